@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { cidr, hostname, label, objectName, path } from "./names.ts";
+import { renderedPolicies } from "./policies/index.ts";
+import { positiveDuration } from "./quantities.ts";
+
+/**
+ * The rendered config: all that a data plane knows. Complete (no default is left to apply, no reference to follow) and
+ * strict: an unknown key is refused, so that an older data plane never skips a policy that it does not know.
+ */
+
+const port = z.int().min(1).max(65_535);
+const pem = z.string().min(1).max(1_048_576);
+
+/** Present: the backend is dialled with TLS. */
+const backendTls = z.strictObject({
+  serverName: z.string().min(1).max(253),
+  /** PEM; absent: public roots. */
+  ca: pem.optional(),
+  client: z.strictObject({ certificate: pem, privateKey: pem }).optional(),
+});
+
+const backend = z.strictObject({
+  /** `<service>:<port>`, the key of its endpoints in the other file. */
+  endpoints: z.string().min(1).max(320),
+  weight: z.int().min(0).max(1_000_000),
+  tls: backendTls.optional(),
+  basicAuth: z.strictObject({ username: z.string().max(1024), password: z.string().max(4096) }).optional(),
+});
+
+const route = z.strictObject({
+  name: label,
+  /** Empty: any host. */
+  hostnames: z.array(hostname).max(64),
+  path: z.strictObject({ type: z.enum(["Prefix", "Exact"]), value: path }),
+  rewrite: z.strictObject({ path }).optional(),
+  /** Empty: nothing could be resolved, and the route answers 503. */
+  backends: z.array(backend).max(64),
+  loadBalancing: z.enum(["LeastConnections", "RoundRobin", "Random"]),
+  policies: renderedPolicies,
+  /** Policies that the route has of its own: their counters are the route's. Those of an inherited policy are the proxy's. */
+  ownPolicies: z.array(z.string().max(64)).max(64),
+});
+
+export const config = z.strictObject({
+  version: z.literal(1),
+  proxy: z.strictObject({ namespace: label, name: objectName, generation: z.int().min(0).max(Number.MAX_SAFE_INTEGER) }),
+  listener: z.strictObject({
+    port,
+    /** Present: wss only. Without a certificate the reference could not be resolved, and the one in force stays. */
+    tls: z.strictObject({ keyPair: z.strictObject({ certificate: pem, privateKey: pem }).optional() }).optional(),
+    trustedProxies: z.array(cidr).max(256),
+  }),
+  dataplane: z.strictObject({
+    maxConnections: z.int().min(1).max(1_000_000),
+    drain: z.strictObject({ period: positiveDuration }),
+    log: z.strictObject({
+      level: z.enum(["debug", "info", "warn", "error"]),
+      access: z.enum(["All", "Refused", "None"]),
+    }),
+  }),
+  /** In order of precedence as users wrote them; the router sorts by specificity. */
+  routes: z.array(route).max(4096),
+});
+
+const endpoint = z.strictObject({
+  /** An address, or a name for a Service with externalName. */
+  address: z.string().min(1).max(253),
+  port,
+  /** Draining: terminating but still serving; only used where nothing is Ready. */
+  state: z.enum(["Ready", "Draining"]),
+});
+
+/** Where the backends are: beside the config, so that a rollout of a backend does not rewrite the rest. */
+export const endpoints = z.strictObject({
+  version: z.literal(1),
+  backends: z.record(z.string().min(1).max(320), z.array(endpoint).max(10_000)),
+});
+
+export type Config = z.output<typeof config>;
+export type RouteConfig = Config["routes"][number];
+export type BackendConfig = RouteConfig["backends"][number];
+export type Endpoints = z.output<typeof endpoints>;
+export type Endpoint = Endpoints["backends"][string][number];
+
+/** Header names are compared without case and with `_ . -` alike, so that no look-alike passes (contract section 4). */
+export function foldHeaderName(name: string): string {
+  return name.toLowerCase().replaceAll(/[_.]/g, "-");
+}

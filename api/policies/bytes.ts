@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { positiveSize } from "../quantities.ts";
+import type { Policy } from "./policy.ts";
+import { BURST, interval, keyedByPer, per } from "./rate-limit.ts";
+
+const list = keyedByPer(
+  z
+    .strictObject({
+      per,
+      limit: positiveSize.describe("Payload bytes in each interval, as they are on the wire."),
+      interval,
+      burst: positiveSize.optional().describe(BURST),
+      onExceed: z
+        .enum(["Close", "Delay"])
+        .default("Close")
+        .describe("Close ends the session with 1008, Delay reads no further for a while."),
+    })
+    .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
+).default([]);
+
+const spec = z.strictObject({
+  fromClient: list.describe("Limits on bytes that clients send."),
+  fromBackend: list.describe("Limits on bytes that backends send."),
+});
+
+/** Payload bytes per time, in each direction. */
+export const bytes = { spec, rendered: spec, absent: undefined } satisfies Policy;

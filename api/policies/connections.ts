@@ -1,0 +1,10 @@
+import { z } from "zod";
+import type { Policy } from "./policy.ts";
+import { count, keyedByPer, perBeforeSession } from "./rate-limit.ts";
+
+const spec = keyedByPer(
+  z.strictObject({ per: perBeforeSession, limit: count.describe("Sessions open at the same time, on one pod.") }),
+);
+
+/** Sessions that may be open at the same time, handshakes under way included. */
+export const connections = { spec, rendered: spec, absent: undefined } satisfies Policy;

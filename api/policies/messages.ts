@@ -1,0 +1,26 @@
+import { z } from "zod";
+import type { Policy } from "./policy.ts";
+import { BURST, count, interval, keyedByPer, per } from "./rate-limit.ts";
+
+const list = keyedByPer(
+  z
+    .strictObject({
+      per,
+      limit: count.describe("Messages in each interval. A message is counted at its first frame."),
+      interval,
+      burst: count.optional().describe(BURST),
+      onExceed: z
+        .enum(["Close", "Drop", "Delay"])
+        .default("Close")
+        .describe("Close ends the session with 1008, Drop removes the whole message, Delay reads no further for a while."),
+    })
+    .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
+).default([]);
+
+const spec = z.strictObject({
+  fromClient: list.describe("Limits on messages that clients send."),
+  fromBackend: list.describe("Limits on messages that backends send."),
+});
+
+/** Messages per time, in each direction. Control frames are not messages. */
+export const messages = { spec, rendered: spec, absent: undefined } satisfies Policy;

@@ -1,0 +1,38 @@
+import { z } from "zod";
+import type { Policy } from "./policy.ts";
+
+const ORIGIN = /^(https?):\/\/(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?$/;
+
+const allow = z
+  .array(
+    z
+      .string()
+      .max(300)
+      .refine((text) => text === "null" || ORIGIN.test(text), {
+        message: "is not an origin; write scheme, host and port in lower case without a path, such as https://*.example.com",
+      }),
+  )
+  .max(256)
+  .default([])
+  .describe("Origins that may connect. Scheme, host and port are compared exactly; `*` is one or more whole labels.");
+
+const sameOrigin = z
+  .boolean()
+  .default(false)
+  .describe("Also allow pages from the very host that the handshake names in Host.");
+
+/** Which browser origins may connect (RFC 6455 §10.2). Native clients send none: see `allowMissing`. */
+export const origins = {
+  spec: z.strictObject({
+    allow,
+    sameOrigin,
+    allowMissing: z
+      .boolean()
+      .optional()
+      .describe(
+        "Allow handshakes with no Origin header (not a browser). Default true; false on a route that accepts a cookie credential.",
+      ),
+  }),
+  rendered: z.strictObject({ allow, sameOrigin, allowMissing: z.boolean() }),
+  absent: undefined,
+} satisfies Policy;
