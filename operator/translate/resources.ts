@@ -1,0 +1,66 @@
+import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
+
+/** Everything that a translation may look at: one proxy, and the objects of its namespace that it may refer to. */
+export interface Resources {
+  /** The WebSocketProxy manifest as it was read, not yet validated. */
+  readonly proxy: unknown;
+  readonly secrets: readonly Secret[];
+  readonly configMaps: readonly ConfigMap[];
+  readonly services: readonly Service[];
+  readonly endpointSlices: readonly EndpointSlice[];
+}
+
+export interface Secret {
+  readonly metadata: ObjectMetadata;
+  readonly type: string;
+  /** Decoded; values that are not UTF-8 are left out and named in `unreadable`. */
+  readonly data: Readonly<Record<string, string>>;
+  readonly unreadable: readonly string[];
+}
+
+export interface ConfigMap {
+  readonly metadata: ObjectMetadata;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export interface Service {
+  readonly metadata: ObjectMetadata;
+  readonly type: string;
+  readonly externalName?: string;
+  readonly ports: readonly ServicePort[];
+}
+
+export interface ServicePort {
+  readonly name?: string;
+  readonly port: number;
+  readonly targetPort?: number | string;
+}
+
+export interface EndpointSlice {
+  readonly metadata: ObjectMetadata;
+  /** From the label kubernetes.io/service-name. */
+  readonly service: string;
+  readonly ports: readonly { readonly name?: string; readonly port?: number }[];
+  readonly endpoints: readonly {
+    readonly addresses: readonly string[];
+    readonly ready: boolean;
+    readonly serving: boolean;
+    readonly terminating: boolean;
+  }[];
+}
+
+/** Pure functions that need a platform: given by whoever calls the translation, so that it stays free of one. */
+export interface Tools {
+  /** SHA-256 of the UTF-8 text, base64url without padding. */
+  sha256(text: string): string;
+  /** What is wrong with a PEM certificate chain and, where given, its private key; undefined if nothing is. */
+  certificateProblem(certificate: string, privateKey: string | undefined): string | undefined;
+  /** What is wrong with a JWK as a public verification key; undefined if nothing is. */
+  keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined;
+}
+
+/** What the surroundings permit. */
+export interface Surroundings {
+  /** Services with externalName may be dialled: only outside a cluster, where whoever writes the manifest owns the network. */
+  readonly externalNames: boolean;
+}
