@@ -1,0 +1,27 @@
+/**
+ * What outlives a config change: counters, token buckets, key sets. Each compiled snapshot recalls what it needs by
+ * key; what the newest one did not ask for is dropped.
+ */
+export class Memory {
+  #current = new Map<string, unknown>();
+  #next = new Map<string, unknown>();
+
+  /** The value kept under this key, or a new one. The key names the type: one key, one `create`. */
+  recall<T>(key: string, create: () => T): T {
+    const known = this.#next.get(key) ?? this.#current.get(key);
+    const value = known === undefined ? create() : (known as T);
+    this.#next.set(key, value);
+    return value;
+  }
+
+  /** Called when a compiled snapshot takes force: forgets what it did not recall. */
+  commit(): void {
+    this.#current = this.#next;
+    this.#next = new Map();
+  }
+
+  /** Called when a compile failed: what is in force stays. */
+  rollback(): void {
+    this.#next = new Map();
+  }
+}

@@ -1,0 +1,68 @@
+import type { RouteConfig } from "../../api/config.ts";
+import type { PolicyKind, RenderedPolicies } from "../../api/policies/index.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Handshake } from "../handshake.ts";
+import type { Identity } from "../identity.ts";
+import type { Memory } from "../memory.ts";
+import type { RouteMetrics } from "../metrics.ts";
+import type { Occupancy } from "../occupancy.ts";
+import type { Refusal, Termination } from "../rejection.ts";
+import type { PlanDraft } from "../plan.ts";
+
+/** A policy's settings, compiled once: what it does at each step of a connection's life. A step it has no part in is absent. */
+export interface Enforcement {
+  /** Before anybody is identified; cheap. */
+  screen?(handshake: Handshake): Refusal | undefined;
+  /** Proves who it is. `signal` aborts when the client leaves. */
+  authenticate?(handshake: Handshake, signal: AbortSignal): Promise<Identity | Refusal>;
+  /** With the identity known, before any backend is dialled. */
+  admit?(handshake: Handshake, identity: Identity): Refusal | undefined;
+  /** After a config change: does what the session stood on still hold? */
+  review?(session: Party): Termination | undefined;
+  /**
+   * Watches what can change without a config change (time, an issuer's answer) and calls `end`. Starts when the session
+   * opens, and anew after each config change; the returned function stops it.
+   */
+  watch?(session: Party, end: (termination: Termination) => void): () => void;
+  /** What the tunnel has to hold a session to; called when it opens and after each config change. */
+  plan?(session: Party, draft: PlanDraft): void;
+}
+
+/** Who a session is with: what its limits count by and its permission stands on. */
+export interface Party {
+  readonly identity: Identity;
+  readonly address: string;
+  readonly addressSubject: string;
+  /** When the session opened, on the monotonic clock. */
+  readonly openedAt: number;
+  /** Remembers what belongs to this one session, such as its own token buckets, over config changes. */
+  readonly memory: Memory;
+}
+
+/** What a policy may use while it is compiled. */
+export interface CompileContext {
+  readonly route: RouteConfig;
+  /** All policies of the route, for the few that depend on another. */
+  readonly policies: RenderedPolicies;
+  /** Counters of an inherited policy are the proxy's, those of a policy of its own the route's: the prefix of their keys. */
+  scope(kind: PolicyKind): string;
+  /** Outlives config changes; shared by the routes of one proxy. */
+  readonly memory: Memory;
+  /** Sessions and handshakes under way, counted by subject. */
+  readonly occupancy: Occupancy;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: RouteMetrics;
+}
+
+/** Settings → enforcement. */
+export type Policy<K extends PolicyKind> = (
+  settings: NonNullable<RenderedPolicies[K]>,
+  context: CompileContext,
+) => Enforcement;
+
+/** The subject that a limit `per` Client counts: the client, or its address where nobody is identified. */
+export function clientSubject(client: string | undefined, addressSubject: string): string {
+  return client === undefined ? `address ${addressSubject}` : `client ${client}`;
+}
