@@ -30,3 +30,8 @@ export type Method = Proof["method"];
 
 /** Somebody on an open route. */
 export const ANYONE: Identity = { client: undefined, claims: {}, proofs: [] };
+
+/** The subject that a limit `per` Client counts: the client, or its address where nobody is identified. */
+export function clientSubject(client: string | undefined, addressSubject: string): string {
+  return client === undefined ? `address ${addressSubject}` : `client ${client}`;
+}

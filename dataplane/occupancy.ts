@@ -1,29 +1,60 @@
-/** How many sessions and handshakes under way each subject has now. Exact whatever the config, so that a new limit counts what is open already. */
+import { clientSubject, type Identity } from "./identity.ts";
+
+interface Where {
+  readonly addressSubject: string;
+}
+
+/**
+ * How many sessions and handshakes under way each subject has now. Counted whatever the config says, so that a limit
+ * that is new counts what is open already.
+ */
 export class Occupancy {
   readonly #counts = new Map<string, number>();
 
-  /** Open ones under this subject. */
-  of(subject: string): number {
-    return this.#counts.get(subject) ?? 0;
+  /** Open ones under this key. */
+  of(key: string): number {
+    return this.#counts.get(key) ?? 0;
   }
 
-  /** Counts one more under each subject; the returned function takes it back, once. */
-  enter(subjects: readonly string[]): () => void {
-    for (const subject of subjects) this.#counts.set(subject, this.of(subject) + 1);
+  /** Counts one more under each of its keys; the returned function takes it back, once. */
+  enter(route: string, identity: Identity, where: Where): () => void {
+    const keys = [
+      occupancyKey("Proxy", undefined, route, identity, where),
+      occupancyKey("Route", undefined, route, identity, where),
+      ...(["Client", "IP"] as const).flatMap((per) => [
+        occupancyKey(per, undefined, route, identity, where),
+        occupancyKey(per, route, route, identity, where),
+      ]),
+    ];
+    for (const key of keys) this.#counts.set(key, this.of(key) + 1);
     let inside = true;
     return () => {
       if (!inside) return;
       inside = false;
-      for (const subject of subjects) {
-        const left = this.of(subject) - 1;
-        if (left > 0) this.#counts.set(subject, left);
-        else this.#counts.delete(subject);
+      for (const key of keys) {
+        const left = this.of(key) - 1;
+        if (left > 0) this.#counts.set(key, left);
+        else this.#counts.delete(key);
       }
     };
   }
 
-  /** Number of subjects; 0 when nothing is open. */
+  /** Number of keys; 0 when nothing is open. */
   get size(): number {
     return this.#counts.size;
   }
+}
+
+/** What a limit `per` counts: within one route where `own` names it, else over all routes of the proxy. */
+export function occupancyKey(
+  per: "Client" | "IP" | "Route" | "Proxy",
+  own: string | undefined,
+  route: string,
+  identity: Identity,
+  where: Where,
+): string {
+  if (per === "Proxy") return "proxy";
+  if (per === "Route") return `route ${route}`;
+  const subject = per === "IP" ? `ip ${where.addressSubject}` : clientSubject(identity.client, where.addressSubject);
+  return own === undefined ? subject : `${subject} in ${own}`;
 }

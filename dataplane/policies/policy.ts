@@ -31,6 +31,8 @@ export interface Enforcement {
 
 /** Who a session is with: what its limits count by and its permission stands on. */
 export interface Party {
+  /** Correlates log lines. */
+  readonly requestId: string;
   readonly identity: Identity;
   readonly address: string;
   readonly addressSubject: string;
@@ -61,8 +63,3 @@ export type Policy<K extends PolicyKind> = (
   settings: NonNullable<RenderedPolicies[K]>,
   context: CompileContext,
 ) => Enforcement;
-
-/** The subject that a limit `per` Client counts: the client, or its address where nobody is identified. */
-export function clientSubject(client: string | undefined, addressSubject: string): string {
-  return client === undefined ? `address ${addressSubject}` : `client ${client}`;
-}

@@ -1,0 +1,15 @@
+import type { Method, Proof } from "../identity.ts";
+import type { Refusal, Termination } from "../rejection.ts";
+
+/** One method of authentication, compiled. */
+export interface Verifier<M extends Method> {
+  /** The credential's proof, or why it is refused. `signal` aborts when the client leaves; what others wait for goes on. */
+  verify(credential: string, signal: AbortSignal): Promise<ProofOf<M> | Refusal>;
+  /** Does a proof of a live session, given under an older config, still hold? */
+  review(proof: ProofOf<M>): Termination | undefined;
+  /** Calls `end` when the proof ceases to hold without a config change; the returned function stops the watch. */
+  watch(proof: ProofOf<M>, end: (termination: Termination) => void): () => void;
+}
+
+/** The proof that a method gives. */
+export type ProofOf<M extends Method> = Extract<Proof, { method: M }>;

@@ -1,0 +1,14 @@
+import { flowLimits } from "./flow-limits.ts";
+import type { Policy } from "./policy.ts";
+
+/** Payload bytes per time; the tunnel takes them as they are read. */
+export const bytes: Policy<"bytes"> = (settings, context) => {
+  const fromClient = flowLimits("bytes", "fromClient", settings.fromClient, context);
+  const fromBackend = flowLimits("bytes", "fromBackend", settings.fromBackend, context);
+  return {
+    plan(party, draft) {
+      draft.fromClient.bytes.push(...fromClient(party));
+      draft.fromBackend.bytes.push(...fromBackend(party));
+    },
+  };
+};

@@ -1,0 +1,28 @@
+import { occupancyKey } from "../occupancy.ts";
+import type { Policy } from "./policy.ts";
+
+/** How long a client is told to wait when too many sessions are open: nobody knows when one ends. */
+const RETRY_AFTER = 5;
+
+/** Bounds the sessions that are open at the same time; what is counted, and when it ends, is `occupancy.ts`. */
+export const connections: Policy<"connections"> = (settings, context) => {
+  const { occupancy, route, metrics } = context;
+  const shadow = context.policies.enforcement === "Shadow";
+  const own = context.scope("connections") !== "proxy";
+  const limits = settings.map(({ per, limit }) => ({
+    per,
+    limit,
+    hit: metrics.limitHit("connections", per, "Refuse", shadow),
+  }));
+  return {
+    admit(handshake, identity) {
+      for (const { per, limit, hit } of limits) {
+        if (occupancy.of(occupancyKey(per, own ? route.name : undefined, route.name, identity, handshake)) < limit) continue;
+        hit();
+        if (shadow) continue;
+        return { reason: "ConnectionLimit", retryAfter: RETRY_AFTER, shared: per === "Route" || per === "Proxy" };
+      }
+      return undefined;
+    },
+  };
+};

@@ -1,0 +1,52 @@
+import type { RenderedPolicies } from "../../api/policies/index.ts";
+import { parseDuration, parseSize } from "../../api/quantities.ts";
+import { Buckets } from "../buckets.ts";
+import { clientSubject } from "../identity.ts";
+import { TokenBucket } from "../token-bucket.ts";
+import type { FlowLimit } from "../tunnel.ts";
+import type { CompileContext, Party } from "./policy.ts";
+
+type Kind = "messages" | "bytes";
+type Settings = NonNullable<RenderedPolicies["messages"]>["fromClient"] | NonNullable<RenderedPolicies["bytes"]>["fromClient"];
+
+/**
+ * The part that limits on messages and on bytes have in common: which bucket a session takes from. One of its own per
+ * Connection, else one that it shares with everybody of the same subject.
+ */
+export function flowLimits(
+  kind: Kind,
+  direction: "fromClient" | "fromBackend",
+  settings: Settings,
+  context: CompileContext,
+): (party: Party) => FlowLimit[] {
+  const { clock, log, memory, metrics, route } = context;
+  const shadow = context.policies.enforcement === "Shadow";
+  const limits = settings.map((item) => {
+    const { per, onExceed } = item;
+    const shape = { limit: parseSize(item.limit), interval: parseDuration(item.interval), burst: parseSize(item.burst) };
+    const scope = per === "Proxy" ? "proxy" : context.scope(kind);
+    const key = `${kind} ${direction} ${scope} ${per} ${per === "Route" ? route.name : ""}`;
+    const shared = per === "Connection" ? undefined : memory.recall(key, () => new Buckets(shape));
+    shared?.reshape(shape, clock.now());
+    return { per, onExceed, shape, key, shared, count: metrics.limitHit(kind, per, onExceed, shadow) };
+  });
+  return (party) =>
+    limits.map(({ per, onExceed, shape, key, shared, count }) => {
+      const now = clock.now();
+      const bucket = shared?.of(subjectOf(per, party), now) ?? party.memory.recall(key, () => new TokenBucket(shape, now));
+      if (shared === undefined) bucket.reshape(shape, now);
+      let told = false;
+      const hit = (): void => {
+        count();
+        if (told) return;
+        told = true; // one line for the state change, none for a message
+        log.info({ requestId: party.requestId, policy: kind, direction, per, action: onExceed, shadow }, "limit exceeded");
+      };
+      return { bucket, onExceed, shadow, hit };
+    });
+}
+
+function subjectOf(per: string, party: Party): string {
+  if (per === "Client") return clientSubject(party.identity.client, party.addressSubject);
+  return per === "IP" ? party.addressSubject : "";
+}

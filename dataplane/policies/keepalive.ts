@@ -1,0 +1,14 @@
+import { parseDuration } from "../../api/quantities.ts";
+import type { Policy } from "./policy.ts";
+
+/** Pings to the client; the tunnel sends them at frame boundaries and keeps their pongs to itself. */
+export const keepalive: Policy<"keepalive"> = (settings) => {
+  const interval = parseDuration(settings.interval);
+  const timeout = parseDuration(settings.timeout);
+  if (interval === 0) return {};
+  return {
+    plan(_party, draft) {
+      draft.keepalive = { interval, timeout };
+    },
+  };
+};

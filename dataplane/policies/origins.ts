@@ -1,0 +1,47 @@
+import type { Handshake } from "../handshake.ts";
+import { valuesOf } from "../handshake.ts";
+import type { Refusal } from "../rejection.ts";
+import type { Policy } from "./policy.ts";
+
+const FORBIDDEN: Refusal = { reason: "OriginForbidden" };
+
+/** Turns away pages of other sites before any credential is looked at (RFC 6455 §10.2). */
+export const origins: Policy<"origins"> = (settings) => {
+  const exact = new Set(settings.allow.filter((pattern) => !pattern.includes("*")).map(normalise));
+  const wildcards = settings.allow.filter((pattern) => pattern.includes("*")).map(wildcard);
+  return {
+    screen(handshake) {
+      const [origin, ...more] = valuesOf(handshake.headers, "origin");
+      if (origin === undefined) return settings.allowMissing ? undefined : FORBIDDEN;
+      if (more.length > 0) return FORBIDDEN;
+      const sent = normalise(origin);
+      if (exact.has(sent) || wildcards.some((fits) => fits(sent))) return undefined;
+      return settings.sameOrigin && isSameOrigin(sent, handshake) ? undefined : FORBIDDEN;
+    },
+  };
+};
+
+/** Scheme and host compare without case, and a scheme's own port is the same as none (RFC 6454 §4). */
+function normalise(origin: string): string {
+  const lower = origin.toLowerCase();
+  if (lower.startsWith("https://")) return lower.replace(/:443$/, "");
+  return lower.startsWith("http://") ? lower.replace(/:80$/, "") : lower;
+}
+
+function wildcard(pattern: string): (origin: string) => boolean {
+  const [scheme = "", rest = ""] = normalise(pattern).split("*");
+  return (origin) => {
+    if (!origin.startsWith(scheme) || !origin.endsWith(rest)) return false;
+    const labels = origin.slice(scheme.length, origin.length - rest.length);
+    return /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(labels);
+  };
+}
+
+/** A page over TLS is never the same origin as one without; where TLS ended before us unseen, the scheme is not compared. */
+function isSameOrigin(origin: string, handshake: Handshake): boolean {
+  const match = /^(https?):\/\/([^/]+)$/.exec(origin);
+  if (match === null) return false;
+  const [, scheme = "", authority] = match;
+  if (handshake.secure && scheme !== "https") return false;
+  return authority === normalise(`${scheme}://${handshake.authority}`).slice(scheme.length + 3);
+}

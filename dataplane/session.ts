@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Identity } from "./identity.ts";
+import { Memory } from "./memory.ts";
+import type { LiveSession } from "./metrics.ts";
+import type { Party } from "./policies/policy.ts";
+import type { CloseReason, Termination } from "./rejection.ts";
+import type { CompiledRoute } from "./snapshot.ts";
+import type { DirectionCount, Tunnel, TunnelEnd } from "./tunnel.ts";
+
+/** Reasons that say that a permission went away. */
+const PERMISSION: ReadonlySet<CloseReason> = new Set([
+  "CredentialExpired",
+  "CredentialRevoked",
+  "Denied",
+  "ScopeMissing",
+  "ClaimMismatch",
+]);
+
+/** What is known of a session when it opens. */
+export interface SessionFacts {
+  readonly requestId: string;
+  readonly identity: Identity;
+  readonly address: string;
+  readonly addressSubject: string;
+  readonly protocol: string | undefined;
+  readonly endpoint: string;
+}
+
+/** A connection after its 101: who it is with, what holds for it, how it ends. */
+export class Session implements Party, LiveSession {
+  readonly id = randomUUID();
+  readonly requestId: string;
+  readonly identity: Identity;
+  readonly address: string;
+  readonly addressSubject: string;
+  readonly protocol: string | undefined;
+  readonly endpoint: string;
+  readonly route: string;
+  readonly openedAt: number;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly memory = new Memory();
+  readonly fromClient: DirectionCount = { messages: 0, bytes: 0 };
+  readonly fromBackend: DirectionCount = { messages: 0, bytes: 0 };
+  readonly #route: CompiledRoute;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #tunnel: Tunnel | undefined;
+  #watches: (() => void)[] = [];
+  #ending = false;
+
+  constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log) {
+    this.requestId = facts.requestId;
+    this.identity = facts.identity;
+    this.address = facts.address;
+    this.addressSubject = facts.addressSubject;
+    this.protocol = facts.protocol;
+    this.endpoint = facts.endpoint;
+    this.route = route.name;
+    this.openedAt = clock.now();
+    this.since = clock.wall();
+    this.#route = route;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  get paused(): boolean {
+    return this.#tunnel?.paused ?? false;
+  }
+
+  get buffered(): number {
+    return this.#tunnel?.buffered ?? 0;
+  }
+
+  /** The session is open from here on. */
+  opened(tunnel: Tunnel): void {
+    this.#tunnel = tunnel;
+    this.#route.metrics.opened(this);
+    this.#log.info(this.#fields(), "session opened");
+  }
+
+  /** Puts a route's policies in force for this session: its permission is looked at again, its limits are changed. */
+  apply(route: CompiledRoute): void {
+    if (this.#ending) return;
+    this.#unwatch();
+    for (const policy of route.chain) {
+      const termination = policy.review?.(this);
+      if (termination !== undefined) return this.terminate(termination);
+    }
+    this.#tunnel?.apply(route.plan(this));
+    this.#watches = route.chain.flatMap((policy) => policy.watch?.(this, (end) => this.terminate(end)) ?? []);
+  }
+
+  /** Ends the session with a Close frame to both ends; only the first call counts. */
+  terminate(termination: Termination): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#unwatch();
+    if (PERMISSION.has(termination.reason)) this.#route.metrics.credentialTermination(termination.reason);
+    this.#tunnel?.close(termination);
+  }
+
+  /** Ends the session at once, with no word to either end. */
+  destroy(): void {
+    this.#ending = true;
+    this.#unwatch();
+    this.#tunnel?.destroy();
+  }
+
+  /** Both sockets are gone. */
+  closed(end: TunnelEnd): void {
+    this.#ending = true;
+    this.#unwatch();
+    const reason = end.termination?.reason ?? (end.code === 1006 ? "Vanished" : end.by === "backend" && end.code === 1014 && end.reason === "BackendLost" ? "BackendLost" : "Closed");
+    const seconds = (this.#clock.now() - this.openedAt) / 1000;
+    this.#route.metrics.closed(this, { code: end.code, reason, by: end.by }, seconds);
+    this.#log.info(
+      {
+        ...this.#fields(),
+        code: end.code,
+        reason,
+        by: end.by,
+        duration: Math.round(seconds * 1000) / 1000,
+        messages: { fromClient: this.fromClient.messages, fromBackend: this.fromBackend.messages },
+        bytes: { fromClient: this.fromClient.bytes, fromBackend: this.fromBackend.bytes },
+      },
+      "session closed",
+    );
+  }
+
+  #fields(): Record<string, unknown> {
+    return {
+      session: this.id,
+      requestId: this.requestId,
+      route: this.route,
+      client: this.identity.client,
+      address: this.address,
+      endpoint: this.endpoint,
+      subprotocol: this.protocol,
+      status: 101,
+    };
+  }
+
+  #unwatch(): void {
+    for (const stop of this.#watches) stop();
+    this.#watches = [];
+  }
+}

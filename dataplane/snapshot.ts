@@ -1,0 +1,129 @@
+import type { Config, RouteConfig } from "../api/config.ts";
+import type { PolicyKind, RenderedPolicies } from "../api/policies/index.ts";
+import { parseDuration } from "../api/quantities.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { AddressList } from "./addresses.ts";
+import { balancer, type Balancer } from "./balancer.ts";
+import { BackendTlsCache } from "./backend-tls.ts";
+import type { Memory } from "./memory.ts";
+import type { Metrics, RouteMetrics } from "./metrics.ts";
+import type { Occupancy } from "./occupancy.ts";
+import { compileForwarding, type CompiledForwarding } from "./policies/forwarding.ts";
+import { emptyPlan } from "./plan.ts";
+import { chain } from "./policies/index.ts";
+import type { CompileContext, Enforcement, Party, Policy } from "./policies/policy.ts";
+import { Router } from "./router.ts";
+import type { TunnelPlan } from "./tunnel.ts";
+
+/** A route, ready to run. */
+export interface CompiledRoute {
+  readonly name: string;
+  readonly hostnames: readonly string[];
+  readonly path: RouteConfig["path"];
+  /** The policies in effect, in the order of the chain. */
+  readonly chain: readonly Enforcement[];
+  readonly forwarding: CompiledForwarding;
+  readonly balancer: Balancer;
+  readonly tls: BackendTlsCache;
+  /** For dial, TLS and the backend's 101 together, in ms. */
+  readonly backendConnect: number;
+  /** WWW-Authenticate of a 401. */
+  readonly challenge: string;
+  /** A credential may stand in the subprotocol offer: see `answerProtocol` in `upgrade.ts`. */
+  readonly credentialInSubprotocol: boolean;
+  readonly metrics: RouteMetrics;
+  plan(party: Party): TunnelPlan;
+}
+
+/** A config in force: immutable, compiled once, taken once by each connection. */
+export interface Snapshot {
+  readonly config: Config;
+  readonly hash: string;
+  readonly router: Router<CompiledRoute>;
+  readonly routes: ReadonlyMap<string, CompiledRoute>;
+  readonly trusted: AddressList;
+  /** For the request head, in ms: the longest of the routes, since which one it is for is not known before. */
+  readonly handshakeTimeout: number;
+  readonly drainPeriod: number;
+}
+
+/** What survives from one snapshot to the next, and what every snapshot uses. */
+export interface CompileOptions {
+  readonly memory: Memory;
+  readonly occupancy: Occupancy;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
+const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
+
+/** Config → snapshot. Throws where the config cannot be put in force; the caller keeps the last good one. */
+export function compile(config: Config, hash: string, options: CompileOptions): Snapshot {
+  const proxy = `${config.proxy.namespace}/${config.proxy.name}`;
+  const routes = config.routes.map((route) => compileRoute(route, proxy, options));
+  const timeouts = config.routes.map((route) => parseDuration(route.policies.timeouts.handshake));
+  return {
+    config,
+    hash,
+    router: new Router(routes),
+    routes: new Map(routes.map((route) => [route.name, route])),
+    trusted: new AddressList(config.listener.trustedProxies),
+    handshakeTimeout: timeouts.length === 0 ? DEFAULT_HANDSHAKE_TIMEOUT : Math.max(...timeouts),
+    drainPeriod: parseDuration(config.dataplane.drain.period),
+  };
+}
+
+function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions): CompiledRoute {
+  const { memory, occupancy, clock, log, random } = options;
+  const metrics = options.metrics.route(proxy, route.name);
+  const { policies } = route;
+  const context: CompileContext = {
+    route,
+    policies,
+    scope: (kind) => (route.ownPolicies.includes(kind) ? `route ${route.name}` : "proxy"),
+    memory,
+    occupancy,
+    clock,
+    log,
+    metrics,
+  };
+  const enforcements = (Object.keys(chain) as PolicyKind[]).flatMap((kind) => compilePolicy(kind, context));
+  return {
+    name: route.name,
+    hostnames: route.hostnames,
+    path: route.path,
+    chain: enforcements,
+    forwarding: compileForwarding(route),
+    balancer: balancer(route, memory, random, clock),
+    tls: memory.recall("backend tls", () => new BackendTlsCache()),
+    backendConnect: parseDuration(policies.timeouts.backendConnect),
+    challenge: challengeOf(policies),
+    credentialInSubprotocol: acceptsSubprotocol(policies),
+    metrics,
+    plan(party) {
+      const draft = emptyPlan();
+      for (const policy of enforcements) policy.plan?.(party, draft);
+      return draft;
+    },
+  };
+}
+
+function compilePolicy<K extends PolicyKind>(kind: K, context: CompileContext): Enforcement[] {
+  const settings = context.policies[kind] as RenderedPolicies[K];
+  if (settings === undefined) return [];
+  const policy: Policy<K> = chain[kind];
+  return [policy(settings, context)];
+}
+
+function challengeOf({ authentication }: RenderedPolicies): string {
+  const bearer = authentication?.jwt !== undefined || authentication?.introspection !== undefined;
+  return `${bearer ? "Bearer" : "ApiKey"} realm="wsproxy"`;
+}
+
+function acceptsSubprotocol({ authentication }: RenderedPolicies): boolean {
+  const methods = [authentication?.apiKey, authentication?.jwt, authentication?.introspection];
+  return methods.some((method) => method?.from.some((place) => place.subprotocol !== undefined) ?? false);
+}
