@@ -151,8 +151,7 @@ function fromBase64url(text: string): string | Refusal {
 
 /** Node reads header bytes as Latin-1. */
 function asUtf8(value: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return /^[\0-\x7f]*$/.test(value) ? value : Buffer.from(value, "latin1").toString("utf8");
+  return /[\x80-\xff]/.test(value) ? Buffer.from(value, "latin1").toString("utf8") : value;
 }
 
 function decoded(text: string): string | undefined {

@@ -1,14 +1,130 @@
+import type { CredentialPlace } from "../../api/policies/authentication.ts";
+import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { apiKeyVerifier } from "../auth/api-keys.ts";
-import { credentialFinder, credentialPlaces, type Found, type Offer } from "../auth/places.ts";
-import type { Verifier } from "../auth/verifier.ts";
+import { isCompactJws } from "../auth/compact-jws.ts";
+import { credentialFinder, credentialPlaces, placeKey, type Found, type HeaderForm, type Offer } from "../auth/places.ts";
+import type { ProofOf, Verifier } from "../auth/verifier.ts";
 import type { Handshake } from "../handshake.ts";
 import { ANYONE, type Identity, type Method, type Proof } from "../identity.ts";
 import type { Refusal, Termination } from "../rejection.ts";
-import type { Enforcement, Policy } from "./policy.ts";
+import type { CompileContext, Policy } from "./policy.ts";
 
-/** Proves who connects, before any backend is dialled, and ends the session when the proof no longer holds. */
+type Settings = NonNullable<RenderedPolicies["authentication"]>;
+
+/** A method of the route, whichever it is. */
+interface BoundMethod {
+  readonly method: Method;
+  readonly places: ReadonlySet<string>;
+  find(handshake: Handshake): Found;
+  verify(credential: string, signal: AbortSignal): Promise<Proof | Refusal>;
+  review(proof: Proof): Termination | undefined;
+  watch(proof: Proof, end: (termination: Termination) => void): () => void;
+}
+
+const MISSING: Refusal = { reason: "CredentialMissing" };
+const REVOKED: Termination = { reason: "CredentialRevoked" };
+
+/** Proves who connects, before any backend is dialled, and ends the session when a proof no longer holds. */
 export const authentication: Policy<"authentication"> = (settings, context) => {
   if (settings.require === "None") return { authenticate: async () => ANYONE };
-  const methods = compile(settings, context);
-  return {} as Enforcement;
+  const methods = bindMethods(settings, context);
+  const of = (proof: Proof): BoundMethod | undefined => methods.find(({ method }) => method === proof.method);
+
+  return {
+    async authenticate(handshake, signal) {
+      const offers = collect(methods, settings.require, handshake, context);
+      if (!(offers instanceof Map)) return offers;
+      const proofs: Proof[] = [];
+      for (const [{ method, verify }, { credential }] of offers) {
+        const outcome = await verify(credential, signal);
+        if (signal.aborted) return { reason: "IdentityProviderUnavailable", detail: "the client left" };
+        context.metrics.authentication(method, "reason" in outcome ? outcome.reason : "Accepted");
+        if ("reason" in outcome) return outcome;
+        proofs.push(outcome);
+      }
+      return identityOf(proofs);
+    },
+
+    review({ identity: { proofs } }) {
+      // A session is held to what a handshake is now: what it never proved, it cannot stand on.
+      const proven = (method: BoundMethod): boolean => proofs.some((proof) => of(proof) === method);
+      const enough = settings.require === "All" ? methods.every(proven) : methods.some(proven);
+      if (!enough) return REVOKED;
+      for (const proof of proofs) {
+        const method = of(proof);
+        const termination = method === undefined ? REVOKED : method.review(proof);
+        if (termination !== undefined) return termination;
+      }
+      return undefined;
+    },
+
+    watch({ identity: { proofs } }, end) {
+      const stops = proofs.map((proof) => of(proof)?.watch(proof, end));
+      return () => stops.forEach((stop) => stop?.());
+    },
+  };
 };
+
+/** The credentials to verify, in the order of methods; none may be missing (All), or not all of them (Any). */
+function collect(
+  methods: readonly BoundMethod[],
+  require: Settings["require"],
+  handshake: Handshake,
+  { metrics }: CompileContext,
+): Map<BoundMethod, Offer> | Refusal {
+  const offers = new Map<BoundMethod, Offer>();
+  for (const method of methods) {
+    const found = method.find(handshake);
+    if (found === undefined) continue;
+    if ("reason" in found) {
+      metrics.authentication(method.method, found.reason);
+      return found;
+    }
+    offers.set(method, found);
+  }
+  if (require === "Any") dropOther(offers);
+  return offers.size === 0 || (require === "All" && offers.size < methods.length) ? MISSING : offers;
+}
+
+/** Of one token in a place that jwt and introspection share, only the method that its form belongs to is asked. */
+function dropOther(offers: Map<BoundMethod, Offer>): void {
+  const methods = [...offers.keys()];
+  const jwt = methods.find(({ method }) => method === "jwt");
+  const introspection = methods.find(({ method }) => method === "introspection");
+  const token = jwt === undefined ? undefined : offers.get(jwt);
+  if (jwt === undefined || introspection === undefined || token === undefined) return;
+  if (!introspection.places.has(placeKey(token.place))) return;
+  offers.delete(isCompactJws(token.credential) ? introspection : jwt);
+}
+
+/** Client and, where two methods know the same claim, its value are those of the first. */
+function identityOf(proofs: readonly Proof[]): Identity | Refusal {
+  const claims = proofs.toReversed().map((proof) => (proof.method === "apiKey" ? {} : proof.claims));
+  const [first] = proofs;
+  if (first === undefined) return MISSING;
+  return { client: first.client, claims: Object.fromEntries(claims.flatMap((it) => Object.entries(it))), proofs };
+}
+
+function bindMethods(settings: Settings, context: CompileContext): BoundMethod[] {
+  const { subprotocols } = credentialPlaces(context.policies);
+  const { apiKey } = settings;
+  const bind = <M extends Method>(
+    method: M,
+    from: readonly CredentialPlace[],
+    form: HeaderForm,
+    verifier: Verifier<M>,
+  ): BoundMethod => {
+    const isOurs = (proof: Proof): proof is ProofOf<M> => proof.method === method;
+    return {
+      method,
+      places: new Set(from.map(placeKey)),
+      find: credentialFinder(from, form, subprotocols),
+      verify: (credential, signal) => verifier.verify(credential, signal),
+      review: (proof) => (isOurs(proof) ? verifier.review(proof) : REVOKED),
+      watch: (proof, end) => (isOurs(proof) ? verifier.watch(proof, end) : () => {}),
+    };
+  };
+  const methods: BoundMethod[] = [];
+  if (apiKey !== undefined) methods.push(bind("apiKey", apiKey.from, "raw", apiKeyVerifier(apiKey, context.clock)));
+  return methods;
+}
