@@ -13,7 +13,7 @@ export async function closeSpread(
   sessions: readonly Session[],
   termination: Termination,
   period: number,
-  { clock, random, abort }: { clock: Clock; random: () => number; abort: AbortSignal },
+  { clock, random, abort, progress }: { clock: Clock; random: () => number; abort: AbortSignal; progress?: () => void },
 ): Promise<void> {
   const slot = period / Math.max(1, sessions.length);
   const queue = sessions
@@ -28,6 +28,7 @@ export async function closeSpread(
       entry.session.terminate(termination);
       next += 1;
     }
+    progress?.();
     const due = queue[next]?.due;
     if (due !== undefined) await pause(Math.max(BATCH, due - elapsed), clock, abort);
   }

@@ -1,0 +1,183 @@
+import { X509Certificate } from "node:crypto";
+import * as api from "../api/config.ts";
+import { problemsOf } from "../api/problem.ts";
+import { pause } from "./drain.ts";
+import { Listener, type KeyPair } from "./listener.ts";
+import { ServedProxy, type Surroundings } from "./served-proxy.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { upgrade } from "./upgrade.ts";
+
+/** A rendered config as it was read, not yet believed. */
+export interface Update {
+  readonly config: unknown;
+  readonly endpoints: unknown;
+  /** SHA-256 of the config's text, as whoever rendered it reports it. */
+  readonly hash: string;
+}
+
+export type Applied =
+  | { readonly ok: true; readonly proxy: string }
+  | { readonly ok: false; readonly stage: "config" | "listener"; readonly problems: readonly string[] };
+
+export interface GatewayOptions extends Surroundings {
+  /** Address and port on which a proxy's listener opens. */
+  readonly bind: (port: number) => { readonly host: string; readonly port: number };
+}
+
+interface Service {
+  readonly proxy: ServedProxy;
+  listener: Listener | undefined;
+  keyPair: KeyPair | undefined;
+}
+
+/** The data plane: puts rendered configs in force, keeps the last good one of each proxy, and stops gracefully. */
+export class Gateway {
+  readonly #services = new Map<string, Service>();
+  readonly #options: GatewayOptions;
+  #stopping = false;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+  }
+
+  /** Proxies in service, in the order in which they came. */
+  get proxies(): readonly ServedProxy[] {
+    return [...this.#services.values()].map(({ proxy }) => proxy);
+  }
+
+  /** Every proxy has a config in force and an open listener, and none is being drained. */
+  get ready(): boolean {
+    const services = [...this.#services.values()];
+    return !this.#stopping && services.length > 0 && services.every(({ listener }) => listener !== undefined);
+  }
+
+  /** Port on which a proxy listens; undefined if it does not. */
+  port(proxy: string): number | undefined {
+    return this.#services.get(proxy)?.listener?.port;
+  }
+
+  /** Puts a config in force, or says why not and leaves everything as it was. Calls must not overlap. */
+  async apply(update: Update): Promise<Applied> {
+    const config = api.config.safeParse(update.config);
+    const endpoints = api.endpoints.safeParse(update.endpoints);
+    if (!config.success || !endpoints.success) {
+      const problems = [
+        ...problemsOf(config.error ?? emptyError, "config", "Invalid"),
+        ...problemsOf(endpoints.error ?? emptyError, "endpoints", "Invalid"),
+      ].map(({ at, message }) => `${at}: ${message}`);
+      return this.#rejected(nameIn(update.config), "config", problems);
+    }
+    const { namespace, name } = config.data.proxy;
+    const id = `${namespace}/${name}`;
+    const service = this.#services.get(id) ?? this.#service(id);
+    if (service.proxy.snapshot?.hash === update.hash && service.listener !== undefined) {
+      service.proxy.setEndpoints(endpoints.data);
+      return { ok: true, proxy: id };
+    }
+    let snapshot: Snapshot;
+    try {
+      snapshot = service.proxy.prepare(config.data, update.hash, endpoints.data);
+    } catch (fault) {
+      return this.#rejected(id, "config", [fault instanceof Error ? fault.message : String(fault)]);
+    }
+    const problem = await this.#listen(service, config.data, snapshot);
+    if (problem !== undefined) {
+      service.proxy.rollback();
+      return this.#rejected(id, "listener", [problem]);
+    }
+    this.#services.set(id, service);
+    service.proxy.commit(snapshot);
+    return { ok: true, proxy: id };
+  }
+
+  /** Takes a proxy out of service; its sessions end with 1001. */
+  async remove(id: string): Promise<void> {
+    const service = this.#services.get(id);
+    if (service === undefined) return;
+    service.listener?.close();
+    this.#services.delete(id);
+    await service.proxy.retire();
+  }
+
+  /**
+   * Stops gracefully: not ready at once; the listeners stay open for `grace` ms, since whoever sends clients here learns
+   * of it late; then they close, and the sessions are closed over each proxy's drain period. `abort` ends all at once.
+   */
+  async drain(grace: number, abort: AbortSignal): Promise<void> {
+    this.#stopping = true;
+    if (grace > 0) await pause(grace, this.#options.clock, abort);
+    const services = [...this.#services.values()];
+    for (const { listener } of services) listener?.close();
+    await Promise.all(services.map(({ proxy }) => proxy.drain(abort)));
+    for (const { proxy } of services) proxy.destroy();
+  }
+
+  #service(id: string): Service {
+    return { proxy: new ServedProxy(id, this.#options), listener: undefined, keyPair: undefined };
+  }
+
+  #rejected(id: string, stage: "config" | "listener", problems: readonly string[]): Applied {
+    this.#options.metrics.configRejected(id);
+    return { ok: false, stage, problems };
+  }
+
+  /** Opens, moves or keeps the listener; says what is wrong if that cannot be. */
+  async #listen(service: Service, config: api.Config, snapshot: Snapshot): Promise<string | undefined> {
+    const { tls, port } = config.listener;
+    const keyPair = tls === undefined ? undefined : (tls.keyPair ?? service.keyPair);
+    if (tls !== undefined && keyPair === undefined) return "the listener's certificate is missing: see spec.listener.tls.secretName";
+    const before = service.proxy.snapshot?.config.listener;
+    const moved = before?.port !== port || (before.tls === undefined) !== (tls === undefined);
+    const expiry = keyPair === undefined ? undefined : expiryOf(keyPair);
+    if (expiry instanceof Error) return `the listener's certificate cannot be read: ${expiry.message}`;
+    if (service.listener !== undefined && !moved) {
+      if (keyPair !== undefined) service.listener.rotate(keyPair);
+    } else {
+      const problem = await this.#open(service, snapshot, keyPair, before?.port === port);
+      if (problem !== undefined) return problem;
+    }
+    service.keyPair = keyPair;
+    this.#options.metrics.certificateExpiry(service.proxy.name, expiry);
+    return undefined;
+  }
+
+  async #open(service: Service, snapshot: Snapshot, keyPair: KeyPair | undefined, samePort: boolean): Promise<string | undefined> {
+    const { proxy } = service;
+    const { clock, bind } = this.#options;
+    const listener = new Listener({
+      ...bind(snapshot.config.listener.port),
+      keyPair,
+      clock,
+      handshakeTimeout: () => (proxy.snapshot ?? snapshot).handshakeTimeout,
+      arrived: (client) => void upgrade(client, proxy),
+      broken: (socket, refusal) => {
+        const attempt = proxy.begin(socket);
+        attempt.refuse(refusal);
+        attempt.end();
+      },
+    });
+    const old = service.listener;
+    if (samePort) old?.close(); // ws becomes wss or back: the port cannot be open twice
+    const failure = await listener.open();
+    if (failure !== undefined) return failure.problem;
+    old?.close();
+    service.listener = listener;
+    return undefined;
+  }
+}
+
+const emptyError = { issues: [] } as unknown as Parameters<typeof problemsOf>[0];
+
+function expiryOf({ certificate }: KeyPair): number | Error {
+  try {
+    return Date.parse(new X509Certificate(certificate).validTo);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** The name in a config that is not believed otherwise: for the metric only. */
+function nameIn(config: unknown): string {
+  const proxy = api.config.shape.proxy.safeParse((config as { proxy?: unknown } | null)?.proxy);
+  return proxy.success ? `${proxy.data.namespace}/${proxy.data.name}` : "";
+}

@@ -1,0 +1,168 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { Clock } from "../runtime/clock.ts";
+import { MAX_HEAD } from "./check-handshake.ts";
+import type { Refusal } from "./rejection.ts";
+import type { Client } from "./upgrade.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+
+/** Certificate chain and private key, PEM. */
+export interface KeyPair {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Present: wss only. */
+  readonly keyPair: KeyPair | undefined;
+  readonly clock: Clock;
+  /** For the request head, TLS handshake included; in ms, asked for each socket. */
+  readonly handshakeTimeout: () => number;
+  /** A request with a complete head, once for each socket. */
+  readonly arrived: (client: Client) => void;
+  /** A request that the parser refused, or that did not come in time. */
+  readonly broken: (socket: Socket, refusal: Refusal) => void;
+}
+
+/** Why a listener could not be opened, for people. */
+export interface ListenFailure {
+  readonly problem: string;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The public port: HTTP/1.1 heads in, bounded in size, number and time. Everything behind the head is somebody else's. */
+export class Listener {
+  readonly #server: Server | TlsServer;
+  readonly #options: ListenerOptions;
+  readonly #room: WaitingRoom;
+  /** A socket gets one answer: what is pipelined behind its first request is not looked at. */
+  readonly #answered = new WeakSet<Socket>();
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#room = new WaitingRoom(options.clock, options.handshakeTimeout, (socket) => this.#late(socket));
+    this.#server = this.#create();
+    this.#server.maxHeadersCount = 0; // the parser would leave headers out in silence; our own limit answers 431
+    this.#server.headersTimeout = 0; // the waiting room is exact, and knows the config
+    this.#server.requestTimeout = 0;
+    this.#server.timeout = 0;
+    this.#server.keepAliveTimeout = 1000;
+    this.#server.on("connection", (socket: Socket) => {
+      socket.on("error", () => socket.destroy());
+      socket.setNoDelay(true);
+      this.#room.enter(socket);
+    });
+    this.#server.on("secureConnection", (socket: TLSSocket) => {
+      socket.on("error", () => socket.destroy());
+      this.#room.secured(socket);
+    });
+    this.#server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
+    for (const event of ["request", "checkContinue", "checkExpectation"]) {
+      this.#server.on(event, (request: IncomingMessage) => this.#arrived(request, request.socket, NOTHING));
+    }
+    for (const event of ["upgrade", "connect"]) {
+      this.#server.on(event, (request: IncomingMessage, socket: Socket, head: Buffer) => this.#arrived(request, socket, head));
+    }
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broken(error, socket));
+  }
+
+  /** Resolves with what went wrong, or undefined once the port is open. */
+  open(): Promise<ListenFailure | undefined> {
+    const { host, port } = this.#options;
+    return new Promise((resolve) => {
+      this.#server.once("error", (error: NodeJS.ErrnoException) =>
+        resolve({
+          problem:
+            error.code === "EADDRINUSE"
+              ? `port ${port} on ${host} is in use by another process; end that one, or change spec.listener.port`
+              : `port ${port} on ${host} cannot be opened: ${error.message}`,
+        }),
+      );
+      this.#server.listen({ host, port, backlog: 4096 }, () => {
+        this.#server.removeAllListeners("error");
+        this.#server.on("error", () => {});
+        resolve(undefined);
+      });
+    });
+  }
+
+  /** The port that is open; differs from the one asked for where that was 0. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? this.#options.port;
+  }
+
+  /** Sockets whose request head is not complete. */
+  get waiting(): number {
+    return this.#room.size;
+  }
+
+  /** New connections get this certificate; open ones stay. */
+  rotate(keyPair: KeyPair): void {
+    if ("setSecureContext" in this.#server) this.#server.setSecureContext(secureContext(keyPair));
+  }
+
+  /** Accepts no more. Sessions are not its business. */
+  close(): void {
+    this.#server.close();
+  }
+
+  #create(): Server | TlsServer {
+    const http = { maxHeaderSize: 2 * MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, keepAlive: true };
+    const { keyPair } = this.#options;
+    if (keyPair === undefined) return createServer(http);
+    return createTlsServer({ ...http, ...secureContext(keyPair), ALPNProtocols: ["http/1.1"] });
+  }
+
+  #arrived(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    if (this.#answered.has(socket)) return;
+    this.#answered.add(socket);
+    this.#room.leave(socket);
+    this.#options.arrived({
+      socket,
+      head,
+      arrival: {
+        method: request.method ?? "",
+        target: request.url ?? "",
+        httpVersion: request.httpVersion,
+        rawHeaders: request.rawHeaders,
+        peer: socket.remoteAddress ?? "",
+        encrypted: this.#options.keyPair !== undefined,
+        port: this.port,
+      },
+    });
+  }
+
+  #late(socket: Socket): void {
+    if (this.#answered.has(socket)) return;
+    this.#answered.add(socket);
+    // Nothing can be said to somebody whose TLS handshake is not complete.
+    if (this.#options.keyPair !== undefined && !(socket instanceof TLSSocket)) socket.destroy();
+    this.#options.broken(socket, { reason: "HandshakeTimeout" });
+  }
+
+  #broken(error: NodeJS.ErrnoException, socket: Socket): void {
+    this.#room.leave(socket);
+    if (this.#answered.has(socket) || error.code === undefined || !error.code.startsWith("HPE_")) {
+      socket.destroy();
+      return;
+    }
+    this.#answered.add(socket);
+    this.#options.broken(socket, refusalOf(error));
+  }
+}
+
+function secureContext({ certificate, privateKey }: KeyPair): { cert: string; key: string; minVersion: "TLSv1.2" } {
+  return { cert: certificate, key: privateKey, minVersion: "TLSv1.2" };
+}
+
+function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
+  if (error.code !== "HPE_HEADER_OVERFLOW") return { reason: "BadHandshake", detail: error.code ?? "" };
+  // Past the parser's limit without the end of the request line: it was the target that was too long.
+  const inRequestLine = error.rawPacket?.subarray(0, MAX_HEAD).includes("\r\n") === false && /^GET /.test(error.rawPacket.toString("latin1", 0, 4));
+  return { reason: inRequestLine ? "TargetTooLong" : "HeadersTooLarge" };
+}

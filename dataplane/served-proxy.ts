@@ -1,0 +1,192 @@
+import type { Socket } from "node:net";
+import type { Config, Endpoints } from "../api/config.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { accessLog } from "./access-log.ts";
+import { Attempt } from "./attempt.ts";
+import type { Dialled } from "./backend.ts";
+import { closeSpread, pause } from "./drain.ts";
+import { Memory } from "./memory.ts";
+import type { Metrics } from "./metrics.ts";
+import { Occupancy } from "./occupancy.ts";
+import type { Refusal } from "./rejection.ts";
+import { Session, type SessionFacts } from "./session.ts";
+import { compile, type CompiledRoute, type Snapshot } from "./snapshot.ts";
+import { tunnel } from "./tunnel.ts";
+import type { Client } from "./upgrade.ts";
+
+/** What all proxies of a process share. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly random: () => number;
+}
+
+/** Sessions of removed routes are told within this time, in ms. */
+const REMOVAL_PERIOD = 5000;
+
+/** One WebSocketProxy in service: its config in force, its handshakes under way, its sessions. The listener is beside it. */
+export class ServedProxy {
+  /** `<namespace>/<name>`: the metric label. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly occupancy = new Occupancy();
+  readonly sessions = new Set<Session>();
+  readonly #attempts = new Set<Attempt>();
+  readonly #surroundings: Surroundings;
+  readonly #memory = new Memory();
+  readonly #stop = new AbortController();
+  #snapshot: Snapshot | undefined;
+  #draining = false;
+
+  constructor(name: string, surroundings: Surroundings) {
+    this.name = name;
+    this.clock = surroundings.clock;
+    this.#surroundings = surroundings;
+  }
+
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  /** Handshakes that are answered from now on are refused. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  get attempts(): number {
+    return this.#attempts.size;
+  }
+
+  /** Config → snapshot, not in force yet: `commit` or `rollback` must follow. */
+  prepare(config: Config, hash: string, endpoints: Endpoints): Snapshot {
+    try {
+      const { clock, metrics, random } = this.#surroundings;
+      const options = { memory: this.#memory, occupancy: this.occupancy, metrics, clock, log: this.#log(config), random };
+      const snapshot = compile(config, hash, options);
+      for (const route of snapshot.routes.values()) route.balancer.setEndpoints(endpoints);
+      return snapshot;
+    } catch (fault) {
+      this.rollback();
+      throw fault;
+    }
+  }
+
+  rollback(): void {
+    this.#memory.rollback();
+  }
+
+  /** Puts a snapshot in force and looks at every session again. */
+  commit(snapshot: Snapshot): void {
+    this.#memory.commit();
+    this.#snapshot = snapshot;
+    const { metrics, clock, random } = this.#surroundings;
+    metrics.configApplied(this.name, snapshot.config.proxy.generation, clock.wall());
+    const orphans: Session[] = [];
+    for (const session of this.sessions) {
+      const route = snapshot.routes.get(session.route);
+      if (route === undefined) orphans.push(session);
+      else session.apply(route);
+    }
+    if (orphans.length === 0) return;
+    const period = Math.min(REMOVAL_PERIOD, snapshot.drainPeriod, orphans.length * 10);
+    void closeSpread(orphans, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
+  }
+
+  setEndpoints(endpoints: Endpoints): void {
+    for (const route of this.#snapshot?.routes.values() ?? []) route.balancer.setEndpoints(endpoints);
+  }
+
+  /** A client's handshake begins. */
+  begin(socket: Socket): Attempt {
+    const { clock, log, metrics } = this.#surroundings;
+    const attempt: Attempt = new Attempt(socket, {
+      clock,
+      log: this.#snapshot === undefined ? log : this.#log(this.#snapshot.config),
+      metrics: metrics.route(this.name, ""),
+      ended: () => this.#attempts.delete(attempt),
+    });
+    this.#attempts.add(attempt);
+    return attempt;
+  }
+
+  /** Refuses where the pod has as many sessions and handshakes as it may. */
+  overload(): Refusal | undefined {
+    const most = this.#snapshot?.config.dataplane.maxConnections ?? 0;
+    return this.sessions.size + this.#attempts.size > most ? { reason: "Overloaded", retryAfter: 5 } : undefined;
+  }
+
+  /** The client's 101 has been written: a session begins. */
+  open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
+    const { clock, random } = this.#surroundings;
+    const log = this.#snapshot === undefined ? this.#surroundings.log : this.#log(this.#snapshot.config);
+    const session = new Session(facts, route, clock, log);
+    this.sessions.add(session);
+    session.opened(
+      tunnel({
+        client: { socket: client.socket, head: client.head },
+        backend: { socket: backend.socket, head: backend.head },
+        plan: route.plan(session),
+        clock,
+        deflate: backend.extensions !== undefined,
+        counts: session,
+        random,
+        closed: (end) => {
+          this.sessions.delete(session);
+          release();
+          session.closed(end);
+        },
+        slowConsumer: () => route.metrics.slowConsumer(),
+      }),
+    );
+    this.#settle(session);
+  }
+
+  /** What changed while the handshake was under way holds for the session from its first moment. */
+  #settle(session: Session): void {
+    const route = this.#snapshot?.routes.get(session.route);
+    if (route === undefined) session.terminate({ reason: "RouteRemoved" });
+    else session.apply(route);
+    if (this.#draining) session.terminate({ reason: "Draining" });
+  }
+
+  /** From now on handshakes are refused, and the sessions are closed over the drain period. Resolves when none is left. */
+  async drain(abort: AbortSignal): Promise<void> {
+    this.#draining = true;
+    const { clock, metrics, random } = this.#surroundings;
+    const report = (): void => metrics.draining(this.name, this.sessions.size);
+    report();
+    const all = [...this.sessions];
+    const period = this.#snapshot?.drainPeriod ?? 0;
+    await closeSpread(all, { reason: "Draining" }, period, { clock, random, abort, progress: report });
+    await this.#emptied(abort);
+    report();
+  }
+
+  /** The proxy was removed: its sessions end as those of a removed route do. Resolves when none is left. */
+  async retire(): Promise<void> {
+    this.#draining = true;
+    const { clock, random } = this.#surroundings;
+    const all = [...this.sessions];
+    const period = Math.min(REMOVAL_PERIOD, all.length * 10);
+    await closeSpread(all, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
+    await this.#emptied(this.#stop.signal);
+  }
+
+  /** Ends everything at once. */
+  destroy(): void {
+    this.#draining = true;
+    this.#stop.abort();
+    for (const attempt of [...this.#attempts]) attempt.abort();
+    for (const session of [...this.sessions]) session.destroy();
+  }
+
+  async #emptied(abort: AbortSignal): Promise<void> {
+    while ((this.sessions.size > 0 || this.#attempts.size > 0) && !abort.aborted) await pause(20, this.clock, abort);
+  }
+
+  #log(config: Config): Log {
+    return accessLog(this.#surroundings.log, this.name, config.dataplane.log.access);
+  }
+}

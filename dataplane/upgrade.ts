@@ -1,0 +1,99 @@
+import type { Socket } from "node:net";
+import { PLAIN_SUBPROTOCOL } from "../api/meta.ts";
+import { admit, isRefusal } from "./admit.ts";
+import { switchingProtocols } from "./answer.ts";
+import { dial, type Dialled } from "./backend.ts";
+import { checkHandshake, type Arrival, type Checked } from "./check-handshake.ts";
+import type { Identity } from "./identity.ts";
+import { outgoing } from "./outgoing.ts";
+import { respond } from "./refuse.ts";
+import type { ServedProxy } from "./served-proxy.ts";
+import type { CompiledRoute } from "./snapshot.ts";
+
+/** A client's socket with the request that came over it; nothing has been answered yet. */
+export interface Client {
+  readonly arrival: Arrival;
+  readonly socket: Socket;
+  /** What came behind the request head. */
+  readonly head: Buffer;
+}
+
+/**
+ * A handshake from its request head to the tunnel, or to its refusal: check its form, route it, admit it, dial, check
+ * the backend's 101, answer. Plain requests go the same way and end at the 426.
+ */
+export async function upgrade(client: Client, proxy: ServedProxy): Promise<void> {
+  const { socket } = client;
+  socket.on("error", () => socket.destroy());
+  const attempt = proxy.begin(socket);
+  try {
+    const snapshot = proxy.snapshot;
+    if (snapshot === undefined || proxy.draining) return attempt.refuse({ reason: "Draining" });
+
+    const checked = checkHandshake(client.arrival, snapshot.trusted);
+    if (isRefusal(checked)) return attempt.refuse(checked);
+    const { handshake, late } = checked;
+    attempt.identify(handshake);
+
+    const route = snapshot.router.find(handshake.host, handshake.path);
+    if (route === undefined) return attempt.refuse({ reason: "RouteNotFound" });
+    attempt.routed(route);
+
+    const refusal = proxy.overload();
+    if (refusal !== undefined) return attempt.refuse(refusal);
+
+    const identity = await admit(route.chain, handshake, attempt.signal);
+    if (attempt.signal.aborted) return;
+    if (isRefusal(identity)) return attempt.refuse(identity);
+    if (late !== undefined) return attempt.refuse(late);
+
+    attempt.enter(proxy.occupancy.enter(route.name, identity, handshake));
+    const started = proxy.clock.now();
+    const outcome = await dial(route.balancer, outgoing(handshake, identity, route.forwarding), {
+      timeout: route.backendConnect,
+      signal: attempt.signal,
+      clock: proxy.clock,
+      tls: route.tls,
+    });
+    if (outcome.kind === "open") attempt.opened(outcome.backend);
+    if (attempt.signal.aborted) return;
+    if (outcome.kind === "refused") return attempt.refuse(outcome.refusal);
+    if (outcome.kind === "relay") {
+      const { status, statusText, headers, body } = outcome;
+      respond(socket, status, statusText, headers, body, proxy.clock);
+      return attempt.relayed(status);
+    }
+    route.metrics.backendConnect((proxy.clock.now() - started) / 1000);
+    accept(client, checked, route, identity, outcome.backend, attempt, proxy);
+  } catch (fault) {
+    attempt.failed(fault);
+  } finally {
+    attempt.end();
+  }
+}
+
+type Attempt = ReturnType<ServedProxy["begin"]>;
+
+function accept(
+  client: Client,
+  { handshake, key }: Checked,
+  route: CompiledRoute,
+  identity: Identity,
+  backend: Dialled,
+  attempt: Attempt,
+  proxy: ServedProxy,
+): void {
+  if (proxy.draining) return attempt.refuse({ reason: "Draining" });
+  const protocol = backend.protocol ?? answerProtocol(handshake.protocols, route);
+  const { extensions, headers } = backend;
+  client.socket.write(switchingProtocols({ key, protocol, extensions, headers }));
+  const { requestId, address, addressSubject } = handshake;
+  const facts = { requestId, identity, address, addressSubject, protocol, endpoint: backend.endpoint };
+  attempt.accepted();
+  proxy.open(facts, route, client, backend, attempt.handOver());
+}
+
+/** A browser gives up where it offered subprotocols and none is answered: then `wsproxy` stands for the credential. */
+function answerProtocol(offered: readonly string[], route: CompiledRoute): string | undefined {
+  return route.credentialInSubprotocol && offered.includes(PLAIN_SUBPROTOCOL) ? PLAIN_SUBPROTOCOL : undefined;
+}
