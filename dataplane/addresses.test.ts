@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { AddressList, addressSubject, canonicalAddress, clientOrigin } from "./addresses.ts";
+import type { HeaderField } from "./handshake.ts";
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["::FFFF:c000:0201", "192.0.2.1"],
+  ["2001:DB8:0:0:0:0:0:1", "2001:db8::1"],
+  ["fe80::1%eth0", "fe80::1"],
+  ["192.0.2.256", undefined],
+  ["0300.0.2.1", undefined],
+  ["3221225985", undefined],
+  ["", undefined],
+])("%s in one spelling is %s", (text, canonical) => {
+  expect(canonicalAddress(text)).toBe(canonical);
+});
+
+test("an IPv6 client counts by its /64, an IPv4 client by its address", () => {
+  expect(addressSubject("192.0.2.1")).toBe("192.0.2.1");
+  expect(addressSubject("2001:db8:1:2:3:4:5:6")).toBe(addressSubject("2001:db8:1:2::9"));
+  expect(addressSubject("2001:db8:1:2::9")).not.toBe(addressSubject("2001:db8:1:3::9"));
+  expect(addressSubject("::1")).toBe("0:0:0:0::/64");
+});
+
+test("a list holds addresses and blocks of both families", () => {
+  const list = new AddressList(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::ffff:203.0.113.0/120"]);
+  for (const address of ["10.255.0.1", "192.0.2.7", "2001:db8:ffff::1", "203.0.113.9"]) expect(list.has(address)).toBe(true);
+  for (const address of ["11.0.0.1", "192.0.2.8", "2001:db9::1", "203.0.114.9"]) expect(list.has(address)).toBe(false);
+});
+
+const trusted = new AddressList(["10.0.0.0/8"]);
+const origin = (peer: string, ...headers: HeaderField[]) => clientOrigin(peer, false, headers, trusted);
+
+test("X-Forwarded-For of a peer that is not trusted is not believed", () => {
+  expect(origin("192.0.2.1", ["X-Forwarded-For", "1.1.1.1"])).toEqual({ address: "192.0.2.1", secure: false });
+});
+
+test.each<[string, HeaderField[], string]>([
+  ["one entry", [["X-Forwarded-For", "198.51.100.1"]], "198.51.100.1"],
+  ["what the client made up to the left", [["X-Forwarded-For", "1.1.1.1, 198.51.100.1"]], "198.51.100.1"],
+  ["another trusted proxy on the way", [["X-Forwarded-For", "198.51.100.1, 10.2.2.2"]], "198.51.100.1"],
+  ["several lines", [["X-Forwarded-For", "198.51.100.1"], ["x-forwarded-for", "10.2.2.2"]], "198.51.100.1"],
+  ["a port", [["X-Forwarded-For", "198.51.100.1:4711"]], "198.51.100.1"],
+  ["IPv6 with a port", [["X-Forwarded-For", "[2001:db8::1]:4711"]], "2001:db8::1"],
+  ["no address", [["X-Forwarded-For", "198.51.100.1, unknown"]], "10.1.1.1"],
+  ["nothing", [], "10.1.1.1"],
+])("behind a trusted proxy, %s", (_what, headers, address) => {
+  expect(origin("10.1.1.1", ...headers).address).toBe(address);
+});
+
+test("X-Forwarded-Proto of a trusted proxy says whether the client's side is TLS", () => {
+  expect(origin("10.1.1.1", ["X-Forwarded-Proto", "https"]).secure).toBe(true);
+  expect(origin("10.1.1.1", ["X-Forwarded-Proto", "http, wss"]).secure).toBe(true);
+  expect(origin("192.0.2.1", ["X-Forwarded-Proto", "https"]).secure).toBe(false);
+});

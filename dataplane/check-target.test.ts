@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { checkTarget, hostOf } from "./check-target.ts";
+
+test.each(["/", "/ws", "/ws/", "/ws;a=b", "/a%20b", "/caf%C3%A9", "/ws?x=1", "/ws?x=/../y", "/ws?u=http://a//b", "/...", "/.well-known/x", "/a..b", "/ws?%00"])(
+  "%s is unambiguous and stays as it is",
+  (target) => {
+    const [path, query = ""] = target.split(/\?(.*)/s);
+    expect(checkTarget(target)).toEqual({ path, query });
+  },
+);
+
+test.each([
+  "",
+  "*",
+  "ws",
+  "?x",
+  "http://169.254.169.254/latest",
+  "//ws",
+  "/ws//x",
+  "//evil.test/ws",
+  "/ws/../admin",
+  "/ws/..",
+  "/./ws",
+  "/ws/%2e%2e/admin",
+  "/ws/%2E%2e/admin",
+  "/ws/.%2e/admin",
+  "/ws/%2e./admin",
+  "/%252e%252e/admin",
+  "/%c0%ae%c0%ae/admin",
+  "/user/..;foo=bar/admin",
+  "/user/..%3bfoo=bar/admin",
+  "/user/.;/admin",
+  "/a%2Fb",
+  "/a%5Cb",
+  "/ws\\..\\admin",
+  "/ws#/../admin",
+  "/ws?a#b",
+  "/%00",
+  "/%0d%0aX:1",
+  "/%7f",
+  "/%",
+  "/%zz",
+  "/%ff",
+  "/a b",
+  "/\u00e9",
+  "/a\u0000b",
+])("%j is refused as ambiguous", (target) => {
+  expect(checkTarget(target)).toMatchObject({ reason: "AmbiguousTarget" });
+});
+
+test("a target of 8192 bytes passes, one more is too long", () => {
+  expect(checkTarget(`/${"a".repeat(8191)}`)).toHaveProperty("path");
+  expect(checkTarget(`/${"a".repeat(8192)}`)).toMatchObject({ reason: "TargetTooLong" });
+});
+
+test.each([
+  ["a.test", "a.test"],
+  ["A.TEST:8080", "a.test"],
+  ["a.test.", "a.test"],
+  ["[2001:DB8::1]:80", "[2001:db8::1]"],
+  ["127.0.0.1:8080", "127.0.0.1"],
+])("the host of %s is %s", (authority, host) => {
+  expect(hostOf(authority)).toBe(host);
+});
+
+test.each(["", ":80", "a b", "a/b", "user@a.test", "a.test:99999", "a..test", ".test", "a.test:80:90", "a,b", "a\tb"])(
+  "%j is no Host",
+  (authority) => {
+    expect(hostOf(authority)).toBeUndefined();
+  },
+);

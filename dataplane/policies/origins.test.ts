@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import type { Handshake } from "../handshake.ts";
+import { origins } from "./origins.ts";
+import type { CompileContext } from "./policy.ts";
+
+type Settings = Parameters<typeof origins>[0];
+
+function verdict(settings: Partial<Settings>, origin: string | undefined, more: Partial<Handshake> = {}): boolean {
+  const headers = origin === undefined ? [] : [["Origin", origin] as const];
+  const handshake = { headers, secure: false, authority: "a.test:8080", ...more } as Handshake;
+  const policy = origins({ allow: [], sameOrigin: false, allowMissing: true, ...settings }, {} as CompileContext);
+  return policy.screen?.(handshake) === undefined;
+}
+
+const allow = ["https://app.example.com", "https://*.example.com", "http://localhost:3000"];
+
+test.each([
+  ["https://app.example.com", true],
+  ["https://app.example.com:443", true],
+  ["https://APP.example.com", true],
+  ["https://x.y.example.com", true],
+  ["http://localhost:3000", true],
+  ["https://example.com", false],
+  ["https://evil.test", false],
+  ["http://app.example.com", false],
+  ["https://app.example.com:8443", false],
+  ["https://evil.test/.example.com", false],
+  ["https://evil.test?.example.com", false],
+  ["https://user@x.example.com", false],
+  ["https://app.example.com.evil.test", false],
+  ["https://.example.com", false],
+  ["http://localhost", false],
+  ["null", false],
+  ["", false],
+])("origin %j: %s", (origin, admitted) => {
+  expect(verdict({ allow }, origin)).toBe(admitted);
+});
+
+test("null is admitted only where it is listed", () => {
+  expect(verdict({ allow: ["null"] }, "null")).toBe(true);
+});
+
+test("a handshake without Origin is as the policy says", () => {
+  expect(verdict({ allow }, undefined)).toBe(true);
+  expect(verdict({ allow, allowMissing: false }, undefined)).toBe(false);
+});
+
+test("the same origin is the very host and port of the handshake", () => {
+  const sameOrigin = { sameOrigin: true };
+  expect(verdict(sameOrigin, "http://a.test:8080")).toBe(true);
+  expect(verdict(sameOrigin, "http://a.test")).toBe(false);
+  expect(verdict(sameOrigin, "http://b.test:8080")).toBe(false);
+  expect(verdict(sameOrigin, "http://a.test:8080", { secure: true })).toBe(false);
+  expect(verdict(sameOrigin, "https://a.test", { secure: true, authority: "a.test" })).toBe(true);
+  expect(verdict(sameOrigin, "https://a.test", { secure: true, authority: "a.test:443" })).toBe(true);
+});
