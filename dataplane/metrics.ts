@@ -113,6 +113,19 @@ export class Metrics {
     return metrics;
   }
 
+  /** Log lines that nobody read in time; asked for at scrape time. */
+  logDropped(count: () => number): void {
+    new Counter({
+      name: "wsproxy_log_lines_dropped_total",
+      help: "Log lines lost because the reader of stdout did not keep up.",
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(count());
+      },
+    });
+  }
+
   configApplied(proxy: string, generation: number, wall: number): void {
     this.#applied.set({ proxy }, wall / 1000);
     this.#generation.set({ proxy }, generation);

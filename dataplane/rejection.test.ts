@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { closeText, codeOf, REJECTIONS, statusOf, type Reason } from "./rejection.ts";
+
+const page = readFileSync(new URL("../docs/reference/reasons.md", import.meta.url), "utf8");
+const [, before = "", after = ""] = page.split(/^## .*$/m);
+const rows = (text: string): [string, number][] =>
+  [...text.matchAll(/^\| ([A-Za-z]+) \| (\d+) \|/gm)].map(([, reason = "", number]) => [reason, Number(number)]);
+const table = (field: "status" | "code"): [string, number][] =>
+  Object.entries(REJECTIONS).flatMap(([reason, row]) => (field in row ? [[reason, (row as Record<string, number>)[field] ?? 0]] : []));
+const sorted = (list: [string, number][]) => list.toSorted(([a], [b]) => a.localeCompare(b));
+
+test("the page of reasons lists exactly the statuses of the table", () => {
+  expect(sorted(rows(before))).toEqual(sorted(table("status")));
+});
+
+test("the page of reasons lists exactly the close codes of the table", () => {
+  expect(sorted(rows(after))).toEqual(sorted(table("code")));
+});
+
+test("a limit that all clients share answers 503, one of the client's own 429", () => {
+  expect(statusOf({ reason: "ConnectionLimit" })).toBe(429);
+  expect(statusOf({ reason: "ConnectionLimit", shared: true })).toBe(503);
+});
+
+test("the text of a Close frame names the reason and fits a control frame", () => {
+  expect(closeText({ reason: "MessageRate", retryAfter: 3 })).toBe("MessageRate; retry-after=3");
+  for (const reason of Object.keys(REJECTIONS) as Reason[]) {
+    if (!("code" in REJECTIONS[reason])) continue;
+    const text = closeText({ reason: reason as "Draining", retryAfter: 999_999 });
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(123);
+    expect(codeOf(reason as "Draining")).toBeGreaterThanOrEqual(1001);
+  }
+});
