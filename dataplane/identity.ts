@@ -17,6 +17,8 @@ export type Proof =
       readonly claims: Readonly<Record<string, unknown>>;
       /** Which key of which set verified it. */
       readonly keyId: string;
+      /** Of the signature. */
+      readonly algorithm: string;
     }
   | {
       readonly method: "introspection";

@@ -1,7 +1,10 @@
 import type { CredentialPlace } from "../../api/policies/authentication.ts";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { apiKeyVerifier } from "../auth/api-keys.ts";
-import { isCompactJws } from "../auth/compact-jws.ts";
+import { joseHeader } from "../auth/compact-jws.ts";
+import { guardedFetch } from "../auth/guarded-fetch.ts";
+import { introspectionVerifier } from "../auth/introspection.ts";
+import { jwtVerifier } from "../auth/jwt.ts";
 import { credentialFinder, credentialPlaces, placeKey, type Found, type HeaderForm, type Offer } from "../auth/places.ts";
 import type { ProofOf, Verifier } from "../auth/verifier.ts";
 import type { Handshake } from "../handshake.ts";
@@ -94,7 +97,7 @@ function dropOther(offers: Map<BoundMethod, Offer>): void {
   const token = jwt === undefined ? undefined : offers.get(jwt);
   if (jwt === undefined || introspection === undefined || token === undefined) return;
   if (!introspection.places.has(placeKey(token.place))) return;
-  offers.delete(isCompactJws(token.credential) ? introspection : jwt);
+  offers.delete(joseHeader(token.credential) === undefined ? jwt : introspection);
 }
 
 /** Client and, where two methods know the same claim, its value are those of the first. */
@@ -107,7 +110,7 @@ function identityOf(proofs: readonly Proof[]): Identity | Refusal {
 
 function bindMethods(settings: Settings, context: CompileContext): BoundMethod[] {
   const { subprotocols } = credentialPlaces(context.policies);
-  const { apiKey } = settings;
+  const fetch = guardedFetch(context.clock);
   const bind = <M extends Method>(
     method: M,
     from: readonly CredentialPlace[],
@@ -124,7 +127,13 @@ function bindMethods(settings: Settings, context: CompileContext): BoundMethod[]
       watch: (proof, end) => (isOurs(proof) ? verifier.watch(proof, end) : () => {}),
     };
   };
+  const { apiKey, jwt, introspection } = settings;
   const methods: BoundMethod[] = [];
   if (apiKey !== undefined) methods.push(bind("apiKey", apiKey.from, "raw", apiKeyVerifier(apiKey, context.clock)));
+  if (jwt !== undefined) methods.push(bind("jwt", jwt.from, "token", jwtVerifier(jwt, context, fetch)));
+  if (introspection !== undefined) {
+    const verifier = introspectionVerifier(introspection, context, fetch);
+    methods.push(bind("introspection", introspection.from, "token", verifier));
+  }
   return methods;
 }

@@ -1,0 +1,95 @@
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
+import type { Clock } from "../../runtime/clock.ts";
+import { guardedLookup, mayDial, systemResolve, type Resolve } from "./dial-guard.ts";
+
+/** A question to an identity provider. */
+export interface Ask {
+  readonly url: string;
+  /** Plain http and loopback addresses are permitted. */
+  readonly allowHttp: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Present: a POST. */
+  readonly body?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly body: Buffer;
+}
+
+/** Rejects with a FetchFault, whose message holds nothing of the question. */
+export type Fetch = (ask: Ask) => Promise<Answer>;
+
+/** No answer was to be had. */
+export class FetchFault extends Error {
+  override readonly name = "FetchFault";
+}
+
+/** From the call to the last byte of the answer. */
+export const FETCH_TIMEOUT = 5000;
+/** Bytes of an answer's body. */
+export const MAX_ANSWER = 262_144;
+
+/**
+ * Asks one question over a connection of its own. Holds whatever the other end does: no redirect is followed, no
+ * encoding undone, no address dialled that the guard forbids, nothing read beyond 256 KiB or 5 seconds.
+ */
+export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fetch {
+  return (ask) =>
+    new Promise((done, failed) => {
+      const fail = (message: string): void => failed(new FetchFault(message));
+      const url = URL.canParse(ask.url) ? new URL(ask.url) : undefined;
+      if (url === undefined) return fail("the URL is none");
+      if (url.protocol !== "https:" && !(ask.allowHttp && url.protocol === "http:")) return fail("the scheme is not permitted");
+      // A literal address is dialled without a lookup; URL has already folded its odd spellings.
+      const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+      if (isIP(host) !== 0 && !mayDial(host, ask.allowHttp)) return fail("the address is never dialled");
+
+      const options: RequestOptions = {
+        method: ask.body === undefined ? "GET" : "POST",
+        headers: { ...ask.headers, "accept-encoding": "identity" },
+        agent: false,
+        lookup: guardedLookup(ask.allowHttp, resolve),
+        maxHeaderSize: 16_384,
+      };
+      const request = url.protocol === "https:" ? httpsRequest(url, options) : httpRequest(url, options);
+      const timer = clock.after(FETCH_TIMEOUT, () => end("no answer in time"));
+      const end = (message: string): void => {
+        fail(message);
+        request.destroy();
+      };
+      request.on("error", (error) => end(faultOf(error)));
+      request.on("close", () => {
+        timer.cancel();
+        fail("the connection was lost");
+      });
+      request.on("response", (response) => read(response, done, end));
+      request.end(ask.body);
+    });
+}
+
+function read(response: IncomingMessage, done: (answer: Answer) => void, end: (message: string) => void): void {
+  const encoding = response.headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") return end("the answer is encoded");
+  const chunks: Buffer[] = [];
+  let length = 0;
+  response.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_ANSWER) end("the answer is too long");
+  });
+  response.on("error", () => end("the connection was lost"));
+  response.on("end", () => {
+    const { statusCode: status = 0, headers } = response;
+    if (response.complete) done({ status, contentType: headers["content-type"], body: Buffer.concat(chunks) });
+    else end("the connection was lost");
+  });
+}
+
+/** A system's word such as ECONNREFUSED or CERT_HAS_EXPIRED; messages may quote the peer. */
+function faultOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "the connection could not be made";
+}

@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import {
+  allowInsecureRequests,
+  ClientSecretBasic,
+  customFetch,
+  introspectionRequest,
+  processIntrospectionResponse,
+} from "oauth4webapi";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import { timeOf, type Claims } from "./claims.ts";
+import { FetchFault, type Answer, type Fetch } from "./guarded-fetch.ts";
+
+/** What the issuer says of a token. */
+export type Verdict =
+  | { readonly kind: "Active"; readonly claims: Claims }
+  | { readonly kind: "Inactive" }
+  /** Nothing that could be relied on. */
+  | { readonly kind: "Unavailable"; readonly detail: string };
+
+/** Where to ask, and as whom. */
+export interface Endpoint {
+  readonly url: string;
+  readonly allowHttp: boolean;
+  readonly credentials: { readonly username: string; readonly password: string };
+}
+
+/** Tokens whose last answer is remembered. */
+const MAX_REMEMBERED = 10_000;
+/** Bytes of answers that are remembered. */
+const MAX_REMEMBERED_BYTES = 33_554_432;
+/** A token that was inactive just now is not asked about again, in ms. */
+const INACTIVE_FOR = 1000;
+/** Questions under way at one endpoint; beyond it the answer is Unavailable, and the client may come again. */
+const MAX_UNDER_WAY = 256;
+
+interface Remembered {
+  readonly claims: Claims;
+  readonly at: number;
+}
+
+/** Asks an RFC 7662 endpoint: one question at a time about a token, an active answer reused as long as the caller permits. */
+export class Introspector {
+  readonly #fetch: Fetch;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #active = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED, maxSize: MAX_REMEMBERED_BYTES });
+  readonly #inactive = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  readonly #underWay = new Map<string, Promise<Verdict>>();
+  #failing = false;
+
+  constructor(fetch: Fetch, clock: Clock, log: Log) {
+    this.#fetch = fetch;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** An active answer younger than `maxAge` ms is reused while its `exp` lies ahead. Never rejects. */
+  ask(token: string, endpoint: Endpoint, maxAge: number): Promise<Verdict> {
+    const key = createHash("sha256").update(`${endpoint.url}\n${token}`).digest("base64url");
+    return this.#recall(key, maxAge) ?? this.#underWay.get(key) ?? this.#begin(key, token, endpoint);
+  }
+
+  #recall(key: string, maxAge: number): Promise<Verdict> | undefined {
+    const now = this.#clock.now();
+    if (now - (this.#inactive.get(key) ?? Number.NEGATIVE_INFINITY) < INACTIVE_FOR) return Promise.resolve({ kind: "Inactive" });
+    const known = this.#active.get(key);
+    if (known === undefined || now - known.at >= maxAge) return undefined;
+    if (timeOf(known.claims, "exp", Number.POSITIVE_INFINITY) <= this.#clock.wall()) return undefined;
+    return Promise.resolve({ kind: "Active", claims: known.claims });
+  }
+
+  #begin(key: string, token: string, endpoint: Endpoint): Promise<Verdict> {
+    if (this.#underWay.size >= MAX_UNDER_WAY) return Promise.resolve({ kind: "Unavailable", detail: "too many questions" });
+    const question = this.#question(key, token, endpoint).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, question);
+    return question;
+  }
+
+  async #question(key: string, token: string, endpoint: Endpoint): Promise<Verdict> {
+    const at = this.#clock.now();
+    let size = 1;
+    const fetch: Fetch = async (ask) => {
+      const answer = await this.#fetch(ask);
+      size += answer.body.length;
+      return answer;
+    };
+    const verdict = await introspect(token, endpoint, fetch);
+    if (verdict.kind === "Active") {
+      this.#inactive.delete(key);
+      this.#active.set(key, { claims: verdict.claims, at }, { size });
+    }
+    if (verdict.kind === "Inactive") {
+      this.#active.delete(key);
+      this.#inactive.set(key, this.#clock.now());
+    }
+    this.#report(verdict, endpoint.url);
+    return verdict;
+  }
+
+  #report(verdict: Verdict, url: string): void {
+    const failing = verdict.kind === "Unavailable";
+    if (failing === this.#failing) return;
+    this.#failing = failing;
+    const fields = { host: new URL(url).host };
+    if (failing) this.#log.warn({ ...fields, fault: verdict.detail }, "introspection failed");
+    else this.#log.info(fields, "introspection works again");
+  }
+}
+
+async function introspect(token: string, { url, allowHttp, credentials }: Endpoint, fetch: Fetch): Promise<Verdict> {
+  const server = { issuer: url, introspection_endpoint: url };
+  const client = { client_id: credentials.username };
+  try {
+    const response = await introspectionRequest(server, client, ClientSecretBasic(credentials.password), token, {
+      [allowInsecureRequests]: allowHttp,
+      additionalParameters: { token_type_hint: "access_token" },
+      [customFetch]: async (target, { headers, body }) =>
+        responseOf(await fetch({ url: target, allowHttp, headers, body: String(body) })),
+    });
+    const { active, ...claims } = await processIntrospectionResponse(server, client, response);
+    const times = [timeOf(claims, "exp", 0), timeOf(claims, "nbf", 0)];
+    if (times.some(Number.isNaN)) return { kind: "Unavailable", detail: "the answer has no usable times" };
+    return active ? { kind: "Active", claims } : { kind: "Inactive" };
+  } catch (error) {
+    // Errors of the protocol may quote the answer.
+    return { kind: "Unavailable", detail: error instanceof FetchFault ? error.message : "the answer is not usable" };
+  }
+}
+
+function responseOf({ status, contentType, body }: Answer): Response {
+  const bodiless = [101, 103, 204, 205, 304].includes(status);
+  return new Response(bodiless ? null : new Uint8Array(body), {
+    status,
+    headers: contentType === undefined ? {} : { "content-type": contentType },
+  });
+}

@@ -1,0 +1,156 @@
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Refusal } from "../rejection.ts";
+import { FetchFault, type Fetch } from "./guarded-fetch.ts";
+import type { KeySource } from "./key-source.ts";
+import { chooseKey, parseKeySet, type KeyChoice, type VerificationKey } from "./keys.ts";
+import { jittered, waitFor } from "./patience.ts";
+
+/** A set is asked for again when it is older than this, more or less a tenth. */
+export const REFRESH_INTERVAL = 300_000;
+/** As above, where the last request failed. */
+export const RETRY_INTERVAL = 60_000;
+/** Between two requests, whatever the reason: tokens with made-up key ids do not hammer the issuer. */
+export const REFRESH_COOLDOWN = 10_000;
+/** With the issuer gone, the last good set serves this long. */
+export const MAX_STALE = 86_400_000;
+
+/** Where a key set is published. */
+export interface KeySetLocation {
+  readonly issuer: string;
+  readonly uri: string;
+  readonly allowHttp: boolean;
+}
+
+interface Loaded {
+  readonly keys: readonly VerificationKey[];
+  readonly at: number;
+}
+
+/**
+ * The key set that an issuer publishes. A good answer replaces it whole; a bad one leaves it as it is. Refreshed when
+ * somebody asks, and by a timer only while somebody watches: a set that nobody uses does nothing.
+ */
+export class RemoteKeySet implements KeySource {
+  readonly #location: KeySetLocation;
+  readonly #fetch: Fetch;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #watchers = new Set<() => void>();
+  #loaded: Loaded | undefined;
+  #dueAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #asking: Promise<void> | undefined;
+  #failing = false;
+  #timer: Timer | undefined;
+
+  constructor(location: KeySetLocation, fetch: Fetch, clock: Clock, log: Log) {
+    this.#location = location;
+    this.#fetch = fetch;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async find(choice: KeyChoice, signal: AbortSignal): Promise<VerificationKey | Refusal> {
+    if (this.#usable() === undefined) await waitFor(this.#ask(), signal);
+    else void this.#refresh();
+    const known = this.#choose(choice);
+    if (known !== undefined) return known;
+    await waitFor(this.#ask(), signal);
+    const fetched = this.#choose(choice);
+    if (fetched !== undefined) return fetched;
+    // Whether the issuer knows this key is only known if it answered.
+    return this.#failing || this.#usable() === undefined ? this.#unavailable() : { reason: "CredentialInvalid" };
+  }
+
+  holds(id: string): boolean | undefined {
+    return this.#loaded?.keys.some((key) => key.id === id);
+  }
+
+  watch(changed: () => void): () => void {
+    const watcher = (): void => changed();
+    this.#watchers.add(watcher);
+    this.#arm();
+    return () => {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size > 0) return;
+      this.#timer?.cancel();
+      this.#timer = undefined;
+    };
+  }
+
+  #arm(): void {
+    if (this.#timer !== undefined || this.#watchers.size === 0) return;
+    const at = Math.max(this.#dueAt, this.#askedAt + REFRESH_COOLDOWN);
+    this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => {
+      this.#timer = undefined;
+      void this.#refresh().then(() => this.#arm());
+    });
+  }
+
+  #usable(): readonly VerificationKey[] | undefined {
+    const loaded = this.#loaded;
+    return loaded === undefined || this.#clock.now() - loaded.at > MAX_STALE ? undefined : loaded.keys;
+  }
+
+  #choose(choice: KeyChoice): VerificationKey | undefined {
+    const keys = this.#usable();
+    return keys === undefined ? undefined : chooseKey(keys, choice);
+  }
+
+  #unavailable(): Refusal {
+    const wait = (this.#askedAt + REFRESH_COOLDOWN - this.#clock.now()) / 1000;
+    return {
+      reason: "IdentityProviderUnavailable",
+      retryAfter: Math.max(1, Math.ceil(wait)),
+      detail: "the key set could not be fetched",
+    };
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#clock.now() >= this.#dueAt) await this.#ask();
+  }
+
+  /** Asks the issuer, or joins who does already; at most one request in a cooldown. Never rejects. */
+  #ask(): Promise<void> {
+    if (this.#asking !== undefined) return this.#asking;
+    const now = this.#clock.now();
+    if (now - this.#askedAt < REFRESH_COOLDOWN) return Promise.resolve();
+    this.#askedAt = now;
+    this.#asking = this.#load().finally(() => (this.#asking = undefined));
+    return this.#asking;
+  }
+
+  async #load(): Promise<void> {
+    const outcome = await this.#download();
+    const now = this.#clock.now();
+    const failed = typeof outcome === "string";
+    this.#report(failed ? outcome : undefined);
+    this.#dueAt = now + jittered(failed ? RETRY_INTERVAL : REFRESH_INTERVAL);
+    if (failed) return;
+    this.#loaded = { keys: outcome, at: now };
+    for (const changed of [...this.#watchers]) changed();
+  }
+
+  /** The keys, or a word on why there are none. */
+  async #download(): Promise<readonly VerificationKey[] | string> {
+    const { uri, allowHttp } = this.#location;
+    try {
+      const headers = { accept: "application/jwk-set+json, application/json" };
+      const { status, body } = await this.#fetch({ url: uri, allowHttp, headers });
+      if (status !== 200) return `status ${status}`;
+      return parseKeySet(body.toString("utf8")) ?? "the answer is no key set";
+    } catch (error) {
+      return error instanceof FetchFault ? error.message : "the request could not be made";
+    }
+  }
+
+  #report(fault: string | undefined): void {
+    const failing = fault !== undefined;
+    if (failing === this.#failing) return;
+    this.#failing = failing;
+    const fields = { issuer: this.#location.issuer };
+    if (failing) this.#log.warn({ ...fields, fault }, "key set could not be fetched");
+    else this.#log.info(fields, "key set fetched again");
+  }
+}
