@@ -1,0 +1,155 @@
+import { expect, test } from "vitest";
+import type { CredentialPlace } from "../../api/policies/authentication.ts";
+import { handshake, settings } from "../../test/fakes/idp-bench.ts";
+import type { CompileContext } from "../policies/policy.ts";
+import { credentialFinder, credentialPlaces, isUnder, parameterName, type HeaderForm } from "./places.ts";
+
+type Offer = Parameters<typeof handshake>[0];
+
+/** The credential found, the reason of a refusal, or undefined. */
+function found(places: CredentialPlace[], offer: Offer, form: HeaderForm = "raw", names?: string[]): string | undefined {
+  const subprotocols = names ?? places.flatMap((place) => place.subprotocol ?? []);
+  const outcome = credentialFinder(places, form, subprotocols)(handshake(offer));
+  return outcome === undefined ? undefined : "reason" in outcome ? outcome.reason : outcome.credential;
+}
+
+const key = [{ header: "x-api-key" }, { query: "apikey" }];
+const header = (value: string, name = "X-Api-Key"): Offer => ({ headers: [[name, value]] });
+const b64 = (text: string): string => Buffer.from(text).toString("base64url");
+
+test.each<[string, CredentialPlace[], Offer, string | undefined]>([
+  ["a header, whatever its case", key, header("k1", "x-API-key"), "k1"],
+  ["a header whose config is in mixed case", [{ header: "X-Key" }], header("k1", "x-key"), "k1"],
+  ["a header of another name", key, header("k1", "X_Api_Key"), undefined],
+  ["an empty header", key, header(""), undefined],
+  ["a header in UTF-8", key, header(Buffer.from("schlüssel").toString("latin1")), "schlüssel"],
+  ["a header with commas, as it is", key, header("good, bad"), "good, bad"],
+  ["two header lines", key, { headers: [["X-Api-Key", "a"], ["x-api-key", "b"]] }, "AmbiguousCredential"],
+  ["two equal header lines", key, { headers: [["X-Api-Key", "a"], ["X-Api-Key", "a"]] }, "AmbiguousCredential"],
+  ["a header and a parameter", key, { headers: [["X-Api-Key", "a"]], query: "apikey=a" }, "AmbiguousCredential"],
+  ["a header and an empty parameter", key, { headers: [["X-Api-Key", "a"]], query: "apikey=" }, "AmbiguousCredential"],
+  ["a parameter", key, { query: "a=1&apikey=k1&b=2" }, "k1"],
+  ["a parameter whose name is encoded", key, { query: "%61pikey=k1" }, "k1"],
+  ["a parameter whose name is encoded twice", key, { query: "%2561pikey=k1" }, undefined],
+  ["a parameter whose value is encoded", key, { query: "apikey=a%2Bb%3D" }, "a+b="],
+  ["a parameter with a plus and an equals sign", key, { query: "apikey=a+b==" }, "a+b=="],
+  ["a parameter in another case", key, { query: "ApiKey=k1" }, undefined],
+  ["a parameter with a NUL behind its name", key, { query: "apikey%00=k1" }, undefined],
+  ["a parameter as an array", key, { query: "apikey[]=k1" }, undefined],
+  ["an empty parameter", key, { query: "apikey=" }, undefined],
+  ["a parameter without a value", key, { query: "apikey" }, undefined],
+  ["a parameter twice", key, { query: "apikey=a&apikey=b" }, "AmbiguousCredential"],
+  ["a parameter twice, once encoded", key, { query: "apikey=a&apike%79=b" }, "AmbiguousCredential"],
+  ["a parameter twice, once empty", key, { query: "apikey&apikey=b" }, "AmbiguousCredential"],
+  ["a parameter whose value is badly encoded", key, { query: "apikey=%zz" }, "AmbiguousCredential"],
+  ["a parameter whose value is no UTF-8", key, { query: "apikey=%ff" }, "AmbiguousCredential"],
+  ["another parameter that is badly encoded", key, { query: "x%zz=%zz&apikey=k1" }, "k1"],
+])("%s", (_, places, offer, wanted) => {
+  expect(found(places, offer)).toBe(wanted);
+});
+
+const cookie = [{ cookie: "wsproxy-key" }];
+
+test.each<[string, string[], string | undefined]>([
+  ["among others", ["a=1; wsproxy-key=k1; b=2"], "k1"],
+  ["with signs of base64", ["wsproxy-key=a+b/c=="], "a+b/c=="],
+  ["in another case", ["Wsproxy-Key=k1"], undefined],
+  ["with a longer name", ["wsproxy-key2=k1; xwsproxy-key=k2"], undefined],
+  ["empty", ["wsproxy-key="], undefined],
+  ["twice", ["wsproxy-key=a; wsproxy-key=b"], "AmbiguousCredential"],
+  ["twice, in two lines", ["wsproxy-key=a", "wsproxy-key=b"], "AmbiguousCredential"],
+])("a cookie %s", (_, lines, wanted) => {
+  expect(found(cookie, { headers: lines.map((line) => ["Cookie", line] as const) })).toBe(wanted);
+});
+
+const subprotocol = [{ subprotocol: "wsproxy.key" }];
+
+test.each<[string, string[], string | undefined]>([
+  ["beside the client's own", ["chat", `wsproxy.key.${b64("k 1")}`], "k 1"],
+  ["twice", [`wsproxy.key.${b64("a")}`, `wsproxy.key.${b64("b")}`], "AmbiguousCredential"],
+  ["empty", ["wsproxy.key."], undefined],
+  ["that is only the name", ["wsproxy.key"], undefined],
+  ["in another case", [`Wsproxy.Key.${b64("k1")}`], undefined],
+  ["that is no base64url", ["wsproxy.key.a+b"], "CredentialInvalid"],
+  ["with padding", ["wsproxy.key.YQ=="], "CredentialInvalid"],
+  ["of an impossible length", ["wsproxy.key.abcde"], "CredentialInvalid"],
+  ["with spare bits", ["wsproxy.key.YR"], "CredentialInvalid"],
+  ["that is no UTF-8", [`wsproxy.key.${Buffer.from([0xff, 0xfe]).toString("base64url")}`], "CredentialInvalid"],
+  ["that holds a bare token", ["wsproxy.key.eyJ.e30.c2ln"], "CredentialInvalid"],
+])("a subprotocol %s", (_, protocols, wanted) => {
+  expect(found(subprotocol, { protocols })).toBe(wanted);
+});
+
+test("of two names that fit a subprotocol, the longer owns it", () => {
+  const names = ["wsproxy.key", "wsproxy.key.jwt"];
+  const protocols = [`wsproxy.key.jwt.${b64("token")}`];
+  expect(found([{ subprotocol: "wsproxy.key" }], { protocols }, "raw", names)).toBeUndefined();
+  expect(found([{ subprotocol: "wsproxy.key.jwt" }], { protocols }, "raw", names)).toBe("token");
+});
+
+const token = [{ header: "authorization" }, { query: "access_token" }];
+
+test.each<[string, string, string | undefined]>([
+  ["as it should be", "Bearer abc.d-e_f~+/==", "abc.d-e_f~+/=="],
+  ["in any case", "bEARER abc", "abc"],
+  ["after several spaces", "Bearer   abc", "abc"],
+  ["after a tab", "Bearer\tabc", undefined],
+  ["alone", "Bearer", undefined],
+  ["of another scheme", "Basic dXNlcjpwdw==", undefined],
+  ["of a longer scheme", "BearerX abc", undefined],
+  ["without a scheme", "abc", undefined],
+  ["that is empty", "", undefined],
+  ["of two words", "Bearer abc def", "CredentialInvalid"],
+  ["of two credentials", "Bearer abc, Bearer def", "CredentialInvalid"],
+  ["with a quote", 'Bearer "abc"', "CredentialInvalid"],
+])("an Authorization header %s", (_, value, wanted) => {
+  expect(found(token, { headers: [["Authorization", value]] }, "token")).toBe(wanted);
+});
+
+test("an Authorization header of another scheme leaves the other places to the method", () => {
+  const headers = [["Authorization", "Basic dXNlcjpwdw=="]] as const;
+  expect(found(token, { headers: [...headers], query: "access_token=t" }, "token")).toBe("t");
+});
+
+test("two Authorization lines are ambiguous whatever their schemes", () => {
+  const headers = [["Authorization", "Basic x"], ["Authorization", "Bearer y"]] as const;
+  expect(found(token, { headers: [...headers] }, "token")).toBe("AmbiguousCredential");
+});
+
+test("a token in another header may be led in by Bearer, an API key may not", () => {
+  const offer = header("Bearer abc", "X-Token");
+  expect(found([{ header: "x-token" }], offer, "token")).toBe("abc");
+  expect(found([{ header: "x-token" }], header("abc", "X-Token"), "token")).toBe("abc");
+  expect(found([{ header: "x-token" }], offer, "raw")).toBe("Bearer abc");
+});
+
+test("a credential of 8 KiB is looked at, a longer one is not", () => {
+  expect(found(key, header("k".repeat(8192)))).toHaveLength(8192);
+  expect(found(key, header("k".repeat(8193)))).toBe("CredentialInvalid");
+});
+
+test("a place that is configured twice is one place", () => {
+  expect(found([{ header: "X-Key" }, { header: "x-key" }], header("k1", "x-key"))).toBe("k1");
+});
+
+test("the places of a route are those of all its methods", () => {
+  const authentication = settings({
+    apiKey: { from: [{ header: "X-Api-Key" }, { cookie: "Key" }, { subprotocol: "wsproxy.key" }], keys: [] },
+    jwt: { issuer: "i", audiences: ["a"], jwks: {} },
+    introspection: { endpoint: "https://idp.test/", from: [{ query: "Token" }] },
+  });
+  expect(credentialPlaces({ authentication } as CompileContext["policies"])).toEqual({
+    headers: new Set(["x-api-key", "authorization"]),
+    query: new Set(["access_token", "Token"]),
+    cookies: new Set(["Key"]),
+    subprotocols: ["wsproxy.key"],
+  });
+  expect(credentialPlaces({} as CompileContext["policies"]).headers.size).toBe(0);
+});
+
+test("what strips credentials compares names as what finds them", () => {
+  expect(parameterName("%61pikey=x%zz")).toBe("apikey");
+  expect(parameterName("a%zz=1")).toBe("a%zz");
+  expect(isUnder("wsproxy.key", "wsproxy.key.x")).toBe(true);
+  expect(isUnder("wsproxy.key", "wsproxy.keys")).toBe(false);
+});

@@ -1,0 +1,76 @@
+import { policies } from "../../api/policies/index.ts";
+import type { Handshake, HeaderField } from "../../dataplane/handshake.ts";
+import type { Identity } from "../../dataplane/identity.ts";
+import { Memory } from "../../dataplane/memory.ts";
+import type { CompileContext, Party } from "../../dataplane/policies/policy.ts";
+import type { Answer, Ask } from "../../dataplane/auth/guarded-fetch.ts";
+import { FetchFault } from "../../dataplane/auth/guarded-fetch.ts";
+import { FakeClock } from "./idp-clock.ts";
+
+export type Settings = NonNullable<CompileContext["policies"]["authentication"]>;
+
+/** Rendered settings of the authentication policy, defaults filled in. */
+export function settings(input: Record<string, unknown>): Settings {
+  return policies.authentication.rendered.parse(input);
+}
+
+/** All that the authentication policy is compiled with; time stands until `clock` is moved. */
+export class AuthBench {
+  readonly clock = new FakeClock();
+  readonly memory = new Memory();
+  /** `method reason` of each verification. */
+  readonly counted: string[] = [];
+  /** Each log line, whole. */
+  readonly logged: string[] = [];
+
+  context(authentication: Settings): CompileContext {
+    const log = (fields: object, message: string): void => {
+      this.logged.push(JSON.stringify({ ...fields, message }));
+    };
+    const part = {
+      policies: { authentication },
+      clock: this.clock,
+      memory: this.memory,
+      log: { debug: log, info: log, warn: log, error: log },
+      metrics: { authentication: (method: string, reason: string) => this.counted.push(`${method} ${reason}`) },
+    };
+    return part as unknown as CompileContext;
+  }
+}
+
+/** A handshake that offers nothing but what it is given. */
+export function handshake(offer: { headers?: HeaderField[]; query?: string; protocols?: string[] }): Handshake {
+  return { headers: [], query: "", protocols: [], ...offer } as unknown as Handshake;
+}
+
+export function party(identity: Identity): Party {
+  return { identity, address: "192.0.2.1", addressSubject: "192.0.2.1", openedAt: 0, memory: new Memory() };
+}
+
+/** An identity provider's http face by script: answers what `answer` says, and keeps what it was asked. */
+export class ScriptedIdp {
+  readonly asked: Ask[] = [];
+  answer: (ask: Ask) => Answer | string | Promise<Answer | string>;
+
+  constructor(answer: (ask: Ask) => Answer | string | Promise<Answer | string>) {
+    this.answer = answer;
+  }
+
+  /** A string is a fault. */
+  readonly fetch = async (ask: Ask): Promise<Answer> => {
+    this.asked.push(ask);
+    const answer = await this.answer(ask);
+    if (typeof answer === "string") throw new FetchFault(answer);
+    return answer;
+  };
+}
+
+/** A JSON answer. */
+export function json(value: unknown, status = 200): Answer {
+  return { status, contentType: "application/json", body: Buffer.from(JSON.stringify(value)) };
+}
+
+/** Lets everything that is ready to go on do so. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
