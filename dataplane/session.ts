@@ -113,7 +113,7 @@ export class Session implements Party, LiveSession {
   closed(end: TunnelEnd): void {
     this.#ending = true;
     this.#unwatch();
-    const reason = end.termination?.reason ?? (end.code === 1006 ? "Vanished" : end.by === "backend" && end.code === 1014 && end.reason === "BackendLost" ? "BackendLost" : "Closed");
+    const reason = end.termination?.reason ?? (end.code === 1006 ? "Vanished" : "Closed");
     const seconds = (this.#clock.now() - this.openedAt) / 1000;
     this.#route.metrics.closed(this, { code: end.code, reason, by: end.by }, seconds);
     this.#log.info(
