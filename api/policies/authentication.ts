@@ -20,7 +20,13 @@ const from = (...places: z.input<typeof place>[]) =>
   z.array(place).min(1).max(8).default(places).describe("Where the credential may stand.");
 
 const client = z.string().min(1).max(256);
-const scopes = z.array(token).max(64).default([]);
+/** RFC 6749 §3.3. */
+const scope = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be visible characters without space, quote and backslash");
+const scopes = z.array(scope).max(64).default([]);
 
 const clientClaim = (name: string) => client.default(name).describe("Claim that becomes the client id.");
 

@@ -5,7 +5,7 @@ import { Memory } from "../../dataplane/memory.ts";
 import type { CompileContext, Party } from "../../dataplane/policies/policy.ts";
 import type { Answer, Ask } from "../../dataplane/auth/guarded-fetch.ts";
 import { FetchFault } from "../../dataplane/auth/guarded-fetch.ts";
-import { FakeClock } from "./idp-clock.ts";
+import { FakeClock } from "./clock.ts";
 
 export type Settings = NonNullable<CompileContext["policies"]["authentication"]>;
 
