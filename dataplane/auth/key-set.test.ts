@@ -1,0 +1,197 @@
+import { beforeEach, expect, test } from "vitest";
+import { json, ScriptedIdp, settle } from "../../test/fakes/idp-bench.ts";
+import { FakeClock } from "../../test/fakes/clock.ts";
+import { Signer } from "../../test/fakes/idp-signer.ts";
+import { MAX_STALE, REFRESH_INTERVAL, RemoteKeySet } from "./key-set.ts";
+import type { Answer } from "./guarded-fetch.ts";
+
+const one = new Signer("ES256", "one");
+const two = new Signer("ES256", "two");
+const set = (...signers: Signer[]): Answer => json({ keys: signers.map(({ jwk }) => jwk) });
+const location = { issuer: "https://idp.test/", uri: "https://idp.test/keys", allowHttp: false };
+const { signal } = new AbortController();
+
+let clock: FakeClock;
+let idp: ScriptedIdp;
+let logged: string[];
+let keys: RemoteKeySet;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  idp = new ScriptedIdp(() => set(one));
+  logged = [];
+  const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
+  keys = new RemoteKeySet(location, idp.fetch, clock, { debug: log, info: log, warn: log, error: log });
+});
+
+async function find(kid: string | undefined): Promise<string> {
+  const found = await keys.find({ algorithm: "ES256", kid }, signal);
+  return "reason" in found ? found.reason : "found";
+}
+
+test("nothing is fetched before a token asks for it, then once for all that ask together", async () => {
+  await settle();
+  expect(idp.asked).toHaveLength(0);
+  expect(await Promise.all(Array.from({ length: 100 }, () => find("one")))).toEqual(Array(100).fill("found"));
+  expect(idp.asked).toHaveLength(1);
+  expect(idp.asked[0]).toMatchObject({ url: location.uri, allowHttp: false });
+});
+
+test("E13: 10,000 made-up key ids in 10 s cost one request, and no known key anything", async () => {
+  await find("one");
+  clock.advance(10_000);
+  for (let index = 0; index < 10_000; index += 1) {
+    if (index > 0) clock.advance(0.999);
+    expect(await find(`random-${index}`)).toBe("CredentialInvalid");
+  }
+  expect(idp.asked).toHaveLength(2);
+  expect(await find("one")).toBe("found");
+});
+
+test("a key that the issuer has just published is found by the first token that needs it", async () => {
+  await find("one");
+  idp.answer = () => set(one, two);
+  clock.advance(10_000);
+  expect(await find("two")).toBe("found");
+});
+
+test("E17: a refresh replaces the set, so that a removed key is good no more", async () => {
+  await find("one");
+  idp.answer = () => set(two);
+  clock.advance(REFRESH_INTERVAL * 1.1);
+  // Whoever finds the set too old is still served, and has it refreshed.
+  expect(await find("one")).toBe("found");
+  await settle();
+  expect(await find("one")).toBe("CredentialInvalid");
+  expect(await find("two")).toBe("found");
+  expect(idp.asked).toHaveLength(2);
+});
+
+test("another key under the same id is another key", async () => {
+  await find("one");
+  const before = await keys.find({ algorithm: "ES256", kid: "one" }, signal);
+  idp.answer = () => set(new Signer("ES256", "one"));
+  clock.advance(REFRESH_INTERVAL * 1.1);
+  await find("one");
+  await settle();
+  expect("id" in before && keys.holds(before.id)).toBe(false);
+});
+
+test.each<[string, Answer | string]>([
+  ["an error", json({ error: "x" }, 500)],
+  ["a redirect", { status: 302, contentType: undefined, body: Buffer.alloc(0) }],
+  ["no answer", "no answer in time"],
+  ["HTML", { status: 200, contentType: "text/html", body: Buffer.from("<html>") }],
+  ["nothing", { status: 200, contentType: undefined, body: Buffer.alloc(0) }],
+  ["no set", json({})],
+  ["a list", json([one.jwk])],
+  ["keys that are no list", json({ keys: one.jwk })],
+  ["keys that are no objects", json({ keys: [one.jwk, "x"] })],
+  ["101 keys", json({ keys: Array.from({ length: 101 }, () => two.jwk) })],
+  ["another status of success", { ...set(two), status: 203 }],
+])("the last good set stays when the issuer answers with %s", async (_, answer) => {
+  await find("one");
+  idp.answer = () => answer;
+  clock.advance(REFRESH_INTERVAL * 1.1);
+  await find("one");
+  await settle();
+  expect(idp.asked).toHaveLength(2);
+  expect(await find("one")).toBe("found");
+  expect(await find("two")).toBe("IdentityProviderUnavailable");
+  expect(logged).toHaveLength(1);
+  idp.answer = () => set(one, two);
+  clock.advance(10_000);
+  expect(await find("two")).toBe("found");
+  expect(logged).toHaveLength(2);
+});
+
+test("35: with the issuer down, keys serve for a day and not longer, and again when it is back", async () => {
+  await find("one");
+  idp.answer = () => "ECONNREFUSED";
+  clock.advance(MAX_STALE);
+  expect(await find("one")).toBe("found");
+  clock.advance(1);
+  await settle();
+  expect(await find("one")).toBe("IdentityProviderUnavailable");
+  idp.answer = () => set(one);
+  clock.advance(10_000);
+  expect(await find("one")).toBe("found");
+});
+
+test("an issuer that was never reached is asked every 10 s at most, and the client is told when", async () => {
+  idp.answer = () => "ECONNREFUSED";
+  const refusal = await keys.find({ algorithm: "ES256", kid: "one" }, signal);
+  expect(refusal).toMatchObject({ reason: "IdentityProviderUnavailable", retryAfter: 10 });
+  clock.advance(9000);
+  expect(await keys.find({ algorithm: "ES256", kid: "one" }, signal)).toMatchObject({ retryAfter: 1 });
+  expect(idp.asked).toHaveLength(1);
+  idp.answer = () => set(one);
+  clock.advance(1000);
+  expect(await find("one")).toBe("found");
+});
+
+test("an empty set is a set: nobody's token is good", async () => {
+  idp.answer = () => set();
+  expect(await find("one")).toBe("CredentialInvalid");
+});
+
+test("a client that leaves does not take the answer from those who wait with it", async () => {
+  const leaving = new AbortController();
+  let answer = (_: Answer): void => {};
+  idp.answer = () => new Promise((resolve) => (answer = resolve));
+  const left = keys.find({ algorithm: "ES256", kid: "one" }, leaving.signal);
+  const stays = find("one");
+  leaving.abort();
+  expect(await left).toMatchObject({ reason: "IdentityProviderUnavailable" });
+  answer(set(one));
+  expect(await stays).toBe("found");
+  expect(idp.asked).toHaveLength(1);
+});
+
+test("a set that nobody watches has no timer; one that is watched is refreshed once in an interval", async () => {
+  await find("one");
+  expect(clock.pending).toBe(0);
+  let changes = 0;
+  const stops = Array.from({ length: 1000 }, () => keys.watch(() => (changes += 1)));
+  expect(clock.pending).toBe(1);
+  for (let passed = 0; passed < 10 * REFRESH_INTERVAL; passed += 10_000) {
+    clock.advance(10_000);
+    await settle();
+  }
+  expect(idp.asked.length).toBeGreaterThanOrEqual(9);
+  expect(idp.asked.length).toBeLessThanOrEqual(12);
+  expect(changes).toBe(1000 * (idp.asked.length - 1));
+  stops.forEach((stop) => stop());
+  expect(clock.pending).toBe(0);
+});
+
+test("a watch that is stopped while the issuer is asked leaves no timer", async () => {
+  let answer = (_: Answer): void => {};
+  idp.answer = () => new Promise((resolve) => (answer = resolve));
+  const stop = keys.watch(() => expect.unreachable());
+  clock.advance(0);
+  await settle();
+  expect(idp.asked).toHaveLength(1);
+  stop();
+  answer(set(one));
+  await settle();
+  expect(clock.pending).toBe(0);
+});
+
+test("with the issuer down a watched set is asked for once a minute, not without end", async () => {
+  idp.answer = () => "ECONNREFUSED";
+  const stop = keys.watch(() => {});
+  for (let passed = 0; passed < 600_000; passed += 1000) {
+    clock.advance(1000);
+    await settle();
+  }
+  expect(idp.asked.length).toBeGreaterThanOrEqual(9);
+  expect(idp.asked.length).toBeLessThanOrEqual(12);
+  stop();
+});
+
+test("what a log line tells is the issuer and a word", async () => {
+  idp.answer = () => "ECONNREFUSED";
+  await find("one");
+  expect(logged).toEqual(['key set could not be fetched {"issuer":"https://idp.test/","fault":"ECONNREFUSED"}']);
+});
