@@ -1,0 +1,49 @@
+import { createServer, connect, type AddressInfo, type Socket } from "node:net";
+import { once } from "node:events";
+
+/** Waits for a state: looks again and again until it holds, and says what it waited for if it never does. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** One end of a TCP connection as a test holds it. */
+export class Peer {
+  readonly socket: Socket;
+  #received: Buffer[] = [];
+  ended = false;
+  closed = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("data", (chunk: Buffer) => this.#received.push(chunk));
+    socket.on("end", () => (this.ended = true));
+    socket.on("close", () => (this.closed = true));
+    socket.on("error", () => {});
+  }
+
+  get received(): Buffer {
+    if (this.#received.length > 1) this.#received = [Buffer.concat(this.#received)];
+    return this.#received[0] ?? Buffer.alloc(0);
+  }
+
+  send(...bytes: Buffer[]): void {
+    this.socket.write(Buffer.concat(bytes));
+  }
+}
+
+/** Both ends of a loopback connection: the test's, and the product's, paused and half-open as an upgraded socket is. */
+export async function socketPair(): Promise<{ peer: Peer; socket: Socket }> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const far = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", allowHalfOpen: true });
+  const [[near]] = (await Promise.all([once(server, "connection"), once(far, "connect")])) as [[Socket], unknown];
+  server.close();
+  far.setNoDelay(true);
+  near.setNoDelay(true);
+  return { peer: new Peer(far), socket: near };
+}

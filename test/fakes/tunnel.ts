@@ -1,0 +1,73 @@
+import type { Clock } from "../../runtime/clock.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { emptyPlan, type PlanDraft } from "../../dataplane/plan.ts";
+import { TokenBucket } from "../../dataplane/token-bucket.ts";
+import { tunnel, type FlowLimit, type Tunnel, type TunnelEnd } from "../../dataplane/tunnel.ts";
+import { socketPair, type Peer } from "./sockets.ts";
+
+export interface Joined {
+  readonly client: Peer;
+  readonly backend: Peer;
+  readonly tunnel: Tunnel;
+  readonly ends: TunnelEnd[];
+  readonly counts: { fromClient: { messages: number; bytes: number }; fromBackend: { messages: number; bytes: number } };
+  slow: number;
+}
+
+export interface JoinOptions {
+  readonly plan?: (draft: PlanDraft) => void;
+  readonly clock?: Clock;
+  readonly deflate?: boolean;
+  readonly clientHead?: Buffer;
+  readonly backendHead?: Buffer;
+  readonly random?: () => number;
+}
+
+export function planOf(change?: (draft: PlanDraft) => void): PlanDraft {
+  const draft = emptyPlan();
+  draft.slowConsumer = { maxBuffered: 1_048_576, timeout: 30_000 };
+  change?.(draft);
+  return draft;
+}
+
+/** A tunnel between two loopback connections, with the test at both far ends. */
+export async function joined(options: JoinOptions = {}): Promise<Joined> {
+  const [client, backend] = await Promise.all([socketPair(), socketPair()]);
+  const result = {
+    client: client.peer,
+    backend: backend.peer,
+    ends: [] as TunnelEnd[],
+    counts: { fromClient: { messages: 0, bytes: 0 }, fromBackend: { messages: 0, bytes: 0 } },
+    slow: 0,
+  };
+  const running = tunnel({
+    client: { socket: client.socket, head: options.clientHead ?? Buffer.alloc(0) },
+    backend: { socket: backend.socket, head: options.backendHead ?? Buffer.alloc(0) },
+    plan: planOf(options.plan),
+    clock: options.clock ?? systemClock,
+    deflate: options.deflate ?? false,
+    counts: result.counts,
+    random: options.random ?? (() => 0),
+    closed: (end) => result.ends.push(end),
+    slowConsumer: () => (result.slow += 1),
+  });
+  return Object.assign(result, { tunnel: running });
+}
+
+/** A limit with a count of its hits. */
+export function limit(
+  bucket: TokenBucket,
+  onExceed: FlowLimit["onExceed"],
+  shadow = false,
+): FlowLimit & { readonly hits: number } {
+  let hits = 0;
+  return {
+    bucket,
+    onExceed,
+    shadow,
+    hit: () => void (hits += 1),
+    get hits() {
+      return hits;
+    },
+  };
+}
