@@ -58,20 +58,23 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fe
       const request = url.protocol === "https:" ? httpsRequest(url, options) : httpRequest(url, options);
       const timer = clock.after(FETCH_TIMEOUT, () => end("no answer in time"));
       const end = (message: string): void => {
+        timer.cancel();
         fail(message);
         request.destroy();
       };
       request.on("error", (error) => end(faultOf(error)));
-      request.on("close", () => {
-        timer.cancel();
-        fail("the connection was lost");
+      request.on("close", () => end("the connection was lost"));
+      request.on("response", (response) => {
+        read(response, end, (answer) => {
+          timer.cancel();
+          done(answer);
+        });
       });
-      request.on("response", (response) => read(response, done, end));
       request.end(ask.body);
     });
 }
 
-function read(response: IncomingMessage, done: (answer: Answer) => void, end: (message: string) => void): void {
+function read(response: IncomingMessage, end: (message: string) => void, done: (answer: Answer) => void): void {
   const encoding = response.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") return end("the answer is encoded");
   const chunks: Buffer[] = [];
