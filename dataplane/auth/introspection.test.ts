@@ -1,0 +1,305 @@
+import { beforeEach, expect, test } from "vitest";
+import { AuthBench, json, ScriptedIdp, settings, settle } from "../../test/fakes/idp-bench.ts";
+import type { Answer } from "./guarded-fetch.ts";
+import { introspectionVerifier } from "./introspection.ts";
+import type { ProofOf, Verifier } from "./verifier.ts";
+
+const base = {
+  endpoint: "https://idp.test/introspect",
+  credentials: { username: "gate way", password: "p:w+" },
+  cache: "30s",
+  recheck: "30s",
+};
+const { signal } = new AbortController();
+
+let bench: AuthBench;
+let idp: ScriptedIdp;
+let active: Record<string, unknown>;
+
+beforeEach(() => {
+  bench = new AuthBench();
+  active = { active: true, client_id: "mobile", scope: "a b", exp: bench.clock.wall() / 1000 + 3600 };
+  idp = new ScriptedIdp(() => json(active));
+});
+
+function compile(change: Record<string, unknown> = {}): Verifier<"introspection"> {
+  const compiled = settings({ introspection: { ...base, ...change } });
+  if (compiled.introspection === undefined) throw new Error("no introspection");
+  return introspectionVerifier(compiled.introspection, bench.context(compiled), idp.fetch);
+}
+
+async function verdict(verifier: Verifier<"introspection">, token = "opaque"): Promise<string> {
+  const outcome = await verifier.verify(token, signal);
+  return "reason" in outcome ? outcome.reason : outcome.client;
+}
+
+async function admitted(verifier: Verifier<"introspection">): Promise<ProofOf<"introspection">> {
+  const outcome = await verifier.verify("opaque", signal);
+  if ("reason" in outcome) throw new Error(outcome.reason);
+  return outcome;
+}
+
+test("the issuer is asked with the token in the body and the gateway's own credentials", async () => {
+  expect(await admitted(compile())).toMatchObject({ client: "mobile", token: "opaque", claims: { scope: "a b" } });
+  const [ask] = idp.asked;
+  expect(ask).toMatchObject({ url: base.endpoint, allowHttp: false, body: "token_type_hint=access_token&token=opaque" });
+  // RFC 6749 §2.3.1: form-encoded first.
+  expect(ask?.headers?.["authorization"]).toBe(`Basic ${btoa("gate+way:p%3Aw%2B")}`);
+});
+
+const html: Answer = { status: 200, contentType: "text/html", body: Buffer.from("<html>") };
+
+test.each<[string, Answer | string | (() => unknown), string]>([
+  ["active:false", json({ active: false }), "CredentialInvalid"],
+  ["active:false and claims", json({ active: false, client_id: "mobile" }), "CredentialInvalid"],
+  ["an error", json({ active: true, client_id: "mobile" }, 500), "IdentityProviderUnavailable"],
+  ["that our credentials are wrong", json({ error: "invalid_client" }, 401), "IdentityProviderUnavailable"],
+  ["a redirect", { status: 302, contentType: undefined, body: Buffer.alloc(0) }, "IdentityProviderUnavailable"],
+  ["no content", { status: 204, contentType: undefined, body: Buffer.alloc(0) }, "IdentityProviderUnavailable"],
+  ["an upgrade", { status: 101, contentType: undefined, body: Buffer.alloc(0) }, "IdentityProviderUnavailable"],
+  ["a status that is none", { status: 999, contentType: undefined, body: Buffer.alloc(0) }, "IdentityProviderUnavailable"],
+  ["nothing in time", "no answer in time", "IdentityProviderUnavailable"],
+  ["{}", json({}), "IdentityProviderUnavailable"],
+  ["[]", json([{ active: true }]), "IdentityProviderUnavailable"],
+  ["true", json(true), "IdentityProviderUnavailable"],
+  ["active as a string", json({ active: "true", client_id: "mobile" }), "IdentityProviderUnavailable"],
+  ["active as a number", json({ active: 1, client_id: "mobile" }), "IdentityProviderUnavailable"],
+  ["HTML", html, "IdentityProviderUnavailable"],
+  ["JSON that says it is text", { ...json({ active: true, client_id: "mobile" }), contentType: "text/plain" }, "mobile"],
+  ["half an answer", { ...html, contentType: "application/json" }, "IdentityProviderUnavailable"],
+  ["exp as a string", json({ active: true, client_id: "mobile", exp: "9999999999" }), "IdentityProviderUnavailable"],
+  ["exp in the past", json({ active: true, client_id: "mobile", exp: 1 }), "CredentialExpired"],
+  ["no exp", json({ active: true, client_id: "mobile" }), "mobile"],
+  ["nbf in the future", json({ active: true, client_id: "mobile", nbf: 9_999_999_999 }), "CredentialInvalid"],
+  ["no client", json({ active: true }), "CredentialInvalid"],
+  ["a client that ends a line", json({ active: true, client_id: "a\r\nX: 1" }), "CredentialInvalid"],
+])("E21: an issuer that answers with %s", async (_, answer, wanted) => {
+  idp.answer = () => answer as Answer | string;
+  expect(await verdict(compile())).toBe(wanted);
+  // And so it does when it is asked through what was remembered.
+  expect(await verdict(compile())).toBe(wanted);
+});
+
+test("scopes and another client claim are held as with signed tokens", async () => {
+  active = { ...active, username: "alice" };
+  expect(await verdict(compile({ requiredScopes: ["a", "b"], clientClaim: "username" }))).toBe("alice");
+  expect(await verdict(compile({ requiredScopes: ["c"] }))).toBe("ScopeMissing");
+});
+
+test("an active answer is reused for as long as cache says, over config changes too", async () => {
+  await verdict(compile());
+  bench.clock.advance(29_999);
+  expect(await verdict(compile())).toBe("mobile");
+  expect(idp.asked).toHaveLength(1);
+  bench.clock.advance(1);
+  await verdict(compile());
+  expect(idp.asked).toHaveLength(2);
+});
+
+test("an active answer is not reused beyond its exp", async () => {
+  active = { ...active, exp: bench.clock.wall() / 1000 + 10 };
+  await verdict(compile());
+  bench.clock.advance(10_000);
+  idp.answer = () => json({ active: false });
+  expect(await verdict(compile())).toBe("CredentialInvalid");
+});
+
+test("with cache 0s each handshake asks", async () => {
+  await verdict(compile({ cache: "0s" }));
+  await verdict(compile({ cache: "0s" }));
+  expect(idp.asked).toHaveLength(2);
+});
+
+test("an inactive answer stands for one second, and never for another token", async () => {
+  idp.answer = ({ body }) => json(body?.includes("bad") === true ? { active: false } : active);
+  expect(await verdict(compile(), "bad")).toBe("CredentialInvalid");
+  expect(await verdict(compile(), "bad")).toBe("CredentialInvalid");
+  expect(await verdict(compile(), "good")).toBe("mobile");
+  expect(idp.asked).toHaveLength(2);
+  bench.clock.advance(1000);
+  idp.answer = () => json(active);
+  expect(await verdict(compile(), "bad")).toBe("mobile");
+});
+
+test("the issuer of one route's token is not another's", async () => {
+  idp.answer = ({ url }) => json(url === base.endpoint ? active : { active: false });
+  expect(await verdict(compile())).toBe("mobile");
+  expect(await verdict(compile({ endpoint: "https://other.test/introspect" }))).toBe("CredentialInvalid");
+});
+
+test("100 handshakes with one token ask once; one of them leaving changes nothing", async () => {
+  let answer = (_: Answer): void => {};
+  idp.answer = () => new Promise((resolve) => (answer = resolve));
+  const leaving = new AbortController();
+  const left = compile().verify("opaque", leaving.signal);
+  const others = Array.from({ length: 100 }, () => verdict(compile()));
+  leaving.abort();
+  expect(await left).toMatchObject({ reason: "IdentityProviderUnavailable" });
+  answer(json(active));
+  expect(new Set(await Promise.all(others))).toEqual(new Set(["mobile"]));
+  expect(idp.asked).toHaveLength(1);
+});
+
+test("a flood of made-up tokens has 256 questions under way at most", async () => {
+  idp.answer = () => new Promise(() => {});
+  const flood = Array.from({ length: 1000 }, (_, index) => verdict(compile(), `made-up-${index}`));
+  await settle();
+  expect(idp.asked).toHaveLength(256);
+  expect(await flood[999]).toBe("IdentityProviderUnavailable");
+});
+
+test("with the endpoint down a remembered answer serves, a new token does not", async () => {
+  await verdict(compile());
+  idp.answer = () => "ECONNREFUSED";
+  expect(await verdict(compile())).toBe("mobile");
+  expect(await verdict(compile(), "new")).toBe("IdentityProviderUnavailable");
+  bench.clock.advance(30_000);
+  expect(await verdict(compile())).toBe("IdentityProviderUnavailable");
+});
+
+test("without credentials nobody new gets in, and no session ends", async () => {
+  const proof = await admitted(compile());
+  const unresolved = compile({ credentials: undefined });
+  expect(await verdict(unresolved)).toBe("IdentityProviderUnavailable");
+  expect(unresolved.review(proof)).toBeUndefined();
+});
+
+/** Watches a new session; moves time in steps small enough for each recheck to be answered. */
+async function live(verifier: Verifier<"introspection">): Promise<{
+  ended: string[];
+  stop: () => void;
+  pass: (ms: number) => Promise<void>;
+}> {
+  const proof = await admitted(verifier);
+  const ended: string[] = [];
+  const stop = verifier.watch(proof, ({ reason }) => ended.push(reason));
+  const pass = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= 500) {
+      bench.clock.advance(Math.min(left, 500));
+      await settle();
+    }
+  };
+  return { ended, stop, pass };
+}
+
+test("a live session's token is asked about every recheck, more or less a tenth", async () => {
+  const { ended, stop, pass } = await live(compile());
+  await pass(300_000);
+  expect(idp.asked.length - 1).toBeGreaterThanOrEqual(8);
+  expect(idp.asked.length - 1).toBeLessThanOrEqual(11);
+  expect(ended).toEqual([]);
+  stop();
+  expect(bench.clock.pending).toBe(0);
+});
+
+test.each<[string, () => Answer, string]>([
+  ["is revoked", () => json({ active: false }), "CredentialRevoked"],
+  ["has lost a scope", () => json({ ...active, scope: "b" }), "ScopeMissing"],
+  ["is another client's", () => json({ ...active, client_id: "web" }), "CredentialRevoked"],
+  ["is nobody's", () => json({ ...active, client_id: undefined }), "CredentialRevoked"],
+  ["has expired early", () => json({ ...active, exp: 1 }), "CredentialExpired"],
+])("a live session ends at the next recheck when its token %s", async (_, answer, wanted) => {
+  const { ended, pass } = await live(compile({ requiredScopes: ["a"] }));
+  idp.answer = answer;
+  await pass(26_500);
+  expect(ended).toEqual([]);
+  await pass(7000);
+  expect(ended).toEqual([wanted]);
+});
+
+test("E22: a live session ends at exp, whatever the rechecks", async () => {
+  active = { ...active, exp: bench.clock.wall() / 1000 + 45 };
+  const { ended, pass, stop } = await live(compile());
+  await pass(44_500);
+  expect(ended).toEqual([]);
+  await pass(1500);
+  expect(ended).toEqual(["CredentialExpired"]);
+  stop();
+  expect(bench.clock.pending).toBe(0);
+});
+
+test("a token that was prolonged lives as long as the newest answer says", async () => {
+  active = { ...active, exp: bench.clock.wall() / 1000 + 45 };
+  const { ended, pass, stop } = await live(compile());
+  active = { ...active, exp: bench.clock.wall() / 1000 + 100 };
+  await pass(99_500);
+  expect(ended).toEqual([]);
+  await pass(1500);
+  expect(ended).toEqual(["CredentialExpired"]);
+  stop();
+});
+
+test("an inactive token whose exp has passed has expired", async () => {
+  active = { ...active, exp: bench.clock.wall() / 1000 + 3600 };
+  const { ended, pass } = await live(compile());
+  idp.answer = () => json({ active: false });
+  bench.clock.stepWall(3_600_000);
+  await pass(33_500);
+  expect(ended[0]).toBe("CredentialExpired");
+});
+
+test("with the endpoint down a session stays five minutes, then it is revoked", async () => {
+  const { ended, pass } = await live(compile());
+  idp.answer = () => "ECONNREFUSED";
+  await pass(300_000);
+  expect(ended).toEqual([]);
+  await pass(70_000);
+  expect(ended).toEqual(["CredentialRevoked"]);
+});
+
+test("an outage that ends in time leaves no trace", async () => {
+  const { ended, pass, stop } = await live(compile());
+  for (let round = 0; round < 3; round += 1) {
+    idp.answer = () => "ECONNREFUSED";
+    await pass(250_000);
+    idp.answer = () => json(active);
+    await pass(60_000);
+  }
+  expect(ended).toEqual([]);
+  stop();
+});
+
+test("config changes put no recheck off", async () => {
+  const proof = await admitted(compile());
+  const ended: string[] = [];
+  idp.answer = () => json({ active: false });
+  for (let second = 0; second < 34 && ended.length === 0; second += 1) {
+    const stop = compile().watch(proof, ({ reason }) => ended.push(reason));
+    bench.clock.advance(1000);
+    await settle();
+    stop();
+  }
+  expect(ended).toEqual(["CredentialRevoked"]);
+});
+
+test("a config change judges by the newest answer", async () => {
+  const verifier = compile();
+  const proof = await admitted(verifier);
+  const stop = verifier.watch(proof, () => expect.unreachable());
+  active = { ...active, scope: "b" };
+  bench.clock.advance(33_001);
+  await settle();
+  expect(compile({ requiredScopes: ["a"] }).review(proof)?.reason).toBe("ScopeMissing");
+  expect(compile({ requiredScopes: ["b"] }).review(proof)).toBeUndefined();
+  stop();
+});
+
+test("a session that ends while its token is asked about is left alone", async () => {
+  const verifier = compile();
+  const proof = await admitted(verifier);
+  let answer = (_: Answer): void => {};
+  idp.answer = () => new Promise((resolve) => (answer = resolve));
+  const stop = verifier.watch(proof, () => expect.unreachable());
+  bench.clock.advance(33_001);
+  await settle();
+  stop();
+  answer(json({ active: false }));
+  await settle();
+  expect(bench.clock.pending).toBe(0);
+});
+
+test("no token and no password stands in a log line", async () => {
+  idp.answer = () => json({ error: "opaque p:w+" }, 500);
+  await verdict(compile());
+  expect(bench.logged).toEqual(['{"host":"idp.test","fault":"the answer is not usable","message":"introspection failed"}']);
+});
