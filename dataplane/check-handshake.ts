@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { addressSubject, clientOrigin, type AddressList } from "./addresses.ts";
 import { checkTarget, hostOf } from "./check-target.ts";
-import { valuesOf, type Handshake, type HeaderField } from "./handshake.ts";
+import { fieldsOf, valuesOf, type Handshake, type HeaderField } from "./handshake.ts";
 import type { Refusal } from "./rejection.ts";
 
 /** Bounds on a request head; the parser's own limit is twice as large, so that these answer. */
@@ -36,7 +36,7 @@ const bad = (detail: string): Refusal => ({ reason: "BadHandshake", detail });
 
 /** The strict check of RFC 6455 §4.2.1 and of everything that could make another server read the request differently. */
 export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked | Refusal {
-  const headers = pairs(arrival.rawHeaders);
+  const headers = fieldsOf(arrival.rawHeaders);
   const sizes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
   if (arrival.target.length <= MAX_HEAD && (headers.length > MAX_FIELDS || sizes > MAX_HEAD)) {
     return { reason: "HeadersTooLarge" };
@@ -128,10 +128,4 @@ function requestId(headers: readonly HeaderField[]): string {
   const [first, ...more] = valuesOf(headers, "x-request-id");
   const sane = first !== undefined && more.length === 0 && /^[A-Za-z0-9._-]{8,128}$/.test(first);
   return sane ? first : randomUUID();
-}
-
-function pairs(raw: readonly string[]): HeaderField[] {
-  const fields: HeaderField[] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) fields.push([raw[at] ?? "", raw[at + 1] ?? ""]);
-  return fields;
 }

@@ -32,3 +32,10 @@ export type HeaderField = readonly [name: string, value: string];
 export function valuesOf(headers: readonly HeaderField[], name: string): string[] {
   return headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
 }
+
+/** Names and values in turn, as in Node's `rawHeaders`, as fields. */
+export function fieldsOf(raw: readonly string[]): HeaderField[] {
+  const fields: HeaderField[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) fields.push([raw[at] ?? "", raw[at + 1] ?? ""]);
+  return fields;
+}

@@ -114,7 +114,8 @@ function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions
 function compilePolicy<K extends PolicyKind>(kind: K, context: CompileContext): Enforcement[] {
   const settings = context.policies[kind] as RenderedPolicies[K];
   if (settings === undefined) return [];
-  const policy: Policy<K> = chain[kind];
+  // Indexing by K loses which policy it is: `satisfies` on the chain has checked that each is under its own name.
+  const policy = chain[kind] as Policy<K>;
   return [policy(settings, context)];
 }
 

@@ -1,0 +1,69 @@
+import { foldHeaderName, type RouteConfig } from "../../api/config.ts";
+import { RESERVED_HEADERS } from "../../api/policies/forwarding.ts";
+import { credentialPlaces } from "../auth/places.ts";
+import type { HeaderField } from "../handshake.ts";
+import type { Policy } from "./policy.ts";
+
+/** What the backend sees is decided once for each handshake, in `outgoing.ts`, from what `compileForwarding` made. */
+export const forwarding: Policy<"forwarding"> = () => ({});
+
+/** Headers in which clients claim what only a gateway may say; never believed, never forwarded. */
+const CLAIMS = [
+  "forwarded",
+  "x-original-url",
+  "x-rewrite-url",
+  "x-forwarded-uri",
+  "x-forwarded-prefix",
+  "x-forwarded-server",
+  "x-forwarded-ssl",
+  "x-forwarded-scheme",
+  "x-real-ip",
+];
+
+/** A route's forwarding policy, ready to use. Names of headers are folded: see `foldHeaderName`. */
+export interface CompiledForwarding {
+  readonly path: RouteConfig["path"];
+  readonly rewrite: string | undefined;
+  /** Never forwarded, whatever the policy allows: the gateway speaks under these names, or they are credentials. */
+  readonly dropped: ReadonlySet<string>;
+  /** undefined: all. */
+  readonly allowed: ReadonlySet<string> | undefined;
+  readonly set: readonly HeaderField[];
+  readonly clientHeader: string;
+  readonly claimHeaders: readonly { readonly claim: string; readonly header: string }[];
+  readonly queryAllowed: ReadonlySet<string> | undefined;
+  /** Credentials to be taken out; empty where the backend gets them too. */
+  readonly credentialQuery: ReadonlySet<string>;
+  readonly credentialCookies: ReadonlySet<string>;
+  readonly credentialSubprotocols: readonly string[];
+  readonly compression: RouteConfig["policies"]["compression"];
+}
+
+export function compileForwarding(route: RouteConfig): CompiledForwarding {
+  const { forwarding: settings, compression } = route.policies;
+  const { headers, query, clientHeader, claimHeaders, keepCredentials } = settings;
+  const places = credentialPlaces(route.policies);
+  const ours = [
+    ...RESERVED_HEADERS,
+    ...CLAIMS,
+    clientHeader,
+    ...claimHeaders.map(({ header }) => header),
+    ...headers.set.map(({ name }) => name),
+    ...headers.remove,
+    ...(keepCredentials ? [] : places.headers),
+  ];
+  return {
+    path: route.path,
+    rewrite: route.rewrite?.path,
+    dropped: new Set(ours.map(foldHeaderName)),
+    allowed: headers.allow === undefined ? undefined : new Set(headers.allow.map(foldHeaderName)),
+    set: headers.set.map(({ name, value }) => [name, value]),
+    clientHeader,
+    claimHeaders,
+    queryAllowed: query.allow === undefined ? undefined : new Set(query.allow),
+    credentialQuery: keepCredentials ? new Set() : places.query,
+    credentialCookies: keepCredentials ? new Set() : places.cookies,
+    credentialSubprotocols: keepCredentials ? [] : places.subprotocols,
+    compression,
+  };
+}
