@@ -1,0 +1,46 @@
+import type { Condition } from "../../api/conditions.ts";
+import type { Config, Endpoints } from "../../api/config.ts";
+import type { Problem } from "../../api/problem.ts";
+import type { WebSocketProxySpec } from "../../api/websocket-proxy.ts";
+
+/** What a translation makes of one WebSocketProxy and the objects that it refers to. */
+export interface Translation {
+  /** undefined: the spec is not accepted, and whatever is in force stays. */
+  readonly config: Config | undefined;
+  /** Where the backends are; empty where there is no config. */
+  readonly endpoints: Endpoints;
+  /** What the data plane's own objects in a cluster are made of; undefined where there is no config. */
+  readonly infra: Infra | undefined;
+  readonly status: ProxyStatus;
+}
+
+/** The shape of the pods, with every default applied. */
+export interface Infra {
+  readonly mode: WebSocketProxySpec["mode"];
+  readonly gateway: WebSocketProxySpec["gateway"];
+  readonly sidecar: WebSocketProxySpec["sidecar"];
+  readonly resources: WebSocketProxySpec["dataplane"]["resources"];
+  readonly listenerPort: number;
+  /** Only with mode Gateway. */
+  readonly servicePort: number | undefined;
+  /** Go style, as the user wrote it. */
+  readonly drainPeriod: string;
+}
+
+/** What a translation knows of the status: Accepted and ResolvedRefs. The rest is known only where pods are. */
+export interface ProxyStatus {
+  readonly conditions: readonly Condition<"Accepted" | "ResolvedRefs">[];
+  readonly routes: readonly RouteStatus[];
+  /** Every mistake by itself, in a stable order; the conditions' messages are made of them. */
+  readonly problems: readonly LocatedProblem[];
+}
+
+export interface RouteStatus {
+  readonly name: string;
+  readonly conditions: readonly Condition<"Accepted" | "ResolvedRefs">[];
+}
+
+/** A mistake, and the object in which `at` is a field: `WebSocketProxy demo/chat`, `Secret demo/chat-keys`. */
+export interface LocatedProblem extends Problem {
+  readonly object: string;
+}
