@@ -43,7 +43,11 @@ const route = z.strictObject({
 
 export const config = z.strictObject({
   version: z.literal(1),
-  proxy: z.strictObject({ namespace: label, name: objectName, generation: z.int().min(0).max(Number.MAX_SAFE_INTEGER) }),
+  proxy: z.strictObject({
+    namespace: label,
+    name: objectName,
+    generation: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+  }),
   listener: z.strictObject({
     port,
     /** Present: wss only. Without a certificate the reference could not be resolved, and the one in force stays. */

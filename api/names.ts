@@ -9,7 +9,10 @@ export const objectName = z
   .string()
   .min(1)
   .max(253)
-  .regex(new RegExp(`^${LABEL}(\\.${LABEL})*$`), "is not a Kubernetes object name (lower case letters, digits, - and .)");
+  .regex(
+    new RegExp(`^${LABEL}(\\.${LABEL})*$`),
+    "is not a Kubernetes object name (lower case letters, digits, - and .)",
+  );
 
 /** A name inside a list of ours, such as a route's (RFC 1123 label). */
 export const label = z
@@ -60,8 +63,7 @@ export const cidr = z
   .string()
   .max(49)
   .refine(
-    (text) =>
-      [z.ipv4(), z.cidrv4(), z.ipv6(), z.cidrv6()].some((kind) => kind.safeParse(text).success),
+    (text) => [z.ipv4(), z.cidrv4(), z.ipv6(), z.cidrv6()].some((kind) => kind.safeParse(text).success),
     "is not an address or CIDR block; write for example 10.0.0.0/8 or 2001:db8::/32",
   );
 

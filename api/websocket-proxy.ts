@@ -28,7 +28,10 @@ const gateway = z
         tolerations: z.array(kubernetesObject).max(64).default([]).describe("Kubernetes tolerations."),
         affinity: kubernetesObject.default({}).describe("Kubernetes affinity."),
         topologySpreadConstraints: z.array(kubernetesObject).max(16).default([]).describe("Kubernetes constraints."),
-        priorityClassName: z.union([objectName, z.literal("")]).default("").describe("Kubernetes priority class."),
+        priorityClassName: z
+          .union([objectName, z.literal("")])
+          .default("")
+          .describe("Kubernetes priority class."),
         imagePullSecrets: z
           .array(z.strictObject({ name: objectName }))
           .max(16)
@@ -93,9 +96,19 @@ const backend = z.strictObject({
     .optional()
     .describe("Service in this namespace. Absent in mode Sidecar, where the port is on the pod itself."),
   port: z
-    .union([port, z.string().min(1).max(63).regex(/^[a-z0-9-]+$/)], {
-      error: "must be a port number (1 to 65535) or the name of a port of the Service",
-    })
+    .union(
+      [
+        port,
+        z
+          .string()
+          .min(1)
+          .max(63)
+          .regex(/^[a-z0-9-]+$/),
+      ],
+      {
+        error: "must be a port number (1 to 65535) or the name of a port of the Service",
+      },
+    )
     .meta({ "x-kubernetes-int-or-string": true })
     .describe("Number or name of a port of the Service."),
   weight: z.int().min(0).max(1_000_000).default(1).describe("Share of new sessions, relative to the other backends."),
@@ -109,7 +122,9 @@ const backend = z.strictObject({
         .optional()
         .describe("Name in SNI and in the certificate. Default <service>.<namespace>.svc."),
       caSecretName: objectName.optional().describe("Secret with key ca.crt. Absent: public roots."),
-      clientSecretName: objectName.optional().describe("kubernetes.io/tls Secret that the gateway shows to the backend."),
+      clientSecretName: objectName
+        .optional()
+        .describe("kubernetes.io/tls Secret that the gateway shows to the backend."),
     })
     .optional()
     .describe("The backend is dialled with TLS."),

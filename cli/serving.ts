@@ -32,7 +32,8 @@ export async function serving(options: ServingOptions): Promise<Serving> {
   const metrics = new Metrics();
   metrics.logDropped(() => log.dropped());
   const gateway = new Gateway({ clock, log, metrics, random: Math.random, bind: (port) => ({ host: address, port }) });
-  const admin = adminPort === 0 ? undefined : await adminServer(adminHandlers(gateway, metrics), adminAddress, adminPort);
+  const admin =
+    adminPort === 0 ? undefined : await adminServer(adminHandlers(gateway, metrics), adminAddress, adminPort);
   return {
     gateway,
     admin,

@@ -25,7 +25,8 @@ test("an IPv6 client counts by its /64, an IPv4 client by its address", () => {
 
 test("a list holds addresses and blocks of both families", () => {
   const list = new AddressList(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::ffff:203.0.113.0/120"]);
-  for (const address of ["10.255.0.1", "192.0.2.7", "2001:db8:ffff::1", "203.0.113.9"]) expect(list.has(address)).toBe(true);
+  for (const address of ["10.255.0.1", "192.0.2.7", "2001:db8:ffff::1", "203.0.113.9"])
+    expect(list.has(address)).toBe(true);
   for (const address of ["11.0.0.1", "192.0.2.8", "2001:db9::1", "203.0.114.9"]) expect(list.has(address)).toBe(false);
 });
 
@@ -40,7 +41,14 @@ test.each<[string, HeaderField[], string]>([
   ["one entry", [["X-Forwarded-For", "198.51.100.1"]], "198.51.100.1"],
   ["what the client made up to the left", [["X-Forwarded-For", "1.1.1.1, 198.51.100.1"]], "198.51.100.1"],
   ["another trusted proxy on the way", [["X-Forwarded-For", "198.51.100.1, 10.2.2.2"]], "198.51.100.1"],
-  ["several lines", [["X-Forwarded-For", "198.51.100.1"], ["x-forwarded-for", "10.2.2.2"]], "198.51.100.1"],
+  [
+    "several lines",
+    [
+      ["X-Forwarded-For", "198.51.100.1"],
+      ["x-forwarded-for", "10.2.2.2"],
+    ],
+    "198.51.100.1",
+  ],
   ["a port", [["X-Forwarded-For", "198.51.100.1:4711"]], "198.51.100.1"],
   ["IPv6 with a port", [["X-Forwarded-For", "[2001:db8::1]:4711"]], "2001:db8::1"],
   ["no address", [["X-Forwarded-For", "198.51.100.1, unknown"]], "10.1.1.1"],

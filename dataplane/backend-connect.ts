@@ -6,7 +6,13 @@ import type { Target } from "./balancer.ts";
 /** A connection to an endpoint, TLS included: nothing has been sent over it. Rejects where it cannot be had. */
 export function connect({ endpoint, backend }: Target, tls: BackendTlsCache, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const address = { host: endpoint.address, port: endpoint.port, allowHalfOpen: true, noDelay: true, keepAlive: true };
+    const address = {
+      host: endpoint.address,
+      port: endpoint.port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+    };
     const secure = backend.tls;
     const socket =
       secure === undefined

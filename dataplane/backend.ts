@@ -173,7 +173,10 @@ function handshake(
     outgoing.on("response", (response: IncomingMessage) => {
       const { statusCode = 0 } = response;
       if (statusCode < 300) refuse({ reason: "BackendBadHandshake", detail: `status ${statusCode}` });
-      else void relay(response).then(settle, () => refuse({ reason: "BackendUnreachable", detail: "refusal was cut off" }));
+      else
+        void relay(response).then(settle, () =>
+          refuse({ reason: "BackendUnreachable", detail: "refusal was cut off" }),
+        );
     });
     outgoing.end();
     if (signal.aborted) abort();

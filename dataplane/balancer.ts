@@ -56,7 +56,8 @@ class Loads {
 
   /** Forgets idle endpoints that no longer exist or whose time is over. */
   sweep(now: number): void {
-    for (const [key, load] of this.#loads) if (load.connections === 0 && load.shunnedUntil <= now) this.#loads.delete(key);
+    for (const [key, load] of this.#loads)
+      if (load.connections === 0 && load.shunnedUntil <= now) this.#loads.delete(key);
   }
 }
 

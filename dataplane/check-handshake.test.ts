@@ -28,7 +28,11 @@ function check({ fields = {}, ...arrival }: Change = {}) {
 }
 
 test("a handshake as RFC 6455 §1.3 shows it passes", () => {
-  expect(check()).toMatchObject({ key: "dGhlIHNhbXBsZSBub25jZQ==", late: undefined, handshake: { host: "a.test", path: "/ws" } });
+  expect(check()).toMatchObject({
+    key: "dGhlIHNhbXBsZSBub25jZQ==",
+    late: undefined,
+    handshake: { host: "a.test", path: "/ws" },
+  });
 });
 
 test.each<[string, Change]>([
@@ -60,16 +64,21 @@ test.each<[string, Change]>([
   ["an empty Host", { fields: { Host: [""] } }],
   ["an empty subprotocol", { fields: { "Sec-WebSocket-Protocol": ["a,,b"] } }],
   ["a subprotocol twice", { fields: { "Sec-WebSocket-Protocol": ["a, a"] } }],
-  ["300 subprotocols", { fields: { "Sec-WebSocket-Protocol": [Array.from({ length: 300 }, (_, n) => `p${n}`).join(",")] } }],
+  [
+    "300 subprotocols",
+    { fields: { "Sec-WebSocket-Protocol": [Array.from({ length: 300 }, (_, n) => `p${n}`).join(",")] } },
+  ],
   ["an extension that is no token", { fields: { "Sec-WebSocket-Extensions": ["a b"] } }],
-  ["an extension without end", { fields: { "Sec-WebSocket-Extensions": ["a; b=\"c"] } }],
+  ["an extension without end", { fields: { "Sec-WebSocket-Extensions": ['a; b="c'] } }],
 ])("%s is a bad handshake", (_what, change) => {
   expect(check(change)).toMatchObject({ reason: "BadHandshake" });
 });
 
 test("8 kB of escapes in an extension are refused in less than 5 ms", () => {
   const started = performance.now();
-  expect(check({ fields: { "Sec-WebSocket-Extensions": [`a; b="${"\\c".repeat(4000)}`] } })).toMatchObject({ reason: "BadHandshake" });
+  expect(check({ fields: { "Sec-WebSocket-Extensions": [`a; b="${"\\c".repeat(4000)}`] } })).toMatchObject({
+    reason: "BadHandshake",
+  });
   expect(performance.now() - started).toBeLessThan(5);
 });
 
@@ -86,7 +95,11 @@ test.each<[string, string, Change]>([
   ["version 8", "VersionUnsupported", { fields: { "Sec-WebSocket-Version": ["8"] } }],
   ["no Connection", "UpgradeRequired", { fields: { Connection: [] } }],
   ["no Upgrade", "UpgradeRequired", { fields: { Upgrade: [] } }],
-  ["version 7 of an old draft", "UpgradeRequired", { fields: { "Sec-WebSocket-Version": ["7"], Upgrade: [], Connection: [] } }],
+  [
+    "version 7 of an old draft",
+    "UpgradeRequired",
+    { fields: { "Sec-WebSocket-Version": ["7"], Upgrade: [], Connection: [] } },
+  ],
 ])("%s is answered %s, once the rest has been checked", (_what, reason, change) => {
   expect(check(change)).toMatchObject({ late: { reason } });
 });
@@ -104,7 +117,12 @@ test("a sane X-Request-Id is kept, any other replaced", () => {
     return "handshake" in checked ? checked.handshake.requestId : undefined;
   };
   expect(id(["abcdefgh-1"])).toBe("abcdefgh-1");
-  for (const values of [["a b"], ["x".repeat(200)], ["abcdefgh-1", "abcdefgh-2"], ["\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"]]) {
+  for (const values of [
+    ["a b"],
+    ["x".repeat(200)],
+    ["abcdefgh-1", "abcdefgh-2"],
+    ["\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"],
+  ]) {
     expect(id(values)).toMatch(/^[0-9a-f-]{36}$/);
   }
 });

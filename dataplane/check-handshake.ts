@@ -95,14 +95,18 @@ function checkUpgrade(headers: readonly HeaderField[]): { refusal: Refusal | und
   const key = keys[0] ?? "";
   if (version !== "13") return { refusal: { reason: "VersionUnsupported" }, key: "" };
   // 16 bytes in base64: 22 characters of which the last carries 2 bits, and the padding.
-  if (keys.length !== 1 || !/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key)) return { refusal: bad("Sec-WebSocket-Key"), key: "" };
+  if (keys.length !== 1 || !/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key))
+    return { refusal: bad("Sec-WebSocket-Key"), key: "" };
   return { refusal: undefined, key };
 }
 
 function offeredProtocols(headers: readonly HeaderField[]): string[] | undefined {
   const lines = valuesOf(headers, "sec-websocket-protocol");
   if (lines.length === 0) return [];
-  const names = lines.join(",").split(",").map((name) => name.trim());
+  const names = lines
+    .join(",")
+    .split(",")
+    .map((name) => name.trim());
   if (names.length > MAX_PROTOCOLS || new Set(names).size !== names.length) return undefined;
   return names.every((name) => TOKEN.test(name)) ? names : undefined;
 }

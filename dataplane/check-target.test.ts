@@ -1,13 +1,24 @@
 import { expect, test } from "vitest";
 import { checkTarget, hostOf } from "./check-target.ts";
 
-test.each(["/", "/ws", "/ws/", "/ws;a=b", "/a%20b", "/caf%C3%A9", "/ws?x=1", "/ws?x=/../y", "/ws?u=http://a//b", "/...", "/.well-known/x", "/a..b", "/ws?%00"])(
-  "%s is unambiguous and stays as it is",
-  (target) => {
-    const [path, query = ""] = target.split(/\?(.*)/s);
-    expect(checkTarget(target)).toEqual({ path, query });
-  },
-);
+test.each([
+  "/",
+  "/ws",
+  "/ws/",
+  "/ws;a=b",
+  "/a%20b",
+  "/caf%C3%A9",
+  "/ws?x=1",
+  "/ws?x=/../y",
+  "/ws?u=http://a//b",
+  "/...",
+  "/.well-known/x",
+  "/a..b",
+  "/ws?%00",
+])("%s is unambiguous and stays as it is", (target) => {
+  const [path, query = ""] = target.split(/\?(.*)/s);
+  expect(checkTarget(target)).toEqual({ path, query });
+});
 
 test.each([
   "",

@@ -125,7 +125,8 @@ export class Gateway {
   async #listen(service: Service, config: api.Config, snapshot: Snapshot): Promise<string | undefined> {
     const { tls, port } = config.listener;
     const keyPair = tls === undefined ? undefined : (tls.keyPair ?? service.keyPair);
-    if (tls !== undefined && keyPair === undefined) return "the listener's certificate is missing: see spec.listener.tls.secretName";
+    if (tls !== undefined && keyPair === undefined)
+      return "the listener's certificate is missing: see spec.listener.tls.secretName";
     const before = service.proxy.snapshot?.config.listener;
     const moved = before?.port !== port || (before.tls === undefined) !== (tls === undefined);
     const expiry = keyPair === undefined ? undefined : expiryOf(keyPair);
@@ -141,7 +142,12 @@ export class Gateway {
     return undefined;
   }
 
-  async #open(service: Service, snapshot: Snapshot, keyPair: KeyPair | undefined, samePort: boolean): Promise<string | undefined> {
+  async #open(
+    service: Service,
+    snapshot: Snapshot,
+    keyPair: KeyPair | undefined,
+    samePort: boolean,
+  ): Promise<string | undefined> {
     const { proxy } = service;
     const { clock, bind } = this.#options;
     const listener = new Listener({

@@ -66,7 +66,9 @@ export class Listener {
       this.#server.on(event, (request: IncomingMessage) => this.#arrived(request, request.socket, NOTHING));
     }
     for (const event of ["upgrade", "connect"]) {
-      this.#server.on(event, (request: IncomingMessage, socket: Socket, head: Buffer) => this.#arrived(request, socket, head));
+      this.#server.on(event, (request: IncomingMessage, socket: Socket, head: Buffer) =>
+        this.#arrived(request, socket, head),
+      );
     }
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broken(error, socket));
   }
@@ -163,6 +165,8 @@ function secureContext({ certificate, privateKey }: KeyPair): { cert: string; ke
 function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
   if (error.code !== "HPE_HEADER_OVERFLOW") return { reason: "BadHandshake", detail: error.code ?? "" };
   // Past the parser's limit without the end of the request line: it was the target that was too long.
-  const inRequestLine = error.rawPacket?.subarray(0, MAX_HEAD).includes("\r\n") === false && /^GET /.test(error.rawPacket.toString("latin1", 0, 4));
+  const inRequestLine =
+    error.rawPacket?.subarray(0, MAX_HEAD).includes("\r\n") === false &&
+    /^GET /.test(error.rawPacket.toString("latin1", 0, 4));
   return { reason: inRequestLine ? "TargetTooLong" : "HeadersTooLarge" };
 }

@@ -53,7 +53,10 @@ interface Totals {
 /** Everything under `/metrics`. Labels come from closed sets only: no client, no key, no path. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly #routes = new Map<string, { labels: { proxy: string; route: string }; totals: Totals; metrics: RouteMetrics }>();
+  readonly #routes = new Map<
+    string,
+    { labels: { proxy: string; route: string }; totals: Totals; metrics: RouteMetrics }
+  >();
   readonly #route = ["proxy", "route"] as const;
   readonly #opened = this.#counter("connections_opened_total", "Sessions opened.", []);
   readonly #closed = this.#counter("connections_closed_total", "Sessions closed.", ["code", "reason", "by"]);
@@ -69,7 +72,12 @@ export class Metrics {
   readonly #terminations = this.#counter("credential_terminations_total", "Sessions that lost their permission.", [
     "reason",
   ]);
-  readonly #limitHits = this.#counter("limit_hits_total", "Limits exceeded.", ["policy", "per", "action", "enforcement"]);
+  readonly #limitHits = this.#counter("limit_hits_total", "Limits exceeded.", [
+    "policy",
+    "per",
+    "action",
+    "enforcement",
+  ]);
   readonly #slow = this.#counter("slow_consumers_total", "Sessions ended because an end took nothing.", []);
   readonly #draining = this.#proxyGauge("draining_connections", "Sessions that wait for their turn to be closed.");
   readonly #applied = this.#proxyGauge("config_applied_timestamp_seconds", "When the config in force was applied.");

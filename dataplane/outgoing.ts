@@ -92,7 +92,8 @@ function gatewayHeaders(handshake: Handshake, identity: Identity, rules: Compile
 /** Text, numbers and truth values as they are, lists of them with commas, anything else as JSON. */
 function claimText(claim: unknown): string | undefined {
   if (claim === undefined || claim === null) return undefined;
-  const plain = (value: unknown): value is string | number | boolean => ["string", "number", "boolean"].includes(typeof value);
+  const plain = (value: unknown): value is string | number | boolean =>
+    ["string", "number", "boolean"].includes(typeof value);
   if (plain(claim)) return headerText(String(claim));
   const list = Array.isArray(claim) && claim.every((item) => plain(item) && !String(item).includes(","));
   return headerText(list ? claim.join(",") : JSON.stringify(claim));

@@ -28,7 +28,8 @@ export function refuse(socket: Socket, refusal: Refusal, answer: Answer, clock: 
     ["content-type", "application/problem+json"],
     ["cache-control", "no-store"],
   ];
-  if (refusal.retryAfter !== undefined || status === 503) headers.push(["retry-after", String(refusal.retryAfter ?? 1)]);
+  if (refusal.retryAfter !== undefined || status === 503)
+    headers.push(["retry-after", String(refusal.retryAfter ?? 1)]);
   if (status === 401) headers.push(["www-authenticate", challengeFor(refusal, answer.challenge)]);
   if (status === 405) headers.push(["allow", "GET"]);
   if (status === 426) headers.push(["upgrade", "websocket"], ["sec-websocket-version", "13"]);

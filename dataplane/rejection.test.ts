@@ -7,7 +7,9 @@ const [, before = "", after = ""] = page.split(/^## .*$/m);
 const rows = (text: string): [string, number][] =>
   [...text.matchAll(/^\| ([A-Za-z]+) \| (\d+) \|/gm)].map(([, reason = "", number]) => [reason, Number(number)]);
 const table = (field: "status" | "code"): [string, number][] =>
-  Object.entries(REJECTIONS).flatMap(([reason, row]) => (field in row ? [[reason, (row as unknown as Record<string, number>)[field] ?? 0]] : []));
+  Object.entries(REJECTIONS).flatMap(([reason, row]) =>
+    field in row ? [[reason, (row as unknown as Record<string, number>)[field] ?? 0]] : [],
+  );
 const sorted = (list: [string, number][]) => list.toSorted(([a], [b]) => a.localeCompare(b));
 
 test("the page of reasons lists exactly the statuses of the table", () => {

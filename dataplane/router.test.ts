@@ -28,7 +28,12 @@ test("the longest wildcard goes first and stands for one or more labels", () => 
 });
 
 test("an Exact path goes before any Prefix, a longer Prefix before a shorter", () => {
-  const routes = [route("root", [], "/"), route("chat", [], "/chat"), route("room", [], "/chat/room"), route("one", [], "/chat/room", "Exact")];
+  const routes = [
+    route("root", [], "/"),
+    route("chat", [], "/chat"),
+    route("room", [], "/chat/room"),
+    route("one", [], "/chat/room", "Exact"),
+  ];
   expect(find(routes, "h", "/chat/room")).toBe("one");
   expect(find(routes, "h", "/chat/room/1")).toBe("room");
   expect(find(routes, "h", "/chat/x")).toBe("chat");

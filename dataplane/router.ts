@@ -64,5 +64,7 @@ function enter<R extends Routable>(table: HostTable<R>, route: R): void {
 }
 
 function isPrefix(prefix: string, path: string): boolean {
-  return path.startsWith(prefix) && (prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/");
+  return (
+    path.startsWith(prefix) && (prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/")
+  );
 }

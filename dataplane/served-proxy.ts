@@ -63,7 +63,14 @@ export class ServedProxy {
   prepare(config: Config, hash: string, endpoints: Endpoints): Snapshot {
     try {
       const { clock, metrics, random } = this.#surroundings;
-      const options = { memory: this.#memory, occupancy: this.occupancy, metrics, clock, log: this.#log(config), random };
+      const options = {
+        memory: this.#memory,
+        occupancy: this.occupancy,
+        metrics,
+        clock,
+        log: this.#log(config),
+        random,
+      };
       const snapshot = compile(config, hash, options);
       for (const route of snapshot.routes.values()) route.balancer.setEndpoints(endpoints);
       return snapshot;

@@ -22,7 +22,8 @@ test("the third message passes, the fourth closes both ends with 1008 and when t
   it.client.send(...up("4"));
   await until("told", () => it.client.ended && it.backend.ended);
   expect(payloads(it.backend).slice(0, 3)).toEqual(["1", "2", "3"]);
-  for (const peer of [it.client, it.backend]) expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate; retry-after=1" });
+  for (const peer of [it.client, it.backend])
+    expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate; retry-after=1" });
   expect(rate.hits).toBe(1);
   it.tunnel.destroy();
 });
@@ -154,9 +155,27 @@ test.each<[string, Buffer[], boolean]>([
   ["99 bytes", [text("x".repeat(99), true)], true],
   ["100 bytes", [text("x".repeat(100), true)], true],
   ["101 bytes", [text("x".repeat(101), true)], false],
-  ["100 bytes in two frames", [frame({ fin: false, mask: true, payload: "x".repeat(60) }), frame({ opcode: 0, mask: true, payload: "x".repeat(40) })], true],
-  ["101 bytes in two frames", [frame({ fin: false, mask: true, payload: "x".repeat(60) }), frame({ opcode: 0, mask: true, payload: "x".repeat(41) })], false],
-  ["2^63-1 bytes, of which none comes", [Buffer.from([0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4])], false],
+  [
+    "100 bytes in two frames",
+    [
+      frame({ fin: false, mask: true, payload: "x".repeat(60) }),
+      frame({ opcode: 0, mask: true, payload: "x".repeat(40) }),
+    ],
+    true,
+  ],
+  [
+    "101 bytes in two frames",
+    [
+      frame({ fin: false, mask: true, payload: "x".repeat(60) }),
+      frame({ opcode: 0, mask: true, payload: "x".repeat(41) }),
+    ],
+    false,
+  ],
+  [
+    "2^63-1 bytes, of which none comes",
+    [Buffer.from([0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4])],
+    false,
+  ],
 ])("with a largest message of 100 bytes, %s: passes %s", async (_what, bytes, passes) => {
   const it = await joined({ plan: (draft) => (draft.fromClient.maxMessage = 100) });
   it.client.send(...bytes, frame({ opcode: 9, mask: true, payload: "end" }));

@@ -19,12 +19,17 @@ const broken: Case[] = [
   up("ping in fragments", frame({ opcode: 9, fin: false, mask, payload: "x" })),
   up("pong with a reserved bit", frame({ opcode: 10, rsv: 4, mask, payload: "x" })),
   up("continuation of nothing", frame({ opcode: 0, mask, payload: "x" })),
-  up("text within a message", Buffer.concat([frame({ fin: false, mask, payload: "x" }), frame({ mask, payload: "y" })])),
+  up(
+    "text within a message",
+    Buffer.concat([frame({ fin: false, mask, payload: "x" }), frame({ mask, payload: "y" })]),
+  ),
   up("length of 16 bits that fits 7", frame({ mask, payload: "x", form: 16 })),
   up("length of 64 bits that fits 16", frame({ mask, payload: "x".repeat(200), form: 64 })),
   up("length with its top bit set", Buffer.from([0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4])),
   up("Close of one byte", frame({ opcode: 8, mask, payload: "\x03" })),
-  ...[0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535].map((code) => up(`Close code ${code}`, close(code, "", mask))),
+  ...[0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535].map((code) =>
+    up(`Close code ${code}`, close(code, "", mask)),
+  ),
   down("Close code 1006", close(1006)),
 ];
 
@@ -105,6 +110,9 @@ test("a flood of pings ends the session with 1008", async () => {
   const ping = frame({ opcode: 9, mask, payload: "x" });
   for (let round = 0; round < 20; round += 1) it.client.send(...Array.from({ length: 100 }, () => ping));
   await until("told", () => it.client.ended);
-  expect(closeOf(parse(it.client.received).frames.at(-1) as never)).toEqual({ code: 1008, reason: "PingFlood; retry-after=1" });
+  expect(closeOf(parse(it.client.received).frames.at(-1) as never)).toEqual({
+    code: 1008,
+    reason: "PingFlood; retry-after=1",
+  });
   it.tunnel.destroy();
 });

@@ -55,7 +55,10 @@ test("pings go to the client, and their pongs go no further", async () => {
   clock.advance(30_000);
   await until("a ping", () => pings(it.client).length === 1);
   const [ping] = pings(it.client);
-  it.client.send(frame({ opcode: 10, mask: true, payload: ping?.payload ?? "" }), frame({ opcode: 10, mask: true, payload: "other" }));
+  it.client.send(
+    frame({ opcode: 10, mask: true, payload: ping?.payload ?? "" }),
+    frame({ opcode: 10, mask: true, payload: "other" }),
+  );
   await until("the other pong", () => it.backend.received.length > 0);
   expect(parse(it.backend.received).frames.map(({ payload }) => String(payload))).toEqual(["other"]);
   clock.advance(30_000);

@@ -15,11 +15,18 @@ async function ended(it: Joined): Promise<void> {
 
 test("bytes go through as they are, in both directions", async () => {
   const it = await joined();
-  const up = Buffer.concat([text("hello", true), binary(Buffer.alloc(70_000, 7), true), frame({ opcode: 9, payload: "p", mask: true })]);
+  const up = Buffer.concat([
+    text("hello", true),
+    binary(Buffer.alloc(70_000, 7), true),
+    frame({ opcode: 9, payload: "p", mask: true }),
+  ]);
   const down = Buffer.concat([text("hi"), binary(Buffer.alloc(300, 1)), frame({ opcode: 10, payload: "q" })]);
   it.client.send(up);
   it.backend.send(down);
-  await until("everything arrived", () => it.backend.received.length === up.length && it.client.received.length === down.length);
+  await until(
+    "everything arrived",
+    () => it.backend.received.length === up.length && it.client.received.length === down.length,
+  );
   expect(it.backend.received.equals(up)).toBe(true);
   expect(it.client.received.equals(down)).toBe(true);
   expect(it.counts).toEqual({ fromClient: { messages: 2, bytes: 70_005 }, fromBackend: { messages: 2, bytes: 302 } });
@@ -30,7 +37,10 @@ test("what came with the handshakes goes first", async () => {
   const it = await joined({ clientHead: text("one", true), backendHead: text("eins") });
   it.client.send(text("two", true));
   it.backend.send(text("zwei"));
-  await until("both", () => parse(it.backend.received).frames.length === 2 && parse(it.client.received).frames.length === 2);
+  await until(
+    "both",
+    () => parse(it.backend.received).frames.length === 2 && parse(it.client.received).frames.length === 2,
+  );
   expect(parse(it.backend.received).frames.map(({ payload }) => String(payload))).toEqual(["one", "two"]);
   expect(parse(it.client.received).frames.map(({ payload }) => String(payload))).toEqual(["eins", "zwei"]);
   await ended(it);
@@ -47,7 +57,9 @@ test("frames cut anywhere arrive whole and in order", async () => {
   await fc.assert(
     fc.asyncProperty(frames, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), async (list, cuts) => {
       const it = await joined();
-      const sent = Buffer.concat(list.map(({ opcode, payload }) => frame({ opcode, payload: Buffer.from(payload), mask: true })));
+      const sent = Buffer.concat(
+        list.map(({ opcode, payload }) => frame({ opcode, payload: Buffer.from(payload), mask: true })),
+      );
       for (let at = 0, turn = 0; at < sent.length; turn += 1) {
         const next = at + (cuts[turn % cuts.length] ?? 1);
         it.client.send(sent.subarray(at, next));
@@ -65,16 +77,19 @@ test("frames cut anywhere arrive whole and in order", async () => {
 
 test("hostile bytes end the session once and never throw", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { minLength: 1, maxLength: 6 }), async (chunks) => {
-      const it = await joined();
-      for (const chunk of chunks) {
-        it.client.send(Buffer.from(chunk));
-        it.backend.send(Buffer.from(chunk.toReversed()));
-        await new Promise(setImmediate);
-      }
-      await ended(it);
-      expect(it.ends).toHaveLength(1);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { minLength: 1, maxLength: 6 }),
+      async (chunks) => {
+        const it = await joined();
+        for (const chunk of chunks) {
+          it.client.send(Buffer.from(chunk));
+          it.backend.send(Buffer.from(chunk.toReversed()));
+          await new Promise(setImmediate);
+        }
+        await ended(it);
+        expect(it.ends).toHaveLength(1);
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -114,18 +129,21 @@ test("a Close that is not answered ends the session after 5 s", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test.each(["FIN", "RST"])("a client that vanishes (%s) leaves the backend without a Close frame, all it sent delivered", async (how) => {
-  const it = await joined();
-  it.client.send(text("whole", true));
-  await until("delivered", () => it.backend.received.length === text("whole", true).length);
-  if (how === "FIN") it.client.socket.end();
-  else it.client.socket.resetAndDestroy();
-  await until("the backend's end", () => it.backend.ended);
-  it.backend.socket.end();
-  await until("the end", () => it.ends.length === 1);
-  expect(it.backend.received.equals(text("whole", true))).toBe(true);
-  expect(it.ends).toEqual([{ code: 1006, by: "client", termination: undefined }]);
-});
+test.each(["FIN", "RST"])(
+  "a client that vanishes (%s) leaves the backend without a Close frame, all it sent delivered",
+  async (how) => {
+    const it = await joined();
+    it.client.send(text("whole", true));
+    await until("delivered", () => it.backend.received.length === text("whole", true).length);
+    if (how === "FIN") it.client.socket.end();
+    else it.client.socket.resetAndDestroy();
+    await until("the backend's end", () => it.backend.ended);
+    it.backend.socket.end();
+    await until("the end", () => it.ends.length === 1);
+    expect(it.backend.received.equals(text("whole", true))).toBe(true);
+    expect(it.ends).toEqual([{ code: 1006, by: "client", termination: undefined }]);
+  },
+);
 
 test.each(["FIN", "RST"])("a backend that is lost (%s) becomes 1014 behind everything it sent", async (how) => {
   const it = await joined();

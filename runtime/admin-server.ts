@@ -19,7 +19,11 @@ export interface AdminServer {
 /** A port that cannot be had, in words for the person who chose it. */
 export class PortUnavailable extends Error {}
 
-const text = (status: number, body: string): AdminAnswer => ({ status, contentType: "text/plain; charset=utf-8", body: `${body}\n` });
+const text = (status: number, body: string): AdminAnswer => ({
+  status,
+  contentType: "text/plain; charset=utf-8",
+  body: `${body}\n`,
+});
 
 /** Serves the admin endpoints: GET and HEAD, nothing from the request but its path. Rejects with PortUnavailable. */
 export function adminServer(handlers: AdminHandlers, address: string, port: number): Promise<AdminServer> {
@@ -32,25 +36,30 @@ export function adminServer(handlers: AdminHandlers, address: string, port: numb
       return text(500, "internal fault");
     }
   };
-  const server = createServer({ maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-    const path = (request.url ?? "").replace(/\?.*$/s, "");
-    request.resume();
-    void answer(request.method ?? "", path).then(({ status, contentType, body }) => {
-      response.writeHead(status, {
-        "content-type": contentType,
-        "content-length": Buffer.byteLength(body),
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-        ...(status === 405 ? { allow: "GET, HEAD" } : {}),
+  const server = createServer(
+    { maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 10_000 },
+    (request, response) => {
+      const path = (request.url ?? "").replace(/\?.*$/s, "");
+      request.resume();
+      void answer(request.method ?? "", path).then(({ status, contentType, body }) => {
+        response.writeHead(status, {
+          "content-type": contentType,
+          "content-length": Buffer.byteLength(body),
+          "cache-control": "no-store",
+          "x-content-type-options": "nosniff",
+          ...(status === 405 ? { allow: "GET, HEAD" } : {}),
+        });
+        response.end(request.method === "HEAD" ? undefined : body);
       });
-      response.end(request.method === "HEAD" ? undefined : body);
-    });
-  });
+    },
+  );
   server.maxConnections = 256;
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const why = error.code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${error.message}`;
-      reject(new PortUnavailable(`admin port ${port} on ${address} ${why}; choose another with --admin-port, or 0 for none`));
+      reject(
+        new PortUnavailable(`admin port ${port} on ${address} ${why}; choose another with --admin-port, or 0 for none`),
+      );
     });
     server.listen({ host: address, port }, () => {
       const bound = server.address() as AddressInfo;

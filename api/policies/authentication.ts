@@ -33,7 +33,9 @@ const clientClaim = (name: string) => client.default(name).describe("Claim that 
 const allowHttp = z
   .boolean()
   .default(false)
-  .describe("Permit plain http and loopback addresses: for development, since anybody on the way can forge the answer.");
+  .describe(
+    "Permit plain http and loopback addresses: for development, since anybody on the way can forge the answer.",
+  );
 
 const algorithms = z
   .array(z.enum(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]))
@@ -121,11 +123,16 @@ const spec = z
     apiKey: z
       .strictObject({
         from: from({ header: "x-api-key" }, { query: "apikey" }),
-        secretSelector: labelSelector.describe("Selects the Secrets whose entries are API keys: entry name = client id."),
+        secretSelector: labelSelector.describe(
+          "Selects the Secrets whose entries are API keys: entry name = client id.",
+        ),
       })
       .optional()
       .describe("API keys held in Secrets."),
-    jwt: z.strictObject({ ...jwtFields, jwks }).optional().describe("Signed tokens (RFC 7519, RFC 7515)."),
+    jwt: z
+      .strictObject({ ...jwtFields, jwks })
+      .optional()
+      .describe("Signed tokens (RFC 7519, RFC 7515)."),
     introspection: z
       .strictObject({
         ...introspectionFields,

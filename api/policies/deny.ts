@@ -4,7 +4,11 @@ import type { Policy } from "./policy.ts";
 
 const spec = z.strictObject({
   clients: z.array(z.string().min(1).max(256)).max(10_000).default([]).describe("Client ids that are refused."),
-  tokenIds: z.array(z.string().min(1).max(256)).max(10_000).default([]).describe("Token ids (JWT `jti`) that are refused."),
+  tokenIds: z
+    .array(z.string().min(1).max(256))
+    .max(10_000)
+    .default([])
+    .describe("Token ids (JWT `jti`) that are refused."),
   addresses: z.array(cidr).max(10_000).default([]).describe("Addresses and CIDR blocks of clients that are refused."),
 });
 

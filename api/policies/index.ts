@@ -37,9 +37,9 @@ export type PolicyKind = keyof Table;
 
 /** The policies as users write them; every key is optional. */
 export const policiesSpec = z.strictObject(
-  Object.fromEntries(
-    Object.entries(policies).map(([kind, policy]) => [kind, policy.spec.optional()]),
-  ) as { [K in PolicyKind]: z.ZodOptional<Table[K]["spec"]> },
+  Object.fromEntries(Object.entries(policies).map(([kind, policy]) => [kind, policy.spec.optional()])) as {
+    [K in PolicyKind]: z.ZodOptional<Table[K]["spec"]>;
+  },
 );
 export type PoliciesSpec = z.output<typeof policiesSpec>;
 

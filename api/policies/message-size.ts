@@ -5,7 +5,12 @@ import type { Policy } from "./policy.ts";
 const spec = z.strictObject({
   fromClient: size.default("1Mi").describe("Largest message of a client; 0: no limit."),
   fromBackend: size.default("16Mi").describe("Largest message of a backend; 0: no limit."),
-  maxFragments: z.int().min(0).max(1_000_000_000).default(4096).describe("Frames that one message may have; 0: no limit."),
+  maxFragments: z
+    .int()
+    .min(0)
+    .max(1_000_000_000)
+    .default(4096)
+    .describe("Frames that one message may have; 0: no limit."),
 });
 
 /** Size of a whole message: its fragments summed, in bytes on the wire (compressed where the two ends compress). */

@@ -12,7 +12,9 @@ const list = keyedByPer(
       onExceed: z
         .enum(["Close", "Drop", "Delay"])
         .default("Close")
-        .describe("Close ends the session with 1008, Drop removes the whole message, Delay reads no further for a while."),
+        .describe(
+          "Close ends the session with 1008, Drop removes the whole message, Delay reads no further for a while.",
+        ),
     })
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
 ).default([]);

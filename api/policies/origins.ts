@@ -9,7 +9,8 @@ const allow = z
       .string()
       .max(300)
       .refine((text) => text === "null" || ORIGIN.test(text), {
-        message: "is not an origin; write scheme, host and port in lower case without a path, such as https://*.example.com",
+        message:
+          "is not an origin; write scheme, host and port in lower case without a path, such as https://*.example.com",
       }),
   )
   .max(256)

@@ -6,7 +6,9 @@ const spec = z.strictObject({
   maxBuffered: positiveSize
     .default("1Mi")
     .describe("Bytes kept for a receiver that does not take them; above it the sender is paused. Per direction."),
-  timeout: positiveDuration.default("30s").describe("The session ends after this time without any progress of the receiver."),
+  timeout: positiveDuration
+    .default("30s")
+    .describe("The session ends after this time without any progress of the receiver."),
 });
 
 /** What happens when an end takes its bytes slower than the other sends them. */

@@ -5,7 +5,9 @@ import type { Policy } from "./policy.ts";
 const spec = z.strictObject({
   handshake: positiveDuration.default("10s").describe("For the client's request head to be complete."),
   backendConnect: positiveDuration.default("60s").describe("For dial, TLS and the backend's 101 together."),
-  idle: duration.default("0s").describe("A session ends after this time without a message in either direction; 0s: never."),
+  idle: duration
+    .default("0s")
+    .describe("A session ends after this time without a message in either direction; 0s: never."),
   lifetime: duration
     .default("0s")
     .describe(

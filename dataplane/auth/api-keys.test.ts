@@ -25,9 +25,12 @@ test("a key is its client's", async () => {
   expect(await verifier(keys).verify("right-key", signal)).toEqual(proof);
 });
 
-test.each(["", "wrong-key", "right-key ", "Right-key", "right-ke", digest("right-key")])("%j is no key", async (key) => {
-  expect(await verifier([entry("right-key")]).verify(key, signal)).toEqual({ reason: "CredentialInvalid" });
-});
+test.each(["", "wrong-key", "right-key ", "Right-key", "right-ke", digest("right-key")])(
+  "%j is no key",
+  async (key) => {
+    expect(await verifier([entry("right-key")]).verify(key, signal)).toEqual({ reason: "CredentialInvalid" });
+  },
+);
 
 test("without keys nobody is let in", async () => {
   expect(await verifier([]).verify("", signal)).toEqual({ reason: "CredentialInvalid" });

@@ -23,10 +23,12 @@ async function listener(answer: (socket: Socket) => void): Promise<RawListener> 
   return it;
 }
 
-const reply = (head: string, body: string | Buffer = "") => (socket: Socket): void => {
-  socket.write(`HTTP/1.1 ${head}\r\nConnection: close\r\n\r\n`);
-  socket.end(body);
-};
+const reply =
+  (head: string, body: string | Buffer = "") =>
+  (socket: Socket): void => {
+    socket.write(`HTTP/1.1 ${head}\r\nConnection: close\r\n\r\n`);
+    socket.end(body);
+  };
 
 /** The answer's status and body, or the fault. */
 async function ask(url: string, more: Partial<Ask> = {}, clock = new FakeClock()): Promise<string> {
@@ -42,7 +44,9 @@ async function ask(url: string, more: Partial<Ask> = {}, clock = new FakeClock()
 
 test("a question is asked with its headers and body, and no encoding of the answer is invited", async () => {
   const { port, heads } = await listener(reply("200 OK\r\nContent-Type: text/plain", "hello"));
-  expect(await ask(`http://127.0.0.1:${port}/keys?a=1`, { headers: { accept: "x/y" }, body: "token=1" })).toBe("200 hello");
+  expect(await ask(`http://127.0.0.1:${port}/keys?a=1`, { headers: { accept: "x/y" }, body: "token=1" })).toBe(
+    "200 hello",
+  );
   expect(heads[0]).toMatch(/^POST \/keys\?a=1 HTTP\/1.1\r\naccept: x\/y\r\naccept-encoding: identity\r\n/);
   expect(heads[0]).toMatch(/\r\n\r\ntoken=1$/);
 });
@@ -55,7 +59,12 @@ test("a redirect is an answer, not a way to go", async () => {
 });
 
 test.each<[string, string, string | Buffer, string]>([
-  ["a gzip bomb", "200 OK\r\nContent-Encoding: gzip", gzipSync(Buffer.alloc(50_000_000)), "FetchFault: the answer is encoded"],
+  [
+    "a gzip bomb",
+    "200 OK\r\nContent-Encoding: gzip",
+    gzipSync(Buffer.alloc(50_000_000)),
+    "FetchFault: the answer is encoded",
+  ],
   ["an encoding", "200 OK\r\nContent-Encoding: br", "x", "FetchFault: the answer is encoded"],
   ["the encoding that is none", "200 OK\r\nContent-Encoding: identity", "x", "200 x"],
   ["a body cut short", "200 OK\r\nContent-Length: 10", "short", "FetchFault: the connection was lost"],
@@ -181,10 +190,14 @@ test("https is asked of who can prove the name, and of nobody else", async () =>
   const fetch = guardedFetch(new FakeClock(), (_, done) => done(null, [{ address: "127.0.0.1", family: 4 }]));
   const roots = getCACertificates("default");
   try {
-    await expect(fetch({ url: `https://idp.test:${port}/`, allowHttp: true })).rejects.toThrow("DEPTH_ZERO_SELF_SIGNED_CERT");
+    await expect(fetch({ url: `https://idp.test:${port}/`, allowHttp: true })).rejects.toThrow(
+      "DEPTH_ZERO_SELF_SIGNED_CERT",
+    );
     setDefaultCACertificates([...roots, cert]);
     expect((await fetch({ url: `https://idp.test:${port}/`, allowHttp: true })).status).toBe(200);
-    await expect(fetch({ url: `https://other.test:${port}/`, allowHttp: true })).rejects.toThrow("ERR_TLS_CERT_ALTNAME_INVALID");
+    await expect(fetch({ url: `https://other.test:${port}/`, allowHttp: true })).rejects.toThrow(
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+    );
   } finally {
     setDefaultCACertificates(roots);
     server.close();

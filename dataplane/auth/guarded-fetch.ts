@@ -43,7 +43,8 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fe
       const fail = (message: string): void => failed(new FetchFault(message));
       const url = URL.canParse(ask.url) ? new URL(ask.url) : undefined;
       if (url === undefined) return fail("the URL is none");
-      if (url.protocol !== "https:" && !(ask.allowHttp && url.protocol === "http:")) return fail("the scheme is not permitted");
+      if (url.protocol !== "https:" && !(ask.allowHttp && url.protocol === "http:"))
+        return fail("the scheme is not permitted");
       // A literal address is dialled without a lookup; URL has already folded its odd spellings.
       const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
       if (isIP(host) !== 0 && !mayDial(host, ask.allowHttp)) return fail("the address is never dialled");

@@ -42,7 +42,11 @@ async function admitted(verifier: Verifier<"introspection">): Promise<ProofOf<"i
 test("the issuer is asked with the token in the body and the gateway's own credentials", async () => {
   expect(await admitted(compile())).toMatchObject({ client: "mobile", token: "opaque", claims: { scope: "a b" } });
   const [ask] = idp.asked;
-  expect(ask).toMatchObject({ url: base.endpoint, allowHttp: false, body: "token_type_hint=access_token&token=opaque" });
+  expect(ask).toMatchObject({
+    url: base.endpoint,
+    allowHttp: false,
+    body: "token_type_hint=access_token&token=opaque",
+  });
   // RFC 6749 §2.3.1: form-encoded first.
   expect(ask?.headers?.["authorization"]).toBe(`Basic ${btoa("gate+way:p%3Aw%2B")}`);
 });
@@ -57,7 +61,11 @@ test.each<[string, Answer | string | (() => unknown), string]>([
   ["a redirect", { status: 302, contentType: undefined, body: Buffer.alloc(0) }, "IdentityProviderUnavailable"],
   ["no content", { status: 204, contentType: undefined, body: Buffer.alloc(0) }, "IdentityProviderUnavailable"],
   ["an upgrade", { status: 101, contentType: undefined, body: Buffer.alloc(0) }, "IdentityProviderUnavailable"],
-  ["a status that is none", { status: 999, contentType: undefined, body: Buffer.alloc(0) }, "IdentityProviderUnavailable"],
+  [
+    "a status that is none",
+    { status: 999, contentType: undefined, body: Buffer.alloc(0) },
+    "IdentityProviderUnavailable",
+  ],
   ["nothing in time", "no answer in time", "IdentityProviderUnavailable"],
   ["{}", json({}), "IdentityProviderUnavailable"],
   ["[]", json([{ active: true }]), "IdentityProviderUnavailable"],
@@ -65,7 +73,11 @@ test.each<[string, Answer | string | (() => unknown), string]>([
   ["active as a string", json({ active: "true", client_id: "mobile" }), "IdentityProviderUnavailable"],
   ["active as a number", json({ active: 1, client_id: "mobile" }), "IdentityProviderUnavailable"],
   ["HTML", html, "IdentityProviderUnavailable"],
-  ["JSON that says it is text", { ...json({ active: true, client_id: "mobile" }), contentType: "text/plain" }, "mobile"],
+  [
+    "JSON that says it is text",
+    { ...json({ active: true, client_id: "mobile" }), contentType: "text/plain" },
+    "mobile",
+  ],
   ["half an answer", { ...html, contentType: "application/json" }, "IdentityProviderUnavailable"],
   ["exp as a string", json({ active: true, client_id: "mobile", exp: "9999999999" }), "IdentityProviderUnavailable"],
   ["exp in the past", json({ active: true, client_id: "mobile", exp: 1 }), "CredentialExpired"],
@@ -301,5 +313,7 @@ test("a session that ends while its token is asked about is left alone", async (
 test("no token and no password stands in a log line", async () => {
   idp.answer = () => json({ error: "opaque p:w+" }, 500);
   await verdict(compile());
-  expect(bench.logged).toEqual(['{"host":"idp.test","fault":"the answer is not usable","message":"introspection failed"}']);
+  expect(bench.logged).toEqual([
+    '{"host":"idp.test","fault":"the answer is not usable","message":"introspection failed"}',
+  ]);
 });

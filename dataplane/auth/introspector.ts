@@ -64,7 +64,8 @@ export class Introspector {
 
   #recall(key: string, maxAge: number): Promise<Verdict> | undefined {
     const now = this.#clock.now();
-    if (now - (this.#inactive.get(key) ?? Number.NEGATIVE_INFINITY) < INACTIVE_FOR) return Promise.resolve({ kind: "Inactive" });
+    if (now - (this.#inactive.get(key) ?? Number.NEGATIVE_INFINITY) < INACTIVE_FOR)
+      return Promise.resolve({ kind: "Inactive" });
     const known = this.#active.get(key);
     if (known === undefined || now - known.at >= maxAge) return undefined;
     if (timeOf(known.claims, "exp", Number.POSITIVE_INFINITY) <= this.#clock.wall()) return undefined;
@@ -72,7 +73,8 @@ export class Introspector {
   }
 
   #begin(key: string, token: string, endpoint: Endpoint): Promise<Verdict> {
-    if (this.#underWay.size >= MAX_UNDER_WAY) return Promise.resolve({ kind: "Unavailable", detail: "too many questions" });
+    if (this.#underWay.size >= MAX_UNDER_WAY)
+      return Promise.resolve({ kind: "Unavailable", detail: "too many questions" });
     const question = this.#question(key, token, endpoint).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, question);
     return question;

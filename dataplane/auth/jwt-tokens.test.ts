@@ -19,7 +19,11 @@ const stranger = new Signer("RS256", "rsa");
 const claims = { iss: "https://idp.test/", aud: ["other", "chat"], sub: "alice", exp: now + 600 };
 const idp = new ScriptedIdp(() => "nobody may ask");
 
-async function verdict(token: string, more: Record<string, unknown> = {}, keys = Object.values(signers)): Promise<string> {
+async function verdict(
+  token: string,
+  more: Record<string, unknown> = {},
+  keys = Object.values(signers),
+): Promise<string> {
   const jwks = { keys: keys.map(({ jwk }) => jwk) };
   const compiled = settings({ jwt: { issuer: claims.iss, audiences: ["chat"], jwks, ...more } });
   if (compiled.jwt === undefined) throw new Error("no jwt");
@@ -32,10 +36,13 @@ test.each(Object.values(signers))("a token signed with $algorithm is good", asyn
   expect(await verdict(signer.token(claims))).toBe("alice");
 });
 
-test.each(Object.values(signers))("a token signed with $algorithm is not good where that is not listed", async (signer) => {
-  const algorithms = Object.keys(signers).filter((it) => it !== signer.algorithm);
-  expect(await verdict(signer.token(claims), { algorithms })).toBe("CredentialInvalid");
-});
+test.each(Object.values(signers))(
+  "a token signed with $algorithm is not good where that is not listed",
+  async (signer) => {
+    const algorithms = Object.keys(signers).filter((it) => it !== signer.algorithm);
+    expect(await verdict(signer.token(claims), { algorithms })).toBe("CredentialInvalid");
+  },
+);
 
 test.each(Object.values(signers))("a token whose $algorithm signature was touched is not good", async (signer) => {
   const [header = "", payload = "", signature = ""] = signer.token(claims).split(".");
@@ -60,16 +67,29 @@ test.each(Object.values(signers))("a token whose $algorithm signature was touche
 const header = (value: object): string => segment(JSON.stringify(value));
 const payload = segment(JSON.stringify(claims));
 
-test.each(["none", "None", "NONE", "nOnE", "", " none", undefined, null, ["RS256"], { alg: "RS256" }, 0, "rs256", "RSA", "HS256", "ES256K"])(
-  "E7: alg %j is not good, with and without a signature",
-  async (alg) => {
-    const [, , signature] = rsa.token(claims).split(".");
-    for (const end of ["", signature, "AA"]) {
-      expect(await verdict(`${header({ alg, kid: "rsa" })}.${payload}.${end}`)).toBe("CredentialInvalid");
-    }
-    expect(await verdict(rsa.token(claims, { alg }))).toBe("CredentialInvalid");
-  },
-);
+test.each([
+  "none",
+  "None",
+  "NONE",
+  "nOnE",
+  "",
+  " none",
+  undefined,
+  null,
+  ["RS256"],
+  { alg: "RS256" },
+  0,
+  "rs256",
+  "RSA",
+  "HS256",
+  "ES256K",
+])("E7: alg %j is not good, with and without a signature", async (alg) => {
+  const [, , signature] = rsa.token(claims).split(".");
+  for (const end of ["", signature, "AA"]) {
+    expect(await verdict(`${header({ alg, kid: "rsa" })}.${payload}.${end}`)).toBe("CredentialInvalid");
+  }
+  expect(await verdict(rsa.token(claims, { alg }))).toBe("CredentialInvalid");
+});
 
 const pem = rsa.publicKey.export({ type: "spki", format: "pem" }).toString();
 const pkcs1 = rsa.publicKey.export({ type: "pkcs1", format: "pem" }).toString();
@@ -109,12 +129,24 @@ test.each<[string, object]>([
   expect(await verdict(rsa.token(claims, more))).toBe("alice");
 });
 
-test.each(["unknown", "../../etc/passwd", "' OR 1=1", "https://evil.test/k", "RSA", "rsa ", "__proto__", "constructor", "", 0, null, ["rsa"], { a: 1 }, true])(
-  "E12: kid %j is not good",
-  async (kid) => {
-    expect(await verdict(rsa.token(claims, { kid }))).toBe("CredentialInvalid");
-  },
-);
+test.each([
+  "unknown",
+  "../../etc/passwd",
+  "' OR 1=1",
+  "https://evil.test/k",
+  "RSA",
+  "rsa ",
+  "__proto__",
+  "constructor",
+  "",
+  0,
+  null,
+  ["rsa"],
+  { a: 1 },
+  true,
+])("E12: kid %j is not good", async (kid) => {
+  expect(await verdict(rsa.token(claims, { kid }))).toBe("CredentialInvalid");
+});
 
 test("E12: without kid the only key that fits is taken, of two none", async () => {
   const token = rsa.token(claims, { kid: undefined });

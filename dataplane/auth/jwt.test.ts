@@ -20,7 +20,14 @@ let claims: Record<string, unknown>;
 beforeEach(() => {
   bench = new AuthBench();
   idp = new ScriptedIdp(({ url }) => json({ keys: [url.startsWith(issuer) ? ours.jwk : theirs.jwk] }));
-  claims = { iss: issuer, aud: "chat", sub: "alice", exp: bench.clock.wall() / 1000 + 60, scope: "a b", tenant: "acme" };
+  claims = {
+    iss: issuer,
+    aud: "chat",
+    sub: "alice",
+    exp: bench.clock.wall() / 1000 + 60,
+    scope: "a b",
+    tenant: "acme",
+  };
 });
 
 function compile(jwt: Record<string, unknown>): Verifier<"jwt"> {

@@ -64,7 +64,11 @@ export function jwtVerifier(settings: Settings, context: CompileContext, fetch: 
   };
 }
 
-function keySource({ issuer, jwks: { uri, allowHttp, keys } }: Settings, context: CompileContext, fetch: Fetch): KeySource {
+function keySource(
+  { issuer, jwks: { uri, allowHttp, keys } }: Settings,
+  context: CompileContext,
+  fetch: Fetch,
+): KeySource {
   if (uri !== undefined) {
     const { memory, clock, log } = context;
     // Two issuers that publish the same key ids never mix, nor do two guards of one address.

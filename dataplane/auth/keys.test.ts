@@ -6,7 +6,20 @@ import { chooseKey, importKeys, parseKeySet } from "./keys.ts";
 const rsa = new Signer("RS256", "k").jwk;
 const ec = new Signer("ES256", "k").jwk;
 const ed = new Signer("EdDSA", "k").jwk;
-const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "none"];
+const algorithms = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "HS256",
+  "none",
+];
 
 const exported = (type: "rsa" | "ec" | "x25519", options: object): Record<string, unknown> => ({
   ...generateKeyPairSync(type as "rsa", options as { modulusLength: number }).publicKey.export({ format: "jwk" }),

@@ -47,7 +47,10 @@ export function importKeys(jwks: readonly Readonly<Record<string, unknown>>[]): 
 }
 
 /** The key for a token: of its `kid`, or without one the only key that fits. Two candidates are none. */
-export function chooseKey(keys: readonly VerificationKey[], { algorithm, kid }: KeyChoice): VerificationKey | undefined {
+export function chooseKey(
+  keys: readonly VerificationKey[],
+  { algorithm, kid }: KeyChoice,
+): VerificationKey | undefined {
   const fitting = keys.filter((key) => (kid === undefined || key.kid === kid) && key.fits(algorithm));
   return new Set(fitting.map(({ id }) => id)).size === 1 ? fitting[0] : undefined;
 }
@@ -64,7 +67,9 @@ function importKey(jwk: Readonly<Record<string, unknown>>): VerificationKey | un
   // RFC 9864 names the curve instead of the family.
   const only = alg === "Ed25519" ? "EdDSA" : alg;
   return {
-    id: createHash("sha256").update(key.export({ type: "spki", format: "der" })).digest("base64url"),
+    id: createHash("sha256")
+      .update(key.export({ type: "spki", format: "der" }))
+      .digest("base64url"),
     kid: typeof kid === "string" ? kid : undefined,
     key,
     fits: (algorithm) => fitting.test(algorithm) && (only === undefined || only === algorithm),

@@ -7,7 +7,12 @@ import { credentialFinder, credentialPlaces, isUnder, parameterName, type Header
 type Offer = Parameters<typeof handshake>[0];
 
 /** The credential found, the reason of a refusal, or undefined. */
-function found(places: CredentialPlace[], offer: Offer, form: HeaderForm = "raw", names?: string[]): string | undefined {
+function found(
+  places: CredentialPlace[],
+  offer: Offer,
+  form: HeaderForm = "raw",
+  names?: string[],
+): string | undefined {
   const subprotocols = names ?? places.flatMap((place) => place.subprotocol ?? []);
   const outcome = credentialFinder(places, form, subprotocols)(handshake(offer));
   return outcome === undefined ? undefined : "reason" in outcome ? outcome.reason : outcome.credential;
@@ -24,8 +29,28 @@ test.each<[string, CredentialPlace[], Offer, string | undefined]>([
   ["an empty header", key, header(""), undefined],
   ["a header in UTF-8", key, header(Buffer.from("schlüssel").toString("latin1")), "schlüssel"],
   ["a header with commas, as it is", key, header("good, bad"), "good, bad"],
-  ["two header lines", key, { headers: [["X-Api-Key", "a"], ["x-api-key", "b"]] }, "AmbiguousCredential"],
-  ["two equal header lines", key, { headers: [["X-Api-Key", "a"], ["X-Api-Key", "a"]] }, "AmbiguousCredential"],
+  [
+    "two header lines",
+    key,
+    {
+      headers: [
+        ["X-Api-Key", "a"],
+        ["x-api-key", "b"],
+      ],
+    },
+    "AmbiguousCredential",
+  ],
+  [
+    "two equal header lines",
+    key,
+    {
+      headers: [
+        ["X-Api-Key", "a"],
+        ["X-Api-Key", "a"],
+      ],
+    },
+    "AmbiguousCredential",
+  ],
   ["a header and a parameter", key, { headers: [["X-Api-Key", "a"]], query: "apikey=a" }, "AmbiguousCredential"],
   ["a header and an empty parameter", key, { headers: [["X-Api-Key", "a"]], query: "apikey=" }, "AmbiguousCredential"],
   ["a parameter", key, { query: "a=1&apikey=k1&b=2" }, "k1"],
@@ -112,7 +137,10 @@ test("an Authorization header of another scheme leaves the other places to the m
 });
 
 test("two Authorization lines are ambiguous whatever their schemes", () => {
-  const headers = [["Authorization", "Basic x"], ["Authorization", "Bearer y"]] as const;
+  const headers = [
+    ["Authorization", "Basic x"],
+    ["Authorization", "Bearer y"],
+  ] as const;
   expect(found(token, { headers: [...headers] }, "token")).toBe("AmbiguousCredential");
 });
 

@@ -99,7 +99,10 @@ function mentionsAt(
   const name = place.subprotocol;
   if (name === undefined) return [];
   return handshake.protocols
-    .filter((protocol) => isUnder(name, protocol) && !subprotocols.some((it) => it.length > name.length && isUnder(it, protocol)))
+    .filter(
+      (protocol) =>
+        isUnder(name, protocol) && !subprotocols.some((it) => it.length > name.length && isUnder(it, protocol)),
+    )
     .map((protocol) => fromBase64url(protocol.slice(name.length + 1)));
 }
 

@@ -14,7 +14,10 @@ export const attempts: Policy<"attempts"> = (settings, context) => {
   const limits = settings.map(({ per, limit, interval, burst }) => {
     const shape = { limit, interval: parseDuration(interval), burst };
     const scope = per === "Proxy" ? "proxy" : context.scope("attempts");
-    const buckets = memory.recall(`attempts ${scope} ${per} ${per === "Route" ? context.route.name : ""}`, () => new Buckets(shape));
+    const buckets = memory.recall(
+      `attempts ${scope} ${per} ${per === "Route" ? context.route.name : ""}`,
+      () => new Buckets(shape),
+    );
     buckets.reshape(shape, clock.now());
     return { per, buckets, hit: metrics.limitHit("attempts", per, "Refuse", shadow) };
   });

@@ -5,7 +5,14 @@ import { joseHeader } from "../auth/compact-jws.ts";
 import { guardedFetch } from "../auth/guarded-fetch.ts";
 import { introspectionVerifier } from "../auth/introspection.ts";
 import { jwtVerifier } from "../auth/jwt.ts";
-import { credentialFinder, credentialPlaces, placeKey, type Found, type HeaderForm, type Offer } from "../auth/places.ts";
+import {
+  credentialFinder,
+  credentialPlaces,
+  placeKey,
+  type Found,
+  type HeaderForm,
+  type Offer,
+} from "../auth/places.ts";
 import type { ProofOf, Verifier } from "../auth/verifier.ts";
 import type { Handshake } from "../handshake.ts";
 import { ANYONE, type Identity, type Method, type Proof } from "../identity.ts";

@@ -8,7 +8,10 @@ export const compression: Policy<"compression"> = () => ({});
  * The part of a client's Sec-WebSocket-Extensions that goes on to the backend. Only permessage-deflate (RFC 7692): any
  * other extension could give the reserved bits a meaning that the gateway does not know.
  */
-export function offeredExtensions(offer: string | undefined, setting: RenderedPolicies["compression"]): string | undefined {
+export function offeredExtensions(
+  offer: string | undefined,
+  setting: RenderedPolicies["compression"],
+): string | undefined {
   if (offer === undefined || setting === "Disabled") return undefined;
   const kept = offer
     .split(",")

@@ -17,7 +17,8 @@ export const connections: Policy<"connections"> = (settings, context) => {
   return {
     admit(handshake, identity) {
       for (const { per, limit, hit } of limits) {
-        if (occupancy.of(occupancyKey(per, own ? route.name : undefined, route.name, identity, handshake)) < limit) continue;
+        if (occupancy.of(occupancyKey(per, own ? route.name : undefined, route.name, identity, handshake)) < limit)
+          continue;
         hit();
         if (shadow) continue;
         return { reason: "ConnectionLimit", retryAfter: RETRY_AFTER, shared: per === "Route" || per === "Proxy" };

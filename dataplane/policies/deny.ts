@@ -11,7 +11,9 @@ export const deny: Policy<"deny"> = (settings) => {
   const tokenIds = new Set(settings.tokenIds);
   const isDenied = ({ client, proofs }: Identity): boolean =>
     (client !== undefined && clients.has(client)) ||
-    proofs.some((proof) => clients.has(proof.client) || (proof.method !== "apiKey" && holds(tokenIds, proof.claims["jti"])));
+    proofs.some(
+      (proof) => clients.has(proof.client) || (proof.method !== "apiKey" && holds(tokenIds, proof.claims["jti"])),
+    );
   return {
     screen: (handshake) => (addresses.has(handshake.address) ? DENIED : undefined),
     admit: (_handshake, identity) => (isDenied(identity) ? DENIED : undefined),

@@ -7,7 +7,9 @@ import type { FlowLimit } from "../tunnel.ts";
 import type { CompileContext, Party } from "./policy.ts";
 
 type Kind = "messages" | "bytes";
-type Settings = NonNullable<RenderedPolicies["messages"]>["fromClient"] | NonNullable<RenderedPolicies["bytes"]>["fromClient"];
+type Settings =
+  | NonNullable<RenderedPolicies["messages"]>["fromClient"]
+  | NonNullable<RenderedPolicies["bytes"]>["fromClient"];
 
 /**
  * The part that limits on messages and on bytes have in common: which bucket a session takes from. One of its own per
@@ -23,7 +25,11 @@ export function flowLimits(
   const shadow = context.policies.enforcement === "Shadow";
   const limits = settings.map((item) => {
     const { per, onExceed } = item;
-    const shape = { limit: parseSize(item.limit), interval: parseDuration(item.interval), burst: parseSize(item.burst) };
+    const shape = {
+      limit: parseSize(item.limit),
+      interval: parseDuration(item.interval),
+      burst: parseSize(item.burst),
+    };
     const scope = per === "Proxy" ? "proxy" : context.scope(kind);
     const key = `${kind} ${direction} ${scope} ${per} ${per === "Route" ? route.name : ""}`;
     const shared = per === "Connection" ? undefined : memory.recall(key, () => new Buckets(shape));
@@ -33,14 +39,18 @@ export function flowLimits(
   return (party) =>
     limits.map(({ per, onExceed, shape, key, shared, count }) => {
       const now = clock.now();
-      const bucket = shared?.of(subjectOf(per, party), now) ?? party.memory.recall(key, () => new TokenBucket(shape, now));
+      const bucket =
+        shared?.of(subjectOf(per, party), now) ?? party.memory.recall(key, () => new TokenBucket(shape, now));
       if (shared === undefined) bucket.reshape(shape, now);
       let told = false;
       const hit = (): void => {
         count();
         if (told) return;
         told = true; // one line for the state change, none for a message
-        log.info({ requestId: party.requestId, policy: kind, direction, per, action: onExceed, shadow }, "limit exceeded");
+        log.info(
+          { requestId: party.requestId, policy: kind, direction, per, action: onExceed, shadow },
+          "limit exceeded",
+        );
       };
       return { bucket, onExceed, shadow, hit };
     });

@@ -14,7 +14,15 @@ export interface FrameParts {
 
 const KEY = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 
-export function frame({ opcode = 1, fin = true, rsv = 0, mask = false, payload = "", length, form }: FrameParts): Buffer {
+export function frame({
+  opcode = 1,
+  fin = true,
+  rsv = 0,
+  mask = false,
+  payload = "",
+  length,
+  form,
+}: FrameParts): Buffer {
   const data = Buffer.from(payload);
   const size = length ?? data.length;
   const kind = form ?? (size < 126 ? 7 : size < 65_536 ? 16 : 64);
@@ -71,7 +79,13 @@ export function parse(bytes: Buffer): { frames: ReadFrame[]; rest: Buffer } {
     start += masked ? 4 : 0;
     if (bytes.length < start + size) break;
     const payload = Buffer.from(bytes.subarray(start, start + size)).map((byte, index) => byte ^ (key[index & 3] ?? 0));
-    frames.push({ opcode: first & 15, fin: first >= 0x80, rsv: (first >> 4) & 7, masked, payload: Buffer.from(payload) });
+    frames.push({
+      opcode: first & 15,
+      fin: first >= 0x80,
+      rsv: (first >> 4) & 7,
+      masked,
+      payload: Buffer.from(payload),
+    });
     at = start + size;
   }
   return { frames, rest: bytes.subarray(at) };

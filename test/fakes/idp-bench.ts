@@ -44,7 +44,14 @@ export function handshake(offer: { headers?: HeaderField[]; query?: string; prot
 }
 
 export function party(identity: Identity): Party {
-  return { requestId: "r", identity, address: "192.0.2.1", addressSubject: "192.0.2.1", openedAt: 0, memory: new Memory() };
+  return {
+    requestId: "r",
+    identity,
+    address: "192.0.2.1",
+    addressSubject: "192.0.2.1",
+    openedAt: 0,
+    memory: new Memory(),
+  };
 }
 
 /** An identity provider's http face by script: answers what `answer` says, and keeps what it was asked. */

@@ -90,9 +90,16 @@ export class IdentityProvider {
         clientCredentials: { enabled: true },
         introspection: { enabled: true, allowedPolicy: () => true },
         revocation: { enabled: true, allowedPolicy: () => true },
-        resourceIndicators: { enabled: true, defaultResource: () => Object.keys(this.#resources)[0], getResourceServerInfo },
+        resourceIndicators: {
+          enabled: true,
+          defaultResource: () => Object.keys(this.#resources)[0],
+          getResourceServerInfo,
+        },
       },
-      ttl: { ClientCredentials: (_: unknown, token: { resourceServer?: { accessTokenTTL: number } }) => token.resourceServer?.accessTokenTTL ?? 600 },
+      ttl: {
+        ClientCredentials: (_: unknown, token: { resourceServer?: { accessTokenTTL: number } }) =>
+          token.resourceServer?.accessTokenTTL ?? 600,
+      },
     });
     this.#handle = provider.callback();
   }

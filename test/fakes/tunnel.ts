@@ -10,7 +10,10 @@ export interface Joined {
   readonly backend: Peer;
   readonly tunnel: Tunnel;
   readonly ends: TunnelEnd[];
-  readonly counts: { fromClient: { messages: number; bytes: number }; fromBackend: { messages: number; bytes: number } };
+  readonly counts: {
+    fromClient: { messages: number; bytes: number };
+    fromBackend: { messages: number; bytes: number };
+  };
   slow: number;
 }
 
