@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
+import { Peer } from "./sockets.ts";
+
+/** RFC 6455 §4.2.2, written independently of the product. */
+export function acceptFor(key: string): string {
+  return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+}
+
+/** A connection that a raw backend got: the request head, then whatever follows in `received`. */
+export class BackendConnection extends Peer {
+  /** The request head, from the request line to the empty line, as it came. */
+  head = "";
+
+  /** Values of a header of the request, in order. */
+  values(name: string): string[] {
+    const lines = this.head.split("\r\n").slice(1);
+    return lines
+      .filter((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`))
+      .map((line) => line.slice(name.length + 1).trim());
+  }
+
+  /** What came behind the request head. */
+  get payload(): Buffer {
+    return this.received.subarray(this.head.length);
+  }
+
+  /** A correct 101, with more header lines and more bytes in the same packet. */
+  accept(lines: readonly string[] = [], more: Buffer = Buffer.alloc(0)): void {
+    const key = this.values("sec-websocket-key")[0] ?? "";
+    const head = [
+      "HTTP/1.1 101 Switching Protocols",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      `Sec-WebSocket-Accept: ${acceptFor(key)}`,
+      ...lines,
+    ].join("\r\n");
+    this.socket.write(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), more]));
+  }
+}
+
+/** A backend that is a TCP socket and a script: sees every byte, and says whatever it is told to. */
+export class RawBackend {
+  readonly connections: BackendConnection[] = [];
+  readonly #server: Server;
+
+  constructor(script: (connection: BackendConnection) => void = (connection) => connection.accept()) {
+    this.#server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
+      const connection = new BackendConnection(socket);
+      this.connections.push(connection);
+      const look = (): void => {
+        const end = connection.received.indexOf("\r\n\r\n");
+        if (end === -1) return;
+        socket.off("data", look);
+        connection.head = connection.received.toString("latin1", 0, end + 4);
+        script(connection);
+      };
+      socket.on("data", look);
+    });
+  }
+
+  async open(port = 0): Promise<this> {
+    this.#server.listen(port, "127.0.0.1");
+    await once(this.#server, "listening");
+    return this;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The newest connection. */
+  get last(): BackendConnection {
+    const connection = this.connections.at(-1);
+    if (connection === undefined) throw new Error("the backend was not dialled");
+    return connection;
+  }
+
+  async close(): Promise<void> {
+    for (const { socket } of this.connections) socket.destroy();
+    if (!this.#server.listening) return;
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+}
+
+/** A backend made of `ws`; without a handler it echoes. */
+export class WsBackend {
+  readonly server: WebSocketServer;
+  readonly #answer: (socket: WebSocket) => void;
+
+  constructor(answer?: (socket: WebSocket) => void, options: ServerOptions = {}) {
+    this.#answer = answer ?? ((socket) => socket.on("message", (data, binary) => socket.send(data, { binary })));
+    this.server = new WebSocketServer({
+      host: "127.0.0.1",
+      port: 0,
+      maxPayload: 64 * 1024 * 1024,
+      ...options,
+    });
+    this.server.on("connection", (socket) => {
+      socket.on("error", () => {});
+      this.#answer(socket);
+    });
+  }
+
+  async open(): Promise<this> {
+    if (this.server.address() === null) await once(this.server, "listening");
+    return this;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.server.clients) client.terminate();
+    const closed = once(this.server, "close");
+    this.server.close();
+    await closed;
+  }
+}

@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import type { Config, Endpoints } from "../../api/config.ts";
+import { adminHandlers } from "../../dataplane/admin.ts";
+import { Gateway, type Applied } from "../../dataplane/gateway.ts";
+import { Metrics } from "../../dataplane/metrics.ts";
+import { systemClock, type Clock } from "../../runtime/clock.ts";
+import type { Fields, Log } from "../../runtime/log.ts";
+import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
+import { until } from "./sockets.ts";
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Fields;
+}
+
+/** A whole data plane in this process, on ports of the system's choice: what the tests of the wire talk to. */
+export class TestGateway {
+  readonly metrics = new Metrics();
+  readonly lines: LogLine[] = [];
+  readonly gateway: Gateway;
+  #config: Config | undefined;
+  #endpoints: Endpoints | undefined;
+
+  constructor(clock: Clock = systemClock, random: () => number = Math.random) {
+    const line =
+      (level: string) =>
+      (fields: Fields, message: string): void =>
+        void this.lines.push({ level, message, fields });
+    const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+    const bind = (): { host: string; port: number } => ({ host: "127.0.0.1", port: 0 });
+    this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, bind });
+  }
+
+  /** Puts a config in force that goes to these backend ports; fails the test where it is refused. */
+  async serve(parts: ConfigParts, ports: Parameters<typeof endpointsOf>[0]): Promise<this> {
+    const applied = await this.apply(configOf(parts), endpointsOf(ports));
+    if (!applied.ok) throw new Error(`config refused: ${applied.problems.join("; ")}`);
+    return this;
+  }
+
+  /** A config that is not believed beforehand. */
+  async apply(config: Config, endpoints: Endpoints): Promise<Applied> {
+    const hash = createHash("sha256").update(JSON.stringify(config)).digest("hex");
+    const applied = await this.gateway.apply({ config, endpoints, hash });
+    if (applied.ok) [this.#config, this.#endpoints] = [config, endpoints];
+    return applied;
+  }
+
+  get config(): Config | undefined {
+    return this.#config;
+  }
+
+  get endpoints(): Endpoints | undefined {
+    return this.#endpoints;
+  }
+
+  get port(): number {
+    const port = this.gateway.port("test/proxy");
+    if (port === undefined) throw new Error("no listener");
+    return port;
+  }
+
+  url(path = "/"): string {
+    return `ws://127.0.0.1:${this.port}${path}`;
+  }
+
+  get sessions(): number {
+    return this.gateway.proxies.reduce((sum, { sessions }) => sum + sessions.size, 0);
+  }
+
+  get attempts(): number {
+    return this.gateway.proxies.reduce((sum, { attempts }) => sum + attempts, 0);
+  }
+
+  /** Sum of the samples of a metric (its name without `wsproxy_`) whose labels include these. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const metric = (await this.metrics.registry.getMetricsAsJSON()).find((it) => it.name === `wsproxy_${name}`);
+    if (metric === undefined) throw new Error(`no metric wsproxy_${name}`);
+    const samples = metric.values as readonly { value: number; labels: Record<string, unknown>; metricName?: string }[];
+    const fits = (sample: (typeof samples)[number]): boolean =>
+      (sample.metricName ?? metric.name).replace(/_count$/, "") === metric.name &&
+      Object.entries(labels).every(([label, value]) => String(sample.labels[label]) === value);
+    return samples.filter(fits).reduce((sum, { value }) => sum + value, 0);
+  }
+
+  /** An admin endpoint's answer. */
+  async admin(path: string): Promise<{ status: number; body: string }> {
+    const answer = await adminHandlers(this.gateway, this.metrics)[path]?.();
+    if (answer === undefined) throw new Error(`no handler for ${path}`);
+    return answer;
+  }
+
+  /** All that was logged, as one text. */
+  get logged(): string {
+    return this.lines.map((line) => JSON.stringify(line)).join("\n");
+  }
+
+  /** Resolves when no session and no handshake is left. */
+  async empty(): Promise<void> {
+    await until("no session and no handshake is left", () => this.sessions === 0 && this.attempts === 0);
+  }
+
+  /** Ends everything at once. */
+  async close(): Promise<void> {
+    await this.gateway.drain(0, AbortSignal.abort());
+  }
+}
