@@ -167,6 +167,6 @@ function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refus
   // Past the parser's limit without the end of the request line: it was the target that was too long.
   const inRequestLine =
     error.rawPacket?.subarray(0, MAX_HEAD).includes("\r\n") === false &&
-    /^GET /.test(error.rawPacket.toString("latin1", 0, 4));
+    error.rawPacket.toString("latin1", 0, 4) === "GET ";
   return { reason: inRequestLine ? "TargetTooLong" : "HeadersTooLarge" };
 }

@@ -111,11 +111,11 @@ function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions
   };
 }
 
-function compilePolicy<K extends PolicyKind>(kind: K, context: CompileContext): Enforcement[] {
-  const settings = context.policies[kind] as RenderedPolicies[K];
+function compilePolicy(kind: PolicyKind, context: CompileContext): Enforcement[] {
+  const settings = context.policies[kind];
   if (settings === undefined) return [];
-  // Indexing by K loses which policy it is: `satisfies` on the chain has checked that each is under its own name.
-  const policy = chain[kind] as Policy<K>;
+  // Indexing loses which policy it is: `satisfies` on the chain has checked that each is under its own name.
+  const policy = chain[kind] as Policy<PolicyKind>;
   return [policy(settings, context)];
 }
 

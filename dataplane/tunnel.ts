@@ -18,7 +18,7 @@ export interface FlowLimit {
   /** Only count. */
   readonly shadow: boolean;
   /** Once for each message that is refused, and once for each pause. */
-  hit(): void;
+  readonly hit: () => void;
 }
 
 export interface DirectionPlan {

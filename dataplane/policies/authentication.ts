@@ -26,7 +26,7 @@ interface BoundMethod {
   readonly method: Method;
   readonly places: ReadonlySet<string>;
   find(handshake: Handshake): Found;
-  verify(credential: string, signal: AbortSignal): Promise<Proof | Refusal>;
+  readonly verify: (credential: string, signal: AbortSignal) => Promise<Proof | Refusal>;
   review(proof: Proof): Termination | undefined;
   watch(proof: Proof, end: (termination: Termination) => void): () => void;
 }

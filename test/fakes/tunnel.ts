@@ -1,7 +1,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { emptyPlan, type PlanDraft } from "../../dataplane/plan.ts";
-import { TokenBucket } from "../../dataplane/token-bucket.ts";
+import type { TokenBucket } from "../../dataplane/token-bucket.ts";
 import { tunnel, type FlowLimit, type Tunnel, type TunnelEnd } from "../../dataplane/tunnel.ts";
 import { socketPair, type Peer } from "./sockets.ts";
 
