@@ -1,0 +1,47 @@
+# Everything a developer types. Needs a Node of 20 or newer with npm, and make: the pinned Node comes with `npm ci`.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+FOLDERS := api runtime operator dataplane cli examples test
+INSTALLED := node_modules/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check fmt golden conformance bundle image clean
+
+help: ## Show these lines
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+install: $(INSTALLED) ## Install the packages of package-lock.json, if they are not there yet
+
+$(INSTALLED): package-lock.json
+	npm ci
+	@touch $@
+
+run: $(INSTALLED) ## Start the gateway and a sample backend from examples/quickstart; end them with Ctrl-C
+	@exec bin/wsproxy standalone --sample-backend -f examples/quickstart
+
+test: $(INSTALLED) ## Run the tests; the last line says how many passed, failed and were skipped
+	vitest run
+
+check: $(INSTALLED) ## Check types, walls between folders, lint, format and dead code
+	tsc -b
+	oxlint $(FOLDERS)
+	oxfmt --check
+	knip
+
+fmt: $(INSTALLED) ## Format the code
+	oxfmt
+
+golden: $(INSTALLED) ## Write the golden files anew; read the diff before you commit it
+	UPDATE_GOLDEN=1 vitest run test/golden
+
+conformance: $(INSTALLED) ## Run the Autobahn suite through the gateway (installs it in ~/.cache/wsproxy first)
+	test/conformance/run.sh
+
+bundle: $(INSTALLED) ## Build dist/: the program as the image holds it, in one folder without node_modules
+	rolldown -c
+
+image: ## Build the container image with buildah or docker
+	test/image/build.sh
+
+clean: ## Remove what was built here, node_modules included
+	rm -rf node_modules dist coverage .tsbuild
