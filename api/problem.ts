@@ -9,12 +9,29 @@ export interface Problem<Reason extends string = string> {
   readonly at: string;
 }
 
+/** What a schema made of a value, or every mistake in it. */
+export type Read<T, Reason extends string> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly Problem<Reason>[] };
+
+/** Reads a value by a schema. `root` is where the value stands in its resource. */
+export function read<S extends z.ZodType, Reason extends string>(
+  schema: S,
+  value: unknown,
+  root: string,
+  reason: Reason,
+): Read<z.output<S>, Reason> {
+  const { data, error } = schema.safeParse(value, { error: wordsOf });
+  if (error === undefined) return { ok: true, value: data as z.output<S> };
+  return { ok: false, problems: problemsOf(error, root, reason) };
+}
+
 /** `["routes", 0, "path"]` below `spec` → `spec.routes[0].path`. */
 export function fieldPath(root: string, path: readonly PropertyKey[]): string {
   return path.reduce<string>((at, key) => {
     if (typeof key === "number") return `${at}[${key}]`;
     const name = String(key);
-    return /^[A-Za-z0-9_-]+$/.test(name) ? (at === "" ? name : `${at}.${name}`) : `${at}["${name}"]`;
+    return /^[A-Za-z0-9_-]{1,100}$/.test(name) ? (at === "" ? name : `${at}.${name}`) : `${at}[${quoted(name)}]`;
   }, root);
 }
 
@@ -24,10 +41,63 @@ export function problemsOf<Reason extends string>(error: z.ZodError, root: strin
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         reason,
-        message: `unknown field "${key.slice(0, 100)}"; remove it or correct its spelling`,
+        message: `unknown field ${quoted(key)}; remove it or correct its spelling`,
         at: fieldPath(root, [...issue.path, key]),
       }));
     }
     return [{ reason, message: issue.message, at: fieldPath(root, issue.path) }];
   });
+}
+
+/** A user's text in quotes: on one line, bounded, and without characters that a terminal would act on. */
+export function quoted(text: string): string {
+  const shown = text.length > 100 ? `${text.slice(0, 99)}…` : text;
+  return JSON.stringify(shown).replaceAll(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** Our own words where a schema has none; undefined leaves the library's. */
+function wordsOf(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      if (issue.input === undefined) return "is required";
+      return `must be ${a(issue.expected)}, not ${a(typeName(issue.input))}`;
+    case "invalid_value":
+      if (issue.input === undefined) return "is required";
+      return `must be ${issue.values.map((value) => (typeof value === "string" ? value : String(value))).join(" or ")}`;
+    case "too_small":
+      return `must ${extent("at least", Number(issue.minimum), issue.origin)}`;
+    case "too_big":
+      return `must ${extent("at most", Number(issue.maximum), issue.origin)}`;
+    default:
+      return undefined;
+  }
+}
+
+const UNITS: Readonly<Record<string, string>> = {
+  string: "character",
+  array: "item",
+  record: "entry",
+  object: "entry",
+};
+
+function extent(bound: string, limit: number, origin: string): string {
+  const unit = UNITS[origin];
+  if (unit === undefined) return `be ${bound} ${limit}`;
+  if (limit === 1 && bound === "at least") return "not be empty";
+  return `have ${bound} ${limit} ${limit === 1 ? unit : unit.replace(/y$/, "ie")}${limit === 1 ? "" : "s"}`;
+}
+
+const TYPES: Readonly<Record<string, string>> = { int: "whole number", array: "list", record: "object" };
+
+function typeName(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+}
+
+function a(type: string): string {
+  const name = TYPES[type] ?? type;
+  if (name === "null") return name;
+  return `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
 }

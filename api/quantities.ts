@@ -46,10 +46,12 @@ export const duration = durationText;
 /** A duration that must be longer than zero. */
 export const positiveDuration = durationText.refine((text) => parseDuration(text) > 0, "must be longer than 0s");
 
+const SIZE_WORDS = "is not a size; write a number of bytes or a quantity such as 64Ki or 1Mi";
+
 /** A number of bytes, 0 or more, as a Kubernetes quantity. */
 export const size = z
-  .union([z.int().min(0).max(Number.MAX_SAFE_INTEGER), z.string().max(20).regex(SIZE)], {
-    error: "is not a size; write a number of bytes or a quantity such as 64Ki or 1Mi",
+  .union([z.int().min(0).max(Number.MAX_SAFE_INTEGER), z.string().max(20).regex(SIZE, SIZE_WORDS)], {
+    error: SIZE_WORDS,
   })
   .meta({ "x-kubernetes-int-or-string": true });
 

@@ -91,6 +91,8 @@ const listener = z
   })
   .describe("Where clients connect.");
 
+const PORT = "must be a port number (1 to 65535) or the name of a port of the Service";
+
 const backend = z.strictObject({
   service: objectName
     .optional()
@@ -103,11 +105,9 @@ const backend = z.strictObject({
           .string()
           .min(1)
           .max(63)
-          .regex(/^[a-z0-9-]+$/),
+          .regex(/^[a-z0-9-]+$/, PORT),
       ],
-      {
-        error: "must be a port number (1 to 65535) or the name of a port of the Service",
-      },
+      { error: PORT },
     )
     .meta({ "x-kubernetes-int-or-string": true })
     .describe("Number or name of a port of the Service."),
@@ -169,23 +169,34 @@ const header = {
   policies: policiesSpec.default({}).describe("The default for every route."),
 };
 
-const modeFits = (it: { mode: string; gateway?: unknown; sidecar?: unknown }, ctx: z.RefinementCtx): void => {
-  if (it.mode === "Gateway" && it.sidecar !== undefined) {
-    ctx.addIssue({ code: "custom", path: ["sidecar"], message: "goes with mode Sidecar only" });
-  }
-  if (it.mode === "Sidecar" && it.gateway !== undefined) {
-    ctx.addIssue({ code: "custom", path: ["gateway"], message: "goes with mode Gateway only" });
-  }
-  if (it.mode === "Sidecar" && it.sidecar === undefined) {
-    ctx.addIssue({ code: "custom", path: ["sidecar"], message: "is required with mode Sidecar" });
-  }
-};
+type Modes = { mode?: unknown; gateway?: unknown; sidecar?: unknown };
+
+/** Rules between fields are checked even where some other field is wrong, so that every mistake is told at once. */
+const always = { when: ({ value }: { value: unknown }) => typeof value === "object" && value !== null };
+
+const modeFits = <T extends z.ZodType<Modes>>(schema: T): T =>
+  schema
+    .refine((it) => it.mode === "Sidecar" || it.sidecar === undefined, {
+      ...always,
+      path: ["sidecar"],
+      message: "goes with mode Sidecar only; remove it, or write mode: Sidecar",
+    })
+    .refine((it) => it.mode !== "Sidecar" || it.gateway === undefined, {
+      ...always,
+      path: ["gateway"],
+      message: "goes with mode Gateway only; remove it, or write mode: Gateway",
+    })
+    .refine((it) => it.mode !== "Sidecar" || it.sidecar !== undefined, {
+      ...always,
+      path: ["sidecar"],
+      message: "is required with mode Sidecar: name the pods with selector.matchLabels",
+    });
 
 const MAX_ROUTES = 1024;
 
 /** The whole spec: what the CRD is made of. */
-export const spec = z
-  .strictObject({
+export const spec = modeFits(
+  z.strictObject({
     ...header,
     routes: z
       .array(route)
@@ -193,19 +204,19 @@ export const spec = z
       .max(MAX_ROUTES)
       .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
       .describe("What is served. The most specific host and path wins, whatever the order."),
-  })
-  .superRefine(modeFits);
+  }),
+);
 
 /** The spec with its routes left unread: they are parsed one by one with `route`. */
-export const specHeader = z
-  .strictObject({
+export const specHeader = modeFits(
+  z.strictObject({
     ...header,
     routes: z
       .array(z.unknown(), { error: "must be a list of at least one route" })
       .min(1, "must be a list of at least one route")
       .max(MAX_ROUTES, `must be at most ${MAX_ROUTES} routes`),
-  })
-  .superRefine(modeFits);
+  }),
+);
 
 /** Metadata as far as we read it; the rest is Kubernetes' own and passes. */
 export const metadata = z.looseObject({
@@ -213,10 +224,15 @@ export const metadata = z.looseObject({
   namespace: label.default("default"),
   generation: z.int().min(0).default(1),
   uid: z.string().max(128).default(""),
-  creationTimestamp: z.string().max(64).default(""),
-  labels: z.record(z.string(), z.string()).default({}),
-  annotations: z.record(z.string(), z.string()).default({}),
+  creationTimestamp: orNull(z.string().max(64), ""),
+  labels: orNull(z.record(z.string(), z.string()), {}),
+  annotations: orNull(z.record(z.string(), z.string()), {}),
 });
+
+/** What Kubernetes' own tools write as null where there is nothing. */
+function orNull<T>(schema: z.ZodType<T>, nothing: T) {
+  return schema.nullish().transform((value) => value ?? nothing);
+}
 
 export type WebSocketProxySpec = z.output<typeof specHeader>;
 export type RouteSpec = z.output<typeof route>;
