@@ -1,0 +1,220 @@
+import { Buffer } from "node:buffer";
+import { isIP, SocketAddress } from "node:net";
+import type { z } from "zod";
+import { GROUP, KIND } from "../api/meta.ts";
+import { fieldPath, quoted, read, type Problem } from "../api/problem.ts";
+import { configMap, endpointSlice, secret, service } from "./kubernetes-objects.ts";
+import type { ConfigMap, EndpointSlice, Resources, Secret, Service } from "./translate/resources.ts";
+import type { LocatedProblem } from "./translate/translation.ts";
+
+/** An object that a translation may look at. */
+export type KubernetesObject =
+  | ProxyObject
+  | { readonly kind: "Secret"; readonly object: Secret }
+  | { readonly kind: "ConfigMap"; readonly object: ConfigMap }
+  | { readonly kind: "Service"; readonly object: Service }
+  | { readonly kind: "EndpointSlice"; readonly object: EndpointSlice };
+
+/** A WebSocketProxy as it was read: the translation itself says what is wrong with it. */
+export interface ProxyObject {
+  readonly kind: "WebSocketProxy";
+  readonly namespace: string;
+  readonly name: string;
+  readonly manifest: unknown;
+}
+
+/** What a manifest holds. Kinds that no translation looks at are left out in silence. */
+export interface Decoded {
+  readonly objects: readonly KubernetesObject[];
+  readonly problems: readonly LocatedProblem[];
+}
+
+const NOTHING: Decoded = { objects: [], problems: [] };
+
+/** One manifest as it came out of YAML or JSON, a `List` included → the objects in it. */
+export function decode(manifest: unknown): Decoded {
+  if (!isRecord(manifest)) return failed("manifest", [invalid("is not a Kubernetes object", "")]);
+  const { kind, apiVersion } = manifest;
+  if (kind === KIND || (typeof apiVersion === "string" && apiVersion.startsWith(`${GROUP}/`))) return proxy(manifest);
+  if (typeof kind !== "string" || typeof apiVersion !== "string") {
+    return failed("manifest", [invalid("names no apiVersion and kind; a Kubernetes object has both", "")]);
+  }
+  switch (`${apiVersion} ${kind}`) {
+    case "v1 List":
+      return decodeList(manifest["items"]);
+    case "v1 Secret":
+      return decodeAs("Secret", secret, manifest, toSecret);
+    case "v1 ConfigMap":
+      return decodeAs("ConfigMap", configMap, manifest, ({ metadata, data }) => ({ object: { metadata, data } }));
+    case "v1 Service":
+      return decodeAs("Service", service, manifest, toService);
+    case "discovery.k8s.io/v1 EndpointSlice":
+      return decodeAs("EndpointSlice", endpointSlice, manifest, toEndpointSlice);
+    default:
+      return NOTHING;
+  }
+}
+
+/** What one proxy may look at: the objects of its own namespace, and no others. */
+export function resourcesOf(proxy: ProxyObject, objects: readonly KubernetesObject[]): Resources {
+  const inNamespace = <K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">>(kind: K) =>
+    objects.flatMap((it) =>
+      it.kind === kind && it.object.metadata.namespace === proxy.namespace ? [it.object] : [],
+    ) as Extract<KubernetesObject, { kind: K }>["object"][];
+  return {
+    proxy: proxy.manifest,
+    secrets: inNamespace("Secret"),
+    configMaps: inNamespace("ConfigMap"),
+    services: inNamespace("Service"),
+    endpointSlices: inNamespace("EndpointSlice"),
+  };
+}
+
+function decodeList(items: unknown): Decoded {
+  if (!Array.isArray(items)) return failed("List", [invalid("must be a list", "items")]);
+  const all = items.map(decode);
+  return { objects: all.flatMap(({ objects }) => objects), problems: all.flatMap(({ problems }) => problems) };
+}
+
+function proxy(manifest: Record<string, unknown>): Decoded {
+  const { namespace = "default", name } = isRecord(manifest["metadata"]) ? manifest["metadata"] : {};
+  const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, 253) : "");
+  return { objects: [{ kind: KIND, namespace: text(namespace), name: text(name), manifest }], problems: [] };
+}
+
+/** A decoded object with what is wrong inside it: the rest of the object still counts. */
+interface Made<T> {
+  readonly object: T;
+  readonly problems?: readonly Problem[];
+}
+
+function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">, S extends z.ZodType>(
+  kind: K,
+  schema: S,
+  manifest: Record<string, unknown>,
+  make: (object: z.output<S>) => Made<Extract<KubernetesObject, { kind: K }>["object"]>,
+): Decoded {
+  const parsed = read(schema, manifest, "", "Invalid");
+  if (!parsed.ok) return failed(nameOf(kind, manifest), parsed.problems);
+  const { object, problems = [] } = make(parsed.value);
+  return {
+    objects: [{ kind, object } as Extract<KubernetesObject, { kind: K }>],
+    problems: failed(nameOf(kind, manifest), problems).problems,
+  };
+}
+
+function toSecret({ metadata, type, data: encoded, stringData }: z.output<typeof secret>): Made<Secret> {
+  const problems: Problem[] = [];
+  const data = new Map<string, string>();
+  const unreadable: string[] = [];
+  for (const [key, value] of Object.entries(encoded)) {
+    const bytes = base64(value);
+    const text = bytes === undefined ? undefined : utf8(bytes);
+    if (bytes === undefined)
+      problems.push(invalid("is not base64; plain text belongs in stringData", fieldPath("data", [key])));
+    if (text === undefined) unreadable.push(key);
+    else data.set(key, text);
+  }
+  for (const [key, value] of Object.entries(stringData)) data.set(key, value);
+  return {
+    object: { metadata, type, data: Object.fromEntries(data), unreadable: unreadable.filter((key) => !data.has(key)) },
+    problems,
+  };
+}
+
+function toService({ metadata, spec }: z.output<typeof service>): Made<Service> {
+  const { type, externalName, ports } = spec;
+  return {
+    object: {
+      metadata,
+      type,
+      ...(externalName === undefined ? {} : { externalName }),
+      ports: ports.filter(overTcp).map(({ name, port, targetPort }) => ({
+        ...(name === undefined ? {} : { name }),
+        port,
+        ...(targetPort === undefined || targetPort === null ? {} : { targetPort }),
+      })),
+    },
+  };
+}
+
+const SERVICE_NAME = "kubernetes.io/service-name";
+
+function toEndpointSlice(slice: z.output<typeof endpointSlice>): Made<EndpointSlice> {
+  const { metadata, addressType, ports, endpoints } = slice;
+  const service = Object.hasOwn(metadata.labels, SERVICE_NAME) ? (metadata.labels[SERVICE_NAME] ?? "") : "";
+  const problems: Problem[] = [];
+  if (addressType === "FQDN") {
+    problems.push(invalid("FQDN is not dialled; write IPv4 or IPv6, or a Service with externalName", "addressType"));
+  }
+  const decoded = endpoints.map(({ addresses, conditions }, index) => ({
+    addresses: addresses.flatMap((text, place) => {
+      const address = canonical(text);
+      if (address !== undefined) return [address];
+      if (addressType !== "FQDN") {
+        problems.push(invalid(`${quoted(text)} is not an IP address`, `endpoints[${index}].addresses[${place}]`));
+      }
+      return [];
+    }),
+    // Unknown means ready, and serving follows ready (discovery.k8s.io/v1 EndpointConditions).
+    ready: conditions?.ready ?? true,
+    serving: conditions?.serving ?? conditions?.ready ?? true,
+    terminating: conditions?.terminating ?? false,
+  }));
+  return {
+    object: {
+      metadata,
+      service,
+      ports: ports.filter(overTcp).map(({ name, port }) => ({
+        ...(name === undefined ? {} : { name }),
+        ...(port === undefined || port === null ? {} : { port }),
+      })),
+      endpoints: decoded,
+    },
+    problems,
+  };
+}
+
+const overTcp = ({ protocol }: { readonly protocol: string }): boolean => protocol === "TCP";
+
+/** One spelling for each address, so that one endpoint is not two. */
+function canonical(address: string): string | undefined {
+  const family = isIP(address);
+  if (family === 0 || address.includes("%")) return undefined;
+  return family === 4 ? address : new SocketAddress({ address, family: "ipv6" }).address;
+}
+
+/** Strict, as Kubernetes reads it, but for white space that YAML blocks bring along. */
+function base64(text: string): Buffer | undefined {
+  const compact = text.replaceAll(/\s/g, "");
+  if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(compact)) return undefined;
+  return Buffer.from(compact, "base64");
+}
+
+function utf8(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `Secret demo/chat-keys`, for an object that may not have been read. */
+function nameOf(kind: string, manifest: Record<string, unknown>): string {
+  const { namespace = "default", name } = isRecord(manifest["metadata"]) ? manifest["metadata"] : {};
+  const shown = (value: unknown): string =>
+    typeof value === "string" && /^[a-z0-9.-]{1,253}$/.test(value) ? value : "(unnamed)";
+  return `${kind} ${shown(namespace)}/${shown(name)}`;
+}
+
+function failed(object: string, problems: readonly Problem[]): Decoded {
+  return { objects: [], problems: problems.map((problem) => ({ ...problem, object })) };
+}
+
+function invalid(message: string, at: string): Problem {
+  return { reason: "Invalid", message, at };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

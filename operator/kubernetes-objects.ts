@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { metadata } from "../api/websocket-proxy.ts";
+
+/** The parts of Kubernetes' own objects that a translation looks at, as the API writes them; the rest passes unread. */
+
+const port = z.int().min(1).max(65_535);
+const text = z.string();
+
+/** Absent and null mean the same to Kubernetes. */
+const list = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
+const map = z
+  .record(text, text)
+  .nullish()
+  .transform((entries) => entries ?? {});
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? undefined);
+const name = text.nullish().transform((value) => (value === null || value === "" ? undefined : value));
+
+const protocol = text.nullish().transform((value) => value ?? "TCP");
+
+export const secret = z.looseObject({ metadata, type: text.default("Opaque"), data: map, stringData: map });
+
+export const configMap = z.looseObject({ metadata, data: map });
+
+export const service = z.looseObject({
+  metadata,
+  spec: z.looseObject({
+    type: text.default("ClusterIP"),
+    externalName: text.optional(),
+    ports: list(z.looseObject({ name, protocol, port, targetPort: z.union([port, text]).nullish() })),
+  }),
+});
+
+export const endpointSlice = z.looseObject({
+  metadata,
+  addressType: z.enum(["IPv4", "IPv6", "FQDN"]).default("IPv4"),
+  ports: list(z.looseObject({ name, protocol, port: port.nullish() })),
+  endpoints: list(
+    z.looseObject({
+      addresses: z.array(text),
+      conditions: z.looseObject({ ready: flag, serving: flag, terminating: flag }).nullish(),
+    }),
+  ),
+});
