@@ -3,11 +3,15 @@ import { ANYONE, type Identity } from "./identity.ts";
 import type { Enforcement } from "./policies/policy.ts";
 import type { Refusal } from "./rejection.ts";
 
-/** Runs the chain over a handshake: whom it is from, or why it is refused. No backend has been dialled yet. */
+/**
+ * Runs the chain over a handshake: whom it is from, or why it is refused. No backend has been dialled yet. `enter` takes
+ * the place of who is admitted, before anybody else is looked at.
+ */
 export async function admit(
   chain: readonly Enforcement[],
   handshake: Handshake,
   signal: AbortSignal,
+  enter: (identity: Identity) => void,
 ): Promise<Identity | Refusal> {
   for (const policy of chain) {
     const refusal = policy.screen?.(handshake);
@@ -20,11 +24,12 @@ export async function admit(
     if (isRefusal(proven)) return proven;
     identity = proven;
   }
-  // No await from here to the place that is taken for the session: what is counted here is still true there.
+  // No await from here to the place that is taken, not even the caller's: what is counted here is still true there.
   for (const policy of chain) {
     const refusal = policy.admit?.(handshake, identity);
     if (refusal !== undefined) return refusal;
   }
+  enter(identity);
   return identity;
 }
 

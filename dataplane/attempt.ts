@@ -116,6 +116,12 @@ export class Attempt {
     this.#options.ended();
   }
 
+  /** The proxy stops, and waits no longer for what this handshake waits for. */
+  drain(): void {
+    this.refuse({ reason: "Draining" });
+    this.#abort.abort();
+  }
+
   /** The proxy stops at once. */
   abort(): void {
     this.#gone();

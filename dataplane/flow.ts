@@ -97,6 +97,13 @@ export class Flow {
     this.#plan = plan;
     this.#limits.apply(plan);
     this.#pressure.apply(slowConsumer);
+    if (this.#delay === undefined) return;
+    // How long to wait was reckoned with the old limits.
+    this.#delay.cancel();
+    this.#delay = undefined;
+    const debt = this.#limits.byteWait(this.#options.clock.now());
+    if (debt > 0) this.#pause(debt);
+    else this.#resume();
   }
 
   /** The sink is in the middle of a frame. */

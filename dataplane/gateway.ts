@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import * as api from "../api/config.ts";
 import { problemsOf } from "../api/problem.ts";
 import { pause } from "./drain.ts";
@@ -33,6 +34,8 @@ interface Service {
 /** The data plane: puts rendered configs in force, keeps the last good one of each proxy, and stops gracefully. */
 export class Gateway {
   readonly #services = new Map<string, Service>();
+  /** Removed, with sessions that have not ended yet. */
+  readonly #retiring = new Set<ServedProxy>();
   readonly #options: GatewayOptions;
   #stopping = false;
 
@@ -69,6 +72,8 @@ export class Gateway {
     }
     const { namespace, name } = config.data.proxy;
     const id = `${namespace}/${name}`;
+    if (this.#stopping && !this.#services.has(id))
+      return this.#rejected(id, "listener", ["the gateway is shutting down"]);
     const service = this.#services.get(id) ?? this.#service(id);
     if (service.proxy.snapshot?.hash === update.hash && service.listener !== undefined) {
       service.proxy.setEndpoints(endpoints.data);
@@ -96,7 +101,10 @@ export class Gateway {
     if (service === undefined) return;
     service.listener?.close();
     this.#services.delete(id);
+    this.#options.metrics.proxyRemoved(id);
+    this.#retiring.add(service.proxy);
     await service.proxy.retire();
+    this.#retiring.delete(service.proxy);
   }
 
   /**
@@ -108,8 +116,9 @@ export class Gateway {
     if (grace > 0) await pause(grace, this.#options.clock, abort);
     const services = [...this.#services.values()];
     for (const { listener } of services) listener?.close();
-    await Promise.all(services.map(({ proxy }) => proxy.drain(abort)));
-    for (const { proxy } of services) proxy.destroy();
+    const proxies = [...services.map(({ proxy }) => proxy), ...this.#retiring];
+    await Promise.all(proxies.map((proxy) => proxy.drain(abort)));
+    for (const proxy of proxies) proxy.destroy();
   }
 
   #service(id: string): Service {
@@ -130,7 +139,8 @@ export class Gateway {
     const before = service.proxy.snapshot?.config.listener;
     const moved = before?.port !== port || (before.tls === undefined) !== (tls === undefined);
     const expiry = keyPair === undefined ? undefined : expiryOf(keyPair);
-    if (expiry instanceof Error) return `the listener's certificate cannot be read: ${expiry.message}`;
+    if (expiry instanceof Error) return `the listener's certificate cannot be used: ${expiry.message}`;
+    if (this.#stopping) return undefined; // revocations still count, but no port opens or moves any more
     if (service.listener !== undefined && !moved) {
       if (keyPair !== undefined) service.listener.rotate(keyPair);
     } else {
@@ -165,7 +175,10 @@ export class Gateway {
     const old = service.listener;
     if (samePort) old?.close(); // ws becomes wss or back: the port cannot be open twice
     const failure = await listener.open();
-    if (failure !== undefined) return failure.problem;
+    if (failure !== undefined) {
+      if (samePort && (await old?.open()) !== undefined) service.listener = undefined; // tried again with each update
+      return failure.problem;
+    }
     old?.close();
     service.listener = listener;
     return undefined;
@@ -174,8 +187,10 @@ export class Gateway {
 
 const emptyError = { issues: [] } as unknown as Parameters<typeof problemsOf>[0];
 
-function expiryOf({ certificate }: KeyPair): number | Error {
+/** When the certificate expires; an error where TLS could not be spoken with it. */
+function expiryOf({ certificate, privateKey }: KeyPair): number | Error {
   try {
+    createSecureContext({ cert: certificate, key: privateKey });
     return Date.parse(new X509Certificate(certificate).validTo);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

@@ -5,6 +5,7 @@
 export class Memory {
   #current = new Map<string, unknown>();
   #next = new Map<string, unknown>();
+  #changes: (() => void)[] = [];
 
   /** The value kept under this key, or a new one. The key names the type: one key, one `create`. */
   recall<T>(key: string, create: () => T): T {
@@ -14,14 +15,23 @@ export class Memory {
     return value;
   }
 
-  /** Called when a compiled snapshot takes force: forgets what it did not recall. */
+  /** A change to a value that is in use: made when the snapshot being compiled takes force, and not at all if it never does. */
+  onCommit(change: () => void): void {
+    this.#changes.push(change);
+  }
+
+  /** Called when a compiled snapshot takes force: makes its changes, and forgets what it did not recall. */
   commit(): void {
     this.#current = this.#next;
     this.#next = new Map();
+    const changes = this.#changes;
+    this.#changes = [];
+    for (const change of changes) change();
   }
 
   /** Called when a compile failed: what is in force stays. */
   rollback(): void {
     this.#next = new Map();
+    this.#changes = [];
   }
 }

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from "node:http";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Method } from "./identity.ts";
 import type { CloseReason, RefusalReason } from "./rejection.ts";
@@ -42,6 +43,11 @@ export function codeLabel(code: number): string {
   if (code >= 4000) return "4000-4999";
   if (code >= 3000 && ![3000, 3003, 3008].includes(code)) return "3000-3999";
   return String(code);
+}
+
+/** A status as a label value: a backend may make up what it relays, so one that nobody has registered is one value a hundred. */
+export function statusLabel(status: number): string {
+  return status in STATUS_CODES ? String(status) : `${Math.floor(status / 100)}xx`;
 }
 
 interface Totals {
@@ -142,6 +148,11 @@ export class Metrics {
     this.#draining.inc({ proxy }, 0);
   }
 
+  /** What says of a proxy that it is served, no longer holds. */
+  proxyRemoved(proxy: string): void {
+    for (const gauge of [this.#applied, this.#generation, this.#certificate, this.#draining]) gauge.remove({ proxy });
+  }
+
   configRejected(proxy: string): void {
     this.#rejected.inc({ proxy });
   }
@@ -181,7 +192,7 @@ export class Metrics {
         duration.observe(seconds);
       },
       handshake: (status, reason, seconds) => {
-        this.#handshakes.inc({ ...labels, status: String(status), reason });
+        this.#handshakes.inc({ ...labels, status: statusLabel(status), reason });
         handshakeDuration.observe(seconds);
       },
       backendConnect: (seconds) => connect.observe(seconds),

@@ -94,11 +94,24 @@ export class ServedProxy {
     for (const session of this.sessions) {
       const route = snapshot.routes.get(session.route);
       if (route === undefined) orphans.push(session);
-      else session.apply(route);
+      else this.#apply(route, session);
     }
     if (orphans.length === 0) return;
     const period = Math.min(REMOVAL_PERIOD, snapshot.drainPeriod, orphans.length * 10);
     void closeSpread(orphans, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
+  }
+
+  /** Holds a session to what is in force now. A check that cannot be made ends it; that, or an end without a right to it, counts. */
+  #apply(route: CompiledRoute, session: Session): void {
+    const { metrics } = this.#surroundings;
+    const ended = session.ending;
+    try {
+      session.apply(route);
+    } catch (fault) {
+      this.#log().error({ err: fault, requestId: session.requestId }, "config could not be applied to a session");
+      session.destroy();
+    }
+    if (!ended && session.ending && !session.permissionLost) metrics.configDropped(this.name);
   }
 
   setEndpoints(endpoints: Endpoints): void {
@@ -107,10 +120,10 @@ export class ServedProxy {
 
   /** A client's handshake begins. */
   begin(socket: Socket): Attempt {
-    const { clock, log, metrics } = this.#surroundings;
+    const { clock, metrics } = this.#surroundings;
     const attempt: Attempt = new Attempt(socket, {
       clock,
-      log: this.#snapshot === undefined ? log : this.#log(this.#snapshot.config),
+      log: this.#log(),
       metrics: metrics.route(this.name, ""),
       ended: () => this.#attempts.delete(attempt),
     });
@@ -127,8 +140,7 @@ export class ServedProxy {
   /** The client's 101 has been written: a session begins. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
     const { clock, random } = this.#surroundings;
-    const log = this.#snapshot === undefined ? this.#surroundings.log : this.#log(this.#snapshot.config);
-    const session = new Session(facts, route, clock, log);
+    const session = new Session(facts, route, clock, this.#log());
     this.sessions.add(session);
     session.opened(
       tunnel({
@@ -154,7 +166,7 @@ export class ServedProxy {
   #settle(session: Session): void {
     const route = this.#snapshot?.routes.get(session.route);
     if (route === undefined) session.terminate({ reason: "RouteRemoved" });
-    else session.apply(route);
+    else this.#apply(route, session);
     if (this.#draining) session.terminate({ reason: "Draining" });
   }
 
@@ -167,6 +179,8 @@ export class ServedProxy {
     const all = [...this.sessions];
     const period = this.#snapshot?.drainPeriod ?? 0;
     await closeSpread(all, { reason: "Draining" }, period, { clock, random, abort, progress: report });
+    // A dial or an issuer may take longer than whoever stops us waits.
+    for (const attempt of [...this.#attempts]) attempt.drain();
     await this.#emptied(abort);
     report();
   }
@@ -193,7 +207,7 @@ export class ServedProxy {
     while ((this.sessions.size > 0 || this.#attempts.size > 0) && !abort.aborted) await pause(20, this.clock, abort);
   }
 
-  #log(config: Config): Log {
-    return accessLog(this.#surroundings.log, this.name, config.dataplane.log.access);
+  #log(config: Config | undefined = this.#snapshot?.config): Log {
+    return accessLog(this.#surroundings.log, this.name, config?.dataplane.log.access ?? "All");
   }
 }

@@ -50,6 +50,7 @@ export class Session implements Party, LiveSession {
   #tunnel: Tunnel | undefined;
   #watches: (() => void)[] = [];
   #ending = false;
+  #permissionLost = false;
 
   constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log) {
     this.requestId = facts.requestId;
@@ -72,6 +73,16 @@ export class Session implements Party, LiveSession {
 
   get buffered(): number {
     return this.#tunnel?.buffered ?? 0;
+  }
+
+  /** It has been told to end, or has ended. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
+  /** The gateway ended it because what it stood on went away. */
+  get permissionLost(): boolean {
+    return this.#permissionLost;
   }
 
   /** The session is open from here on. */
@@ -98,7 +109,8 @@ export class Session implements Party, LiveSession {
     if (this.#ending) return;
     this.#ending = true;
     this.#unwatch();
-    if (PERMISSION.has(termination.reason)) this.#route.metrics.credentialTermination(termination.reason);
+    this.#permissionLost = PERMISSION.has(termination.reason);
+    if (this.#permissionLost) this.#route.metrics.credentialTermination(termination.reason);
     this.#tunnel?.close(termination);
   }
 

@@ -80,6 +80,11 @@ function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions
   const { memory, occupancy, clock, log, random } = options;
   const metrics = options.metrics.route(proxy, route.name);
   const { policies } = route;
+  if (policies.authentication === undefined) {
+    throw new Error(
+      `route ${route.name}: policies.authentication is missing; a route that admits everybody says require: None`,
+    );
+  }
   const context: CompileContext = {
     route,
     policies,

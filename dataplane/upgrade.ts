@@ -42,12 +42,13 @@ export async function upgrade(client: Client, proxy: ServedProxy): Promise<void>
     const refusal = proxy.overload();
     if (refusal !== undefined) return attempt.refuse(refusal);
 
-    const identity = await admit(route.chain, handshake, attempt.signal);
+    const identity = await admit(route.chain, handshake, attempt.signal, (known) =>
+      attempt.enter(proxy.occupancy.enter(route.name, known, handshake)),
+    );
     if (attempt.signal.aborted) return;
     if (isRefusal(identity)) return attempt.refuse(identity);
     if (late !== undefined) return attempt.refuse(late);
 
-    attempt.enter(proxy.occupancy.enter(route.name, identity, handshake));
     const started = proxy.clock.now();
     const outcome = await dial(route.balancer, outgoing(handshake, identity, route.forwarding), {
       timeout: route.backendConnect,

@@ -1,5 +1,6 @@
 import { parseDuration } from "../../api/quantities.ts";
 import { Buckets } from "../buckets.ts";
+import type { Handshake } from "../handshake.ts";
 import { clientSubject } from "../identity.ts";
 import type { Refusal } from "../rejection.ts";
 import type { Policy } from "./policy.ts";
@@ -9,27 +10,30 @@ import type { Policy } from "./policy.ts";
  * costs; a client can be counted only once it is known. A handshake that is refused here takes no token.
  */
 export const attempts: Policy<"attempts"> = (settings, context) => {
-  const { clock, memory, metrics } = context;
+  const { clock, log, memory, metrics, route } = context;
   const shadow = context.policies.enforcement === "Shadow";
   const limits = settings.map(({ per, limit, interval, burst }) => {
     const shape = { limit, interval: parseDuration(interval), burst };
-    const scope = per === "Proxy" ? "proxy" : context.scope("attempts");
     const buckets = memory.recall(
-      `attempts ${scope} ${per} ${per === "Route" ? context.route.name : ""}`,
+      `attempts ${context.scope("attempts")} ${per} ${per === "Route" ? route.name : ""}`,
       () => new Buckets(shape),
     );
-    buckets.reshape(shape, clock.now());
+    memory.onCommit(() => buckets.reshape(shape, clock.now()));
     return { per, buckets, hit: metrics.limitHit("attempts", per, "Refuse", shadow) };
   });
   const anonymous = limits.filter(({ per }) => per !== "Client");
   const identified = limits.filter(({ per }) => per === "Client");
 
-  const count = (some: typeof limits, subject: (per: string) => string): Refusal | undefined => {
+  const count = (some: typeof limits, handshake: Handshake, subject: (per: string) => string): Refusal | undefined => {
     const now = clock.now();
     const found = some.map((limit) => ({ ...limit, bucket: limit.buckets.of(subject(limit.per), now) }));
     const exceeded = found.filter(({ bucket }) => bucket.available(now) < 1);
     for (const { hit } of exceeded) hit();
     const [first] = exceeded;
+    if (first !== undefined && shadow) {
+      const { requestId } = handshake;
+      log.info({ requestId, policy: "attempts", per: first.per, action: "Refuse", shadow }, "limit exceeded");
+    }
     if (first !== undefined && !shadow) {
       const retryAfter = Math.max(1, Math.ceil(Math.max(...exceeded.map(({ bucket }) => bucket.wait(1, now))) / 1000));
       return { reason: "AttemptLimit", retryAfter, shared: first.per === "Route" || first.per === "Proxy" };
@@ -39,7 +43,8 @@ export const attempts: Policy<"attempts"> = (settings, context) => {
   };
 
   return {
-    screen: (handshake) => count(anonymous, (per) => (per === "IP" ? handshake.addressSubject : "")),
-    admit: (handshake, { client }) => count(identified, () => clientSubject(client, handshake.addressSubject)),
+    screen: (handshake) => count(anonymous, handshake, (per) => (per === "IP" ? handshake.addressSubject : "")),
+    admit: (handshake, { client }) =>
+      count(identified, handshake, () => clientSubject(client, handshake.addressSubject)),
   };
 };

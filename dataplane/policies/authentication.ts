@@ -59,7 +59,7 @@ export const authentication: Policy<"authentication"> = (settings, context) => {
       // A session is held to what a handshake is now: what it never proved, it cannot stand on.
       const proven = (method: BoundMethod): boolean => proofs.some((proof) => of(proof) === method);
       const enough = settings.require === "All" ? methods.every(proven) : methods.some(proven);
-      if (!enough) return REVOKED;
+      if (!enough || methods.length === 0) return REVOKED;
       for (const proof of proofs) {
         const method = of(proof);
         const termination = method === undefined ? REVOKED : method.review(proof);

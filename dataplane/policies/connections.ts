@@ -6,7 +6,7 @@ const RETRY_AFTER = 5;
 
 /** Bounds the sessions that are open at the same time; what is counted, and when it ends, is `occupancy.ts`. */
 export const connections: Policy<"connections"> = (settings, context) => {
-  const { occupancy, route, metrics } = context;
+  const { log, occupancy, route, metrics } = context;
   const shadow = context.policies.enforcement === "Shadow";
   const own = context.scope("connections") !== "proxy";
   const limits = settings.map(({ per, limit }) => ({
@@ -20,7 +20,11 @@ export const connections: Policy<"connections"> = (settings, context) => {
         if (occupancy.of(occupancyKey(per, own ? route.name : undefined, route.name, identity, handshake)) < limit)
           continue;
         hit();
-        if (shadow) continue;
+        if (shadow) {
+          const { requestId } = handshake;
+          log.info({ requestId, policy: "connections", per, action: "Refuse", shadow }, "limit exceeded");
+          continue;
+        }
         return { reason: "ConnectionLimit", retryAfter: RETRY_AFTER, shared: per === "Route" || per === "Proxy" };
       }
       return undefined;

@@ -30,10 +30,9 @@ export function flowLimits(
       interval: parseDuration(item.interval),
       burst: parseSize(item.burst),
     };
-    const scope = per === "Proxy" ? "proxy" : context.scope(kind);
-    const key = `${kind} ${direction} ${scope} ${per} ${per === "Route" ? route.name : ""}`;
+    const key = `${kind} ${direction} ${context.scope(kind)} ${per} ${per === "Route" ? route.name : ""}`;
     const shared = per === "Connection" ? undefined : memory.recall(key, () => new Buckets(shape));
-    shared?.reshape(shape, clock.now());
+    if (shared !== undefined) memory.onCommit(() => shared.reshape(shape, clock.now()));
     return { per, onExceed, shape, key, shared, count: metrics.limitHit(kind, per, onExceed, shadow) };
   });
   return (party) =>
