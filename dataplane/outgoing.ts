@@ -83,7 +83,7 @@ function gatewayHeaders(handshake: Handshake, identity: Identity, rules: Compile
   ];
   if (identity.client !== undefined) headers.push([rules.clientHeader, headerText(identity.client)]);
   for (const { claim, header } of rules.claimHeaders) {
-    const value = claimText(identity.claims[claim]);
+    const value = claimText(Object.hasOwn(identity.claims, claim) ? identity.claims[claim] : undefined);
     if (value !== undefined) headers.push([header, value]);
   }
   return headers;

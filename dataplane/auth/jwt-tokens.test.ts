@@ -271,6 +271,14 @@ test("a skew of less than a second counts", async () => {
   expect(await verdict(token, { clockSkew: "0s" })).toBe("CredentialInvalid");
 });
 
+test("a token is refused from exp and the skew on, to the millisecond", async () => {
+  const token = rsa.token({ ...claims, exp: now });
+  bench.clock.advance(499);
+  expect(await verdict(token, { clockSkew: "500ms" })).toBe("alice");
+  bench.clock.advance(1);
+  expect(await verdict(token, { clockSkew: "500ms" })).toBe("CredentialExpired");
+});
+
 test("every request so far has been answered from the keys at hand", () => {
   expect(idp.asked).toEqual([]);
 });

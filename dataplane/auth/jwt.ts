@@ -35,7 +35,10 @@ export function jwtVerifier(settings: Settings, context: CompileContext, fetch: 
       const claims = await verified(token, key.key, settings, skew, clock.wall());
       if ("reason" in claims) return claims;
       const client = clientOf(claims.payload, settings.clientClaim);
-      if (client === undefined || Number.isNaN(endOf(claims.payload))) return INVALID;
+      const end = endOf(claims.payload);
+      if (client === undefined || Number.isNaN(end)) return INVALID;
+      // jose counts in whole seconds; a live session ends to the millisecond, and nobody comes back in between.
+      if (clock.wall() >= end) return { reason: "CredentialExpired" };
       const reason = unmet(claims.payload, settings);
       if (reason !== undefined) return { reason };
       return { method: "jwt", client, claims: claims.payload, keyId: key.id, algorithm: choice.algorithm };

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { json, ScriptedIdp, settle } from "../../test/fakes/idp-bench.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { Signer } from "../../test/fakes/idp-signer.ts";
-import { MAX_STALE, REFRESH_INTERVAL, RemoteKeySet } from "./key-set.ts";
+import { LONG_UNASKED, MAX_STALE, REFRESH_INTERVAL, RemoteKeySet, RETRY_INTERVAL } from "./key-set.ts";
 import type { Answer } from "./guarded-fetch.ts";
 
 const one = new Signer("ES256", "one");
@@ -65,6 +65,20 @@ test("E17: a refresh replaces the set, so that a removed key is good no more", a
   expect(await find("one")).toBe("CredentialInvalid");
   expect(await find("two")).toBe("found");
   expect(idp.asked).toHaveLength(2);
+});
+
+test("E17: where nobody has asked for long, the first token waits for the newest set", async () => {
+  await find("one");
+  idp.answer = () => set(two);
+  clock.advance(LONG_UNASKED + 1);
+  expect(await find("one")).toBe("CredentialInvalid");
+  // With the issuer down it waits once, then takes what there is.
+  idp.answer = () => "ECONNREFUSED";
+  clock.advance(LONG_UNASKED + 1);
+  expect(await find("two")).toBe("found");
+  idp.answer = () => new Promise(() => {});
+  clock.advance(RETRY_INTERVAL * 1.1);
+  expect(await find("two")).toBe("found");
 });
 
 test("another key under the same id is another key", async () => {

@@ -12,6 +12,8 @@ export const REFRESH_INTERVAL = 300_000;
 export const RETRY_INTERVAL = 60_000;
 /** Between two requests, whatever the reason: tokens with made-up key ids do not hammer the issuer. */
 export const REFRESH_COOLDOWN = 10_000;
+/** Where nobody has asked for this long, a token waits for the newest set: what it finds may have been withdrawn. */
+export const LONG_UNASKED = 2 * REFRESH_INTERVAL;
 /** With the issuer gone, the last good set serves this long. */
 export const MAX_STALE = 86_400_000;
 
@@ -52,7 +54,8 @@ export class RemoteKeySet implements KeySource {
   }
 
   async find(choice: KeyChoice, signal: AbortSignal): Promise<VerificationKey | Refusal> {
-    if (this.#usable() === undefined) await waitFor(this.#ask(), signal);
+    const unasked = this.#clock.now() - this.#askedAt > LONG_UNASKED;
+    if (this.#usable() === undefined || unasked) await waitFor(this.#ask(), signal);
     else void this.#refresh();
     const known = this.#choose(choice);
     if (known !== undefined) return known;

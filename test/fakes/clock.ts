@@ -42,6 +42,16 @@ export class FakeClock implements Clock {
     this.#wall += ms;
   }
 
+  /** Time until the next timer fires. */
+  get next(): number {
+    return Math.min(...[...this.#timers].map(({ at }) => at)) - this.#now;
+  }
+
+  /** Does a timer fire in exactly this long? */
+  has(ms: number): boolean {
+    return [...this.#timers].some(({ at }) => at === this.#now + ms);
+  }
+
   /** Timers that have not fired. */
   get pending(): number {
     return this.#timers.size;

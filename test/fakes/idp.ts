@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
-import Provider from "oidc-provider";
+import Provider, { type Adapter } from "oidc-provider";
 
 /** What the provider issues for a resource. */
 export interface Resource {
@@ -9,21 +9,29 @@ export interface Resource {
   readonly algorithm?: "RS256" | "ES256";
   /** Seconds. */
   readonly ttl?: number;
+  /** In each of its tokens, beside the registered ones. */
+  readonly claims?: object;
 }
 
 /** Who may fetch tokens, and as whom the gateway asks about them. */
 export const APP = { username: "app", password: "app-secret" };
 export const GATEWAY = { username: "gateway", password: "gateway-secret" };
 
+/** The scope that every resource has; a token carries it only where it is asked for. */
+const SCOPE = "chat:connect";
+
 /** A real OAuth server (oidc-provider) on loopback, whose keys can be rotated and which can be taken down for a while. */
 export class IdentityProvider {
   readonly #resources: Readonly<Record<string, Resource>>;
   readonly #server: Server;
+  /** What was issued, by kind; outlives a rotation of the keys. */
+  readonly #issued = new Map<string, Map<string, object>>();
   #port = 0;
   #handle: RequestListener = () => {};
-  /** Requests by path. */
+  /** Path of each request, in order. */
   readonly requests: string[] = [];
 
+  /** By resource indicator (RFC 8707): an absolute URI, which becomes the audience. */
   constructor(resources: Readonly<Record<string, Resource>>) {
     this.#resources = resources;
     this.#server = createServer((request, response) => {
@@ -42,6 +50,11 @@ export class IdentityProvider {
 
   get introspection(): string {
     return `${this.issuer}/token/introspection`;
+  }
+
+  /** How often a path was asked for. */
+  asked(url: string): number {
+    return this.requests.filter((path) => this.issuer + path === url).length;
   }
 
   /** Opens, the second time on the port of the first. */
@@ -64,48 +77,23 @@ export class IdentityProvider {
     await once(this.#server, "close");
   }
 
-  /** Begins to sign with new keys; the old ones are published no more. */
-  rotate(): void {
-    const keys = [
-      { ...generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }), use: "sig" },
-      { ...generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" }), use: "sig" },
+  close(): Promise<void> {
+    return this.down();
+  }
+
+  /** Begins to sign with new keys; the old ones are published no more. `kid`: of the RSA key, instead of its digest. */
+  rotate(kid?: string): void {
+    const pairs = [
+      generateKeyPairSync("rsa", { modulusLength: 2048 }),
+      generateKeyPairSync("ec", { namedCurve: "P-256" }),
     ];
-    const client = (id: { username: string; password: string }): object => ({
-      client_id: id.username,
-      client_secret: id.password,
-      grant_types: ["client_credentials"],
-      redirect_uris: [],
-      response_types: [],
-    });
-    const getResourceServerInfo = (_: unknown, audience: string): object => {
-      const { format, algorithm = "RS256", ttl = 600 } = this.#resources[audience] ?? { format: "opaque" };
-      const jwt = { sign: { alg: algorithm } };
-      return { audience, scope: "chat:connect", accessTokenTTL: ttl, accessTokenFormat: format, jwt };
-    };
-    const provider = new Provider(this.issuer, {
-      clients: [client(APP), client(GATEWAY)],
-      jwks: { keys },
-      features: {
-        devInteractions: { enabled: false },
-        clientCredentials: { enabled: true },
-        introspection: { enabled: true, allowedPolicy: () => true },
-        revocation: { enabled: true, allowedPolicy: () => true },
-        resourceIndicators: {
-          enabled: true,
-          defaultResource: () => Object.keys(this.#resources)[0],
-          getResourceServerInfo,
-        },
-      },
-      ttl: {
-        ClientCredentials: (_: unknown, token: { resourceServer?: { accessTokenTTL: number } }) =>
-          token.resourceServer?.accessTokenTTL ?? 600,
-      },
-    });
-    this.#handle = provider.callback();
+    const keys = pairs.map(({ privateKey }) => ({ ...privateKey.export({ format: "jwk" }), use: "sig" }));
+    if (kid !== undefined) Object.assign(keys[0] ?? {}, { kid });
+    this.#handle = this.#provider(keys);
   }
 
   /** A token for a resource, from the client credentials grant. */
-  async token(resource: string, scope = "chat:connect"): Promise<string> {
+  async token(resource: string, scope = SCOPE): Promise<string> {
     const answer: unknown = await this.#post("/token", { grant_type: "client_credentials", resource, scope });
     if (typeof answer === "object" && answer !== null && "access_token" in answer) return String(answer.access_token);
     throw new Error(JSON.stringify(answer));
@@ -113,6 +101,52 @@ export class IdentityProvider {
 
   async revoke(token: string): Promise<void> {
     await this.#post("/token/revocation", { token });
+  }
+
+  #provider(keys: readonly object[]): RequestListener {
+    const client = ({ username, password }: typeof APP) => ({
+      client_id: username,
+      client_secret: password,
+      grant_types: ["client_credentials"],
+      redirect_uris: [],
+      response_types: [],
+    });
+    const getResourceServerInfo = (_: unknown, audience: string) => {
+      const { format, algorithm = "RS256", ttl = 600 } = this.#resource(audience);
+      const jwt = { sign: { alg: algorithm } };
+      return { audience, scope: SCOPE, accessTokenTTL: ttl, accessTokenFormat: format, jwt };
+    };
+    const provider = new Provider(this.issuer, {
+      adapter: (kind) => this.#adapter(kind),
+      clients: [client(APP), client(GATEWAY)],
+      jwks: { keys },
+      extraTokenClaims: (_, { aud }) => this.#resource(aud).claims,
+      features: {
+        devInteractions: { enabled: false },
+        clientCredentials: { enabled: true },
+        introspection: { enabled: true, allowedPolicy: () => true },
+        revocation: { enabled: true, allowedPolicy: () => true },
+        resourceIndicators: { enabled: true, getResourceServerInfo },
+      },
+      ttl: { ClientCredentials: (_, { resourceServer }) => resourceServer?.accessTokenTTL ?? 600 },
+    });
+    return provider.callback();
+  }
+
+  #resource(name: string): Resource {
+    const resource = this.#resources[name];
+    if (resource === undefined) throw new Error(`the provider issues nothing for ${name}`);
+    return resource;
+  }
+
+  #adapter(kind: string): Adapter {
+    const issued = this.#issued.get(kind) ?? new Map<string, object>();
+    this.#issued.set(kind, issued);
+    return {
+      upsert: async (id, payload) => void issued.set(id, payload),
+      find: async (id) => issued.get(id),
+      destroy: async (id) => void issued.delete(id),
+    };
   }
 
   async #post(path: string, form: Record<string, string>): Promise<unknown> {
