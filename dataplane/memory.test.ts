@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { Memory } from "./memory.ts";
+
+test("what is recalled again is the same, and what is not recalled is forgotten at the commit", () => {
+  const memory = new Memory();
+  const first = memory.recall("a", () => ({}));
+  memory.recall("b", () => ({}));
+  memory.commit();
+  expect(memory.recall("a", () => ({}))).toBe(first);
+  memory.commit();
+  const b = {};
+  expect(memory.recall("b", () => b)).toBe(b);
+});
+
+test("two that recall one key within one compile get the same value", () => {
+  const memory = new Memory();
+  expect(memory.recall("a", () => ({}))).toBe(memory.recall("a", () => ({})));
+});
+
+test("a rollback keeps what is in force and forgets what was new", () => {
+  const memory = new Memory();
+  const first = memory.recall("a", () => ({}));
+  memory.commit();
+  const lost = memory.recall("new", () => ({}));
+  memory.rollback();
+  expect(memory.recall("a", () => ({}))).toBe(first);
+  expect(memory.recall("new", () => ({}))).not.toBe(lost);
+});
+
+test("changes are made at the commit, once, and not at all after a rollback", () => {
+  const memory = new Memory();
+  const made: string[] = [];
+  memory.onCommit(() => made.push("lost"));
+  memory.rollback();
+  memory.onCommit(() => made.push("kept"));
+  expect(made).toEqual([]);
+  memory.commit();
+  memory.commit();
+  expect(made).toEqual(["kept"]);
+});

@@ -1,0 +1,80 @@
+import type { PolicyKind } from "../../api/policies/index.ts";
+import type { RouteConfig } from "../../api/config.ts";
+import { addressSubject } from "../../dataplane/addresses.ts";
+import type { Handshake } from "../../dataplane/handshake.ts";
+import { ANYONE, type Identity } from "../../dataplane/identity.ts";
+import { Memory } from "../../dataplane/memory.ts";
+import { Metrics } from "../../dataplane/metrics.ts";
+import { Occupancy } from "../../dataplane/occupancy.ts";
+import { chain } from "../../dataplane/policies/index.ts";
+import type { CompileContext, Enforcement, Party, Policy } from "../../dataplane/policies/policy.ts";
+import type { Log } from "../../runtime/log.ts";
+import { FakeClock } from "./clock.ts";
+import { configOf } from "./config.ts";
+
+/** What limits are compiled with; time stands until `clock` is moved. */
+export class PolicyBench {
+  readonly clock = new FakeClock();
+  readonly memory = new Memory();
+  readonly occupancy = new Occupancy();
+  readonly metrics = new Metrics();
+  readonly logged: object[] = [];
+
+  /** One policy of one route; in force at once unless `commit` is false. */
+  compile<K extends PolicyKind>(
+    kind: K,
+    settings: unknown,
+    { route = "main", own = true, shadow = false, commit = true } = {},
+  ): Enforcement {
+    const policies = { [kind]: settings, enforcement: shadow ? "Shadow" : "Enforce" };
+    const [config] = configOf({ routes: [{ name: route, policies, ownPolicies: own ? [kind] : [] }] }).routes;
+    if (config === undefined) throw new Error("no route");
+    const compiled = (chain[kind] as Policy<K>)(
+      config.policies[kind] as Parameters<Policy<K>>[0],
+      this.#context(config),
+    );
+    if (commit) this.memory.commit();
+    return compiled;
+  }
+
+  #context(route: RouteConfig): CompileContext {
+    const { clock, memory, occupancy } = this;
+    const line = (fields: object, message: string): void => void this.logged.push({ ...fields, message });
+    const log: Log = { debug: line, info: line, warn: line, error: line };
+    const metrics = this.metrics.route("test/proxy", route.name);
+    const scope = (kind: PolicyKind): string => (route.ownPolicies.includes(kind) ? `route ${route.name}` : "proxy");
+    return { route, policies: route.policies, scope, memory, occupancy, clock, log, metrics };
+  }
+
+  /** Hits of all limits, by the value of a label. */
+  async hits(labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const metric = (await this.metrics.registry.getMetricsAsJSON()).find(
+      ({ name }) => name === "wsproxy_limit_hits_total",
+    );
+    const fits = (sample: { labels: object }): boolean =>
+      Object.entries(labels).every(([label, value]) => (sample.labels as Record<string, unknown>)[label] === value);
+    return (metric?.values ?? []).filter(fits).reduce((sum, { value }) => sum + value, 0);
+  }
+}
+
+/** A handshake of which only the address counts. */
+export function handshakeFrom(address = "192.0.2.1", requestId = "request-1"): Handshake {
+  return { requestId, address, addressSubject: addressSubject(address), headers: [] } as unknown as Handshake;
+}
+
+export function clientNamed(client?: string): Identity {
+  return client === undefined
+    ? ANYONE
+    : { client, claims: {}, proofs: [{ method: "apiKey", client, digest: "digest" }] };
+}
+
+export function partyOf(client?: string, address = "192.0.2.1"): Party {
+  return {
+    requestId: "request-1",
+    identity: clientNamed(client),
+    address,
+    addressSubject: addressSubject(address),
+    openedAt: 0,
+    memory: new Memory(),
+  };
+}
