@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import type { Fields, Log } from "../runtime/log.ts";
+import { accessLog } from "./access-log.ts";
+
+function lines(access: "All" | "Refused" | "None" = "All"): { log: Log; written: Fields[] } {
+  const written: Fields[] = [];
+  const line = (fields: Fields, message: string): void => void written.push({ ...fields, message });
+  return { log: accessLog({ debug: line, info: line, warn: line, error: line }, "demo/chat", access), written };
+}
+
+test.each([
+  ["All", ["session opened", "session closed", "handshake refused", "limit exceeded", "key set fetched again"]],
+  ["Refused", ["handshake refused", "limit exceeded", "key set fetched again"]],
+  ["None", ["key set fetched again"]],
+] as const)("access %s shows %j", (access, shown) => {
+  const { log, written } = lines(access);
+  const all = ["session opened", "session closed", "handshake refused", "limit exceeded", "key set fetched again"];
+  for (const message of all) log.info({}, message);
+  expect(written.map(({ message }) => message)).toEqual(shown);
+});
+
+test.each(["debug", "info", "warn", "error"] as const)(
+  "a line of level %s says which proxy, and only what it may",
+  (level) => {
+    const { log, written } = lines("None");
+    log[level]({ status: 403, token: "secret", query: "a=b", headers: { authorization: "x" }, route: undefined }, "m");
+    expect(written).toEqual([{ proxy: "demo/chat", status: 403, message: "m" }]);
+  },
+);
+
+test("text is bounded and on one line, whichever field it stands in", () => {
+  const { log, written } = lines();
+  log.info({ subprotocol: "a".repeat(10_000), client: 'eve\r\n{"level":"info"}', detail: "\u001b[2J" }, "m");
+  expect(written[0]).toMatchObject({
+    subprotocol: `${"a".repeat(256)}…`,
+    client: 'eve\uFFFD\uFFFD{"level":"info"}',
+    detail: "\uFFFD[2J",
+  });
+});
+
+test("of an error stand its words, and nothing that hangs on it", () => {
+  const { log, written } = lines();
+  log.error({ err: Object.assign(new TypeError("Invalid URL"), { input: "/?token=secret" }) }, "handshake failed");
+  expect(written[0]).toMatchObject({ err: { name: "TypeError", message: "Invalid URL" } });
+  expect(JSON.stringify(written)).not.toContain("secret");
+});

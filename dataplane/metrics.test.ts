@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { codeLabel, Metrics, statusLabel, type LiveSession } from "./metrics.ts";
+
+const session = (messages: number, bytes: number): LiveSession => ({
+  fromClient: { messages, bytes },
+  fromBackend: { messages: 2 * messages, bytes: 2 * bytes },
+  paused: messages > 1,
+  buffered: bytes,
+});
+
+async function samples(metrics: Metrics, name: string): Promise<string[]> {
+  const text = await metrics.registry.getSingleMetricAsString(`wsproxy_${name}`);
+  return text.split("\n").filter((line) => line.startsWith("wsproxy_"));
+}
+
+test("what a session has carried stays when it has closed, and is counted once", async () => {
+  const metrics = new Metrics();
+  const route = metrics.route("demo/chat", "main");
+  const [one, other] = [session(1, 10), session(3, 30)];
+  route.opened(one);
+  route.opened(other);
+  const carried = [
+    'wsproxy_bytes_total{proxy="demo/chat",route="main",direction="from_client"} 40',
+    'wsproxy_bytes_total{proxy="demo/chat",route="main",direction="from_backend"} 80',
+  ];
+  expect(await samples(metrics, "bytes_total")).toEqual(carried);
+  expect(await samples(metrics, "connections")).toEqual(['wsproxy_connections{proxy="demo/chat",route="main"} 2']);
+  expect(await samples(metrics, "paused_connections")).toEqual([
+    'wsproxy_paused_connections{proxy="demo/chat",route="main"} 1',
+  ]);
+  expect(await samples(metrics, "buffered_bytes")).toEqual([
+    'wsproxy_buffered_bytes{proxy="demo/chat",route="main"} 40',
+  ]);
+  const end = { code: 1000, reason: "Closed", by: "client" } as const;
+  for (const closed of [one, one, other]) route.closed(closed, end, 1);
+  expect(await samples(metrics, "bytes_total")).toEqual(carried);
+  expect(await samples(metrics, "connections")).toEqual(['wsproxy_connections{proxy="demo/chat",route="main"} 0']);
+  expect(await samples(metrics, "connections_closed_total")).toEqual([
+    'wsproxy_connections_closed_total{proxy="demo/chat",route="main",code="1000",reason="Closed",by="client"} 2',
+  ]);
+});
+
+test("a route's counters outlive the snapshot that asked for them", () => {
+  const metrics = new Metrics();
+  expect(metrics.route("demo/chat", "main")).toBe(metrics.route("demo/chat", "main"));
+  expect(metrics.route("demo/chat", "main")).not.toBe(metrics.route("demo/chat", "other"));
+});
+
+test("what a peer may choose becomes one of few label values", () => {
+  const codes = new Set(Array.from({ length: 5000 }, (_, code) => codeLabel(code)).slice(1000));
+  expect([...codes].filter((code) => Number(code) >= 3000 || code.includes("-")).sort()).toEqual([
+    ...["3000", "3000-3999", "3003", "3008", "4000-4999"],
+  ]);
+  const statuses = new Set(Array.from({ length: 700 }, (_, index) => statusLabel(300 + index)));
+  expect(statuses.size).toBeLessThan(60);
+  expect([statusLabel(101), statusLabel(403), statusLabel(599), statusLabel(999)]).toEqual([
+    "101",
+    "403",
+    "5xx",
+    "9xx",
+  ]);
+});
+
+test("a proxy that was removed is no longer said to be served", async () => {
+  const metrics = new Metrics();
+  metrics.configApplied("demo/chat", 7, 1000);
+  metrics.certificateExpiry("demo/chat", 2000);
+  metrics.configRejected("demo/chat");
+  metrics.proxyRemoved("demo/chat");
+  for (const name of ["config_generation", "config_applied_timestamp_seconds", "certificate_expiry_timestamp_seconds"])
+    expect(await samples(metrics, name)).toEqual([]);
+  expect(await samples(metrics, "config_rejected_total")).toHaveLength(1);
+});
