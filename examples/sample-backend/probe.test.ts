@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
@@ -60,7 +60,7 @@ async function ask(body: unknown, headers: Record<string, string> = {}): Promise
   const all = { host, origin: `http://${host}`, "content-type": "application/json", ...headers };
   const outgoing = httpRequest({ port: backend.port, path: "/probe", method: "POST", headers: all });
   outgoing.end(typeof body === "string" ? body : JSON.stringify(body));
-  const [response] = (await once(outgoing, "response")) as [import("node:http").IncomingMessage];
+  const [response] = (await once(outgoing, "response")) as [IncomingMessage];
   let text = "";
   for await (const chunk of response) text += String(chunk);
   return { status: response.statusCode ?? 0, body: text };

@@ -76,7 +76,7 @@ export async function startSampleBackend(options: SampleBackendOptions): Promise
   let stopped: Promise<void> | undefined;
   const close = (): Promise<void> => (stopped ??= stop());
   if (signal.aborted) await close();
-  else signal.addEventListener("abort", close, { once: true });
+  else signal.addEventListener("abort", () => void close(), { once: true });
   return { port, close };
 }
 

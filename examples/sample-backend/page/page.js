@@ -72,10 +72,10 @@ function open() {
     counts.received += 1;
     write("received", typeof data === "string" ? data : `${data.byteLength} bytes`);
   });
-  current.addEventListener("close", async (event) => {
-    if (opened) return show(event.wasClean && event.code === 1000 ? "idle" : "cut", ending(event));
-    show("connecting", { outcome: "No connection", meaning: "Asking why…" });
-    show("refused", await whyRefused(attempt));
+  current.addEventListener("close", (event) => {
+    if (opened) return show(event.code === 1000 ? "idle" : "cut", ending(event));
+    element("meaning").textContent = "No connection came about. Asking why…";
+    void whyRefused(attempt).then((why) => show("refused", why));
   });
 }
 
@@ -113,7 +113,7 @@ function show(state, { outcome, meaning }) {
 }
 
 function write(what, text) {
-  const line = document.createElement("li");
+  const line = document.createElement("div");
   line.className = what;
   const time = document.createElement("time");
   time.textContent = new Date().toLocaleTimeString("en-GB");
