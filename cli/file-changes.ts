@@ -6,14 +6,27 @@ import { setTimeout as sleep } from "node:timers/promises";
 const LOOK = 200;
 /** Files must have stayed as they are for this long: whoever truncates before he writes is not caught in between. */
 const SETTLE = 120;
+/** Looks that a change may take to come to rest; a file that is written all the time is taken as it is then. */
+const MOST_LOOKS = 4;
 
-/** Yields whenever files or folders have changed and come to rest; ends when aborted. The first look is what changes are compared to. */
-export async function* fileChanges(paths: readonly string[], signal: AbortSignal): AsyncGenerator<void> {
+/**
+ * Yields at once, and then whenever files or folders have changed and come to rest, or `due` says that it is time to
+ * look again anyway; ends when aborted.
+ */
+export async function* fileChanges(
+  paths: readonly string[],
+  signal: AbortSignal,
+  due: () => boolean = () => false,
+): AsyncGenerator<void> {
+  // Before the first yield: what changes while its receiver reads is a change.
   let seen = await signature(paths);
+  if (signal.aborted) return;
+  yield;
   while (await waited(LOOK, signal)) {
     let now = await signature(paths);
-    if (now === seen) continue;
-    for (let before = ""; before !== now; now = await signature(paths)) {
+    if (now === seen && !due()) continue;
+    let before = seen;
+    for (let looks = 0; before !== now && looks < MOST_LOOKS; looks += 1, now = await signature(paths)) {
       before = now;
       if (!(await waited(SETTLE, signal))) return;
     }
@@ -29,13 +42,10 @@ async function signature(paths: readonly string[]): Promise<string> {
 
 async function signatureOf(path: string, descend: boolean): Promise<string> {
   try {
-    const { mtimeNs, size, ino, isDirectory } = await stat(path, { bigint: true }).then((it) => ({
-      mtimeNs: it.mtimeNs,
-      size: it.size,
-      ino: it.ino,
-      isDirectory: it.isDirectory(),
-    }));
-    if (!isDirectory) return `${path} ${mtimeNs} ${size} ${ino}`;
+    const found = await stat(path, { bigint: true });
+    // ctime too: it also moves where a tool sets the time of a file back to what it was.
+    if (!found.isDirectory())
+      return `${path} ${found.mtimeNs} ${found.ctimeNs} ${found.size} ${found.ino} ${found.mode}`;
     if (!descend) return path;
     const names = (await readdir(path)).filter((name) => !name.startsWith(".")).sort();
     const inside = await Promise.all(names.map((name) => signatureOf(join(path, name), false)));

@@ -1,0 +1,125 @@
+import { isIP } from "node:net";
+import { parseArgs } from "node:util";
+import { parseDuration } from "../api/quantities.ts";
+import type { OptionSpec, OptionSpecs } from "./command.ts";
+import { nearest } from "./nearest.ts";
+
+/** Wrong usage, in words for whoever typed it. */
+export class UsageError extends Error {}
+
+/** What was typed behind a command, checked against what it declares. */
+export class Arguments {
+  readonly operands: readonly string[];
+  readonly help: boolean;
+  readonly #specs: OptionSpecs;
+  readonly #values: ReadonlyMap<string, readonly string[]>;
+
+  /** Throws UsageError for what the command does not know. */
+  constructor(specs: OptionSpecs, operands: readonly string[], typed: readonly string[]) {
+    this.#specs = { ...specs, help: { short: "h", help: "" } };
+    const { tokens, positionals } = parseArgs({
+      args: [...typed],
+      options: Object.fromEntries(Object.entries(this.#specs).map(([name, spec]) => [name, declared(spec)])),
+      strict: false,
+      allowPositionals: true,
+      tokens: true,
+    });
+    const values = new Map<string, string[]>();
+    for (const token of tokens) {
+      if (token.kind !== "option") continue;
+      const spec = this.#specs[token.name];
+      if (spec === undefined) throw new UsageError(unknown(token.rawName, Object.keys(this.#specs)));
+      const known = values.get(token.name) ?? [];
+      values.set(token.name, [...known, checked(token, spec, known.length)]);
+    }
+    this.help = values.has("help");
+    this.#values = values;
+    this.operands = positionals;
+    if (this.help) return;
+    const missing = operands[positionals.length];
+    if (missing !== undefined) throw new UsageError(`${missing} is missing`);
+    const more = positionals[operands.length];
+    if (more !== undefined) throw new UsageError(`"${more}" is one argument too many`);
+  }
+
+  flag(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  list(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+
+  /** The value, or the default, or undefined where neither is there. */
+  optional(name: string): string | undefined {
+    return this.list(name)[0] ?? this.#specs[name]?.default;
+  }
+
+  text(name: string): string {
+    const value = this.optional(name);
+    if (value === undefined) throw new UsageError(`--${name} is missing`);
+    return value;
+  }
+
+  /** 0 to 65535. */
+  port(name: string): number {
+    const text = this.text(name);
+    const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(port <= 65_535)) throw new UsageError(`--${name} "${text}" is not a port; write a number from 0 to 65535`);
+    return port;
+  }
+
+  /** An address of this machine that a port is opened on. */
+  address(name: string): string {
+    const text = this.text(name);
+    if (isIP(text) !== 0 || text === "localhost") return text;
+    throw new UsageError(`--${name} "${text}" is not an address; write for example 127.0.0.1, 0.0.0.0 or ::1`);
+  }
+
+  /** In ms. */
+  duration(name: string): number {
+    const text = this.text(name);
+    const ms = parseDuration(text);
+    if (Number.isNaN(ms)) throw new UsageError(`--${name} "${text}" is not a duration; write for example 500ms or 5s`);
+    return ms;
+  }
+
+  /** One of a few words. */
+  word<W extends string>(name: string, words: readonly W[]): W {
+    const text = this.text(name);
+    const word = words.find((it) => it === text);
+    if (word === undefined) throw new UsageError(`--${name} "${text}" is not known; write ${words.join(" or ")}`);
+    return word;
+  }
+}
+
+function declared({ value, short }: OptionSpec): { type: "string" | "boolean"; short?: string; multiple: true } {
+  return {
+    type: value === undefined ? "boolean" : "string",
+    multiple: true,
+    ...(short === undefined ? {} : { short }),
+  };
+}
+
+interface OptionToken {
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+function checked({ rawName, value, inlineValue }: OptionToken, spec: OptionSpec, before: number): string {
+  if (spec.value === undefined) {
+    if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
+    return "";
+  }
+  // "-f --address x": the value was forgotten. A value that really begins with a dash is written --name=-value.
+  const forgotten = value === undefined || value === "" || (inlineValue !== true && /^-./.test(value));
+  if (forgotten) throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value}`);
+  if (before > 0 && spec.multiple !== true) throw new UsageError(`${rawName} may stand once only`);
+  return value;
+}
+
+function unknown(rawName: string, names: readonly string[]): string {
+  const guess = nearest(rawName.replace(/^-+/, ""), names);
+  return `unknown option ${rawName}${guess === undefined ? "" : `; did you mean --${guess}?`}`;
+}

@@ -1,0 +1,4 @@
+/** An address and a port as they stand in a URL. */
+export function hostPort(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,20 @@
+import { exitOnFault, faultText, type Faults } from "../runtime/faults.ts";
+import { onSignals } from "../runtime/shutdown.ts";
+import { EXIT } from "./exit-codes.ts";
+import { runCommandLine } from "./run.ts";
+
+// A reader that has gone (`wsproxy check … | head`) is no fault.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
+const faults: Faults = { report: (fault) => void process.stderr.write(`wsproxy: fault: ${faultText(fault)}\n`) };
+exitOnFault(faults, EXIT.fault);
+
+const code = await runCommandLine(process.argv.slice(2), {
+  stdin: process.stdin,
+  out: process.stdout,
+  err: process.stderr,
+  faults,
+  signals: onSignals,
+});
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write("", done))));
+process.exit(code);

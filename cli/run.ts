@@ -1,0 +1,82 @@
+import { Arguments, UsageError } from "./arguments.ts";
+import type { Command, Surroundings } from "./command.ts";
+import { EXIT } from "./exit-codes.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { nearest } from "./nearest.ts";
+import { VERSION } from "./version.ts";
+
+interface Entry {
+  readonly summary: string;
+  /** Loads the command and what it needs: a help page loads nothing of the gateway. */
+  load(): Promise<Command>;
+}
+
+/** Every command, in the order of the help. */
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  standalone: {
+    summary: "the gateway without a cluster, from manifests in files",
+    load: async () => (await import("./standalone.ts")).standalone,
+  },
+  check: {
+    summary: "say what is wrong with manifests",
+    load: async () => (await import("./check.ts")).check,
+  },
+  operator: {
+    summary: "the operator in a cluster",
+    load: async () => (await import("./operator.ts")).operator,
+  },
+  dataplane: {
+    summary: "the data plane, from a rendered config",
+    load: async () => (await import("./dataplane.ts")).dataplane,
+  },
+  "sample-backend": {
+    summary: "a backend to try the gateway with",
+    load: async () => (await import("./sample-backend.ts")).sampleBackend,
+  },
+  connect: {
+    summary: "a WebSocket client for the terminal",
+    load: async () => (await import("./connect.ts")).connect,
+  },
+};
+
+/** What was typed after `wsproxy` → the exit code, when all is done. */
+export async function runCommandLine(typed: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { out, err } = surroundings;
+  const [first = "", ...rest] = typed;
+  const overview = (): string =>
+    programHelp(Object.entries(COMMANDS).map(([name, { summary }]) => ({ name, summary })));
+  if (first === "--version" || first === "-V" || first === "version") {
+    out.write(`wsproxy ${VERSION}\n`);
+    return EXIT.ok;
+  }
+  const asked = ["help", "--help", "-h"].includes(first);
+  const name = asked ? (rest[0] ?? "") : first;
+  if (asked && name === "") {
+    out.write(overview());
+    return EXIT.ok;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) {
+    err.write(name === "" ? overview() : `wsproxy: ${unknownCommand(name)}\n`);
+    return EXIT.usage;
+  }
+  const command = await entry.load();
+  try {
+    const args = new Arguments(command.options, command.operands ?? [], asked ? ["--help"] : rest);
+    if (!args.help) return await command.run(args, surroundings);
+    out.write(commandHelp(name, command));
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    err.write(`wsproxy ${name}: ${error.message}\n`);
+    err.write(`usage: wsproxy ${name} ${command.synopsis}; more with --help\n`);
+    return EXIT.usage;
+  }
+}
+
+function unknownCommand(name: string): string {
+  const guess = nearest(name, Object.keys(COMMANDS));
+  const hint = guess === undefined ? "wsproxy --help lists them all" : `did you mean ${guess}?`;
+  const what = name.startsWith("-") ? "option" : "command";
+  return `unknown ${what} ${name.slice(0, 100)}; ${hint}`;
+}
