@@ -7,16 +7,11 @@ import { clientOf, timeOf, unmet, type Claims } from "./claims.ts";
 import { atWallTime } from "./deadline.ts";
 import type { Fetch } from "./guarded-fetch.ts";
 import { Introspector, type Endpoint, type Verdict } from "./introspector.ts";
-import { jittered, waitFor } from "./patience.ts";
+import { MAX_STALE, waitFor } from "./patience.ts";
 import type { ProofOf, Verifier } from "./verifier.ts";
 
 type Settings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["introspection"]>;
 type IntrospectionProof = ProofOf<"introspection">;
-
-/** A live session outlasts an issuer that gives no usable answer this many rechecks … */
-export const RECHECKS_WITHOUT_ANSWER = 10;
-/** … but at least this long, in ms. */
-export const LEAST_PATIENCE = 300_000;
 
 const INVALID: Refusal = { reason: "CredentialInvalid" };
 const REVOKED: Termination = { reason: "CredentialRevoked" };
@@ -24,7 +19,9 @@ const REVOKED: Termination = { reason: "CredentialRevoked" };
 /** What is known of a live session's token since its handshake; outlives config changes. */
 interface Standing {
   claims: Claims;
-  /** When the issuer was last asked. */
+  /** Where it was last asked about, … */
+  endpoint: string;
+  /** … and when. */
   lookedAt: number;
   /** Since when it gives no usable answer. */
   failingSince: number | undefined;
@@ -37,22 +34,23 @@ export function introspectionVerifier(
   fetch: Fetch,
 ): Verifier<"introspection"> {
   const { clock, memory, log } = context;
-  const { endpoint: url, allowHttp, credentials } = settings;
+  const { endpoint: url, allowHttp, credentials, clientClaim } = settings;
   const endpoint: Endpoint | undefined = credentials === undefined ? undefined : { url, allowHttp, credentials };
   const name = JSON.stringify([url, allowHttp, credentials?.username]);
   const introspector = memory.recall(`introspector ${name}`, () => new Introspector(fetch, clock, log));
   const standings = memory.recall("introspection standings", () => new WeakMap<IntrospectionProof, Standing>());
   const cache = parseDuration(settings.cache);
   const recheck = parseDuration(settings.recheck);
-  const patience = Math.max(RECHECKS_WITHOUT_ANSWER * recheck, LEAST_PATIENCE);
   const required = { requiredScopes: settings.requiredScopes, requiredClaims: [] };
   const expiry = (claims: Claims): number => timeOf(claims, "exp", Number.POSITIVE_INFINITY);
 
   const standingOf = (proof: IntrospectionProof): Standing => {
-    const known = standings.get(proof);
-    if (known !== undefined) return known;
-    const standing = { claims: proof.claims, lookedAt: clock.now(), failingSince: undefined };
+    // A proof without one was given before a config that had no introspection: nothing newer is known.
+    const standing = standings.get(proof) ?? standingSince(Number.NEGATIVE_INFINITY, proof.claims, url);
     standings.set(proof, standing);
+    // Another issuer has not been asked yet.
+    if (standing.endpoint !== url)
+      Object.assign(standing, standingSince(Number.NEGATIVE_INFINITY, standing.claims, url));
     return standing;
   };
 
@@ -68,15 +66,15 @@ export function introspectionVerifier(
     const standing = standingOf(proof);
     if (verdict.kind === "Unavailable") {
       standing.failingSince ??= clock.now();
-      return clock.now() - standing.failingSince >= patience ? REVOKED : undefined;
+      return clock.now() - standing.failingSince >= MAX_STALE ? REVOKED : undefined;
     }
     standing.failingSince = undefined;
     if (verdict.kind === "Inactive") {
       return expiry(standing.claims) <= clock.wall() ? { reason: "CredentialExpired" } : REVOKED;
     }
-    standing.claims = verdict.claims;
     // Somebody else's token now, or nobody's: not the one that was admitted.
-    const moved = clientOf(verdict.claims, settings.clientClaim) !== proof.client;
+    const moved = clientOf(verdict.claims, clientClaim) !== clientOf(standing.claims, clientClaim);
+    standing.claims = verdict.claims;
     return review(proof) ?? (moved ? REVOKED : undefined);
   };
 
@@ -89,10 +87,13 @@ export function introspectionVerifier(
       if (verdict.kind === "Inactive") return INVALID;
       const { claims } = verdict;
       if (expiry(claims) <= clock.wall()) return { reason: "CredentialExpired" };
-      const client = clientOf(claims, settings.clientClaim);
+      const client = clientOf(claims, clientClaim);
       if (client === undefined || timeOf(claims, "nbf", 0) > clock.wall()) return INVALID;
       const reason = unmet(claims, required);
-      return reason === undefined ? { method: "introspection", client, claims, token } : { reason };
+      if (reason !== undefined) return { reason };
+      const proof: IntrospectionProof = { method: "introspection", client, claims, token };
+      standings.set(proof, standingSince(verdict.at, claims, url));
+      return proof;
     },
 
     review,
@@ -108,13 +109,15 @@ export function introspectionVerifier(
         stopExpiry();
         stopExpiry = atWallTime(clock, expiry(standing.claims), expire);
         if (endpoint === undefined) return;
-        const at = standing.lookedAt + jittered(recheck);
+        // At the latest after `recheck`, and not all at once.
+        const at = standing.lookedAt + recheck * (0.9 + 0.1 * Math.random());
         timer = clock.after(Math.max(0, at - clock.now()), () => void look(endpoint));
       };
       const look = async (at: Endpoint): Promise<void> => {
-        const verdict = await introspector.ask(proof.token, at, 0);
+        // Sessions of one token share an answer; how old it was counts for when the next is due.
+        const verdict = await introspector.askAgain(proof.token, at, recheck / 2);
         if (stopped) return;
-        standing.lookedAt = clock.now();
+        standing.lookedAt = verdict.kind === "Active" ? verdict.at : clock.now();
         const termination = judge(proof, verdict);
         if (termination === undefined) arm();
         else end(termination);
@@ -127,6 +130,10 @@ export function introspectionVerifier(
       };
     },
   };
+}
+
+function standingSince(lookedAt: number, claims: Claims, endpoint: string): Standing {
+  return { claims, endpoint, lookedAt, failingSince: undefined };
 }
 
 function unavailable(detail: string): Refusal {

@@ -6,15 +6,18 @@ import {
   customFetch,
   introspectionRequest,
   processIntrospectionResponse,
+  ResponseBodyError,
 } from "oauth4webapi";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { timeOf, type Claims } from "./claims.ts";
 import { FetchFault, type Answer, type Fetch } from "./guarded-fetch.ts";
+import { Turns } from "./turns.ts";
 
 /** What the issuer says of a token. */
 export type Verdict =
-  | { readonly kind: "Active"; readonly claims: Claims }
+  /** `at`: when it was asked, on the monotonic clock. */
+  | { readonly kind: "Active"; readonly claims: Claims; readonly at: number }
   | { readonly kind: "Inactive" }
   /** Nothing that could be relied on. */
   | { readonly kind: "Unavailable"; readonly detail: string };
@@ -32,23 +35,28 @@ const MAX_REMEMBERED = 10_000;
 const MAX_REMEMBERED_BYTES = 33_554_432;
 /** A token that was inactive just now is not asked about again, in ms. */
 const INACTIVE_FOR = 1000;
-/** Questions under way at one endpoint; beyond it the answer is Unavailable, and the client may come again. */
+/** Handshakes' questions under way at one endpoint; beyond it the answer is Unavailable, and the client may come again. */
 const MAX_UNDER_WAY = 256;
+/** Between two lines about the endpoint's state: odd tokens may make it fail, good ones work, as a client likes. */
+const REPORT_INTERVAL = 10_000;
+/** Live sessions' questions under way: their own number, so that no flood of handshakes hides a revocation. */
+const MAX_RECHECKS = 64;
 
-interface Remembered {
-  readonly claims: Claims;
-  readonly at: number;
-}
+type Active = Extract<Verdict, { kind: "Active" }>;
 
 /** Asks an RFC 7662 endpoint: one question at a time about a token, an active answer reused as long as the caller permits. */
 export class Introspector {
   readonly #fetch: Fetch;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #active = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED, maxSize: MAX_REMEMBERED_BYTES });
+  readonly #active = new LRUCache<string, Active>({ max: MAX_REMEMBERED, maxSize: MAX_REMEMBERED_BYTES });
   readonly #inactive = new LRUCache<string, number>({ max: MAX_REMEMBERED });
   readonly #underWay = new Map<string, Promise<Verdict>>();
+  readonly #rechecks = new Map<string, Promise<Verdict>>();
+  readonly #turns = new Turns(MAX_RECHECKS);
+  #handshakes = 0;
   #failing = false;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(fetch: Fetch, clock: Clock, log: Log) {
     this.#fetch = fetch;
@@ -58,8 +66,25 @@ export class Introspector {
 
   /** An active answer younger than `maxAge` ms is reused while its `exp` lies ahead. Never rejects. */
   ask(token: string, endpoint: Endpoint, maxAge: number): Promise<Verdict> {
-    const key = createHash("sha256").update(`${endpoint.url}\n${token}`).digest("base64url");
-    return this.#recall(key, maxAge) ?? this.#underWay.get(key) ?? this.#begin(key, token, endpoint);
+    const key = keyOf(token, endpoint);
+    const known = this.#recall(key, maxAge) ?? this.#underWay.get(key);
+    if (known !== undefined) return known;
+    if (this.#handshakes >= MAX_UNDER_WAY)
+      return Promise.resolve({ kind: "Unavailable", detail: "too many questions" });
+    this.#handshakes += 1;
+    return this.#begin(key, token, endpoint).finally(() => (this.#handshakes -= 1));
+  }
+
+  /** As `ask`, for a live session: where too much is under way it waits for its turn. */
+  askAgain(token: string, endpoint: Endpoint, maxAge: number): Promise<Verdict> {
+    const key = keyOf(token, endpoint);
+    const known = this.#recall(key, maxAge) ?? this.#rechecks.get(key);
+    if (known !== undefined) return known;
+    const recheck = this.#turns
+      .take(() => this.#underWay.get(key) ?? this.#begin(key, token, endpoint))
+      .finally(() => this.#rechecks.delete(key));
+    this.#rechecks.set(key, recheck);
+    return recheck;
   }
 
   #recall(key: string, maxAge: number): Promise<Verdict> | undefined {
@@ -69,12 +94,10 @@ export class Introspector {
     const known = this.#active.get(key);
     if (known === undefined || now - known.at >= maxAge) return undefined;
     if (timeOf(known.claims, "exp", Number.POSITIVE_INFINITY) <= this.#clock.wall()) return undefined;
-    return Promise.resolve({ kind: "Active", claims: known.claims });
+    return Promise.resolve(known);
   }
 
   #begin(key: string, token: string, endpoint: Endpoint): Promise<Verdict> {
-    if (this.#underWay.size >= MAX_UNDER_WAY)
-      return Promise.resolve({ kind: "Unavailable", detail: "too many questions" });
     const question = this.#question(key, token, endpoint).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, question);
     return question;
@@ -88,10 +111,10 @@ export class Introspector {
       size += answer.body.length;
       return answer;
     };
-    const verdict = await introspect(token, endpoint, fetch);
+    const verdict = await introspect(token, endpoint, fetch, at);
     if (verdict.kind === "Active") {
       this.#inactive.delete(key);
-      this.#active.set(key, { claims: verdict.claims, at }, { size });
+      this.#active.set(key, verdict, { size });
     }
     if (verdict.kind === "Inactive") {
       this.#active.delete(key);
@@ -103,15 +126,26 @@ export class Introspector {
 
   #report(verdict: Verdict, url: string): void {
     const failing = verdict.kind === "Unavailable";
-    if (failing === this.#failing) return;
+    const now = this.#clock.now();
+    if (failing === this.#failing || now - this.#reportedAt < REPORT_INTERVAL) return;
     this.#failing = failing;
+    this.#reportedAt = now;
     const fields = { host: new URL(url).host };
     if (failing) this.#log.warn({ ...fields, fault: verdict.detail }, "introspection failed");
     else this.#log.info(fields, "introspection works again");
   }
 }
 
-async function introspect(token: string, { url, allowHttp, credentials }: Endpoint, fetch: Fetch): Promise<Verdict> {
+function keyOf(token: string, { url }: Endpoint): string {
+  return createHash("sha256").update(`${url}\n${token}`).digest("base64url");
+}
+
+async function introspect(
+  token: string,
+  { url, allowHttp, credentials }: Endpoint,
+  fetch: Fetch,
+  at: number,
+): Promise<Verdict> {
   const server = { issuer: url, introspection_endpoint: url };
   const client = { client_id: credentials.username };
   try {
@@ -124,8 +158,10 @@ async function introspect(token: string, { url, allowHttp, credentials }: Endpoi
     const { active, ...claims } = await processIntrospectionResponse(server, client, response);
     const times = [timeOf(claims, "exp", 0), timeOf(claims, "nbf", 0)];
     if (times.some(Number.isNaN)) return { kind: "Unavailable", detail: "the answer has no usable times" };
-    return active ? { kind: "Active", claims } : { kind: "Inactive" };
+    return active ? { kind: "Active", claims, at } : { kind: "Inactive" };
   } catch (error) {
+    // RFC 7009 §2.2.1: not that the server is at a loss, but that no such token is any of its own.
+    if (error instanceof ResponseBodyError && error.error === "unsupported_token_type") return { kind: "Inactive" };
     // Errors of the protocol may quote the answer.
     return { kind: "Unavailable", detail: error instanceof FetchFault ? error.message : "the answer is not usable" };
   }

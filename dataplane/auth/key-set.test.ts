@@ -2,8 +2,9 @@ import { beforeEach, expect, test } from "vitest";
 import { json, ScriptedIdp, settle } from "../../test/fakes/idp-bench.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { Signer } from "../../test/fakes/idp-signer.ts";
-import { LONG_UNASKED, MAX_STALE, REFRESH_INTERVAL, RemoteKeySet, RETRY_INTERVAL } from "./key-set.ts";
+import { LONG_UNASKED, REFRESH_INTERVAL, RemoteKeySet, RETRY_INTERVAL } from "./key-set.ts";
 import type { Answer } from "./guarded-fetch.ts";
+import { MAX_STALE } from "./patience.ts";
 
 const one = new Signer("ES256", "one");
 const two = new Signer("ES256", "two");

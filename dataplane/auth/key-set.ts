@@ -4,7 +4,7 @@ import type { Refusal } from "../rejection.ts";
 import { FetchFault, type Fetch } from "./guarded-fetch.ts";
 import type { KeySource } from "./key-source.ts";
 import { chooseKey, parseKeySet, type KeyChoice, type VerificationKey } from "./keys.ts";
-import { jittered, waitFor } from "./patience.ts";
+import { jittered, MAX_STALE, waitFor } from "./patience.ts";
 
 /** A set is asked for again when it is older than this, more or less a tenth. */
 export const REFRESH_INTERVAL = 300_000;
@@ -14,8 +14,6 @@ export const RETRY_INTERVAL = 60_000;
 export const REFRESH_COOLDOWN = 10_000;
 /** Where nobody has asked for this long, a token waits for the newest set: what it finds may have been withdrawn. */
 export const LONG_UNASKED = 2 * REFRESH_INTERVAL;
-/** With the issuer gone, the last good set serves this long. */
-export const MAX_STALE = 86_400_000;
 
 /** Where a key set is published. */
 export interface KeySetLocation {

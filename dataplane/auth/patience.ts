@@ -1,3 +1,6 @@
+/** With the issuer gone, what it said last holds this long, in ms. */
+export const MAX_STALE = 86_400_000;
+
 /** Waits for work that others share, at most until `signal` aborts; the work goes on. It must not reject. */
 export function waitFor<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   if (signal.aborted) return Promise.resolve(undefined);
