@@ -38,7 +38,7 @@ conformance: $(INSTALLED) ## Run the Autobahn suite through the gateway (install
 	test/conformance/run.sh
 
 bundle: $(INSTALLED) ## Build dist/: the program as the image holds it, in one folder without node_modules
-	rolldown -c
+	npm run --silent build
 
 image: ## Build the container image with buildah or docker
 	test/image/build.sh

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# usage: base.sh IMAGE
+# Builds what stands in for the Node base image where no registry can be reached: Debian from the machine's mirror, the
+# Node that package-lock.json pins, and an npm, under the base image's name in buildah's store. For tests, not for use.
+set -euo pipefail
+image=$1
+for tool in buildah debootstrap npm; do
+  command -v "$tool" >/dev/null || { echo "no registry can be reached, and $tool is missing to build a base image" >&2; exit 1; }
+done
+[[ $(id -u) == 0 ]] || { echo "no registry can be reached, and building a base image needs root" >&2; exit 1; }
+echo "no registry can be reached: a stand-in for $image is built"
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+architecture=$(dpkg --print-architecture | sed 's/amd64/x64/')
+package=node-linux-$architecture@$(sed -n "s/^    \"node-linux-$architecture\": \"\(.*\)\",\?$/\1/p" "$root/package.json")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mirror=$(sed -n 's/^URIs: *\(\S*\).*/\1/p; s/^deb \(\[[^]]*\] \)\?\(\S*\).*/\2/p' \
+  /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
+debootstrap --variant=minbase --include=ca-certificates bookworm "$work/root" "$mirror" >"$work/log" 2>&1 \
+  || { tail -n 20 "$work/log" >&2; exit 1; }
+rm -rf "$work"/root/var/{cache/apt,lib/apt/lists}/* "$work"/root/usr/share/{doc,man,info,locale}/*
+
+(cd "$work" && npm pack --silent "$package" npm@11 >/dev/null)
+mkdir -p "$work/root/usr/local/bin" "$work/root/usr/local/lib/node_modules/npm"
+tar -xzf "$work"/node-linux-*.tgz -C "$work/root/usr/local/bin" --strip-components=2 package/bin/node
+tar -xzf "$work"/npm-*.tgz -C "$work/root/usr/local/lib/node_modules/npm" --strip-components=1
+for name in npm npx; do ln -s "../lib/node_modules/npm/bin/$name-cli.js" "$work/root/usr/local/bin/$name"; done
+chmod 755 "$work"/root/usr/local/lib/node_modules/npm/bin/*-cli.js
+
+container=$(buildah from scratch)
+buildah add -q "$container" "$work/root" / >/dev/null
+buildah config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
+buildah commit -q --rm "$container" "$image" >/dev/null
