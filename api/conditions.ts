@@ -15,6 +15,7 @@ export const CONDITION_REASONS = {
     Invalid: "A field is wrong; the message names it. The last good config stays in force.",
     NoRouteAccepted: "None of the routes is accepted. The last good config stays in force.",
     RouteConflict: "An earlier route matches exactly the same requests.",
+    TooLarge: "More API keys than one config may hold. The last good config stays in force.",
     AuthenticationMissing: "No authentication is in effect, and the route does not say `require: None`.",
     ListenerConflict: "Another WebSocketProxy of the same process listens on this port already (standalone).",
   },
@@ -29,6 +30,7 @@ export const CONDITION_REASONS = {
     ServiceUnsupported: "The Service is of a kind that cannot be dialled here.",
     ApiKeysNotFound: "No Secret matches the selector of the API keys: everybody is refused.",
     ApiKeyInvalid: "An API key is too short, too long, malformed, or given to two clients.",
+    NotAccepted: "Nothing was looked up: the spec is not accepted.",
   },
   Programmed: {
     Programmed: "Every ready data plane pod serves this generation.",
@@ -44,9 +46,9 @@ export const CONDITION_REASONS = {
   },
 } as const satisfies Record<ConditionType, Record<string, string>>;
 
-export type ReasonOf<T extends ConditionType> = keyof (typeof CONDITION_REASONS)[T] & string;
+export type ReasonOf<T extends ConditionType> = { [K in ConditionType]: keyof (typeof CONDITION_REASONS)[K] }[T];
 export type AcceptedProblem = Problem<Exclude<ReasonOf<"Accepted">, "Accepted">>;
-export type ResolvedRefsProblem = Problem<Exclude<ReasonOf<"ResolvedRefs">, "ResolvedRefs">>;
+export type ResolvedRefsProblem = Problem<Exclude<ReasonOf<"ResolvedRefs">, "ResolvedRefs" | "NotAccepted">>;
 
 /** One condition, as Kubernetes writes it but for `lastTransitionTime`, which whoever writes the status adds. */
 export interface Condition<T extends ConditionType = ConditionType> {

@@ -5,7 +5,8 @@ import { positiveDuration } from "./quantities.ts";
 
 /**
  * The rendered config: all that a data plane knows. Complete (no default is left to apply, no reference to follow) and
- * strict: an unknown key is refused, so that an older data plane never skips a policy that it does not know.
+ * strict: an unknown key is refused, so that an older data plane never skips a policy that it does not know. Names of
+ * Secrets stand beside what was found in them, for whoever translates next: a data plane does not look at them.
  */
 
 const port = z.int().min(1).max(65_535);
@@ -14,16 +15,19 @@ const pem = z.string().min(1).max(1_048_576);
 /** Present: the backend is dialled with TLS. */
 const backendTls = z.strictObject({
   serverName: z.string().min(1).max(253),
+  caSecretName: objectName.optional(),
   /** PEM; absent: public roots. */
   ca: pem.optional(),
+  clientSecretName: objectName.optional(),
   client: z.strictObject({ certificate: pem, privateKey: pem }).optional(),
 });
 
 const backend = z.strictObject({
-  /** `<service>:<port>`, the key of its endpoints in the other file. */
+  /** `<service>:<port>`, or `:<port>` for a port on the pod itself: the key of its endpoints in the other file. */
   endpoints: z.string().min(1).max(320),
   weight: z.int().min(0).max(1_000_000),
   tls: backendTls.optional(),
+  basicAuthSecretName: objectName.optional(),
   basicAuth: z.strictObject({ username: z.string().max(1024), password: z.string().max(4096) }).optional(),
 });
 
@@ -51,7 +55,12 @@ export const config = z.strictObject({
   listener: z.strictObject({
     port,
     /** Present: wss only. Without a certificate the reference could not be resolved, and the one in force stays. */
-    tls: z.strictObject({ keyPair: z.strictObject({ certificate: pem, privateKey: pem }).optional() }).optional(),
+    tls: z
+      .strictObject({
+        secretName: objectName.optional(),
+        keyPair: z.strictObject({ certificate: pem, privateKey: pem }).optional(),
+      })
+      .optional(),
     trustedProxies: z.array(cidr).max(256),
   }),
   dataplane: z.strictObject({

@@ -88,3 +88,6 @@ export const url = z
   .string()
   .max(2048)
   .regex(/^https?:\/\/[A-Za-z0-9.[\]:-]+(\/[^\s#]*)?$/, "must be an https:// URL without credentials and fragment");
+
+/** A moment as RFC 3339 writes it, such as 2027-01-31T12:00:00Z. */
+export const timestamp = z.iso.datetime({ offset: true });

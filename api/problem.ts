@@ -14,15 +14,17 @@ export type Read<T, Reason extends string> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly Problem<Reason>[] };
 
+export type Schema<T> = z.ZodType<T>;
+
 /** Reads a value by a schema. `root` is where the value stands in its resource. */
-export function read<S extends z.ZodType, Reason extends string>(
-  schema: S,
+export function read<T, Reason extends string>(
+  schema: Schema<T>,
   value: unknown,
   root: string,
   reason: Reason,
-): Read<z.output<S>, Reason> {
+): Read<T, Reason> {
   const { data, error } = schema.safeParse(value, { error: wordsOf });
-  if (error === undefined) return { ok: true, value: data as z.output<S> };
+  if (error === undefined) return { ok: true, value: data as T };
   return { ok: false, problems: problemsOf(error, root, reason) };
 }
 

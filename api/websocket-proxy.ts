@@ -9,7 +9,7 @@ const port = z.int().min(1).max(65_535);
 const stringMap = z.record(z.string().max(317), z.string().max(4096));
 const kubernetesObject = z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true });
 
-const gateway = z
+export const gateway = z
   .strictObject({
     replicas: z.int().min(0).max(1000).default(2).describe("Data plane pods."),
     service: z
@@ -192,7 +192,8 @@ const modeFits = <T extends z.ZodType<Modes>>(schema: T): T =>
       message: "is required with mode Sidecar: name the pods with selector.matchLabels",
     });
 
-const MAX_ROUTES = 1024;
+/** Routes of one WebSocketProxy. */
+export const MAX_ROUTES = 1024;
 
 /** The whole spec: what the CRD is made of. */
 export const spec = modeFits(

@@ -1,9 +1,16 @@
 import { Buffer } from "node:buffer";
 import { isIP, SocketAddress } from "node:net";
-import type { z } from "zod";
 import { GROUP, KIND } from "../api/meta.ts";
-import { fieldPath, quoted, read, type Problem } from "../api/problem.ts";
-import { configMap, endpointSlice, secret, service } from "./kubernetes-objects.ts";
+import {
+  configMap,
+  endpointSlice,
+  secret,
+  service,
+  type EndpointSliceObject,
+  type SecretObject,
+  type ServiceObject,
+} from "../api/kubernetes-objects.ts";
+import { fieldPath, quoted, read, type Problem, type Schema } from "../api/problem.ts";
 import type { ConfigMap, EndpointSlice, Resources, Secret, Service } from "./translate/resources.ts";
 import type { LocatedProblem } from "./translate/translation.ts";
 
@@ -88,11 +95,11 @@ interface Made<T> {
   readonly problems?: readonly Problem[];
 }
 
-function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">, S extends z.ZodType>(
+function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">, T>(
   kind: K,
-  schema: S,
+  schema: Schema<T>,
   manifest: Record<string, unknown>,
-  make: (object: z.output<S>) => Made<Extract<KubernetesObject, { kind: K }>["object"]>,
+  make: (object: T) => Made<Extract<KubernetesObject, { kind: K }>["object"]>,
 ): Decoded {
   const parsed = read(schema, manifest, "", "Invalid");
   if (!parsed.ok) return failed(nameOf(kind, manifest), parsed.problems);
@@ -103,7 +110,7 @@ function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">,
   };
 }
 
-function toSecret({ metadata, type, data: encoded, stringData }: z.output<typeof secret>): Made<Secret> {
+function toSecret({ metadata, type, data: encoded, stringData }: SecretObject): Made<Secret> {
   const problems: Problem[] = [];
   const data = new Map<string, string>();
   const unreadable: string[] = [];
@@ -122,7 +129,7 @@ function toSecret({ metadata, type, data: encoded, stringData }: z.output<typeof
   };
 }
 
-function toService({ metadata, spec }: z.output<typeof service>): Made<Service> {
+function toService({ metadata, spec }: ServiceObject): Made<Service> {
   const { type, externalName, ports } = spec;
   return {
     object: {
@@ -140,7 +147,7 @@ function toService({ metadata, spec }: z.output<typeof service>): Made<Service> 
 
 const SERVICE_NAME = "kubernetes.io/service-name";
 
-function toEndpointSlice(slice: z.output<typeof endpointSlice>): Made<EndpointSlice> {
+function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice> {
   const { metadata, addressType, ports, endpoints } = slice;
   const service = Object.hasOwn(metadata.labels, SERVICE_NAME) ? (metadata.labels[SERVICE_NAME] ?? "") : "";
   const problems: Problem[] = [];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dataKey, headerName, objectName, token, url } from "../names.ts";
+import { dataKey, headerName, objectName, timestamp, token, url } from "../names.ts";
 import { positiveDuration, duration } from "../quantities.ts";
 import type { Policy } from "./policy.ts";
 
@@ -70,14 +70,16 @@ const introspectionFields = {
 
 const httpsUnlessAllowed = (value: string, allowed: boolean): boolean => allowed || value.startsWith("https://");
 
+const jwksFields = {
+  uri: url.optional().describe("Where the issuer publishes its keys."),
+  allowHttp,
+  secretName: objectName.optional().describe("A Secret that holds the key set."),
+  configMapName: objectName.optional().describe("A ConfigMap that holds the key set."),
+  key: dataKey.optional().describe("The entry in the Secret or ConfigMap. Default jwks.json."),
+};
+
 const jwks = z
-  .strictObject({
-    uri: url.optional().describe("Where the issuer publishes its keys."),
-    allowHttp,
-    secretName: objectName.optional().describe("A Secret that holds the key set."),
-    configMapName: objectName.optional().describe("A ConfigMap that holds the key set."),
-    key: dataKey.optional().describe("The entry in the Secret or ConfigMap. Default jwks.json."),
-  })
+  .strictObject(jwksFields)
   .refine((it) => [it.uri, it.secretName, it.configMapName].filter((name) => name !== undefined).length === 1, {
     message: "must name exactly one of uri, secretName and configMapName",
   })
@@ -95,11 +97,16 @@ const labelSelector = z
     matchLabels: z.record(z.string().min(1).max(317), z.string().max(63)).optional(),
     matchExpressions: z
       .array(
-        z.strictObject({
-          key: z.string().min(1).max(317),
-          operator: z.enum(["In", "NotIn", "Exists", "DoesNotExist"]),
-          values: z.array(z.string().max(63)).max(64).optional(),
-        }),
+        z
+          .strictObject({
+            key: z.string().min(1).max(317),
+            operator: z.enum(["In", "NotIn", "Exists", "DoesNotExist"]),
+            values: z.array(z.string().max(63)).max(64).optional(),
+          })
+          .refine((it) => it.operator.endsWith("In") === (it.values ?? []).length > 0, {
+            path: ["values"],
+            message: "In and NotIn need at least one value, Exists and DoesNotExist take none",
+          }),
       )
       .max(16)
       .optional(),
@@ -159,27 +166,27 @@ const apiKeyEntry = z.strictObject({
   /** SHA-256 of the key, base64url without padding. */
   digest: z.string().length(43),
   /** RFC 3339. */
-  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  expiresAt: timestamp.optional(),
   disabled: z.boolean(),
 });
 
+/** The references stay beside what they resolved to: so a route that is kept in force still follows them. */
 const rendered = z.strictObject({
   require: requireField,
-  apiKey: z.strictObject({ from: from(), keys: z.array(apiKeyEntry).max(100_000) }).optional(),
+  apiKey: z
+    .strictObject({ from: from(), secretSelector: labelSelector.optional(), keys: z.array(apiKeyEntry).max(100_000) })
+    .optional(),
   jwt: z
     .strictObject({
       ...jwtFields,
       /** Neither `uri` nor `keys`: the reference could not be resolved, and every token is refused. */
-      jwks: z.strictObject({
-        uri: url.optional(),
-        allowHttp,
-        keys: z.array(z.record(z.string(), z.unknown())).max(100).optional(),
-      }),
+      jwks: z.strictObject({ ...jwksFields, keys: z.array(z.record(z.string(), z.unknown())).max(100).optional() }),
     })
     .optional(),
   introspection: z
     .strictObject({
       ...introspectionFields,
+      credentialsSecretName: objectName.optional(),
       /** Absent: the reference could not be resolved, and every token is refused. */
       credentials: z.strictObject({ username: z.string().max(1024), password: z.string().max(4096) }).optional(),
     })
@@ -191,3 +198,6 @@ export const authentication = { spec, rendered, absent: undefined } satisfies Po
 
 /** Where a credential may stand; exactly one field is set. */
 export type CredentialPlace = z.output<typeof place>;
+
+/** Which Secrets hold API keys; as Kubernetes selects by labels. */
+export type LabelSelector = z.output<typeof labelSelector>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { metadata } from "../api/websocket-proxy.ts";
+import { metadata } from "./websocket-proxy.ts";
 
 /** The parts of Kubernetes' own objects that a translation looks at, as the API writes them; the rest passes unread. */
 
@@ -48,3 +48,7 @@ export const endpointSlice = z.looseObject({
     }),
   ),
 });
+
+export type SecretObject = z.output<typeof secret>;
+export type ServiceObject = z.output<typeof service>;
+export type EndpointSliceObject = z.output<typeof endpointSlice>;

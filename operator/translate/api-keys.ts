@@ -1,0 +1,124 @@
+import type { RouteConfig } from "../../api/config.ts";
+import type { LabelSelector } from "../../api/policies/authentication.ts";
+import { DISABLED, EXPIRES_AT } from "../../api/meta.ts";
+import { dataKey, timestamp } from "../../api/names.ts";
+import { fieldPath, quoted, type Problem } from "../../api/problem.ts";
+import { entryOf, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
+import type { RenderedOf } from "./policies/policy.ts";
+import type { Secret } from "./resources.ts";
+import { matches } from "./selector.ts";
+
+/** API keys of one config. */
+const MAX_API_KEYS = 10_000;
+
+const SHORTEST = 16;
+const LONGEST = 512;
+
+export type ApiKey = NonNullable<RenderedOf<"authentication">["apiKey"]>["keys"][number];
+
+/** The API keys in the Secrets that a selector finds, digested. Whatever is doubtful is refused, and said. */
+export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Found<ApiKey[]> {
+  const secrets = [...lookup.secrets.values()].filter((it) => matches(selector, it.metadata.labels)).sort(olderFirst);
+  if (secrets.length === 0) {
+    const message = `no Secret in namespace ${lookup.namespace} has these labels, so everybody is refused; label one, or correct the selector`;
+    return { value: [], problems: [{ reason: "ApiKeysNotFound", message, at, object: lookup.self }] };
+  }
+  const names = secrets.map(({ metadata }) => metadata.name);
+  return lookup.once(JSON.stringify(["api keys", names]), () => keysOf(secrets, lookup));
+}
+
+function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> {
+  const keys = new Map<string, ApiKey & { readonly secret: string }>();
+  const problems: ReferenceProblem[] = [];
+  for (const secret of secrets) {
+    const { name } = secret.metadata;
+    const report = (reason: "ApiKeyInvalid" | "SecretInvalid", at: string, message: string): void => {
+      problems.push({ reason, message, at, object: `Secret ${lookup.namespace}/${name}` });
+    };
+    const state = stateOf(secret, report);
+    if (state === undefined) continue;
+    for (const client of secret.unreadable) report("ApiKeyInvalid", fieldPath("data", [client]), "is not UTF-8 text");
+    for (const [client, text] of Object.entries(secret.data)) {
+      const at = fieldPath("data", [client]);
+      const key = text.trim();
+      const problem = problemOf(client, key);
+      if (problem !== undefined) {
+        report("ApiKeyInvalid", at, problem);
+        continue;
+      }
+      const digest = lookup.tools.sha256(key);
+      const older = keys.get(digest);
+      if (older === undefined) keys.set(digest, { client, digest, ...state, secret: name });
+      else
+        report(
+          "ApiKeyInvalid",
+          at,
+          `is the same key as ${older.client} has in Secret ${older.secret}, which is older and keeps it; make a new one`,
+        );
+    }
+  }
+  return { value: [...keys.values()].map(({ secret: _, ...key }) => key).sort(byClient), problems };
+}
+
+type Report = (reason: "ApiKeyInvalid" | "SecretInvalid", at: string, message: string) => void;
+
+/** Too many keys for one config, each list counted once however many routes have it; undefined: they fit. */
+export function excessOfKeys(
+  routes: readonly RouteConfig[],
+  self: string,
+): (Problem<"TooLarge"> & { readonly object: string }) | undefined {
+  const lists = new Set(routes.map(({ policies }) => policies.authentication?.apiKey?.keys ?? []));
+  const count = [...lists].reduce((sum, { length }) => sum + length, 0);
+  if (count <= MAX_API_KEYS) return undefined;
+  const message = `the Secrets that are selected hold ${count} API keys, and one WebSocketProxy can have ${MAX_API_KEYS}; remove some, or divide them among several`;
+  return { reason: "TooLarge", message, at: "spec", object: self };
+}
+
+/** What holds for every key of a Secret; undefined: none of them may be used. */
+function stateOf(secret: Secret, report: Report): Pick<ApiKey, "disabled" | "expiresAt"> | undefined {
+  if (secret.type !== "Opaque") {
+    report("SecretInvalid", "type", `is ${quoted(secret.type)}; API keys stand in Secrets of type Opaque`);
+    return undefined;
+  }
+  const { annotations } = secret.metadata;
+  const expiresAt = entryOf(annotations, EXPIRES_AT);
+  const disabled = entryOf(annotations, DISABLED);
+  if (expiresAt !== undefined && !timestamp.safeParse(expiresAt).success) {
+    const words = "is not a time, so all keys of this Secret are refused; write RFC 3339, such as 2027-01-31T12:00:00Z";
+    report("SecretInvalid", fieldPath("metadata.annotations", [EXPIRES_AT]), words);
+    return undefined;
+  }
+  if (disabled !== undefined && disabled !== "true" && disabled !== "false") {
+    const words = 'is neither "true" nor "false", so all keys of this Secret are disabled; write one of them';
+    report("SecretInvalid", fieldPath("metadata.annotations", [DISABLED]), words);
+  }
+  return {
+    disabled: disabled !== undefined && disabled !== "false",
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+}
+
+function problemOf(client: string, key: string): string | undefined {
+  if (!dataKey.safeParse(client).success) {
+    return "cannot be a client id; write at most 253 letters, digits and -._";
+  }
+  if (key.length < SHORTEST) return `the key has fewer than ${SHORTEST} characters; make a longer one`;
+  if (key.length > LONGEST) return `the key has more than ${LONGEST} characters; make a shorter one`;
+  if (/\p{Cc}/u.test(key)) return "the key holds a line break or another control character; make one without";
+  return undefined;
+}
+
+/** A Secret without a time, as in a file, is younger than any that has one. */
+function olderFirst({ metadata: a }: Secret, { metadata: b }: Secret): number {
+  const [timeA, timeB] = [a, b].map(({ creationTimestamp }) => Date.parse(creationTimestamp));
+  const [ageA, ageB] = [timeA, timeB].map((time) => (Number.isNaN(time) ? Number.MAX_VALUE : (time ?? 0)));
+  return (ageA ?? 0) - (ageB ?? 0) || byText(a.name, b.name);
+}
+
+function byClient(a: ApiKey, b: ApiKey): number {
+  return byText(a.client, b.client) || byText(a.digest, b.digest);
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,51 @@
+import type { Config, Endpoints, RouteConfig } from "../../api/config.ts";
+import { gateway, type WebSocketProxySpec } from "../../api/websocket-proxy.ts";
+import { endpointsOf } from "./endpoints.ts";
+import { listenerPort } from "./judge-routes.ts";
+import type { Lookup } from "./lookup.ts";
+import type { ReadProxy } from "./read-proxy.ts";
+import type { Infra } from "./translation.ts";
+
+type Header = WebSocketProxySpec;
+
+/** The rendered config of an accepted proxy. */
+export function configOf(
+  { namespace, name, generation }: ReadProxy,
+  header: Header,
+  tls: NonNullable<Config["listener"]["tls"]>,
+  routes: readonly RouteConfig[],
+): Config {
+  const { maxConnections, drain, log } = header.dataplane;
+  return {
+    version: 1,
+    proxy: { namespace, name, generation },
+    listener: {
+      port: listenerPort(header),
+      ...(header.listener.tls === undefined ? {} : { tls }),
+      trustedProxies: header.listener.trustedProxies,
+    },
+    dataplane: { maxConnections, drain, log },
+    routes: [...routes],
+  };
+}
+
+/** The endpoints of every backend that a config names, sorted. */
+export function endpointsFile(config: Config | undefined, lookup: Lookup): Endpoints {
+  const keys = new Set((config?.routes ?? []).flatMap((route) => route.backends.map((it) => it.endpoints)));
+  const backends = [...keys].sort().map((key) => [key, [...(endpointsOf(key, "", lookup).value ?? [])]]);
+  return { version: 1, backends: Object.fromEntries(backends) };
+}
+
+/** What the proxy's own objects in a cluster are made of. */
+export function infraOf(header: Header): Infra {
+  const inGateway = header.mode === "Gateway" ? (header.gateway ?? gateway.parse({})) : undefined;
+  return {
+    mode: header.mode,
+    gateway: inGateway,
+    sidecar: header.sidecar,
+    resources: header.dataplane.resources,
+    listenerPort: listenerPort(header),
+    servicePort: inGateway && (inGateway.service.port ?? (header.listener.tls === undefined ? 80 : 443)),
+    drainPeriod: header.dataplane.drain.period,
+  };
+}

@@ -1,0 +1,94 @@
+import { quoted } from "../../api/problem.ts";
+import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
+import { entries } from "./secrets.ts";
+
+type Jwk = Readonly<Record<string, unknown>>;
+
+/** Where a key set stands in the namespace. */
+export interface KeySetReference {
+  readonly secretName?: string | undefined;
+  readonly configMapName?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+const DEFAULT_KEY = "jwks.json";
+const MAX_KEYS = 100;
+
+/** The public members that verification needs (RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2); nothing else is copied. */
+const MEMBERS = ["kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y"] as const;
+
+/** The verification keys of a JSON Web Key Set in a Secret or ConfigMap. A key that is unfit is left out, and said. */
+export function keySet(reference: KeySetReference, at: string, lookup: Lookup): Found<readonly Jwk[]> {
+  const { secretName, configMapName, key = DEFAULT_KEY } = reference;
+  if (secretName !== undefined) {
+    const { value, problems } = entries(secretName, ["Opaque"], [key], `${at}.secretName`, lookup);
+    if (value === undefined) return missing(...problems);
+    return readKeys(value[0] ?? "", "SecretInvalid", `Secret ${secretName}: ${key}`, `${at}.secretName`, lookup);
+  }
+  const name = configMapName ?? "";
+  const problem = { at: `${at}.configMapName`, object: lookup.self };
+  const configMap = lookup.configMaps.get(name);
+  if (configMap === undefined) {
+    const message = `there is no ConfigMap ${name} in namespace ${lookup.namespace}; create it, or correct the name`;
+    return missing({ ...problem, reason: "ConfigMapNotFound", message });
+  }
+  const text = entryOf(configMap.data, key);
+  if (text === undefined) {
+    return missing({
+      ...problem,
+      reason: "ConfigMapInvalid",
+      message: `ConfigMap ${name}: lacks the key ${key}; add it`,
+    });
+  }
+  return readKeys(text, "ConfigMapInvalid", `ConfigMap ${name}: ${key}`, problem.at, lookup);
+}
+
+function readKeys(
+  text: string,
+  reason: "SecretInvalid" | "ConfigMapInvalid",
+  where: string,
+  at: string,
+  lookup: Lookup,
+): Found<readonly Jwk[]> {
+  const unfit = (words: string): ReferenceProblem => ({
+    reason,
+    message: `${where} ${words}`,
+    at,
+    object: lookup.self,
+  });
+  const keys = listOf(text);
+  if (keys === undefined) return missing(unfit('is not a JSON Web Key Set; write {"keys": [...]} (RFC 7517 §5)'));
+  if (keys.length > MAX_KEYS) return missing(unfit(`holds more than ${MAX_KEYS} keys; remove the old ones`));
+  // Keys for another use may stand beside ours.
+  const signing = keys.filter(({ use }) => use === undefined || use === "sig");
+  const problems = signing.map((jwk) => {
+    const problem = lookup.tools.keyProblem(jwk);
+    return problem === undefined ? undefined : unfit(`holds ${shown(jwk)}, which ${problem}`);
+  });
+  const good = signing.filter((_, index) => problems[index] === undefined);
+  const bad = problems.filter((problem) => problem !== undefined);
+  if (good.length === 0 && bad.length === 0) return missing(unfit("holds no key that verifies signatures"));
+  if (good.length === 0) return missing(...bad);
+  return { ...found(good.map(publicMembers)), problems: bad };
+}
+
+function listOf(text: string): readonly Jwk[] | undefined {
+  try {
+    const { keys } = (JSON.parse(text) ?? {}) as { readonly keys?: unknown };
+    return Array.isArray(keys) && keys.every(isRecord) ? keys : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function publicMembers(jwk: Jwk): Jwk {
+  return Object.fromEntries(MEMBERS.flatMap((name) => (jwk[name] === undefined ? [] : [[name, jwk[name]]])));
+}
+
+function shown({ kid }: Jwk): string {
+  return typeof kid === "string" ? `the key ${quoted(kid)}` : "a key without kid";
+}
+
+function isRecord(value: unknown): value is Jwk {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,72 @@
+import type { ResolvedRefsProblem } from "../../api/conditions.ts";
+import type { ConfigMap, EndpointSlice, Resources, Secret, Service, Surroundings, Tools } from "./resources.ts";
+
+/** A reference that leads nowhere, or to something unfit, and the object in which the mistake is. */
+export type ReferenceProblem = ResolvedRefsProblem & { readonly object: string };
+
+/** What was found behind a reference; undefined: nothing fit. */
+export interface Found<T> {
+  readonly value: T | undefined;
+  readonly problems: readonly ReferenceProblem[];
+}
+
+/** The objects that one proxy may refer to, by name, and what is needed to read them. */
+export interface Lookup {
+  /** `WebSocketProxy demo/chat`. */
+  readonly self: string;
+  readonly namespace: string;
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly configMaps: ReadonlyMap<string, ConfigMap>;
+  readonly services: ReadonlyMap<string, Service>;
+  /** By Service. */
+  readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
+  readonly tools: Tools;
+  readonly externalNames: boolean;
+  /** Makes what several routes share once. */
+  once<T>(key: unknown, make: () => T): T;
+}
+
+/** Only objects of the proxy's own namespace can be found, whoever gathered them. */
+export function lookupFor(
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  resources: Resources,
+  tools: Tools,
+  { externalNames }: Surroundings,
+): Lookup {
+  const own = <T extends Secret | ConfigMap | Service | EndpointSlice>(objects: readonly T[]): readonly T[] =>
+    objects.filter(({ metadata }) => metadata.namespace === namespace);
+  const made = new Map<unknown, unknown>();
+  return {
+    self: `WebSocketProxy ${namespace}/${name}`,
+    namespace,
+    secrets: byName(own(resources.secrets)),
+    configMaps: byName(own(resources.configMaps)),
+    services: byName(own(resources.services)),
+    slices: Map.groupBy(own(resources.endpointSlices), ({ service }) => service),
+    tools,
+    externalNames,
+    once<T>(key: unknown, make: () => T): T {
+      if (!made.has(key)) made.set(key, make());
+      return made.get(key) as T;
+    },
+  };
+}
+
+export function found<T>(value: T): Found<T> {
+  return { value, problems: [] };
+}
+
+export function missing(...problems: readonly ReferenceProblem[]): Found<never> {
+  return { value: undefined, problems };
+}
+
+/** Own entries only: a key may be called `constructor`. */
+export function entryOf(entries: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+function byName<T extends { readonly metadata: { readonly name: string } }>(
+  objects: readonly T[],
+): ReadonlyMap<string, T> {
+  return new Map(objects.map((object) => [object.metadata.name, object]));
+}

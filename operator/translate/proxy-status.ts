@@ -1,0 +1,56 @@
+import type { AcceptedProblem, Condition } from "../../api/conditions.ts";
+import type { ReferenceProblem } from "./lookup.ts";
+import type { ReadProxy } from "./read-proxy.ts";
+import type { RouteOutcome } from "./route-outcome.ts";
+import { fails, holds, unknown } from "./status.ts";
+
+type Located = AcceptedProblem & { readonly object: string };
+
+/** Whether the proxy as a whole may be put in force, and every mistake that speaks against it or one of its routes. */
+export interface Ruling {
+  readonly accepted: boolean;
+  readonly condition: Condition<"Accepted">;
+  readonly problems: readonly Located[];
+}
+
+/** Rules on the whole proxy. `excess` is what is wrong with the size of what it would become. */
+export function rule(
+  { header, generation, problems }: ReadProxy,
+  outcomes: readonly RouteOutcome[],
+  excess: Located | undefined,
+  self: string,
+): Ruling {
+  const own: Located[] = problems.map((problem) => ({ ...problem, object: self }));
+  if (excess !== undefined) own.push(excess);
+  const all = [...own, ...outcomes.flatMap((outcome) => outcome.problems)];
+  const accepted = outcomes.filter((outcome) => outcome.accepted).length;
+  const [first] = own;
+  if (header === undefined || first !== undefined) {
+    return {
+      accepted: false,
+      condition: fails("Accepted", first?.reason ?? "Invalid", all, generation),
+      problems: all,
+    };
+  }
+  if (accepted === 0) {
+    return { accepted: false, condition: fails("Accepted", "NoRouteAccepted", all, generation), problems: all };
+  }
+  const condition =
+    accepted === outcomes.length
+      ? holds("Accepted", "Accepted", generation)
+      : holds("Accepted", "PartiallyAccepted", generation, all);
+  return { accepted: true, condition, problems: all };
+}
+
+/** ResolvedRefs of the whole proxy. */
+export function resolvedRefs(
+  accepted: boolean,
+  problems: readonly ReferenceProblem[],
+  generation: number,
+): Condition<"ResolvedRefs"> {
+  const [first] = problems;
+  if (first !== undefined) return fails("ResolvedRefs", first.reason, problems, generation);
+  return accepted
+    ? holds("ResolvedRefs", "ResolvedRefs", generation)
+    : unknown("ResolvedRefs", "NotAccepted", generation);
+}
