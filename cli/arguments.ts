@@ -27,7 +27,7 @@ export class Arguments {
     const values = new Map<string, string[]>();
     for (const token of tokens) {
       if (token.kind !== "option") continue;
-      const spec = this.#specs[token.name];
+      const spec = Object.hasOwn(this.#specs, token.name) ? this.#specs[token.name] : undefined;
       if (spec === undefined) throw new UsageError(unknown(token.rawName, Object.keys(this.#specs)));
       const known = values.get(token.name) ?? [];
       values.set(token.name, [...known, checked(token, spec, known.length)]);

@@ -1,0 +1,106 @@
+import { startSampleBackend, type SampleBackend } from "../examples/sample-backend/server.ts";
+import { PortUnavailable } from "../runtime/admin-server.ts";
+import type { Surroundings } from "./command.ts";
+import { EXIT } from "./exit-codes.ts";
+import { fileChanges } from "./file-changes.ts";
+import { hostPort } from "./host-port.ts";
+import { Workspace } from "./manifests/workspace.ts";
+import { nextSteps, routeUrl } from "./next-steps.ts";
+import { Reconciler, type Pass } from "./reconciler.ts";
+import { changes, conditionTable, findingLines } from "./report.ts";
+import { retryTimer } from "./retry-timer.ts";
+import { Serving } from "./serving.ts";
+
+/** Nobody has to learn that the port closes: in ms. */
+const GRACE = 100;
+
+export interface StandaloneOptions {
+  readonly paths: readonly string[];
+  readonly address: string;
+  readonly adminAddress: string;
+  readonly adminPort: number;
+  /** undefined: no sample backend. */
+  readonly samplePort: number | undefined;
+}
+
+/** Serves what the manifests say, and what they say after each edit, until somebody stops it. Resolves with the exit code. */
+export async function serveManifests(options: StandaloneOptions, surroundings: Surroundings): Promise<number> {
+  const { err } = surroundings;
+  const failed = (message: string): number => {
+    err.write(`wsproxy standalone: ${message}\n`);
+    return EXIT.unavailable;
+  };
+  const serving = new Serving({ ...options, grace: GRACE }, surroundings);
+  const unavailable = await serving.openAdmin();
+  if (unavailable !== undefined) return failed(unavailable.message);
+  const shutdown = surroundings.signals();
+  const reconciler = new Reconciler(new Workspace(options.paths), serving);
+  const retry = retryTimer();
+  let backend: SampleBackend | undefined;
+  let before: Pass | undefined;
+  const looks = fileChanges(options.paths, shutdown.stop, retry.due);
+  while ((await looks.next()).done !== true) {
+    const pass = await reconciler.pass();
+    retry.set(pass.portMissing);
+    if (before === undefined) {
+      err.write(opening(pass, serving, options));
+      const config = serving.gateway.proxies[0]?.snapshot?.config;
+      if (config === undefined) {
+        await serving.close();
+        err.write("wsproxy standalone: there is nothing to serve\n");
+        return EXIT.negative;
+      }
+      if (options.samplePort !== undefined) {
+        const gateway = routeUrl(config, options.address);
+        // It outlives the drain, so that sessions end with the gateway's word and not with its own.
+        const started = await startBackend(options.samplePort, gateway, shutdown.now);
+        if (started instanceof PortUnavailable) return failed(started.message);
+        backend = started;
+        err.write(nextSteps(config, pass.manifests, gateway, backend.port));
+      }
+    } else {
+      for (const line of edits(before, pass)) err.write(`${line}\n`);
+    }
+    before = pass;
+  }
+  err.write("stopping; Ctrl-C again ends everything at once\n");
+  await serving.stopped(shutdown);
+  await backend?.close();
+  return EXIT.ok;
+}
+
+async function startBackend(
+  port: number,
+  gateway: string,
+  signal: AbortSignal,
+): Promise<SampleBackend | PortUnavailable> {
+  try {
+    return await startSampleBackend({ address: "127.0.0.1", port, name: "sample-backend", gateway, signal });
+  } catch (error) {
+    if (!(error instanceof PortUnavailable)) throw error;
+    return new PortUnavailable(error.message.replace("--port", "--sample-backend-port"));
+  }
+}
+
+/** What is said once everything has been read for the first time. */
+function opening(
+  { report }: Pass,
+  { gateway, adminPort }: Serving,
+  { address, adminAddress }: StandaloneOptions,
+): string {
+  const table = report.proxies.length === 0 ? "" : `${conditionTable(report)}\n`;
+  const problems = findingLines(report);
+  const listening = gateway.proxies.map(({ name, snapshot }) => {
+    const scheme = snapshot?.config.listener.tls === undefined ? "ws" : "wss";
+    return `gateway  ${scheme}://${hostPort(address, gateway.port(name) ?? 0)}  ${name}\n`;
+  });
+  const admin = adminPort === undefined ? "" : `admin    http://${hostPort(adminAddress, adminPort)}/metrics\n`;
+  return `${table}${problems === "" ? "" : `${problems}\n`}${listening.join("")}${admin}`;
+}
+
+/** What an edit changed, one line each. */
+function edits(before: Pass, { report, changed }: Pass): string[] {
+  const time = new Date().toTimeString().slice(0, 8);
+  const taken = changed.map((id) => `${id}: the new config is in force`);
+  return [...changes(before.report, report), ...taken].map((line) => `${time} ${line}`);
+}

@@ -1,0 +1,108 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { until } from "./sockets.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const WSPROXY = join(ROOT, "bin/wsproxy");
+
+export interface ProgramOptions {
+  /** The file to run; bin/wsproxy unless told otherwise. */
+  readonly file?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** `wsproxy` as a process of its own, started as users start it; ended with the test at the latest. */
+export class Program {
+  stdout = "";
+  stderr = "";
+  /** Exit code, or the signal that ended it. */
+  ended: number | NodeJS.Signals | undefined;
+  readonly #child: ChildProcess;
+
+  constructor(args: readonly string[], { file = WSPROXY, env = process.env }: ProgramOptions = {}) {
+    this.#child = spawn(file, args, { cwd: ROOT, env, stdio: "pipe" });
+    this.#child.stdout?.on("data", (chunk: Buffer) => (this.stdout += chunk.toString()));
+    this.#child.stderr?.on("data", (chunk: Buffer) => (this.stderr += chunk.toString()));
+    this.#child.stdin?.on("error", () => {});
+    this.#child.on("close", (code, signal) => (this.ended = code ?? signal ?? "SIGKILL"));
+    onTestFinished(async () => {
+      this.signal("SIGKILL");
+      await this.exit();
+    });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (this.ended === undefined) this.#child.kill(name);
+  }
+
+  /** Types into it. */
+  write(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
+  /** The end of standard input. */
+  endInput(): void {
+    this.#child.stdin?.end();
+  }
+
+  /** Waits for words on standard error, which is where people are spoken to. */
+  async says(words: string | RegExp): Promise<void> {
+    const found = (): boolean => (typeof words === "string" ? this.stderr.includes(words) : words.test(this.stderr));
+    await this.#until(`"${String(words)}" on standard error`, found);
+  }
+
+  /** Waits for a line of the log. */
+  async logs(message: string): Promise<Record<string, unknown>> {
+    await this.#until(`the log line "${message}"`, () => this.lines(message).length > 0);
+    return this.lines(message)[0] ?? {};
+  }
+
+  /** Lines of the log with this message. */
+  lines(message: string): Record<string, unknown>[] {
+    const whole = this.stdout.split("\n").slice(0, -1);
+    const lines = whole.map((line) => JSON.parse(line) as Record<string, unknown>);
+    return lines.filter(({ msg }) => msg === message);
+  }
+
+  async exit(): Promise<number | NodeJS.Signals> {
+    await until("the program ended", () => this.ended !== undefined, 15_000);
+    return this.ended ?? "SIGKILL";
+  }
+
+  async #until(what: string, holds: () => boolean): Promise<void> {
+    await until(what, () => holds() || this.ended !== undefined, 15_000).catch((error: unknown) => {
+      throw new Error(`${String(error)}; standard error:\n${this.stderr}`);
+    });
+    if (!holds()) throw new Error(`ended with ${String(this.ended)} before ${what}; standard error:\n${this.stderr}`);
+  }
+}
+
+/** Runs a command to its end. */
+export async function ran(...args: readonly string[]): Promise<Program> {
+  const program = new Program(args);
+  program.endInput();
+  await program.exit();
+  return program;
+}
+
+/** A port that nobody has now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** A folder that is gone after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "wsproxy-test-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
