@@ -18,7 +18,11 @@ const SWITCHES = ["--disable-quic", "--no-first-run", "--disable-background-netw
 const KEY = "example-key-alice-0001";
 const alice = { client: "alice", digest: createHash("sha256").update(KEY).digest("base64url"), disabled: false };
 
-describe.skipIf(executablePath === undefined)("the page in Chromium (the package chromium, or CHROMIUM=path)", () => {
+if (executablePath === undefined) {
+  console.warn("Skipped: the page needs a browser. Install the package chromium, or set CHROMIUM to the path of one.");
+}
+
+describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
   let browser: Browser;
   let gateway: TestGateway;
   let backend: SampleBackend;
