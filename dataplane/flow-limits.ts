@@ -1,5 +1,5 @@
 import type { Termination } from "./rejection.ts";
-import type { DirectionPlan, FlowLimit } from "./tunnel.ts";
+import type { DirectionPlan, FlowLimit } from "./plan.ts";
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
 

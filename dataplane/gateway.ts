@@ -2,8 +2,10 @@ import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import * as api from "../api/config.ts";
 import { problemsOf } from "../api/problem.ts";
+import type { ReadPath } from "./byte-source.ts";
 import { pause } from "./drain.ts";
 import { Listener, type KeyPair } from "./listener.ts";
+import { chooseReadPath } from "./read-path.ts";
 import { ServedProxy, type Surroundings } from "./served-proxy.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { upgrade } from "./upgrade.ts";
@@ -20,9 +22,11 @@ export type Applied =
   | { readonly ok: true; readonly proxy: string }
   | { readonly ok: false; readonly stage: "config" | "listener"; readonly problems: readonly string[] };
 
-export interface GatewayOptions extends Surroundings {
+export interface GatewayOptions extends Omit<Surroundings, "reads"> {
   /** Address and port on which a proxy's listener opens. */
   readonly bind: (port: number) => { readonly host: string; readonly port: number };
+  /** How sockets are read after their handshakes; absent: what this Node is found fit for. */
+  readonly reads?: ReadPath;
 }
 
 interface Service {
@@ -37,6 +41,7 @@ export class Gateway {
   /** Removed, with sessions that have not ended yet. */
   readonly #retiring = new Set<ServedProxy>();
   readonly #options: GatewayOptions;
+  #reads: ReadPath | undefined;
   #stopping = false;
 
   constructor(options: GatewayOptions) {
@@ -74,7 +79,7 @@ export class Gateway {
     const id = `${namespace}/${name}`;
     if (this.#stopping && !this.#services.has(id))
       return this.#rejected(id, "listener", ["the gateway is shutting down"]);
-    const service = this.#services.get(id) ?? this.#service(id);
+    const service = this.#services.get(id) ?? (await this.#service(id));
     if (service.proxy.snapshot?.hash === update.hash && service.listener !== undefined) {
       service.proxy.setEndpoints(endpoints.data);
       return { ok: true, proxy: id };
@@ -121,8 +126,12 @@ export class Gateway {
     for (const proxy of proxies) proxy.destroy();
   }
 
-  #service(id: string): Service {
-    return { proxy: new ServedProxy(id, this.#options), listener: undefined, keyPair: undefined };
+  async #service(id: string): Promise<Service> {
+    const { clock, metrics, reads } = this.#options;
+    this.#reads ??= reads ?? (await chooseReadPath(clock));
+    metrics.readPath(this.#reads.name);
+    const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads });
+    return { proxy, listener: undefined, keyPair: undefined };
   }
 
   #rejected(id: string, stage: "config" | "listener", problems: readonly string[]): Applied {

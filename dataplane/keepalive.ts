@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import { payloadByte, pingFrame } from "./control-frames.ts";
 import type { Flow } from "./flow.ts";
-import type { TunnelPlan } from "./tunnel.ts";
+import type { TunnelPlan } from "./plan.ts";
 
 const TAG = 8;
 

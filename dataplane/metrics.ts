@@ -93,6 +93,12 @@ export class Metrics {
     "config_dropped_sessions_total",
     "Sessions that a config change ended without taking their permission away. Stays 0.",
   );
+  readonly #readPath = new Gauge({
+    name: "wsproxy_read_path",
+    help: "How plain sockets are read: through one buffer that all share, or through data events. 1 for the way in use.",
+    labelNames: ["path"],
+    registers: [this.registry],
+  });
   readonly #certificate = this.#proxyGauge(
     "certificate_expiry_timestamp_seconds",
     "When the listener's certificate expires.",
@@ -165,6 +171,11 @@ export class Metrics {
   certificateExpiry(proxy: string, wall: number | undefined): void {
     if (wall === undefined) this.#certificate.remove({ proxy });
     else this.#certificate.set({ proxy }, wall / 1000);
+  }
+
+  /** Says once how this process reads plain sockets. */
+  readPath(name: "shared" | "data"): void {
+    for (const path of ["shared", "data"]) this.#readPath.set({ path }, path === name ? 1 : 0);
   }
 
   draining(proxy: string, sessions: number): void {

@@ -1,4 +1,33 @@
-import type { DirectionPlan, FlowLimit, TunnelPlan } from "./tunnel.ts";
+import type { TokenBucket } from "./token-bucket.ts";
+
+/** One limit on messages or bytes as it holds for one session and one direction. */
+export interface FlowLimit {
+  /** Shared by all sessions of the same subject, or the session's own (per Connection). */
+  readonly bucket: TokenBucket;
+  readonly onExceed: "Close" | "Drop" | "Delay";
+  /** Only count. */
+  readonly shadow: boolean;
+  /** Once for each message that is refused, and once for each pause. */
+  readonly hit: () => void;
+}
+
+export interface DirectionPlan {
+  readonly messages: readonly FlowLimit[];
+  readonly bytes: readonly FlowLimit[];
+  /** Bytes on the wire of a whole message; Infinity: no limit. */
+  readonly maxMessage: number;
+  readonly maxFragments: number;
+}
+
+/** What a tunnel holds its session to. Times in ms; 0: off. */
+export interface TunnelPlan {
+  readonly fromClient: DirectionPlan;
+  readonly fromBackend: DirectionPlan;
+  readonly idle: number;
+  readonly lifetime: number;
+  readonly keepalive: { readonly interval: number; readonly timeout: number } | undefined;
+  readonly slowConsumer: { readonly maxBuffered: number; readonly timeout: number };
+}
 
 /** A tunnel's plan while the policies of a route fill it in, each its own part. */
 export interface PlanDraft {

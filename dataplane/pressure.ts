@@ -1,6 +1,9 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../runtime/clock.ts";
-import type { TunnelPlan } from "./tunnel.ts";
+import type { TunnelPlan } from "./plan.ts";
+
+/** What a write that waits costs beside its bytes: many small ones must not cost more than a few large ones. */
+const WRITE_COST = 512;
 
 export interface PressureEvents {
   /** The receiver has taken enough to go on. */
@@ -18,6 +21,8 @@ export class Pressure {
   #timer: Timer | undefined;
   #state = "";
   #since = 0;
+  /** Writes of which the end has not been told. */
+  #writes = 0;
   on = false;
 
   constructor(socket: Socket, settings: TunnelPlan["slowConsumer"], clock: Clock, events: PressureEvents) {
@@ -29,12 +34,12 @@ export class Pressure {
 
   apply(settings: TunnelPlan["slowConsumer"]): void {
     this.#settings = settings;
-    if (this.on) this.written();
+    this.#ease();
   }
 
   /** After a write: is the receiver behind by more than the mark? */
   check(): boolean {
-    if (this.on || this.#socket.writableLength <= this.#settings.maxBuffered) return this.on;
+    if (this.on || this.#waiting <= this.#settings.maxBuffered) return this.on;
     this.on = true;
     this.#state = progressOf(this.#socket);
     this.#since = this.#clock.now();
@@ -42,12 +47,28 @@ export class Pressure {
     return true;
   }
 
+  /** Before every write. */
+  writing(): void {
+    this.#writes += 1;
+  }
+
   /** Callback of every write; made once. */
   readonly written = (): void => {
-    if (!this.on || this.#socket.writableLength > this.#settings.maxBuffered / 2) return;
+    this.#writes -= 1;
+    this.#ease();
+  };
+
+  /** Memory held by what the receiver has not taken. */
+  get #waiting(): number {
+    const bytes = this.#socket.writableLength;
+    return bytes === 0 ? 0 : bytes + this.#writes * WRITE_COST;
+  }
+
+  #ease(): void {
+    if (!this.on || this.#waiting > this.#settings.maxBuffered / 2) return;
     this.stop();
     this.#events.eased();
-  };
+  }
 
   stop(): void {
     this.on = false;

@@ -5,6 +5,7 @@ import type { Log } from "../runtime/log.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend.ts";
+import type { ReadPath } from "./byte-source.ts";
 import { closeSpread, pause } from "./drain.ts";
 import { Memory } from "./memory.ts";
 import type { Metrics } from "./metrics.ts";
@@ -20,6 +21,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** How sockets are read after their handshakes. */
+  readonly reads: ReadPath;
   readonly random: () => number;
 }
 
@@ -139,13 +142,14 @@ export class ServedProxy {
 
   /** The client's 101 has been written: a session begins. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random } = this.#surroundings;
+    const { clock, random, reads } = this.#surroundings;
     const session = new Session(facts, route, clock, this.#log());
     this.sessions.add(session);
     session.opened(
       tunnel({
         client: { socket: client.socket, head: client.head },
         backend: { socket: backend.socket, head: backend.head },
+        reads,
         plan: route.plan(session),
         clock,
         deflate: backend.extensions !== undefined,

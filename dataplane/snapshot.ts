@@ -10,11 +10,10 @@ import type { Memory } from "./memory.ts";
 import type { Metrics, RouteMetrics } from "./metrics.ts";
 import type { Occupancy } from "./occupancy.ts";
 import { compileForwarding, type CompiledForwarding } from "./policies/forwarding.ts";
-import { emptyPlan } from "./plan.ts";
+import { emptyPlan, type TunnelPlan } from "./plan.ts";
 import { chain } from "./policies/index.ts";
 import type { CompileContext, Enforcement, Party, Policy } from "./policies/policy.ts";
 import { Router } from "./router.ts";
-import type { TunnelPlan } from "./tunnel.ts";
 
 /** A route, ready to run. */
 export interface CompiledRoute {

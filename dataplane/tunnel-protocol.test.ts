@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { close, closeOf, frame, parse, text } from "../test/fakes/frames.ts";
 import { until } from "../test/fakes/sockets.ts";
-import { joined } from "../test/fakes/tunnel.ts";
+import { joinedOver, READ_PATHS } from "../test/fakes/tunnel.ts";
 
 type Case = [what: string, up: boolean, bytes: Buffer];
 
@@ -33,86 +33,90 @@ const broken: Case[] = [
   down("Close code 1006", close(1006)),
 ];
 
-test.each(broken)("%s is a protocol error to both ends", async (_what, isUp, bytes) => {
-  for (const split of [false, true]) {
-    const it = await joined();
-    const [from, to] = isUp ? [it.client, it.backend] : [it.backend, it.client];
-    from.send(text("fine", isUp));
-    if (split) for (const byte of bytes) from.send(Buffer.from([byte]));
-    else from.send(bytes);
-    await until("both ends are told", () => it.client.ended && it.backend.ended);
-    for (const peer of [from, to]) {
-      const last = parse(peer.received).frames.at(-1);
-      expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
+describe.each(READ_PATHS)("read through $name", (reads) => {
+  const joined = joinedOver(reads);
+
+  test.each(broken)("%s is a protocol error to both ends", async (_what, isUp, bytes) => {
+    for (const split of [false, true]) {
+      const it = await joined();
+      const [from, to] = isUp ? [it.client, it.backend] : [it.backend, it.client];
+      from.send(text("fine", isUp));
+      if (split) for (const byte of bytes) from.send(Buffer.from([byte]));
+      else from.send(bytes);
+      await until("both ends are told", () => it.client.ended && it.backend.ended);
+      for (const peer of [from, to]) {
+        const last = parse(peer.received).frames.at(-1);
+        expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
+      }
+      expect(String(parse(to.received).frames[0]?.payload)).toBe("fine");
+      it.client.socket.end();
+      it.backend.socket.end();
+      await until("the end", () => it.ends.length === 1);
+      expect(it.ends[0]).toMatchObject({ code: 1002, by: "gateway", termination: { reason: "ProtocolError" } });
     }
-    expect(String(parse(to.received).frames[0]?.payload)).toBe("fine");
-    it.client.socket.end();
-    it.backend.socket.end();
-    await until("the end", () => it.ends.length === 1);
-    expect(it.ends[0]).toMatchObject({ code: 1002, by: "gateway", termination: { reason: "ProtocolError" } });
-  }
-});
-
-test.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999])(
-  "Close code %d is carried over",
-  async (code) => {
-    const it = await joined();
-    it.client.send(close(code, "why", true));
-    await until("carried", () => it.backend.received.length > 0);
-    expect(it.backend.received.equals(close(code, "why", true))).toBe(true);
-    it.client.socket.end();
-    it.backend.socket.end();
-    await until("the end", () => it.ends.length === 1);
-    expect(it.ends[0]).toMatchObject({ code, by: "client" });
-  },
-);
-
-test("text that is not UTF-8 and close reasons that are not go through: they are the two ends' business", async () => {
-  const it = await joined();
-  const bytes = Buffer.concat([
-    frame({ mask, payload: Buffer.from([0xff, 0xfe]) }),
-    frame({ opcode: 8, mask, payload: Buffer.from([0x03, 0xe8, 0xff]) }),
-  ]);
-  it.client.send(bytes);
-  await until("carried", () => it.backend.received.length === bytes.length);
-  expect(it.backend.received.equals(bytes)).toBe(true);
-  it.tunnel.destroy();
-});
-
-test("RSV1 passes on the first frame of a message, and only where compression was negotiated", async () => {
-  const it = await joined({ deflate: true });
-  const message = [frame({ rsv: 4, fin: false, mask, payload: "a" }), frame({ opcode: 0, mask, payload: "b" })];
-  it.client.send(...message);
-  await until("carried", () => it.backend.received.length === Buffer.concat(message).length);
-  it.client.send(frame({ fin: false, mask, payload: "a" }), frame({ opcode: 0, rsv: 4, mask, payload: "b" }));
-  await until("told", () => it.client.ended);
-  expect(closeOf(parse(it.client.received).frames.at(-1) as never).code).toBe(1002);
-  it.tunnel.destroy();
-});
-
-test("control frames between the fragments of a message pass", async () => {
-  const it = await joined();
-  const bytes = Buffer.concat([
-    frame({ fin: false, mask, payload: "a" }),
-    frame({ opcode: 9, mask, payload: "ping" }),
-    frame({ opcode: 0, fin: false, mask, payload: "" }),
-    frame({ opcode: 0, mask, payload: "b" }),
-  ]);
-  it.client.send(bytes);
-  await until("carried", () => it.backend.received.length === bytes.length);
-  expect(it.backend.received.equals(bytes)).toBe(true);
-  expect(it.counts.fromClient).toEqual({ messages: 1, bytes: 2 });
-  it.tunnel.destroy();
-});
-
-test("a flood of pings ends the session with 1008", async () => {
-  const it = await joined();
-  const ping = frame({ opcode: 9, mask, payload: "x" });
-  for (let round = 0; round < 20; round += 1) it.client.send(...Array.from({ length: 100 }, () => ping));
-  await until("told", () => it.client.ended);
-  expect(closeOf(parse(it.client.received).frames.at(-1) as never)).toEqual({
-    code: 1008,
-    reason: "PingFlood; retry-after=1",
   });
-  it.tunnel.destroy();
+
+  test.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999])(
+    "Close code %d is carried over",
+    async (code) => {
+      const it = await joined();
+      it.client.send(close(code, "why", true));
+      await until("carried", () => it.backend.received.length > 0);
+      expect(it.backend.received.equals(close(code, "why", true))).toBe(true);
+      it.client.socket.end();
+      it.backend.socket.end();
+      await until("the end", () => it.ends.length === 1);
+      expect(it.ends[0]).toMatchObject({ code, by: "client" });
+    },
+  );
+
+  test("text that is not UTF-8 and close reasons that are not go through: they are the two ends' business", async () => {
+    const it = await joined();
+    const bytes = Buffer.concat([
+      frame({ mask, payload: Buffer.from([0xff, 0xfe]) }),
+      frame({ opcode: 8, mask, payload: Buffer.from([0x03, 0xe8, 0xff]) }),
+    ]);
+    it.client.send(bytes);
+    await until("carried", () => it.backend.received.length === bytes.length);
+    expect(it.backend.received.equals(bytes)).toBe(true);
+    it.tunnel.destroy();
+  });
+
+  test("RSV1 passes on the first frame of a message, and only where compression was negotiated", async () => {
+    const it = await joined({ deflate: true });
+    const message = [frame({ rsv: 4, fin: false, mask, payload: "a" }), frame({ opcode: 0, mask, payload: "b" })];
+    it.client.send(...message);
+    await until("carried", () => it.backend.received.length === Buffer.concat(message).length);
+    it.client.send(frame({ fin: false, mask, payload: "a" }), frame({ opcode: 0, rsv: 4, mask, payload: "b" }));
+    await until("told", () => it.client.ended);
+    expect(closeOf(parse(it.client.received).frames.at(-1) as never).code).toBe(1002);
+    it.tunnel.destroy();
+  });
+
+  test("control frames between the fragments of a message pass", async () => {
+    const it = await joined();
+    const bytes = Buffer.concat([
+      frame({ fin: false, mask, payload: "a" }),
+      frame({ opcode: 9, mask, payload: "ping" }),
+      frame({ opcode: 0, fin: false, mask, payload: "" }),
+      frame({ opcode: 0, mask, payload: "b" }),
+    ]);
+    it.client.send(bytes);
+    await until("carried", () => it.backend.received.length === bytes.length);
+    expect(it.backend.received.equals(bytes)).toBe(true);
+    expect(it.counts.fromClient).toEqual({ messages: 1, bytes: 2 });
+    it.tunnel.destroy();
+  });
+
+  test("a flood of pings ends the session with 1008", async () => {
+    const it = await joined();
+    const ping = frame({ opcode: 9, mask, payload: "x" });
+    for (let round = 0; round < 20; round += 1) it.client.send(...Array.from({ length: 100 }, () => ping));
+    await until("told", () => it.client.ended);
+    expect(closeOf(parse(it.client.received).frames.at(-1) as never)).toEqual({
+      code: 1008,
+      reason: "PingFlood; retry-after=1",
+    });
+    it.tunnel.destroy();
+  });
 });

@@ -1,43 +1,16 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../runtime/clock.ts";
+import type { ReadPath } from "./byte-source.ts";
 import { closeFrame } from "./control-frames.ts";
 import { Flow, type FlowOptions } from "./flow.ts";
 import { Keepalive } from "./keepalive.ts";
+import { Lifespan } from "./lifespan.ts";
+import type { TunnelPlan } from "./plan.ts";
 import { progressOf } from "./pressure.ts";
 import { closeText, codeOf, type Termination } from "./rejection.ts";
-import type { TokenBucket } from "./token-bucket.ts";
 
 export type Direction = "from_client" | "from_backend";
 export type End = "client" | "backend" | "gateway";
-
-/** One limit on messages or bytes as it holds for one session and one direction. */
-export interface FlowLimit {
-  /** Shared by all sessions of the same subject, or the session's own (per Connection). */
-  readonly bucket: TokenBucket;
-  readonly onExceed: "Close" | "Drop" | "Delay";
-  /** Only count. */
-  readonly shadow: boolean;
-  /** Once for each message that is refused, and once for each pause. */
-  readonly hit: () => void;
-}
-
-export interface DirectionPlan {
-  readonly messages: readonly FlowLimit[];
-  readonly bytes: readonly FlowLimit[];
-  /** Bytes on the wire of a whole message; Infinity: no limit. */
-  readonly maxMessage: number;
-  readonly maxFragments: number;
-}
-
-/** What a tunnel holds its session to. Times in ms; 0: off. */
-export interface TunnelPlan {
-  readonly fromClient: DirectionPlan;
-  readonly fromBackend: DirectionPlan;
-  readonly idle: number;
-  readonly lifetime: number;
-  readonly keepalive: { readonly interval: number; readonly timeout: number } | undefined;
-  readonly slowConsumer: { readonly maxBuffered: number; readonly timeout: number };
-}
 
 export interface Leg {
   /** Paused. */
@@ -62,6 +35,7 @@ export interface DirectionCount {
 export interface TunnelOptions {
   readonly client: Leg;
   readonly backend: Leg;
+  readonly reads: ReadPath;
   readonly plan: TunnelPlan;
   readonly clock: Clock;
   /** permessage-deflate was negotiated end to end: RSV1 may stand on the first frame of a message. */
@@ -69,9 +43,9 @@ export interface TunnelOptions {
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
   readonly random: () => number;
   /** Once, when both sockets are gone. */
-  closed(end: TunnelEnd): void;
+  readonly closed: (end: TunnelEnd) => void;
   /** Once, when the session ends because an end takes nothing. */
-  slowConsumer(): void;
+  readonly slowConsumer: () => void;
 }
 
 export interface Tunnel {
@@ -89,18 +63,17 @@ export interface Tunnel {
 const CLOSE_ANSWER = 5000;
 /** For a peer to hang up after a Close frame of ours, in ms. */
 const HANG_UP = 2000;
-/** Largest random share by which a lifetime is shortened. */
-const LIFETIME_JITTER = 0.1;
 
 /** Joins two upgraded sockets until one of them, or the gateway, ends it. */
 export function tunnel(options: TunnelOptions): Tunnel {
   const running = new RunningTunnel(options);
-  running.start();
+  running.start(options.client.head, options.backend.head);
   return running;
 }
 
 class RunningTunnel implements Tunnel {
-  readonly #options: TunnelOptions;
+  readonly #clock: Clock;
+  readonly #events: Pick<TunnelOptions, "closed" | "slowConsumer">;
   readonly #client: Socket;
   readonly #backend: Socket;
   /** From the client to the backend. */
@@ -108,42 +81,50 @@ class RunningTunnel implements Tunnel {
   /** From the backend to the client. */
   readonly #down: Flow;
   readonly #keepalive: Keepalive;
-  readonly #openedAt: number;
-  readonly #jitter: number;
+  readonly #lifespan: Lifespan;
   #plan: TunnelPlan;
   #end: TunnelEnd | undefined;
-  #closesPassed = 0;
+  #clientClosed = false;
+  #backendClosed = false;
   #gone = 0;
-  #idle: Timer | undefined;
-  #lifetime: Timer | undefined;
   #deadline: Timer | undefined;
 
-  constructor(options: TunnelOptions) {
-    this.#options = options;
-    const { plan, clock, counts } = options;
+  constructor({ client, backend, reads, plan, clock, deflate, counts, random, closed, slowConsumer }: TunnelOptions) {
+    this.#clock = clock;
+    this.#events = { closed, slowConsumer };
     this.#plan = plan;
-    this.#client = options.client.socket;
-    this.#backend = options.backend.socket;
-    this.#openedAt = clock.now();
-    this.#jitter = 1 - options.random() * LIFETIME_JITTER;
-    const shared = { clock, deflate: options.deflate, slowConsumer: plan.slowConsumer };
-    const client = { ...shared, source: this.#client, sink: this.#backend, masked: true, plan: plan.fromClient };
-    const backend = { ...shared, source: this.#backend, sink: this.#client, masked: false, plan: plan.fromBackend };
-    this.#up = new Flow({ ...client, count: counts.fromClient, ...this.#events("client") });
-    this.#down = new Flow({ ...backend, count: counts.fromBackend, ...this.#events("backend") });
+    const fromClient = reads.open(client.socket);
+    const fromBackend = reads.open(backend.socket);
+    this.#client = fromClient.socket;
+    this.#backend = fromBackend.socket;
+    this.#up = new Flow({
+      ...this.#flow("client", clock, deflate),
+      source: fromClient,
+      sink: this.#backend,
+      plan: plan.fromClient,
+      count: counts.fromClient,
+    });
+    this.#down = new Flow({
+      ...this.#flow("backend", clock, deflate),
+      source: fromBackend,
+      sink: this.#client,
+      plan: plan.fromBackend,
+      count: counts.fromBackend,
+    });
     this.#keepalive = new Keepalive(this.#up, this.#down, clock, () => this.close({ reason: "KeepaliveTimeout" }));
+    this.#lifespan = new Lifespan(this.#up, this.#down, clock, random(), (reason) => this.close({ reason }));
   }
 
-  start(): void {
+  start(clientHead: Buffer, backendHead: Buffer): void {
     for (const socket of [this.#client, this.#backend]) {
       socket.on("error", () => socket.destroy());
       if (socket.closed) this.#socketGone();
       else socket.once("close", () => this.#socketGone());
     }
     this.#keepalive.apply(this.#plan.keepalive);
-    this.#time();
-    this.#up.start(this.#options.client.head);
-    this.#down.start(this.#options.backend.head);
+    this.#lifespan.apply(this.#plan);
+    this.#up.start(clientHead);
+    this.#down.start(backendHead);
   }
 
   get paused(): boolean {
@@ -160,7 +141,7 @@ class RunningTunnel implements Tunnel {
     this.#up.apply(plan.fromClient, plan.slowConsumer);
     this.#down.apply(plan.fromBackend, plan.slowConsumer);
     this.#keepalive.apply(plan.keepalive);
-    this.#time();
+    this.#lifespan.apply(plan);
   }
 
   close(termination: Termination): void {
@@ -173,8 +154,16 @@ class RunningTunnel implements Tunnel {
     this.#backend.destroy();
   }
 
-  #events(from: "client" | "backend"): Pick<FlowOptions, "violated" | "closed" | "ended" | "ownPong"> {
+  #flow(
+    from: "client" | "backend",
+    clock: Clock,
+    deflate: boolean,
+  ): Omit<FlowOptions, "source" | "sink" | "plan" | "count"> {
     return {
+      clock,
+      deflate,
+      masked: from === "client",
+      slowConsumer: this.#plan.slowConsumer,
       violated: (termination) => this.#terminate(termination, from === "client" ? this.#up : this.#down),
       closed: (code) => this.#closePassed(from, code),
       ended: () => (from === "client" ? this.#clientEnded() : this.#backendEnded()),
@@ -186,16 +175,19 @@ class RunningTunnel implements Tunnel {
   #ending(end: TunnelEnd): boolean {
     if (this.#end !== undefined) return false;
     this.#end = end;
-    this.#idle?.cancel();
-    this.#lifetime?.cancel();
+    this.#lifespan.stop();
     this.#keepalive.stop();
     return true;
   }
 
   #terminate(termination: Termination, fault: Flow | undefined): void {
     const code = codeOf(termination.reason);
-    if (!this.#ending({ code, by: "gateway", termination })) return;
-    if (termination.reason === "SlowConsumer") this.#options.slowConsumer();
+    if (!this.#ending({ code, by: "gateway", termination })) {
+      // Who breaks the protocol while the session is being closed gets no answer any more.
+      if (fault !== undefined) this.#hangUp();
+      return;
+    }
+    if (termination.reason === "SlowConsumer") this.#events.slowConsumer();
     const text = closeText(termination);
     this.#up.finish(closeFrame(code, text, true), fault !== this.#up);
     this.#down.finish(closeFrame(code, text, false), fault !== this.#down);
@@ -203,9 +195,13 @@ class RunningTunnel implements Tunnel {
   }
 
   #closePassed(from: "client" | "backend", code: number): void {
-    this.#closesPassed += 1;
+    if (from === "client") this.#clientClosed = true;
+    else this.#backendClosed = true;
     if (this.#ending({ code, by: from, termination: undefined })) this.#destroyIn(CLOSE_ANSWER);
-    if (this.#closesPassed < 2) return;
+    if (this.#clientClosed && this.#backendClosed) this.#hangUp();
+  }
+
+  #hangUp(): void {
     this.#up.finish(undefined, false);
     this.#down.finish(undefined, false);
     this.#destroyIn(HANG_UP);
@@ -213,8 +209,8 @@ class RunningTunnel implements Tunnel {
 
   /** A client that vanishes looks to the backend as it would without a gateway. */
   #clientEnded(): void {
-    const vanished = this.#ending({ code: 1006, by: "client", termination: undefined });
-    if (!vanished && this.#closesPassed > 0 && !this.#client.closed) return; // it closed in order, and waits for the answer
+    this.#ending({ code: 1006, by: "client", termination: undefined });
+    if (this.#clientClosed && !this.#client.closed) return; // it closed in order, and may wait for the answer
     this.#up.finish(undefined, false);
     this.#down.discard();
     this.#client.destroy();
@@ -223,20 +219,21 @@ class RunningTunnel implements Tunnel {
 
   #backendEnded(): void {
     const termination: Termination = { reason: "BackendLost" };
-    const lost = this.#ending({ code: codeOf("BackendLost"), by: "backend", termination });
-    if (!lost && this.#closesPassed === 0) return;
-    this.#down.finish(lost ? closeFrame(codeOf("BackendLost"), closeText(termination), false) : undefined, false);
+    const code = codeOf(termination.reason);
+    const lost = this.#ending({ code, by: "backend", termination });
+    if (this.#backendClosed && !this.#backend.closed) return; // likewise
+    if (!lost && !this.#clientClosed && !this.#backendClosed) return;
+    this.#down.finish(lost ? closeFrame(code, closeText(termination), false) : undefined, false);
     this.#up.discard();
     this.#backend.destroy();
-    this.#lingerForClient(progressOf(this.#client), this.#options.clock.now());
+    this.#lingerForClient(progressOf(this.#client), this.#clock.now());
   }
 
   /** What the backend sent last is the client's to take, as long as it takes it. */
   #lingerForClient(state: string, since: number): void {
-    const { clock } = this.#options;
     this.#deadline?.cancel();
-    this.#deadline = clock.after(HANG_UP, () => {
-      const now = clock.now();
+    this.#deadline = this.#clock.after(HANG_UP, () => {
+      const now = this.#clock.now();
       const next = progressOf(this.#client);
       if (this.#client.writableFinished) return this.destroy();
       if (next !== state) return this.#lingerForClient(next, now);
@@ -247,7 +244,7 @@ class RunningTunnel implements Tunnel {
 
   #destroyIn(ms: number): void {
     this.#deadline?.cancel();
-    this.#deadline = this.#options.clock.after(ms, () => this.destroy());
+    this.#deadline = this.#clock.after(ms, () => this.destroy());
   }
 
   #socketGone(): void {
@@ -257,32 +254,7 @@ class RunningTunnel implements Tunnel {
     this.#up.stop();
     this.#down.stop();
     this.#keepalive.stop();
-    this.#idle?.cancel();
-    this.#lifetime?.cancel();
-    this.#options.closed(this.#end ?? { code: 1006, by: "client", termination: undefined });
-  }
-
-  /** Timers of the session as a whole; started anew with each plan. */
-  #time(): void {
-    const { clock } = this.#options;
-    const { idle, lifetime } = this.#plan;
-    this.#idle?.cancel();
-    this.#lifetime?.cancel();
-    if (idle > 0) this.#watchIdle();
-    if (lifetime > 0) {
-      const left = this.#openedAt + lifetime * this.#jitter - clock.now();
-      this.#lifetime = clock.after(Math.max(0, left), () => this.close({ reason: "LifetimeEnded" }));
-    }
-  }
-
-  /** Looks again only when the session could be idle: a message costs no timer. */
-  #watchIdle(): void {
-    const { clock } = this.#options;
-    const left = Math.max(this.#up.active, this.#down.active) + this.#plan.idle - clock.now();
-    this.#idle = clock.after(Math.max(1, left), () => {
-      const active = Math.max(this.#up.active, this.#down.active);
-      if (clock.now() - active >= this.#plan.idle) this.close({ reason: "IdleTimeout" });
-      else this.#watchIdle();
-    });
+    this.#lifespan.stop();
+    this.#events.closed(this.#end ?? { code: 1006, by: "client", termination: undefined });
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Config, Endpoints } from "../../api/config.ts";
 import { adminHandlers } from "../../dataplane/admin.ts";
+import type { ReadPath } from "../../dataplane/byte-source.ts";
 import { Gateway, type Applied } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
@@ -22,14 +23,15 @@ export class TestGateway {
   #config: Config | undefined;
   #endpoints: Endpoints | undefined;
 
-  constructor(clock: Clock = systemClock, random: () => number = Math.random) {
+  constructor(clock: Clock = systemClock, random: () => number = Math.random, reads?: ReadPath) {
     const line =
       (level: string) =>
       (fields: Fields, message: string): void =>
         void this.lines.push({ level, message, fields });
     const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
     const bind = (): { host: string; port: number } => ({ host: "127.0.0.1", port: 0 });
-    this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, bind });
+    const path = reads === undefined ? {} : { reads };
+    this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, bind, ...path });
   }
 
   /** Puts a config in force that goes to these backend ports; fails the test where it is refused. */

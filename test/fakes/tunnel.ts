@@ -1,8 +1,9 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { emptyPlan, type PlanDraft } from "../../dataplane/plan.ts";
+import { dataPath, SharedPath, type ReadPath } from "../../dataplane/byte-source.ts";
+import { emptyPlan, type FlowLimit, type PlanDraft } from "../../dataplane/plan.ts";
 import type { TokenBucket } from "../../dataplane/token-bucket.ts";
-import { tunnel, type FlowLimit, type Tunnel, type TunnelEnd } from "../../dataplane/tunnel.ts";
+import { tunnel, type Tunnel, type TunnelEnd } from "../../dataplane/tunnel.ts";
 import { socketPair, type Peer } from "./sockets.ts";
 
 export interface Joined {
@@ -24,7 +25,12 @@ export interface JoinOptions {
   readonly clientHead?: Buffer;
   readonly backendHead?: Buffer;
   readonly random?: () => number;
+  /** Default: through the shared buffer. */
+  readonly reads?: ReadPath;
 }
+
+/** Both ways in which sockets are read: what holds for one must hold for the other. */
+export const READ_PATHS: readonly ReadPath[] = [dataPath, new SharedPath()];
 
 export function planOf(change?: (draft: PlanDraft) => void): PlanDraft {
   const draft = emptyPlan();
@@ -46,6 +52,7 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
   const running = tunnel({
     client: { socket: client.socket, head: options.clientHead ?? Buffer.alloc(0) },
     backend: { socket: backend.socket, head: options.backendHead ?? Buffer.alloc(0) },
+    reads: options.reads ?? new SharedPath(),
     plan: planOf(options.plan),
     clock: options.clock ?? systemClock,
     deflate: options.deflate ?? false,
@@ -55,6 +62,11 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     slowConsumer: () => (result.slow += 1),
   });
   return Object.assign(result, { tunnel: running });
+}
+
+/** `joined`, with this way of reading. */
+export function joinedOver(reads: ReadPath): (options?: JoinOptions) => Promise<Joined> {
+  return (options = {}) => joined({ ...options, reads });
 }
 
 /** A limit with a count of its hits. */

@@ -1,0 +1,58 @@
+import { parseArgs } from "node:util";
+import { Driver, EchoBackend, type Load } from "./load.ts";
+import { haproxy, nginx, wsproxy, type Target } from "./targets.ts";
+
+/**
+ * What one message costs the proxy: CPU per round trip in µs, over both ways of reading and, where they are installed,
+ * nginx and HAProxy, alternating in one run. Read the ratios, not the figures: they are the machine's.
+ */
+const LOADS: readonly Load[] = [
+  { sessions: 100, size: 125, inFlight: 1 },
+  { sessions: 20, size: 64, inFlight: 64 },
+  { sessions: 20, size: 16_384, inFlight: 1 },
+];
+
+const { values } = parseArgs({
+  options: { rounds: { type: "string", default: "3" }, ms: { type: "string", default: "1200" } },
+});
+
+async function measure(target: Target, load: Load, ms: number): Promise<number> {
+  const driver = await Driver.open(target.port, load);
+  try {
+    await driver.run(ms / 4); // warm
+    const before = await target.cpu();
+    const trips = await driver.run(ms);
+    return ((await target.cpu()) - before) / trips;
+  } finally {
+    driver.close();
+  }
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+const backend = await new EchoBackend().open();
+const made = [
+  wsproxy("data", backend.port),
+  wsproxy("shared", backend.port),
+  nginx(backend.port),
+  haproxy(backend.port),
+];
+const targets = (await Promise.all(made)).filter((target) => target !== undefined);
+try {
+  console.log(["load", ...targets.map(({ name }) => name), "shared : data"].join(" | "));
+  for (const load of LOADS) {
+    backend.size = load.size;
+    const figures = targets.map((): number[] => []);
+    for (let round = 0; round < Number(values.rounds); round += 1) {
+      for (const [at, target] of targets.entries()) figures[at]?.push(await measure(target, load, Number(values.ms)));
+    }
+    const [data = Number.NaN, shared = Number.NaN, ...others] = figures.map(median);
+    const cells = [data, shared, ...others].map((figure) => figure.toFixed(2));
+    const what = `${load.sessions} sessions, ${load.size} B, ${load.inFlight} in flight`;
+    console.log([what, ...cells, (shared / data).toFixed(2)].join(" | "));
+  }
+} finally {
+  for (const target of targets) await target.close();
+  backend.close();
+}

@@ -1,0 +1,45 @@
+import { dataPath, SharedPath } from "../../dataplane/byte-source.ts";
+import { Gateway } from "../../dataplane/gateway.ts";
+import { Metrics } from "../../dataplane/metrics.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { configOf, endpointsOf } from "./config.ts";
+import type { ProcessOptions } from "./gateway-process.ts";
+
+const options = JSON.parse(process.argv[2] ?? "{}") as ProcessOptions;
+const silent = (): void => {};
+const gateway = new Gateway({
+  clock: systemClock,
+  random: Math.random,
+  log: { debug: silent, info: silent, warn: silent, error: silent },
+  metrics: new Metrics(),
+  bind: () => ({ host: "127.0.0.1", port: 0 }),
+  reads: options.path === "data" ? dataPath : new SharedPath(),
+});
+const applied = await gateway.apply({
+  config: configOf(options.config ?? {}),
+  endpoints: endpointsOf(options.ports),
+  hash: "1",
+});
+if (!applied.ok) throw new Error(applied.problems.join("; "));
+
+const cpu = (): number => {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+};
+
+function usage(): object {
+  globalThis.gc?.();
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  const sessions = gateway.proxies.flatMap((proxy) => [...proxy.sessions]);
+  return {
+    cpu: cpu(),
+    rss,
+    heap: heapUsed + Math.max(external, arrayBuffers),
+    sessions: sessions.length,
+    buffered: sessions.reduce((sum, session) => sum + session.buffered, 0),
+  };
+}
+
+process.on("message", (what) => process.send?.(what === "cpu" ? cpu() : usage()));
+process.on("disconnect", () => process.exit());
+process.send?.(gateway.port("test/proxy"));

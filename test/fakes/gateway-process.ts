@@ -1,0 +1,69 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import type { ConfigParts } from "./config.ts";
+
+/** What a gateway's process uses: CPU in µs since it started, memory in bytes after a collection. */
+export interface Usage {
+  readonly cpu: number;
+  readonly rss: number;
+  /** JavaScript heap and buffers. */
+  readonly heap: number;
+  readonly sessions: number;
+  readonly buffered: number;
+}
+
+export interface ProcessOptions {
+  readonly path?: "shared" | "data";
+  readonly config?: ConfigParts;
+  readonly ports: readonly number[];
+}
+
+/** A data plane in a process of its own, so that what it uses can be told from what the test uses. */
+export class GatewayProcess {
+  readonly #child: ChildProcess;
+  port = 0;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  static async start(options: ProcessOptions): Promise<GatewayProcess> {
+    const script = new URL("gateway-process-main.ts", import.meta.url);
+    const child = fork(script, [JSON.stringify(options)], { execArgv: ["--expose-gc"] });
+    const process = new GatewayProcess(child);
+    process.port = (await process.#answer()) as number;
+    return process;
+  }
+
+  async usage(): Promise<Usage> {
+    this.#child.send("usage");
+    return (await this.#answer()) as Usage;
+  }
+
+  /** CPU only: no collection. */
+  async cpu(): Promise<number> {
+    this.#child.send("cpu");
+    return (await this.#answer()) as number;
+  }
+
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  async close(): Promise<void> {
+    if (!this.alive) return;
+    this.#child.kill();
+    await once(this.#child, "exit");
+  }
+
+  async #answer(): Promise<unknown> {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const exit = once(this.#child, "exit", { signal }).then(([code]: unknown[]) => {
+      throw new Error(`the gateway's process ended with ${String(code)}`);
+    });
+    const [answer] = (await Promise.race([once(this.#child, "message", { signal }), exit])) as unknown[];
+    stop.abort();
+    return answer;
+  }
+}
