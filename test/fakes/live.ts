@@ -1,0 +1,83 @@
+import { keyOf } from "./api-keys.ts";
+import type { BackendConnection, RawBackend } from "./backends.ts";
+import { RawClient, request } from "./clients.ts";
+import { closeOf, parse, type ReadFrame } from "./frames.ts";
+import type { TestGateway } from "./gateway.ts";
+import { until, type Peer } from "./sockets.ts";
+
+/** Whom a session is with; what is absent is not sent. */
+export interface Who {
+  readonly client?: string;
+  /** Believed where the gateway trusts 127.0.0.1. */
+  readonly address?: string;
+  readonly target?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type From = "fromClient" | "fromBackend";
+
+/** A session through the gateway, with the test at both far ends, byte by byte. */
+export class Live {
+  readonly client: RawClient;
+  readonly backend: BackendConnection;
+
+  private constructor(client: RawClient, backend: BackendConnection) {
+    this.client = client;
+    this.backend = backend;
+  }
+
+  static async open(gateway: TestGateway, backend: RawBackend, who: Who = {}): Promise<Live> {
+    const headers = {
+      ...(who.client === undefined ? {} : { "X-Api-Key": keyOf(who.client) }),
+      ...(who.address === undefined ? {} : { "X-Forwarded-For": who.address }),
+      ...who.headers,
+    };
+    const before = backend.connections.length;
+    const client = await RawClient.send(gateway.port, request({ target: who.target ?? "/", headers }));
+    const { status, body } = await client.answer();
+    if (status !== 101) throw new Error(`refused: ${status} ${body}`);
+    const connection = backend.connections[before];
+    if (connection === undefined) throw new Error("the backend was not dialled");
+    return new Live(client, connection);
+  }
+
+  /** The end that sends in this direction. */
+  sender(from: From): Peer {
+    return from === "fromClient" ? this.client : this.backend;
+  }
+
+  /** Whole frames that have arrived at the end of this direction. */
+  frames(from: From): ReadFrame[] {
+    return parse(from === "fromClient" ? this.backend.payload : this.client.payload).frames;
+  }
+
+  /** Their payloads as text; Close frames left out. */
+  texts(from: From): string[] {
+    return this.frames(from)
+      .filter(({ opcode }) => opcode !== 8)
+      .map(({ payload }) => String(payload));
+  }
+
+  /** So many frames have arrived. */
+  async arrived(from: From, count: number): Promise<void> {
+    await until(`${count} frames ${from}`, () => this.frames(from).length >= count || this.client.ended);
+  }
+
+  /** Code and reason that each end was told. */
+  async ended(): Promise<{ toClient: string; toBackend: string }> {
+    await until("both ends were told", () => this.client.ended && this.backend.ended);
+    const told = (from: From): string => {
+      const last = this.frames(from).findLast(({ opcode }) => opcode === 8);
+      return last === undefined ? "nothing" : `${closeOf(last).code} ${closeOf(last).reason}`.trim();
+    };
+    return { toClient: told("fromBackend"), toBackend: told("fromClient") };
+  }
+
+  /** Neither end has been told anything, and the connection stands: a ping of the client gets through. */
+  async lives(): Promise<void> {
+    const before = this.frames("fromClient").length;
+    this.client.send(Buffer.from([0x89, 0x80, 1, 2, 3, 4]));
+    await until("a ping got through", () => this.frames("fromClient").length > before || this.client.ended);
+    if (this.client.ended) throw new Error("the session has ended");
+  }
+}
