@@ -1,4 +1,4 @@
-import type { Condition, ReasonOf } from "../api/conditions.ts";
+import { CONDITION_REASONS, type ReasonOf } from "../api/conditions.ts";
 import type { Config } from "../api/config.ts";
 import type { Applied } from "../dataplane/gateway.ts";
 import type { Manifest } from "./manifests/decode-file.ts";
@@ -99,25 +99,38 @@ export class Reconciler {
 function reportOf({ id, translation }: Translated, applied: Applied | undefined, serves: boolean): ProxyReport {
   const { conditions, routes } = translation.status;
   const observedGeneration = conditions[0]?.observedGeneration ?? 0;
-  const kept = serves ? "; the last good config stays in force" : "";
-  const programmed = (reason: ReasonOf<"Programmed">, message: string): Condition => ({
-    type: "Programmed",
-    status: reason === "Programmed" ? "True" : "False",
-    reason,
-    message: reason === "Programmed" ? message : `${message}${kept}`,
-    observedGeneration,
-  });
-  const outcome =
-    applied === undefined
-      ? programmed("NotAccepted", "the spec is not accepted")
-      : applied.ok
-        ? programmed("Programmed", "this gateway serves it")
-        : programmed(applied.stage === "listener" ? "ListenerFailed" : "ConfigRejected", applied.problems.join("; "));
-  const ready: Condition =
-    outcome.status === "True"
-      ? { type: "Ready", status: "True", reason: "Ready", message: "this gateway takes traffic", observedGeneration }
-      : { type: "Ready", status: "False", reason: "NotProgrammed", message: "see Programmed", observedGeneration };
-  return { id, conditions: [...conditions, outcome, ready], routes };
+  const accepted = conditions.some(({ type, status }) => type === "Accepted" && status === "True");
+  const reason = programmedReason(accepted, applied);
+  const programmed = reason === "Programmed";
+  const said = reason === "NotAccepted" || applied?.ok !== false ? "" : `: ${applied.problems.join("; ")}`;
+  const kept = serves && !programmed ? " The last good config stays in force." : "";
+  return {
+    id,
+    conditions: [
+      ...conditions,
+      {
+        type: "Programmed",
+        status: programmed ? "True" : "False",
+        reason,
+        message: `${CONDITION_REASONS.Programmed[reason]}${said}${kept}`,
+        observedGeneration,
+      },
+      {
+        type: "Ready",
+        status: programmed ? "True" : "False",
+        reason: programmed ? "Ready" : "NotProgrammed",
+        message: CONDITION_REASONS.Ready[programmed ? "Ready" : "NotProgrammed"],
+        observedGeneration,
+      },
+    ],
+    routes,
+  };
+}
+
+function programmedReason(accepted: boolean, applied: Applied | undefined): ReasonOf<"Programmed"> {
+  if (!accepted || applied === undefined) return "NotAccepted";
+  if (applied.ok) return "Programmed";
+  return applied.stage === "listener" ? "ListenerFailed" : "ConfigRejected";
 }
 
 function rejections(outcomes: ReadonlyMap<string, Applied>): Finding[] {

@@ -13,15 +13,15 @@ export interface Ruling {
   readonly problems: readonly Located[];
 }
 
-/** Rules on the whole proxy. `excess` is what is wrong with the size of what it would become. */
+/** Rules on the whole proxy. `whole` is what is wrong with what it would become, such as its size. */
 export function rule(
   { header, generation, problems }: ReadProxy,
   outcomes: readonly RouteOutcome[],
-  excess: Located | undefined,
+  whole: readonly (Located | undefined)[],
   self: string,
 ): Ruling {
   const own: Located[] = problems.map((problem) => ({ ...problem, object: self }));
-  if (excess !== undefined) own.push(excess);
+  own.push(...whole.filter((problem) => problem !== undefined));
   const all = [...own, ...outcomes.flatMap((outcome) => outcome.problems)];
   const accepted = outcomes.filter((outcome) => outcome.accepted).length;
   const [first] = own;

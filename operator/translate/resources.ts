@@ -63,4 +63,6 @@ export interface Tools {
 export interface Surroundings {
   /** Services with externalName may be dialled: only outside a cluster, where whoever writes the manifest owns the network. */
   readonly externalNames: boolean;
+  /** Who has a listener port already, if it is not this proxy: where one process serves several. */
+  readonly portOwner?: (port: number) => string | undefined;
 }

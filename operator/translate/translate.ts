@@ -4,6 +4,7 @@ import { configOf, endpointsFile, infraOf } from "./assemble.ts";
 import { judgeRoutes } from "./judge-routes.ts";
 import { inForce, lastGood, listenerTls } from "./last-good.ts";
 import { lookupFor } from "./lookup.ts";
+import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
 import { readProxy } from "./read-proxy.ts";
 import type { Resources, Surroundings, Tools } from "./resources.ts";
@@ -29,7 +30,8 @@ export function translate(
   const outcomes = judgeRoutes(proxy).map((it) => routeOutcome(it, proxy.policies ?? {}, before, lookup));
   const listener = listenerTls(header?.listener.tls?.secretName, before, lookup);
   const routes = routesInForce(outcomes);
-  const ruling = rule(proxy, outcomes, excessOfKeys(routes, lookup.self), lookup.self);
+  const whole = [excessOfKeys(routes, lookup.self), portConflict(proxy, surroundings, lookup.self)];
+  const ruling = rule(proxy, outcomes, whole, lookup.self);
   const accepted = ruling.accepted ? header : undefined;
 
   const references = distinct([...listener.problems, ...outcomes.flatMap((outcome) => outcome.references)]);
