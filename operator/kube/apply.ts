@@ -1,0 +1,70 @@
+import type { KubeClient } from "./client.ts";
+import { ApiError, isStatus } from "./api-error.ts";
+import { KINDS, pathOf, type Kind, type KindName, type KubeObject } from "./kinds.ts";
+
+/** The one field manager of everything that the operator writes. */
+export const FIELD_MANAGER = "wsproxy-operator";
+
+/** A manifest as a renderer makes it: whole, with its kind. */
+export interface Manifest extends KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+/** Makes an object as the manifest says (server-side apply): fields that the manifest no longer names go away. */
+export function apply(client: KubeClient, manifest: Manifest, signal: AbortSignal): Promise<KubeObject> {
+  return patch(client, manifest, undefined, signal);
+}
+
+/** Writes the status alone, as its own apply. A resource that has gone meanwhile is no failure. */
+export async function applyStatus(
+  client: KubeClient,
+  manifest: Manifest & { readonly status: unknown },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await patch(client, manifest, "status", signal);
+  } catch (error) {
+    if (!isStatus(error, 404)) throw error;
+  }
+}
+
+/** Deletes an object if it is still the one that was meant. */
+export async function remove(client: KubeClient, kind: Kind, object: KubeObject, signal: AbortSignal): Promise<void> {
+  const { namespace, name, uid } = object.metadata;
+  try {
+    await client.request({
+      method: "DELETE",
+      path: pathOf(kind, namespace, name),
+      body: { propagationPolicy: "Background", ...(uid === undefined ? {} : { preconditions: { uid } }) },
+      signal,
+    });
+  } catch (error) {
+    if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
+  }
+}
+
+async function patch(
+  client: KubeClient,
+  manifest: Manifest,
+  subresource: "status" | undefined,
+  signal: AbortSignal,
+): Promise<KubeObject> {
+  const kind = KINDS[manifest.kind as KindName];
+  const { namespace, name } = manifest.metadata;
+  const path = pathOf(kind, namespace, name);
+  return client.request<KubeObject>({
+    method: "PATCH",
+    path: subresource === undefined ? path : `${path}/${subresource}`,
+    query: { fieldManager: FIELD_MANAGER, force: true },
+    contentType: "application/apply-patch+yaml", // JSON is YAML
+    body: manifest,
+    signal,
+  });
+}
+
+/** Is it worth another try, or will the same call fail the same way? */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  return error.status === 0 || error.status === 409 || error.status === 429 || error.status >= 500;
+}

@@ -1,0 +1,55 @@
+/** A kind that the operator talks about, and where the API server has it. */
+export interface Kind {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly plural: string;
+}
+
+/** The part of every object that the operator looks at. */
+export interface KubeObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly generation?: number;
+    readonly deletionTimestamp?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly { readonly uid: string; readonly kind: string; readonly name: string }[];
+  };
+}
+
+const of = (apiVersion: string, kind: string, plural: string): Kind => ({ apiVersion, kind, plural });
+
+/** Every kind there is for us: one row each. */
+export const KINDS = {
+  WebSocketProxy: of("wsproxy.dev/v1alpha1", "WebSocketProxy", "websocketproxies"),
+  Secret: of("v1", "Secret", "secrets"),
+  ConfigMap: of("v1", "ConfigMap", "configmaps"),
+  Service: of("v1", "Service", "services"),
+  ServiceAccount: of("v1", "ServiceAccount", "serviceaccounts"),
+  Pod: of("v1", "Pod", "pods"),
+  EndpointSlice: of("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
+  Deployment: of("apps/v1", "Deployment", "deployments"),
+  PodDisruptionBudget: of("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
+  NetworkPolicy: of("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+  Lease: of("coordination.k8s.io/v1", "Lease", "leases"),
+  Event: of("events.k8s.io/v1", "Event", "events"),
+} as const;
+
+export type KindName = keyof typeof KINDS;
+
+/** Path of a collection, over all namespaces where none is given, or of one object in it. */
+export function pathOf({ apiVersion, plural }: Kind, namespace?: string, name?: string): string {
+  const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const collection = namespace === undefined ? `${root}/${plural}` : `${root}/namespaces/${namespace}/${plural}`;
+  return name === undefined ? collection : `${collection}/${name}`;
+}
+
+/** `namespace/name`. */
+export function keyOf({ metadata: { namespace = "", name } }: KubeObject): string {
+  return `${namespace}/${name}`;
+}
