@@ -42,6 +42,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "runtime/any.ts": NODE,
   "runtime/log.ts": ["pino", ...NODE],
   "operator/any.ts": NODE,
+  "operator/kube/any.ts": ["@kubernetes/client-node", ...NODE],
   "operator/translate/any.ts": [],
   "dataplane/any.ts": ["lru-cache", ...NODE],
   "dataplane/metrics.ts": ["prom-client", ...NODE],

@@ -1,6 +1,6 @@
-import type { KubeClient } from "./client.ts";
-import { ApiError, isStatus } from "./api-error.ts";
-import { KINDS, pathOf, type Kind, type KindName, type KubeObject } from "./kinds.ts";
+import { isStatus } from "./api-error.ts";
+import type { Caller } from "./client.ts";
+import { kindOf, pathOf, type Kind, type KubeObject } from "./kinds.ts";
 
 /** The one field manager of everything that the operator writes. */
 export const FIELD_MANAGER = "wsproxy-operator";
@@ -12,13 +12,13 @@ export interface Manifest extends KubeObject {
 }
 
 /** Makes an object as the manifest says (server-side apply): fields that the manifest no longer names go away. */
-export function apply(client: KubeClient, manifest: Manifest, signal: AbortSignal): Promise<KubeObject> {
+export function apply(client: Caller, manifest: Manifest, signal: AbortSignal): Promise<KubeObject> {
   return patch(client, manifest, undefined, signal);
 }
 
 /** Writes the status alone, as its own apply. A resource that has gone meanwhile is no failure. */
 export async function applyStatus(
-  client: KubeClient,
+  client: Caller,
   manifest: Manifest & { readonly status: unknown },
   signal: AbortSignal,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function applyStatus(
 }
 
 /** Deletes an object if it is still the one that was meant. */
-export async function remove(client: KubeClient, kind: Kind, object: KubeObject, signal: AbortSignal): Promise<void> {
+export async function remove(client: Caller, kind: Kind, object: KubeObject, signal: AbortSignal): Promise<void> {
   const { namespace, name, uid } = object.metadata;
   try {
     await client.request({
@@ -44,15 +44,14 @@ export async function remove(client: KubeClient, kind: Kind, object: KubeObject,
   }
 }
 
-async function patch(
-  client: KubeClient,
+function patch(
+  client: Caller,
   manifest: Manifest,
   subresource: "status" | undefined,
   signal: AbortSignal,
 ): Promise<KubeObject> {
-  const kind = KINDS[manifest.kind as KindName];
   const { namespace, name } = manifest.metadata;
-  const path = pathOf(kind, namespace, name);
+  const path = pathOf(kindOf(manifest.kind), namespace, name);
   return client.request<KubeObject>({
     method: "PATCH",
     path: subresource === undefined ? path : `${path}/${subresource}`,
@@ -61,10 +60,4 @@ async function patch(
     body: manifest,
     signal,
   });
-}
-
-/** Is it worth another try, or will the same call fail the same way? */
-export function isPassing(error: unknown): boolean {
-  if (!(error instanceof ApiError)) return false;
-  return error.status === 0 || error.status === 409 || error.status === 429 || error.status >= 500;
 }

@@ -1,7 +1,9 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import type { KubeConfig } from "@kubernetes/client-node";
+import type { Clock } from "../../runtime/clock.ts";
 import { ApiError, apiErrorOf } from "./api-error.ts";
+import { ConnectionPool } from "./connection-pool.ts";
+import { deadline, reasonOf, within } from "./deadline.ts";
 
 /** One call to the API server. */
 export interface Call {
@@ -12,133 +14,134 @@ export interface Call {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
-  /** Milliseconds for the whole call; default 30 s. */
+  /** Milliseconds for the whole call; default TIMEOUT. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
 
-const TIMEOUT = 30_000;
-/** Connections kept for calls; a watch has one of its own beside them. */
-const MAX_SOCKETS = 32;
+/** Whatever makes calls: the client, or one that lets only some of them through. */
+export interface Caller {
+  /** The answer's JSON; every failure is an ApiError. */
+  request<T>(call: Call): Promise<T>;
+}
+
+export const TIMEOUT = 30_000;
+/** A page of a list; far more than the API server puts in one. */
 const MAX_ANSWER = 256 * 1024 * 1024;
 
-/** A connection pool to one API server: every call has a time-out, and fails with an ApiError. */
-export class KubeClient {
-  readonly #kubeConfig: KubeConfig;
-  readonly #server: URL;
-  #agent: { readonly material: string; readonly agent: HttpAgent | HttpsAgent } | undefined;
+/** Calls one API server over one pool of connections: each call ends in its time, and fails with an ApiError. */
+export class KubeClient implements Caller {
+  readonly #pool: ConnectionPool;
+  readonly #clock: Clock;
 
-  constructor(kubeConfig: KubeConfig) {
-    const cluster = kubeConfig.getCurrentCluster();
-    if (cluster === null) throw new Error("the kubeconfig has no current cluster");
-    this.#kubeConfig = kubeConfig;
-    this.#server = new URL(cluster.server);
+  constructor(kubeConfig: KubeConfig, clock: Clock) {
+    this.#pool = new ConnectionPool(kubeConfig);
+    this.#clock = clock;
   }
 
-  /** The answer's JSON. */
   async request<T>(call: Call): Promise<T> {
-    const signal = deadline(call.timeout ?? TIMEOUT, call.signal);
-    const response = await this.#send(call, signal);
-    const text = await readAll(response, call, signal);
-    const status = response.statusCode ?? 0;
-    if (status < 200 || status > 299) throw apiErrorOf(call, status, text, response.headers["retry-after"]);
+    const whole = deadline(call.timeout ?? TIMEOUT, this.#clock, call.signal);
     try {
+      const response = await this.#send(call, whole.signal);
+      const text = await readAll(response, call, whole.signal);
+      if (!succeeded(response)) throw errorOf(call, response, text);
       return JSON.parse(text) as T;
     } catch (cause) {
+      if (cause instanceof ApiError) throw cause;
       throw new ApiError(call, 0, "Unreadable", "the answer is not JSON", undefined, { cause });
+    } finally {
+      whole.end();
     }
   }
 
-  /** The answer's body as it comes; only its head is bounded in time. */
+  /** The answer's body as it comes, until `signal` aborts; the call's time-out is for its head. */
   async stream(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
-    const head = deadline(call.timeout ?? TIMEOUT, signal);
-    const response = await this.#send(call, head, signal);
-    const status = response.statusCode ?? 0;
-    if (status === 200) return response;
-    const text = await readAll(response, call, head);
-    throw apiErrorOf(call, status, text, response.headers["retry-after"]);
+    const head = deadline(call.timeout ?? TIMEOUT, this.#clock, signal);
+    try {
+      const response = await this.#send(call, head.signal);
+      if (!succeeded(response)) throw errorOf(call, response, await readAll(response, call, head.signal));
+      destroyOn(signal, response);
+      return response;
+    } finally {
+      head.end();
+    }
   }
 
-  /** Closes the idle connections. */
+  /** Ends every connection. */
   close(): void {
-    this.#agent?.agent.destroy();
+    this.#pool.close();
   }
 
-  /** Resolves with the answer's head; `signal` bounds that, `whole` (where it differs) the connection. */
-  async #send(call: Call, signal: AbortSignal, whole: AbortSignal = signal): Promise<IncomingMessage> {
-    const options = await this.#options(call);
-    const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
+  /** Resolves with the answer's head. */
+  async #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const request = await this.#open(call, signal);
     return new Promise((resolve, reject) => {
-      const fail = (error: Error): void =>
-        reject(new ApiError(call, 0, "Unreachable", error.message, undefined, { cause: error }));
-      if (signal.aborted) return fail(reasonOf(signal));
-      const request = (this.#server.protocol === "https:" ? httpsRequest : httpRequest)(options);
       const abort = (): void => void request.destroy(reasonOf(signal));
       signal.addEventListener("abort", abort, { once: true });
       request.on("error", (error) => {
         signal.removeEventListener("abort", abort);
-        fail(error);
+        reject(unreachable(call, error));
       });
       request.on("response", (response) => {
         signal.removeEventListener("abort", abort);
-        const end = (): void => void response.destroy(reasonOf(whole));
-        whole.addEventListener("abort", end, { once: true });
-        response.once("close", () => whole.removeEventListener("abort", end));
-        if (whole.aborted) end();
+        response.on("error", () => {}); // whoever reads it is told
         resolve(response);
       });
-      if (body === undefined) return void request.end();
-      request.setHeader("content-type", call.contentType ?? "application/json");
-      request.setHeader("content-length", body.length);
+      const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
+      if (body !== undefined) {
+        request.setHeader("content-type", call.contentType ?? "application/json");
+        request.setHeader("content-length", body.length);
+      }
       request.end(body);
+      if (signal.aborted) abort();
     });
   }
 
-  async #options({ method = "GET", path, query = {}, accept }: Call): Promise<RequestOptions> {
-    // Read anew for each call: a ServiceAccount's token is replaced while we run.
-    const auth: RequestOptions & { ca?: unknown; cert?: unknown; key?: unknown; rejectUnauthorized?: boolean } = {};
-    await this.#kubeConfig.applyToHTTPSOptions(auth);
-    const { ca, cert, key, rejectUnauthorized, servername } = auth as Record<string, string | boolean | undefined>;
-    const tls = { ca, cert, key, rejectUnauthorized, servername };
+  async #open(call: Call, signal: AbortSignal): Promise<ClientRequest> {
+    const { method = "GET", path, query = {}, accept = "application/json" } = call;
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-    const text = search.toString();
-    return {
-      protocol: this.#server.protocol,
-      hostname: this.#server.hostname.replace(/^\[(.*)\]$/, "$1"),
-      port: this.#server.port,
-      path: this.#server.pathname.replace(/\/$/, "") + path + (text === "" ? "" : `?${text}`),
+    const headers = { accept, "user-agent": "wsproxy-operator" };
+    const opening = this.#pool.open({
       method,
-      headers: { ...auth.headers, accept: accept ?? "application/json", "user-agent": "wsproxy-operator" },
-      agent: this.#agentFor(tls),
-    };
-  }
-
-  /** One pool, as long as certificates and key are the same. */
-  #agentFor(tls: Record<string, string | boolean | undefined>): HttpAgent | HttpsAgent {
-    const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-    const material = JSON.stringify(given);
-    if (this.#agent?.material === material) return this.#agent.agent;
-    this.#agent?.agent.destroy();
-    const pool = { keepAlive: true, keepAliveMsecs: 15_000, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: MAX_SOCKETS };
-    const agent = this.#server.protocol === "https:" ? new HttpsAgent({ ...pool, ...given }) : new HttpAgent(pool);
-    this.#agent = { material, agent };
-    return agent;
+      path: search.size === 0 ? path : `${path}?${search.toString()}`,
+      headers,
+    });
+    try {
+      return await within(opening, signal);
+    } catch (error) {
+      // The request that comes too late has to be ended, or its connection would wait for it.
+      opening.then((late) => late.on("error", () => {}).destroy()).catch(() => {});
+      throw unreachable(call, error);
+    }
   }
 }
 
-function deadline(ms: number, signal: AbortSignal | undefined): AbortSignal {
-  const timeout = AbortSignal.timeout(ms);
-  return signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+function succeeded({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode <= 299;
 }
 
-function reasonOf(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error("aborted");
+function errorOf(call: Call, { statusCode = 0, headers }: IncomingMessage, text: string): ApiError {
+  return apiErrorOf(call, statusCode, text, headers["retry-after"]);
+}
+
+function unreachable(call: Call, cause: unknown): ApiError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new ApiError(call, 0, "Unreachable", message, undefined, { cause });
+}
+
+/** Ends a body that is not read to its end. */
+function destroyOn(signal: AbortSignal, body: IncomingMessage): () => void {
+  const end = (): void => void body.destroy(reasonOf(signal));
+  const release = (): void => signal.removeEventListener("abort", end);
+  signal.addEventListener("abort", end, { once: true });
+  body.once("close", release);
+  if (signal.aborted) end();
+  return release;
 }
 
 async function readAll(response: IncomingMessage, call: Call, signal: AbortSignal): Promise<string> {
-  const end = (): void => void response.destroy(reasonOf(signal));
-  signal.addEventListener("abort", end, { once: true });
+  const release = destroyOn(signal, response);
   try {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -149,9 +152,8 @@ async function readAll(response: IncomingMessage, call: Call, signal: AbortSigna
     }
     return Buffer.concat(chunks).toString("utf8");
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ApiError(call, 0, "Unreachable", message, undefined, { cause });
+    throw unreachable(call, cause);
   } finally {
-    signal.removeEventListener("abort", end);
+    release();
   }
 }

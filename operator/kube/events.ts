@@ -1,7 +1,8 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { KubeClient } from "./client.ts";
+import type { Caller } from "./client.ts";
 import { KINDS, pathOf, type KubeObject } from "./kinds.ts";
+import { microTime } from "./micro-time.ts";
 
 /** What happened to an object, for those who `kubectl describe` it. */
 export interface Happening {
@@ -11,6 +12,7 @@ export interface Happening {
   readonly note: string;
 }
 
+/** Bytes. */
 const MAX_NOTE = 1024;
 /** Objects of which the last happening is remembered. */
 const MAX_REMEMBERED = 10_000;
@@ -20,14 +22,14 @@ const MAX_REMEMBERED = 10_000;
  * failure of a pass.
  */
 export class Recorder {
-  readonly #client: KubeClient;
+  readonly #client: Caller;
   readonly #instance: string;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #last = new Map<string, string>();
 
   /** `instance` names this process. */
-  constructor(client: KubeClient, instance: string, clock: Clock, log: Log) {
+  constructor(client: Caller, instance: string, clock: Clock, log: Log) {
     this.#client = client;
     this.#instance = instance;
     this.#clock = clock;
@@ -45,8 +47,6 @@ export class Recorder {
     this.#last.set(key, text);
     const [oldest] = this.#last.keys();
     if (this.#last.size > MAX_REMEMBERED && oldest !== undefined) this.#last.delete(oldest);
-    const wall = this.#clock.wall();
-    const note = happening.note.length > MAX_NOTE ? `${happening.note.slice(0, MAX_NOTE - 1)}…` : happening.note;
     try {
       await this.#client.request({
         method: "POST",
@@ -54,15 +54,15 @@ export class Recorder {
         body: {
           apiVersion: KINDS.Event.apiVersion,
           kind: KINDS.Event.kind,
-          metadata: { namespace, generateName: `${name.slice(0, 200)}.` },
-          eventTime: new Date(wall).toISOString().replace("Z", "000Z"),
+          metadata: { namespace, generateName: `${name.slice(0, 200).replace(/[.-]+$/, "")}.` },
+          eventTime: microTime(this.#clock.wall()),
           reportingController: "wsproxy.dev/operator",
           reportingInstance: this.#instance.slice(0, 128),
           action: "Reconcile",
           regarding: { apiVersion, kind, namespace, name, uid },
           type: happening.type,
           reason: happening.reason,
-          note,
+          note: shortened(happening.note),
         },
         signal,
       });
@@ -76,4 +76,12 @@ export class Recorder {
   forget(uid: string): void {
     for (const key of this.#last.keys()) if (key.startsWith(`${uid} `)) this.#last.delete(key);
   }
+}
+
+/** At most MAX_NOTE bytes, no character cut in two. */
+function shortened(note: string): string {
+  const bytes = Buffer.from(note);
+  if (bytes.length <= MAX_NOTE) return note;
+  const whole = new TextDecoder("utf-8").decode(bytes.subarray(0, MAX_NOTE - 3), { stream: true });
+  return `${whole}…`;
 }

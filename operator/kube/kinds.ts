@@ -42,8 +42,21 @@ export const KINDS = {
 
 export type KindName = keyof typeof KINDS;
 
+/** The kind of a manifest. */
+export function kindOf(name: string): Kind {
+  if (!Object.hasOwn(KINDS, name)) throw new Error(`the operator knows no kind ${name}`);
+  return KINDS[name as KindName];
+}
+
+/** No name that could lead to another path: dots alone, slashes, anything that a URL would need to encode. */
+const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+
 /** Path of a collection, over all namespaces where none is given, or of one object in it. */
 export function pathOf({ apiVersion, plural }: Kind, namespace?: string, name?: string): string {
+  for (const part of [namespace, name]) {
+    if (part !== undefined && !NAME.test(part))
+      throw new Error(`${JSON.stringify(part)} cannot be the name of an object`);
+  }
   const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const collection = namespace === undefined ? `${root}/${plural}` : `${root}/namespaces/${namespace}/${plural}`;
   return name === undefined ? collection : `${collection}/${name}`;

@@ -1,52 +1,41 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { pause } from "../../runtime/pause.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, isStatus, wishedWait } from "./api-error.ts";
 import { BackOff } from "./back-off.ts";
 import type { KubeClient } from "./client.ts";
-import { keyOf, pathOf, type Kind, type KubeObject } from "./kinds.ts";
+import { kept, list, watchCall, type Collection } from "./collection.ts";
+import { keyOf, type KubeObject } from "./kinds.ts";
+import { Expired, WatchBroken, watchEvent } from "./watch-events.ts";
 import { watchLines } from "./watch-lines.ts";
 
-export interface ReflectorOptions<T extends KubeObject> {
+export interface ReflectorOptions<T extends KubeObject> extends Collection {
   readonly client: KubeClient;
-  readonly kind: Kind;
-  /** undefined: all namespaces. */
-  readonly namespace?: string | undefined;
-  readonly labelSelector?: string;
-  /** Only metadata is fetched and kept: for kinds whose data is nobody's business until it is referred to. */
-  readonly metadataOnly?: boolean;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** An object appeared, changed or went away. Called after `objects` has it. */
+  /** An object appeared, changed or went away. Called after `objects` has it; must not throw. */
   readonly changed: (now: T | undefined, before: T | undefined) => void;
-  /** A watch ended and another one begins. */
+  /** Another start, for whatever reason. */
   readonly restarted: () => void;
 }
 
-const PAGE = 500;
-/** The server ends a watch after this time, more or less; seconds. */
+/** The server ends a watch after this time and up to twice as much; seconds. */
 const WATCH_SECONDS = 300;
 /** No line, not even a bookmark, for this long: the connection is dead. */
 const SILENCE = 150_000;
+/** Between two starts. */
 const LEAST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
 
-interface WatchEvent<T> {
-  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
-  readonly object: T & { readonly code?: number; readonly message?: string };
-}
-
-/** The state has to be listed anew. */
-class Expired extends Error {}
-
 /**
- * Keeps a copy of all objects of a kind: lists, then watches from there, and resumes where a watch ended. What cannot be
- * resumed is listed anew, and deletions made meanwhile are noticed.
+ * Keeps a copy of a collection: lists, then watches from there, and resumes where a watch ended. What cannot be resumed
+ * is listed anew, and deletions made meanwhile are noticed. One list or watch at a time, one start a second at the most.
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #objects = new Map<string, T>();
+  /** Where a watch goes on; undefined: the state has to be listed. */
   #version: string | undefined;
   #synced = false;
   #waiting: (() => void)[] = [];
@@ -65,119 +54,87 @@ export class Reflector<T extends KubeObject> {
     return this.#synced;
   }
 
+  /** Resolves when the first list has been read, or `run` has ended. */
   whenSynced(): Promise<void> {
     return this.#synced ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Runs until aborted; never rejects. */
+  /** Runs until aborted; what the API server and the network do never makes it reject. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, log, kind, restarted } = this.#options;
+    const { clock, random, restarted } = this.#options;
     const backOff = new BackOff(LEAST_WAIT, LONGEST_WAIT, random);
-    while (!signal.aborted) {
-      const began = clock.now();
-      try {
-        if (this.#version === undefined) await this.#list(signal);
-        await this.#watch(signal);
-        // A watch that the server ended after its time is business as usual.
-        if (clock.now() - began >= LEAST_WAIT) backOff.reset();
-      } catch (error) {
+    try {
+      while (!signal.aborted) {
+        const began = clock.now();
+        const { lived, wish } = await this.#once(signal);
         if (signal.aborted) return;
-        if (error instanceof Expired || (error instanceof ApiError && error.status === 410)) this.#version = undefined;
-        else log.warn({ kind: kind.kind, err: error }, "watch failed");
-        if (clock.now() - began >= LONGEST_WAIT) backOff.reset();
+        if (lived >= LEAST_WAIT) backOff.reset();
+        // After a watch that lived for long another one follows at once.
+        const wait = lived >= LONGEST_WAIT ? 0 : backOff.next();
+        await pause(Math.max(wait, wish, LEAST_WAIT - (clock.now() - began)), clock, signal);
+        if (!signal.aborted) restarted();
       }
-      if (signal.aborted) return;
-      restarted();
-      await pause(waitOf(backOff.next(), began, clock.now()), clock, signal);
+    } finally {
+      this.#release();
     }
   }
 
-  async #list(signal: AbortSignal): Promise<void> {
-    const { client, kind, namespace, labelSelector, metadataOnly } = this.#options;
-    const seen = new Map<string, T>();
-    let token: string | undefined;
-    let version = "";
-    do {
-      const page: { metadata: { resourceVersion: string; continue?: string }; items: T[] } = await client.request({
-        path: pathOf(kind, namespace),
-        query: { limit: PAGE, continue: token, labelSelector },
-        signal,
-        ...(metadataOnly === true ? { accept: acceptMetadata("PartialObjectMetadataList") } : {}),
-      });
-      for (const item of page.items) seen.set(keyOf(item), item);
-      version = page.metadata.resourceVersion;
-      token = page.metadata.continue === "" ? undefined : page.metadata.continue;
-    } while (token !== undefined);
-    for (const [key, before] of [...this.#objects]) if (!seen.has(key)) this.#put(key, undefined, before);
+  /** One watch, and the list before it where that is needed: how long the watch lived, and how long we should wait. */
+  async #once(signal: AbortSignal): Promise<{ readonly lived: number; readonly wish: number }> {
+    const { clock, log, kind, namespace } = this.#options;
+    let opened: number | undefined;
+    let wish = 0;
+    try {
+      this.#version ??= await this.#list(signal);
+      const body = await this.#open(this.#version, signal);
+      opened = clock.now();
+      for await (const line of watchLines(body, clock, SILENCE)) this.#take(line);
+    } catch (error) {
+      if (!(error instanceof ApiError || error instanceof WatchBroken)) throw error;
+      const expired = error instanceof Expired || isStatus(error, 410);
+      if (expired) this.#version = undefined;
+      wish = error instanceof ApiError ? wishedWait(error) : error.retryAfter;
+      if (!signal.aborted) log[expired ? "info" : "warn"]({ kind: kind.kind, namespace, err: error }, "watch ended");
+    }
+    return { lived: opened === undefined ? 0 : clock.now() - opened, wish };
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { items, resourceVersion } = await list<T>(this.#options.client, this.#options, signal);
+    const seen = new Map(items.map((item) => [keyOf(item), item]));
+    for (const key of [...this.#objects.keys()]) if (!seen.has(key)) this.#put(key, undefined);
     for (const [key, now] of seen) {
-      const before = this.#objects.get(key);
-      if (before?.metadata.resourceVersion !== now.metadata.resourceVersion) this.#put(key, now, before);
+      if (this.#objects.get(key)?.metadata.resourceVersion !== now.metadata.resourceVersion) this.#put(key, now);
     }
-    this.#version = version;
     this.#synced = true;
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#release();
+    return resourceVersion;
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { client, kind, namespace, labelSelector, metadataOnly, clock, random } = this.#options;
-    const body = await client.stream(
-      {
-        path: pathOf(kind, namespace),
-        query: {
-          watch: true,
-          resourceVersion: this.#version,
-          allowWatchBookmarks: true,
-          timeoutSeconds: Math.round(WATCH_SECONDS * (1 + random())),
-          labelSelector,
-        },
-        ...(metadataOnly === true ? { accept: acceptMetadata("PartialObjectMetadata") } : {}),
-      },
-      signal,
-    );
-    for await (const line of watchLines(body, clock, SILENCE)) {
-      if (signal.aborted) return;
-      this.#event(eventOf<T>(line));
-    }
+  #open(version: string, signal: AbortSignal): ReturnType<KubeClient["stream"]> {
+    const seconds = Math.round(WATCH_SECONDS * (1 + this.#options.random()));
+    return this.#options.client.stream(watchCall(this.#options, version, seconds), signal);
   }
 
-  #event({ type, object }: WatchEvent<T>): void {
-    if (type === "ERROR") {
-      if (object.code === 410) throw new Expired();
-      throw new Error(`the watch was refused: ${object.message ?? "no word why"}`);
+  #take(line: string): void {
+    const event = watchEvent<T>(line);
+    if (event.type === "BOOKMARK") {
+      this.#version = event.resourceVersion;
+      return;
     }
+    const object = kept(event.object, this.#options.kind);
     this.#version = object.metadata.resourceVersion;
-    if (type === "BOOKMARK") return;
-    const key = keyOf(object);
-    const before = this.#objects.get(key);
-    this.#put(key, type === "DELETED" ? undefined : object, before);
+    this.#put(keyOf(object), event.type === "DELETED" ? undefined : object);
   }
 
-  #put(key: string, now: T | undefined, before: T | undefined): void {
+  #put(key: string, now: T | undefined): void {
+    const before = this.#objects.get(key);
     if (now === undefined) this.#objects.delete(key);
     else this.#objects.set(key, now);
     if (now !== undefined || before !== undefined) this.#options.changed(now, before);
   }
-}
 
-/** A line that cannot be read leaves it open what happened: everything is listed anew. */
-function eventOf<T>(line: string): WatchEvent<T> {
-  let event: unknown;
-  try {
-    event = JSON.parse(line);
-  } catch (cause) {
-    throw new Expired("a line of the watch is not JSON", { cause });
+  #release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
-  const { type, object } = event as { type?: unknown; object?: { metadata?: unknown } };
-  if (typeof type !== "string" || typeof object !== "object") throw new Expired("a line of the watch is no event");
-  if (type !== "ERROR" && typeof object.metadata !== "object") throw new Expired("a line of the watch has no object");
-  return event as WatchEvent<T>;
-}
-
-/** A watch that lived longer than the wait is followed by another at once, but never more often than one a second. */
-function waitOf(wait: number, began: number, now: number): number {
-  return Math.max(now - began > LONGEST_WAIT ? 0 : wait, LEAST_WAIT - (now - began));
-}
-
-function acceptMetadata(as: string): string {
-  return `application/json;as=${as};g=meta.k8s.io;v=v1`;
 }

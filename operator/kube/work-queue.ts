@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
+import { wishedWait } from "./api-error.ts";
 import { BackOff } from "./back-off.ts";
 
 export interface WorkQueueOptions {
@@ -7,8 +8,8 @@ export interface WorkQueueOptions {
   /** Keys that are worked on at the same time. */
   readonly concurrency: number;
   /** Does one pass for a key; rejects where it is to be tried again later. Resolves with ms after which to look again. */
-  readonly work: (key: string) => Promise<number | undefined>;
-  /** A pass failed; it is tried again after `wait` ms. */
+  readonly work: (key: string, signal: AbortSignal) => Promise<number | undefined>;
+  /** A pass failed, and not because it was aborted; it is tried again after `wait` ms. */
   readonly failed: (key: string, error: unknown, wait: number) => void;
 }
 
@@ -26,7 +27,8 @@ export class WorkQueue {
   readonly #again = new Set<string>();
   readonly #later = new Map<string, { readonly at: number; readonly timer: Timer }>();
   readonly #backOffs = new Map<string, BackOff>();
-  #running = false;
+  /** Aborts when no more passes may begin. */
+  #signal = AbortSignal.abort();
   #idle: (() => void)[] = [];
 
   constructor(options: WorkQueueOptions) {
@@ -44,8 +46,9 @@ export class WorkQueue {
     this.#pump();
   }
 
-  /** Adds a key after `ms`; of several times the earliest counts. */
+  /** Adds a key after `ms`; of several times the earliest counts. Where nobody works, nothing is timed: it is added. */
   addAfter(key: string, ms: number): void {
+    if (this.#signal.aborted) return this.add(key);
     const at = this.#options.clock.now() + ms;
     const known = this.#later.get(key);
     if (known !== undefined && known.at <= at) return;
@@ -57,45 +60,53 @@ export class WorkQueue {
     this.#later.set(key, { at, timer });
   }
 
-  /** Works until aborted; resolves when the passes under way have ended. */
+  /** Works until aborted; resolves when the passes under way have ended. What is not done yet stays in the queue. */
   async run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    this.#running = true;
+    this.#signal = signal;
     this.#pump();
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    this.#running = false;
-    for (const { timer } of this.#later.values()) timer.cancel();
+    for (const [key, { timer }] of this.#later) {
+      timer.cancel();
+      this.#waiting.add(key);
+    }
     this.#later.clear();
     if (this.#working.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #pump(): void {
-    while (this.#running && this.#working.size < this.#options.concurrency) {
+    while (!this.#signal.aborted && this.#working.size < this.#options.concurrency) {
       const [key] = this.#waiting;
       if (key === undefined) return;
       this.#waiting.delete(key);
       this.#working.add(key);
-      void this.#pass(key);
+      void this.#pass(key, this.#signal);
     }
   }
 
-  async #pass(key: string): Promise<void> {
+  async #pass(key: string, signal: AbortSignal): Promise<void> {
     this.#later.get(key)?.timer.cancel();
     this.#later.delete(key);
+    let wait: number | undefined;
     try {
-      const again = await this.#options.work(key);
+      wait = await this.#options.work(key, signal);
       this.#backOffs.delete(key);
-      if (again !== undefined && this.#running) this.addAfter(key, again);
     } catch (error) {
-      const backOff = this.#backOffs.get(key) ?? new BackOff(FIRST_WAIT, LONGEST_WAIT, this.#options.random);
-      this.#backOffs.set(key, backOff);
-      const wait = backOff.next();
-      this.#options.failed(key, error, wait);
-      if (this.#running) this.addAfter(key, wait);
+      wait = signal.aborted ? 0 : this.#failed(key, error);
     }
     this.#working.delete(key);
     if (this.#again.delete(key)) this.#waiting.add(key);
+    if (wait !== undefined) this.addAfter(key, wait);
     if (this.#working.size === 0) for (const idle of this.#idle.splice(0)) idle();
     this.#pump();
+  }
+
+  /** How long the key waits: longer from failure to failure, and as long as the API server asks. */
+  #failed(key: string, error: unknown): number {
+    const backOff = this.#backOffs.get(key) ?? new BackOff(FIRST_WAIT, LONGEST_WAIT, this.#options.random);
+    this.#backOffs.set(key, backOff);
+    const wait = Math.max(backOff.next(), wishedWait(error));
+    this.#options.failed(key, error, wait);
+    return wait;
   }
 }

@@ -1,0 +1,181 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import { pause } from "../../runtime/pause.ts";
+import { isStatus } from "./api-error.ts";
+import { readLease, writeLease, type Bounds, type Lease, type LeaseAt } from "./lease.ts";
+import { microTime } from "./micro-time.ts";
+
+export interface ElectionOptions extends LeaseAt {
+  /** Unique to this process. */
+  readonly identity: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** A lease that did not change for this long may be taken; ms. */
+  readonly duration?: number;
+  /** Who could not renew for this long does not lead any more; shorter than `duration`; ms. */
+  readonly renewDeadline?: number;
+  /** Between two looks; ms. */
+  readonly retry?: number;
+}
+
+/** Who stops has little time to say so. */
+const RELEASE_TIMEOUT = 2000;
+
+/**
+ * One of several processes leads, by a Lease. Whether somebody else's lease has run out is judged by our own clock since
+ * we last saw it change, never by the times written in it: clocks of machines differ.
+ */
+export class Election {
+  readonly #options: Required<ElectionOptions>;
+  /** The lease of somebody as we last saw it change. */
+  #seen: { readonly version: string | undefined; readonly at: number } | undefined;
+  /** Nobody else can lead before this time, by our own clock: counted from before our last write was sent. */
+  #until = Number.NEGATIVE_INFINITY;
+  #failing = false;
+
+  constructor(options: ElectionOptions) {
+    this.#options = { duration: 15_000, renewDeadline: 10_000, retry: 2000, ...options };
+  }
+
+  /** Milliseconds for which we surely lead; 0 where we do not. */
+  get remaining(): number {
+    return Math.max(0, this.#until - this.#options.clock.now());
+  }
+
+  get leading(): boolean {
+    return this.remaining > 0;
+  }
+
+  /**
+   * Leads again and again until aborted: `lead` is called with a signal that aborts before anybody else can lead, and is
+   * awaited before the next try. The lease is given back at the end.
+   */
+  async run(signal: AbortSignal, lead: (term: AbortSignal) => Promise<void>): Promise<void> {
+    const { clock, random, retry } = this.#options;
+    while (!signal.aborted) {
+      const lease = await this.#take(signal);
+      if (lease !== undefined) await this.#term(lease, signal, lead);
+      await pause(retry * (1 + 0.2 * random()), clock, signal);
+    }
+  }
+
+  async #term(lease: Lease, signal: AbortSignal, lead: (term: AbortSignal) => Promise<void>): Promise<void> {
+    const { log, identity } = this.#options;
+    log.info({ identity }, "leading");
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    const renewing = this.#renew(lease, over.signal).finally(end);
+    try {
+      await lead(over.signal);
+    } finally {
+      end();
+      signal.removeEventListener("abort", end);
+      await renewing;
+      log.info({ identity }, "not leading any more");
+      await this.#release();
+    }
+  }
+
+  /** Takes the lease if it is free; undefined if it is not, or cannot be told. */
+  async #take(signal: AbortSignal): Promise<Lease | undefined> {
+    try {
+      const known = await readLease(this.#options, this.#bounds(signal));
+      const taken = this.#isFree(known) ? await this.#write(known, signal) : undefined;
+      this.#failing = false;
+      return this.leading ? taken : undefined;
+    } catch (error) {
+      if (!signal.aborted && !isStatus(error, 409)) this.#failed(error);
+      return undefined;
+    }
+  }
+
+  #isFree(known: Lease | undefined): boolean {
+    const { clock, duration, identity } = this.#options;
+    if (known === undefined && this.#seen === undefined) return true;
+    // A lease that is gone is no free one: who held it may not know it yet.
+    const version = known?.metadata.resourceVersion;
+    if (this.#seen?.version !== version) this.#seen = { version, at: clock.now() };
+    const holder = known === undefined ? undefined : (known.spec?.holderIdentity ?? "");
+    if (holder === "" || holder === identity) return true;
+    const written = (known?.spec?.leaseDurationSeconds ?? 0) * 1000;
+    return clock.now() - (this.#seen?.at ?? 0) >= Math.max(duration, written);
+  }
+
+  /** Keeps the lease; resolves when the term is over, or ends with this. */
+  async #renew(first: Lease, term: AbortSignal): Promise<void> {
+    const { clock, retry } = this.#options;
+    let lease = first;
+    for (;;) {
+      await pause(Math.min(retry, this.remaining), clock, term);
+      if (term.aborted || !this.leading) return;
+      try {
+        lease = await this.#write(lease, term);
+        this.#failing = false;
+      } catch (error) {
+        if (term.aborted) return;
+        this.#failed(error);
+        if (isStatus(error, 409) || isStatus(error, 404)) lease = (await this.#stillOurs(lease, term)) ?? lease;
+      }
+    }
+  }
+
+  /** After a conflict: the lease as it is now, if only something beside its holder changed, an answer lost to us included. */
+  async #stillOurs(lease: Lease, term: AbortSignal): Promise<Lease | undefined> {
+    try {
+      const now = await readLease(this.#options, this.#bounds(term));
+      if (now?.spec?.holderIdentity === this.#options.identity) return now;
+      this.#until = Number.NEGATIVE_INFINITY;
+      return undefined;
+    } catch {
+      return lease; // as far as we know
+    }
+  }
+
+  /** Writes our name into the lease. */
+  async #write(known: Lease | undefined, signal: AbortSignal): Promise<Lease> {
+    const { clock, duration, renewDeadline, identity } = this.#options;
+    const began = clock.now();
+    const now = microTime(clock.wall());
+    const ours = known?.spec?.holderIdentity === identity;
+    const transitions = known?.spec?.leaseTransitions ?? 0;
+    const spec = {
+      holderIdentity: identity,
+      leaseDurationSeconds: Math.ceil(duration / 1000),
+      acquireTime: ours ? (known.spec?.acquireTime ?? now) : now,
+      renewTime: now,
+      leaseTransitions: transitions + (ours || known === undefined ? 0 : 1),
+    };
+    const written = await writeLease(this.#options, known, spec, this.#bounds(signal));
+    this.#until = began + renewDeadline;
+    return written;
+  }
+
+  /** Nobody has to wait for a lease that its holder has no use for. */
+  async #release(): Promise<void> {
+    const { identity, log } = this.#options;
+    if (!this.leading) return;
+    this.#until = Number.NEGATIVE_INFINITY;
+    try {
+      const known = await readLease(this.#options, { timeout: RELEASE_TIMEOUT });
+      if (known?.spec?.holderIdentity !== identity) return;
+      const spec = { ...known.spec, holderIdentity: "", leaseDurationSeconds: 1 };
+      await writeLease(this.#options, known, spec, { timeout: RELEASE_TIMEOUT });
+    } catch (error) {
+      log.warn({ err: error }, "lease not released");
+    }
+  }
+
+  /** Half the time for one call, so that a connection that hangs leaves time for another. */
+  #bounds(signal: AbortSignal): Bounds {
+    return { signal, timeout: this.#options.renewDeadline / 2 };
+  }
+
+  /** One line for an outage, however long. */
+  #failed(error: unknown): void {
+    if (!this.#failing) this.#options.log.warn({ err: error }, "lease not read or written; trying again");
+    this.#failing = true;
+  }
+}

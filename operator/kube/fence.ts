@@ -1,0 +1,17 @@
+import { ApiError } from "./api-error.ts";
+import { TIMEOUT, type Call, type Caller } from "./client.ts";
+
+/**
+ * Lets calls that change something through only while we surely lead, and ends them when that time is over. The signal
+ * of a term alone is not enough: after a stall of the process its timers may run later than what else is due.
+ */
+export function fenced(client: Caller, remaining: () => number): Caller {
+  return {
+    async request<T>(call: Call): Promise<T> {
+      if (call.method === undefined || call.method === "GET") return client.request<T>(call);
+      const left = remaining();
+      if (left <= 0) throw new ApiError(call, 0, "NotLeading", "another process may lead by now");
+      return client.request<T>({ ...call, timeout: Math.min(call.timeout ?? TIMEOUT, left) });
+    },
+  };
+}
