@@ -1,0 +1,240 @@
+import { isDeepStrictEqual } from "node:util";
+import { kindOf, pathOf } from "../../operator/kube/kinds.ts";
+import type { ApiCall } from "./api-server.ts";
+
+/** An object as the fake keeps it. */
+export interface ApiObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly generation?: number;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly [field: string]: unknown;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** One step of the history. */
+export interface Change {
+  readonly version: number;
+  readonly before: ApiObject | undefined;
+  readonly after: ApiObject | undefined;
+}
+
+/** A path, taken apart. */
+export interface Place {
+  /** `/api/v1`, `/apis/apps/v1`. */
+  readonly root: string;
+  readonly namespace: string | undefined;
+  readonly plural: string;
+  readonly name: string | undefined;
+  readonly subresource: string | undefined;
+}
+
+/** What the fake says no to. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly reason: string;
+
+  constructor(status: number, reason: string) {
+    super(`the fake refuses: ${reason}`);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/;
+
+export function placeOf(path: string): Place {
+  const [, root, namespace, plural, name, subresource] = PATH.exec(path) ?? [];
+  if (root === undefined || plural === undefined) throw new Refused(404, "NotFound");
+  return { root, namespace, plural, name, subresource };
+}
+
+/** Objects by path, with one counter of versions and the whole history. */
+export class ApiStore {
+  /** Watches from before this version are refused. */
+  oldest = 0;
+  version = 1000;
+  readonly #objects = new Map<string, ApiObject>();
+  readonly #history: Change[] = [];
+  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #admit: (object: ApiObject) => ApiObject;
+  #made = 0;
+
+  constructor(admit: (object: ApiObject) => ApiObject) {
+    this.#admit = admit;
+  }
+
+  /** What is older than now is forgotten, as etcd does every five minutes. */
+  compact(): void {
+    this.version += 1;
+    this.oldest = this.version;
+  }
+
+  since(version: number): readonly Change[] {
+    return this.#history.filter((change) => change.version > version);
+  }
+
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  read(path: string): ApiObject | undefined {
+    return this.#objects.get(path);
+  }
+
+  /** A write that changes nothing is none. */
+  write(path: string, wanted: ApiObject): ApiObject {
+    const before = this.#objects.get(path);
+    this.#made += before === undefined ? 1 : 0;
+    const { generation = 0, resourceVersion, uid = `uid-${this.#made}` } = before?.metadata ?? {};
+    const admitted = this.#admit(wanted);
+    const metadata = { creationTimestamp: "2026-01-01T00:00:00Z", ...admitted.metadata, uid };
+    const same = { ...admitted, metadata: { ...metadata, generation, resourceVersion } };
+    if (before !== undefined && isDeepStrictEqual(same, before)) return before;
+    const changed = before === undefined || !isDeepStrictEqual(specOf(before), specOf(admitted));
+    const after: ApiObject = {
+      ...admitted,
+      metadata: { ...metadata, generation: generation + (changed ? 1 : 0), resourceVersion: String(this.version + 1) },
+    };
+    this.#objects.set(path, after);
+    this.#step(before, after);
+    return after;
+  }
+
+  remove(path: string): ApiObject {
+    const before = this.#objects.get(path);
+    if (before === undefined) throw new Refused(404, "NotFound");
+    this.#objects.delete(path);
+    this.#step(before, undefined);
+    return before;
+  }
+
+  /** Does what a call asks for. */
+  answer(call: ApiCall): unknown {
+    const place = placeOf(call.path);
+    const path = place.subresource === undefined ? call.path : call.path.slice(0, -place.subresource.length - 1);
+    const before = this.#objects.get(path);
+    const body = call.body as ApiObject;
+    switch (call.method) {
+      case "GET":
+        if (place.name === undefined) return this.#list(place, call);
+        if (before === undefined) throw new Refused(404, "NotFound");
+        return shown(before, call);
+      case "POST": {
+        const name = body.metadata.name ?? `${String(body.metadata["generateName"])}${this.version}`;
+        if (this.#objects.has(`${path}/${name}`)) throw new Refused(409, "AlreadyExists");
+        return this.write(`${path}/${name}`, { ...body, metadata: { ...body.metadata, name } });
+      }
+      case "PUT": {
+        if (before === undefined) throw new Refused(404, "NotFound");
+        const { resourceVersion = before.metadata.resourceVersion } = body.metadata;
+        if (resourceVersion !== before.metadata.resourceVersion) throw new Refused(409, "Conflict");
+        return this.write(path, body);
+      }
+      case "PATCH":
+        return this.#patch(path, place, call.headers["content-type"], before, body);
+      case "DELETE": {
+        const { uid } = (call.body as { preconditions?: { uid?: string } } | undefined)?.preconditions ?? {};
+        if (uid !== undefined && before !== undefined && uid !== before.metadata.uid)
+          throw new Refused(409, "Conflict");
+        return this.remove(path);
+      }
+      default:
+        throw new Refused(405, "MethodNotAllowed");
+    }
+  }
+
+  /** Apply: what the manifest names at the top is as it says; labels and annotations are added. Merge patch: added. */
+  #patch(
+    path: string,
+    place: Place,
+    type: string | undefined,
+    before: ApiObject | undefined,
+    body: ApiObject,
+  ): ApiObject {
+    const apply = type === "application/apply-patch+yaml";
+    if (before === undefined && (!apply || place.subresource !== undefined)) throw new Refused(404, "NotFound");
+    const known = before ?? { apiVersion: body.apiVersion, kind: body.kind, metadata: body.metadata };
+    const { uid } = body.metadata;
+    if (uid !== undefined && uid !== before?.metadata.uid) throw new Refused(409, "Conflict");
+    const { metadata, status, ...named } = body;
+    if (place.subresource === "status") return this.write(path, { ...known, status });
+    if (!apply) return this.write(path, merged(known, body) as ApiObject);
+    return this.write(path, {
+      ...known,
+      ...named,
+      metadata: merged(known.metadata, metadata) as ApiObject["metadata"],
+    });
+  }
+
+  #list(place: Place, call: ApiCall): unknown {
+    const all = [...this.#objects]
+      .filter(([, object]) => isIn(place, call.query, object))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    const [resourceVersion = String(this.version), start = ""] = (call.query["continue"] ?? "")
+      .split("|")
+      .filter(Boolean);
+    const rest = all.filter(([path]) => path > start);
+    const page = rest.slice(0, Number(call.query["limit"] ?? rest.length));
+    const more = page.length < rest.length ? { continue: `${resourceVersion}|${page.at(-1)?.[0]}` } : {};
+    return {
+      kind: "List",
+      metadata: { resourceVersion, ...more },
+      items: page.map(([, object]) => inList(shown(object, call))),
+    };
+  }
+
+  #step(before: ApiObject | undefined, after: ApiObject | undefined): void {
+    this.version += 1;
+    const change = { version: this.version, before, after };
+    this.#history.push(change);
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+/** Is the object in a collection, under the selector of a call (`a=b,c=d` only)? */
+export function isIn(place: Place, query: ApiCall["query"], { kind, metadata }: ApiObject): boolean {
+  const terms = (query["labelSelector"] ?? "").split(",").filter(Boolean);
+  return (
+    `${place.root}/${place.plural}` === pathOf(kindOf(kind)) &&
+    (place.namespace === undefined || place.namespace === metadata.namespace) &&
+    terms.every((term) => metadata.labels?.[term.split("=")[0] ?? ""] === term.split("=")[1])
+  );
+}
+
+/** An object as a call wants to see it: its metadata only, where it says so. */
+export function shown(object: ApiObject, { headers }: ApiCall): ApiObject {
+  if (headers.accept?.includes("as=PartialObjectMetadata") !== true) return object;
+  return { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata };
+}
+
+/** Objects in a list say no kind. */
+function inList({ kind: _kind, apiVersion: _apiVersion, ...rest }: ApiObject): object {
+  return rest;
+}
+
+function specOf({ metadata: _metadata, status: _status, ...rest }: ApiObject): object {
+  return rest;
+}
+
+function merged(into: unknown, from: unknown): unknown {
+  if (!isRecord(into) || !isRecord(from)) return from;
+  const result: Record<string, unknown> = { ...into };
+  for (const [key, value] of Object.entries(from)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(into[key], value);
+  }
+  return result;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
