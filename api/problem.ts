@@ -24,7 +24,7 @@ export function read<T, Reason extends string>(
   reason: Reason,
 ): Read<T, Reason> {
   const { data, error } = schema.safeParse(value, { error: wordsOf });
-  if (error === undefined) return { ok: true, value: data as T };
+  if (error === undefined) return { ok: true, value: data };
   return { ok: false, problems: problemsOf(error, root, reason) };
 }
 
@@ -62,20 +62,14 @@ export function quoted(text: string): string {
 
 /** Our own words where a schema has none; undefined leaves the library's. */
 function wordsOf(issue: z.core.$ZodRawIssue): string | undefined {
-  switch (issue.code) {
-    case "invalid_type":
-      if (issue.input === undefined) return "is required";
-      return `must be ${a(issue.expected)}, not ${a(typeName(issue.input))}`;
-    case "invalid_value":
-      if (issue.input === undefined) return "is required";
-      return `must be ${issue.values.map((value) => (typeof value === "string" ? value : String(value))).join(" or ")}`;
-    case "too_small":
-      return `must ${extent("at least", Number(issue.minimum), issue.origin)}`;
-    case "too_big":
-      return `must ${extent("at most", Number(issue.maximum), issue.origin)}`;
-    default:
-      return undefined;
-  }
+  const { code, input } = issue;
+  if (code === "invalid_type")
+    return input === undefined ? "is required" : `must be ${a(issue.expected)}, not ${a(typeName(input))}`;
+  if (code === "invalid_value")
+    return input === undefined ? "is required" : `must be ${issue.values.map(String).join(" or ")}`;
+  if (code === "too_small") return `must ${extent("at least", Number(issue.minimum), issue.origin)}`;
+  if (code === "too_big") return `must ${extent("at most", Number(issue.maximum), issue.origin)}`;
+  return undefined;
 }
 
 const UNITS: Readonly<Record<string, string>> = {

@@ -8,7 +8,7 @@ import type { RenderedOf } from "./policies/policy.ts";
 import type { Secret } from "./resources.ts";
 import { matches } from "./selector.ts";
 
-/** API keys of one config. */
+/** API keys of one config; a list that several routes have counts once. */
 const MAX_API_KEYS = 10_000;
 
 const SHORTEST = 16;

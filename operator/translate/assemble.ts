@@ -1,4 +1,5 @@
 import type { Config, Endpoints, RouteConfig } from "../../api/config.ts";
+import { withSettings } from "../../api/route-settings.ts";
 import { gateway, type WebSocketProxySpec } from "../../api/websocket-proxy.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { listenerPort } from "./judge-routes.ts";
@@ -25,7 +26,7 @@ export function configOf(
       trustedProxies: header.listener.trustedProxies,
     },
     dataplane: { maxConnections, drain, log },
-    routes: [...routes],
+    ...withSettings(routes),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { PolicyKind } from "../../api/policies/index.ts";
 import type { RouteConfig } from "../../api/config.ts";
+import { routesOf } from "../../api/route-settings.ts";
 import { addressSubject } from "../../dataplane/addresses.ts";
 import type { Handshake } from "../../dataplane/handshake.ts";
 import { ANYONE, type Identity } from "../../dataplane/identity.ts";
@@ -27,7 +28,7 @@ export class PolicyBench {
     { route = "main", own = true, shadow = false, commit = true } = {},
   ): Enforcement {
     const policies = { [kind]: settings, enforcement: shadow ? "Shadow" : "Enforce" };
-    const [config] = configOf({ routes: [{ name: route, policies, ownPolicies: own ? [kind] : [] }] }).routes;
+    const [config] = routesOf(configOf({ routes: [{ name: route, policies, ownPolicies: own ? [kind] : [] }] }));
     if (config === undefined) throw new Error("no route");
     const compiled = (chain[kind] as Policy<K>)(
       config.policies[kind] as Parameters<Policy<K>>[0],
