@@ -39,6 +39,8 @@ async function closeOne(): Promise<void> {
   live.client.send(close(1000, "", true));
   await live.arrived("fromClient", 1);
   live.backend.send(close(1000));
+  await live.arrived("fromBackend", 1);
+  live.client.socket.end();
   await until("it is counted", () => gateway.sessions === 0);
 }
 
