@@ -169,7 +169,7 @@ describe("a config that is refused leaves everything as it was", () => {
   });
 
   test.each([
-    ["moves to a port that is taken", { port: 8081 }],
+    ["moves to a port that is taken", { port: 8081, tls: false }],
     ["becomes wss, and its port is taken meanwhile", { port: 8080, tls: true }],
   ])("a listener that %s", async (_, { port, tls }) => {
     const taken = createServer().listen(0, "127.0.0.1");
@@ -178,7 +178,7 @@ describe("a config that is refused leaves everything as it was", () => {
     await apply(base);
     const live = await open();
     gateway.bindPort = () => busy;
-    const secured = tls === undefined ? {} : { tls: { keyPair: certificates[0] as never } };
+    const secured = !tls ? {} : { tls: { keyPair: certificates[0] as never } };
     await refuse(configOf({ ...lower, port, ...secured }), "listener", `port ${busy} on 127.0.0.1 is in use`);
     expect(gateway.gateway.ready).toBe(true);
     await (await open()).lives();
