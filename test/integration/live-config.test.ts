@@ -17,7 +17,8 @@ let gateway: TestGateway;
 let certificates: { certificate: string; privateKey: string }[];
 
 beforeAll(async () => {
-  certificates = [await keyPair(), await keyPair(new Date(Date.now() + 7_200_000))];
+  const begin = Date.now();
+  certificates = [await keyPair(new Date(begin + 3_600_000)), await keyPair(new Date(begin + 7_200_000))];
 });
 beforeEach(async () => {
   backend = await new RawBackend((connection) => {
