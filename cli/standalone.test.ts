@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { WsBackend } from "../test/fakes/backends.ts";
 import { WsClient } from "../test/fakes/clients.ts";
 import { ALICE, backendManifest, BOB, keysManifest, proxyManifest, type ProxyParts } from "../test/fakes/manifests.ts";
+import { Mount } from "../test/fakes/mount.ts";
 import { freePort, Program, ran, temporaryFolder } from "../test/fakes/program.ts";
 import { until } from "../test/fakes/sockets.ts";
 
@@ -26,13 +27,18 @@ class Bench {
 
   /** Its manifests, one file for each kind; not started yet. */
   static async prepare(parts: ProxyParts = {}): Promise<Bench> {
-    const backend = await new WsBackend().open();
-    onTestFinished(() => backend.close());
-    const bench = new Bench(await temporaryFolder(), await freePort(), await freePort(), backend);
+    const bench = await Bench.empty(await temporaryFolder());
     await bench.proxy(parts);
     await bench.write("keys.yaml", keysManifest({ alice: ALICE, bob: BOB }));
-    await bench.write("backend.yaml", backendManifest(backend.port));
+    await bench.write("backend.yaml", backendManifest(bench.backend.port));
     return bench;
+  }
+
+  /** With whatever its folder holds. */
+  static async empty(folder: string): Promise<Bench> {
+    const backend = await new WsBackend().open();
+    onTestFinished(() => backend.close());
+    return new Bench(folder, await freePort(), await freePort(), backend);
   }
 
   static async start(parts: ProxyParts = {}): Promise<Bench> {
@@ -227,6 +233,19 @@ test("a proxy whose file is deleted ends its sessions with 1001; a path that van
   onTestFinished(() => rm(`${it.folder}-away`, { recursive: true, force: true }));
   await it.program.says("does not exist; what it held stays in force");
   await it.alive(chat, "still here");
+});
+
+test("a mounted ConfigMap is followed: its swap takes over, and ends only what lost its permission", async () => {
+  const mount = await Mount.create();
+  const it = await Bench.empty(mount.folder);
+  const files = { "proxy.yaml": proxyManifest({ port: it.port }), "backend.yaml": backendManifest(it.backend.port) };
+  await mount.publish({ ...files, "keys.yaml": keysManifest({ alice: ALICE, bob: BOB }) });
+  it.run();
+  await it.program.says("/metrics");
+  const [alice, bob] = await Promise.all([it.client(ALICE), it.client(BOB)]);
+  await mount.publish({ ...files, "keys.yaml": keysManifest({ bob: BOB }) });
+  expect(await alice.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
+  await it.alive(bob, "still here");
 });
 
 test("Ctrl-C closes sessions with 1012, ends with 0, and leaves nothing behind", async () => {

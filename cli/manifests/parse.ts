@@ -127,7 +127,7 @@ class DocumentReader {
 function objectName(document: Document.Parsed): string | undefined {
   const text = (...path: string[]): string | undefined => {
     const value: unknown = document.getIn(path);
-    return typeof value === "string" ? value.slice(0, 253) : undefined;
+    return typeof value === "string" && /^[A-Za-z0-9.-]{1,253}$/.test(value) ? value : undefined;
   };
   try {
     const kind = text("kind");

@@ -61,9 +61,14 @@ test.each([
   ["has a Secret that cannot be decoded", secret("a").replace("stringData", "data"), "data.alice: is not base64"],
   ["lacks a kind", secret("a").replace("kind: Secret\n", ""), "apiVersion and kind"],
   [
+    "has a slip in its kind",
+    secret("a").replace("Secret", "Secrte"),
+    'kind: "Secrte" is not known; did you mean Secret?',
+  ],
+  [
     "lacks a name",
     "apiVersion: wsproxy.dev/v1alpha1\nkind: WebSocketProxy\nmetadata: {}\n",
-    "metadata.name: is missing",
+    "document 1, WebSocketProxy, metadata.name: ",
   ],
 ])("a file that %s keeps its last good objects", async (_how, text, words) => {
   await write("a.yaml", secret("a"));
@@ -131,5 +136,5 @@ test("kinds that nothing here looks at are noted, and are no mistake", async () 
   await write("a.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: x }\n");
   const { manifests, findings, ignored } = await new Workspace([folder]).read();
   expect([manifests, findings]).toEqual([[], []]);
-  expect(ignored.map(({ message }) => message)).toEqual(["apps/v1 Deployment is not looked at here"]);
+  expect(ignored.map(({ message }) => message)).toEqual(['"apps/v1 Deployment" is not looked at here']);
 });
