@@ -30,11 +30,11 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
     err.write(`wsproxy standalone: ${message}\n`);
     return code;
   };
+  const shutdown = surroundings.signals();
   const serving = new Serving({ ...options, grace: GRACE }, surroundings);
   const unavailable = await serving.openAdmin();
   if (unavailable !== undefined) return failed(EXIT.unavailable, unavailable.message);
 
-  const shutdown = surroundings.signals();
   const retry = retryTimer();
   const looks = fileChanges(options.paths, shutdown.stop, retry.due);
   await looks.next();
