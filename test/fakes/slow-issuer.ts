@@ -10,11 +10,14 @@ export class SlowIssuer {
   /** Questions that came. */
   asked = 0;
 
-  constructor() {
+  readonly #claims: object;
+
+  constructor(claims: object = { sub: "alice" }) {
+    this.#claims = claims;
     this.#server = createServer((request, response) => {
       this.asked += 1;
       request.resume();
-      request.on("end", () => (this.#holding ? this.#held.push(response) : answer(response)));
+      request.on("end", () => (this.#holding ? this.#held.push(response) : this.#answer(response)));
       response.on("error", () => {});
     });
   }
@@ -43,7 +46,7 @@ export class SlowIssuer {
   /** Answers what waits, and from now on at once. */
   release(): void {
     this.#holding = false;
-    for (const response of this.#held.splice(0)) answer(response);
+    for (const response of this.#held.splice(0)) this.#answer(response);
   }
 
   async close(): Promise<void> {
@@ -53,9 +56,9 @@ export class SlowIssuer {
     this.#server.closeAllConnections();
     await closed;
   }
-}
 
-function answer(response: ServerResponse): void {
-  response.setHeader("content-type", "application/json");
-  response.end(JSON.stringify({ active: true, sub: "alice", exp: Math.floor(Date.now() / 1000) + 3600 }));
+  #answer(response: ServerResponse): void {
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ active: true, exp: Math.floor(Date.now() / 1000) + 3600, ...this.#claims }));
+  }
 }
