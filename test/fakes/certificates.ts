@@ -24,6 +24,6 @@ export async function keyPair(notAfter = new Date(Date.now() + 3_600_000)): Prom
       ]),
     ],
   });
-  const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey as unknown as webcrypto.CryptoKey);
+  const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
   return { certificate: certificate.toString("pem"), privateKey: x509.PemConverter.encode(pkcs8, "PRIVATE KEY") };
 }

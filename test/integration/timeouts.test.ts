@@ -86,7 +86,7 @@ test("pings of both ends go through, and so do pongs that answer nothing of ours
   await live.arrived("fromBackend", 1);
   live.client.send(pong("from backend"));
   await live.arrived("fromClient", 3);
-  expect(live.frames("fromClient").map(({ opcode, payload }) => `${opcode} ${payload}`)).toEqual([
+  expect(live.frames("fromClient").map(({ opcode, payload }) => `${opcode} ${String(payload)}`)).toEqual([
     ...["9 from client", "10 unasked", "10 from backend"],
   ]);
   expect(live.texts("fromBackend")).toEqual(["from backend"]);
@@ -103,7 +103,11 @@ test("our ping is answered by a pong that the backend never sees, again and agai
     live.client.send(pong(asked?.payload ?? ""), text(`${turn}`, true));
     await live.arrived("fromClient", turn);
   }
-  expect(live.frames("fromClient").map(({ opcode, payload }) => `${opcode} ${payload}`)).toEqual(["1 1", "1 2", "1 3"]);
+  expect(live.frames("fromClient").map(({ opcode, payload }) => `${opcode} ${String(payload)}`)).toEqual([
+    "1 1",
+    "1 2",
+    "1 3",
+  ]);
 });
 
 test.each([
