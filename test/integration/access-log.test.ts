@@ -87,7 +87,7 @@ test("each line says what the contract lists, and nothing else", async () => {
     requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
   });
   expect(line("limit exceeded")).toEqual({
-    ...{ proxy: "test/proxy", requestId: "request-0001", policy: "messages", direction: "fromClient" },
+    ...{ ...common, policy: "messages", direction: "fromClient" },
     ...{ per: "Connection", action: "Drop", shadow: false },
   });
   expect(gateway.logged).not.toContain("private words");

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RawBackend, WsBackend } from "../fakes/backends.ts";
 import { RawClient, reasonOf, request, WsClient } from "../fakes/clients.ts";
@@ -171,6 +173,20 @@ test("a config that comes during the drain still takes permissions away, and ope
   expect(await refuses(port)).toBe(true);
   expect(await refuses(gateway.port)).toBe(true);
   expect(await ready()).toBe(503);
+});
+
+test("a listener that was being opened when the signal came does not stay open", async () => {
+  await serve("1h");
+  const spare = createServer().listen(0, "127.0.0.1");
+  await once(spare, "listening");
+  const { port } = spare.address() as AddressInfo;
+  spare.close();
+  await once(spare, "close");
+  gateway.bindPort = () => port;
+  const moving = gateway.serve({ port: 8081 }, [backend.port]);
+  stop(0);
+  await Promise.all([moving, draining]);
+  expect(await refuses(port)).toBe(true);
 });
 
 test("with nobody there it is over at once", async () => {
