@@ -20,18 +20,15 @@ export function inForce(
 export function lastGood(before: Config, lookup: Lookup): Config {
   const { tls } = before.listener;
   const refreshed = routesOf(before).map((route) => ({ route, now: refreshRoute(route, "", lookup).route }));
-  const excess = excessOfKeys(
-    refreshed.map(({ now }) => now),
-    lookup.self,
-  );
-  const routes = refreshed.map(({ route, now }) => (excess === undefined ? now : withoutNewKeys(now, route, lookup)));
+  const written = withSettings(refreshed.map(({ now }) => now));
+  const fits = excessOfKeys(written, lookup.self) === undefined;
   return {
     ...before,
     listener:
       tls === undefined
         ? before.listener
         : { ...before.listener, tls: { ...tls, ...listenerTls(tls.secretName, before, lookup).tls } },
-    ...withSettings(routes),
+    ...(fits ? written : withSettings(refreshed.map(({ route, now }) => withoutNewKeys(now, route, lookup)))),
   };
 }
 
