@@ -143,6 +143,7 @@ test("for machines the same as JSON, with places", async () => {
       line: 10,
       object: "WebSocketProxy demo/x",
       field: "spec.routes[0].backends[0].service",
+      reason: "ServiceNotFound",
     },
   ]);
   expect(report.ignored).toEqual([]);

@@ -128,6 +128,13 @@ test("SIGTERM: not ready at once, open for the delay, then 1012 for every sessio
   expect(it.program.lines("session closed").length).toBe(2);
 });
 
+test("ends with 0 where it never had a config", async () => {
+  const it = await bench("--shutdown-delay", "0s");
+  await it.program.logs("waiting for a config");
+  it.program.signal("SIGTERM");
+  expect(await it.program.exit()).toBe(0);
+});
+
 test("a second signal does not wait for anything", async () => {
   const it = await bench("--shutdown-delay", "1h");
   await it.publish(it.config());

@@ -83,6 +83,7 @@ export class Reconciler {
     if (this.#applied.get(id) === all) return { ok: true, proxy: id };
     const applied = await this.#serving.apply({ config, endpoints, hash: hashOf(text) });
     if (applied.ok) this.#applied.set(id, all);
+    else this.#applied.delete(id);
     return applied;
   }
 

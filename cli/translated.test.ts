@@ -30,6 +30,7 @@ test("of two proxies on one port the first by name gets it, wherever they stand;
       line: 5,
       object: "WebSocketProxy demo/b",
       field: "spec.listener.port",
+      reason: "ListenerConflict",
       message: "port 8080 is that of demo/a already; choose another",
     },
   ]);

@@ -42,10 +42,10 @@ export function translateTogether(manifests: readonly Manifest[], inForce: InFor
 export function located(all: readonly Translated[], manifests: readonly Manifest[]): Finding[] {
   const places = new Map(manifests.map(({ id, place }) => [id, place]));
   return all.flatMap(({ translation }) =>
-    translation.status.problems.map(({ object, at, message }): Finding => {
+    translation.status.problems.map(({ object, at, reason, message }): Finding => {
       const place = places.get(object);
       const where = place === undefined ? {} : { file: place.file, document: place.document, line: place.line(at) };
-      return { ...where, object, field: at, message };
+      return { ...where, object, field: at, reason, message };
     }),
   );
 }
