@@ -2,7 +2,8 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FOLDERS := api runtime operator dataplane cli examples test
-INSTALLED := node_modules/.installed
+# What npm itself leaves behind an installation.
+INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check fmt golden conformance bundle image clean

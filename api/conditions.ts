@@ -11,7 +11,7 @@ export type ConditionType = (typeof CONDITION_TYPES)[number];
 export const CONDITION_REASONS = {
   Accepted: {
     Accepted: "The spec is valid.",
-    PartiallyAccepted: "The spec is valid but for some routes, which are left out; the rest work.",
+    PartiallyAccepted: "The spec is valid but for some routes, which are left out or stay as they were; the rest work.",
     Invalid: "A field is wrong; the message names it. The last good config stays in force.",
     NoRouteAccepted: "None of the routes is accepted. The last good config stays in force.",
     RouteConflict: "An earlier route matches exactly the same requests.",

@@ -24,7 +24,7 @@ export function read<T, Reason extends string>(
   reason: Reason,
 ): Read<T, Reason> {
   const { data, error } = schema.safeParse(value, { error: wordsOf });
-  if (error === undefined) return { ok: true, value: data as T };
+  if (error === undefined) return { ok: true, value: data };
   return { ok: false, problems: problemsOf(error, root, reason) };
 }
 
@@ -39,7 +39,7 @@ export function fieldPath(root: string, path: readonly PropertyKey[]): string {
 
 /** Every issue of a failed parse as a problem of its own, each with the path of its field. */
 export function problemsOf<Reason extends string>(error: z.ZodError, root: string, reason: Reason): Problem<Reason>[] {
-  return error.issues.flatMap((issue) => {
+  return firstOfEach(error.issues).flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         reason,
@@ -48,6 +48,17 @@ export function problemsOf<Reason extends string>(error: z.ZodError, root: strin
       }));
     }
     return [{ reason, message: issue.message, at: fieldPath(root, issue.path) }];
+  });
+}
+
+/** A text that is too short is of the wrong form too: one of the two is enough to say. */
+function firstOfEach(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  const seen = new Set<string>();
+  return issues.filter(({ code, path }) => {
+    const key = JSON.stringify(path);
+    if (code === "invalid_format" && seen.has(key)) return false;
+    seen.add(key);
+    return true;
   });
 }
 
@@ -62,20 +73,19 @@ export function quoted(text: string): string {
 
 /** Our own words where a schema has none; undefined leaves the library's. */
 function wordsOf(issue: z.core.$ZodRawIssue): string | undefined {
-  switch (issue.code) {
-    case "invalid_type":
-      if (issue.input === undefined) return "is required";
-      return `must be ${a(issue.expected)}, not ${a(typeName(issue.input))}`;
-    case "invalid_value":
-      if (issue.input === undefined) return "is required";
-      return `must be ${issue.values.map((value) => (typeof value === "string" ? value : String(value))).join(" or ")}`;
-    case "too_small":
-      return `must ${extent("at least", Number(issue.minimum), issue.origin)}`;
-    case "too_big":
-      return `must ${extent("at most", Number(issue.maximum), issue.origin)}`;
-    default:
-      return undefined;
+  const { code, input } = issue;
+  if (code === "invalid_type") {
+    if (input === undefined) return "is required";
+    const expected = a(issue.expected);
+    return typeof input === "number" && (issue.expected === "int" || issue.expected === "number")
+      ? `must be ${expected}`
+      : `must be ${expected}, not ${a(typeName(input))}`;
   }
+  if (code === "invalid_value")
+    return input === undefined ? "is required" : `must be ${issue.values.map(String).join(" or ")}`;
+  if (code === "too_small") return `must ${extent("at least", Number(issue.minimum), issue.origin)}`;
+  if (code === "too_big") return `must ${extent("at most", Number(issue.maximum), issue.origin)}`;
+  return undefined;
 }
 
 const UNITS: Readonly<Record<string, string>> = {

@@ -171,23 +171,17 @@ const header = {
 
 type Modes = { mode?: unknown; gateway?: unknown; sidecar?: unknown };
 
-/** Rules between fields are checked even where some other field is wrong, so that every mistake is told at once. */
-const always = { when: ({ value }: { value: unknown }) => typeof value === "object" && value !== null };
-
 const modeFits = <T extends z.ZodType<Modes>>(schema: T): T =>
   schema
     .refine((it) => it.mode === "Sidecar" || it.sidecar === undefined, {
-      ...always,
       path: ["sidecar"],
       message: "goes with mode Sidecar only; remove it, or write mode: Sidecar",
     })
     .refine((it) => it.mode !== "Sidecar" || it.gateway === undefined, {
-      ...always,
       path: ["gateway"],
       message: "goes with mode Gateway only; remove it, or write mode: Gateway",
     })
     .refine((it) => it.mode !== "Sidecar" || it.sidecar !== undefined, {
-      ...always,
       path: ["sidecar"],
       message: "is required with mode Sidecar: name the pods with selector.matchLabels",
     });
@@ -217,6 +211,11 @@ export const specHeader = modeFits(
       .min(1, "must be a list of at least one route")
       .max(MAX_ROUTES, `must be at most ${MAX_ROUTES} routes`),
   }),
+);
+
+/** The rules between mode and the rest by themselves: told also where some other field is wrong. */
+export const modeRules = modeFits(
+  z.looseObject({ mode: z.unknown(), gateway: z.unknown().optional(), sidecar: z.unknown().optional() }),
 );
 
 /** Metadata as far as we read it; the rest is Kubernetes' own and passes. */

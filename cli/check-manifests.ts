@@ -3,7 +3,7 @@ import { EXIT } from "./exit-codes.ts";
 import { readStream } from "./manifests/files.ts";
 import { collect, Workspace, type Collected } from "./manifests/workspace.ts";
 import { conditionTable, findingLines, isClean, type Report } from "./report.ts";
-import { located, translateAll } from "./translated.ts";
+import { located, translateEach } from "./translated.ts";
 
 /** Prints what a gateway would say to manifests. Resolves with the exit code. */
 export async function checkManifests(
@@ -20,7 +20,7 @@ export async function checkManifests(
 }
 
 function reportOf({ manifests, findings, ignored }: Collected): Report {
-  const translated = translateAll(manifests, () => undefined);
+  const translated = translateEach(manifests);
   const none =
     translated.length === 0 && findings.length === 0 ? [{ message: "there is no WebSocketProxy in it" }] : [];
   return {

@@ -128,6 +128,27 @@ test("bin/wsproxy runs through a link to it, from any folder", async () => {
   expect(program.stderr).toBe("");
 });
 
+test("bin/wsproxy takes a Node of the system that is new enough where the checkout has none", async () => {
+  const folder = await temporaryFolder();
+  for (const inside of ["bin", "tools", "cli", "node_modules/zod"])
+    await mkdir(join(folder, inside), { recursive: true });
+  await writeFile(join(folder, "bin/wsproxy"), await readFile("bin/wsproxy"), { mode: 0o755 });
+  await writeFile(join(folder, "cli/main.ts"), "console.log(process.argv.slice(2) as string[]);");
+  await symlink(process.execPath, join(folder, "tools/node"));
+  const env = { PATH: `${join(folder, "tools")}:/usr/bin:/bin` };
+  const program = new Program(["a b", "c"], { file: join(folder, "bin/wsproxy"), env });
+  expect(await program.exit()).toBe(0);
+  expect([program.stdout, program.stderr]).toEqual(["[ 'a b', 'c' ]\n", ""]);
+});
+
+test("a reader that goes away is no fault", async () => {
+  const program = new Program(["-c", "bin/wsproxy check -f examples/reference | true; echo ${PIPESTATUS[0]}"], {
+    file: "/bin/bash",
+  });
+  await program.exit();
+  expect([program.stdout, program.stderr]).toEqual(["1\n", ""]);
+});
+
 test("bin/wsproxy says what is missing where there is no Node that is new enough", async () => {
   const folder = await temporaryFolder();
   for (const inside of ["bin", "tools", "checkout/bin", "checkout/node_modules/zod"]) {

@@ -1,12 +1,11 @@
-import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Config } from "../api/config.ts";
 import { WsBackend } from "../test/fakes/backends.ts";
 import { WsClient } from "../test/fakes/clients.ts";
 import { configOf, endpointsOf, type ConfigParts } from "../test/fakes/config.ts";
-import { freePort, Program, ran, temporaryFolder } from "../test/fakes/program.ts";
+import { Mount } from "../test/fakes/mount.ts";
+import { freePort, Program, ran } from "../test/fakes/program.ts";
 import { until } from "../test/fakes/sockets.ts";
 
 async function echoBackend(): Promise<WsBackend> {
@@ -15,44 +14,10 @@ async function echoBackend(): Promise<WsBackend> {
   return backend;
 }
 
-/** A folder as the kubelet mounts a Secret: `..data` leads to the newest version, and the files lead through it. */
-class Mount {
-  readonly folder: string;
-  #version = 0;
-
-  private constructor(folder: string) {
-    this.folder = folder;
-  }
-
-  static async create(): Promise<Mount> {
-    return new Mount(await temporaryFolder());
-  }
-
-  async publish(files: Readonly<Record<string, string>>): Promise<void> {
-    const old = `..version-${this.#version}`;
-    this.#version += 1;
-    const version = `..version-${this.#version}`;
-    await mkdir(join(this.folder, version));
-    for (const [name, text] of Object.entries(files)) await writeFile(join(this.folder, version, name), text);
-    await symlink(version, join(this.folder, "..data_tmp"));
-    await rename(join(this.folder, "..data_tmp"), join(this.folder, "..data"));
-    for (const name of Object.keys(files)) {
-      await symlink(`..data/${name}`, join(this.folder, name)).catch(() => {}); // from the second version on it is there
-    }
-    await rm(join(this.folder, old), { recursive: true, force: true });
-  }
-
-  async publishConfig(config: Config | string, backend: number): Promise<void> {
-    const text = typeof config === "string" ? config : JSON.stringify(config);
-    await this.publish({ "config.json": text, "endpoints.json": JSON.stringify(endpointsOf([backend])) });
-  }
-}
-
 interface Bench {
   readonly program: Program;
-  readonly mount: Mount;
-  readonly backend: WsBackend;
   readonly url: string;
+  publish(config: Config | string, backendPort?: number): Promise<void>;
   config(parts?: ConfigParts): Config;
   admin(path: string): Promise<{ status: number; body: string }>;
 }
@@ -64,9 +29,11 @@ async function bench(...more: readonly string[]): Promise<Bench> {
   await program.logs("admin port open");
   return {
     program,
-    mount,
-    backend,
     url: `ws://127.0.0.1:${port}/`,
+    publish(config, backendPort = backend.port) {
+      const text = typeof config === "string" ? config : JSON.stringify(config);
+      return mount.publish({ "config.json": text, "endpoints.json": JSON.stringify(endpointsOf([backendPort])) });
+    },
     config: (parts = {}) => configOf({ port, ...parts }),
     admin: async (path) => {
       const response = await fetch(`http://127.0.0.1:${adminPort}${path}`);
@@ -82,7 +49,7 @@ test("waits for its first config, is healthy meanwhile, and ready once it serves
   const it = await bench();
   await it.program.logs("waiting for a config");
   expect([(await it.admin("/healthz")).status, (await it.admin("/readyz")).status]).toEqual([200, 503]);
-  await it.mount.publishConfig(it.config(), it.backend.port);
+  await it.publish(it.config());
   await ready(it);
   const client = await WsClient.open(it.url);
   client.socket.send("through");
@@ -93,18 +60,18 @@ test("waits for its first config, is healthy meanwhile, and ready once it serves
 
 test("a config that cannot be read or believed changes nothing, is logged and counted", async () => {
   const it = await bench();
-  await it.mount.publishConfig(it.config(), it.backend.port);
+  await it.publish(it.config());
   await ready(it);
   const client = await WsClient.open(it.url);
   const rejected = (count: number): Promise<void> =>
     until(`${count} configs were rejected`, () => it.program.lines("config rejected").length >= count);
 
-  await it.mount.publishConfig('{"secret": "s3cret-in-a-config', it.backend.port);
+  await it.publish('{"secret": "s3cret-in-a-config');
   await rejected(1);
   const unknown = { ...it.config(), policyFromTheFuture: {} };
-  await it.mount.publishConfig(JSON.stringify(unknown), it.backend.port);
+  await it.publish(JSON.stringify(unknown));
   await rejected(2);
-  await it.mount.publishConfig(it.config({ name: "another" }), it.backend.port);
+  await it.publish(it.config({ name: "another" }));
   await rejected(3);
 
   const problems = it.program.lines("config rejected").map((line) => JSON.stringify(line["problems"]));
@@ -120,14 +87,14 @@ test("a config that cannot be read or believed changes nothing, is logged and co
 
 test("a new version takes over without ending a session, endpoints by themselves too", async () => {
   const it = await bench();
-  await it.mount.publishConfig(it.config(), it.backend.port);
+  await it.publish(it.config());
   await ready(it);
   const client = await WsClient.open(it.url);
   const second = await echoBackend();
-  await it.mount.publishConfig(it.config({ generation: 2 }), second.port);
+  await it.publish(it.config({ generation: 2 }), second.port);
   await until("generation 2 is in force", async () => (await it.admin("/config")).body.includes('"generation":2'));
-  await it.mount.publishConfig(it.config({ generation: 2 }), it.backend.port);
-  await it.mount.publishConfig(it.config({ generation: 3 }), second.port);
+  await it.publish(it.config({ generation: 2 }));
+  await it.publish(it.config({ generation: 3 }), second.port);
   await until("generation 3 is in force", async () => (await it.admin("/config")).body.includes('"generation":3'));
   await WsClient.open(it.url);
   expect(second.server.clients.size).toBe(1);
@@ -138,7 +105,7 @@ test("a new version takes over without ending a session, endpoints by themselves
 test("tries a port that another process has again, until it can be had", async () => {
   const it = await bench();
   const squatter = createServer().listen(Number(new URL(it.url).port), "127.0.0.1");
-  await it.mount.publishConfig(it.config(), it.backend.port);
+  await it.publish(it.config());
   const { stage, problems } = await it.program.logs("config rejected");
   expect(stage).toBe("listener");
   expect(JSON.stringify(problems)).toContain("in use by another process");
@@ -149,7 +116,7 @@ test("tries a port that another process has again, until it can be had", async (
 
 test("SIGTERM: not ready at once, open for the delay, then 1012 for every session, and exit 0", async () => {
   const it = await bench("--shutdown-delay", "1s");
-  await it.mount.publishConfig(it.config(), it.backend.port);
+  await it.publish(it.config());
   await ready(it);
   const client = await WsClient.open(it.url);
   it.program.signal("SIGTERM");
@@ -161,9 +128,16 @@ test("SIGTERM: not ready at once, open for the delay, then 1012 for every sessio
   expect(it.program.lines("session closed").length).toBe(2);
 });
 
+test("ends with 0 where it never had a config", async () => {
+  const it = await bench("--shutdown-delay", "0s");
+  await it.program.logs("waiting for a config");
+  it.program.signal("SIGTERM");
+  expect(await it.program.exit()).toBe(0);
+});
+
 test("a second signal does not wait for anything", async () => {
   const it = await bench("--shutdown-delay", "1h");
-  await it.mount.publishConfig(it.config(), it.backend.port);
+  await it.publish(it.config());
   await ready(it);
   await WsClient.open(it.url);
   it.program.signal("SIGTERM");

@@ -6,7 +6,7 @@ export function nearest(typed: string, words: readonly string[]): string | undef
 }
 
 /** Letters to add, take away or replace. */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 0; i < Math.min(a.length, 64); i += 1) {
     const next = [i + 1];

@@ -1,11 +1,13 @@
 import type { Config, RouteConfig } from "../api/config.ts";
+import { routesOf } from "../api/route-settings.ts";
 import { tools } from "../operator/tools.ts";
 import { hostPort } from "./host-port.ts";
 import type { Manifest } from "./manifests/decode-file.ts";
 
 /** Where the first route of a gateway can be reached. */
-export function routeUrl({ listener, routes }: Config, address: string): string {
-  const { path } = firstRoute(routes) ?? { path: { value: "/" } };
+export function routeUrl(config: Config, address: string): string {
+  const { listener } = config;
+  const { path } = firstRoute(config) ?? { path: { value: "/" } };
   const host = ["0.0.0.0", "::"].includes(address) ? "127.0.0.1" : address;
   return `${listener.tls === undefined ? "ws" : "wss"}://${hostPort(host, listener.port)}${path.value}`;
 }
@@ -30,16 +32,17 @@ ${edits.map((edit) => `    ${edit}\n`).join("")}  Ctrl-C ends everything
 `;
 }
 
-function firstRoute(routes: readonly RouteConfig[]): RouteConfig | undefined {
+function firstRoute(config: Config): RouteConfig | undefined {
+  const routes = routesOf(config);
   return routes.find(({ hostnames }) => hostnames.length === 0) ?? routes[0];
 }
 
 /** A key that the first route takes and that says itself that it is an example; no other is ever shown. */
 function exampleKey(
-  { routes }: Config,
+  config: Config,
   manifests: readonly Manifest[],
 ): { readonly key: string; readonly client: string; readonly file: string } | undefined {
-  const taken = firstRoute(routes)?.policies.authentication?.apiKey?.keys ?? [];
+  const taken = firstRoute(config)?.policies.authentication?.apiKey?.keys ?? [];
   for (const { object, place } of manifests) {
     if (object.kind !== "Secret") continue;
     for (const [client, value] of Object.entries(object.object.data)) {

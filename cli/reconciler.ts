@@ -7,7 +7,7 @@ import type { Workspace } from "./manifests/workspace.ts";
 import { hashOf } from "./rendered-config.ts";
 import type { ProxyReport, Report } from "./report.ts";
 import type { Serving } from "./serving.ts";
-import { located, translateAll, type Translated } from "./translated.ts";
+import { located, translateTogether, type Translated } from "./translated.ts";
 
 /** What one pass found and did. */
 export interface Pass {
@@ -34,7 +34,7 @@ export class Reconciler {
   /** Calls must not overlap. */
   async pass(): Promise<Pass> {
     const { manifests, findings, ignored } = await this.#workspace.read();
-    const translated = translateAll(manifests, (id) => this.#inForce(id));
+    const translated = translateTogether(manifests, (id) => this.#inForce(id));
     this.#removeAllBut(new Set(translated.map(({ id }) => id)));
     const before = this.#hashes();
     const outcomes = await this.#applyAll(translated);
@@ -83,6 +83,7 @@ export class Reconciler {
     if (this.#applied.get(id) === all) return { ok: true, proxy: id };
     const applied = await this.#serving.apply({ config, endpoints, hash: hashOf(text) });
     if (applied.ok) this.#applied.set(id, all);
+    else this.#applied.delete(id);
     return applied;
   }
 

@@ -16,13 +16,14 @@ export async function serveFolder(
     surroundings.err.write(`wsproxy dataplane: --config ${folder} is not a folder that can be read\n`);
     return EXIT.unavailable;
   }
+  // Before anything is opened: as the first process of a container it would not end without.
+  const shutdown = surroundings.signals();
   const serving = new Serving(options, surroundings);
   const unavailable = await serving.openAdmin();
   if (unavailable !== undefined) {
     surroundings.err.write(`wsproxy dataplane: ${unavailable.message}\n`);
     return EXIT.unavailable;
   }
-  const shutdown = surroundings.signals();
   await follow(folder, serving, shutdown.stop);
   await serving.stopped(shutdown);
   return EXIT.ok;

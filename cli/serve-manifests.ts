@@ -26,41 +26,37 @@ export interface StandaloneOptions {
 /** Serves what the manifests say, and what they say after each edit, until somebody stops it. Resolves with the exit code. */
 export async function serveManifests(options: StandaloneOptions, surroundings: Surroundings): Promise<number> {
   const { err } = surroundings;
-  const failed = (message: string): number => {
+  const failed = (code: number, message: string): number => {
     err.write(`wsproxy standalone: ${message}\n`);
-    return EXIT.unavailable;
+    return code;
   };
+  const shutdown = surroundings.signals();
   const serving = new Serving({ ...options, grace: GRACE }, surroundings);
   const unavailable = await serving.openAdmin();
-  if (unavailable !== undefined) return failed(unavailable.message);
-  const shutdown = surroundings.signals();
-  const reconciler = new Reconciler(new Workspace(options.paths), serving);
+  if (unavailable !== undefined) return failed(EXIT.unavailable, unavailable.message);
+
   const retry = retryTimer();
-  let backend: SampleBackend | undefined;
-  let before: Pass | undefined;
   const looks = fileChanges(options.paths, shutdown.stop, retry.due);
+  await looks.next();
+  const reconciler = new Reconciler(new Workspace(options.paths), serving);
+  let before = await reconciler.pass();
+  retry.set(before.portMissing);
+  err.write(opening(before, serving, options));
+  const config = serving.gateway.proxies[0]?.snapshot?.config;
+  if (config === undefined) {
+    await serving.close();
+    return failed(EXIT.negative, "there is nothing to serve");
+  }
+
+  const gateway = routeUrl(config, options.address);
+  const backend = await startBackend(options.samplePort, gateway, shutdown.now);
+  if (backend instanceof PortUnavailable) return failed(EXIT.unavailable, backend.message);
+  if (backend !== undefined) err.write(nextSteps(config, before.manifests, gateway, backend.port));
+
   while ((await looks.next()).done !== true) {
     const pass = await reconciler.pass();
     retry.set(pass.portMissing);
-    if (before === undefined) {
-      err.write(opening(pass, serving, options));
-      const config = serving.gateway.proxies[0]?.snapshot?.config;
-      if (config === undefined) {
-        await serving.close();
-        err.write("wsproxy standalone: there is nothing to serve\n");
-        return EXIT.negative;
-      }
-      if (options.samplePort !== undefined) {
-        const gateway = routeUrl(config, options.address);
-        // It outlives the drain, so that sessions end with the gateway's word and not with its own.
-        const started = await startBackend(options.samplePort, gateway, shutdown.now);
-        if (started instanceof PortUnavailable) return failed(started.message);
-        backend = started;
-        err.write(nextSteps(config, pass.manifests, gateway, backend.port));
-      }
-    } else {
-      for (const line of edits(before, pass)) err.write(`${line}\n`);
-    }
+    for (const line of edits(before, pass)) err.write(`${line}\n`);
     before = pass;
   }
   err.write("stopping; Ctrl-C again ends everything at once\n");
@@ -69,11 +65,13 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
   return EXIT.ok;
 }
 
+/** The sample backend outlives the drain, so that sessions end with the gateway's word and not with its own. */
 async function startBackend(
-  port: number,
+  port: number | undefined,
   gateway: string,
   signal: AbortSignal,
-): Promise<SampleBackend | PortUnavailable> {
+): Promise<SampleBackend | PortUnavailable | undefined> {
+  if (port === undefined) return undefined;
   try {
     return await startSampleBackend({ address: "127.0.0.1", port, name: "sample-backend", gateway, signal });
   } catch (error) {

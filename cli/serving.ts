@@ -42,9 +42,11 @@ export class Serving {
       random: Math.random,
       bind: (port) => ({ host: options.address, port }),
     });
-    faults.report = (fault) => {
+    const tell = faults.report;
+    faults.report = async (fault) => {
+      await tell(fault);
       log.error({ fault: faultText(fault) }, "fault");
-      return log.flush();
+      await log.flush();
     };
   }
 

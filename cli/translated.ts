@@ -1,5 +1,5 @@
 import type { Config } from "../api/config.ts";
-import { resourcesOf, type KubernetesObject, type ProxyObject } from "../operator/decode.ts";
+import { resourcesOf, type ProxyObject } from "../operator/decode.ts";
 import { tools } from "../operator/tools.ts";
 import { translate } from "../operator/translate/translate.ts";
 import type { Translation } from "../operator/translate/translation.ts";
@@ -15,22 +15,23 @@ export interface Translated {
 /** The config that a proxy has in force. */
 type InForce = (id: string) => Config | undefined;
 
+/** Translates every proxy by itself, in the order of their names: in a cluster each has pods of its own. */
+export function translateEach(manifests: readonly Manifest[], inForce: InForce = () => undefined): Translated[] {
+  return proxiesOf(manifests).map((proxy) => translated(proxy, manifests, inForce));
+}
+
 /**
- * Translates every proxy, in the order of their names. One process has each port once: of two proxies on one port the
- * one that has it in force stays, else the first by name.
+ * Translates proxies that one process serves, where each port is had once: of two proxies on one port the one that has
+ * it in force stays, else the first by name.
  */
-export function translateAll(manifests: readonly Manifest[], inForce: InForce): readonly Translated[] {
-  const objects = manifests.map(({ object }) => object);
-  const proxies = objects
-    .filter((object) => object.kind === "WebSocketProxy")
-    .sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
-  const first = proxies.map((proxy) => translated(proxy, objects, inForce));
-  const owners = portOwners(first, inForce);
-  return proxies.map((proxy, index) => {
-    const alone = first[index] ?? translated(proxy, objects, inForce);
+export function translateTogether(manifests: readonly Manifest[], inForce: InForce): Translated[] {
+  const each = translateEach(manifests, inForce);
+  const owners = portOwners(each, inForce);
+  return proxiesOf(manifests).map((proxy, index) => {
+    const alone = each[index] ?? translated(proxy, manifests, inForce);
     const port = alone.translation.config?.listener.port;
     if (port === undefined || owners.get(port) === alone.id) return alone;
-    return translated(proxy, objects, inForce, (wanted) => {
+    return translated(proxy, manifests, inForce, (wanted) => {
       const owner = owners.get(wanted);
       return owner === alone.id ? undefined : owner;
     });
@@ -41,23 +42,31 @@ export function translateAll(manifests: readonly Manifest[], inForce: InForce): 
 export function located(all: readonly Translated[], manifests: readonly Manifest[]): Finding[] {
   const places = new Map(manifests.map(({ id, place }) => [id, place]));
   return all.flatMap(({ translation }) =>
-    translation.status.problems.map(({ object, at, message }): Finding => {
+    translation.status.problems.map(({ object, at, reason, message }): Finding => {
       const place = places.get(object);
       const where = place === undefined ? {} : { file: place.file, document: place.document, line: place.line(at) };
-      return { ...where, object, field: at, message };
+      return { ...where, object, field: at, reason, message };
     }),
   );
 }
 
+function proxiesOf(manifests: readonly Manifest[]): ProxyObject[] {
+  const objects = manifests.map(({ object }) => object);
+  return objects.filter((object) => object.kind === "WebSocketProxy").sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+}
+
 function translated(
   proxy: ProxyObject,
-  objects: readonly KubernetesObject[],
+  manifests: readonly Manifest[],
   inForce: InForce,
   portOwner: (port: number) => string | undefined = () => undefined,
 ): Translated {
   const id = idOf(proxy);
-  const surroundings = { externalNames: true, portOwner };
-  return { id, translation: translate(resourcesOf(proxy, objects), inForce(id), tools, surroundings) };
+  const resources = resourcesOf(
+    proxy,
+    manifests.map(({ object }) => object),
+  );
+  return { id, translation: translate(resources, inForce(id), tools, { externalNames: true, portOwner }) };
 }
 
 /** Port → the proxy that gets it. */

@@ -13,6 +13,8 @@ import type { CompiledRoute } from "./snapshot.ts";
 export interface AttemptOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** The request was HEAD. */
+  readonly bodiless: boolean;
   /** For what happens before a route is known. */
   readonly metrics: RouteMetrics;
   /** Called once, when the handshake has ended in whatever way. */
@@ -75,7 +77,8 @@ export class Attempt {
     const status = statusOf(refusal);
     this.#metrics.handshake(status, refusal.reason, this.#seconds());
     this.#log("handshake refused", { status, reason: refusal.reason, detail: refusal.detail, requestId });
-    refuse(this.#socket, refusal, { requestId, challenge }, this.#options.clock);
+    const { bodiless, clock } = this.#options;
+    refuse(this.#socket, refusal, { requestId, challenge, bodiless }, clock);
   }
 
   /** The backend's own refusal went to the client. */
@@ -96,13 +99,14 @@ export class Attempt {
 
   /** The session takes over what was opened and counted: call the returned function when it has ended. */
   handOver(): () => void {
-    const backend = this.#backend;
+    // Nothing else of the handshake may be kept for as long as the session lives.
+    const release = this.#backend?.release;
     const leave = this.#leave;
     this.#backend = undefined;
     this.#leave = undefined;
     return () => {
       leave?.();
-      backend?.release();
+      release?.();
     };
   }
 

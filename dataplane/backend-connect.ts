@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { checkServerIdentity, connect as connectTls } from "node:tls";
 import type { BackendTlsCache } from "./backend-tls.ts";
 import type { Target } from "./balancer.ts";
 
@@ -21,9 +21,9 @@ export function connect({ endpoint, backend }: Target, tls: BackendTlsCache, sig
             ...address,
             secureContext: tls.contextOf(secure),
             ALPNProtocols: ["http/1.1"],
-            // The name is what the certificate is checked for; SNI must not be an address (RFC 6066 §3).
+            // SNI must not be an address (RFC 6066 §3); the certificate is checked for the name that was configured.
             servername: isIP(secure.serverName) === 0 ? secure.serverName : "",
-            ...(isIP(secure.serverName) === 0 ? {} : { host: endpoint.address }),
+            checkServerIdentity: (_host, certificate) => checkServerIdentity(secure.serverName, certificate),
           });
     const settle = (outcome: () => void): void => {
       signal.removeEventListener("abort", abort);

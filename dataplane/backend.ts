@@ -6,7 +6,7 @@ import { connect } from "./backend-connect.ts";
 import type { BackendTlsCache } from "./backend-tls.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse } from "./check-response.ts";
-import { fieldsOf, type HeaderField } from "./handshake.ts";
+import { fieldsOf, valuesOf, type HeaderField } from "./handshake.ts";
 import type { OutgoingRequest } from "./outgoing.ts";
 import type { Refusal } from "./rejection.ts";
 
@@ -54,6 +54,7 @@ const MAX_HEAD = 16_384;
 /** What of a backend's refusal goes on to the client, beside status and body. */
 const RELAYED = new Set([
   "content-type",
+  "content-encoding",
   "content-language",
   "cache-control",
   "location",
@@ -131,6 +132,7 @@ function handshake(
   const key = randomBytes(16).toString("base64");
   return new Promise((resolve) => {
     let settled = false;
+    let answered = false;
     const settle = (outcome: DialOutcome): void => {
       if (settled) return;
       settled = true;
@@ -155,10 +157,13 @@ function handshake(
     });
     outgoing.maxHeadersCount = 0;
     outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      if (answered) return;
       const malformed = error.code?.startsWith("HPE_") === true;
       refuse({ reason: malformed ? "BackendBadHandshake" : "BackendUnreachable", detail: error.message });
     });
-    outgoing.on("close", () => refuse({ reason: "BackendUnreachable", detail: "closed without an answer" }));
+    outgoing.on("close", () => {
+      if (!answered) refuse({ reason: "BackendUnreachable", detail: "closed without an answer" });
+    });
     outgoing.on("upgrade", (response: IncomingMessage, upgraded: Socket, head: Buffer) => {
       upgraded.pause(); // a backend that speaks at once must not speak to nobody
       const headers = fieldsOf(response.rawHeaders);
@@ -166,33 +171,55 @@ function handshake(
       const { statusCode: status = 0, httpVersion } = response;
       const agreement = checkResponse({ status, httpVersion, headers, key, protocols, extensions });
       if ("problem" in agreement) return refuse({ reason: "BackendBadHandshake", detail: agreement.problem });
-      const forwarded = headers.filter(([name]) => !isHandshakeField(name.toLowerCase()));
+      const hopByHop = nominated(headers);
+      const forwarded = headers.filter(
+        ([name]) => !isHandshakeField(name.toLowerCase()) && !hopByHop.has(name.toLowerCase()),
+      );
       const endpoint = `${target.endpoint.address}:${target.endpoint.port}`;
       settle({ kind: "open", backend: { socket, head, ...agreement, headers: forwarded, endpoint, release } });
     });
     outgoing.on("response", (response: IncomingMessage) => {
+      answered = true;
       const { statusCode = 0 } = response;
-      if (statusCode < 300) refuse({ reason: "BackendBadHandshake", detail: `status ${statusCode}` });
-      else
-        void relay(response).then(settle, () =>
-          refuse({ reason: "BackendUnreachable", detail: "refusal was cut off" }),
-        );
+      if (statusCode < 300 || statusCode > 599) {
+        return refuse({ reason: "BackendBadHandshake", detail: `status ${statusCode}` });
+      }
+      signal.removeEventListener("abort", abort); // the status is known: only the body can still be late
+      void relay(response, signal).then(settle);
     });
     outgoing.end();
     if (signal.aborted) abort();
   });
 }
 
+/** Names, in lower case, that a Connection field declares to be for this hop only. */
+function nominated(headers: readonly HeaderField[]): ReadonlySet<string> {
+  return new Set(
+    valuesOf(headers, "connection").flatMap((value) => value.split(",").map((name) => name.trim().toLowerCase())),
+  );
+}
+
 const isHandshakeField = (name: string): boolean => NOT_FORWARDED.has(name) || name.startsWith("sec-websocket-");
 
-/** A backend's refusal, its body cut off where it is long. Redirects are the client's to follow. */
-async function relay(response: IncomingMessage): Promise<DialOutcome> {
+/**
+ * A backend's refusal, its body cut off where it is long, ends too early or is late. Redirects are the client's to
+ * follow. Never rejects.
+ */
+async function relay(response: IncomingMessage, signal: AbortSignal): Promise<DialOutcome> {
   const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk.subarray(0, MAX_RELAYED_BODY - size));
-    size += chunk.length;
-    if (size >= MAX_RELAYED_BODY) break;
+  const stop = (): void => void response.destroy();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    let size = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk.subarray(0, MAX_RELAYED_BODY - size));
+      size += chunk.length;
+      if (size >= MAX_RELAYED_BODY) break;
+    }
+  } catch {
+    // What came of the body has to do: the status says what the client needs.
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
   return {
     kind: "relay",

@@ -76,6 +76,8 @@ export class SharedPath implements ReadPath {
   readonly name = "shared";
   readonly read = Buffer.allocUnsafeSlow(SIZE);
   write = Buffer.allocUnsafeSlow(SIZE);
+  /** Asked by every socket before each read. */
+  readonly target = (): Buffer => this.read;
 
   open(socket: Socket): ByteSource {
     const plain = !(socket instanceof TLSSocket) && (socket as unknown as Handled)._handle !== null;
@@ -107,7 +109,7 @@ class SharedSource implements ByteSource {
     shell._handle = null;
     // Without a handle this closes nothing, but its server counts one connection less.
     old.destroy();
-    const onread = { buffer: () => path.read, callback: (length: number) => this.#bytes(length) };
+    const onread = { buffer: path.target, callback: (length: number) => this.#bytes(length) };
     const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
     this.socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
   }
@@ -156,6 +158,6 @@ function tellEnd(socket: Socket, sink: ByteSink): void {
     told = true;
     sink.ended();
   };
-  socket.once("end", end);
-  socket.once("close", end);
+  socket.on("end", end);
+  socket.on("close", end);
 }

@@ -39,6 +39,8 @@ export class Flow implements ByteSink {
   #sourceEnded = false;
   /** Nothing of the source is looked at any more. */
   #discarding = false;
+  /** Our Close frame, which waits for the source's. */
+  #conclusion: { readonly frame: Buffer; readonly timer: Timer } | undefined;
   /** Bytes that the source has sent. */
   received = 0;
 
@@ -117,13 +119,22 @@ export class Flow implements ByteSink {
    * the frame's end if `wait`, else the sink ends there without a Close frame.
    */
   finish(frame: Buffer | undefined, wait: boolean): void {
+    this.#conclusion?.timer.cancel();
+    this.#conclusion = undefined;
     if (this.#outlet.finishing) return;
     const cut = this.midFrame && (!wait || this.#sourceEnded);
     this.#outlet.finish(cut ? undefined : frame, this.midFrame && !cut);
   }
 
+  /** Finishes when the source has said its last, after `ms` at the latest: our Close frame stands for the source's. */
+  conclude(frame: Buffer, ms: number): void {
+    if (this.#sourceEnded || this.#discarding) return this.finish(frame, true);
+    this.#conclusion = { frame, timer: this.#clock.after(ms, () => this.finish(frame, true)) };
+  }
+
   /** Reads on, so that the peer's end is seen, and forwards nothing. */
   discard(): void {
+    if (this.#conclusion !== undefined) return this.finish(this.#conclusion.frame, false);
     this.#forget();
     this.#outlet.pressure.stop();
     this.#source.resume();
@@ -136,6 +147,7 @@ export class Flow implements ByteSink {
   }
 
   #forget(): void {
+    this.#conclusion?.timer.cancel();
     this.#discarding = true;
     this.#held = undefined;
     this.#partial.forget();
@@ -152,7 +164,7 @@ export class Flow implements ByteSink {
 
   ended(): void {
     this.#sourceEnded = true;
-    if (this.#held === undefined) this.#options.ended();
+    if (this.#held === undefined) this.#lastForwarded();
   }
 
   #hold(rest: Buffer): void {
@@ -165,8 +177,13 @@ export class Flow implements ByteSink {
     this.#held = undefined;
     if (held !== undefined) this.#feed(held);
     if (this.#discarding || this.paused || this.#held !== undefined) return;
-    if (this.#sourceEnded) this.#options.ended();
+    if (this.#sourceEnded) this.#lastForwarded();
     else this.#source.resume();
+  }
+
+  #lastForwarded(): void {
+    if (this.#conclusion !== undefined) this.discard();
+    this.#options.ended();
   }
 
   #feed(chunk: Buffer): void {
@@ -231,7 +248,7 @@ export class Flow implements ByteSink {
         case "stop":
           return this.#stop(chunk, span, at);
         case "close":
-          this.#forward(chunk, span, at + size);
+          this.#forward(chunk, span, this.#conclusion === undefined ? at + size : at);
           this.discard();
           return this.#options.closed(closeCode(chunk.subarray(at, at + size)));
       }

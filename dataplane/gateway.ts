@@ -188,6 +188,10 @@ export class Gateway {
       if (samePort && (await old?.open()) !== undefined) service.listener = undefined; // tried again with each update
       return failure.problem;
     }
+    if (this.#stopping) {
+      listener.close(); // the signal came while it opened: nobody would close it any more
+      return undefined;
+    }
     old?.close();
     service.listener = listener;
     return undefined;

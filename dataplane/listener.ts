@@ -121,7 +121,10 @@ export class Listener {
   }
 
   #arrived(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    if (this.#answered.has(socket)) return;
+    if (this.#answered.has(socket)) {
+      socket.pause(); // whoever pipelines plain requests while the first is looked at does not fill our memory
+      return;
+    }
     this.#answered.add(socket);
     this.#room.leave(socket);
     this.#options.arrived({
@@ -149,8 +152,12 @@ export class Listener {
 
   #broken(error: NodeJS.ErrnoException, socket: Socket): void {
     this.#room.leave(socket);
-    if (this.#answered.has(socket) || error.code === undefined || !error.code.startsWith("HPE_")) {
+    if (error.code === undefined || !error.code.startsWith("HPE_")) {
       socket.destroy();
+      return;
+    }
+    if (this.#answered.has(socket)) {
+      socket.pause(); // rubbish behind the first request must not cut its answer off
       return;
     }
     this.#answered.add(socket);

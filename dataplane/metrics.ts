@@ -5,6 +5,9 @@ import type { CloseReason, RefusalReason } from "./rejection.ts";
 import type { DirectionCount } from "./tunnel.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** Gauges of Node's that are named as only a counter may be; what they sum up stays. */
+const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
+
 const LIFETIMES = [1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600];
 
 /** What a session adds while it lives; read at scrape time, never per message. */
@@ -106,6 +109,7 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
     this.#summed("connections", "Sessions open.", (totals) => totals.live.size);
     this.#summed("paused_connections", "Sessions of which a direction is paused now.", (totals) =>
       sum(totals.live, (session) => (session.paused ? 1 : 0)),

@@ -18,20 +18,14 @@ export class Occupancy {
 
   /** Counts one more under each of its keys; the returned function takes it back, once. */
   enter(route: string, identity: Identity, where: Where): () => void {
-    const keys = [
-      occupancyKey("Proxy", undefined, route, identity, where),
-      occupancyKey("Route", undefined, route, identity, where),
-      ...(["Client", "IP"] as const).flatMap((per) => [
-        occupancyKey(per, undefined, route, identity, where),
-        occupancyKey(per, route, route, identity, where),
-      ]),
-    ];
-    for (const key of keys) this.#counts.set(key, this.of(key) + 1);
+    // Kept for as long as the session lives: not the keys, which are made again, nor all of the handshake.
+    const { addressSubject } = where;
+    for (const key of keysOf(route, identity, where)) this.#counts.set(key, this.of(key) + 1);
     let inside = true;
     return () => {
       if (!inside) return;
       inside = false;
-      for (const key of keys) {
+      for (const key of keysOf(route, identity, { addressSubject })) {
         const left = this.of(key) - 1;
         if (left > 0) this.#counts.set(key, left);
         else this.#counts.delete(key);
@@ -57,4 +51,15 @@ export function occupancyKey(
   if (per === "Route") return `route ${route}`;
   const subject = per === "IP" ? `ip ${where.addressSubject}` : clientSubject(identity.client, where.addressSubject);
   return own === undefined ? subject : `${subject} in ${own}`;
+}
+
+function keysOf(route: string, identity: Identity, where: Where): string[] {
+  return [
+    occupancyKey("Proxy", undefined, route, identity, where),
+    occupancyKey("Route", undefined, route, identity, where),
+    ...(["Client", "IP"] as const).flatMap((per) => [
+      occupancyKey(per, undefined, route, identity, where),
+      occupancyKey(per, route, route, identity, where),
+    ]),
+  ];
 }

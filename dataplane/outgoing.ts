@@ -81,7 +81,8 @@ function gatewayHeaders(handshake: Handshake, identity: Identity, rules: Compile
     ["X-Request-Id", requestId],
     ...rules.set,
   ];
-  if (identity.client !== undefined) headers.push([rules.clientHeader, headerText(identity.client)]);
+  const client = identity.client === undefined ? undefined : headerText(identity.client);
+  if (client !== undefined) headers.push([rules.clientHeader, client]);
   for (const { claim, header } of rules.claimHeaders) {
     const value = claimText(Object.hasOwn(identity.claims, claim) ? identity.claims[claim] : undefined);
     if (value !== undefined) headers.push([header, value]);
@@ -104,12 +105,12 @@ const MAX_HEADER_TEXT = 4096;
 /**
  * What stands in a header for text that somebody else chose: visible ASCII as it is, anything else as
  * `=?base64url?<UTF-8>?=`, so that no text can end a line, and none that needs no encoding looks like one that has it.
+ * undefined where it is too long: cut off it would be somebody else's.
  */
-export function headerText(text: string): string {
+export function headerText(text: string): string | undefined {
   const plain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?base64url?");
-  return plain && text.length <= MAX_HEADER_TEXT
-    ? text
-    : `=?base64url?${Buffer.from(text).toString("base64url").slice(0, MAX_HEADER_TEXT)}?=`;
+  const value = plain ? text : `=?base64url?${Buffer.from(text).toString("base64url")}?=`;
+  return value.length <= MAX_HEADER_TEXT ? value : undefined;
 }
 
 /** The client's offers, less credentials, and less the marker that stands beside them. */

@@ -12,6 +12,8 @@ export interface Answer {
   readonly requestId: string;
   /** WWW-Authenticate of the route, for 401. */
   readonly challenge: string;
+  /** The request was HEAD: the answer has no body (RFC 9110 §9.3.2). */
+  readonly bodiless: boolean;
 }
 
 /** Sends a refusal as `application/problem+json` (RFC 9457) and closes. */
@@ -28,12 +30,12 @@ export function refuse(socket: Socket, refusal: Refusal, answer: Answer, clock: 
     ["content-type", "application/problem+json"],
     ["cache-control", "no-store"],
   ];
-  if (refusal.retryAfter !== undefined || status === 503)
+  if (refusal.retryAfter !== undefined || status === 429 || status === 503)
     headers.push(["retry-after", String(refusal.retryAfter ?? 1)]);
   if (status === 401) headers.push(["www-authenticate", challengeFor(refusal, answer.challenge)]);
   if (status === 405) headers.push(["allow", "GET"]);
   if (status === 426) headers.push(["upgrade", "websocket"], ["sec-websocket-version", "13"]);
-  respond(socket, status, STATUS_CODES[status] ?? "", headers, Buffer.from(body), clock);
+  respond(socket, status, STATUS_CODES[status] ?? "", headers, answer.bodiless ? undefined : Buffer.from(body), clock);
 }
 
 /** RFC 6750 §3.1: a token that was offered and is not good is an `invalid_token`; with none offered no error is named. */
@@ -48,7 +50,7 @@ export function respond(
   status: number,
   statusText: string,
   headers: readonly HeaderField[],
-  body: Buffer,
+  body: Buffer | undefined,
   clock: Clock,
 ): void {
   if (socket.destroyed || !socket.writable) {
@@ -58,12 +60,16 @@ export function respond(
   const lines = [
     `HTTP/1.1 ${status} ${statusText}`,
     ...headers.map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${body.length}`,
+    ...(body === undefined ? [] : [`content-length: ${body.length}`]),
     "Connection: close",
   ];
-  socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body]));
+  socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body ?? Buffer.alloc(0)]));
   socket.resume();
   const timer = clock.after(LINGER, () => socket.destroy());
   socket.once("close", () => timer.cancel());
-  socket.once("end", () => socket.destroy());
+  socket.once("end", () => {
+    // A client that sends no more may still be reading the answer.
+    if (socket.writableFinished) socket.destroy();
+    else socket.once("finish", () => socket.destroy());
+  });
 }

@@ -41,12 +41,14 @@ export class ServedProxy {
   readonly #memory = new Memory();
   readonly #stop = new AbortController();
   #snapshot: Snapshot | undefined;
+  #log: Log;
   #draining = false;
 
   constructor(name: string, surroundings: Surroundings) {
     this.name = name;
     this.clock = surroundings.clock;
     this.#surroundings = surroundings;
+    this.#log = accessLog(surroundings.log, name, "All");
   }
 
   get snapshot(): Snapshot | undefined {
@@ -71,7 +73,7 @@ export class ServedProxy {
         occupancy: this.occupancy,
         metrics,
         clock,
-        log: this.#log(config),
+        log: this.#logFor(config),
         random,
       };
       const snapshot = compile(config, hash, options);
@@ -91,6 +93,7 @@ export class ServedProxy {
   commit(snapshot: Snapshot): void {
     this.#memory.commit();
     this.#snapshot = snapshot;
+    this.#log = this.#logFor(snapshot.config);
     const { metrics, clock, random } = this.#surroundings;
     metrics.configApplied(this.name, snapshot.config.proxy.generation, clock.wall());
     const orphans: Session[] = [];
@@ -111,7 +114,7 @@ export class ServedProxy {
     try {
       session.apply(route);
     } catch (fault) {
-      this.#log().error({ err: fault, requestId: session.requestId }, "config could not be applied to a session");
+      this.#log.error({ err: fault, requestId: session.requestId }, "config could not be applied to a session");
       session.destroy();
     }
     if (!ended && session.ending && !session.permissionLost) metrics.configDropped(this.name);
@@ -121,12 +124,13 @@ export class ServedProxy {
     for (const route of this.#snapshot?.routes.values() ?? []) route.balancer.setEndpoints(endpoints);
   }
 
-  /** A client's handshake begins. */
-  begin(socket: Socket): Attempt {
+  /** A client's handshake begins; `method` as far as it is known. */
+  begin(socket: Socket, method = ""): Attempt {
     const { clock, metrics } = this.#surroundings;
     const attempt: Attempt = new Attempt(socket, {
+      bodiless: method === "HEAD",
       clock,
-      log: this.#log(),
+      log: this.#log,
       metrics: metrics.route(this.name, ""),
       ended: () => this.#attempts.delete(attempt),
     });
@@ -143,7 +147,7 @@ export class ServedProxy {
   /** The client's 101 has been written: a session begins. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
     const { clock, random, reads } = this.#surroundings;
-    const session = new Session(facts, route, clock, this.#log());
+    const session = new Session(facts, route, clock, this.#log);
     this.sessions.add(session);
     session.opened(
       tunnel({
@@ -211,7 +215,7 @@ export class ServedProxy {
     while ((this.sessions.size > 0 || this.#attempts.size > 0) && !abort.aborted) await pause(20, this.clock, abort);
   }
 
-  #log(config: Config | undefined = this.#snapshot?.config): Log {
-    return accessLog(this.#surroundings.log, this.name, config?.dataplane.log.access ?? "All");
+  #logFor({ dataplane }: Config): Log {
+    return accessLog(this.#surroundings.log, this.name, dataplane.log.access);
   }
 }

@@ -41,13 +41,13 @@ export class Session implements Party, LiveSession {
   readonly openedAt: number;
   /** Milliseconds since the epoch. */
   readonly since: number;
-  readonly memory = new Memory();
   readonly fromClient: DirectionCount = { messages: 0, bytes: 0 };
   readonly fromBackend: DirectionCount = { messages: 0, bytes: 0 };
   readonly #route: CompiledRoute;
   readonly #clock: Clock;
   readonly #log: Log;
   #tunnel: Tunnel | undefined;
+  #memory: Memory | undefined;
   #watches: (() => void)[] = [];
   #ending = false;
   #permissionLost = false;
@@ -65,6 +65,12 @@ export class Session implements Party, LiveSession {
     this.#route = route;
     this.#clock = clock;
     this.#log = log;
+  }
+
+  /** Made when something is to be remembered: most sessions have nothing. */
+  get memory(): Memory {
+    this.#memory ??= new Memory();
+    return this.#memory;
   }
 
   get paused(): boolean {

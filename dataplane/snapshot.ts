@@ -1,6 +1,7 @@
 import type { Config, RouteConfig } from "../api/config.ts";
 import type { PolicyKind, RenderedPolicies } from "../api/policies/index.ts";
 import { parseDuration } from "../api/quantities.ts";
+import { routesOf } from "../api/route-settings.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { AddressList } from "./addresses.ts";
@@ -62,8 +63,9 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 /** Config → snapshot. Throws where the config cannot be put in force; the caller keeps the last good one. */
 export function compile(config: Config, hash: string, options: CompileOptions): Snapshot {
   const proxy = `${config.proxy.namespace}/${config.proxy.name}`;
-  const routes = config.routes.map((route) => compileRoute(route, proxy, options));
-  const timeouts = config.routes.map((route) => parseDuration(route.policies.timeouts.handshake));
+  const written = routesOf(config);
+  const routes = written.map((route) => compileRoute(route, proxy, options));
+  const timeouts = written.map((route) => parseDuration(route.policies.timeouts.handshake));
   return {
     config,
     hash,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { FakeClock } from "../test/fakes/clock.ts";
 import { close, closeOf, frame, parse, text } from "../test/fakes/frames.ts";
 import { until } from "../test/fakes/sockets.ts";
 import { joinedOver, READ_PATHS } from "../test/fakes/tunnel.ts";
@@ -43,7 +44,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       from.send(text("fine", isUp));
       if (split) for (const byte of bytes) from.send(Buffer.from([byte]));
       else from.send(bytes);
-      await until("both ends are told", () => it.client.ended && it.backend.ended);
+      await until("the other end is told", () => to.ended);
+      to.socket.end();
+      await until("who broke it is told", () => from.ended);
       for (const peer of [from, to]) {
         const last = parse(peer.received).frames.at(-1);
         expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
@@ -54,6 +57,47 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       await until("the end", () => it.ends.length === 1);
       expect(it.ends[0]).toMatchObject({ code: 1002, by: "gateway", termination: { reason: "ProtocolError" } });
     }
+  });
+
+  test.each([
+    ["client", "backend"],
+    ["backend", "client"],
+  ] as const)("answers to what came before a %s's protocol error still reach it", async (broken, other) => {
+    const it = await joined({ clock: new FakeClock() });
+    const masked = broken === "client";
+    it[broken].send(text("asked", masked), frame({ opcode: 3, mask: masked }));
+    await until("the other end is told", () => it[other].ended);
+    it[other].send(text("answered", !masked));
+    it[other].send(close(1000, "of the other end's own", !masked), text("too late", !masked));
+    await until("who broke it is told", () => it[broken].ended);
+    const [answer, last, ...more] = parse(it[broken].received).frames;
+    expect(String(answer?.payload)).toBe("answered");
+    expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
+    expect(more).toEqual([]);
+    it.tunnel.destroy();
+  });
+
+  test("who breaks the protocol is told after half a second, whatever the other end does", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock });
+    it.client.send(frame({ opcode: 3, mask }));
+    await until("the backend is told", () => it.backend.ended);
+    clock.advance(499);
+    expect(it.client.received).toHaveLength(0);
+    clock.advance(1);
+    await until("the client is told", () => it.client.ended);
+    expect(closeOf(parse(it.client.received).frames[0] as never)).toEqual({ code: 1002, reason: "ProtocolError" });
+    it.tunnel.destroy();
+  });
+
+  test("nobody waits for the answers to a client that broke the protocol and has gone", async () => {
+    const it = await joined({ clock: new FakeClock() });
+    it.client.send(frame({ opcode: 3, mask }));
+    it.client.socket.end();
+    await until("both ends are told", () => it.backend.ended && it.client.closed);
+    it.backend.socket.end();
+    await until("the end", () => it.ends.length === 1);
+    expect(it.ends[0]).toMatchObject({ code: 1002, by: "gateway" });
   });
 
   test.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999])(
@@ -88,8 +132,8 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(...message);
     await until("carried", () => it.backend.received.length === Buffer.concat(message).length);
     it.client.send(frame({ fin: false, mask, payload: "a" }), frame({ opcode: 0, rsv: 4, mask, payload: "b" }));
-    await until("told", () => it.client.ended);
-    expect(closeOf(parse(it.client.received).frames.at(-1) as never).code).toBe(1002);
+    await until("told", () => it.backend.ended);
+    expect(closeOf(parse(it.backend.received).frames.at(-1) as never).code).toBe(1002);
     it.tunnel.destroy();
   });
 

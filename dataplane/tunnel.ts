@@ -61,6 +61,8 @@ export interface Tunnel {
 
 /** For the answer to a Close frame that was carried over, in ms. */
 const CLOSE_ANSWER = 5000;
+/** For an end's last answers to the other, which has broken the protocol, in ms. */
+const ANSWERS = 500;
 /** For a peer to hang up after a Close frame of ours, in ms. */
 const HANG_UP = 2000;
 
@@ -189,9 +191,14 @@ class RunningTunnel implements Tunnel {
     }
     if (termination.reason === "SlowConsumer") this.#events.slowConsumer();
     const text = closeText(termination);
-    this.#up.finish(closeFrame(code, text, true), fault !== this.#up);
-    this.#down.finish(closeFrame(code, text, false), fault !== this.#down);
-    this.#destroyIn(HANG_UP);
+    // Who breaks the protocol is told last: the other end's answers to what came before the fault are on their way.
+    const answers = termination.reason === "ProtocolError" && fault !== undefined;
+    for (const flow of [this.#up, this.#down]) {
+      const frame = closeFrame(code, text, flow === this.#up);
+      if (answers && flow !== fault) flow.conclude(frame, ANSWERS);
+      else flow.finish(frame, flow !== fault);
+    }
+    this.#destroyIn(answers ? ANSWERS + HANG_UP : HANG_UP);
   }
 
   #closePassed(from: "client" | "backend", code: number): void {

@@ -25,7 +25,7 @@ export interface Client {
 export async function upgrade(client: Client, proxy: ServedProxy): Promise<void> {
   const { socket } = client;
   socket.on("error", () => socket.destroy());
-  const attempt = proxy.begin(socket);
+  const attempt = proxy.begin(socket, client.arrival.method);
   try {
     const snapshot = proxy.snapshot;
     if (snapshot === undefined || proxy.draining) return attempt.refuse({ reason: "Draining" });

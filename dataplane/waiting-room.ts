@@ -1,23 +1,29 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../runtime/clock.ts";
+import { addressSubject, canonicalAddress } from "./addresses.ts";
 
 /**
- * Sockets whose request head is not complete. Bounded in time, in all and per peer: the one that has waited longest goes
- * first, so that somebody who opens many and sends nothing does not keep others out.
+ * Sockets whose request head is not complete. Bounded in time, in all and per peer (of IPv6 a /64): the one that has
+ * waited longest goes first, so that somebody who opens many and sends nothing does not keep others out.
  */
 const MAX_IN_ALL = 4096;
 const MAX_PER_PEER = 1024;
 
 interface Entry {
+  /** The one to talk to. */
   socket: Socket;
   readonly peer: string;
-  readonly timer: Timer;
+  readonly connection: string;
+  timer: Timer | undefined;
 }
 
 /** Where sockets wait until their request head is complete. */
 export class WaitingRoom {
-  readonly #entries = new Map<string, Entry>();
-  readonly #perPeer = new Map<string, Set<string>>();
+  readonly #entries = new Set<Entry>();
+  readonly #perPeer = new Map<string, Set<Entry>>();
+  readonly #ofSocket = new WeakMap<Socket, Entry>();
+  /** For a TLS socket, which does not say what it is on top of. A port that is used again belongs to the newer one. */
+  readonly #ofConnection = new Map<string, Entry>();
   readonly #clock: Clock;
   readonly #timeout: () => number;
   readonly #late: (socket: Socket) => void;
@@ -34,54 +40,54 @@ export class WaitingRoom {
   }
 
   enter(socket: Socket): void {
-    const key = keyOf(socket);
-    const peer = socket.remoteAddress ?? "";
-    const timer = this.#clock.after(this.#timeout(), () => {
-      const entry = this.#entries.get(key);
-      this.#remove(key);
-      if (entry !== undefined) this.#late(entry.socket);
+    const peer = addressSubject(canonicalAddress(socket.remoteAddress ?? "") ?? "");
+    const entry: Entry = { socket, peer, connection: connectionOf(socket), timer: undefined };
+    entry.timer = this.#clock.after(this.#timeout(), () => {
+      this.#remove(entry);
+      this.#late(entry.socket);
     });
-    const keys = this.#perPeer.get(peer) ?? new Set();
-    this.#perPeer.set(peer, keys);
-    keys.add(key);
-    this.#entries.set(key, { socket, peer, timer });
-    socket.once("close", () => this.#remove(key));
-    if (keys.size > MAX_PER_PEER) this.#evict(keys);
-    if (this.#entries.size > MAX_IN_ALL) this.#evict(this.#entries.keys());
+    const ofPeer = this.#perPeer.get(peer) ?? new Set();
+    this.#perPeer.set(peer, ofPeer);
+    ofPeer.add(entry);
+    this.#entries.add(entry);
+    this.#ofSocket.set(socket, entry);
+    this.#ofConnection.set(entry.connection, entry);
+    socket.once("close", () => this.#remove(entry));
+    if (ofPeer.size > MAX_PER_PEER) this.#evict(ofPeer);
+    if (this.#entries.size > MAX_IN_ALL) this.#evict(this.#entries);
   }
 
   /** The TLS handshake of a socket in the room is done: this is the one to talk to now. */
   secured(socket: Socket): void {
-    const entry = this.#entries.get(keyOf(socket));
-    if (entry !== undefined) entry.socket = socket;
+    const entry = this.#ofConnection.get(connectionOf(socket));
+    if (entry === undefined) return;
+    entry.socket = socket;
+    this.#ofSocket.set(socket, entry);
   }
 
   /** The head is complete. */
   leave(socket: Socket): void {
-    this.#remove(keyOf(socket));
+    const entry = this.#ofSocket.get(socket);
+    if (entry !== undefined) this.#remove(entry);
   }
 
-  #evict(keys: Iterable<string>): void {
-    for (const key of keys) {
-      const entry = this.#entries.get(key);
-      this.#remove(key);
-      entry?.socket.destroy();
-      return;
-    }
+  #evict([longest]: Iterable<Entry>): void {
+    if (longest === undefined) return;
+    this.#remove(longest);
+    longest.socket.destroy();
   }
 
-  #remove(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    entry.timer.cancel();
-    this.#entries.delete(key);
-    const keys = this.#perPeer.get(entry.peer);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#perPeer.delete(entry.peer);
+  #remove(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return;
+    entry.timer?.cancel();
+    if (this.#ofConnection.get(entry.connection) === entry) this.#ofConnection.delete(entry.connection);
+    const ofPeer = this.#perPeer.get(entry.peer);
+    ofPeer?.delete(entry);
+    if (ofPeer?.size === 0) this.#perPeer.delete(entry.peer);
   }
 }
 
 /** The same for a TLS socket and the TCP socket below it. */
-function keyOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`;
+function connectionOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
 }

@@ -1,15 +1,7 @@
 import { Buffer } from "node:buffer";
 import { isIP, SocketAddress } from "node:net";
 import { GROUP, KIND } from "../api/meta.ts";
-import {
-  configMap,
-  endpointSlice,
-  secret,
-  service,
-  type EndpointSliceObject,
-  type SecretObject,
-  type ServiceObject,
-} from "../api/kubernetes-objects.ts";
+import * as kubernetes from "../api/kubernetes-objects.ts";
 import { fieldPath, quoted, read, type Problem, type Schema } from "../api/problem.ts";
 import type { ConfigMap, EndpointSlice, Resources, Secret, Service } from "./translate/resources.ts";
 import type { LocatedProblem } from "./translate/translation.ts";
@@ -42,7 +34,8 @@ const NOTHING: Decoded = { objects: [], problems: [] };
 export function decode(manifest: unknown): Decoded {
   if (!isRecord(manifest)) return failed("manifest", [invalid("is not a Kubernetes object", "")]);
   const { kind, apiVersion } = manifest;
-  if (kind === KIND || (typeof apiVersion === "string" && apiVersion.startsWith(`${GROUP}/`))) return proxy(manifest);
+  if (kind === KIND || (typeof apiVersion === "string" && apiVersion.startsWith(`${GROUP}/`)))
+    return decodeProxy(manifest);
   if (typeof kind !== "string" || typeof apiVersion !== "string") {
     return failed("manifest", [invalid("names no apiVersion and kind; a Kubernetes object has both", "")]);
   }
@@ -50,13 +43,15 @@ export function decode(manifest: unknown): Decoded {
     case "v1 List":
       return decodeList(manifest["items"]);
     case "v1 Secret":
-      return decodeAs("Secret", secret, manifest, toSecret);
+      return decodeAs("Secret", kubernetes.secret, manifest, toSecret);
     case "v1 ConfigMap":
-      return decodeAs("ConfigMap", configMap, manifest, ({ metadata, data }) => ({ object: { metadata, data } }));
+      return decodeAs("ConfigMap", kubernetes.configMap, manifest, ({ metadata, data }) => ({
+        object: { metadata, data },
+      }));
     case "v1 Service":
-      return decodeAs("Service", service, manifest, toService);
+      return decodeAs("Service", kubernetes.service, manifest, toService);
     case "discovery.k8s.io/v1 EndpointSlice":
-      return decodeAs("EndpointSlice", endpointSlice, manifest, toEndpointSlice);
+      return decodeAs("EndpointSlice", kubernetes.endpointSlice, manifest, toEndpointSlice);
     default:
       return NOTHING;
   }
@@ -83,7 +78,7 @@ function decodeList(items: unknown): Decoded {
   return { objects: all.flatMap(({ objects }) => objects), problems: all.flatMap(({ problems }) => problems) };
 }
 
-function proxy(manifest: Record<string, unknown>): Decoded {
+function decodeProxy(manifest: Record<string, unknown>): Decoded {
   const { namespace = "default", name } = isRecord(manifest["metadata"]) ? manifest["metadata"] : {};
   const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, 253) : "");
   return { objects: [{ kind: KIND, namespace: text(namespace), name: text(name), manifest }], problems: [] };
@@ -110,7 +105,7 @@ function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">,
   };
 }
 
-function toSecret({ metadata, type, data: encoded, stringData }: SecretObject): Made<Secret> {
+function toSecret({ metadata, type, data: encoded, stringData }: kubernetes.SecretObject): Made<Secret> {
   const problems: Problem[] = [];
   const data = new Map<string, string>();
   const unreadable: string[] = [];
@@ -129,7 +124,7 @@ function toSecret({ metadata, type, data: encoded, stringData }: SecretObject): 
   };
 }
 
-function toService({ metadata, spec }: ServiceObject): Made<Service> {
+function toService({ metadata, spec }: kubernetes.ServiceObject): Made<Service> {
   const { type, externalName, ports } = spec;
   return {
     object: {
@@ -147,7 +142,7 @@ function toService({ metadata, spec }: ServiceObject): Made<Service> {
 
 const SERVICE_NAME = "kubernetes.io/service-name";
 
-function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice> {
+function toEndpointSlice(slice: kubernetes.EndpointSliceObject): Made<EndpointSlice> {
   const { metadata, addressType, ports, endpoints } = slice;
   const service = Object.hasOwn(metadata.labels, SERVICE_NAME) ? (metadata.labels[SERVICE_NAME] ?? "") : "";
   const problems: Problem[] = [];

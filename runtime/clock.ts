@@ -22,16 +22,37 @@ const LONGEST = 2_147_483_647;
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
-  after(ms, fn) {
-    let left = Math.max(0, ms);
-    let handle: NodeJS.Timeout;
-    const arm = (): void => {
-      const step = Math.min(left, LONGEST);
-      left -= step;
-      handle = setTimeout(() => (left > 0 ? arm() : fn()), step);
-      handle.unref();
-    };
-    arm();
-    return { cancel: () => clearTimeout(handle) };
-  },
+  after: (ms, fn) => new SystemTimer(ms, fn),
 };
+
+/** A class, since each session has some of them: a closure for each part would weigh more. */
+class SystemTimer implements Timer {
+  readonly #fn: () => void;
+  #left: number;
+  #handle: NodeJS.Timeout;
+
+  constructor(ms: number, fn: () => void) {
+    this.#fn = fn;
+    this.#left = Math.max(0, ms);
+    this.#handle = this.#arm();
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+
+  #arm(): NodeJS.Timeout {
+    const step = Math.min(this.#left, LONGEST);
+    this.#left -= step;
+    return setTimeout(fired, step, this).unref();
+  }
+
+  fire(): void {
+    if (this.#left > 0) this.#handle = this.#arm();
+    else this.#fn();
+  }
+}
+
+function fired(timer: SystemTimer): void {
+  timer.fire();
+}

@@ -58,3 +58,19 @@ export const renderedPolicies = z.strictObject(
   ) as { [K in PolicyKind]: Rendered<K> },
 );
 export type RenderedPolicies = z.output<typeof renderedPolicies>;
+
+/** Settings of each policy, each written once however many routes have them. */
+export const policySettings = z.strictObject(
+  Object.fromEntries(Object.entries(policies).map(([kind, { rendered }]) => [kind, z.array(rendered).max(4096)])) as {
+    [K in PolicyKind]: z.ZodArray<Table[K]["rendered"]>;
+  },
+);
+
+const place = z.int().min(0).max(4095);
+
+/** The policies of one route: of each, the place of its settings in the list above. */
+export const policyPlaces = z.strictObject(
+  Object.fromEntries(
+    Object.entries(policies).map(([kind, { absent }]) => [kind, absent === undefined ? place.optional() : place]),
+  ) as { [K in PolicyKind]: undefined extends Table[K]["absent"] ? z.ZodOptional<z.ZodInt> : z.ZodInt },
+);

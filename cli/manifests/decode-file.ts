@@ -1,4 +1,7 @@
+import { quoted, read } from "../../api/problem.ts";
+import { metadata } from "../../api/websocket-proxy.ts";
 import { decode, type KubernetesObject } from "../../operator/decode.ts";
+import { distance } from "../nearest.ts";
 import { parseManifests, type ParsedObject } from "./parse.ts";
 import type { Finding, Place } from "./place.ts";
 
@@ -32,27 +35,38 @@ export function decodeFile(file: string, text: string): DecodedFile {
 
 function decodeObject({ value, place }: ParsedObject): DecodedFile {
   const { file, document } = place;
-  const decoded = decode(value);
-  const findings = decoded.problems.map(({ object, at, message }): Finding => {
-    return { file, document, line: place.line(at), object, field: at, message };
-  });
-  const manifests = decoded.objects.map((object) => ({ id: idOf(object), object, place }));
-  const nameless = manifests
-    .filter(({ id }) => id.endsWith("/"))
-    .map(({ id }): Finding => {
-      const message = "is missing; write a name in lower case letters, digits, - and .";
-      return { file, document, line: place.line("metadata"), object: id, field: "metadata.name", message };
-    });
-  const unknown = manifests.length === 0 && findings.length === 0;
-  return {
-    manifests: manifests.filter(({ id }) => !id.endsWith("/")),
-    findings: [...findings, ...nameless],
-    ignored: unknown ? [{ file, document, line: place.line(""), message: ignoredKind(value) }] : [],
+  const found = (object: string | undefined, field: string, message: string): Finding => {
+    const subject = object === undefined ? {} : { object };
+    return { file, document, line: place.line(field), ...subject, field, message };
   };
+  const { objects, problems } = decode(value);
+  const findings = problems.map(({ object, at, message }) => found(object, at, message));
+  const [object] = objects;
+  if (object?.kind === "WebSocketProxy") {
+    // Under a name that is none it would be another proxy, and the one that is meant would be gone.
+    const named = read(metadata, value["metadata"], "metadata", "Invalid");
+    if (!named.ok) findings.push(...named.problems.map(({ at, message }) => found(object.kind, at, message)));
+  }
+  if (object !== undefined) {
+    const manifests = findings.length === 0 ? [{ id: idOf(object), object, place }] : [];
+    return { manifests, findings, ignored: [] };
+  }
+  if (findings.length > 0) return { manifests: [], findings, ignored: [] };
+  const kind = String(value["kind"]);
+  const meant = misspelt(kind);
+  if (meant === undefined) {
+    const message = `${quoted(`${String(value["apiVersion"])} ${kind}`)} is not looked at here`;
+    return { manifests: [], findings: [], ignored: [found(undefined, "", message)] };
+  }
+  const message = `${quoted(kind)} is not known; did you mean ${meant}?`;
+  return { manifests: [], findings: [found(undefined, "kind", message)], ignored: [] };
 }
 
-function ignoredKind({ apiVersion, kind }: ParsedObject["value"]): string {
-  return `${String(apiVersion).slice(0, 100)} ${String(kind).slice(0, 100)} is not looked at here`;
+const KINDS = ["WebSocketProxy", "Secret", "ConfigMap", "Service", "EndpointSlice"];
+
+/** The kind that was meant, where only a letter or two are wrong; kinds that others define are further away. */
+function misspelt(kind: string): string | undefined {
+  return KINDS.find((known) => known !== kind && distance(known.toLowerCase(), kind.toLowerCase()) <= 2);
 }
 
 function idOf(object: KubernetesObject): string {

@@ -58,7 +58,10 @@ class DocumentReader {
   read(): Parsed {
     const faults = [...this.#document.errors, ...this.#document.warnings];
     if (faults.length > 0) {
-      const findings = faults.map((fault) => this.#finding(fault.pos[0], yamlFault(fault)));
+      // Only here are the fields around what they seem: elsewhere a value with a colon in it looks like a key.
+      const fieldOf = ({ code, pos }: (typeof faults)[number]): string =>
+        code === "DUPLICATE_KEY" ? fieldAt(this.#document, pos[0]) : "";
+      const findings = faults.map((fault) => this.#finding(fault.pos[0], fieldOf(fault), yamlFault(fault)));
       return { objects: [], findings };
     }
     const value = this.#value();
@@ -99,11 +102,10 @@ class DocumentReader {
 
   #wrong(field: string, message: string): Parsed {
     const offset = offsetOf(this.#document, keysOf(field));
-    return { objects: [], findings: [{ ...this.#finding(offset, message), field }] };
+    return { objects: [], findings: [this.#finding(offset, field, message)] };
   }
 
-  #finding(offset: number, message: string): Finding {
-    const field = fieldAt(this.#document, offset);
+  #finding(offset: number, field: string, message: string): Finding {
     const object = objectName(this.#document);
     return {
       file: this.#file,
@@ -125,7 +127,7 @@ class DocumentReader {
 function objectName(document: Document.Parsed): string | undefined {
   const text = (...path: string[]): string | undefined => {
     const value: unknown = document.getIn(path);
-    return typeof value === "string" ? value.slice(0, 253) : undefined;
+    return typeof value === "string" && /^[A-Za-z0-9.-]{1,253}$/.test(value) ? value : undefined;
   };
   try {
     const kind = text("kind");

@@ -16,6 +16,8 @@ export interface Finding {
   /** `WebSocketProxy demo/chat` */
   readonly object?: string;
   readonly field?: string;
+  /** Of the condition that it becomes; absent where the file is what is wrong. */
+  readonly reason?: string;
   /** What is wrong and what to write; never a value of a Secret. */
   readonly message: string;
 }

@@ -7,7 +7,7 @@ const WORDS: Readonly<Record<string, string>> = {
   BAD_COLLECTION_TYPE: "this tag does not go with a list or mapping",
   BAD_DIRECTIVE: "this directive (%…) is not known",
   BAD_DQ_ESCAPE: "this escape in a double-quoted text is not known; write \\\\ for a backslash",
-  BAD_INDENT: "the indentation is wrong; align it with the lines of the same level",
+  BAD_INDENT: "the indentation is wrong, or a closing character (a quote, ] or }) is missing above",
   BAD_PROP_ORDER: "tag and anchor must stand before the value",
   BAD_SCALAR_START: "a value cannot begin with this character; put it in quotes",
   BLOCK_AS_IMPLICIT_KEY: 'more than one "key: value" on this line; put a value that holds ": " in quotes',

@@ -1,6 +1,6 @@
 import type { LookupAddress } from "node:dns";
 import { expect, test } from "vitest";
-import { guardedLookup, mayDial } from "./dial-guard.ts";
+import { guardedLookup, mayDial, sharedResolve } from "./dial-guard.ts";
 
 test.each([
   "192.0.2.1",
@@ -96,4 +96,20 @@ test("a name that does not resolve is an error like any other", () => {
   const lookup = guardedLookup(false, (_, done) => done(new Error("ENOTFOUND"), []));
   lookup("idp.test", { all: true }, (error) => (failed = error));
   expect(failed).toBeInstanceOf(Error);
+});
+
+test("a name is looked up once for all who wait for it, and anew for who comes later", () => {
+  const asked: { name: string; answer: () => void }[] = [];
+  const resolve = sharedResolve((name, done) => {
+    asked.push({ name, answer: () => done(null, answer("192.0.2.1")) });
+  });
+  const answered: string[] = [];
+  for (const name of ["a.test", "a.test", "b.test", "a.test"]) resolve(name, () => answered.push(name));
+  expect(asked.map(({ name }) => name)).toEqual(["a.test", "b.test"]);
+  asked[0]?.answer();
+  expect(answered).toEqual(["a.test", "a.test", "a.test"]);
+  resolve("a.test", () => answered.push("later"));
+  expect(asked.map(({ name }) => name)).toEqual(["a.test", "b.test", "a.test"]);
+  asked[2]?.answer();
+  expect(answered.at(-1)).toBe("later");
 });

@@ -7,6 +7,27 @@ export type Resolve = (name: string, done: (error: Error | null, addresses: read
 
 export const systemResolve: Resolve = (name, done) => systemLookup(name, { all: true }, done);
 
+/**
+ * One look-up for all who ask for a name at the same time: look-ups run in the few threads that signatures are verified
+ * in too, and a name server that hangs must not take them all.
+ */
+export function sharedResolve(resolve: Resolve): Resolve {
+  const waiting = new Map<string, Parameters<Resolve>[1][]>();
+  return (name, done) => {
+    const others = waiting.get(name);
+    if (others !== undefined) {
+      others.push(done);
+      return;
+    }
+    const all = [done];
+    waiting.set(name, all);
+    resolve(name, (error, addresses) => {
+      waiting.delete(name);
+      for (const each of all) each(error, addresses);
+    });
+  };
+}
+
 /** An IPv4 block as it looks from behind NAT64 (RFC 6052, RFC 8215). */
 const nat64 = (block: string): string[] => {
   const [address, bits] = block.split("/");

@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
-import { guardedLookup, mayDial, systemResolve, type Resolve } from "./dial-guard.ts";
+import { guardedLookup, mayDial, sharedResolve, systemResolve, type Resolve } from "./dial-guard.ts";
 
 /** A question to an identity provider. */
 export interface Ask {
@@ -38,6 +38,7 @@ export const MAX_ANSWER = 262_144;
  * encoding undone, no address dialled that the guard forbids, nothing read beyond 256 KiB or 5 seconds.
  */
 export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fetch {
+  const shared = sharedResolve(resolve);
   return (ask) =>
     new Promise((done, failed) => {
       const fail = (message: string): void => failed(new FetchFault(message));
@@ -53,7 +54,7 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fe
         method: ask.body === undefined ? "GET" : "POST",
         headers: { ...ask.headers, "accept-encoding": "identity" },
         agent: false,
-        lookup: guardedLookup(ask.allowHttp, resolve),
+        lookup: guardedLookup(ask.allowHttp, shared),
         maxHeaderSize: 16_384,
       };
       // Whatever the environment says of certificates in general.

@@ -16,7 +16,7 @@ export interface KeyChoice {
 }
 
 /** Keys of a set beyond which it is refused. */
-export const MAX_KEYS = 100;
+const MAX_KEYS = 100;
 const MIN_RSA_BITS = 2048;
 
 /** Which algorithms a type of key takes part in (RFC 7518 §3.1, RFC 8037 §3.1). */

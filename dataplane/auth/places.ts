@@ -16,7 +16,7 @@ export type Found = Offer | Refusal | undefined;
 export type HeaderForm = "raw" | "token";
 
 /** Longer credentials are refused unread. */
-export const MAX_CREDENTIAL = 8192;
+const MAX_CREDENTIAL = 8192;
 
 const BEARER = /^bearer(?: +(.*))?$/i;
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;

@@ -32,7 +32,8 @@ export const attempts: Policy<"attempts"> = (settings, context) => {
     const [first] = exceeded;
     if (first !== undefined && shadow) {
       const { requestId } = handshake;
-      log.info({ requestId, policy: "attempts", per: first.per, action: "Refuse", shadow }, "limit exceeded");
+      const limit = { policy: "attempts", per: first.per, action: "Refuse", shadow };
+      log.info({ requestId, route: route.name, ...limit }, "limit exceeded");
     }
     if (first !== undefined && !shadow) {
       const retryAfter = Math.max(1, Math.ceil(Math.max(...exceeded.map(({ bucket }) => bucket.wait(1, now))) / 1000));

@@ -22,7 +22,8 @@ export const connections: Policy<"connections"> = (settings, context) => {
         hit();
         if (shadow) {
           const { requestId } = handshake;
-          log.info({ requestId, policy: "connections", per, action: "Refuse", shadow }, "limit exceeded");
+          const exceeded = { policy: "connections", per, action: "Refuse", shadow };
+          log.info({ requestId, route: route.name, ...exceeded }, "limit exceeded");
           continue;
         }
         return { reason: "ConnectionLimit", retryAfter: RETRY_AFTER, shared: per === "Route" || per === "Proxy" };

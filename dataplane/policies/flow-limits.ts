@@ -41,15 +41,15 @@ export function flowLimits(
       const bucket =
         shared?.of(subjectOf(per, party), now) ?? party.memory.recall(key, () => new TokenBucket(shape, now));
       if (shared === undefined) bucket.reshape(shape, now);
-      let told = false;
+      // One line for a session, however often it exceeds and however often the config changes; none for a message.
+      const told = party.memory.recall(`told ${key}`, () => ({ already: false }));
+      const { requestId } = party;
       const hit = (): void => {
         count();
-        if (told) return;
-        told = true; // one line for the state change, none for a message
-        log.info(
-          { requestId: party.requestId, policy: kind, direction, per, action: onExceed, shadow },
-          "limit exceeded",
-        );
+        if (told.already) return;
+        told.already = true;
+        const limit = { policy: kind, direction, per, action: onExceed, shadow };
+        log.info({ requestId, route: route.name, ...limit }, "limit exceeded");
       };
       return { bucket, onExceed, shadow, hit };
     });

@@ -11,14 +11,20 @@ export const forwarding: Policy<"forwarding"> = () => ({});
 const CLAIMS = [
   "forwarded",
   "x-original-url",
+  "x-original-uri",
+  "x-original-host",
   "x-rewrite-url",
   "x-forwarded-uri",
   "x-forwarded-prefix",
+  "x-forwarded-path",
   "x-forwarded-server",
   "x-forwarded-ssl",
   "x-forwarded-scheme",
   "x-real-ip",
 ];
+
+/** Fields that ask the next hop for something other than a WebSocket: it is not the client's to ask. */
+const HOP_REQUESTS = ["expect", "http2-settings"];
 
 /** A route's forwarding policy, ready to use. Names of headers are folded: see `foldHeaderName`. */
 export interface CompiledForwarding {
@@ -46,6 +52,7 @@ export function compileForwarding(route: RouteConfig): CompiledForwarding {
   const ours = [
     ...RESERVED_HEADERS,
     ...CLAIMS,
+    ...HOP_REQUESTS,
     clientHeader,
     ...claimHeaders.map(({ header }) => header),
     ...headers.set.map(({ name }) => name),

@@ -1,4 +1,4 @@
-import type { RouteConfig } from "../../api/config.ts";
+import type { Config } from "../../api/config.ts";
 import type { LabelSelector } from "../../api/policies/authentication.ts";
 import { DISABLED, EXPIRES_AT } from "../../api/meta.ts";
 import { dataKey, timestamp } from "../../api/names.ts";
@@ -8,8 +8,10 @@ import type { RenderedOf } from "./policies/policy.ts";
 import type { Secret } from "./resources.ts";
 import { matches } from "./selector.ts";
 
-/** API keys of one config. */
+/** API keys of one config, each counted once however many routes have it. */
 const MAX_API_KEYS = 10_000;
+/** The same with each different `authentication` counted, since each is written out. */
+const MAX_COPIES = 100_000;
 
 const SHORTEST = 16;
 const LONGEST = 512;
@@ -62,16 +64,26 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> {
 
 type Report = (reason: "ApiKeyInvalid" | "SecretInvalid", at: string, message: string) => void;
 
-/** Too many keys for one config, each list counted once however many routes have it; undefined: they fit. */
+/** Too many keys for one config; undefined: they fit. */
 export function excessOfKeys(
-  routes: readonly RouteConfig[],
+  { policies }: Pick<Config, "policies">,
   self: string,
 ): (Problem<"TooLarge"> & { readonly object: string }) | undefined {
-  const lists = new Set(routes.map(({ policies }) => policies.authentication?.apiKey?.keys ?? []));
-  const count = [...lists].reduce((sum, { length }) => sum + length, 0);
-  if (count <= MAX_API_KEYS) return undefined;
-  const message = `the Secrets that are selected hold ${count} API keys, and one WebSocketProxy can have ${MAX_API_KEYS}; remove some, or divide them among several`;
-  return { reason: "TooLarge", message, at: "spec", object: self };
+  const lists = policies.authentication.map(({ apiKey }) => apiKey?.keys ?? []);
+  const sum = (some: readonly ApiKey[][]): number => some.reduce((count, { length }) => count + length, 0);
+  const [keys, copies] = [sum([...new Set(lists)]), sum(lists)];
+  const excess = (message: string) => ({ reason: "TooLarge" as const, message, at: "spec", object: self });
+  if (keys > MAX_API_KEYS) {
+    return excess(
+      `the Secrets that are selected hold ${keys} API keys, and one WebSocketProxy can have ${MAX_API_KEYS}; remove some, or divide them among several`,
+    );
+  }
+  if (copies > MAX_COPIES) {
+    return excess(
+      `routes with an authentication of their own make ${copies} copies of the API keys, and there can be ${MAX_COPIES}; write what they have in common in spec.policies.authentication`,
+    );
+  }
+  return undefined;
 }
 
 /** What holds for every key of a Secret; undefined: none of them may be used. */

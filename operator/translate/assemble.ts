@@ -1,4 +1,4 @@
-import type { Config, Endpoints, RouteConfig } from "../../api/config.ts";
+import type { Config, Endpoints } from "../../api/config.ts";
 import { gateway, type WebSocketProxySpec } from "../../api/websocket-proxy.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { listenerPort } from "./judge-routes.ts";
@@ -13,7 +13,7 @@ export function configOf(
   { namespace, name, generation }: ReadProxy,
   header: Header,
   tls: NonNullable<Config["listener"]["tls"]>,
-  routes: readonly RouteConfig[],
+  routes: Pick<Config, "policies" | "routes">,
 ): Config {
   const { maxConnections, drain, log } = header.dataplane;
   return {
@@ -25,7 +25,7 @@ export function configOf(
       trustedProxies: header.listener.trustedProxies,
     },
     dataplane: { maxConnections, drain, log },
-    routes: [...routes],
+    ...routes,
   };
 }
 

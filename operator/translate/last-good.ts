@@ -1,4 +1,6 @@
-import type { Config } from "../../api/config.ts";
+import type { Config, RouteConfig } from "../../api/config.ts";
+import { routesOf, withSettings } from "../../api/route-settings.ts";
+import { excessOfKeys } from "./api-keys.ts";
 import type { Lookup, ReferenceProblem } from "./lookup.ts";
 import { refreshRoute } from "./resolve-route.ts";
 import { keyPair } from "./secrets.ts";
@@ -17,14 +19,30 @@ export function inForce(
  */
 export function lastGood(before: Config, lookup: Lookup): Config {
   const { tls } = before.listener;
+  const refreshed = routesOf(before).map((route) => ({ route, now: refreshRoute(route, "", lookup).route }));
+  const written = withSettings(refreshed.map(({ now }) => now));
+  const fits = excessOfKeys(written, lookup.self) === undefined;
   return {
     ...before,
     listener:
       tls === undefined
         ? before.listener
         : { ...before.listener, tls: { ...tls, ...listenerTls(tls.secretName, before, lookup).tls } },
-    routes: before.routes.map((route) => refreshRoute(route, "", lookup).route),
+    ...(fits ? written : withSettings(refreshed.map(({ route, now }) => withoutNewKeys(now, route, lookup)))),
   };
+}
+
+/** Of more keys than fit, those that were in force already and still are there. */
+function withoutNewKeys(now: RouteConfig, before: RouteConfig, lookup: Lookup): RouteConfig {
+  const { authentication } = now.policies;
+  if (authentication?.apiKey === undefined) return now;
+  const known = before.policies.authentication?.apiKey?.keys ?? [];
+  const keys = lookup.once(known, () => {
+    const digests = new Set(known.map(({ digest }) => digest));
+    return (authentication.apiKey?.keys ?? []).filter(({ digest }) => digests.has(digest));
+  });
+  const apiKey = { ...authentication.apiKey, keys };
+  return { ...now, policies: { ...now.policies, authentication: { ...authentication, apiKey } } };
 }
 
 /** A certificate that is lost or broken leaves the one in force: it is no permission that somebody took away. */

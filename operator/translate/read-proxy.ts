@@ -5,6 +5,7 @@ import { fieldPath, quoted, read } from "../../api/problem.ts";
 import {
   MAX_ROUTES,
   metadata as metadataSchema,
+  modeRules,
   route as routeSchema,
   specHeader,
   type RouteSpec,
@@ -48,7 +49,7 @@ export function readProxy(manifest: unknown): ReadProxy {
   const problems = [
     ...topLevelProblems(top),
     ...(metadata.ok ? [] : metadata.problems),
-    ...(header.ok ? [] : header.problems),
+    ...(header.ok ? [] : headerProblems(header.problems, spec)),
   ];
   const { namespace, name, generation } = metadata.ok
     ? metadata.value
@@ -63,6 +64,13 @@ export function readProxy(manifest: unknown): ReadProxy {
     routes: readRoutes(spec["routes"]),
     problems,
   };
+}
+
+/** A schema stops at its first layer of mistakes: rules between fields are asked for by themselves. */
+function headerProblems(problems: readonly AcceptedProblem[], spec: object): AcceptedProblem[] {
+  const rules = read(modeRules, spec, "spec", "Invalid");
+  const more = rules.ok ? [] : rules.problems.filter(({ at }) => !problems.some((problem) => problem.at === at));
+  return [...problems, ...more];
 }
 
 function topLevelProblems(top: Readonly<Record<string, unknown>>): AcceptedProblem[] {

@@ -1,5 +1,5 @@
 import type { AcceptedProblem } from "../../api/conditions.ts";
-import type { Config, RouteConfig } from "../../api/config.ts";
+import type { RouteConfig } from "../../api/config.ts";
 import type { PoliciesSpec } from "../../api/policies/index.ts";
 import type { Verdict } from "./judge-routes.ts";
 import type { Lookup, ReferenceProblem } from "./lookup.ts";
@@ -23,7 +23,7 @@ export interface RouteOutcome {
 export function routeOutcome(
   { name, at, spec, problems, note }: Verdict,
   inherited: PoliciesSpec,
-  previous: Config | undefined,
+  before: RouteConfig | undefined,
   lookup: Lookup,
 ): RouteOutcome {
   const located = problems.map((problem) => ({ ...problem, object: lookup.self }));
@@ -31,7 +31,6 @@ export function routeOutcome(
     const { route, problems: references } = resolveRoute(spec, at, inherited, lookup);
     return { name, at, accepted: true, route, problems: located, references, note };
   }
-  const before = previous?.routes.find((route) => route.name === name);
   const kept = before === undefined ? undefined : refreshRoute(before, at, lookup);
   const references = kept?.problems ?? [];
   return { name, at, accepted: false, route: kept?.route, problems: located, references, note };

@@ -5,17 +5,15 @@ export function matches(selector: LabelSelector, labels: Readonly<Record<string,
   const label = (key: string): string | undefined => (Object.hasOwn(labels, key) ? labels[key] : undefined);
   const { matchLabels = {}, matchExpressions = [] } = selector;
   if (!Object.entries(matchLabels).every(([key, value]) => label(key) === value)) return false;
-  return matchExpressions.every(({ key, operator, values = [] }) => {
-    const value = label(key);
-    switch (operator) {
-      case "In":
-        return value !== undefined && values.includes(value);
-      case "NotIn":
-        return value === undefined || !values.includes(value);
-      case "Exists":
-        return value !== undefined;
-      case "DoesNotExist":
-        return value === undefined;
-    }
-  });
+  return matchExpressions.every(({ key, operator, values = [] }) => OPERATORS[operator](label(key), values));
 }
+
+type Operator = NonNullable<LabelSelector["matchExpressions"]>[number]["operator"];
+type Test = (value: string | undefined, values: readonly string[]) => boolean;
+
+const OPERATORS: Readonly<Record<Operator, Test>> = {
+  In: (value, values) => value !== undefined && values.includes(value),
+  NotIn: (value, values) => value === undefined || !values.includes(value),
+  Exists: (value) => value !== undefined,
+  DoesNotExist: (value) => value === undefined,
+};

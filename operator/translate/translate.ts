@@ -1,4 +1,5 @@
 import type { Config, RouteConfig } from "../../api/config.ts";
+import { routesOf, withSettings } from "../../api/route-settings.ts";
 import { excessOfKeys } from "./api-keys.ts";
 import { configOf, endpointsFile, infraOf } from "./assemble.ts";
 import { judgeRoutes } from "./judge-routes.ts";
@@ -27,9 +28,11 @@ export function translate(
   const { header, generation } = proxy;
   const lookup = lookupFor(proxy, resources, tools, surroundings);
   const before = inForce(previous, proxy);
-  const outcomes = judgeRoutes(proxy).map((it) => routeOutcome(it, proxy.policies ?? {}, before, lookup));
+  const inherited = proxy.policies ?? {};
+  const kept = new Map(before && routesOf(before).map((route) => [route.name, route]));
+  const outcomes = judgeRoutes(proxy).map((it) => routeOutcome(it, inherited, kept.get(it.name), lookup));
   const listener = listenerTls(header?.listener.tls?.secretName, before, lookup);
-  const routes = routesInForce(outcomes);
+  const routes = withSettings(routesInForce(outcomes));
   const whole = [excessOfKeys(routes, lookup.self), portConflict(proxy, surroundings, lookup.self)];
   const ruling = rule(proxy, outcomes, whole, lookup.self);
   const accepted = ruling.accepted ? header : undefined;

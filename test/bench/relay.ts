@@ -12,7 +12,7 @@ const LOADS: readonly Load[] = [
   { sessions: 20, size: 16_384, inFlight: 1 },
 ];
 
-const { values } = parseArgs({
+const { values: flags } = parseArgs({
   options: { rounds: { type: "string", default: "3" }, ms: { type: "string", default: "1200" } },
 });
 
@@ -44,8 +44,8 @@ try {
   for (const load of LOADS) {
     backend.size = load.size;
     const figures = targets.map((): number[] => []);
-    for (let round = 0; round < Number(values.rounds); round += 1) {
-      for (const [at, target] of targets.entries()) figures[at]?.push(await measure(target, load, Number(values.ms)));
+    for (let round = 0; round < Number(flags.rounds); round += 1) {
+      for (const [at, target] of targets.entries()) figures[at]?.push(await measure(target, load, Number(flags.ms)));
     }
     const [data = Number.NaN, shared = Number.NaN, ...others] = figures.map(median);
     const cells = [data, shared, ...others].map((figure) => figure.toFixed(2));

@@ -1,5 +1,6 @@
 import { policies, renderedPolicies, type PolicyKind } from "../../api/policies/index.ts";
-import { config as configSchema, type Config, type Endpoints } from "../../api/config.ts";
+import { config as configSchema, type Config, type Endpoints, type RouteConfig } from "../../api/config.ts";
+import { withSettings } from "../../api/route-settings.ts";
 
 type Loose = Record<string, unknown>;
 
@@ -62,7 +63,7 @@ export function configOf(parts: ConfigParts = {}): Config {
       drain: { period: parts.drainPeriod ?? "100ms" },
       log: { level: "info", access: parts.access ?? "All" },
     },
-    routes,
+    ...withSettings(routes as unknown as RouteConfig[]),
   });
 }
 

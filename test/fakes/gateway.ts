@@ -20,6 +20,8 @@ export class TestGateway {
   readonly metrics = new Metrics();
   readonly lines: LogLine[] = [];
   readonly gateway: Gateway;
+  /** Which port a listener is to ask the system for; 0 is any. */
+  bindPort: (port: number) => number = () => 0;
   #config: Config | undefined;
   #endpoints: Endpoints | undefined;
 
@@ -29,7 +31,7 @@ export class TestGateway {
       (fields: Fields, message: string): void =>
         void this.lines.push({ level, message, fields });
     const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
-    const bind = (): { host: string; port: number } => ({ host: "127.0.0.1", port: 0 });
+    const bind = (port: number): { host: string; port: number } => ({ host: "127.0.0.1", port: this.bindPort(port) });
     const path = reads === undefined ? {} : { reads };
     this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, bind, ...path });
   }

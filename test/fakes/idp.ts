@@ -14,7 +14,7 @@ export interface Resource {
 }
 
 /** Who may fetch tokens, and as whom the gateway asks about them. */
-export const APP = { username: "app", password: "app-secret" };
+const APP = { username: "app", password: "app-secret" };
 export const GATEWAY = { username: "gateway", password: "gateway-secret" };
 
 /** The scope that every resource has; a token carries it only where it is asked for. */

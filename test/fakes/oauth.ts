@@ -69,6 +69,11 @@ export class OAuthBench {
     return WsClient.open(this.gateway.url(), [], { headers: { authorization: `Bearer ${token}` } });
   }
 
+  /** Resolves when so many sessions are left: a session is counted until both its ends are gone. */
+  async left(sessions: number): Promise<void> {
+    await until(`${sessions} sessions are left`, () => this.gateway.sessions === sessions);
+  }
+
   /** Offers a handshake that is refused; holds the oracle of every refusal: no dial, hung up, counted under its reason. */
   async refused(parts: HandshakeParts, target = "/"): Promise<Refused> {
     const dials = this.handshakes.length;

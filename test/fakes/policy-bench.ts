@@ -1,5 +1,6 @@
 import type { PolicyKind } from "../../api/policies/index.ts";
 import type { RouteConfig } from "../../api/config.ts";
+import { routesOf } from "../../api/route-settings.ts";
 import { addressSubject } from "../../dataplane/addresses.ts";
 import type { Handshake } from "../../dataplane/handshake.ts";
 import { ANYONE, type Identity } from "../../dataplane/identity.ts";
@@ -8,6 +9,7 @@ import { Metrics } from "../../dataplane/metrics.ts";
 import { Occupancy } from "../../dataplane/occupancy.ts";
 import { chain } from "../../dataplane/policies/index.ts";
 import type { CompileContext, Enforcement, Party, Policy } from "../../dataplane/policies/policy.ts";
+import type { CompileOptions } from "../../dataplane/snapshot.ts";
 import type { Log } from "../../runtime/log.ts";
 import { FakeClock } from "./clock.ts";
 import { configOf } from "./config.ts";
@@ -21,26 +23,33 @@ export class PolicyBench {
   readonly logged: object[] = [];
 
   /** One policy of one route; in force at once unless `commit` is false. */
-  compile<K extends PolicyKind>(
-    kind: K,
+  compile(
+    kind: PolicyKind,
     settings: unknown,
     { route = "main", own = true, shadow = false, commit = true } = {},
   ): Enforcement {
     const policies = { [kind]: settings, enforcement: shadow ? "Shadow" : "Enforce" };
-    const [config] = configOf({ routes: [{ name: route, policies, ownPolicies: own ? [kind] : [] }] }).routes;
+    const [config] = routesOf(configOf({ routes: [{ name: route, policies, ownPolicies: own ? [kind] : [] }] }));
     if (config === undefined) throw new Error("no route");
-    const compiled = (chain[kind] as Policy<K>)(
-      config.policies[kind] as Parameters<Policy<K>>[0],
-      this.#context(config),
-    );
+    const compiled = (chain[kind] as Policy<PolicyKind>)(config.policies[kind] as never, this.#context(config));
     if (commit) this.memory.commit();
     return compiled;
   }
 
+  /** What whole configs are compiled with. */
+  get compileOptions(): CompileOptions {
+    const { memory, occupancy, metrics, clock } = this;
+    return { memory, occupancy, metrics, clock, log: this.#log(), random: () => 0 };
+  }
+
+  #log(): Log {
+    const line = (fields: object, message: string): void => void this.logged.push({ ...fields, message });
+    return { debug: line, info: line, warn: line, error: line };
+  }
+
   #context(route: RouteConfig): CompileContext {
     const { clock, memory, occupancy } = this;
-    const line = (fields: object, message: string): void => void this.logged.push({ ...fields, message });
-    const log: Log = { debug: line, info: line, warn: line, error: line };
+    const log = this.#log();
     const metrics = this.metrics.route("test/proxy", route.name);
     const scope = (kind: PolicyKind): string => (route.ownPolicies.includes(kind) ? `route ${route.name}` : "proxy");
     return { route, policies: route.policies, scope, memory, occupancy, clock, log, metrics };

@@ -74,11 +74,16 @@ export class Program {
     return this.ended ?? "SIGKILL";
   }
 
+  /** Everything from both streams, for whoever has to find out why. */
+  get #said(): string {
+    return `${this.stderr}\n${this.stdout.slice(-4000)}`;
+  }
+
   async #until(what: string, holds: () => boolean): Promise<void> {
     await until(what, () => holds() || this.ended !== undefined, 15_000).catch((error: unknown) => {
-      throw new Error(`${String(error)}; standard error:\n${this.stderr}`);
+      throw new Error(`${String(error)}; it said:\n${this.#said}`);
     });
-    if (!holds()) throw new Error(`ended with ${String(this.ended)} before ${what}; standard error:\n${this.stderr}`);
+    if (!holds()) throw new Error(`ended with ${String(this.ended)} before ${what}; it said:\n${this.#said}`);
   }
 }
 

@@ -15,8 +15,7 @@ architecture=$(dpkg --print-architecture | sed 's/amd64/x64/')
 package=node-linux-$architecture@$(sed -n "s/^    \"node-linux-$architecture\": \"\(.*\)\",\?$/\1/p" "$root/package.json")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mirror=$(sed -n 's/^URIs: *\(\S*\).*/\1/p; s/^deb \(\[[^]]*\] \)\?\(\S*\).*/\2/p' \
-  /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -n 1)
 debootstrap --variant=minbase --include=ca-certificates bookworm "$work/root" "$mirror" >"$work/log" 2>&1 \
   || { tail -n 20 "$work/log" >&2; exit 1; }
 rm -rf "$work"/root/var/{cache/apt,lib/apt/lists}/* "$work"/root/usr/share/{doc,man,info,locale}/*

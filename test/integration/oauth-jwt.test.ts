@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey } from "node:crypto";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { REFRESH_INTERVAL } from "../../dataplane/auth/key-set.ts";
+import { REFRESH_COOLDOWN, REFRESH_INTERVAL } from "../../dataplane/auth/key-set.ts";
 import { RawClient, request, WsClient } from "../fakes/clients.ts";
 import { FakeClock } from "../fakes/clock.ts";
 import { RawListener } from "../fakes/idp-listener.ts";
@@ -91,7 +91,7 @@ test("a new key is found by the first token that needs it; with the old key its 
   bench.idp.rotate();
   const fresh = await bench.token(JWT);
   expect(await bench.verdict(fresh)).toBe("401 CredentialInvalid");
-  clock.advance(10_000);
+  clock.advance(REFRESH_COOLDOWN);
   const next = await bench.connect(fresh);
   expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
   expect(await bench.verdict(old)).toBe("401 CredentialInvalid");
@@ -140,7 +140,7 @@ test("with the server down known keys and live sessions go on, unknown keys are 
 
   await bench.idp.up();
   expect(bench.idp.issuer).toBe(before);
-  clock.advance(10_000);
+  clock.advance(REFRESH_COOLDOWN);
   await bench.connect(unknown);
   // The set that came back no longer has the old key.
   expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
@@ -152,7 +152,7 @@ test("a server that was down from the start is asked again, and nothing has to b
   await bench.idp.down();
   expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
   await bench.idp.up();
-  clock.advance(10_000);
+  clock.advance(REFRESH_COOLDOWN);
   await bench.connect(token);
 });
 

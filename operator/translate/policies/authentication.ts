@@ -37,11 +37,11 @@ function resolve(settings: Settings, at: string, lookup: Lookup): Resolved<"auth
     };
   }
   if (introspection !== undefined) {
-    const { credentials: _, ...rest } = { credentials: undefined, ...introspection };
     const name = introspection.credentialsSecretName;
     const credentials =
       name === undefined ? undefined : take(login(name, `${at}.introspection.credentialsSecretName`, lookup));
-    value.introspection = { ...rest, ...defined({ credentials }) };
+    // Overwritten also with nothing: what stands there from before must not outlive its Secret.
+    value.introspection = defined({ ...introspection, credentials });
   }
   return { value, problems };
 }

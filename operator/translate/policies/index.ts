@@ -42,8 +42,8 @@ export function resolvePolicies(
 function resolve<K extends PolicyKind>(kind: K, all: Settings, at: string, lookup: Lookup): Resolved<K> {
   const table: { readonly [P in PolicyKind]?: Resolver<P> } = resolvers;
   // Indexing by K loses which policy it is: `satisfies` has checked that each is under its own name.
-  const resolver = table[kind] as Resolver<K> | undefined;
-  if (resolver !== undefined) return resolver(all[kind] as Parameters<Resolver<K>>[0], { at, all, lookup });
+  const resolver = table[kind];
+  if (resolver !== undefined) return resolver(all[kind], { at, all, lookup });
   return { value: (all[kind] ?? absent(kind, lookup)) as Resolved<K>["value"] };
 }
 

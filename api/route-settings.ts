@@ -1,0 +1,60 @@
+import type { Config, RouteConfig } from "./config.ts";
+import { policies, type PolicyKind, type RenderedPolicies } from "./policies/index.ts";
+
+type Written = Pick<Config, "policies" | "routes">;
+type Places = Written["routes"][number]["policies"];
+
+const KINDS = Object.keys(policies) as PolicyKind[];
+
+/** The routes of a config with their settings; what routes share is one object. */
+export function routesOf({ policies: settings, routes }: Written): RouteConfig[] {
+  return routes.map((route) => {
+    const own = KINDS.flatMap((kind) => {
+      const place = route.policies[kind];
+      return place === undefined ? [] : [[kind, settings[kind][place]] as const];
+    });
+    return { ...route, policies: Object.fromEntries(own) as RenderedPolicies };
+  });
+}
+
+/** The other way round: each setting once, in the order in which routes first have it. */
+export function withSettings(routes: readonly RouteConfig[]): Written {
+  const lists = new Map(KINDS.map((kind) => [kind, new SettingsList()]));
+  const written = routes.map((route) => {
+    const places = KINDS.flatMap((kind) => {
+      const value: unknown = route.policies[kind];
+      return value === undefined ? [] : [[kind, lists.get(kind)?.place(value)] as const];
+    });
+    return { ...route, policies: Object.fromEntries(places) as Places };
+  });
+  const settings = KINDS.map((kind) => [kind, lists.get(kind)?.settings] as const);
+  return { policies: Object.fromEntries(settings) as unknown as Config["policies"], routes: written };
+}
+
+/** From this length on lists are compared as the objects that they are: a translation makes one of what is the same. */
+const LONG = 64;
+
+/** Settings that are alike stand once. */
+class SettingsList {
+  readonly settings: unknown[] = [];
+  readonly #places = new Map<unknown, number>();
+  readonly #byText = new Map<string, number>();
+  readonly #lists = new Map<unknown, string>();
+
+  place(value: unknown): number {
+    const known = this.#places.get(value);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(value, (_key, part: unknown) => this.#short(part));
+    const place = this.#byText.get(text) ?? this.settings.push(value) - 1;
+    this.#places.set(value, place);
+    this.#byText.set(text, place);
+    return place;
+  }
+
+  #short(part: unknown): unknown {
+    if (!Array.isArray(part) || part.length < LONG) return part;
+    const name = this.#lists.get(part) ?? `\u0000list ${this.#lists.size}`;
+    this.#lists.set(part, name);
+    return name;
+  }
+}

@@ -1,0 +1,132 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { adminServer, type AdminServer } from "../runtime/admin-server.ts";
+import { withKeys } from "../test/fakes/api-keys.ts";
+import { RawBackend } from "../test/fakes/backends.ts";
+import { RawClient, request } from "../test/fakes/clients.ts";
+import { text } from "../test/fakes/frames.ts";
+import { TestGateway } from "../test/fakes/gateway.ts";
+import { Live } from "../test/fakes/live.ts";
+import { until } from "../test/fakes/sockets.ts";
+import { adminHandlers } from "./admin.ts";
+
+let backend: RawBackend;
+let gateway: TestGateway;
+let admin: AdminServer;
+
+beforeEach(async () => {
+  backend = await new RawBackend().open();
+  gateway = new TestGateway();
+  admin = await adminServer(adminHandlers(gateway.gateway, gateway.metrics), "127.0.0.1", 0);
+});
+afterEach(async () => {
+  await admin.close();
+  await gateway.close();
+  await backend.close();
+});
+
+const get = (path: string, init?: RequestInit): Promise<Response> =>
+  fetch(`http://127.0.0.1:${admin.port}${path}`, init);
+const statuses = async (): Promise<number[]> =>
+  Promise.all(["/healthz", "/readyz"].map(async (path) => (await get(path)).status));
+
+test("alive from the start; ready with a config and a listener; not ready any more while draining", async () => {
+  expect(await statuses()).toEqual([200, 503]);
+  await gateway.serve({ drainPeriod: "1h" }, [backend.port]);
+  expect(await statuses()).toEqual([200, 200]);
+  expect(await gateway.apply({} as never, {} as never)).toMatchObject({ ok: false });
+  expect(await statuses()).toEqual([200, 200]);
+  const abort = new AbortController();
+  const done = gateway.gateway.drain(60_000, abort.signal);
+  expect(await statuses()).toEqual([200, 503]);
+  abort.abort();
+  await done;
+});
+
+test("not ready where the first config's listener cannot be opened", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as { port: number };
+  gateway.bindPort = () => port;
+  await expect(gateway.serve({}, [backend.port])).rejects.toThrow("in use");
+  expect(await statuses()).toEqual([200, 503]);
+  expect(await (await get("/config")).json()).toEqual([]);
+  taken.close();
+});
+
+test("/sessions tells of each session what the contract lists, and forgets it when it has ended", async () => {
+  await gateway.serve({ routes: [{ policies: withKeys(["alice"]) }] }, [backend.port]);
+  expect(await (await get("/sessions")).json()).toEqual([]);
+  const live = await Live.open(gateway, backend, { client: "alice" });
+  live.client.send(text("hello", true), text("you", true));
+  live.backend.send(text("hi"));
+  await live.arrived("fromClient", 2);
+  await live.arrived("fromBackend", 1);
+  const [session, ...more] = (await (await get("/sessions")).json()) as Record<string, unknown>[];
+  expect(more).toEqual([]);
+  expect(session).toEqual({
+    id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    proxy: "test/proxy",
+    route: "main",
+    client: "alice",
+    address: "127.0.0.1",
+    since: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    messages: { fromClient: 2, fromBackend: 1 },
+    bytes: { fromClient: 8, fromBackend: 2 },
+  });
+  expect(Math.abs(Date.now() - Date.parse(String(session?.["since"])))).toBeLessThan(60_000);
+  live.client.socket.destroy();
+  live.backend.socket.destroy();
+  await gateway.empty();
+  expect(await (await get("/sessions")).json()).toEqual([]);
+});
+
+test("/sessions shows the subprotocol that was agreed on", async () => {
+  const choosing = await new RawBackend((it) => it.accept(["Sec-WebSocket-Protocol: chat"])).open();
+  await gateway.serve({}, [choosing.port]);
+  const client = await RawClient.send(gateway.port, request({ headers: { "Sec-WebSocket-Protocol": "chat, more" } }));
+  await client.answer();
+  expect(await (await get("/sessions")).json()).toMatchObject([{ subprotocol: "chat" }]);
+  await choosing.close();
+});
+
+test("/config tells hash, generation and routes, and no setting that could hold a secret", async () => {
+  const tls = { serverName: "echo.internal" };
+  const login = { username: "me", password: "hidden-password" };
+  const backends = [{ endpoints: "echo:80", weight: 3, basicAuth: login, tls }];
+  await gateway.serve({ generation: 7, routes: [{ backends, policies: withKeys(["alice"]) }] }, [backend.port]);
+  const body = await (await get("/config")).text();
+  expect(JSON.parse(body)).toMatchObject([
+    {
+      proxy: "test/proxy",
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      generation: 7,
+      routes: [{ name: "main", path: { type: "Prefix", value: "/" }, backends: [{ endpoints: "echo:80", weight: 3 }] }],
+    },
+  ]);
+  for (const secret of ["hidden-password", "digest", "alice"]) expect(body).not.toContain(secret);
+});
+
+test("/metrics is text that Prometheus reads, and grows by no label when nonsense is asked for", async () => {
+  const answer = await get("/metrics");
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([
+    200,
+    "text/plain; version=0.0.4; charset=utf-8",
+  ]);
+  expect((await get("/metrics?x=1", { method: "HEAD" })).status).toBe(200);
+  for (const path of ["/", "/nonsense", "/__proto__", "/metrics/"]) expect((await get(path)).status).toBe(404);
+  expect((await get("/metrics", { method: "POST", body: "x" })).status).toBe(405);
+});
+
+test("the public listener serves none of it", async () => {
+  await gateway.serve({ routes: [{ path: { type: "Prefix", value: "/ws" } }] }, [backend.port]);
+  for (const target of ["/healthz", "/readyz", "/metrics", "/config", "/sessions"]) {
+    const client = await RawClient.send(
+      gateway.port,
+      request({ target, headers: { Upgrade: null, Connection: null } }),
+    );
+    expect((await client.answer()).status).toBe(404);
+  }
+  await until("nothing is left", () => gateway.attempts === 0);
+});

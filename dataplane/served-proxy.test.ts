@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { RawBackend } from "../test/fakes/backends.ts";
+import { endpointsOf } from "../test/fakes/config.ts";
+import { TestGateway } from "../test/fakes/gateway.ts";
+import { Live } from "../test/fakes/live.ts";
+import type { Enforcement } from "./policies/policy.ts";
+import type { Termination } from "./rejection.ts";
+
+let backend: RawBackend;
+let gateway: TestGateway;
+
+beforeEach(async () => {
+  backend = await new RawBackend().open();
+  gateway = await new TestGateway().serve({}, [backend.port]);
+});
+afterEach(async () => {
+  await gateway.close();
+  await backend.close();
+});
+
+/** Puts a snapshot in force whose one route does this, and no more, to the sessions that it finds. */
+function commit(enforcement: Enforcement): void {
+  const [proxy] = gateway.gateway.proxies;
+  if (proxy?.snapshot === undefined) throw new Error("nothing in force");
+  const snapshot = proxy.prepare(proxy.snapshot.config, "next", endpointsOf([backend.port]));
+  const routes = new Map([...snapshot.routes].map(([name, route]) => [name, { ...route, chain: [enforcement] }]));
+  proxy.commit({ ...snapshot, routes });
+}
+
+const dropped = (): Promise<number> => gateway.metric("config_dropped_sessions_total");
+
+test.each<[Termination["reason"], number]>([
+  ["CredentialRevoked", 0],
+  ["CredentialExpired", 0],
+  ["Denied", 0],
+  ["ScopeMissing", 0],
+  ["ClaimMismatch", 0],
+  ["RouteRemoved", 1],
+  ["Draining", 1],
+  ["MessageRate", 1],
+  ["LifetimeEnded", 1],
+])("a session that a change ends for %s counts as dropped: %d", async (reason, count) => {
+  const live = await Live.open(gateway, backend);
+  commit({ review: () => ({ reason }) });
+  await live.ended();
+  expect(await dropped()).toBe(count);
+  commit({ review: () => ({ reason }) });
+  expect(await dropped()).toBe(count);
+});
+
+test("a check that cannot be made ends the session, is counted and logged, and the next one is still made", async () => {
+  const [first, second] = [await Live.open(gateway, backend), await Live.open(gateway, backend)];
+  let asked = 0;
+  commit({
+    review() {
+      asked += 1;
+      if (asked === 1) throw new Error("broken check");
+      return { reason: "Denied" };
+    },
+  });
+  await first.ended();
+  expect((await second.ended()).toClient).toBe("3003 Denied");
+  expect(await dropped()).toBe(1);
+  expect(gateway.lines.filter(({ level }) => level === "error").map(({ message }) => message)).toEqual([
+    "config could not be applied to a session",
+  ]);
+});
+
+test("a session that leaves by itself during a change is not counted", async () => {
+  const live = await Live.open(gateway, backend);
+  live.client.socket.destroy();
+  live.backend.socket.destroy();
+  await gateway.empty();
+  commit({ review: () => ({ reason: "MessageRate" }) });
+  expect(await dropped()).toBe(0);
+});
+
+test("a route without an authentication policy is not put in force (E25)", async () => {
+  const text = JSON.stringify(gateway.config);
+  const config = JSON.parse(
+    text.replace(/"authentication":0,?/, "").replace(/"authentication":\{"require":"None"\},?/, ""),
+  );
+  const applied = await gateway.apply(config, endpointsOf([backend.port]));
+  expect(applied).toMatchObject({ ok: false, stage: "config" });
+  expect(JSON.stringify(applied)).toContain("authentication");
+});

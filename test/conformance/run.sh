@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# usage: run.sh
+# Installs the Autobahn suite in WSPROXY_AUTOBAHN (~/.cache/wsproxy/autobahn), unless it is there, and runs it.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folder=${WSPROXY_AUTOBAHN:-$HOME/.cache/wsproxy/autobahn}
+"$here/setup.sh" "$folder"
+exec node "$here/run.ts" "$folder"

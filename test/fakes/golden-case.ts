@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseAllDocuments, stringify } from "yaml";
+import type { Config } from "../../api/config.ts";
+import { decode, resourcesOf, type KubernetesObject, type ProxyObject } from "../../operator/decode.ts";
+import { tools } from "../../operator/tools.ts";
+import type { Surroundings } from "../../operator/translate/resources.ts";
+import { translate } from "../../operator/translate/translate.ts";
+import type { Translation } from "../../operator/translate/translation.ts";
+
+/** What may stand in a case's folder besides its outputs. */
+export const INPUTS = [
+  "resources.yaml", // all that there is
+  "before.yaml", // what there was before, where a case is about a change
+  "surroundings.yaml", // what the surroundings permit, where that is not what a cluster does
+] as const;
+export const OUTPUTS = ["config.yaml", "statuses.yaml"] as const;
+export type Output = (typeof OUTPUTS)[number];
+
+/** The translations of a case's proxies, in the order of their names. */
+export function translateCase(folder: string, order: "as written" | "reversed" = "as written"): Translation[] {
+  const surroundings = (documents(folder, "surroundings.yaml")[0] ?? { externalNames: false }) as Surroundings;
+  const before = new Map<string, Config | undefined>();
+  for (const file of ["before.yaml", "resources.yaml"]) {
+    const objects = objectsIn(folder, file);
+    if (order === "reversed") objects.reverse();
+    const made = proxiesIn(objects).map((proxy) => {
+      const id = `${proxy.namespace}/${proxy.name}`;
+      const translation = translate(resourcesOf(proxy, objects), before.get(id), tools, surroundings);
+      before.set(id, translation.config);
+      return translation;
+    });
+    if (file === "resources.yaml") return made;
+  }
+  return [];
+}
+
+/** A case's outputs, as they stand in its folder. */
+export function outputsOf(translations: readonly Translation[]): Record<Output, string> {
+  const write = (values: readonly object[]): string =>
+    values.map((value) => stringify(value, { aliasDuplicateObjects: false, lineWidth: 120 })).join("---\n");
+  return {
+    "config.yaml": write(
+      translations.map(({ config = null, endpoints, infra = null }) => ({ config, endpoints, infra })),
+    ),
+    "statuses.yaml": write(translations.map(({ status }) => status)),
+  };
+}
+
+function objectsIn(folder: string, file: string): KubernetesObject[] {
+  return documents(folder, file).flatMap((manifest) => [...decode(manifest).objects]);
+}
+
+function proxiesIn(objects: readonly KubernetesObject[]): ProxyObject[] {
+  return objects
+    .flatMap((object) => (object.kind === "WebSocketProxy" ? [object] : []))
+    .sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+}
+
+function documents(folder: string, file: string): unknown[] {
+  let text: string;
+  try {
+    text = readFileSync(join(folder, file), "utf8");
+  } catch {
+    return [];
+  }
+  return parseAllDocuments(text).map((document): unknown => document.toJS());
+}

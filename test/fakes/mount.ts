@@ -1,0 +1,32 @@
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { temporaryFolder } from "./program.ts";
+
+/** A folder as the kubelet mounts a ConfigMap or Secret: `..data` leads to the newest version, and the files lead through it. */
+export class Mount {
+  readonly folder: string;
+  #version = 0;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async create(): Promise<Mount> {
+    return new Mount(await temporaryFolder());
+  }
+
+  /** All files at once, as another version. */
+  async publish(files: Readonly<Record<string, string>>): Promise<void> {
+    const old = `..version-${this.#version}`;
+    this.#version += 1;
+    const version = `..version-${this.#version}`;
+    await mkdir(join(this.folder, version));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(this.folder, version, name), text);
+    await symlink(version, join(this.folder, "..data_tmp"));
+    await rename(join(this.folder, "..data_tmp"), join(this.folder, "..data"));
+    for (const name of Object.keys(files)) {
+      await symlink(`..data/${name}`, join(this.folder, name)).catch(() => {}); // from the second version on it is there
+    }
+    await rm(join(this.folder, old), { recursive: true, force: true });
+  }
+}

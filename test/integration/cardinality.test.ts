@@ -1,0 +1,134 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { connect } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { withKeys } from "../fakes/api-keys.ts";
+import { RawBackend } from "../fakes/backends.ts";
+import { RawClient, request } from "../fakes/clients.ts";
+import { TestGateway } from "../fakes/gateway.ts";
+import { Live } from "../fakes/live.ts";
+
+let backend: RawBackend;
+let gateway: TestGateway;
+
+beforeEach(async () => {
+  backend = await new RawBackend((connection) => {
+    connection.accept();
+    connection.socket.on("end", () => connection.socket.end());
+  }).open();
+  gateway = new TestGateway();
+});
+afterEach(async () => {
+  await gateway.close();
+  await backend.close();
+});
+
+const series = async (): Promise<Set<string>> => {
+  const { body } = await gateway.admin("/metrics");
+  const ours = body.split("\n").filter((line) => line.startsWith("wsproxy_"));
+  return new Set(ours.map((line) => line.slice(0, line.lastIndexOf(" "))));
+};
+
+/** Sends a request, and resolves when the gateway has hung up. */
+function ask(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({ port: gateway.port, host: "127.0.0.1" }, () => socket.write(text));
+    socket.on("data", () => {});
+    socket.on("error", () => {});
+    socket.on("close", () => resolve());
+  });
+}
+
+async function inTurns(count: number, each: (n: number) => Promise<void>, width = 32): Promise<void> {
+  let next = 0;
+  const turn = async (): Promise<void> => {
+    while (next < count) await each(next++);
+  };
+  await Promise.all(Array.from({ length: width }, turn));
+}
+
+const word = (): string => Math.random().toString(36).slice(2);
+const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PURGE", "MKCOL", "BREW"];
+
+function anything(n: number): string {
+  const headers: Record<string, string> = { "X-Api-Key": word(), Host: `${word()}.test`, [`X-${word()}`]: word() };
+  if (n % 3 === 0) headers["X-Request-Id"] = word() + word();
+  if (n % 5 === 0) headers["Sec-WebSocket-Protocol"] = word();
+  if (n % 7 === 0) headers["Sec-WebSocket-Version"] = String(n);
+  const method = n % 2 === 0 ? "GET" : (METHODS[n % METHODS.length] ?? "GET");
+  return request({ method, target: `/${n % 4 === 0 ? "ws" : word()}/${word()}?${word()}=${word()}`, headers });
+}
+
+test("10,000 random hosts, paths, methods and keys make no series that a hundred did not (O3)", async () => {
+  const route = { path: { type: "Prefix" as const, value: "/ws" }, policies: withKeys(["alice"]) };
+  await gateway.serve({ routes: [route], access: "None" }, [backend.port]);
+  await inTurns(200, (n) => ask(anything(n)));
+  const before = await series();
+  await inTurns(10_000, (n) => ask(anything(n)));
+  expect([...(await series())].filter((one) => !before.has(one))).toEqual([]);
+  expect(gateway.lines).toEqual([]);
+  expect(await gateway.metric("handshake_duration_seconds")).toBeGreaterThanOrEqual(10_200);
+});
+
+test("a thousand codes that a backend makes up are few series", async () => {
+  let code = 2999;
+  const talker = await new RawBackend((it) => {
+    it.accept([], Buffer.from([0x88, 2, (code += 1) >> 8, code & 0xff]));
+    it.socket.on("data", () => it.socket.end());
+  }).open();
+  await gateway.serve({ access: "None" }, [talker.port]);
+  await inTurns(
+    1000,
+    async () => {
+      const client = await RawClient.send(gateway.port, request());
+      await client.answer();
+      client.send(Buffer.from([0x88, 0x80, 1, 2, 3, 4]));
+      client.socket.end();
+    },
+    8,
+  );
+  await gateway.empty();
+  expect([...(await series())].filter((one) => one.includes("connections_closed")).length).toBeLessThan(12);
+  await talker.close();
+});
+
+test("a thousand wrong keys a second leave the event loop free, and those who are in undisturbed (E6)", async () => {
+  const keys = ["alice", ...Array.from({ length: 9999 }, (_, n) => `client-${n}`)];
+  await gateway.serve({ routes: [{ policies: withKeys(keys) }], access: "None" }, [backend.port]);
+  const live = await Live.open(gateway, backend, { client: "alice" });
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  loop.enable();
+  await new Promise((resolve) => setTimeout(resolve, 500)); // how free the machine lets it be anyway
+  const idle = loop.percentile(99) / 1e6;
+  loop.reset();
+  const start = performance.now();
+  await inTurns(
+    2000,
+    async (n) => {
+      const due = start + n - performance.now(); // one a millisecond
+      if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
+      await ask(request({ headers: { "X-Api-Key": `wrong-key-of-some-length-${n}` } }));
+    },
+    64,
+  );
+  loop.disable();
+  expect(loop.percentile(99) / 1e6).toBeLessThan(Math.max(20, 3 * idle));
+  expect(await gateway.metric("authentications_total", { method: "apiKey", reason: "CredentialInvalid" })).toBe(2000);
+  expect(backend.connections).toHaveLength(1);
+  await live.lives();
+});
+
+test("keys that share a beginning with a good one take no longer than others (E5)", async () => {
+  await gateway.serve({ routes: [{ policies: withKeys(["alice"]) }], access: "None" }, [backend.port]);
+  const time = async (key: string): Promise<number> => {
+    const start = performance.now();
+    await ask(request({ headers: { "X-Api-Key": key } }));
+    return performance.now() - start;
+  };
+  const times: { near: number[]; far: number[] } = { near: [], far: [] };
+  for (let n = 0; n < 400; n += 1) {
+    times.near.push(await time("alice-key-0123456789abcdeX"));
+    times.far.push(await time("X".repeat(26)));
+  }
+  const middle = (list: number[]): number => list.sort((a, b) => a - b)[list.length / 2] ?? Number.NaN;
+  expect(Math.abs(middle(times.near) - middle(times.far))).toBeLessThan(0.5 * middle(times.far));
+});
