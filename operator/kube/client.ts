@@ -25,12 +25,18 @@ export interface Caller {
   request<T>(call: Call): Promise<T>;
 }
 
+/** Whatever can watch, too. */
+export interface Watcher extends Caller {
+  /** The answer's body as it comes, until `signal` aborts; the call's time-out is for its head. */
+  stream(call: Call, signal: AbortSignal): Promise<IncomingMessage>;
+}
+
 export const TIMEOUT = 30_000;
 /** A page of a list; far more than the API server puts in one. */
 const MAX_ANSWER = 256 * 1024 * 1024;
 
 /** Calls one API server over one pool of connections: each call ends in its time, and fails with an ApiError. */
-export class KubeClient implements Caller {
+export class KubeClient implements Watcher {
   readonly #pool: ConnectionPool;
   readonly #clock: Clock;
 
@@ -54,7 +60,6 @@ export class KubeClient implements Caller {
     }
   }
 
-  /** The answer's body as it comes, until `signal` aborts; the call's time-out is for its head. */
   async stream(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     const head = deadline(call.timeout ?? TIMEOUT, this.#clock, signal);
     try {

@@ -41,7 +41,7 @@ export class ConnectionPool {
       hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
       port,
       path: `${pathname.replace(/\/$/, "")}${path}`,
-      headers: { ...known.headers, ...headers },
+      headers: { ...trimmed(known.headers), ...headers },
       auth: known.auth,
       agent: this.#agentFor(known),
     });
@@ -64,4 +64,10 @@ export class ConnectionPool {
     this.#current = { material, agent };
     return agent;
   }
+}
+
+/** A token's file may end with a line break. */
+function trimmed(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const trim = (value: OutgoingHttpHeaders[string]): typeof value => (typeof value === "string" ? value.trim() : value);
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, trim(value)]));
 }

@@ -3,14 +3,14 @@ import type { Log } from "../../runtime/log.ts";
 import { pause } from "../../runtime/pause.ts";
 import { ApiError, isStatus, wishedWait } from "./api-error.ts";
 import { BackOff } from "./back-off.ts";
-import type { KubeClient } from "./client.ts";
+import type { Watcher } from "./client.ts";
 import { kept, list, watchCall, type Collection } from "./collection.ts";
 import { keyOf, type KubeObject } from "./kinds.ts";
 import { Expired, WatchBroken, watchEvent } from "./watch-events.ts";
 import { watchLines } from "./watch-lines.ts";
 
 export interface ReflectorOptions<T extends KubeObject> extends Collection {
-  readonly client: KubeClient;
+  readonly client: Watcher;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -111,7 +111,7 @@ export class Reflector<T extends KubeObject> {
     return resourceVersion;
   }
 
-  #open(version: string, signal: AbortSignal): ReturnType<KubeClient["stream"]> {
+  #open(version: string, signal: AbortSignal): ReturnType<Watcher["stream"]> {
     const seconds = Math.round(WATCH_SECONDS * (1 + this.#options.random()));
     return this.#options.client.stream(watchCall(this.#options, version, seconds), signal);
   }

@@ -7,6 +7,7 @@ export class OpenWatch {
   readonly call: ApiCall;
   readonly place: Place;
   readonly #response: ServerResponse;
+  /** Nothing is said any more. */
   #mute = false;
 
   constructor(call: ApiCall, place: Place, response: ServerResponse) {
@@ -37,20 +38,22 @@ export class OpenWatch {
 
   /** Anything at all, with its line end. */
   line(text: string): void {
-    if (!this.#mute) this.#response.write(`${text}\n`);
+    this.write(`${text}\n`);
   }
 
   /** Anything at all, with no line end. */
   write(text: string | Buffer): void {
-    this.#response.write(text);
+    if (!this.#mute) this.#response.write(text);
   }
 
   /** Ends as a server ends a watch after its time. */
   cut(): void {
+    this.#mute = true;
     this.#response.end();
   }
 
   reset(): void {
+    this.#mute = true;
     this.#response.socket?.resetAndDestroy();
   }
 

@@ -82,14 +82,7 @@ export class FakeApiServer {
   }
 
   kubeConfig(user: Record<string, unknown> = {}): KubeConfig {
-    const config = new KubeConfig();
-    config.loadFromOptions({
-      clusters: [{ name: "fake", server: this.url, skipTLSVerify: true }],
-      users: [{ name: "tester", ...user }],
-      contexts: [{ name: "fake", cluster: "fake", user: "tester" }],
-      currentContext: "fake",
-    });
-    return config;
+    return kubeConfigFor(this.url, user);
   }
 
   /** Makes or replaces an object, as somebody else would. */
@@ -203,6 +196,18 @@ export class FakeApiServer {
       this.watches.splice(this.watches.indexOf(watch), 1);
     });
   }
+}
+
+/** What a client needs to find a server, and to say who it is. */
+export function kubeConfigFor(server: string, user: Record<string, unknown> = {}): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: [{ name: "fake", server, skipTLSVerify: true }],
+    users: [{ name: "tester", ...user }],
+    contexts: [{ name: "fake", cluster: "fake", user: "tester" }],
+    currentContext: "fake",
+  });
+  return config;
 }
 
 function pathOfObject({ kind, metadata }: ApiObject): string {

@@ -1,0 +1,460 @@
+import fc from "fast-check";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { FakeApiServer } from "../../test/fakes/api-server.ts";
+import { configMap, kubeBench, type KubeBench } from "../../test/fakes/kube-bench.ts";
+import { until } from "../../test/fakes/sockets.ts";
+import { KINDS, type KubeObject } from "./kinds.ts";
+import { Reflector, type ReflectorOptions } from "./reflector.ts";
+
+interface Bench extends KubeBench {
+  readonly reflector: Reflector<KubeObject>;
+  /** `+a`, `~a`, `-a`, in the order in which it was told. */
+  readonly changes: string[];
+  restarts: number;
+  /** Aborts, and resolves when the run has ended. */
+  stop(): Promise<void>;
+}
+
+type Options = Partial<ReflectorOptions<KubeObject>>;
+
+/** A reflector of the ConfigMaps of a scripted API server, on a client that counts. */
+async function reflected(options: Options = {}, prepare: (server: FakeApiServer) => void = () => {}): Promise<Bench> {
+  const bench = await kubeBench();
+  prepare(bench.server);
+  const { clock, log, recording: client } = bench;
+  const changes: string[] = [];
+  const reflector = new Reflector({
+    client,
+    kind: KINDS.ConfigMap,
+    clock,
+    random: () => 0,
+    log,
+    changed(now, before) {
+      const { name } = (now ?? before)?.metadata ?? {};
+      changes.push(`${now === undefined ? "-" : before === undefined ? "+" : "~"}${name}`);
+    },
+    restarted: () => void (its.restarts += 1),
+    ...options,
+  });
+  const abort = new AbortController();
+  const running = reflector.run(abort.signal);
+  const stop = async (): Promise<void> => {
+    abort.abort();
+    await running;
+  };
+  onTestFinished(stop);
+  const its: Bench = { ...bench, reflector, changes, restarts: 0, stop };
+  return its;
+}
+
+/** A reflector that watches. */
+async function watching(options: Options = {}, prepare?: (server: FakeApiServer) => void): Promise<Bench> {
+  const its = await reflected(options, prepare);
+  await watches(its);
+  return its;
+}
+
+async function watches({ server }: Bench): Promise<void> {
+  await until("it watches", () => server.watches.length === 1);
+}
+
+/** It has nothing under way, and waits for its next start. */
+async function pauses({ server, clock, recording }: Bench): Promise<void> {
+  await until("it pauses", () => server.watches.length === 0 && recording.underWay === 0 && clock.pending === 1);
+}
+
+/** Waits for a state, and lets time pass where nothing else happens. */
+async function inTime(its: Bench, what: string, holds: () => boolean): Promise<void> {
+  await until(what, () => {
+    if (holds()) return true;
+    if (its.server.watches.length === 0 && its.recording.underWay === 0) its.clock.advance(500);
+    return false;
+  });
+}
+
+async function has({ reflector }: Bench, ...names: string[]): Promise<void> {
+  const wanted = names.map((name) => `demo/${name}`).join();
+  await until(`it has ${wanted}`, () => [...reflector.objects.keys()].sort().join() === wanted);
+}
+
+const lists = ({ server }: Bench): number =>
+  server.calls.filter(({ query }) => query["watch"] === undefined && query["continue"] === undefined).length;
+const starts = ({ recording }: Bench): number[] =>
+  recording.begun.filter(({ call }) => call.query?.["watch"] === true).map(({ at }) => at);
+const [a, b, c] = [configMap("a"), configMap("b"), configMap("c")];
+
+describe("a copy", () => {
+  test("begins with what is there, and follows what comes, changes and goes, in order", async () => {
+    const its = await watching({}, (server) => void server.put(a));
+    expect(its.reflector.synced).toBe(true);
+    its.server.put(b);
+    its.server.put(configMap("b", { x: "1" }));
+    its.server.put(configMap("b", { x: "2" }));
+    its.server.delete("ConfigMap", "demo", "a");
+    its.server.put(c);
+    await has(its, "b", "c");
+    expect(its.changes).toEqual(["+a", "+b", "~b", "~b", "-a", "+c"]);
+    expect(its.reflector.objects.get("demo/b")).toMatchObject({
+      kind: "ConfigMap",
+      apiVersion: "v1",
+      data: { x: "2" },
+    });
+    expect(its.restarts).toBe(0);
+  });
+
+  test("of 1,200 objects is read in three pages", async () => {
+    const its = await watching({}, (server) => {
+      for (let index = 0; index < 1200; index += 1) server.put(configMap(`map-${index}`));
+    });
+    expect(its.reflector.objects.size).toBe(1200);
+    const pages = its.server.calls.filter(({ query }) => query["watch"] === undefined);
+    expect(pages.map(({ query }) => [query["limit"], query["continue"] !== undefined])).toEqual([
+      ["500", false],
+      ["500", true],
+      ["500", true],
+    ]);
+  });
+
+  test("is of one namespace and one selection where that is asked for; what leaves the selection goes", async () => {
+    const labels = { app: "chat" };
+    const its = await watching({ namespace: "demo", labelSelector: "app=chat" }, (server) => {
+      server.put(configMap("a", {}, labels));
+      server.put(b);
+      server.put({ ...a, metadata: { name: "a", namespace: "other", labels } });
+    });
+    await has(its, "a");
+    its.server.put(configMap("b", {}, labels));
+    await has(its, "a", "b");
+    its.server.put(a);
+    await has(its, "b");
+    expect(its.server.calls.map(({ path }) => path)).toEqual(Array(2).fill("/api/v1/namespaces/demo/configmaps"));
+  });
+
+  test("of metadata alone never sees data, not even in annotations", async () => {
+    const secret = (name: string) => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: {
+        name,
+        namespace: "demo",
+        annotations: { "kubectl.kubernetes.io/last-applied-configuration": "c2VjcmV0", mine: "x" },
+        managedFields: [{ manager: "kubectl" }],
+      },
+      data: { key: "c2VjcmV0" },
+    });
+    const its = await watching({ kind: KINDS.Secret, metadataOnly: true }, (server) => void server.put(secret("a")));
+    its.server.put(secret("b"));
+    await has(its, "a", "b");
+    for (const object of its.reflector.objects.values()) {
+      expect(object).toMatchObject({ apiVersion: "v1", kind: "Secret", metadata: { annotations: { mine: "x" } } });
+      expect(JSON.stringify(object)).not.toMatch(/c2VjcmV0|managedFields/);
+    }
+    expect(its.server.calls.map(({ headers }) => headers.accept)).toEqual([
+      "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+      "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+    ]);
+  });
+
+  test("is not disturbed by an event that comes twice", async () => {
+    const its = await watching();
+    const first = its.server.put(configMap("a", { x: "1" }));
+    const second = its.server.put(configMap("a", { x: "2" }));
+    its.server.watches[0]?.event("MODIFIED", second);
+    its.server.delete("ConfigMap", "demo", "a");
+    its.server.watches[0]?.event("DELETED", first);
+    its.server.put(b);
+    await has(its, "b");
+    expect(its.changes).toEqual(["+a", "~a", "~a", "-a", "+b"]);
+  });
+});
+
+describe("after a watch that ended", () => {
+  const ends: Record<string, (its: Bench) => void> = {
+    "as its time was over": ({ server }) => server.watches[0]?.cut(),
+    "by a reset": ({ server }) => server.watches[0]?.reset(),
+    "in the middle of a line": ({ server }) => {
+      server.watches[0]?.write('{"type":"ADDED","obj');
+      server.watches[0]?.cut();
+    },
+    "with a refusal": ({ server }) =>
+      server.watches[0]?.line('{"type":"ERROR","object":{"code":500,"message":"sorry"}}'),
+  };
+  test.each(Object.entries(ends))("%s, it goes on from there and misses nothing", async (_, end) => {
+    const its = await watching({}, (server) => void server.put(a));
+    its.server.put(b);
+    await has(its, "a", "b");
+    end(its);
+    await pauses(its);
+    its.server.put(c);
+    its.server.delete("ConfigMap", "demo", "a");
+    const version = its.reflector.objects.get("demo/b")?.metadata.resourceVersion;
+    its.clock.advance(1000);
+    await has(its, "b", "c");
+    expect(its.changes).toEqual(["+a", "+b", "+c", "-a"]);
+    expect(lists(its)).toBe(1);
+    expect(its.server.watches[0]?.call.query["resourceVersion"]).toBe(version);
+    expect(its.restarts).toBe(1);
+  });
+
+  test("in silence, it goes on once nothing has come for 150 s, and a bookmark counts as a word", async () => {
+    const its = await watching();
+    const [watch] = its.server.watches;
+    its.clock.advance(149_999);
+    watch?.bookmark(1000);
+    await until("the bookmark came", () => !its.clock.has(1));
+    watch?.blackHole();
+    its.server.put(a);
+    its.clock.advance(149_999);
+    expect(its.server.watches).toEqual([watch]);
+    its.clock.advance(1);
+    await pauses(its);
+    expect(its.clock.next).toBe(0);
+    its.clock.advance(0);
+    await has(its, "a");
+    expect(lists(its)).toBe(1);
+  });
+
+  test("it goes on from the last bookmark", async () => {
+    const its = await watching();
+    its.server.watches[0]?.bookmark(1042);
+    its.server.watches[0]?.cut();
+    await pauses(its);
+    its.clock.advance(1000);
+    await watches(its);
+    expect(its.server.watches[0]?.call.query["resourceVersion"]).toBe("1042");
+    expect(its.changes).toEqual([]);
+  });
+
+  test("after a long life, the next one follows at once", async () => {
+    const its = await watching();
+    its.clock.advance(100_000);
+    its.server.watches[0]?.cut();
+    await pauses(its);
+    expect(its.clock.next).toBe(0);
+  });
+});
+
+describe("where the past is gone", () => {
+  test.each(["status", "event"] as const)(
+    "(410 as %s), it lists anew and notices what was deleted meanwhile",
+    async (gone) => {
+      const its = await watching({}, (server) => {
+        server.gone = gone;
+        for (const object of [a, b]) server.put(object);
+      });
+      its.server.watches[0]?.cut();
+      await pauses(its);
+      its.server.delete("ConfigMap", "demo", "a");
+      its.server.put(c);
+      its.server.store.compact();
+      await inTime(its, "it lists and watches again", () => lists(its) === 2 && its.server.watches.length === 1);
+      await has(its, "b", "c");
+      expect(its.changes).toEqual(["+a", "+b", "-a", "+c"]);
+      expect(lists(its)).toBe(2);
+      expect(its.lines.filter((line) => line.startsWith("warn"))).toEqual([]);
+    },
+  );
+
+  test("in the middle of a list, it begins the list again", async () => {
+    const its = await reflected({}, (server) => {
+      for (let index = 0; index < 600; index += 1) server.put(configMap(`map-${index}`));
+      server.fail(({ query }) => query["continue"] !== undefined, { status: 410, reason: "Expired" });
+    });
+    await pauses(its);
+    expect(its.reflector.synced).toBe(false);
+    expect(its.reflector.objects.size).toBe(0);
+    its.server.delete("ConfigMap", "demo", "map-0");
+    its.clock.advance(1000);
+    await watches(its);
+    expect(its.reflector.objects.size).toBe(599);
+    expect(lists(its)).toBe(2);
+  });
+
+  test.each([
+    ["half a line", '{"type":"MODIFIED","object":{"metadata":'],
+    ["no event", '{"kind":"Status"}'],
+    ["a word", "null"],
+    ["an event of no known type", '{"type":"PAUSED","object":{"metadata":{"name":"a","resourceVersion":"1"}}}'],
+    ["an event without an object", '{"type":"ADDED"}'],
+    ["an event without a version", '{"type":"ADDED","object":{"metadata":{"name":"a"}}}'],
+    ["an event without a name", '{"type":"ADDED","object":{"metadata":{"resourceVersion":"7"}}}'],
+  ])("or cannot be told (%s), it lists anew", async (_, line) => {
+    const its = await watching({}, (server) => void server.put(a));
+    its.server.watches[0]?.line(line);
+    await pauses(its);
+    its.server.put(b);
+    its.clock.advance(1000);
+    await has(its, "a", "b");
+    await watches(its);
+    expect(lists(its)).toBe(2);
+    expect(its.changes).toEqual(["+a", "+b"]);
+  });
+
+  test("an answer that is no list is not taken for an empty one", async () => {
+    const its = await watching({}, (server) => void server.put(a));
+    its.server.store.compact();
+    its.server.fail(({ query }) => query["watch"] === undefined, { status: 200, body: '{"kind":"Status"}' });
+    its.server.watches[0]?.cut();
+    await inTime(its, "it watches again", () => lists(its) === 3 && its.server.watches.length === 1);
+    expect(its.changes).toEqual(["+a"]);
+  });
+});
+
+describe("an API server in trouble", () => {
+  test("is asked ever less often, by one call at a time", async () => {
+    const its = await reflected({}, (server) => server.fail("GET", { status: 500 }, 1000));
+    const waits: number[] = [];
+    for (let times = 0; times < 8; times += 1) {
+      await pauses(its);
+      waits.push(its.clock.next);
+      its.clock.advance(its.clock.next);
+    }
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 15_000, 15_000, 15_000, 15_000]);
+    await pauses(its);
+    its.server.heal();
+    its.clock.advance(15_000);
+    await watches(its);
+    its.clock.advance(1000);
+    its.server.watches[0]?.cut();
+    await pauses(its);
+    expect(its.clock.next).toBe(1000);
+  });
+
+  test("that ends each watch at once is asked once a second at the most, for one watch at a time", async () => {
+    let most = 0;
+    const its = await reflected({}, (server) =>
+      server.fail(({ query }) => query["watch"] !== undefined, { status: 200, body: "" }, 1000),
+    );
+    for (let times = 0; times < 40; times += 1) {
+      await pauses(its);
+      most = Math.max(most, its.server.openConnections);
+      its.clock.advance(its.clock.next);
+    }
+    const begun = starts(its);
+    const gaps = begun.slice(1).map((at, index) => at - (begun[index] ?? 0));
+    expect(gaps).toHaveLength(39);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1000);
+    expect(most).toBe(1);
+    expect(lists(its)).toBe(1);
+  });
+
+  test("is waited for as long as it asks", async () => {
+    const its = await reflected({}, (server) => server.fail("GET", { status: 429, headers: { "retry-after": "7" } }));
+    await pauses(its);
+    expect(its.clock.next).toBe(7000);
+    its.clock.advance(7000);
+    await watches(its);
+    its.server.watches[0]?.line('{"type":"ERROR","object":{"code":429,"details":{"retryAfterSeconds":9}}}');
+    await pauses(its);
+    expect(its.clock.next).toBe(9000);
+  });
+
+  test("that is slow is given its 30 s, and then asked again later", async () => {
+    const its = await reflected({}, (server) => server.fail("GET", "silence"));
+    await until("it asked", () => its.server.calls.length === 1);
+    its.clock.advance(30_000);
+    await pauses(its);
+    expect(its.clock.next).toBe(1000);
+    its.clock.advance(1000);
+    await watches(its);
+  });
+
+  test("does not get every watcher back at the same time", async () => {
+    const wait = async (random: number): Promise<number> => {
+      const its = await reflected({ random: () => random }, (server) => server.fail("GET", { status: 500 }, 2));
+      await pauses(its);
+      return its.clock.next;
+    };
+    expect([await wait(0), await wait(0.5), await wait(1)]).toEqual([1000, 1500, 2000]);
+  });
+
+  test("that restarts while others write is caught up with", async () => {
+    const its = await watching({}, (server) => void server.put(a));
+    await its.server.down();
+    await pauses(its);
+    its.server.put(b);
+    its.clock.advance(1000);
+    await pauses(its);
+    await its.server.up();
+    its.server.delete("ConfigMap", "demo", "a");
+    its.clock.advance(2000);
+    await has(its, "b");
+    expect(its.changes).toEqual(["+a", "+b", "-a"]);
+  });
+});
+
+describe("a stop", () => {
+  const moments: Record<string, { prepare?: (server: FakeApiServer) => void; reach: (its: Bench) => Promise<void> }> = {
+    "while it lists": {
+      prepare: (server) => server.fail("GET", "silence"),
+      reach: ({ server }) => until("it lists", () => server.calls.length === 1),
+    },
+    "between two pages": {
+      prepare: (server) => {
+        for (let index = 0; index < 501; index += 1) server.put(configMap(`map-${index}`));
+        server.fail(({ query }) => query["continue"] !== undefined, "silence");
+      },
+      reach: ({ server }) => until("it asks for the second page", () => server.calls.length === 2),
+    },
+    "while it asks for a watch": {
+      prepare: (server) => server.fail(({ query }) => query["watch"] !== undefined, "silence"),
+      reach: ({ server }) => until("it asks for a watch", () => server.calls.length === 2),
+    },
+    "while it watches": { reach: watches },
+    "while it waits": { prepare: (server) => server.fail("GET", { status: 500 }), reach: pauses },
+  };
+  test.each(Object.entries(moments))(
+    "%s ends it, and leaves no timer and no connection in use",
+    async (_, { prepare, reach }) => {
+      const its = await reflected({}, prepare);
+      await reach(its);
+      const synced = its.reflector.whenSynced();
+      await its.stop();
+      await synced;
+      expect(its.clock.pending).toBe(0);
+      expect(its.lines).toEqual(its.lines.filter((line) => !line.startsWith("error")));
+      its.client.close();
+      await until("no connection is left", () => its.server.openConnections === 0);
+      expect(its.recording.underWay).toBe(0);
+    },
+  );
+});
+
+test("whatever is done to its watches, it ends up with what is there", async () => {
+  const step = fc.oneof(
+    fc.record({ put: fc.constantFrom("a", "b", "c", "d"), x: fc.constantFrom("1", "2", "3") }),
+    fc.record({ remove: fc.constantFrom("a", "b", "c", "d") }),
+    fc.constantFrom("cut", "reset", "half", "compact", "bookmark", "fail", "time"),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const its = await watching();
+      const { server, clock } = its;
+      for (const one of steps) {
+        if (typeof one === "object" && "put" in one) server.put(configMap(one.put, { x: one.x }));
+        else if (typeof one === "object") {
+          if (server.get("ConfigMap", "demo", one.remove) !== undefined) server.delete("ConfigMap", "demo", one.remove);
+        } else if (one === "cut") server.watches[0]?.cut();
+        else if (one === "reset") server.watches[0]?.reset();
+        else if (one === "half") server.watches[0]?.line("{");
+        else if (one === "compact") server.store.compact();
+        else if (one === "bookmark") server.watches[0]?.bookmark(server.store.version);
+        else if (one === "fail") server.fail("GET", { status: 503 });
+        else clock.advance(3000);
+      }
+      server.heal();
+      const wanted = (): string =>
+        ["a", "b", "c", "d"]
+          .map((name) => server.get("ConfigMap", "demo", name)?.metadata.resourceVersion ?? "-")
+          .join();
+      const there = (): string =>
+        ["a", "b", "c", "d"]
+          .map((name) => its.reflector.objects.get(`demo/${name}`)?.metadata.resourceVersion ?? "-")
+          .join();
+      await inTime(its, `it has ${wanted()}`, () => there() === wanted());
+      await its.stop();
+      await server.down();
+    }),
+    { numRuns: 40 },
+  );
+});
