@@ -28,7 +28,7 @@ const RELEASE_TIMEOUT = 2000;
  */
 export class Election {
   readonly #options: Required<ElectionOptions>;
-  /** The lease of somebody as we last saw it change. */
+  /** The lease as we last saw it change, or go. */
   #seen: { readonly version: string | undefined; readonly at: number } | undefined;
   /** Nobody else can lead before this time, by our own clock: counted from before our last write was sent. */
   #until = Number.NEGATIVE_INFINITY;
@@ -108,30 +108,40 @@ export class Election {
   async #renew(first: Lease, term: AbortSignal): Promise<void> {
     const { clock, retry } = this.#options;
     let lease = first;
+    let due = clock.now() + retry;
     for (;;) {
-      await pause(Math.min(retry, this.remaining), clock, term);
+      const wait = Math.min(due - clock.now(), this.remaining);
+      if (wait > 0) await pause(wait, clock, term);
       if (term.aborted || !this.leading) return;
+      due = clock.now() + retry;
       try {
         lease = await this.#write(lease, term);
         this.#failing = false;
       } catch (error) {
         if (term.aborted) return;
         this.#failed(error);
-        if (isStatus(error, 409) || isStatus(error, 404)) lease = (await this.#stillOurs(lease, term)) ?? lease;
+        if (!isStatus(error, 409) && !isStatus(error, 404)) continue;
+        const now = await this.#stillOurs(term);
+        if (now === undefined) continue;
+        lease = now;
+        due = clock.now();
       }
     }
   }
 
-  /** After a conflict: the lease as it is now, if only something beside its holder changed, an answer lost to us included. */
-  async #stillOurs(lease: Lease, term: AbortSignal): Promise<Lease | undefined> {
+  /**
+   * After a conflict: the lease as it is now, where it still has our name in it, as after an answer that was lost. With
+   * another name, or none, the term is over at once.
+   */
+  async #stillOurs(term: AbortSignal): Promise<Lease | undefined> {
     try {
       const now = await readLease(this.#options, this.#bounds(term));
       if (now?.spec?.holderIdentity === this.#options.identity) return now;
       this.#until = Number.NEGATIVE_INFINITY;
-      return undefined;
-    } catch {
-      return lease; // as far as we know
+    } catch (error) {
+      if (!term.aborted) this.#failed(error);
     }
+    return undefined;
   }
 
   /** Writes our name into the lease. */
@@ -150,6 +160,7 @@ export class Election {
     };
     const written = await writeLease(this.#options, known, spec, this.#bounds(signal));
     this.#until = began + renewDeadline;
+    this.#seen = { version: written.metadata.resourceVersion, at: began };
     return written;
   }
 

@@ -1,0 +1,60 @@
+import { PassThrough } from "node:stream";
+import type { IncomingMessage } from "node:http";
+import { expect, test } from "vitest";
+import { FakeClock } from "../../test/fakes/clock.ts";
+import { WatchBroken } from "./watch-events.ts";
+import { watchLines } from "./watch-lines.ts";
+
+/** A body that a test writes. */
+function body(): PassThrough & IncomingMessage {
+  return new PassThrough() as PassThrough & IncomingMessage;
+}
+
+async function linesOf(stream: IncomingMessage, clock = new FakeClock()): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of watchLines(stream, clock, 1000)) lines.push(line);
+  return lines;
+}
+
+test("lines come out whole, however the bytes are cut", async () => {
+  const text = Buffer.from('{"a":"grüße"}\n\n{"b":"🙂"}\r\n{"c":1}\nrest');
+  for (let size = 1; size <= text.length; size += 1) {
+    const stream = body();
+    const lines = linesOf(stream);
+    for (let at = 0; at < text.length; at += size) stream.write(text.subarray(at, at + size));
+    stream.end();
+    expect((await lines).map((line) => line.trim())).toEqual(['{"a":"grüße"}', '{"b":"🙂"}', '{"c":1}']);
+  }
+});
+
+test("a line that never ends is given up, and its connection ended", async () => {
+  const stream = body();
+  const lines = linesOf(stream);
+  const chunk = Buffer.alloc(1024 * 1024, "x");
+  for (let count = 0; count < 17; count += 1) stream.write(chunk);
+  await expect(lines).rejects.toThrow(WatchBroken);
+  expect(stream.destroyed).toBe(true);
+});
+
+test("whoever stops reading ends the connection and the timer", async () => {
+  const clock = new FakeClock();
+  const stream = body();
+  stream.write("one\ntwo\n");
+  for await (const line of watchLines(stream, clock, 1000)) {
+    expect(line).toBe("one");
+    expect(clock.pending).toBe(1);
+    break;
+  }
+  expect(clock.pending).toBe(0);
+  expect(stream.destroyed).toBe(true);
+});
+
+test("an error of the connection comes out with its cause", async () => {
+  const clock = new FakeClock();
+  const stream = body();
+  const lines = linesOf(stream, clock);
+  const cause = new Error("ECONNRESET");
+  stream.destroy(cause);
+  await expect(lines).rejects.toMatchObject({ name: "WatchBroken", cause });
+  expect(clock.pending).toBe(0);
+});
