@@ -51,13 +51,13 @@ export function problemsOf<Reason extends string>(error: z.ZodError, root: strin
   });
 }
 
-/** A text that is too short is of the wrong form too: one of the two is enough to say. */
+/** What is of the wrong type or form cannot keep a rule either: one of the two is enough to say. */
 function firstOfEach(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   const seen = new Set<string>();
   return issues.filter(({ code, path }) => {
     const key = JSON.stringify(path);
-    if (code === "invalid_format" && seen.has(key)) return false;
-    seen.add(key);
+    if ((code === "invalid_format" || code === "custom") && seen.has(key)) return false;
+    if (code !== "custom") seen.add(key);
     return true;
   });
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CALLED, rule } from "./rule.ts";
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const DURATION = /^(0|([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h)){1,4})$/;
@@ -24,36 +25,63 @@ const SUFFIXES: Readonly<Record<string, number>> = {
   Gi: 2 ** 30,
   Ti: 2 ** 40,
 };
-const SIZE = /^([0-9]{1,15}(?:\.[0-9]{1,6})?)(k|M|G|T|Ki|Mi|Gi|Ti)?$/;
+/** How many digits may stand before each suffix, so that a number of bytes stays exact. */
+const DIGITS = [
+  [15, ""],
+  [12, "(k|Ki)"],
+  [9, "(M|Mi)"],
+  [6, "(G|Gi)"],
+  [3, "(T|Ti)"],
+] as const;
+const FRACTION = "(\\.[0-9]{1,6})?";
+const sizes = (zero: string): RegExp =>
+  new RegExp(`^(${DIGITS.map(([n, suffix]) => `(${zero}|[1-9][0-9]{0,${n - 1}}${FRACTION})${suffix}`).join("|")})$`);
+const SIZE = sizes(`0${FRACTION}`);
+const POSITIVE_SIZE = sizes("0\\.[0-9]{0,5}[1-9][0-9]{0,5}");
 
 /** A Kubernetes quantity of bytes (`64Ki`, `1M`, `0`) as a whole number of bytes, rounded up; NaN if it is none. */
 export function parseSize(value: string | number): number {
   if (typeof value === "number") return Number.isSafeInteger(value) && value >= 0 ? value : Number.NaN;
-  const match = SIZE.exec(value);
-  if (match === null) return Number.NaN;
-  const bytes = Math.ceil(Number(match[1]) * (SUFFIXES[match[2] ?? ""] ?? Number.NaN));
-  return Number.isSafeInteger(bytes) ? bytes : Number.NaN;
+  if (!SIZE.test(value)) return Number.NaN;
+  const [suffix = ""] = /[A-Za-z]*$/.exec(value) ?? [];
+  return Math.ceil(Number.parseFloat(value) * (SUFFIXES[suffix] ?? Number.NaN));
 }
 
-const durationText = z
+/** A duration of zero or more. */
+export const duration = z
   .string("write a duration in quotes or with a unit, such as 30s or 1m30s")
   .max(40)
-  .regex(DURATION, "is not a duration; write for example 250ms, 30s or 1m30s");
-
-/** A duration of zero or more. */
-export const duration = durationText;
+  .regex(DURATION, "is not a duration; write for example 250ms, 30s or 1m30s")
+  .meta({ [CALLED]: "duration" });
 
 /** A duration that must be longer than zero. */
-export const positiveDuration = durationText.refine((text) => parseDuration(text) > 0, "must be longer than 0s");
+export const positiveDuration = rule(
+  duration,
+  { cel: "self.matches('[1-9]')", message: "must be longer than 0s" },
+  (text) => parseDuration(text) > 0,
+);
 
-const SIZE_WORDS = "is not a size; write a number of bytes or a quantity such as 64Ki or 1Mi";
+/** A Kubernetes int-or-string. All bounds are the schema's own: in CEL such a value has no bounds, and no rule is affordable. */
+const sizeOf = (least: number, pattern: RegExp, error: string) =>
+  z
+    .union(
+      [
+        z
+          .int()
+          .min(least)
+          .max(10 ** 15 - 1),
+        z.string().max(20).regex(pattern, error),
+      ],
+      { error },
+    )
+    .meta({ "x-kubernetes-int-or-string": true, [CALLED]: "size" });
 
 /** A number of bytes, 0 or more, as a Kubernetes quantity. */
-export const size = z
-  .union([z.int().min(0).max(Number.MAX_SAFE_INTEGER), z.string().max(20).regex(SIZE, SIZE_WORDS)], {
-    error: SIZE_WORDS,
-  })
-  .meta({ "x-kubernetes-int-or-string": true });
+export const size = sizeOf(0, SIZE, "is not a size; write a number of bytes or a quantity such as 64Ki or 1Mi");
 
 /** A number of bytes, at least 1. */
-export const positiveSize = size.refine((value) => parseSize(value) > 0, "must be more than 0");
+export const positiveSize = sizeOf(
+  1,
+  POSITIVE_SIZE,
+  "is not a size of more than 0; write a number of bytes or a quantity such as 64Ki or 1Mi",
+);

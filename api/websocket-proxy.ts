@@ -1,59 +1,92 @@
 import { z } from "zod";
+import { kubernetesObject, labelValue, notEmpty, textMap } from "./maps.ts";
 import { cidr, hostname, label, objectName, path } from "./names.ts";
 import { policiesSpec } from "./policies/index.ts";
 import { positiveDuration } from "./quantities.ts";
+import { CALLED, rule } from "./rule.ts";
 
 /** The WebSocketProxy resource as users write it. Every description here becomes the CRD's and the reference's. */
 
-const port = z.int().min(1).max(65_535);
-const stringMap = z.record(z.string().max(317), z.string().max(4096));
-const kubernetesObject = z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true });
+const port = z
+  .int()
+  .min(1)
+  .max(65_535)
+  .meta({ [CALLED]: "port" });
+const labels = textMap(labelValue);
+const annotations = textMap(z.string().max(4096));
 
 export const gateway = z
   .strictObject({
-    replicas: z.int().min(0).max(1000).default(2).describe("Data plane pods."),
+    replicas: z.int().min(0).max(1000).default(2).describe("How many data plane pods there are."),
     service: z
       .strictObject({
-        type: z.enum(["ClusterIP", "NodePort", "LoadBalancer"]).default("ClusterIP").describe("Type of the Service."),
-        port: port.optional().describe("Port of the Service. Default 80, or 443 with listener.tls."),
-        annotations: stringMap.default({}).describe("Annotations of the Service."),
+        type: z
+          .enum(["ClusterIP", "NodePort", "LoadBalancer"])
+          .default("ClusterIP")
+          .describe("Type of the Service, as in Kubernetes."),
+        port: port
+          .optional()
+          .describe(
+            "Port of the Service that clients in the cluster connect to. Default 80, or 443 with listener.tls.",
+          ),
+        annotations: annotations
+          .default({})
+          .describe("Annotations of the Service, such as those that a cloud's load balancer reads."),
       })
       .prefault({})
-      .describe("The Service in front of the data plane."),
+      .describe("The Service in front of the data plane pods."),
     pod: z
       .strictObject({
-        labels: stringMap.default({}).describe("More labels of the pods."),
-        annotations: stringMap.default({}).describe("More annotations of the pods."),
-        nodeSelector: stringMap.default({}).describe("Kubernetes nodeSelector."),
-        tolerations: z.array(kubernetesObject).max(64).default([]).describe("Kubernetes tolerations."),
-        affinity: kubernetesObject.default({}).describe("Kubernetes affinity."),
-        topologySpreadConstraints: z.array(kubernetesObject).max(16).default([]).describe("Kubernetes constraints."),
-        priorityClassName: z
-          .union([objectName, z.literal("")])
-          .default("")
-          .describe("Kubernetes priority class."),
-        imagePullSecrets: z
-          .array(z.strictObject({ name: objectName }))
+        labels: labels.default({}).describe("More labels of the pods. Those that the operator itself sets win."),
+        annotations: annotations.default({}).describe("More annotations of the pods."),
+        nodeSelector: labels.default({}).describe("Labels of the nodes on which the pods may run, as in Kubernetes."),
+        tolerations: z
+          .array(kubernetesObject.describe("A Kubernetes Toleration."))
+          .max(64)
+          .default([])
+          .describe("Taints of nodes that the pods tolerate, as in Kubernetes."),
+        affinity: kubernetesObject.default({}).describe("Affinity of the pods, as in Kubernetes."),
+        topologySpreadConstraints: z
+          .array(kubernetesObject.describe("A Kubernetes TopologySpreadConstraint."))
           .max(16)
           .default([])
-          .describe("Secrets with which the image is pulled."),
+          .describe(
+            "How the pods spread over zones and nodes, as in Kubernetes. Empty: over nodes, where that is possible.",
+          ),
+        priorityClassName: z
+          .string()
+          .max(253)
+          .regex(/^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$/, "is not the name of a PriorityClass")
+          .default("")
+          .describe("PriorityClass of the pods; empty: none."),
+        imagePullSecrets: z
+          .array(
+            z
+              .strictObject({ name: objectName.describe("Name of the Secret.") })
+              .describe("A Secret of this namespace."),
+          )
+          .max(16)
+          .default([])
+          .describe("Secrets with which the image of the data plane is pulled."),
       })
       .prefault({})
-      .describe("The shape of the data plane pods."),
+      .describe("The shape of the data plane pods. A change here replaces the pods, one after the other."),
   })
   .describe("The data plane Deployment and its Service; only with mode Gateway.");
 
 const sidecar = z
   .strictObject({
     selector: z
-      .strictObject({ matchLabels: stringMap.refine((it) => Object.keys(it).length > 0, "must select something") })
+      .strictObject({ matchLabels: notEmpty(labels).describe("Labels that a pod must have, all of them.") })
       .describe("Pods of this namespace that get the data plane as a container."),
   })
   .describe("Which pods get a data plane beside them; only with mode Sidecar.");
 
 const dataplane = z
   .strictObject({
-    resources: kubernetesObject.default({}).describe("Kubernetes resource requirements of the container."),
+    resources: kubernetesObject
+      .default({})
+      .describe("Requests and limits of the data plane container, as in Kubernetes."),
     maxConnections: z
       .int()
       .min(1)
@@ -62,13 +95,20 @@ const dataplane = z
       .describe("Sessions and handshakes per pod; above it handshakes are answered 503 Overloaded."),
     drain: z
       .strictObject({
-        period: positiveDuration.default("30s").describe("Time over which a stopping pod closes its sessions."),
+        period: positiveDuration
+          .default("30s")
+          .describe(
+            "Time over which a stopping pod closes its sessions, evenly, so that clients do not all return at once.",
+          ),
       })
       .prefault({})
-      .describe("How a pod stops."),
+      .describe("How a pod stops: it leaves the Service first, then closes its sessions with 1012."),
     log: z
       .strictObject({
-        level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least severe line that is logged."),
+        level: z
+          .enum(["debug", "info", "warn", "error"])
+          .default("info")
+          .describe("The least severe lines that are logged."),
         access: z.enum(["All", "Refused", "None"]).default("All").describe("Which handshakes and sessions are logged."),
       })
       .prefault({})
@@ -80,111 +120,156 @@ const listener = z
   .strictObject({
     port: port.optional().describe("Port that clients connect to. Default 8080, or 8443 with tls."),
     tls: z
-      .strictObject({ secretName: objectName.describe("kubernetes.io/tls Secret.") })
+      .strictObject({ secretName: objectName.describe("kubernetes.io/tls Secret with certificate and key.") })
       .optional()
       .describe("Makes the listener wss only. The certificate is rotated without a restart."),
     trustedProxies: z
       .array(cidr)
       .max(256)
       .default([])
-      .describe("Peers whose X-Forwarded-For and X-Forwarded-Proto are believed."),
+      .describe("Addresses and CIDR blocks of peers whose X-Forwarded-For and X-Forwarded-Proto are believed."),
   })
   .describe("Where clients connect.");
 
 const PORT = "must be a port number (1 to 65535) or the name of a port of the Service";
 
-const backend = z.strictObject({
-  service: objectName
-    .optional()
-    .describe("Service in this namespace. Absent in mode Sidecar, where the port is on the pod itself."),
-  port: z
-    .union(
-      [
-        port,
-        z
+const backend = z
+  .strictObject({
+    service: objectName
+      .optional()
+      .describe("Service in this namespace. Absent in mode Sidecar, where the port is on the pod itself."),
+    port: z
+      .union(
+        [
+          port,
+          z
+            .string()
+            .min(1)
+            .max(63)
+            .regex(/^[a-z0-9-]+$/, PORT),
+        ],
+        { error: PORT },
+      )
+      .meta({ "x-kubernetes-int-or-string": true, [CALLED]: "port number or name" })
+      .describe("Number or name of a port of the Service."),
+    weight: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(1)
+      .describe("Share of new sessions, relative to the other backends; 0: none."),
+    tls: z
+      .strictObject({
+        serverName: z
           .string()
           .min(1)
-          .max(63)
-          .regex(/^[a-z0-9-]+$/, PORT),
-      ],
-      { error: PORT },
-    )
-    .meta({ "x-kubernetes-int-or-string": true })
-    .describe("Number or name of a port of the Service."),
-  weight: z.int().min(0).max(1_000_000).default(1).describe("Share of new sessions, relative to the other backends."),
-  tls: z
-    .strictObject({
-      serverName: z
-        .string()
-        .min(1)
-        .max(253)
-        .regex(/^[A-Za-z0-9.-]+$/)
-        .optional()
-        .describe("Name in SNI and in the certificate. Default <service>.<namespace>.svc."),
-      caSecretName: objectName.optional().describe("Secret with key ca.crt. Absent: public roots."),
-      clientSecretName: objectName
-        .optional()
-        .describe("kubernetes.io/tls Secret that the gateway shows to the backend."),
-    })
-    .optional()
-    .describe("The backend is dialled with TLS."),
-  basicAuthSecretName: objectName
-    .optional()
-    .describe("kubernetes.io/basic-auth Secret, sent as the Authorization header of the handshake."),
-});
+          .max(253)
+          .regex(/^[A-Za-z0-9.-]+$/, "is not a host name")
+          .optional()
+          .describe("Name in SNI and in the certificate. Default <service>.<namespace>.svc."),
+        caSecretName: objectName
+          .optional()
+          .describe(
+            "Secret whose entry ca.crt holds the roots that the backend's certificate is checked against. Absent: public roots.",
+          ),
+        clientSecretName: objectName
+          .optional()
+          .describe("kubernetes.io/tls Secret that the gateway shows to the backend."),
+      })
+      .optional()
+      .describe("Its presence makes the gateway dial the backend with TLS."),
+    basicAuthSecretName: objectName
+      .optional()
+      .describe("kubernetes.io/basic-auth Secret, sent as the Authorization header of the handshake."),
+  })
+  .describe("A Service, or a port of the pod itself.");
 
 /** One route; parsed by itself, so that a mistake in one leaves the others working. */
-export const route = z.strictObject({
-  name: label.describe("Name of the route, unique in the list; a label of metrics."),
-  hostnames: z
-    .array(hostname)
-    .max(64)
-    .default([])
-    .describe("Host names that the route serves; `*.example.com` is one or more labels. Absent: any."),
-  path: z
-    .strictObject({
-      type: z.enum(["Prefix", "Exact"]).default("Prefix").describe("A Prefix ends at a / boundary."),
-      value: path.default("/").describe("Compared byte by byte; nothing is decoded."),
-    })
-    .prefault({})
-    .describe("Which paths the route serves."),
-  rewrite: z
-    .strictObject({ path: path.describe("Replaces the matched prefix (Prefix) or the whole path (Exact).") })
-    .optional()
-    .describe("The path that the backend sees."),
-  backends: z.array(backend).min(1).max(64).describe("Where sessions go."),
-  loadBalancing: z
-    .enum(["LeastConnections", "RoundRobin", "Random"])
-    .default("LeastConnections")
-    .describe("How an endpoint is picked for a new session."),
-  policies: policiesSpec.default({}).describe("A key here replaces the whole same key of spec.policies."),
-});
+export const route = z
+  .strictObject({
+    name: label.describe("Name of the route, unique in the list; a label of metrics."),
+    hostnames: z
+      .array(hostname)
+      .max(64)
+      .default([])
+      .describe("Host names that the route serves; `*.example.com` stands for one or more labels. Empty: any host."),
+    path: z
+      .strictObject({
+        type: z
+          .enum(["Prefix", "Exact"])
+          .default("Prefix")
+          .describe(
+            "Prefix also matches everything below the path, and ends at a / boundary; Exact matches the path alone.",
+          ),
+        value: path.default("/").describe("Compared byte by byte: case counts, and nothing is decoded."),
+      })
+      .prefault({})
+      .describe("Which paths the route serves."),
+    rewrite: z
+      .strictObject({ path: path.describe("Replaces the matched prefix (Prefix) or the whole path (Exact).") })
+      .optional()
+      .describe("The path that the backend sees. Absent: the client's."),
+    backends: z
+      .array(backend)
+      .min(1)
+      .max(64)
+      .describe("Where sessions go. A session stays with the backend that it was opened to."),
+    loadBalancing: z
+      .enum(["LeastConnections", "RoundRobin", "Random"])
+      .default("LeastConnections")
+      .describe("How an endpoint is picked for a new session, among the backends' by weight."),
+    policies: policiesSpec
+      .default({})
+      .describe("What this route has of its own. A key here replaces the whole same key of spec.policies."),
+  })
+  .describe("Requests for some hosts and paths, and where they go.");
 
 const header = {
-  mode: z.enum(["Gateway", "Sidecar"]).default("Gateway").describe("A Deployment of its own, or a container in pods."),
+  mode: z
+    .enum(["Gateway", "Sidecar"])
+    .default("Gateway")
+    .describe("Gateway: a Deployment and Service of its own. Sidecar: a container in pods that are there already."),
   gateway: gateway.optional(),
   sidecar: sidecar.optional(),
   dataplane: dataplane.prefault({}),
   listener: listener.prefault({}),
-  policies: policiesSpec.default({}).describe("The default for every route."),
+  policies: policiesSpec.default({}).describe("The policies of every route that does not have its own."),
 };
 
 type Modes = { mode?: unknown; gateway?: unknown; sidecar?: unknown };
 
-const modeFits = <T extends z.ZodType<Modes>>(schema: T): T =>
-  schema
-    .refine((it) => it.mode === "Sidecar" || it.sidecar === undefined, {
-      path: ["sidecar"],
+const modeFits = <T extends z.ZodType<Modes>>(schema: T): T => {
+  const sidecarAlone = rule(
+    schema,
+    {
+      cel: "self.mode == 'Sidecar' || !has(self.sidecar)",
       message: "goes with mode Sidecar only; remove it, or write mode: Sidecar",
-    })
-    .refine((it) => it.mode !== "Sidecar" || it.gateway === undefined, {
-      path: ["gateway"],
+      field: "sidecar",
+      reason: "FieldValueForbidden",
+    },
+    (it) => it.mode === "Sidecar" || it.sidecar === undefined,
+  );
+  const gatewayAlone = rule(
+    sidecarAlone,
+    {
+      cel: "self.mode != 'Sidecar' || !has(self.gateway)",
       message: "goes with mode Gateway only; remove it, or write mode: Gateway",
-    })
-    .refine((it) => it.mode !== "Sidecar" || it.sidecar !== undefined, {
-      path: ["sidecar"],
+      field: "gateway",
+      reason: "FieldValueForbidden",
+    },
+    (it) => it.mode !== "Sidecar" || it.gateway === undefined,
+  );
+  return rule(
+    gatewayAlone,
+    {
+      cel: "self.mode != 'Sidecar' || has(self.sidecar)",
       message: "is required with mode Sidecar: name the pods with selector.matchLabels",
-    });
+      field: "sidecar",
+      reason: "FieldValueRequired",
+    },
+    (it) => it.mode !== "Sidecar" || it.sidecar !== undefined,
+  );
+};
 
 /** Routes of one WebSocketProxy. */
 export const MAX_ROUTES = 1024;
@@ -198,7 +283,7 @@ export const spec = modeFits(
       .min(1)
       .max(MAX_ROUTES)
       .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
-      .describe("What is served. The most specific host and path wins, whatever the order."),
+      .describe("What is served. The most specific host wins, then the most specific path, then the order."),
   }),
 );
 
@@ -215,7 +300,7 @@ export const specHeader = modeFits(
 
 /** The rules between mode and the rest by themselves: told also where some other field is wrong. */
 export const modeRules = modeFits(
-  z.looseObject({ mode: z.unknown(), gateway: z.unknown().optional(), sidecar: z.unknown().optional() }),
+  z.looseObject({ mode: z.unknown().optional(), gateway: z.unknown().optional(), sidecar: z.unknown().optional() }),
 );
 
 /** Metadata as far as we read it; the rest is Kubernetes' own and passes. */

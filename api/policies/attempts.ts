@@ -11,6 +11,8 @@ const spec = keyedByPer(
       burst: count.optional().describe(BURST),
     })
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
+).describe(
+  "Handshakes per time; more are refused with 429, or 503 where all share the limit. Counted on each pod, before any backend is dialled.",
 );
 
 /** Handshakes per time, counted before any backend is dialled. */

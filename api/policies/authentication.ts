@@ -1,31 +1,43 @@
 import { z } from "zod";
+import { labelValue, textMap } from "../maps.ts";
 import { dataKey, headerName, objectName, timestamp, token, url } from "../names.ts";
 import { positiveDuration, duration } from "../quantities.ts";
+import { CALLED, rule } from "../rule.ts";
 import type { Policy } from "./policy.ts";
 
-const place = z
-  .strictObject({
+const place = rule(
+  z.strictObject({
     header: headerName.optional().describe("A header. In `authorization` the form is `Bearer <token>`."),
     query: token.optional().describe("A query parameter."),
-    cookie: token.optional().describe("A cookie."),
+    cookie: token.optional().describe("A cookie. Without `origins` the route then takes same-origin browsers only."),
     subprotocol: token
       .optional()
       .describe("A subprotocol `<this>.<base64url of the credential>`, offered beside the client's own."),
-  })
-  .refine((it) => Object.values(it).filter((name) => name !== undefined).length === 1, {
+  }),
+  {
+    cel: "[has(self.header), has(self.query), has(self.cookie), has(self.subprotocol)].filter(x, x).size() == 1",
     message: "must name exactly one of header, query, cookie and subprotocol",
-  });
+  },
+  (it) => Object.values(it).filter((name) => name !== undefined).length === 1,
+).describe("One place; exactly one of the fields is set.");
 
 const from = (...places: z.input<typeof place>[]) =>
-  z.array(place).min(1).max(8).default(places).describe("Where the credential may stand.");
+  z
+    .array(place)
+    .min(1)
+    .max(8)
+    .default(places)
+    .describe("Where the credential may stand. Two credentials in one handshake are refused.");
 
 const client = z.string().min(1).max(256);
+const text = (longest: number) => z.string().min(1).max(longest);
 /** RFC 6749 §3.3. */
 const scope = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be visible characters without space, quote and backslash");
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be visible characters without space, quote and backslash")
+  .meta({ [CALLED]: "scope" });
 const scopes = z.array(scope).max(64).default([]);
 
 const clientClaim = (name: string) => client.default(name).describe("Claim that becomes the client id.");
@@ -40,18 +52,26 @@ const allowHttp = z
 const algorithms = z
   .array(z.enum(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]))
   .min(1)
+  .max(10)
   .default(["RS256", "PS256", "ES256", "EdDSA"])
   .describe("Signature algorithms that are accepted; asymmetric ones only.");
 
 const jwtFields = {
-  issuer: z.string().min(1).max(2048).describe("`iss` of the token, compared exactly."),
-  audiences: z.array(z.string().min(1).max(2048)).min(1).max(64).describe("One of these must stand in `aud`."),
+  issuer: text(2048).describe("`iss` of the token, compared exactly."),
+  audiences: z.array(text(2048)).min(1).max(64).describe("One of these must stand in `aud`."),
   algorithms,
   from: from({ header: "authorization" }, { query: "access_token" }),
   clientClaim: clientClaim("sub"),
   requiredScopes: scopes.describe("All of these must stand in `scope` (space separated) or `scp`."),
   requiredClaims: z
-    .array(z.strictObject({ name: z.string().min(1).max(256), values: z.array(z.string().max(1024)).min(1).max(256) }))
+    .array(
+      z
+        .strictObject({
+          name: text(256).describe("Name of the claim."),
+          values: z.array(z.string().max(1024)).min(1).max(256).describe("Values that will do."),
+        })
+        .describe("A claim and its values."),
+    )
     .max(64)
     .default([])
     .describe("Each claim must have (or, being a list, hold) one of its values."),
@@ -68,6 +88,7 @@ const introspectionFields = {
   recheck: positiveDuration.default("30s").describe("How often a live session's token is asked about again."),
 };
 
+const HTTPS = "must begin with https://, or set allowHttp: true";
 const httpsUnlessAllowed = (value: string, allowed: boolean): boolean => allowed || value.startsWith("https://");
 
 const jwksFields = {
@@ -78,42 +99,57 @@ const jwksFields = {
   key: dataKey.optional().describe("The entry in the Secret or ConfigMap. Default jwks.json."),
 };
 
-const jwks = z
-  .strictObject(jwksFields)
-  .refine((it) => [it.uri, it.secretName, it.configMapName].filter((name) => name !== undefined).length === 1, {
+const oneKeySet = rule(
+  z.strictObject(jwksFields),
+  {
+    cel: "[has(self.uri), has(self.secretName), has(self.configMapName)].filter(x, x).size() == 1",
     message: "must name exactly one of uri, secretName and configMapName",
-  })
-  .refine((it) => it.uri === undefined || httpsUnlessAllowed(it.uri, it.allowHttp), {
-    path: ["uri"],
-    message: "must begin with https://, or set allowHttp: true",
-  })
-  .refine((it) => it.uri === undefined || it.key === undefined, {
-    path: ["key"],
+  },
+  (it) => [it.uri, it.secretName, it.configMapName].filter((name) => name !== undefined).length === 1,
+);
+const overHttps = rule(
+  oneKeySet,
+  { cel: "!has(self.uri) || self.allowHttp || self.uri.startsWith('https://')", message: HTTPS, field: "uri" },
+  (it) => it.uri === undefined || httpsUnlessAllowed(it.uri, it.allowHttp),
+);
+const jwks = rule(
+  overHttps,
+  {
+    cel: "!has(self.uri) || !has(self.key)",
     message: "goes with secretName or configMapName only",
-  });
+    field: "key",
+    reason: "FieldValueForbidden",
+  },
+  (it) => it.uri === undefined || it.key === undefined,
+).describe("The issuer's public keys (RFC 7517); exactly one of uri, secretName and configMapName is set.");
 
-const labelSelector = z
-  .strictObject({
-    matchLabels: z.record(z.string().min(1).max(317), z.string().max(63)).optional(),
-    matchExpressions: z
-      .array(
-        z
-          .strictObject({
-            key: z.string().min(1).max(317),
-            operator: z.enum(["In", "NotIn", "Exists", "DoesNotExist"]),
-            values: z.array(z.string().max(63)).max(64).optional(),
-          })
-          .refine((it) => it.operator.endsWith("In") === (it.values ?? []).length > 0, {
-            path: ["values"],
-            message: "In and NotIn need at least one value, Exists and DoesNotExist take none",
-          }),
-      )
-      .max(16)
-      .optional(),
-  })
-  .refine((it) => Object.keys(it.matchLabels ?? {}).length + (it.matchExpressions ?? []).length > 0, {
+const requirement = rule(
+  z.strictObject({
+    key: text(317).describe("Key of the label."),
+    operator: z
+      .enum(["In", "NotIn", "Exists", "DoesNotExist"])
+      .describe("How the label must stand to the values. NotIn also holds where there is no such label."),
+    values: z.array(labelValue).max(64).optional().describe("Values, with In and NotIn."),
+  }),
+  {
+    cel: "self.operator.endsWith('In') == (has(self.values) && size(self.values) > 0)",
+    message: "In and NotIn need at least one value, Exists and DoesNotExist take none",
+    field: "values",
+  },
+  (it) => it.operator.endsWith("In") === (it.values ?? []).length > 0,
+).describe("One requirement.");
+
+const labelSelector = rule(
+  z.strictObject({
+    matchLabels: textMap(labelValue).optional().describe("Labels that a Secret must have, all of them."),
+    matchExpressions: z.array(requirement).max(16).optional().describe("Requirements that must hold, all of them."),
+  }),
+  {
+    cel: "(has(self.matchLabels) && size(self.matchLabels) > 0) || (has(self.matchExpressions) && size(self.matchExpressions) > 0)",
     message: "must select something: an empty selector would make every Secret of the namespace a source of API keys",
-  });
+  },
+  (it) => Object.keys(it.matchLabels ?? {}).length + (it.matchExpressions ?? []).length > 0,
+);
 
 const requireField = z
   .enum(["All", "Any", "None"])
@@ -123,42 +159,51 @@ const requireField = z
 type Methods = { require: string; apiKey?: unknown; jwt?: unknown; introspection?: unknown };
 const methodCount = (it: Methods): number =>
   [it.apiKey, it.jwt, it.introspection].filter((method) => method !== undefined).length;
+const ANY_METHOD = "(has(self.apiKey) || has(self.jwt) || has(self.introspection))";
 
-const spec = z
-  .strictObject({
-    require: requireField,
-    apiKey: z
-      .strictObject({
-        from: from({ header: "x-api-key" }, { query: "apikey" }),
-        secretSelector: labelSelector.describe(
-          "Selects the Secrets whose entries are API keys: entry name = client id.",
-        ),
-      })
-      .optional()
-      .describe("API keys held in Secrets."),
-    jwt: z
-      .strictObject({ ...jwtFields, jwks })
-      .optional()
-      .describe("Signed tokens (RFC 7519, RFC 7515)."),
-    introspection: z
-      .strictObject({
-        ...introspectionFields,
-        credentialsSecretName: objectName.describe("kubernetes.io/basic-auth Secret with which the endpoint is asked."),
-      })
-      .refine((it) => httpsUnlessAllowed(it.endpoint, it.allowHttp), {
-        path: ["endpoint"],
-        message: "must begin with https://, or set allowHttp: true",
-      })
-      .optional()
-      .describe("Opaque tokens, asked about at the issuer (RFC 7662)."),
-  })
-  .refine((it) => it.require !== "None" || methodCount(it) === 0, {
-    path: ["require"],
+const introspection = rule(
+  z.strictObject({
+    ...introspectionFields,
+    credentialsSecretName: objectName.describe("kubernetes.io/basic-auth Secret with which the endpoint is asked."),
+  }),
+  { cel: "self.allowHttp || self.endpoint.startsWith('https://')", message: HTTPS, field: "endpoint" },
+  (it) => httpsUnlessAllowed(it.endpoint, it.allowHttp),
+);
+
+const methods = z.strictObject({
+  require: requireField,
+  apiKey: z
+    .strictObject({
+      from: from({ header: "x-api-key" }, { query: "apikey" }),
+      secretSelector: labelSelector.describe(
+        "Selects the Secrets whose entries are API keys: the name of an entry is the client id, its value the key.",
+      ),
+    })
+    .optional()
+    .describe("API keys held in Secrets."),
+  jwt: z
+    .strictObject({ ...jwtFields, jwks })
+    .optional()
+    .describe("Signed tokens (RFC 7519, RFC 7515)."),
+  introspection: introspection.optional().describe("Opaque tokens, asked about at the issuer (RFC 7662)."),
+});
+const noneStandsAlone = rule(
+  methods,
+  {
+    cel: `self.require != 'None' || !${ANY_METHOD}`,
     message: "None opens the route: remove the methods beside it, or write All or Any",
-  })
-  .refine((it) => it.require === "None" || methodCount(it) > 0, {
+    field: "require",
+  },
+  (it) => it.require !== "None" || methodCount(it) === 0,
+);
+const spec = rule(
+  noneStandsAlone,
+  {
+    cel: `self.require == 'None' || ${ANY_METHOD}`,
     message: "name at least one of apiKey, jwt and introspection, or write require: None to open the route",
-  });
+  },
+  (it) => it.require === "None" || methodCount(it) > 0,
+).describe("Who may connect: proven before the handshake is answered, and as long as the session lives.");
 
 /** One API key: the digest only, never the key. */
 const apiKeyEntry = z.strictObject({

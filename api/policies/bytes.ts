@@ -18,10 +18,12 @@ const list = keyedByPer(
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
 ).default([]);
 
-const spec = z.strictObject({
-  fromClient: list.describe("Limits on bytes that clients send."),
-  fromBackend: list.describe("Limits on bytes that backends send."),
-});
+const spec = z
+  .strictObject({
+    fromClient: list.describe("Limits on bytes that clients send."),
+    fromBackend: list.describe("Limits on bytes that backends send."),
+  })
+  .describe("Payload bytes per time, in each direction. Counted on each pod.");
 
 /** Payload bytes per time, in each direction. */
 export const bytes = { spec, rendered: spec, absent: undefined } satisfies Policy;

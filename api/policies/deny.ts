@@ -2,15 +2,17 @@ import { z } from "zod";
 import { cidr } from "../names.ts";
 import type { Policy } from "./policy.ts";
 
-const spec = z.strictObject({
-  clients: z.array(z.string().min(1).max(256)).max(10_000).default([]).describe("Client ids that are refused."),
-  tokenIds: z
-    .array(z.string().min(1).max(256))
-    .max(10_000)
-    .default([])
-    .describe("Token ids (JWT `jti`) that are refused."),
-  addresses: z.array(cidr).max(10_000).default([]).describe("Addresses and CIDR blocks of clients that are refused."),
-});
+const spec = z
+  .strictObject({
+    clients: z.array(z.string().min(1).max(256)).max(10_000).default([]).describe("Client ids that are refused."),
+    tokenIds: z
+      .array(z.string().min(1).max(256))
+      .max(10_000)
+      .default([])
+      .describe("Token ids (JWT `jti`) that are refused."),
+    addresses: z.array(cidr).max(10_000).default([]).describe("Addresses and CIDR blocks of clients that are refused."),
+  })
+  .describe("Who is refused whatever credential they bring. Takes effect on live sessions too.");
 
 /** Who is refused whatever credential they bring. Takes effect on live sessions too. */
 export const deny = { spec, rendered: spec, absent: undefined } satisfies Policy;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { headerName, headerValue } from "../names.ts";
+import { rule } from "../rule.ts";
 import type { Policy } from "./policy.ts";
 
 /** Fields of the handshake and the connection itself: the gateway writes them, no policy does. */
@@ -27,42 +28,64 @@ export const RESERVED_HEADERS = [
   "x-request-id",
 ] as const;
 
-const settable = headerName.refine(
+const settable = rule(
+  headerName,
+  {
+    cel: `!(self.lowerAscii() in [${RESERVED_HEADERS.map((name) => `'${name}'`).join(", ")}])`,
+    message: "is written by the gateway itself; choose another header",
+  },
   (name) => !(RESERVED_HEADERS as readonly string[]).includes(name.toLowerCase()),
-  "is written by the gateway itself; choose another header",
 );
 
-const spec = z.strictObject({
-  headers: z
-    .strictObject({
-      allow: z.array(headerName).max(256).optional().describe("Client headers that reach the backend; absent: all."),
-      remove: z.array(headerName).max(256).default([]).describe("Client headers that do not reach the backend."),
-      set: z
-        .array(z.strictObject({ name: settable, value: headerValue }))
-        .max(64)
-        .default([])
-        .describe("Headers that the gateway sets, in place of any that the client sent under a name alike."),
-    })
-    .prefault({})
-    .describe("Which headers of the handshake reach the backend."),
-  query: z
-    .strictObject({
-      allow: z
-        .array(z.string().min(1).max(256))
-        .max(256)
-        .optional()
-        .describe("Query parameters that reach the backend; absent: all but credentials."),
-    })
-    .prefault({})
-    .describe("Which query parameters reach the backend."),
-  clientHeader: settable.default("x-wsproxy-client").describe("Header that tells the backend the verified client id."),
-  claimHeaders: z
-    .array(z.strictObject({ claim: z.string().min(1).max(256), header: settable }))
-    .max(64)
-    .default([])
-    .describe("Claims of the verified token that the backend gets as headers."),
-  keepCredentials: z.boolean().default(false).describe("The backend gets the credential too."),
-});
+const spec = z
+  .strictObject({
+    headers: z
+      .strictObject({
+        allow: z.array(headerName).max(256).optional().describe("Client headers that reach the backend; absent: all."),
+        remove: z.array(headerName).max(256).default([]).describe("Client headers that do not reach the backend."),
+        set: z
+          .array(
+            z
+              .strictObject({
+                name: settable.describe("Name of the header."),
+                value: headerValue.describe("Its value."),
+              })
+              .describe("A header and its value."),
+          )
+          .max(64)
+          .default([])
+          .describe("Headers that the gateway sets, in place of any that the client sent under a name alike."),
+      })
+      .prefault({})
+      .describe("Which headers of the handshake reach the backend."),
+    query: z
+      .strictObject({
+        allow: z
+          .array(z.string().min(1).max(256))
+          .max(256)
+          .optional()
+          .describe("Query parameters that reach the backend; absent: all but credentials."),
+      })
+      .prefault({})
+      .describe("Which query parameters reach the backend."),
+    clientHeader: settable
+      .default("x-wsproxy-client")
+      .describe("Header that tells the backend the verified client id."),
+    claimHeaders: z
+      .array(
+        z
+          .strictObject({
+            claim: z.string().min(1).max(256).describe("Name of the claim."),
+            header: settable.describe("Header that carries it: a list with commas, an object as JSON."),
+          })
+          .describe("A claim and its header."),
+      )
+      .max(64)
+      .default([])
+      .describe("Claims of the verified token that the backend gets as headers."),
+    keepCredentials: z.boolean().default(false).describe("The backend gets the credential too."),
+  })
+  .describe("What of the client's handshake the backend sees.");
 
 /** What of the client's handshake the backend sees. */
 export const forwarding = { spec, rendered: spec, absent: {} } satisfies Policy;

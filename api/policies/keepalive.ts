@@ -2,10 +2,12 @@ import { z } from "zod";
 import { duration, positiveDuration } from "../quantities.ts";
 import type { Policy } from "./policy.ts";
 
-const spec = z.strictObject({
-  interval: duration.default("30s").describe("Time between pings to the client; 0s: none."),
-  timeout: positiveDuration.default("10s").describe("A ping that is not answered in this time ends the session."),
-});
+const spec = z
+  .strictObject({
+    interval: duration.default("30s").describe("Time between pings to the client; 0s: none."),
+    timeout: positiveDuration.default("10s").describe("A ping that is not answered in this time ends the session."),
+  })
+  .describe("Pings to the client, which find peers that vanished without a word. The pongs never reach the backend.");
 
 /** Pings to the client, which find peers that vanished without a word. The pongs never reach the backend. */
 export const keepalive = { spec, rendered: spec, absent: {} } satisfies Policy;

@@ -19,10 +19,12 @@ const list = keyedByPer(
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
 ).default([]);
 
-const spec = z.strictObject({
-  fromClient: list.describe("Limits on messages that clients send."),
-  fromBackend: list.describe("Limits on messages that backends send."),
-});
+const spec = z
+  .strictObject({
+    fromClient: list.describe("Limits on messages that clients send."),
+    fromBackend: list.describe("Limits on messages that backends send."),
+  })
+  .describe("Messages per time, in each direction; control frames are not messages. Counted on each pod.");
 
 /** Messages per time, in each direction. Control frames are not messages. */
 export const messages = { spec, rendered: spec, absent: undefined } satisfies Policy;

@@ -1,21 +1,23 @@
 import { z } from "zod";
+import { CALLED } from "../rule.ts";
 import type { Policy } from "./policy.ts";
-
-const ORIGIN = /^(https?):\/\/(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?$/;
 
 const allow = z
   .array(
     z
       .string()
       .max(300)
-      .refine((text) => text === "null" || ORIGIN.test(text), {
-        message:
-          "is not an origin; write scheme, host and port in lower case without a path, such as https://*.example.com",
-      }),
+      .regex(
+        /^(null|https?:\/\/(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?)$/,
+        "is not an origin; write scheme, host and port in lower case without a path, such as https://*.example.com",
+      )
+      .meta({ [CALLED]: "origin" }),
   )
   .max(256)
   .default([])
-  .describe("Origins that may connect. Scheme, host and port are compared exactly; `*` is one or more whole labels.");
+  .describe(
+    "Origins that may connect, such as https://app.example.com. Scheme, host and port are compared exactly; `*` stands for one or more whole labels, `null` for pages without an origin.",
+  );
 
 const sameOrigin = z
   .boolean()
@@ -24,16 +26,20 @@ const sameOrigin = z
 
 /** Which browser origins may connect (RFC 6455 §10.2). Native clients send none: see `allowMissing`. */
 export const origins = {
-  spec: z.strictObject({
-    allow,
-    sameOrigin,
-    allowMissing: z
-      .boolean()
-      .optional()
-      .describe(
-        "Allow handshakes with no Origin header (not a browser). Default true; false on a route that accepts a cookie credential.",
-      ),
-  }),
+  spec: z
+    .strictObject({
+      allow,
+      sameOrigin,
+      allowMissing: z
+        .boolean()
+        .optional()
+        .describe(
+          "Allow handshakes with no Origin header (not a browser). Default true; false on a route that accepts a cookie credential.",
+        ),
+    })
+    .describe(
+      "Which browser origins may connect (RFC 6455 section 10.2). Absent: any, but same-origin pages only on a route that accepts a cookie credential.",
+    ),
   rendered: z.strictObject({ allow, sameOrigin, allowMissing: z.boolean() }),
   absent: undefined,
 } satisfies Policy;

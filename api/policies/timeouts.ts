@@ -2,18 +2,20 @@ import { z } from "zod";
 import { duration, positiveDuration } from "../quantities.ts";
 import type { Policy } from "./policy.ts";
 
-const spec = z.strictObject({
-  handshake: positiveDuration.default("10s").describe("For the client's request head to be complete."),
-  backendConnect: positiveDuration.default("60s").describe("For dial, TLS and the backend's 101 together."),
-  idle: duration
-    .default("0s")
-    .describe("A session ends after this time without a message in either direction; 0s: never."),
-  lifetime: duration
-    .default("0s")
-    .describe(
-      "A session ends after this time, shortened by a random share of up to 10 % so that sessions do not end together; 0s: never.",
-    ),
-});
+const spec = z
+  .strictObject({
+    handshake: positiveDuration.default("10s").describe("For the client's request head to be complete."),
+    backendConnect: positiveDuration.default("60s").describe("For dial, TLS and the backend's 101 together."),
+    idle: duration
+      .default("0s")
+      .describe("A session ends after this time without a message in either direction; 0s: never."),
+    lifetime: duration
+      .default("0s")
+      .describe(
+        "A session ends after this time, shortened by a random share of up to 10 % so that sessions do not end together; 0s: never.",
+      ),
+  })
+  .describe("How long the parts of a connection's life may take.");
 
 /** How long the parts of a connection's life may take. */
 export const timeouts = { spec, rendered: spec, absent: {} } satisfies Policy;

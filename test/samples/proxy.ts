@@ -1,0 +1,29 @@
+/** Samples of WebSocketProxies, judged alike by our schema and by an API server. */
+
+/** A value in a resource: right, or wrong at one field. */
+export interface Sample {
+  /** For the test's title. */
+  readonly name: string;
+  readonly spec: object;
+  /** The field that is wrong; absent: the resource is right. */
+  readonly at?: string;
+  /** What both say about it, where these are our own words. */
+  readonly message?: string;
+}
+
+export const OPEN = { authentication: { require: "None" } } as const;
+
+/** A spec of one route, right as it stands. */
+export function specWith(more: {
+  readonly route?: object;
+  readonly policies?: object;
+  readonly spec?: object;
+}): object {
+  const route = { name: "main", backends: [{ service: "echo", port: 80 }], ...more.route };
+  return { policies: { ...OPEN, ...more.policies }, routes: [route], ...more.spec };
+}
+
+/** The spec as a resource. */
+export function proxyOf(spec: unknown, name = "sample"): object {
+  return { apiVersion: "wsproxy.dev/v1alpha1", kind: "WebSocketProxy", metadata: { name, namespace: "demo" }, spec };
+}
