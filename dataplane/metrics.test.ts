@@ -63,11 +63,11 @@ test("what a peer may choose becomes one of few label values", () => {
 
 test("a proxy that was removed is no longer said to be served", async () => {
   const metrics = new Metrics();
-  metrics.configApplied("demo/chat", 7, 1000);
+  metrics.configApplied("demo/chat", 7, 10_000, 1000);
   metrics.certificateExpiry("demo/chat", 2000);
   metrics.configRejected("demo/chat");
   metrics.proxyRemoved("demo/chat");
-  for (const name of ["config_generation", "config_applied_timestamp_seconds", "certificate_expiry_timestamp_seconds"])
-    expect(await samples(metrics, name)).toEqual([]);
+  const gauges = ["config_generation", "config_applied_timestamp_seconds", "certificate_expiry_timestamp_seconds"];
+  for (const name of [...gauges, "connections_limit"]) expect(await samples(metrics, name)).toEqual([]);
   expect(await samples(metrics, "config_rejected_total")).toHaveLength(1);
 });

@@ -91,6 +91,7 @@ export class Metrics {
   readonly #draining = this.#proxyGauge("draining_connections", "Sessions that wait for their turn to be closed.");
   readonly #applied = this.#proxyGauge("config_applied_timestamp_seconds", "When the config in force was applied.");
   readonly #generation = this.#proxyGauge("config_generation", "Generation of the config in force.");
+  readonly #limit = this.#proxyGauge("connections_limit", "Sessions and handshakes that this pod admits.");
   readonly #rejected = this.#proxyCounter("config_rejected_total", "Configs refused; the last good one stayed.");
   readonly #dropped = this.#proxyCounter(
     "config_dropped_sessions_total",
@@ -150,9 +151,10 @@ export class Metrics {
     });
   }
 
-  configApplied(proxy: string, generation: number, wall: number): void {
+  configApplied(proxy: string, generation: number, maxConnections: number, wall: number): void {
     this.#applied.set({ proxy }, wall / 1000);
     this.#generation.set({ proxy }, generation);
+    this.#limit.set({ proxy }, maxConnections);
     this.#rejected.inc({ proxy }, 0);
     this.#dropped.inc({ proxy }, 0);
     this.#draining.inc({ proxy }, 0);
@@ -160,7 +162,8 @@ export class Metrics {
 
   /** What says of a proxy that it is served, no longer holds. */
   proxyRemoved(proxy: string): void {
-    for (const gauge of [this.#applied, this.#generation, this.#certificate, this.#draining]) gauge.remove({ proxy });
+    const gauges = [this.#applied, this.#generation, this.#limit, this.#certificate, this.#draining];
+    for (const gauge of gauges) gauge.remove({ proxy });
   }
 
   configRejected(proxy: string): void {

@@ -95,7 +95,8 @@ export class ServedProxy {
     this.#snapshot = snapshot;
     this.#log = this.#logFor(snapshot.config);
     const { metrics, clock, random } = this.#surroundings;
-    metrics.configApplied(this.name, snapshot.config.proxy.generation, clock.wall());
+    const { proxy, dataplane } = snapshot.config;
+    metrics.configApplied(this.name, proxy.generation, dataplane.maxConnections, clock.wall());
     const orphans: Session[] = [];
     for (const session of this.sessions) {
       const route = snapshot.routes.get(session.route);

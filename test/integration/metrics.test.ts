@@ -109,6 +109,7 @@ const moves: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   config_applied_timestamp_seconds: () => serve({ ...base, generation: 2 }),
   config_generation: () => serve({ ...base, generation: 2 }),
+  connections_limit: () => serve({ ...base, maxConnections: 7 }),
   config_rejected_total: () => gateway.apply({} as never, endpointsOf([])),
   // Moved by nothing that a config can say; `served-proxy.test.ts` shows that it would be.
   config_dropped_sessions_total: async () => gateway.metrics.configDropped("test/proxy"),
