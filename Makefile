@@ -6,10 +6,10 @@ FOLDERS := api runtime operator dataplane cli examples test
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fmt golden conformance bundle image clean
+.PHONY: help install run test test-apiserver check fmt golden conformance bundle image clean
 
 help: ## Show these lines
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 install: $(INSTALLED) ## Install the packages of package-lock.json, if they are not there yet
 
@@ -22,6 +22,10 @@ run: $(INSTALLED) ## Start the gateway and a sample backend from examples/quicks
 
 test: $(INSTALLED) ## Run the tests; the last line says how many passed, failed and were skipped
 	vitest run
+
+test-apiserver: $(INSTALLED) ## Run the tests against a real API server (builds it in ~/.cache/wsproxy first: minutes, once)
+	test/apiserver/tools/build.sh
+	vitest run --config vitest.apiserver.config.ts
 
 check: $(INSTALLED) ## Check types, walls between folders, lint, format and dead code
 	tsc -b

@@ -26,7 +26,7 @@ test("an event says what happened to which object, and who says so", async () =>
   expect(server.calls[0]?.body).toEqual({
     apiVersion: "events.k8s.io/v1",
     kind: "Event",
-    metadata: { namespace: "demo", generateName: "chat." },
+    metadata: { namespace: "demo", generateName: "chat-" },
     eventTime: "2026-01-01T00:00:00.000000Z",
     reportingController: "wsproxy.dev/operator",
     reportingInstance: "operator-1",
@@ -81,5 +81,5 @@ test("a long name is cut where a name may end", async () => {
   const { server, recorder } = await recorded();
   const name = `${"x".repeat(199)}.${"y".repeat(20)}`;
   await recorder.record({ ...proxy, metadata: { ...proxy.metadata, name } }, "a", ready, signal);
-  expect(server.calls[0]?.body).toMatchObject({ metadata: { generateName: `${"x".repeat(199)}.` } });
+  expect(server.calls[0]?.body).toMatchObject({ metadata: { generateName: `${"x".repeat(199)}-` } });
 });

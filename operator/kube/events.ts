@@ -54,7 +54,7 @@ export class Recorder {
         body: {
           apiVersion: KINDS.Event.apiVersion,
           kind: KINDS.Event.kind,
-          metadata: { namespace, generateName: `${name.slice(0, 200).replace(/[.-]+$/, "")}.` },
+          metadata: { namespace, generateName: `${name.slice(0, 200).replace(/[.-]+$/, "")}-` },
           eventTime: microTime(this.#clock.wall()),
           reportingController: "wsproxy.dev/operator",
           reportingInstance: this.#instance.slice(0, 128),
