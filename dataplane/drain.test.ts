@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../test/fakes/clock.ts";
 import { settle } from "../test/fakes/idp-bench.ts";
-import { closeSpread, pause } from "./drain.ts";
+import { closeSpread } from "./drain.ts";
 import type { Session } from "./session.ts";
 
 const termination = { reason: "Draining" } as const;
@@ -68,20 +68,5 @@ test("an abort stops it where it is, and takes its timer along", async () => {
 test("with nobody there it is over at once", async () => {
   const clock = new FakeClock();
   await closeSpread([], termination, 60_000, { clock, random: Math.random, abort: new AbortController().signal });
-  expect(clock.pending).toBe(0);
-});
-
-test("a pause ends at its time, or when it is aborted, and not at all late where it is aborted already", async () => {
-  const clock = new FakeClock();
-  const abort = new AbortController();
-  let over = 0;
-  void pause(100, clock, abort.signal).then(() => (over += 1));
-  void pause(1000, clock, abort.signal).then(() => (over += 1));
-  await run(clock, 100);
-  expect(over).toBe(1);
-  abort.abort();
-  await settle();
-  expect(over).toBe(2);
-  await pause(1000, clock, abort.signal);
   expect(clock.pending).toBe(0);
 });

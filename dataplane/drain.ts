@@ -1,4 +1,5 @@
 import type { Clock } from "../runtime/clock.ts";
+import { pause } from "../runtime/pause.ts";
 import type { Session } from "./session.ts";
 import type { Termination } from "./rejection.ts";
 
@@ -32,18 +33,4 @@ export async function closeSpread(
     const due = queue[next]?.due;
     if (due !== undefined) await pause(Math.max(BATCH, due - elapsed), clock, abort);
   }
-}
-
-/** Resolves after `ms`, or at once when aborted. */
-export function pause(ms: number, clock: Clock, abort: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (abort.aborted) return resolve();
-    const done = (): void => {
-      timer.cancel();
-      abort.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = clock.after(ms, done);
-    abort.addEventListener("abort", done, { once: true });
-  });
 }
