@@ -15,7 +15,7 @@ export const CONDITION_REASONS = {
     Invalid: "A field is wrong; the message names it. The last good config stays in force.",
     NoRouteAccepted: "None of the routes is accepted. The last good config stays in force.",
     RouteConflict: "An earlier route matches exactly the same requests.",
-    TooLarge: "More API keys than one config may hold. The last good config stays in force.",
+    TooLarge: "More than one config may hold: API keys, or all together. The last good config stays in force.",
     AuthenticationMissing: "No authentication is in effect, and the route does not say `require: None`.",
     ListenerConflict: "Another WebSocketProxy of the same process listens on this port already (standalone).",
   },

@@ -8,9 +8,34 @@ export const KIND = "WebSocketProxy";
 export const EXPIRES_AT = `${GROUP}/expires-at`;
 export const DISABLED = `${GROUP}/disabled`;
 
+/** Label of everything that belongs to one proxy, its pods included. */
+export const PROXY_LABEL = `${GROUP}/proxy`;
+
+/** Port of a pod's /metrics, /healthz, /readyz and /config. */
+export const ADMIN_PORT = 9090;
+
 /** The files of a rendered config folder. */
 export const CONFIG_FILE = "config.json";
 export const ENDPOINTS_FILE = "endpoints.json";
+
+/**
+ * The same as it stands in objects of the API: gzip of the text, the config's in parts (`config.json.gz.0` …), and beside
+ * each the SHA-256 of the text in hex. Objects reach a pod one by one, so only what fits its hash is believed.
+ */
+export const PACKED = {
+  configPart: (part: number): string => `config.json.gz.${part}`,
+  /** How many parts there are. */
+  configParts: "parts",
+  configHash: "config.sha256",
+  endpoints: "endpoints.json.gz",
+  endpointsHash: "endpoints.sha256",
+  /** One part fits one object of the API with room to spare. */
+  largestPart: 900_000,
+  mostParts: 4,
+} as const;
+
+/** Most bytes of a config's text, and of the endpoints'. */
+export const LARGEST_TEXT = 64 * 1024 * 1024;
 
 /** Stands in a client's subprotocol offer so that the gateway can answer it where the backend chose none. */
 export const PLAIN_SUBPROTOCOL = "wsproxy";

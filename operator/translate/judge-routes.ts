@@ -2,6 +2,7 @@ import type { AcceptedProblem } from "../../api/conditions.ts";
 import type { RouteSpec, WebSocketProxySpec } from "../../api/websocket-proxy.ts";
 import { Claims } from "./conflicts.ts";
 import type { ReadProxy, ReadRoute } from "./read-proxy.ts";
+import type { Surroundings } from "./resources.ts";
 
 /** A route, and whether it may be put in force. */
 export interface Verdict {
@@ -15,14 +16,19 @@ export interface Verdict {
 }
 
 /** Judges each route: by itself, and against those before it. */
-export function judgeRoutes(proxy: ReadProxy): Verdict[] {
+export function judgeRoutes(proxy: ReadProxy, { adminPort }: Surroundings): Verdict[] {
   const claims = new Claims();
-  return proxy.routes.map((route) => judge(route, proxy, claims));
+  return proxy.routes.map((route) => judge(route, proxy, adminPort, claims));
 }
 
-function judge({ name, at, spec, problems: read }: ReadRoute, proxy: ReadProxy, claims: Claims): Verdict {
+function judge(
+  { name, at, spec, problems: read }: ReadRoute,
+  proxy: ReadProxy,
+  adminPort: number | undefined,
+  claims: Claims,
+): Verdict {
   if (spec === undefined) return { name, at, spec, problems: read, note: undefined };
-  const problems = [...backendProblems(spec, at, proxy), ...authenticationProblems(spec, at, proxy)];
+  const problems = [...backendProblems(spec, at, proxy, adminPort), ...authenticationProblems(spec, at, proxy)];
   const taken = [...claims.taken(spec)].map(([host, owner]) => `${host === "*" ? "any host" : host} (route ${owner})`);
   if (claims.conflicts(spec)) {
     const { type, value } = spec.path;
@@ -36,7 +42,12 @@ function judge({ name, at, spec, problems: read }: ReadRoute, proxy: ReadProxy, 
   return { name, at, spec, problems, note };
 }
 
-function backendProblems({ backends }: RouteSpec, at: string, proxy: ReadProxy): AcceptedProblem[] {
+function backendProblems(
+  { backends }: RouteSpec,
+  at: string,
+  proxy: ReadProxy,
+  adminPort: number | undefined,
+): AcceptedProblem[] {
   return backends.flatMap(({ service, port }, index) => {
     if (service !== undefined) return [];
     const problem = (field: string, message: string): AcceptedProblem[] => [
@@ -44,6 +55,8 @@ function backendProblems({ backends }: RouteSpec, at: string, proxy: ReadProxy):
     ];
     if (proxy.mode === "Gateway") return problem("service", "is required with mode Gateway: name a Service");
     if (typeof port === "string") return problem("port", "must be a number where no service is named");
+    if (port === adminPort)
+      return problem("port", "is that of the gateway's own /metrics and /sessions; choose another");
     if (proxy.header !== undefined && port === listenerPort(proxy.header)) {
       return problem("port", "is the listener's own port, so the gateway would dial itself; change one of the two");
     }

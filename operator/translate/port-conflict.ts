@@ -3,15 +3,21 @@ import { listenerPort } from "./judge-routes.ts";
 import type { ReadProxy } from "./read-proxy.ts";
 import type { Surroundings } from "./resources.ts";
 
-/** What is wrong with the listener's port where one process serves several proxies; undefined if nothing is. */
+type Conflict = Problem<"ListenerConflict" | "Invalid"> & { readonly object: string };
+
+/** What is wrong with the listener's port where others are open already; undefined if nothing is. */
 export function portConflict(
   { header }: ReadProxy,
-  { portOwner }: Surroundings,
+  { portOwner, adminPort }: Surroundings,
   self: string,
-): (Problem<"ListenerConflict"> & { readonly object: string }) | undefined {
-  const port = header === undefined ? undefined : listenerPort(header);
-  const owner = port === undefined ? undefined : portOwner?.(port);
-  if (owner === undefined) return undefined;
-  const message = `port ${port} is that of ${owner} already; choose another`;
-  return { reason: "ListenerConflict", message, at: "spec.listener.port", object: self };
+): Conflict | undefined {
+  if (header === undefined) return undefined;
+  const port = listenerPort(header);
+  const conflict = (reason: Conflict["reason"], owner: string): Conflict => {
+    const message = `port ${port} is that of ${owner} already; choose another`;
+    return { reason, message, at: "spec.listener.port", object: self };
+  };
+  if (port === adminPort) return conflict("Invalid", "the pod's /metrics and /healthz");
+  const owner = portOwner?.(port);
+  return owner === undefined ? undefined : conflict("ListenerConflict", owner);
 }

@@ -1,3 +1,4 @@
+import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
 
 /** Everything that a translation may look at: one proxy, and the objects of its namespace that it may refer to. */
@@ -63,6 +64,10 @@ export interface Tools {
 export interface Surroundings {
   /** Services with externalName may be dialled: only outside a cluster, where whoever writes the manifest owns the network. */
   readonly externalNames: boolean;
+  /** Port of the pod's own that no listener can have. */
+  readonly adminPort?: number;
+  /** What is wrong with the size of a config, where it has to fit somewhere; undefined if nothing is. */
+  readonly excess?: (config: Config) => string | undefined;
   /** Who has a listener port already, if it is not this proxy: where one process serves several. */
   readonly portOwner?: (port: number) => string | undefined;
 }

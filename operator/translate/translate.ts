@@ -2,6 +2,7 @@ import type { Config, RouteConfig } from "../../api/config.ts";
 import { routesOf, withSettings } from "../../api/route-settings.ts";
 import { excessOfKeys } from "./api-keys.ts";
 import { configOf, endpointsFile, infraOf } from "./assemble.ts";
+import { excessOf } from "./excess.ts";
 import { judgeRoutes } from "./judge-routes.ts";
 import { inForce, lastGood, listenerTls } from "./last-good.ts";
 import { lookupFor } from "./lookup.ts";
@@ -30,16 +31,19 @@ export function translate(
   const before = inForce(previous, proxy);
   const inherited = proxy.policies ?? {};
   const kept = new Map(before && routesOf(before).map((route) => [route.name, route]));
-  const outcomes = judgeRoutes(proxy).map((it) => routeOutcome(it, inherited, kept.get(it.name), lookup));
+  const outcomes = judgeRoutes(proxy, surroundings).map((it) => routeOutcome(it, inherited, kept.get(it.name), lookup));
   const listener = listenerTls(header?.listener.tls?.secretName, before, lookup);
   const routes = withSettings(routesInForce(outcomes));
-  const whole = [excessOfKeys(routes, lookup.self), portConflict(proxy, surroundings, lookup.self)];
+  const wanted = header && configOf(proxy, header, listener.tls, routes);
+  const whole = [
+    excessOfKeys(routes, lookup.self) ?? excessOf(wanted, surroundings, lookup.self),
+    portConflict(proxy, surroundings, lookup.self),
+  ];
   const ruling = rule(proxy, outcomes, whole, lookup.self);
   const accepted = ruling.accepted ? header : undefined;
 
   const references = distinct([...listener.problems, ...outcomes.flatMap((outcome) => outcome.references)]);
-  const config =
-    accepted === undefined ? before && lastGood(before, lookup) : configOf(proxy, accepted, listener.tls, routes);
+  const config = accepted === undefined ? before && lastGood(before, lookup) : wanted;
   return {
     config,
     endpoints: endpointsFile(config, lookup),

@@ -4,9 +4,12 @@ import { parseAllDocuments, stringify } from "yaml";
 import type { Config } from "../../api/config.ts";
 import { decode, resourcesOf, type KubernetesObject, type ProxyObject } from "../../operator/decode.ts";
 import { tools } from "../../operator/tools.ts";
-import type { Surroundings } from "../../operator/translate/resources.ts";
+import { packer } from "../../operator/packer.ts";
+import { render, type Rendered, type RenderSettings } from "../../operator/render/render.ts";
+import { inCluster } from "../../operator/surroundings.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import type { Translation } from "../../operator/translate/translation.ts";
+import { readable } from "./readable-manifest.ts";
 
 /** What may stand in a case's folder besides its outputs. */
 export const INPUTS = [
@@ -14,12 +17,25 @@ export const INPUTS = [
   "before.yaml", // what there was before, where a case is about a change
   "surroundings.yaml", // what the surroundings permit, where that is not what a cluster does
 ] as const;
-export const OUTPUTS = ["config.yaml", "statuses.yaml"] as const;
+export const OUTPUTS = ["config.yaml", "manifests.yaml", "statuses.yaml"] as const;
 export type Output = (typeof OUTPUTS)[number];
 
-/** The translations of a case's proxies, in the order of their names. */
-export function translateCase(folder: string, order: "as written" | "reversed" = "as written"): Translation[] {
-  const surroundings = (documents(folder, "surroundings.yaml")[0] ?? { externalNames: false }) as Surroundings;
+/** What an operator may have been started with. */
+export const SETTINGS: RenderSettings = {
+  image: "registry.example/wsproxy:1.0.0",
+  imagePullPolicy: "IfNotPresent",
+  operatorNamespace: "wsproxy-system",
+  monitoringNamespaces: [{ "kubernetes.io/metadata.name": "monitoring" }],
+};
+
+/** A proxy of a case, and what becomes of it. */
+export interface Made extends Translation {
+  readonly rendered: Rendered;
+}
+
+/** What becomes of a case's proxies, in the order of their names. */
+export function translateCase(folder: string, order: "as written" | "reversed" = "as written"): Made[] {
+  const surroundings = { ...inCluster, ...(documents(folder, "surroundings.yaml")[0] as object | undefined) };
   const before = new Map<string, Config | undefined>();
   for (const file of ["before.yaml", "resources.yaml"]) {
     const objects = objectsIn(folder, file);
@@ -28,7 +44,8 @@ export function translateCase(folder: string, order: "as written" | "reversed" =
       const id = `${proxy.namespace}/${proxy.name}`;
       const translation = translate(resourcesOf(proxy, objects), before.get(id), tools, surroundings);
       before.set(id, translation.config);
-      return translation;
+      const owner = { namespace: proxy.namespace, name: proxy.name, uid: `uid of ${id}` };
+      return { ...translation, rendered: render(owner, translation, SETTINGS, packer) };
     });
     if (file === "resources.yaml") return made;
   }
@@ -36,13 +53,15 @@ export function translateCase(folder: string, order: "as written" | "reversed" =
 }
 
 /** A case's outputs, as they stand in its folder. */
-export function outputsOf(translations: readonly Translation[]): Record<Output, string> {
+export function outputsOf(translations: readonly Made[]): Record<Output, string> {
   const write = (values: readonly object[]): string =>
     values.map((value) => stringify(value, { aliasDuplicateObjects: false, lineWidth: 120 })).join("---\n");
+  const manifests = translations.flatMap(({ rendered }) => rendered.manifests);
   return {
     "config.yaml": write(
       translations.map(({ config = null, endpoints, infra = null }) => ({ config, endpoints, infra })),
     ),
+    "manifests.yaml": manifests.length === 0 ? "# Nothing.\n" : write(manifests.map(readable)),
     "statuses.yaml": write(translations.map(({ status }) => status)),
   };
 }

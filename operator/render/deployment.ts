@@ -1,0 +1,21 @@
+import type { V1Deployment } from "@kubernetes/client-node";
+import type { ManifestOf } from "./manifest.ts";
+import { podTemplate } from "./pod.ts";
+import type { GatewayInfra, RenderSettings } from "./render.ts";
+import type { Scope } from "./scope.ts";
+
+/** The data plane pods. One is replaced only when its successor takes traffic. */
+export function deployment(infra: GatewayInfra, scope: Scope, settings: RenderSettings): ManifestOf<V1Deployment> {
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: scope.metadata(scope.names.base),
+    spec: {
+      replicas: infra.gateway.replicas,
+      revisionHistoryLimit: 3,
+      selector: { matchLabels: { ...scope.selector } },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "25%" } },
+      template: podTemplate(infra, scope, settings),
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import type { V1ConfigMap } from "@kubernetes/client-node";
+import { PACKED } from "../../api/meta.ts";
+import type { ManifestOf } from "./manifest.ts";
+import type { Packed } from "./packed.ts";
+import type { Scope } from "./scope.ts";
+
+/** Where the backends are. An object of its own: each rollout of a backend rewrites it, and nothing else. */
+export function endpointsConfigMap({ hash, parts: [data = ""] }: Packed, scope: Scope): ManifestOf<V1ConfigMap> {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: scope.metadata(scope.names.endpoints),
+    data: { [PACKED.endpointsHash]: hash },
+    binaryData: { [PACKED.endpoints]: data },
+  };
+}

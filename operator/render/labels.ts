@@ -1,0 +1,21 @@
+import { PROXY_LABEL } from "../../api/meta.ts";
+import type { Labels } from "./manifest.ts";
+
+const NAME = { "app.kubernetes.io/name": "wsproxy" } as const;
+const DATAPLANE = { "app.kubernetes.io/component": "dataplane" } as const;
+
+/** Labels of whatever the operator makes: by them it finds its own objects. */
+export const MANAGED: Labels = { ...NAME, "app.kubernetes.io/managed-by": "wsproxy-operator" };
+
+/** Labels of the operator's own pods. */
+export const OPERATOR: Labels = { ...NAME, "app.kubernetes.io/component": "operator" };
+
+/** By these labels a proxy's pods are found. A Deployment never changes its selector: nothing may be added. */
+export function selectorOf(base: string): Labels {
+  return { ...DATAPLANE, [PROXY_LABEL]: base };
+}
+
+/** Labels of everything that is made for one proxy. */
+export function labelsOf(base: string): Labels {
+  return { ...MANAGED, ...selectorOf(base) };
+}

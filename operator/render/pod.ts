@@ -1,0 +1,101 @@
+import type { V1Container, V1PodTemplateSpec, V1Probe, V1Volume } from "@kubernetes/client-node";
+import { ADMIN_PORT, PACKED } from "../../api/meta.ts";
+import type { Infra } from "../translate/translation.ts";
+import { graceSeconds, SHUTDOWN_DELAY } from "./grace.ts";
+import { placementOf } from "./placement.ts";
+import type { GatewayInfra, RenderSettings } from "./render.ts";
+import type { Scope } from "./scope.ts";
+
+/** The ports of a pod, by the names that the Service, the probes and the NetworkPolicy know them by. */
+export const PORT = { listener: "ws", admin: "admin" } as const;
+
+const CONFIG_FOLDER = "/etc/wsproxy/config";
+/** The user of the image. */
+const USER = 65_532;
+/** Below it a port is not everybody's. */
+const FIRST_UNPRIVILEGED = 1024;
+const DEFAULT_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" } };
+
+/**
+ * The pods of a data plane. Made of their shape alone: whatever the config says reaches a pod through its volume, so that
+ * no change of it ever replaces one.
+ */
+export function podTemplate(infra: GatewayInfra, scope: Scope, settings: RenderSettings): V1PodTemplateSpec {
+  const { pod } = infra.gateway;
+  return {
+    metadata: { labels: { ...pod.labels, ...scope.labels }, annotations: { ...pod.annotations } },
+    spec: {
+      serviceAccountName: scope.names.base,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: graceSeconds(infra.drainPeriod),
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: USER,
+        runAsGroup: USER,
+        fsGroup: USER,
+        seccompProfile: { type: "RuntimeDefault" },
+        ...(infra.listenerPort < FIRST_UNPRIVILEGED ? { sysctls: [unprivilegedFrom(infra.listenerPort)] } : {}),
+      },
+      containers: [container(infra, settings)],
+      volumes: [configVolume(scope)],
+      ...placementOf(pod, scope.selector),
+    },
+  };
+}
+
+function container({ listenerPort, resources }: Infra, settings: RenderSettings): V1Container {
+  return {
+    name: "dataplane",
+    image: settings.image,
+    imagePullPolicy: settings.imagePullPolicy,
+    args: ["dataplane", ...flags(listenerPort)],
+    ports: [
+      { name: PORT.listener, containerPort: listenerPort, protocol: "TCP" },
+      { name: PORT.admin, containerPort: ADMIN_PORT, protocol: "TCP" },
+    ],
+    // Requests of ours beside limits of the user's could be more than these.
+    resources: Object.keys(resources).length === 0 ? DEFAULT_RESOURCES : resources,
+    startupProbe: probe("/healthz", 1, 60),
+    readinessProbe: probe("/readyz", 2, 1),
+    livenessProbe: probe("/healthz", 10, 6),
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+    volumeMounts: [{ name: "config", mountPath: CONFIG_FOLDER, readOnly: true }],
+  };
+}
+
+/** The pod keeps the port that it was made with: one that takes connections elsewhere gets them from nobody. */
+function flags(listenerPort: number): string[] {
+  const values = {
+    config: CONFIG_FOLDER,
+    "listener-port": String(listenerPort),
+    "admin-address": "0.0.0.0",
+    "admin-port": String(ADMIN_PORT),
+    "shutdown-delay": `${SHUTDOWN_DELAY}s`,
+  };
+  return Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+function probe(path: string, periodSeconds: number, failureThreshold: number): V1Probe {
+  return { httpGet: { path, port: PORT.admin, scheme: "HTTP" }, periodSeconds, failureThreshold, timeoutSeconds: 2 };
+}
+
+/** One folder of several objects. Parts that a config does not take are not there. */
+function configVolume({ names }: Scope): V1Volume {
+  const secrets = Array.from({ length: PACKED.mostParts }, (_, part) => ({
+    secret: { name: names.configPart(part), ...(part === 0 ? {} : { optional: true }) },
+  }));
+  return {
+    name: "config",
+    projected: { defaultMode: 0o440, sources: [...secrets, { configMap: { name: names.endpoints } }] },
+  };
+}
+
+/** One of the settings that Pod Security *restricted* permits: it is the pod's own network that it is about. */
+function unprivilegedFrom(port: number) {
+  return { name: "net.ipv4.ip_unprivileged_port_start", value: String(port) };
+}

@@ -1,0 +1,192 @@
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import { LARGEST_TEXT } from "../../api/meta.ts";
+import { configOf, endpointsOf, type ConfigParts } from "../../test/fakes/config.ts";
+import { gateway } from "../../api/websocket-proxy.ts";
+import { SETTINGS } from "../../test/fakes/golden-case.ts";
+import { withKeys } from "../../test/fakes/api-keys.ts";
+import { packer } from "../packer.ts";
+import type { Infra } from "../translate/translation.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Packer } from "./packer.ts";
+import { render, type Rendered } from "./render.ts";
+
+const OWNER = { namespace: "test", name: "proxy", uid: "uid-1" };
+
+type Shape = Omit<Partial<Infra>, "gateway"> & { readonly gateway?: Parameters<typeof gateway.parse>[0] };
+
+function infraOf({ gateway: pods = {}, ...more }: Shape = {}): Infra {
+  return {
+    mode: "Gateway",
+    gateway: gateway.parse(pods),
+    sidecar: undefined,
+    resources: {},
+    listenerPort: 8080,
+    servicePort: 80,
+    drainPeriod: "30s",
+    ...more,
+  };
+}
+
+function rendered(parts: ConfigParts = {}, infra: Infra | undefined = infraOf(), use: Packer = packer): Rendered {
+  return render(OWNER, { config: configOf(parts), endpoints: endpointsOf([8080]), infra }, SETTINGS, use);
+}
+
+const names = ({ manifests }: Rendered): string[] => manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+const object = ({ manifests }: Rendered, kind: string): Manifest & Record<string, unknown> =>
+  manifests.find((it) => it.kind === kind) as Manifest & Record<string, unknown>;
+const template = (it: Rendered): unknown => (object(it, "Deployment")["spec"] as Record<string, unknown>)["template"];
+
+test("a gateway gets all its objects, what pods need first, and each is the proxy's", () => {
+  const it = rendered();
+  expect(names(it)).toEqual([
+    "ServiceAccount wsproxy-proxy",
+    "Secret wsproxy-proxy-config-0",
+    "ConfigMap wsproxy-proxy-endpoints",
+    "NetworkPolicy wsproxy-proxy",
+    "PodDisruptionBudget wsproxy-proxy",
+    "Deployment wsproxy-proxy",
+    "Service wsproxy-proxy",
+  ]);
+  expect([...it.complete].sort()).toEqual(it.manifests.map(({ kind }) => kind).sort());
+  for (const { metadata } of it.manifests) {
+    expect(metadata.namespace).toBe("test");
+    expect(metadata.ownerReferences).toEqual([
+      {
+        apiVersion: "wsproxy.dev/v1alpha1",
+        kind: "WebSocketProxy",
+        name: "proxy",
+        uid: "uid-1",
+        controller: true,
+        blockOwnerDeletion: true,
+      },
+    ]);
+  }
+});
+
+test("without a config there is nothing to do, and nothing to take away", () => {
+  const it = render(OWNER, { config: undefined, endpoints: endpointsOf([]), infra: undefined }, SETTINGS, packer);
+  expect(it).toEqual({ manifests: [], complete: [], serving: undefined, problem: undefined });
+});
+
+test("where the spec is not accepted the config is written, and the pods stay as they are", () => {
+  const it = render(OWNER, { config: configOf(), endpoints: endpointsOf([]), infra: undefined }, SETTINGS, packer);
+  expect(names(it)).toEqual(["Secret wsproxy-proxy-config-0", "ConfigMap wsproxy-proxy-endpoints"]);
+  expect(it.complete).toEqual(["Secret", "ConfigMap"]);
+});
+
+test("a sidecar has its config, and no pods of its own any more", () => {
+  const it = rendered({}, { ...infraOf(), mode: "Sidecar", gateway: undefined, servicePort: undefined });
+  expect(names(it)).toEqual(["Secret wsproxy-proxy-config-0", "ConfigMap wsproxy-proxy-endpoints"]);
+  expect(it.complete).toContain("Deployment");
+  expect(it.complete).toContain("Service");
+});
+
+test("no change of config, keys, endpoints or certificates changes the pod template", () => {
+  const before = template(rendered());
+  const keyPair = { certificate: "certificate", privateKey: "key" };
+  const changes: ConfigParts[] = [
+    { generation: 2 },
+    { tls: { keyPair } },
+    { maxConnections: 5 },
+    { trustedProxies: ["10.0.0.0/8"] },
+    { access: "None" },
+    { routes: [{ policies: withKeys(["alice"]) }, { name: "more", backends: [{ endpoints: "other:1", weight: 2 }] }] },
+  ];
+  const hashes = changes.map((change) => {
+    const after = rendered(change);
+    expect(template(after)).toEqual(before);
+    return after.serving?.hash;
+  });
+  expect(new Set([...hashes, rendered().serving?.hash]).size).toBe(changes.length + 1);
+
+  const moved = render(
+    OWNER,
+    { config: configOf(), endpoints: endpointsOf([1, 2]), infra: infraOf() },
+    SETTINGS,
+    packer,
+  );
+  expect(template(moved)).toEqual(before);
+  expect(moved.serving?.hash).toBe(rendered().serving?.hash);
+  expect(moved.serving?.endpointsHash).not.toBe(rendered().serving?.endpointsHash);
+  expect(template(rendered({}, infraOf({ gateway: { replicas: 7, service: { type: "NodePort" } } })))).toEqual(before);
+});
+
+test("every change of the shape changes the pod template", () => {
+  const shapes: Shape[] = [
+    { gateway: { pod: { labels: { team: "chat" } } } },
+    { gateway: { pod: { annotations: { note: "x" } } } },
+    { gateway: { pod: { nodeSelector: { disk: "ssd" } } } },
+    { gateway: { pod: { tolerations: [{ key: "edge" }] } } },
+    { gateway: { pod: { affinity: { nodeAffinity: {} } } } },
+    { gateway: { pod: { topologySpreadConstraints: [{ maxSkew: 3 }] } } },
+    { gateway: { pod: { priorityClassName: "edge" } } },
+    { gateway: { pod: { imagePullSecrets: [{ name: "registry" }] } } },
+    { resources: { limits: { memory: "1Gi" } } },
+    { listenerPort: 8081 },
+    { listenerPort: 80 },
+    { drainPeriod: "31s" },
+  ];
+  const templates = [{}, ...shapes].map((shape) => JSON.stringify(template(rendered({}, infraOf(shape)))));
+  expect(new Set(templates).size).toBe(shapes.length + 1);
+});
+
+test.each([
+  ["30s", 45],
+  ["1ms", 16],
+  ["1h", 3615],
+])("a pod that drains for %s is given %i seconds", (drainPeriod, seconds) => {
+  const { spec } = template(rendered({}, infraOf({ drainPeriod }))) as { spec: Record<string, unknown> };
+  expect(spec["terminationGracePeriodSeconds"]).toBe(seconds);
+});
+
+/** As if the packed config had so many bytes in each of its parts. */
+const packedIn = (parts: number): Packer => ({
+  ...packer,
+  pack: (text) => (text.includes('"routes"') ? Array.from({ length: parts }, (_, at) => `part${at}`) : ["endpoints"]),
+});
+
+test("a large config stands in several Secrets, the one that makes it whole last", () => {
+  const it = rendered({}, undefined, packedIn(4));
+  const secrets = it.manifests.filter(({ kind }) => kind === "Secret") as (Manifest & { data: object })[];
+  expect(secrets.map(({ metadata }) => metadata.name)).toEqual(
+    [3, 2, 1, 0].map((part) => `wsproxy-proxy-config-${part}`),
+  );
+  expect(secrets.map(({ data }) => data).slice(0, 3)).toEqual([
+    { "config.json.gz.3": "part3" },
+    { "config.json.gz.2": "part2" },
+    { "config.json.gz.1": "part1" },
+  ]);
+  expect(secrets[3]?.data).toEqual({
+    "config.json.gz.0": "part0",
+    "config.sha256": packer.base64(it.serving?.hash ?? ""),
+    parts: packer.base64("4"),
+  });
+});
+
+test("a config that is too large is a problem: nothing is written, and nothing is taken away", () => {
+  const it = rendered({}, infraOf(), packedIn(5));
+  expect(it).toMatchObject({ manifests: [], complete: [], serving: undefined });
+  expect(it.problem).toMatchObject({ reason: "TooLarge", at: "spec" });
+  expect(it.problem?.message).toMatch(/more than 3.6 MB .* divide the routes/);
+});
+
+test("a text that no data plane would read is too large, however well it packs", () => {
+  const backends = Object.fromEntries(
+    Array.from({ length: LARGEST_TEXT / 3 / 300 }, (_, at) => [`${at}-`.padEnd(300, "x"), []]),
+  );
+  const it = render(OWNER, { config: configOf(), endpoints: { version: 1, backends }, infra: undefined }, SETTINGS, {
+    ...packer,
+    pack: () => ["small"],
+  });
+  expect(it.problem).toMatchObject({ reason: "TooLarge" });
+  expect(it.problem?.message).toContain("more endpoints than");
+});
+
+test("the parts that the packer makes are no larger than they may be, and whole together", () => {
+  const text = randomBytes(5000).toString("hex");
+  const parts = packer.pack(text, 900).map((part) => Buffer.from(part, "base64"));
+  expect(parts.length).toBeGreaterThan(4);
+  expect(Math.max(...parts.map(({ length }) => length))).toBe(900);
+  expect(Buffer.concat(parts)).toEqual(Buffer.from(packer.pack(text, 1e6)[0] ?? "", "base64"));
+});

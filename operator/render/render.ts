@@ -1,0 +1,101 @@
+import type { Problem } from "../../api/problem.ts";
+import type { Infra, Translation } from "../translate/translation.ts";
+import { configSecrets } from "./config-secrets.ts";
+import { deployment } from "./deployment.ts";
+import { disruptionBudget } from "./disruption-budget.ts";
+import { endpointsConfigMap } from "./endpoints-config-map.ts";
+import type { Labels, Manifest } from "./manifest.ts";
+import { networkPolicy } from "./network-policy.ts";
+import { packedConfig } from "./packed.ts";
+import type { Packer } from "./packer.ts";
+import { scopeOf, type Scope } from "./scope.ts";
+import { service } from "./service.ts";
+import { serviceAccount } from "./service-account.ts";
+import { sortedKeys } from "./sorted-keys.ts";
+
+/** The WebSocketProxy to which everything belongs. */
+export interface Owner {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** What the operator was started with. */
+export interface RenderSettings {
+  /** Of the data plane. */
+  readonly image: string;
+  readonly imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+  /** Namespace in which the operator's own pods are. */
+  readonly operatorNamespace: string;
+  /** Labels of the namespaces whose pods may reach the admin port, each by itself. */
+  readonly monitoringNamespaces: readonly Labels[];
+}
+
+/** The shape of pods that are the proxy's own. */
+export type GatewayInfra = Infra & {
+  readonly gateway: NonNullable<Infra["gateway"]>;
+  readonly servicePort: number;
+};
+
+/** The objects of one proxy. */
+export interface Rendered {
+  /** In the order in which they are applied. */
+  readonly manifests: readonly Manifest[];
+  /** Of these kinds whatever else belongs to the proxy may go. Of the others nothing is known now: they stay as they are. */
+  readonly complete: readonly string[];
+  /** What the pods are to serve, as their /config shows it; undefined: whatever they serve now. */
+  readonly serving: { readonly hash: string; readonly endpointsHash: string } | undefined;
+  /** Why nothing was rendered although there is a config. */
+  readonly problem: Problem<"TooLarge"> | undefined;
+}
+
+/** A translation → the objects that make it real. Pure: the same translation gives the same bytes. */
+export function render(
+  owner: Owner,
+  { config, endpoints, infra }: Pick<Translation, "config" | "endpoints" | "infra">,
+  settings: RenderSettings,
+  packer: Packer,
+): Rendered {
+  const nothing: Rendered = { manifests: [], complete: [], serving: undefined, problem: undefined };
+  if (config === undefined) return nothing;
+  const packed = packedConfig(config, endpoints, packer);
+  if (packed.excess !== undefined) {
+    return { ...nothing, problem: { reason: "TooLarge", message: packed.excess, at: "spec" } };
+  }
+  const scope = scopeOf(owner, packer.hash);
+  const data = [...configSecrets(packed.config, scope, packer), endpointsConfigMap(packed.endpoints, scope)];
+  const tls = config.listener.tls !== undefined;
+  const pods = isGateway(infra) ? podObjects(infra, tls, scope, settings) : { before: [], after: [] };
+  return {
+    manifests: [...pods.before, ...data, ...pods.after].map(sortedKeys),
+    complete: [...DATA_KINDS, ...(infra === undefined ? [] : POD_KINDS)],
+    serving: { hash: packed.config.hash, endpointsHash: packed.endpoints.hash },
+    problem: undefined,
+  };
+}
+
+const DATA_KINDS = ["Secret", "ConfigMap"];
+const POD_KINDS = ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"];
+
+/** A pod needs the first ones to start; none is to stand open before its policy does. */
+function podObjects(
+  infra: GatewayInfra,
+  tls: boolean,
+  scope: Scope,
+  settings: RenderSettings,
+): { readonly before: readonly Manifest[]; readonly after: readonly Manifest[] } {
+  return {
+    before: [serviceAccount(scope)],
+    after: [
+      networkPolicy(scope, settings),
+      disruptionBudget(scope),
+      deployment(infra, scope, settings),
+      service(infra, tls, scope),
+    ],
+  };
+}
+
+/** In mode Sidecar the pods are somebody else's. */
+function isGateway(infra: Infra | undefined): infra is GatewayInfra {
+  return infra?.mode === "Gateway" && infra.gateway !== undefined && infra.servicePort !== undefined;
+}

@@ -1,0 +1,28 @@
+import type { V1Service } from "@kubernetes/client-node";
+import type { ManifestOf } from "./manifest.ts";
+import { PORT } from "./pod.ts";
+import type { GatewayInfra } from "./render.ts";
+import type { Scope } from "./scope.ts";
+
+/** What clients connect to: by name of the port, so that pods of two shapes can stand behind it during a rollout. */
+export function service({ gateway, servicePort }: GatewayInfra, tls: boolean, scope: Scope): ManifestOf<V1Service> {
+  const { type, annotations } = gateway.service;
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: scope.metadata(scope.names.base, annotations),
+    spec: {
+      type,
+      selector: { ...scope.selector },
+      ports: [
+        {
+          name: PORT.listener,
+          port: servicePort,
+          targetPort: PORT.listener,
+          protocol: "TCP",
+          appProtocol: tls ? "kubernetes.io/wss" : "kubernetes.io/ws",
+        },
+      ],
+    },
+  };
+}
