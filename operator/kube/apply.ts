@@ -16,16 +16,17 @@ export function apply(client: Caller, manifest: Manifest, signal: AbortSignal): 
   return patch(client, manifest, undefined, signal);
 }
 
-/** Writes the status alone, as its own apply. A resource that has gone meanwhile is no failure. */
+/** Writes the status alone, as its own apply. A resource that has gone meanwhile is no failure: undefined. */
 export async function applyStatus(
   client: Caller,
   manifest: Manifest & { readonly status: unknown },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubeObject | undefined> {
   try {
-    await patch(client, manifest, "status", signal);
+    return await patch(client, manifest, "status", signal);
   } catch (error) {
-    if (!isStatus(error, 404)) throw error;
+    if (isStatus(error, 404)) return undefined;
+    throw error;
   }
 }
 

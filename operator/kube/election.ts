@@ -19,6 +19,8 @@ export interface ElectionOptions extends LeaseAt {
   readonly retry?: number;
 }
 
+/** Holder of a lease that somebody deleted. */
+const UNKNOWN = "unknown";
 /** Who stops has little time to say so. */
 const RELEASE_TIMEOUT = 2000;
 
@@ -28,7 +30,7 @@ const RELEASE_TIMEOUT = 2000;
  */
 export class Election {
   readonly #options: Required<ElectionOptions>;
-  /** The lease as we last saw it change, or go. */
+  /** The lease as we last saw it change. */
   #seen: { readonly version: string | undefined; readonly at: number } | undefined;
   /** Nobody else can lead before this time, by our own clock: counted from before our last write was sent. */
   #until = Number.NEGATIVE_INFINITY;
@@ -69,7 +71,7 @@ export class Election {
     if (signal.aborted) end();
     const renewing = this.#renew(lease, over.signal).finally(end);
     try {
-      await lead(over.signal);
+      if (!over.signal.aborted) await lead(over.signal);
     } finally {
       end();
       signal.removeEventListener("abort", end);
@@ -83,25 +85,38 @@ export class Election {
   async #take(signal: AbortSignal): Promise<Lease | undefined> {
     try {
       const known = await readLease(this.#options, this.#bounds(signal));
-      const taken = this.#isFree(known) ? await this.#write(known, signal) : undefined;
       this.#failing = false;
-      return this.leading ? taken : undefined;
+      if (known === undefined && this.#seen !== undefined) await this.#restore(signal);
+      else if (this.#isFree(known)) {
+        const taken = await this.#write(known, signal);
+        if (this.leading) return taken; // unless the call took all of the time that it won
+      }
     } catch (error) {
       if (!signal.aborted && !isStatus(error, 409)) this.#failed(error);
-      return undefined;
     }
+    return undefined;
   }
 
   #isFree(known: Lease | undefined): boolean {
+    if (known === undefined) return true;
     const { clock, duration, identity } = this.#options;
-    if (known === undefined && this.#seen === undefined) return true;
-    // A lease that is gone is no free one: who held it may not know it yet.
-    const version = known?.metadata.resourceVersion;
+    const version = known.metadata.resourceVersion;
     if (this.#seen?.version !== version) this.#seen = { version, at: clock.now() };
-    const holder = known === undefined ? undefined : (known.spec?.holderIdentity ?? "");
-    if (holder === "" || holder === identity) return true;
-    const written = (known?.spec?.leaseDurationSeconds ?? 0) * 1000;
-    return clock.now() - (this.#seen?.at ?? 0) >= Math.max(duration, written);
+    const { holderIdentity, leaseDurationSeconds } = known.spec ?? {};
+    const holder = holderIdentity ?? "";
+    const since = clock.now() - (this.#seen?.at ?? clock.now());
+    return holder === "" || holder === identity || since >= Math.max(duration, (leaseDurationSeconds ?? 0) * 1000);
+  }
+
+  /** A lease that somebody deleted is not free: who held it may not know yet. It is made anew, and has to run out. */
+  async #restore(signal: AbortSignal): Promise<void> {
+    const { clock, duration } = this.#options;
+    const spec = {
+      holderIdentity: UNKNOWN,
+      leaseDurationSeconds: Math.ceil(duration / 1000),
+      renewTime: microTime(clock.wall()),
+    };
+    await writeLease(this.#options, undefined, spec, this.#bounds(signal));
   }
 
   /** Keeps the lease; resolves when the term is over, or ends with this. */
@@ -179,9 +194,10 @@ export class Election {
     }
   }
 
-  /** Half the time for one call, so that a connection that hangs leaves time for another. */
+  /** Half the time for one call, so that one that hangs leaves time for another; a renewal ends with the term. */
   #bounds(signal: AbortSignal): Bounds {
-    return { signal, timeout: this.#options.renewDeadline / 2 };
+    const half = this.#options.renewDeadline / 2;
+    return { signal, timeout: this.leading ? Math.min(half, this.remaining) : half };
   }
 
   /** One line for an outage, however long. */

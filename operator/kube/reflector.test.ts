@@ -54,8 +54,8 @@ async function watching(options: Options = {}, prepare?: (server: FakeApiServer)
   return its;
 }
 
-async function watches({ server }: Bench): Promise<void> {
-  await until("it watches", () => server.watches.length === 1);
+async function watches({ server, recording }: Bench): Promise<void> {
+  await until("it watches", () => server.watches.length === 1 && recording.underWay === 0);
 }
 
 /** It has nothing under way, and waits for its next start. */

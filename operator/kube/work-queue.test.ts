@@ -105,6 +105,7 @@ describe("a key for later", () => {
     await its.advance(999);
     expect(its.keys).toBe("");
     await its.advance(1);
+    expect(its.keys).toBe("a");
     await its.done();
     await its.advance(10_000);
     expect(its.keys).toBe("a");
