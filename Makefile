@@ -1,12 +1,12 @@
 # Everything a developer types. Needs a Node of 20 or newer with npm, and make: the pinned Node comes with `npm ci`.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-FOLDERS := api runtime operator dataplane cli examples test
+FOLDERS := api generate runtime operator dataplane cli examples test
 # What npm itself leaves behind an installation.
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-apiserver check fmt golden conformance bundle image clean
+.PHONY: help install run test test-apiserver check fmt generate golden conformance bundle image clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -27,14 +27,18 @@ test-apiserver: $(INSTALLED) ## Run the tests against a real API server (builds 
 	test/apiserver/tools/build.sh
 	vitest run --config vitest.apiserver.config.ts
 
-check: $(INSTALLED) ## Check types, walls between folders, lint, format and dead code
+check: $(INSTALLED) ## Check types, walls between folders, lint, format, dead code and what is generated
 	tsc -b
 	oxlint $(FOLDERS)
 	oxfmt --check
 	knip
+	vitest run generate
 
 fmt: $(INSTALLED) ## Format the code
 	oxfmt
+
+generate: $(INSTALLED) ## Write the CRD and its reference page anew from api/
+	node generate/main.ts
 
 golden: $(INSTALLED) ## Write the golden files anew; read the diff before you commit it
 	UPDATE_GOLDEN=1 vitest run test/golden

@@ -3,7 +3,7 @@ import { ClosingLine } from "./test/report/closing-line.ts";
 
 export default defineConfig({
   test: {
-    include: ["{api,operator,dataplane,runtime,cli,examples,test}/**/*.test.ts"],
+    include: ["{api,generate,operator,dataplane,runtime,cli,examples,test}/**/*.test.ts"],
     exclude: ["test/cluster/**", "test/apiserver/**"],
     environment: "node",
     testTimeout: 20_000,

@@ -41,7 +41,7 @@ const route = z
       .string()
       .min(1)
       .max(63)
-      .describe("Name of the route, or `routes[<place>]` where it has none that is its own."),
+      .describe("Name of the route, or `routes[0]` by its place where it has no name of its own."),
     conditions: conditions.optional().describe("Accepted and ResolvedRefs of this route alone."),
   })
   .describe("What is said of one route.");

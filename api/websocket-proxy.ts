@@ -166,7 +166,7 @@ const backend = z
           .max(253)
           .regex(/^[A-Za-z0-9.-]+$/, "is not a host name")
           .optional()
-          .describe("Name in SNI and in the certificate. Default <service>.<namespace>.svc."),
+          .describe("Name in SNI and in the certificate. Default `<service>.<namespace>.svc`."),
         caSecretName: objectName
           .optional()
           .describe(
@@ -219,7 +219,7 @@ export const route = z
       .default("LeastConnections")
       .describe("How an endpoint is picked for a new session, among the backends' by weight."),
     policies: policiesSpec
-      .default({})
+      .prefault({})
       .describe("What this route has of its own. A key here replaces the whole same key of spec.policies."),
   })
   .describe("Requests for some hosts and paths, and where they go.");
@@ -233,7 +233,7 @@ const header = {
   sidecar: sidecar.optional(),
   dataplane: dataplane.prefault({}),
   listener: listener.prefault({}),
-  policies: policiesSpec.default({}).describe("The policies of every route that does not have its own."),
+  policies: policiesSpec.prefault({}).describe("The policies of every route that does not have its own."),
 };
 
 type Modes = { mode?: unknown; gateway?: unknown; sidecar?: unknown };

@@ -16,7 +16,7 @@ const list = keyedByPer(
         .describe("Close ends the session with 1008, Delay reads no further for a while."),
     })
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
-).default([]);
+).prefault([]);
 
 const spec = z
   .strictObject({

@@ -3,7 +3,9 @@ import type { Policy } from "./policy.ts";
 
 const spec = z
   .enum(["Enforce", "Shadow"])
-  .describe("Shadow only counts and logs what limits would do; sessions stay. Authentication always enforces.");
+  .describe(
+    "Enforce (default): limits act. Shadow only counts and logs what limits would do; sessions stay. Authentication always enforces.",
+  );
 
 /** Whether limits act or only count. */
 export const enforcement = { spec, rendered: spec, absent: "Enforce" } satisfies Policy;

@@ -32,7 +32,7 @@ const settable = rule(
   headerName,
   {
     cel: `!(self.lowerAscii() in [${RESERVED_HEADERS.map((name) => `'${name}'`).join(", ")}])`,
-    message: "is written by the gateway itself; choose another header",
+    message: "must not be a header that the gateway itself writes; choose another",
   },
   (name) => !(RESERVED_HEADERS as readonly string[]).includes(name.toLowerCase()),
 );

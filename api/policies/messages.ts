@@ -17,7 +17,7 @@ const list = keyedByPer(
         ),
     })
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
-).default([]);
+).prefault([]);
 
 const spec = z
   .strictObject({

@@ -26,7 +26,7 @@ export const BURST = "How much may come at once after a pause. Default: the limi
 /** A list keyed by `per`: each subject at most once (a Kubernetes list map). */
 export function keyedByPer<T extends z.ZodType<{ per: string }>>(item: T) {
   return z
-    .array(item)
+    .array(item.describe("One limit."))
     .max(5)
     .refine((list) => new Set(list.map((entry) => entry.per)).size === list.length, "each `per` may stand here once")
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["per"] });

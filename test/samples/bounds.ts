@@ -18,8 +18,11 @@ const RULED: ReadonlySet<string> = new Set(["mode", "require", "operator"]);
  */
 export function boundSamples(schema: Schema): Sample[] {
   const gateway = everyField();
-  const { gateway: _gateway, ...rest } = gateway;
-  const sidecar = { ...rest, mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+  const sidecar = {
+    ...without(gateway, "gateway"),
+    mode: "Sidecar",
+    sidecar: { selector: { matchLabels: { app: "chat" } } },
+  };
   return fieldsOf(schema, []).flatMap(([path, field]) => {
     const base = path[0] === "sidecar" ? sidecar : gateway;
     const at = fieldPath("spec", path);
@@ -41,7 +44,7 @@ export function boundSamples(schema: Schema): Sample[] {
         : [
             {
               name: `${at} has no field nonsense`,
-              spec: put({ ...(standing as object), nonsense: 1 }),
+              spec: put({ ...standing, nonsense: 1 }),
               at: `${at}.nonsense`,
             },
           ]),
@@ -116,10 +119,7 @@ function wrongType({ type }: Schema): unknown {
 }
 
 function missing({ required = [] }: Schema, standing: unknown): [string, object][] {
-  return required.map((name) => {
-    const { [name]: _gone, ...others } = standing as Record<string, unknown>;
-    return [name, others];
-  });
+  return required.map((name) => [name, without(standing as object, name)]);
 }
 
 /** A Kubernetes list map with its first item once more. */
@@ -134,7 +134,7 @@ function crowd(length: number, standing: unknown, { items }: Schema): unknown[] 
   const [first] = Array.isArray(standing) ? (standing as readonly unknown[]) : [];
   const item = first ?? (items?.type === "string" ? "a" : {});
   const named = items?.properties?.["name"] !== undefined;
-  return Array.from({ length }, (_, index) => (named ? { ...(item as object), name: `n${index}` } : item));
+  return Array.from({ length }, (_, index) => (named ? { ...item, name: `n${index}` } : item));
 }
 
 function valueAt(value: unknown, path: Path): unknown {
@@ -151,4 +151,8 @@ function withValue(value: unknown, [key, ...rest]: Path, put: unknown): unknown 
 function shown(value: unknown): string {
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function without(value: object, key: string): object {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
 }

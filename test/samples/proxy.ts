@@ -24,6 +24,6 @@ export function specWith(more: {
 }
 
 /** The spec as a resource. */
-export function proxyOf(spec: unknown, name = "sample"): object {
-  return { apiVersion: "wsproxy.dev/v1alpha1", kind: "WebSocketProxy", metadata: { name, namespace: "demo" }, spec };
+export function proxyOf(spec: unknown, namespace = "demo"): object {
+  return { apiVersion: "wsproxy.dev/v1alpha1", kind: "WebSocketProxy", metadata: { name: "sample", namespace }, spec };
 }

@@ -30,7 +30,7 @@ const whole = (more: unknown): object => specWith({ spec: more as object });
 const long = "k".repeat(318);
 
 const KEYS = "must have keys of at most 317 characters";
-const RESERVED = "is written by the gateway itself; choose another header";
+const RESERVED = "must not be a header that the gateway itself writes; choose another";
 const HTTPS = "must begin with https://, or set allowHttp: true";
 const POSITIVE = "must be longer than 0s";
 

@@ -1,0 +1,72 @@
+import { stringify } from "yaml";
+import { GROUP, KIND, VERSION } from "../api/meta.ts";
+import { status } from "../api/status.ts";
+import { spec } from "../api/websocket-proxy.ts";
+import { schemaOf, type Schema } from "./schema.ts";
+import { structural } from "./structural.ts";
+
+const PLURAL = "websocketproxies";
+
+/** The CustomResourceDefinition of WebSocketProxy. */
+export const crd = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: `${PLURAL}.${GROUP}` },
+  spec: {
+    group: GROUP,
+    names: {
+      kind: KIND,
+      listKind: `${KIND}List`,
+      plural: PLURAL,
+      singular: KIND.toLowerCase(),
+      shortNames: ["wsp"],
+      categories: ["wsproxy"],
+    },
+    scope: "Namespaced",
+    versions: [
+      {
+        name: VERSION,
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        additionalPrinterColumns: [
+          column("Mode", ".spec.mode", "string"),
+          column("Ready", '.status.conditions[?(@.type=="Ready")].status', "string"),
+          column("Replicas", ".status.dataplane.replicas", "integer"),
+          column("Address", ".status.address", "string"),
+          column("Age", ".metadata.creationTimestamp", "date"),
+          { ...column("Programmed", '.status.conditions[?(@.type=="Programmed")].reason', "string"), priority: 1 },
+          { ...column("Routes", ".status.acceptedRoutes", "string"), priority: 1 },
+        ],
+        schema: { openAPIV3Schema: whole() },
+      },
+    ],
+  },
+};
+
+/** The file in `crds/`. */
+export const crdFile = `# Generated from api/ by \`make generate\`; do not edit.\n${stringify(crd, {
+  version: "1.1",
+  lineWidth: 120,
+  aliasDuplicateObjects: false,
+})}`;
+
+function whole(): Schema {
+  return {
+    description:
+      "A WebSocketProxy is one WebSocket gateway: a data plane of its own, the routes that it serves, and the policies that hold on them. Everything that it names is in its own namespace.",
+    type: "object",
+    required: ["spec"],
+    properties: {
+      apiVersion: { type: "string", description: `${GROUP}/${VERSION}.` },
+      kind: { type: "string", description: `${KIND}.` },
+      metadata: { type: "object" },
+      spec: { description: "What is wanted.", ...structural(schemaOf(spec)) },
+      status: structural(schemaOf(status)),
+    },
+  };
+}
+
+function column(name: string, jsonPath: string, type: string) {
+  return { name, type, jsonPath };
+}

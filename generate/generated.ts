@@ -1,0 +1,8 @@
+import { crdFile } from "./crd.ts";
+import { referencePage } from "./reference.ts";
+
+/** Every file that is made from api/, by its path in the repository. */
+export const generated: Readonly<Record<string, string>> = {
+  "crds/wsproxy.dev_websocketproxies.yaml": crdFile,
+  "docs/reference/websocketproxy.md": referencePage,
+};

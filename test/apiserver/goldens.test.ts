@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { decode, resourcesOf, type KubernetesObject, type ProxyObject } from "../../operator/decode.ts";
+import { packer } from "../../operator/packer.ts";
+import { render } from "../../operator/render/render.ts";
+import { inCluster } from "../../operator/surroundings.ts";
+import { tools } from "../../operator/tools.ts";
+import { readProxy } from "../../operator/translate/read-proxy.ts";
+import { translate } from "../../operator/translate/translate.ts";
+import { SETTINGS } from "../fakes/golden-case.ts";
+import { Judge } from "./verdict.ts";
+
+// Every WebSocketProxy that stands in a golden folder or an example, put to a real API server.
+
+const ROOT = join(import.meta.dirname, "../..");
+const proxies = ["test/golden", "examples"].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => /(^|\/)(?!config\.yaml|statuses\.yaml|surroundings\.yaml|manifests\.yaml)[^/]+\.yaml$/.test(file))
+    .sort()
+    .flatMap((file) => proxiesIn(join(folder, file))),
+);
+
+let judge: Judge;
+
+beforeAll(async () => {
+  judge = await Judge.open();
+});
+afterAll(() => judge.close());
+
+test.each(proxies)("$name is judged alike, and its defaults change nothing", async ({ proxy, objects }) => {
+  const manifest = proxy.manifest as { readonly metadata: object; readonly spec?: unknown };
+  const { problems, routes } = readProxy(manifest);
+  const wrong = [...problems, ...routes.flatMap((route) => route.problems)].map(({ at }) => at);
+  const inNamespace = { ...manifest, metadata: { ...manifest.metadata, namespace: judge.namespace } };
+  const { status, answer, text } = await judge.judge(inNamespace);
+  if (wrong.length > 0) {
+    expect(status).toBeGreaterThanOrEqual(400);
+    // Unknown fields are told first, and under a hostile name; without them come the others.
+    const all = `${text}\n${(await judge.judge(inNamespace, "Ignore")).text}`;
+    expect({ all, named: wrong.filter((at) => all.includes(at)) }).not.toEqual({ all, named: [] });
+    return;
+  }
+  expect({ status, text }).toEqual({ status: 201, text: "" });
+  const stored = { ...manifest, spec: answer.spec };
+  expect(written(proxy, stored, objects)).toBe(written(proxy, manifest, objects));
+});
+
+test("there are proxies of both sorts", () => {
+  expect(proxies.length).toBeGreaterThan(50);
+});
+
+/** Everything that the operator would write, as bytes. */
+function written(proxy: ProxyObject, manifest: object, objects: readonly KubernetesObject[]): string {
+  const translation = translate(resourcesOf({ ...proxy, manifest }, objects), undefined, tools, inCluster);
+  const owner = { namespace: proxy.namespace, name: proxy.name, uid: "uid" };
+  const { config, endpoints, status } = translation;
+  return JSON.stringify([config, endpoints, status, render(owner, translation, SETTINGS, packer)], null, 1);
+}
+
+function proxiesIn(file: string) {
+  const documents = parseAllDocuments(readFileSync(join(ROOT, file), "utf8")).map((it): unknown => it.toJS());
+  const objects = documents.flatMap((manifest) => [...decode(manifest).objects]);
+  return objects.flatMap((proxy) =>
+    proxy.kind === "WebSocketProxy" ? [{ name: `${file} ${proxy.name}`, proxy, objects }] : [],
+  );
+}

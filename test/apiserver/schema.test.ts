@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { crd } from "../../generate/crd.ts";
+import type { Schema } from "../../generate/schema.ts";
+import { boundSamples } from "../samples/bounds.ts";
+import { proxyOf } from "../samples/proxy.ts";
+import { ruleSamples } from "../samples/rules.ts";
+import { Judge } from "./verdict.ts";
+
+// The samples that `test/samples.test.ts` puts to our own schema: the API server must say the same of each.
+
+const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.["spec"] as Schema;
+let judge: Judge;
+
+beforeAll(async () => {
+  judge = await Judge.open();
+});
+afterAll(() => judge.close());
+
+describe.each([
+  ["rules", ruleSamples],
+  ["bounds", boundSamples(schema)],
+] as const)("%s", (_kind, samples) => {
+  test.each(samples.map((sample) => [sample.name, sample] as const))("%s", async (_name, { spec, at, message }) => {
+    const { status, causes, text } = await judge.judge(proxyOf(spec, judge.namespace));
+    if (at === undefined) {
+      expect({ status, text }).toEqual({ status: 201, text: "" });
+      return;
+    }
+    expect({ status, text }).toEqual({
+      status: expect.toSatisfy((code: number) => code >= 400),
+      text: expect.anything(),
+    });
+    const blamed = causes.filter(({ field }) => concerns(field, at));
+    const words = causes.length === 0 && text.includes(at) ? [text] : blamed.map((cause) => cause.message);
+    expect({ causes, words: words.join("\n") }).toEqual({ causes, words: expect.stringContaining(message ?? "") });
+    expect({ causes, words }).not.toEqual({ causes, words: [] });
+  });
+});
+
+/** The API server blames what is below (the item, the entry of a map), or of a list's item the item. */
+function concerns(field: string, at: string): boolean {
+  return field.startsWith(at) || at === `${field}.name`;
+}

@@ -1,0 +1,84 @@
+import { Agent, request } from "node:https";
+import { json } from "node:stream/consumers";
+import { KubeConfig } from "@kubernetes/client-node";
+import { inject } from "vitest";
+import { KubeClient } from "../../operator/kube/client.ts";
+import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { newNamespace } from "./bench.ts";
+import { installCrd } from "./crd.ts";
+
+/** What an API server says of a resource that somebody wants to create. */
+export interface Verdict {
+  /** 201: it would take it. */
+  readonly status: number;
+  /** The resource as it would store it, or its Status. */
+  readonly answer: Answer;
+  /** The fields that it refuses, each with why. */
+  readonly causes: readonly { readonly field: string; readonly message: string }[];
+  /** Everything that it says, in one text. */
+  readonly text: string;
+}
+
+export interface Answer {
+  readonly spec?: Record<string, unknown>;
+  readonly metadata?: object;
+  readonly message?: string;
+  readonly details?: { readonly causes?: Verdict["causes"] };
+}
+
+/** Asks the shared control plane about WebSocketProxies; nothing is stored. */
+export class Judge {
+  /** Where what it judges is to be. */
+  readonly namespace: string;
+  readonly #agent: Agent;
+  readonly #server: string;
+
+  private constructor(config: KubeConfig, namespace: string) {
+    this.namespace = namespace;
+    const pem = (data: string | undefined): Buffer => Buffer.from(data ?? "", "base64");
+    const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
+    this.#server = cluster?.server ?? "";
+    this.#agent = new Agent({
+      keepAlive: true,
+      ca: pem(cluster?.caData),
+      cert: pem(user?.certData),
+      key: pem(user?.keyData),
+    });
+  }
+
+  /** With the CRD in place, and a namespace for what is to be judged. */
+  static async open(): Promise<Judge> {
+    const config = new KubeConfig();
+    config.loadFromFile(inject("kubeconfig"));
+    const client = new KubeClient(config, systemClock);
+    try {
+      await installCrd(client);
+      return new Judge(config, await newNamespace(client));
+    } finally {
+      client.close();
+    }
+  }
+
+  /** `fieldValidation` says what becomes of unknown fields. */
+  judge(manifest: object, fieldValidation: "Strict" | "Ignore" = "Strict"): Promise<Verdict> {
+    const path = pathOf(KINDS.WebSocketProxy, this.namespace);
+    const url = `${this.#server}${path}?dryRun=All&fieldValidation=${fieldValidation}`;
+    const options = { method: "POST", agent: this.#agent, headers: { "content-type": "application/json" } };
+    return new Promise((resolve, reject) => {
+      const call = request(url, options, (response) => {
+        json(response).then((body) => {
+          const answer = body as Answer;
+          const causes = answer.details?.causes ?? [];
+          resolve({ status: response.statusCode ?? 0, answer, causes, text: answer.message ?? "" });
+        }, reject);
+      });
+      call.on("error", reject);
+      call.end(JSON.stringify(manifest));
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
