@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import type { Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import { Metrics } from "../dataplane/metrics.ts";
+import { OperatorMetrics } from "../operator/metrics.ts";
+
+const page = readFileSync(new URL("../docs/reference/metrics.md", import.meta.url), "utf8");
+const [, dataplane = "", operator = "", queries = ""] = page.split(/^## .*$/m);
+
+interface Row {
+  readonly name: string;
+  readonly type: string;
+  readonly labels: string;
+}
+
+/** Names that dashboards outside this repository rely on. */
+const PROMISED = [
+  ...["connections", "connections_opened_total", "connections_closed_total", "connection_duration_seconds"],
+  ...["handshakes_total", "handshake_duration_seconds", "backend_connect_duration_seconds", "messages_total"],
+  ...["bytes_total", "authentications_total", "credential_terminations_total", "limit_hits_total"],
+  ...["paused_connections", "buffered_bytes", "slow_consumers_total", "draining_connections"],
+  ...["config_applied_timestamp_seconds", "config_generation", "config_rejected_total"],
+  ...["config_dropped_sessions_total", "certificate_expiry_timestamp_seconds"],
+  ...["operator_reconciles_total", "operator_reconcile_duration_seconds", "operator_queue_depth"],
+  ...["operator_watch_restarts_total", "operator_leader"],
+].map((name) => `wsproxy_${name}`);
+
+const ofDataplane = new Metrics();
+ofDataplane.logDropped(() => 0);
+const ofOperator = new OperatorMetrics([]);
+ofOperator.show(() => ({ queueDepth: 0, leading: false }));
+
+describe.each([
+  ["data plane", dataplane, ofDataplane.registry],
+  ["operator", operator, ofOperator.registry],
+] as const)("the page of metrics, for the %s,", (_process, section, registry) => {
+  test("lists exactly the metrics there are, each with its type and labels", async () => {
+    expect(byName(rows(section))).toEqual(byName(await metricsOf(registry)));
+  });
+
+  test("says of each what the metric says of itself", async () => {
+    const ours = (await registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith("wsproxy_"));
+    const row = ({ name, help }: { readonly name: string; readonly help: string }): RegExp =>
+      new RegExp(`\\| \`${name}\` .*\\| ${literal(help)}`);
+    expect(ours.filter((metric) => !row(metric).test(section)).map(({ name }) => name)).toEqual([]);
+  });
+});
+
+test("every promised metric is there", () => {
+  const names = [...rows(dataplane), ...rows(operator)].map(({ name }) => name);
+  expect(PROMISED.filter((name) => !names.includes(name))).toEqual([]);
+});
+
+test("the queries name metrics that there are", () => {
+  const names = new Set([...rows(dataplane), ...rows(operator)].map(({ name }) => name));
+  const asked = [...queries.matchAll(/wsproxy_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, ""));
+  expect(asked.length).toBeGreaterThan(8);
+  expect(asked.filter((name) => !names.has(name))).toEqual([]);
+});
+
+function rows(section: string): Row[] {
+  return [...section.matchAll(/^\| `(wsproxy_\w+)` \| (\w+) \| ([^|]*)\|/gm)].map(
+    ([, name = "", type = "", labels = ""]) => ({ name, type, labels: labels.trim() }),
+  );
+}
+
+async function metricsOf(registry: Registry): Promise<Row[]> {
+  const ours = (await registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith("wsproxy_"));
+  return ours.map(({ name, type }) => {
+    const { labelNames } = registry.getSingleMetric(name) as unknown as { readonly labelNames: readonly string[] };
+    return { name, type: String(type), labels: labelNames.join(", ") };
+  });
+}
+
+function byName(list: readonly Row[]): Row[] {
+  return list.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
