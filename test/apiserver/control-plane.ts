@@ -68,9 +68,9 @@ export class ControlPlane {
     return config;
   }
 
-  /** Ends the API server, as an upgrade does. */
-  async stopApiServer(): Promise<void> {
-    await this.#apiServer?.stop();
+  /** Ends the API server as an upgrade does, or as a crash does. */
+  async stopApiServer(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
+    await this.#apiServer?.stop(signal);
   }
 
   async startApiServer(): Promise<void> {
@@ -92,6 +92,8 @@ export class ControlPlane {
       // Without controllers nobody makes the default ServiceAccount that every Pod would need.
       ...(this.#withControllers ? [] : ["--disable-admission-plugins=ServiceAccount"]),
       "--profiling=false",
+      // Else it waits for its watches to end by themselves.
+      "--shutdown-watch-termination-grace-period=1s",
     ]);
     const client = new KubeClient(await this.config(), systemClock);
     try {

@@ -42,10 +42,10 @@ export class Daemon {
     }
   }
 
-  /** Asks it to end, and insists. */
-  async stop(): Promise<void> {
+  /** Asks it to end, and insists; or lets it crash. */
+  async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     if (this.#how !== undefined) return;
-    this.#child.kill("SIGTERM");
+    this.#child.kill(signal);
     const insist = setTimeout(this.#kill, PATIENCE);
     await this.#ended;
     clearTimeout(insist);

@@ -128,7 +128,7 @@ test("deletions made while blind, with the past compacted away, are noticed", as
   const its = await bench();
   for (const name of ["a", "b", "c"]) await create(its.client, "ConfigMap", its.namespace, name, {});
   await its.run();
-  await plane.stopApiServer();
+  await plane.stopApiServer("SIGKILL");
   await plane.etcd.delete(`/configmaps/${its.namespace}/b`);
   await plane.etcd.compact();
   await plane.startApiServer();
