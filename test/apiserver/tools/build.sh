@@ -1,37 +1,49 @@
 #!/usr/bin/env bash
-# usage: build.sh [--where]
-# Builds etcd and the parts of Kubernetes that the tests start, from the Go module proxy: go.sum verifies every byte.
-# They are kept outside the checkout, by the hash of go.sum; what is there is not built again. From nothing it takes
-# about seven minutes on two cores. `--where` only prints the folder.
+# usage: build.sh [--where] [NAME…]
+# Builds etcd, the parts of Kubernetes and the tools that the tests start, from the Go module proxy: go.sum verifies every
+# byte. Without names, those of `make test-apiserver`. They are kept outside the checkout, by the hash of what they are
+# made of; what is there is not built again. From nothing, all take about eight minutes on two cores. `--where` only
+# prints the folder.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-bin=${WSPROXY_KUBE:-$HOME/.cache/wsproxy/kube}/$(sha256sum "$here/go.sum" | cut -c1-16)
+bin=${WSPROXY_KUBE:-$HOME/.cache/wsproxy/kube}/$(cd "$here" && cat go.mod go.sum */main.go | sha256sum | cut -c1-16)
 [[ ${1:-} != --where ]] || { echo "$bin"; exit 0; }
+(($# > 0)) || set -- etcd kube-apiserver kube-controller-manager kubectl helm
 
 declare -A packages=(
+  [coredns]=./coredns
+  [crictl]=sigs.k8s.io/cri-tools/cmd/crictl
   [etcd]=go.etcd.io/etcd/server/v3
-  [kube-apiserver]=k8s.io/kubernetes/cmd/kube-apiserver
-  [kube-controller-manager]=k8s.io/kubernetes/cmd/kube-controller-manager
-  [kubectl]=k8s.io/kubernetes/cmd/kubectl
+  [helm]=helm.sh/helm/v4/cmd/helm
+  [kind]=sigs.k8s.io/kind
+  [pause]=./pause
 )
+for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl; do
+  packages[$name]=k8s.io/kubernetes/cmd/$name
+done
 declare -a missing=()
-for name in "${!packages[@]}"; do [[ -x $bin/$name ]] || missing+=("$name"); done
+for name; do
+  [[ -n ${packages[$name]:-} ]] || { echo "build.sh knows no $name, only: ${!packages[*]}" >&2; exit 64; }
+  [[ -x $bin/$name ]] || missing+=("$name")
+done
 ((${#missing[@]} > 0)) || exit 0
 
 # From 1.21 on, go fetches the version that go.mod names by itself.
 has=$(go env GOVERSION 2>/dev/null || true)
 [[ $has =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 21)) || {
-  echo "the API server is built with go 1.21 or newer; here is ${has:-none}" >&2
+  echo "Kubernetes is built with go 1.21 or newer; here is ${has:-none}" >&2
   exit 1
 }
 # Static binaries, no C compiler; the pinned graph or an error.
 export CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false" GOTOOLCHAIN=auto
 
-# Go stamps no version into a dependency that is built this way, and the API server reads its own.
-version=$(sed -n 's/^\tk8s.io\/kubernetes \(v[0-9.]*\).*/\1/p' "$here/go.mod")
-stamp="-s -w"
+# Go stamps no version into a dependency that is built this way; the API server, the kubelet and helm read their own.
+release() { sed -n "s#^\t$1 v\([0-9.]*\).*#v\1#p" "$here/go.mod"; }
+version=$(release k8s.io/kubernetes)
+stamp="-s -w -X helm.sh/helm/v4/internal/version.version=$(release helm.sh/helm/v4)"
 for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
   stamp+=" -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=$(cut -d. -f2 <<<"$version")"
+  stamp+=" -X $package.gitTreeState=clean"
 done
 
 mkdir -p "$bin"

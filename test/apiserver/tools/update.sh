@@ -17,6 +17,7 @@ for module in $(awk '$1 ~ /^k8s\.io\// && $2 == "v0.0.0" { print $1 }' "$mod"); 
 done
 # All in one graph, those of the cluster tests too: what they share is compiled once.
 go get -tool "$cmd/"{kube-apiserver,kube-controller-manager,kube-scheduler,kubelet,kube-proxy,kubectl}"@$kubernetes" \
-  go.etcd.io/etcd/server/v3@v3.7.3 helm.sh/helm/v4/cmd/helm@v4.3.1 sigs.k8s.io/cri-tools/cmd/crictl@v1.36.0
+  go.etcd.io/etcd/server/v3@v3.7.3 helm.sh/helm/v4/cmd/helm@v4.3.1 sigs.k8s.io/cri-tools/cmd/crictl@v1.36.0 \
+  sigs.k8s.io/kind@v0.33.0
 go get github.com/coredns/coredns@v1.15.0 # for coredns/main.go
 go mod tidy
