@@ -36,6 +36,7 @@ export const CONDITION_REASONS = {
     Programmed: "Every ready data plane pod serves this generation.",
     Pending: "The data plane has not reported this generation yet.",
     NotAccepted: "There is nothing to program: the spec is not accepted.",
+    NotApplied: "Not everything that the data plane needs could be written; the message says what.",
     ConfigRejected: "The data plane refused the config and keeps the last good one.",
     ListenerFailed: "The data plane could not open the listener.",
   },

@@ -1,0 +1,157 @@
+import { KIND } from "../api/meta.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { Cache, WATCHED_KINDS } from "./cache.ts";
+import { Concerned } from "./concerned.ts";
+import { Contents } from "./contents.ts";
+import { DataplanePods } from "./dataplane-pods.ts";
+import { Gatherer } from "./gather.ts";
+import { InForce } from "./in-force.ts";
+import type { Watcher } from "./kube/client.ts";
+import { Election, type ElectionOptions } from "./kube/election.ts";
+import { Recorder } from "./kube/events.ts";
+import { fenced } from "./kube/fence.ts";
+import { WorkQueue } from "./kube/work-queue.ts";
+import { OperatorMetrics } from "./metrics.ts";
+import { OwnObjects } from "./own-objects.ts";
+import { askPods } from "./pod-report.ts";
+import { Reconciler, Refused } from "./reconcile.ts";
+import type { RenderSettings } from "./render/render.ts";
+import { Reporter } from "./reporter.ts";
+import { Writer } from "./writer.ts";
+
+export interface ControllerOptions {
+  readonly client: Watcher;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Where WebSocketProxies are served; undefined: in all namespaces. */
+  readonly namespaces: readonly string[] | undefined;
+  /** Unique to this process. */
+  readonly identity: string;
+  /** The Lease by which one of several leads; undefined: this process is the only one. */
+  readonly lease: Pick<ElectionOptions, "namespace" | "name" | "duration" | "renewDeadline" | "retry"> | undefined;
+  readonly render: RenderSettings;
+  /** Where pods report what they serve. */
+  readonly podAdminPort: number;
+}
+
+/** Proxies that are worked on at the same time. */
+const CONCURRENCY = 8;
+
+/**
+ * The operator: watches, and brings every proxy that something happened to to what is wanted. Of several processes one
+ * works; the others keep their caches warm and write nothing.
+ */
+export class Controller {
+  readonly metrics = new OperatorMetrics(WATCHED_KINDS);
+  readonly #options: ControllerOptions;
+  readonly #cache: Cache;
+  readonly #queue: WorkQueue;
+  readonly #reconciler: Reconciler;
+  readonly #election: Election | undefined;
+  #leading = false;
+
+  constructor(options: ControllerOptions) {
+    const { client, clock, random, log, namespaces, identity, lease, render, podAdminPort } = options;
+    this.#options = options;
+    this.#election = lease && new Election({ ...lease, client, identity, clock, random, log });
+    const writing = this.#election === undefined ? client : fenced(client, () => this.#election?.remaining ?? 0);
+
+    this.#cache = new Cache({
+      client,
+      clock,
+      random,
+      log,
+      namespaces,
+      changed: (kind, now, before) => {
+        if (!own.isNews(kind, now, before)) return;
+        for (const key of concerned.by(kind, now, before)) this.#queue.add(key);
+      },
+      restarted: (kind) => this.metrics.watchRestarted(kind),
+    });
+    const own = new OwnObjects(this.#cache, clock);
+    const contents = new Contents(client);
+    const gatherer = new Gatherer(this.#cache, own, contents, new InForce());
+    const concerned = new Concerned(this.#cache, (key) => gatherer.referencesOf(key));
+    const wrote = own.wrote.bind(own);
+    this.#reconciler = new Reconciler({
+      gatherer,
+      own,
+      settings: render,
+      writer: new Writer(writing, own, contents),
+      pods: new DataplanePods({
+        client: writing,
+        clock,
+        log,
+        ask: askPods(podAdminPort, clock),
+        wrote: (pod) => wrote("Pod", pod),
+      }),
+      reporter: new Reporter({
+        client: writing,
+        clock,
+        own,
+        recorder: new Recorder(writing, identity, clock, log),
+      }),
+      forgotten: (key) => concerned.forget(key),
+    });
+    this.#queue = new WorkQueue({
+      clock,
+      random,
+      concurrency: CONCURRENCY,
+      work: (key, signal) => this.#pass(key, signal),
+      failed: (key, error, wait) => {
+        log.warn({ proxy: key, err: error, wait: Math.round(wait) }, "pass failed; trying again");
+      },
+    });
+    this.metrics.show(() => ({ queueDepth: this.#queue.depth, leading: this.leading }));
+  }
+
+  /** The caches are filled: this process could lead at once. */
+  get ready(): boolean {
+    return this.#cache.synced;
+  }
+
+  get leading(): boolean {
+    return this.#leading && this.#election?.leading !== false;
+  }
+
+  /** Works until aborted; resolves when nothing is under way any more and the lease is given back. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#cache.run(signal), this.#work(signal)]);
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    await this.#cache.whenSynced();
+    if (signal.aborted) return;
+    this.#options.log.info({}, "caches filled");
+    const lead = (term: AbortSignal): Promise<void> => this.#lead(term);
+    await (this.#election === undefined ? lead(signal) : this.#election.run(signal, lead));
+  }
+
+  async #lead(term: AbortSignal): Promise<void> {
+    this.#leading = true;
+    // Whoever led before may have stopped anywhere.
+    for (const key of this.#cache.keys(KIND)) this.#queue.add(key);
+    try {
+      await this.#queue.run(term);
+    } finally {
+      this.#leading = false;
+    }
+  }
+
+  async #pass(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const { clock } = this.#options;
+    const began = clock.now();
+    const passed = (result: "done" | "refused" | "failed"): void =>
+      this.metrics.passed(result, (clock.now() - began) / 1000);
+    try {
+      const wait = await this.#reconciler.pass(key, signal);
+      passed("done");
+      return wait;
+    } catch (error) {
+      if (!signal.aborted) passed(error instanceof Refused ? "refused" : "failed");
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { pause } from "../runtime/pause.ts";
+import { GROUP } from "../api/meta.ts";
+import { ApiError } from "./kube/api-error.ts";
+import type { Caller } from "./kube/client.ts";
+import { KINDS, keyOf, pathOf, type KubeObject } from "./kube/kinds.ts";
+import type { AskPod } from "./pod-report.ts";
+
+/** A data plane pod, as far as the operator looks at it. */
+export interface Pod extends KubeObject {
+  readonly status?: {
+    readonly phase?: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+/** What pods are to serve: the hashes that their /config shows. */
+export interface Wanted {
+  readonly hash: string;
+  readonly endpointsHash: string;
+}
+
+/** The pods of one proxy, and which of those that take traffic do not serve what they are to. */
+export interface PodState {
+  readonly pods: number;
+  readonly ready: readonly string[];
+  readonly behind: readonly string[];
+}
+
+export interface DataplanePodsOptions {
+  readonly client: Caller;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ask: AskPod;
+  /** The API server's answer to a patch of ours. */
+  readonly wrote: (pod: KubeObject) => void;
+}
+
+/** A change of this annotation makes the kubelet bring the pod's volume up to date at once. */
+export const NUDGE = `${GROUP}/config`;
+/** A pod that did not report in this time is nudged again; ms. */
+const NUDGE_AGAIN = 2000;
+/** Pods that are nudged, and asked, at a time; the next ones after a moment. */
+const AT_A_TIME = 20;
+const MOMENT = 100;
+
+interface Nudge {
+  readonly wanted: string;
+  readonly at: number;
+  readonly count: number;
+}
+
+/** Tells pods that their config has changed, and finds out which of them serve it. */
+export class DataplanePods {
+  readonly #options: DataplanePodsOptions;
+  /** By the pod's uid. */
+  readonly #nudges = new Map<string, Nudge>();
+  /** What a pod was seen to serve: it does not go back to what was before. */
+  readonly #serving = new Map<string, string>();
+  /** Proxy → the pods that are remembered for it. */
+  readonly #known = new Map<string, readonly string[]>();
+
+  constructor(options: DataplanePodsOptions) {
+    this.#options = options;
+  }
+
+  /** Makes every running pod look at its config now. */
+  async nudge(pods: readonly Pod[], wanted: Wanted, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(pods.filter(isRunning), signal, (pod) => this.#nudge(pod, wanted, signal));
+  }
+
+  /** Which pods take traffic, and which of them do not serve `wanted`; those are nudged again when it is time. */
+  async look(proxy: string, pods: readonly Pod[], wanted: Wanted | undefined, signal: AbortSignal): Promise<PodState> {
+    this.#remember(proxy, pods);
+    const ready = pods.filter(isReady);
+    const behind: Pod[] = [];
+    if (wanted !== undefined) {
+      const asked = ready.filter((pod) => this.#serving.get(uidOf(pod)) !== textOf(wanted));
+      const answers = await Promise.all(asked.map((pod) => this.#serves(proxy, pod, wanted, signal)));
+      behind.push(...asked.filter((_, index) => answers[index] !== true));
+      const due = behind.filter((pod) => this.#isDue(pod, wanted));
+      await this.nudge(due, wanted, signal);
+    }
+    return { pods: pods.filter(isAlive).length, ready: ready.map(nameOf).sort(), behind: behind.map(nameOf).sort() };
+  }
+
+  /** A proxy is gone. */
+  forget(proxy: string): void {
+    this.#remember(proxy, []);
+    this.#known.delete(proxy);
+  }
+
+  async #serves(proxy: string, pod: Pod, wanted: Wanted, signal: AbortSignal): Promise<boolean> {
+    const address = pod.status?.podIP;
+    const report = address === undefined ? undefined : await this.#options.ask(address, proxy, signal);
+    const serves = report?.hash === wanted.hash && report.endpointsHash === wanted.endpointsHash;
+    if (serves) this.#serving.set(uidOf(pod), textOf(wanted));
+    return serves;
+  }
+
+  #isDue(pod: Pod, wanted: Wanted): boolean {
+    const last = this.#nudges.get(uidOf(pod));
+    return last?.wanted !== textOf(wanted) || this.#options.clock.now() - last.at >= NUDGE_AGAIN;
+  }
+
+  async #nudge(pod: Pod, wanted: Wanted, signal: AbortSignal): Promise<void> {
+    const { client, clock, log, wrote } = this.#options;
+    const { name, namespace, uid } = pod.metadata;
+    const text = textOf(wanted);
+    const last = this.#nudges.get(uidOf(pod));
+    const count = last?.wanted === text ? last.count + 1 : 0;
+    this.#nudges.set(uidOf(pod), { wanted: text, at: clock.now(), count });
+    const value = `${short(wanted.hash)}-${short(wanted.endpointsHash)}`;
+    // The value has to be another one than stands there, whoever put it there.
+    const again = count > 0 || pod.metadata.annotations?.[NUDGE] === value;
+    const annotations = { [NUDGE]: again ? `${value}-${clock.wall()}` : value };
+    try {
+      wrote(
+        await client.request<KubeObject>({
+          method: "PATCH",
+          path: pathOf(KINDS.Pod, namespace, name),
+          query: { fieldManager: "wsproxy-operator" },
+          contentType: "application/merge-patch+json",
+          body: { metadata: { uid, annotations } },
+          signal,
+        }),
+      );
+    } catch (error) {
+      // The kubelet looks by itself once a minute, and who does not report is nudged again.
+      if (!(error instanceof ApiError)) throw error;
+      if (error.status !== 404 && error.status !== 409) log.warn({ err: error, pod: keyOf(pod) }, "pod not nudged");
+    }
+  }
+
+  /** Spread, where there are hundreds. */
+  async #inTurn(pods: readonly Pod[], signal: AbortSignal, act: (pod: Pod) => Promise<void>): Promise<void> {
+    for (let first = 0; first < pods.length && !signal.aborted; first += AT_A_TIME) {
+      if (first > 0) await pause(MOMENT, this.#options.clock, signal);
+      await Promise.all(pods.slice(first, first + AT_A_TIME).map(act));
+    }
+  }
+
+  #remember(proxy: string, pods: readonly Pod[]): void {
+    const now = pods.map(uidOf);
+    const left = new Set(now);
+    for (const uid of this.#known.get(proxy) ?? []) {
+      if (left.has(uid)) continue;
+      this.#nudges.delete(uid);
+      this.#serving.delete(uid);
+    }
+    this.#known.set(proxy, now);
+  }
+}
+
+function isAlive({ metadata, status }: Pod): boolean {
+  return metadata.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
+}
+
+function isRunning(pod: Pod): boolean {
+  return isAlive(pod) && pod.status?.phase === "Running";
+}
+
+function isReady(pod: Pod): boolean {
+  return isRunning(pod) && (pod.status?.conditions ?? []).some((it) => it.type === "Ready" && it.status === "True");
+}
+
+const uidOf = ({ metadata }: Pod): string => metadata.uid ?? metadata.name;
+const nameOf = ({ metadata }: Pod): string => metadata.name;
+const textOf = ({ hash, endpointsHash }: Wanted): string => `${hash} ${endpointsHash}`;
+const short = (hash: string): string => hash.slice(0, 12);

@@ -1,0 +1,141 @@
+import type { Config } from "../api/config.ts";
+import { KIND, PACKED } from "../api/meta.ts";
+import { belongsTo, isOf } from "./belonging.ts";
+import { proxyLabelOf, type Cache } from "./cache.ts";
+import type { ContentKind, Contents } from "./contents.ts";
+import type { Pod } from "./dataplane-pods.ts";
+import { decode, resourcesOf, type KubernetesObject } from "./decode.ts";
+import type { InForce, SecretData } from "./in-force.ts";
+import { keyOf, type KubeObject } from "./kube/kinds.ts";
+import type { OwnObjects } from "./own-objects.ts";
+import { packer } from "./packer.ts";
+import { referencesOf, refersToSecret, type References } from "./references.ts";
+import { namesOf, type Names } from "./render/names.ts";
+import type { Owner } from "./render/render.ts";
+import type { Resources } from "./translate/resources.ts";
+
+/** Everything that one pass looks at. */
+export interface Gathered {
+  readonly owner: Owner;
+  readonly names: Names;
+  readonly resources: Resources;
+  /** The config in force. */
+  readonly previous: Config | undefined;
+  /** Our own Secrets and ConfigMaps with their data, by kind and name. */
+  readonly data: ReadonlyMap<string, KubeObject>;
+  readonly pods: readonly Pod[];
+}
+
+/** Collects what the translation of one proxy may look at, and what there is of its own objects. */
+export class Gatherer {
+  readonly #cache: Cache;
+  readonly #own: OwnObjects;
+  readonly #contents: Contents;
+  readonly #inForce: InForce;
+  /** Objects as the translation wants them: made once for each version. */
+  readonly #decoded = new WeakMap<KubeObject, readonly KubernetesObject[]>();
+  /** What each proxy referred to when it was last looked at. */
+  readonly #references = new Map<string, References>();
+
+  constructor(cache: Cache, own: OwnObjects, contents: Contents, inForce: InForce) {
+    this.#cache = cache;
+    this.#own = own;
+    this.#contents = contents;
+    this.#inForce = inForce;
+  }
+
+  async gather(proxy: KubeObject, signal: AbortSignal): Promise<Gathered> {
+    const { name, namespace = "", uid = "" } = proxy.metadata;
+    const owner = { namespace, name, uid };
+    const key = keyOf(proxy);
+    const names = namesOf(name, packer.hash);
+    const kept = this.#ownData(owner, names);
+    const known = await this.#contents.read(key, kept, signal);
+    const previous = this.#previous(key, owner, names, known);
+    const references = referencesOf(proxy, previous);
+    this.#references.set(key, references);
+    const referred = this.#referred(namespace, references);
+    const whole = await this.#contents.read(key, referred, signal);
+    this.#contents.keepOnly(key, [...kept, ...referred]);
+    const objects = [...whole.values(), ...this.#backends(namespace, references)].flatMap((it) => this.#decode(it));
+    return {
+      owner,
+      names,
+      previous,
+      resources: resourcesOf({ kind: KIND, namespace, name, manifest: proxy }, objects),
+      data: new Map([...known.values()].map((object) => [nameIn(object.kind ?? "", object.metadata.name), object])),
+      pods: this.#cache.ofProxy("Pod", namespace, names.base) as readonly Pod[],
+    };
+  }
+
+  /** What a proxy referred to when it was last looked at; undefined: it was not yet. */
+  referencesOf(proxy: string): References | undefined {
+    return this.#references.get(proxy);
+  }
+
+  /** A proxy is gone. */
+  forget(proxy: string): void {
+    this.#references.delete(proxy);
+    this.#contents.forget(proxy);
+    this.#inForce.forget(proxy);
+  }
+
+  #ownData(owner: Owner, { configPart, endpoints }: Names): (readonly [ContentKind, KubeObject])[] {
+    const parts = Array.from({ length: PACKED.mostParts }, (_, part) => ["Secret", configPart(part)] as const);
+    return [...parts, ["ConfigMap", endpoints] as const].flatMap(([kind, name]) => {
+      const object = this.#own.get(kind, owner.namespace, name);
+      return object === undefined || !belongsTo(owner, object) ? [] : [[kind, object] as const];
+    });
+  }
+
+  #previous(
+    key: string,
+    owner: Owner,
+    { configPart }: Names,
+    known: ReadonlyMap<KubeObject, KubeObject>,
+  ): Config | undefined {
+    const secrets = new Map([...known.values()].map((object) => [object.metadata.name, object]));
+    const parts = Array.from({ length: PACKED.mostParts }, (_, part) => secrets.get(configPart(part)));
+    // What an earlier proxy of that name had in force is not this one's.
+    return parts[0] === undefined || !isOf(owner, parts[0]) ? undefined : this.#inForce.read(key, parts.map(dataOf));
+  }
+
+  /** Secrets and ConfigMaps that are named or selected; never our own: a config made of itself would not come to rest. */
+  #referred(namespace: string, references: References): (readonly [ContentKind, KubeObject])[] {
+    const secrets =
+      references.secretSelectors.length > 0
+        ? this.#cache.inNamespace("Secret", namespace).filter((secret) => refersToSecret(references, secret))
+        : [...references.secrets].flatMap((name) => this.#cache.get("Secret", namespace, name) ?? []);
+    const configMaps = [...references.configMaps].flatMap(
+      (name) => this.#cache.get("ConfigMap", namespace, name) ?? [],
+    );
+    return [
+      ...secrets.map((secret) => ["Secret", secret] as const),
+      ...configMaps.map((configMap) => ["ConfigMap", configMap] as const),
+    ].filter(([, object]) => proxyLabelOf(object) === undefined);
+  }
+
+  #backends(namespace: string, { services }: References): KubeObject[] {
+    return [...services].flatMap((service) => [
+      ...[this.#cache.get("Service", namespace, service)].filter((it) => it !== undefined),
+      ...this.#cache.slicesOf(namespace, service),
+    ]);
+  }
+
+  #decode(object: KubeObject): readonly KubernetesObject[] {
+    const known = this.#decoded.get(object);
+    if (known !== undefined) return known;
+    const { objects } = decode(object);
+    this.#decoded.set(object, objects);
+    return objects;
+  }
+}
+
+/** Key of an object of ours within one proxy. */
+export function nameIn(kind: string, name: string): string {
+  return `${kind} ${name}`;
+}
+
+function dataOf(object: KubeObject | undefined): SecretData | undefined {
+  return (object as { readonly data?: SecretData } | undefined)?.data;
+}

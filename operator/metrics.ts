@@ -1,0 +1,72 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { WatchedKind } from "./cache.ts";
+
+/** How a pass ended: everything as it should be; the API server refuses an object; it is to be tried again. */
+export type PassResult = "done" | "refused" | "failed";
+
+const RESULTS: readonly PassResult[] = ["done", "refused", "failed"];
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** Gauges of Node's that are named as only a counter may be; what they sum up stays. */
+const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
+
+/** What the gauges show at the moment of a scrape. */
+export interface OperatorState {
+  readonly queueDepth: number;
+  readonly leading: boolean;
+}
+
+/** Everything under the operator's `/metrics`. Labels come from closed sets only. */
+export class OperatorMetrics {
+  readonly registry = new Registry();
+  readonly #passes = new Counter({
+    name: "wsproxy_operator_reconciles_total",
+    help: "Passes over one WebSocketProxy, by how they ended.",
+    labelNames: ["result"],
+    registers: [this.registry],
+  });
+  readonly #duration = new Histogram({
+    name: "wsproxy_operator_reconcile_duration_seconds",
+    help: "How long passes took.",
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #restarts = new Counter({
+    name: "wsproxy_operator_watch_restarts_total",
+    help: "Watches that were started again, for whatever reason.",
+    labelNames: ["kind"],
+    registers: [this.registry],
+  });
+
+  constructor(kinds: readonly WatchedKind[]) {
+    collectDefaultMetrics({ register: this.registry });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
+    for (const result of RESULTS) this.#passes.inc({ result }, 0);
+    for (const kind of kinds) this.#restarts.inc({ kind }, 0);
+  }
+
+  /** From where the gauges are read. */
+  show(state: () => OperatorState): void {
+    this.#gauge("queue_depth", "WebSocketProxies that wait to be looked at.", () => state().queueDepth);
+    this.#gauge("leader", "1 where this process is the one that works.", () => (state().leading ? 1 : 0));
+  }
+
+  passed(result: PassResult, seconds: number): void {
+    this.#passes.inc({ result });
+    this.#duration.observe(seconds);
+  }
+
+  watchRestarted(kind: WatchedKind): void {
+    this.#restarts.inc({ kind });
+  }
+
+  #gauge(name: string, help: string, value: () => number): void {
+    new Gauge({
+      name: `wsproxy_operator_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
+}

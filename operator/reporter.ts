@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from "node:util";
+import { API_VERSION, KIND } from "../api/meta.ts";
+import type { WebSocketProxyStatus } from "../api/status.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { PodState, Wanted } from "./dataplane-pods.ts";
+import type { Gathered } from "./gather.ts";
+import { applyStatus } from "./kube/apply.ts";
+import type { Caller } from "./kube/client.ts";
+import { kept } from "./kube/collection.ts";
+import type { Recorder } from "./kube/events.ts";
+import { keyOf, KINDS, type KubeObject } from "./kube/kinds.ts";
+import type { OwnObjects } from "./own-objects.ts";
+import type { Rendered } from "./render/render.ts";
+import { statusOf } from "./status.ts";
+import type { Translation } from "./translate/translation.ts";
+import type { Written } from "./writer.ts";
+
+/** What one pass did and saw. */
+export interface Outcome {
+  readonly proxy: KubeObject;
+  readonly gathered: Gathered;
+  readonly translation: Translation;
+  readonly rendered: Rendered;
+  readonly written: Written;
+  readonly state: PodState;
+}
+
+export interface ReporterParts {
+  readonly client: Caller;
+  readonly clock: Clock;
+  readonly own: OwnObjects;
+  readonly recorder: Recorder;
+}
+
+/** While pods are behind we look again after this time, and after a while less often; ms. */
+const SOON = 300;
+const LATER = 5000;
+const A_WHILE = 30_000;
+
+interface Pending {
+  readonly wanted: string;
+  readonly since: number;
+}
+
+/** Says how far a proxy is: its status, written where it differs, and an Event for each condition that changed. */
+export class Reporter {
+  readonly #parts: ReporterParts;
+  readonly #pending = new Map<string, Pending>();
+  /** Proxy → its uid, of whom Events were written. */
+  readonly #uids = new Map<string, string>();
+
+  constructor(parts: ReporterParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves with ms after which the pods should be looked at again; undefined: when something happens. */
+  async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
+    const { proxy, gathered, translation, rendered, written, state } = outcome;
+    const { clock } = this.#parts;
+    const before = statusIn(proxy);
+    const findings = {
+      generation: proxy.metadata.generation ?? 0,
+      translation,
+      rendered,
+      refusals: written.refusals,
+      pods: state,
+      address: this.#address(gathered),
+    };
+    const status = statusOf(findings, before, clock.wall());
+    if (differs(status, before)) await this.#write(proxy, status, before, signal);
+    return state.behind.length === 0 ? this.#settled(keyOf(proxy)) : this.#wait(keyOf(proxy), rendered.serving);
+  }
+
+  /** A proxy is gone. */
+  forget(proxy: string): void {
+    this.#pending.delete(proxy);
+    this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
+    this.#uids.delete(proxy);
+  }
+
+  async #write(
+    proxy: KubeObject,
+    status: WebSocketProxyStatus,
+    before: WebSocketProxyStatus | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, own, recorder } = this.#parts;
+    const { name, namespace = "", uid = "" } = proxy.metadata;
+    const metadata = { name, namespace, uid };
+    const written = await applyStatus(client, { apiVersion: API_VERSION, kind: KIND, metadata, status }, signal);
+    if (written === undefined) return;
+    own.wrote(KIND, kept(written, KINDS[KIND]));
+    this.#uids.set(keyOf(proxy), uid);
+    for (const now of status.conditions ?? []) {
+      const last = before?.conditions?.find(({ type }) => type === now.type);
+      if (last?.status === now.status && last.reason === now.reason) continue;
+      const type = now.status === "False" && !WAITING.has(now.reason) ? "Warning" : "Normal";
+      await recorder.record(proxy, now.type, { type, reason: now.reason, note: `${now.type}: ${now.message}` }, signal);
+    }
+  }
+
+  #settled(key: string): undefined {
+    this.#pending.delete(key);
+    return undefined;
+  }
+
+  #wait(key: string, serving: Wanted | undefined): number {
+    const now = this.#parts.clock.now();
+    const wanted = `${serving?.hash} ${serving?.endpointsHash}`;
+    const known = this.#pending.get(key);
+    const pending = known?.wanted === wanted ? known : { wanted, since: now };
+    this.#pending.set(key, pending);
+    return now - pending.since < A_WHILE ? SOON : LATER;
+  }
+
+  /** Where clients reach the proxy: a load balancer, or else the Service by its name. */
+  #address({ owner, names }: Gathered): string | undefined {
+    const service = this.#parts.own.get("Service", owner.namespace, names.base) as ServiceSeen | undefined;
+    const port = service?.spec?.ports?.[0]?.port;
+    if (service === undefined || port === undefined) return undefined;
+    const [ingress] = service.status?.loadBalancer?.ingress ?? [];
+    const host = ingress?.hostname ?? ingress?.ip ?? `${names.base}.${owner.namespace}.svc`;
+    return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  }
+}
+
+interface ServiceSeen extends KubeObject {
+  readonly spec?: { readonly ports?: readonly { readonly port: number }[] };
+  readonly status?: {
+    readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string; readonly ip?: string }[] };
+  };
+}
+
+/** Reasons that come and go with every change. */
+const WAITING = new Set(["Pending", "NotProgrammed"]);
+
+function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {
+  return (proxy as { readonly status?: WebSocketProxyStatus }).status;
+}
+
+/** Does what we write differ from what stands there? Conditions of other writers are theirs. */
+function differs(status: WebSocketProxyStatus, before: WebSocketProxyStatus | undefined): boolean {
+  const own = (status.conditions ?? []).map(({ type }) => before?.conditions?.find((it) => it.type === type));
+  return !isDeepStrictEqual({ ...before, conditions: own }, status);
+}

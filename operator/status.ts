@@ -1,0 +1,120 @@
+import { CONDITION_REASONS, type Condition, type ConditionType, type ReasonOf } from "../api/conditions.ts";
+import type { WebSocketProxyStatus } from "../api/status.ts";
+import type { PodState } from "./dataplane-pods.ts";
+import type { Rendered } from "./render/render.ts";
+import type { Translation } from "./translate/translation.ts";
+
+/** What there is to say of one proxy after a pass. */
+export interface Findings {
+  readonly generation: number;
+  readonly translation: Translation;
+  readonly rendered: Pick<Rendered, "serving" | "problem">;
+  /** Objects that could not be written, each with the API server's words. */
+  readonly refusals: readonly string[];
+  readonly pods: PodState;
+  readonly address: string | undefined;
+}
+
+type Conditions = NonNullable<WebSocketProxyStatus["conditions"]>;
+
+/** The whole status. A condition's time is that of the last change of its `status`, as `before` has it, or `now`. */
+export function statusOf(
+  findings: Findings,
+  before: WebSocketProxyStatus | undefined,
+  now: number,
+): WebSocketProxyStatus {
+  const { generation, translation, rendered, pods, address } = findings;
+  const programmed = programmedOf(findings);
+  const own: readonly Condition[] = [...translation.status.conditions, programmed, readyOf(findings, programmed)];
+  const known = new Map(before?.routes?.map(({ name, conditions }) => [name, conditions]));
+  const routes = translation.status.routes;
+  return fitted({
+    observedGeneration: generation,
+    conditions: dated(own, before?.conditions, now),
+    ...(address === undefined ? {} : { address }),
+    acceptedRoutes: `${routes.filter(isAccepted).length}/${routes.length}`,
+    routes: routes.map(({ name, conditions }) => ({ name, conditions: dated(conditions, known.get(name), now) })),
+    dataplane: {
+      replicas: pods.pods,
+      readyReplicas: pods.ready.length,
+      ...(rendered.serving === undefined ? {} : { configHash: rendered.serving.hash }),
+    },
+  });
+}
+
+function programmedOf({ generation, translation, rendered, refusals, pods }: Findings): Condition<"Programmed"> {
+  const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
+    condition("Programmed", reason, reason === "Programmed", more, generation);
+  const { config, infra } = translation;
+  if (infra === undefined)
+    return says("NotAccepted", config === undefined ? "" : "The last good config stays in force.");
+  if (rendered.problem !== undefined) return says("NotApplied", `${rendered.problem.at}: ${rendered.problem.message}`);
+  if (refusals.length > 0) return says("NotApplied", refusals.join("; "));
+  if (infra.mode === "Sidecar") {
+    return says(
+      "Pending",
+      "The config is rendered; putting data planes into pods (mode Sidecar) comes with a later release.",
+    );
+  }
+  if (pods.ready.length === 0) return says("Pending", `None of ${pods.pods} pods is ready.`);
+  if (pods.behind.length > 0) {
+    return says("Pending", `${pods.behind.length} of ${pods.ready.length} ready pods: ${listed(pods.behind)}.`);
+  }
+  return says("Programmed");
+}
+
+function readyOf({ generation, translation, pods }: Findings, programmed: Condition<"Programmed">): Condition<"Ready"> {
+  const nobody = pods.ready.length === 0 && translation.infra?.mode === "Gateway";
+  const reason = programmed.status === "True" ? "Ready" : nobody ? "NoReadyPods" : "NotProgrammed";
+  return condition("Ready", reason, reason === "Ready", "", generation);
+}
+
+/** Longest message, as the API bounds it in practice: what people still read. */
+const LONGEST = 1024;
+
+function condition<T extends ConditionType>(
+  type: T,
+  reason: ReasonOf<T>,
+  holds: boolean,
+  more: string,
+  observedGeneration: number,
+): Condition<T> {
+  const words = (CONDITION_REASONS[type] as Readonly<Record<string, string>>)[reason] ?? "";
+  const message = shortened(more === "" ? words : `${words} ${more}`, LONGEST);
+  return { type, status: holds ? "True" : "False", reason, message, observedGeneration };
+}
+
+function dated(conditions: readonly Condition[], before: Conditions | undefined, now: number): Conditions {
+  const time = new Date(now).toISOString().replace(/\.\d+Z$/, "Z");
+  return conditions.map((one) => {
+    const known = before?.find(({ type }) => type === one.type);
+    return { ...one, lastTransitionTime: known?.status === one.status ? known.lastTransitionTime : time };
+  });
+}
+
+function isAccepted({ conditions }: { readonly conditions: readonly Condition[] }): boolean {
+  return conditions.some(({ type, status }) => type === "Accepted" && status === "True");
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ");
+  return names.length <= 5 ? shown : `${shown} and ${names.length - 5} more`;
+}
+
+/** Characters of a status that surely fits into one object of the API, beside a large spec. */
+const ROOM = 400_000;
+const SHORT = 100;
+
+/** Of a thousand routes each can be told in brief only. */
+function fitted(status: WebSocketProxyStatus): WebSocketProxyStatus {
+  if (JSON.stringify(status).length <= ROOM) return status;
+  const routes = status.routes?.map(({ name, conditions }) => ({
+    name,
+    conditions: conditions?.map((one) => ({ ...one, message: shortened(one.message, SHORT) })),
+  }));
+  return { ...status, ...(routes === undefined ? {} : { routes }) };
+}
+
+function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+}
