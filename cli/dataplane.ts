@@ -3,14 +3,16 @@ import type { Command } from "./command.ts";
 /** `wsproxy dataplane`: serves the rendered config of a folder, and each newer one that it accepts. */
 export const dataplane: Command = {
   synopsis: "--config DIR [options]",
-  about: `The data plane of one WebSocketProxy. It serves the rendered config in a folder (config.json, endpoints.json),
-which an operator keeps up to date, and takes over changes within a second. A config that it does not accept changes
-nothing; it is logged and counted. Until there is one it waits, and /readyz says 503.
+  about: `The data plane of one WebSocketProxy. It serves the rendered config in a folder, which an operator keeps up
+to date: config.json and endpoints.json, or the same packed as a cluster mounts them. Changes are taken over within a
+second. A config that it does not accept changes nothing; it is logged and counted. Until there is one it waits, and
+/readyz says 503.
 SIGTERM: not ready at once, the listener closes after --shutdown-delay, then the sessions end over the drain period.
 A second signal ends everything at once.`,
   options: {
     config: { value: "DIR", help: "folder with the rendered config" },
     address: { value: "ADDRESS", default: "0.0.0.0", help: "address of the listener" },
+    "listener-port": { value: "PORT", default: "0", help: "port of the listener; 0: the one of the config" },
     "admin-address": { value: "ADDRESS", default: "0.0.0.0", help: "address of the admin port" },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /healthz, /readyz; 0: none" },
     "shutdown-delay": { value: "TIME", default: "5s", help: "how long a stopping pod still takes connections" },
@@ -19,6 +21,7 @@ A second signal ends everything at once.`,
     const options = {
       folder: args.text("config"),
       address: args.address("address"),
+      listenerPort: args.port("listener-port"),
       adminAddress: args.address("admin-address"),
       adminPort: args.port("admin-port"),
       grace: args.duration("shutdown-delay"),

@@ -1,10 +1,10 @@
 import { CONDITION_REASONS, type ReasonOf } from "../api/conditions.ts";
 import type { Config } from "../api/config.ts";
 import type { Applied } from "../dataplane/gateway.ts";
+import { hashOf } from "../runtime/packed-text.ts";
 import type { Manifest } from "./manifests/decode-file.ts";
 import type { Finding } from "./manifests/place.ts";
 import type { Workspace } from "./manifests/workspace.ts";
-import { hashOf } from "./rendered-config.ts";
 import type { ProxyReport, Report } from "./report.ts";
 import type { Serving } from "./serving.ts";
 import { located, translateTogether, type Translated } from "./translated.ts";
@@ -78,10 +78,15 @@ export class Reconciler {
   }
 
   async #apply({ id, translation: { config, endpoints } }: Translated): Promise<Applied> {
-    const text = JSON.stringify(config);
-    const all = `${text}\n${JSON.stringify(endpoints)}`;
+    const [text, endpointsText] = [JSON.stringify(config), JSON.stringify(endpoints)];
+    const all = `${text}\n${endpointsText}`;
     if (this.#applied.get(id) === all) return { ok: true, proxy: id };
-    const applied = await this.#serving.apply({ config, endpoints, hash: hashOf(text) });
+    const applied = await this.#serving.apply({
+      config,
+      endpoints,
+      hash: hashOf(text),
+      endpointsHash: hashOf(endpointsText),
+    });
     if (applied.ok) this.#applied.set(id, all);
     else this.#applied.delete(id);
     return applied;

@@ -7,9 +7,15 @@ import { readRenderedConfig } from "./rendered-config.ts";
 import { retryTimer } from "./retry-timer.ts";
 import { Serving, type ServingOptions } from "./serving.ts";
 
+export interface FolderOptions extends ServingOptions {
+  readonly folder: string;
+  /** Whatever port a config says, the listener is on this one; 0: on the config's. */
+  readonly listenerPort: number;
+}
+
 /** Serves the rendered config of a folder, and each newer one, until somebody stops it. Resolves with the exit code. */
 export async function serveFolder(
-  { folder, ...options }: ServingOptions & { readonly folder: string },
+  { folder, listenerPort, ...options }: FolderOptions,
   surroundings: Surroundings,
 ): Promise<number> {
   if (!(await isFolder(folder))) {
@@ -24,28 +30,35 @@ export async function serveFolder(
     surroundings.err.write(`wsproxy dataplane: ${unavailable.message}\n`);
     return EXIT.unavailable;
   }
-  await follow(folder, serving, shutdown.stop);
+  await follow(folder, listenerPort, serving, shutdown.stop);
   await serving.stopped(shutdown);
   return EXIT.ok;
 }
 
 /** Until aborted. */
-async function follow(folder: string, serving: Serving, signal: AbortSignal): Promise<void> {
+async function follow(folder: string, listenerPort: number, serving: Serving, signal: AbortSignal): Promise<void> {
   const retry = retryTimer();
+  let missing = "";
   const looks = fileChanges([folder], signal, retry.due);
   while ((await looks.next()).done !== true) {
     const read = await readRenderedConfig(folder);
     if ("problem" in read) {
-      if (read.absent && serving.gateway.proxies.length === 0) serving.log.info({ folder }, "waiting for a config");
+      if (read.incomplete) {
+        if (read.problem !== missing)
+          serving.log.info({ folder, problem: read.problem }, "waiting for the whole config");
+        missing = read.problem;
+      } else if (read.absent && serving.gateway.proxies.length === 0)
+        serving.log.info({ folder }, "waiting for a config");
       else serving.unreadable(read.problem);
       continue;
     }
+    missing = "";
     const stranger = otherProxy(read, serving);
     if (stranger !== undefined) {
       serving.unreadable(stranger);
       continue;
     }
-    const applied = await serving.apply(read);
+    const applied = await serving.apply(onPort(listenerPort, read));
     retry.set(!applied.ok && applied.stage === "listener");
   }
 }
@@ -58,6 +71,13 @@ function otherProxy({ config }: Update, { gateway }: Serving): string | undefine
   return name === undefined || given === name
     ? undefined
     : `the config is that of ${given}, and ${name} is served here`;
+}
+
+/** A pod that moved to another port would be looked for at the old one until it is replaced. */
+function onPort(port: number, update: Update): Update {
+  const config = update.config as { readonly listener?: object } | null;
+  if (port === 0 || typeof config?.listener !== "object") return update;
+  return { ...update, config: { ...config, listener: { ...config.listener, port } } };
 }
 
 async function isFolder(path: string): Promise<boolean> {

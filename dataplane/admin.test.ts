@@ -101,6 +101,7 @@ test("/config tells hash, generation and routes, and no setting that could hold 
     {
       proxy: "test/proxy",
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      endpointsHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       generation: 7,
       routes: [{ name: "main", path: { type: "Prefix", value: "/" }, backends: [{ endpoints: "echo:80", weight: 3 }] }],
     },

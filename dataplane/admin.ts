@@ -20,9 +20,10 @@ export function adminHandlers(gateway: Gateway, metrics: Metrics): AdminHandlers
     }),
     "/config": () =>
       json(
-        gateway.proxies.map(({ name, snapshot }) => ({
+        gateway.proxies.map(({ name, snapshot, endpointsHash }) => ({
           proxy: name,
           hash: snapshot?.hash,
+          endpointsHash,
           generation: snapshot?.config.proxy.generation,
           routes: snapshot?.config.routes.map((route) => ({
             name: route.name,

@@ -16,6 +16,8 @@ export interface Update {
   readonly endpoints: unknown;
   /** SHA-256 of the config's text, as whoever rendered it reports it. */
   readonly hash: string;
+  /** SHA-256 of the endpoints' text. */
+  readonly endpointsHash: string;
 }
 
 export type Applied =
@@ -81,7 +83,7 @@ export class Gateway {
       return this.#rejected(id, "listener", ["the gateway is shutting down"]);
     const service = this.#services.get(id) ?? (await this.#service(id));
     if (service.proxy.snapshot?.hash === update.hash && service.listener !== undefined) {
-      service.proxy.setEndpoints(endpoints.data);
+      service.proxy.setEndpoints(endpoints.data, update.endpointsHash);
       return { ok: true, proxy: id };
     }
     let snapshot: Snapshot;
@@ -96,7 +98,7 @@ export class Gateway {
       return this.#rejected(id, "listener", [problem]);
     }
     this.#services.set(id, service);
-    service.proxy.commit(snapshot);
+    service.proxy.commit(snapshot, update.endpointsHash);
     return { ok: true, proxy: id };
   }
 

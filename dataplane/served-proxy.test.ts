@@ -24,7 +24,7 @@ function commit(enforcement: Enforcement): void {
   if (proxy?.snapshot === undefined) throw new Error("nothing in force");
   const snapshot = proxy.prepare(proxy.snapshot.config, "next", endpointsOf([backend.port]));
   const routes = new Map([...snapshot.routes].map(([name, route]) => [name, { ...route, chain: [enforcement] }]));
-  proxy.commit({ ...snapshot, routes });
+  proxy.commit({ ...snapshot, routes }, "endpoints");
 }
 
 const dropped = (): Promise<number> => gateway.metric("config_dropped_sessions_total");

@@ -42,6 +42,7 @@ export class ServedProxy {
   readonly #memory = new Memory();
   readonly #stop = new AbortController();
   #snapshot: Snapshot | undefined;
+  #endpointsHash: string | undefined;
   #log: Log;
   #draining = false;
 
@@ -54,6 +55,11 @@ export class ServedProxy {
 
   get snapshot(): Snapshot | undefined {
     return this.#snapshot;
+  }
+
+  /** Which endpoints sessions go to. */
+  get endpointsHash(): string | undefined {
+    return this.#endpointsHash;
   }
 
   /** Handshakes that are answered from now on are refused. */
@@ -91,9 +97,10 @@ export class ServedProxy {
   }
 
   /** Puts a snapshot in force and looks at every session again. */
-  commit(snapshot: Snapshot): void {
+  commit(snapshot: Snapshot, endpointsHash: string): void {
     this.#memory.commit();
     this.#snapshot = snapshot;
+    this.#endpointsHash = endpointsHash;
     this.#log = this.#logFor(snapshot.config);
     const { metrics, clock, random } = this.#surroundings;
     const { proxy, dataplane } = snapshot.config;
@@ -122,7 +129,8 @@ export class ServedProxy {
     if (!ended && session.ending && !session.permissionLost) metrics.configDropped(this.name);
   }
 
-  setEndpoints(endpoints: Endpoints): void {
+  setEndpoints(endpoints: Endpoints, hash: string): void {
+    this.#endpointsHash = hash;
     for (const route of this.#snapshot?.routes.values() ?? []) route.balancer.setEndpoints(endpoints);
   }
 

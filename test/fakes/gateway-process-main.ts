@@ -19,6 +19,7 @@ const applied = await gateway.apply({
   config: configOf(options.config ?? {}),
   endpoints: endpointsOf(options.ports),
   hash: "1",
+  endpointsHash: "1",
 });
 if (!applied.ok) throw new Error(applied.problems.join("; "));
 

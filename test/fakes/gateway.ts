@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Config, Endpoints } from "../../api/config.ts";
 import { adminHandlers } from "../../dataplane/admin.ts";
 import type { ReadPath } from "../../dataplane/byte-source.ts";
@@ -6,6 +5,7 @@ import { Gateway, type Applied } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
+import { hashOf } from "../../runtime/packed-text.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
 import { until } from "./sockets.ts";
 
@@ -45,8 +45,8 @@ export class TestGateway {
 
   /** A config that is not believed beforehand. */
   async apply(config: Config, endpoints: Endpoints): Promise<Applied> {
-    const hash = createHash("sha256").update(JSON.stringify(config)).digest("hex");
-    const applied = await this.gateway.apply({ config, endpoints, hash });
+    const [hash, endpointsHash] = [hashOf(JSON.stringify(config)), hashOf(JSON.stringify(endpoints))];
+    const applied = await this.gateway.apply({ config, endpoints, hash, endpointsHash });
     if (applied.ok) [this.#config, this.#endpoints] = [config, endpoints];
     return applied;
   }

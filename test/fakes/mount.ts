@@ -16,12 +16,12 @@ export class Mount {
   }
 
   /** All files at once, as another version. */
-  async publish(files: Readonly<Record<string, string>>): Promise<void> {
+  async publish(files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
     const old = `..version-${this.#version}`;
     this.#version += 1;
     const version = `..version-${this.#version}`;
     await mkdir(join(this.folder, version));
-    for (const [name, text] of Object.entries(files)) await writeFile(join(this.folder, version, name), text);
+    for (const [name, content] of Object.entries(files)) await writeFile(join(this.folder, version, name), content);
     await symlink(version, join(this.folder, "..data_tmp"));
     await rename(join(this.folder, "..data_tmp"), join(this.folder, "..data"));
     for (const name of Object.keys(files)) {

@@ -1,0 +1,25 @@
+import type { Manifest } from "../../operator/render/manifest.ts";
+
+type Files = Readonly<Record<string, Uint8Array>>;
+
+/** What a kubelet puts into the volume of a data plane pod: the files of all its objects, in one folder. */
+export function filesOf(objects: Iterable<Manifest>): Files {
+  return Object.assign({}, ...[...objects].map(filesOfOne)) as Files;
+}
+
+/** The rendered objects that the volume is made of, by name. */
+export function mounted(manifests: readonly Manifest[]): Map<string, Manifest> {
+  const data = manifests.filter(({ kind }) => kind === "Secret" || kind === "ConfigMap");
+  return new Map(data.map((object) => [object.metadata.name, object]));
+}
+
+function filesOfOne(object: Manifest): Files {
+  const { data = {}, binaryData = {} } = object as { readonly data?: Entries; readonly binaryData?: Entries };
+  const plain = object.kind === "ConfigMap" ? "utf8" : "base64";
+  return {
+    ...Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, plain)])),
+    ...Object.fromEntries(Object.entries(binaryData).map(([key, value]) => [key, Buffer.from(value, "base64")])),
+  };
+}
+
+type Entries = Readonly<Record<string, string>>;
