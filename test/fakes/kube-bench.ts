@@ -7,13 +7,13 @@ import type { ApiObject } from "./api-server-store.ts";
 import { FakeClock } from "./clock.ts";
 
 /** A call as it began. */
-export interface Begun {
+interface Begun {
   readonly call: Call;
   readonly at: number;
 }
 
 /** The real client, whose calls a test can count and time. */
-export class RecordingClient implements Watcher {
+class RecordingClient implements Watcher {
   readonly begun: Begun[] = [];
   /** Calls that wait for their answer; for a watch, for its head. */
   underWay = 0;
