@@ -12,12 +12,12 @@ import { Election, type ElectionOptions } from "./kube/election.ts";
 import { Recorder } from "./kube/events.ts";
 import { fenced } from "./kube/fence.ts";
 import { WorkQueue } from "./kube/work-queue.ts";
-import { OperatorMetrics } from "./metrics.ts";
+import { OperatorMetrics, type ConditionState } from "./metrics.ts";
 import { OwnObjects } from "./own-objects.ts";
 import { askPods } from "./pod-report.ts";
 import { Reconciler, Refused } from "./reconcile.ts";
 import type { RenderSettings } from "./render/render.ts";
-import { Reporter } from "./reporter.ts";
+import { Reporter, statusIn } from "./reporter.ts";
 import { Writer } from "./writer.ts";
 
 export interface ControllerOptions {
@@ -104,7 +104,11 @@ export class Controller {
         log.warn({ proxy: key, err: error, wait: Math.round(wait) }, "pass failed; trying again");
       },
     });
-    this.metrics.show(() => ({ queueDepth: this.#queue.depth, leading: this.leading }));
+    this.metrics.show(() => ({
+      queueDepth: this.#queue.depth,
+      leading: this.leading,
+      conditions: () => this.#conditions(),
+    }));
   }
 
   /** The caches are filled: this process could lead at once. */
@@ -119,6 +123,14 @@ export class Controller {
   /** Works until aborted; resolves when nothing is under way any more and the lease is given back. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#cache.run(signal), this.#work(signal)]);
+  }
+
+  *#conditions(): Generator<readonly [string, readonly ConditionState[]]> {
+    for (const key of this.#cache.keys(KIND)) {
+      const [namespace = "", name = ""] = key.split("/");
+      const proxy = this.#cache.get(KIND, namespace, name);
+      if (proxy !== undefined) yield [key, statusIn(proxy)?.conditions ?? []];
+    }
   }
 
   async #work(signal: AbortSignal): Promise<void> {

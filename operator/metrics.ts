@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { CONDITION_REASONS, type ConditionType } from "../api/conditions.ts";
 import type { WatchedKind } from "./cache.ts";
 
 /** How a pass ended: everything as it should be; the API server refuses an object; it is to be tried again. */
@@ -13,7 +14,17 @@ const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total",
 export interface OperatorState {
   readonly queueDepth: number;
   readonly leading: boolean;
+  /** Every WebSocketProxy by its key, and the conditions in its status. */
+  readonly conditions: () => Iterable<readonly [proxy: string, conditions: readonly ConditionState[]]>;
 }
+
+/** A condition as it stands in a status. */
+export interface ConditionState {
+  readonly type: string;
+  readonly status: string;
+}
+
+const CONDITIONS = Object.keys(CONDITION_REASONS) as readonly ConditionType[];
 
 /** Everything under the operator's `/metrics`. Labels come from closed sets only. */
 export class OperatorMetrics {
@@ -48,6 +59,23 @@ export class OperatorMetrics {
   show(state: () => OperatorState): void {
     this.#gauge("queue_depth", "WebSocketProxies that wait to be looked at.", () => state().queueDepth);
     this.#gauge("leader", "1 where this process is the one that works.", () => (state().leading ? 1 : 0));
+    new Gauge({
+      name: "wsproxy_operator_proxy_condition",
+      help: "1 where a condition of a WebSocketProxy is True, else 0; told by the process that leads.",
+      labelNames: ["proxy", "condition"],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        const { leading, conditions } = state();
+        if (!leading) return;
+        for (const [proxy, known] of conditions()) {
+          for (const condition of CONDITIONS) {
+            const holds = known.some(({ type, status }) => type === condition && status === "True");
+            this.set({ proxy, condition }, holds ? 1 : 0);
+          }
+        }
+      },
+    });
   }
 
   passed(result: PassResult, seconds: number): void {

@@ -134,7 +134,8 @@ interface ServiceSeen extends KubeObject {
 /** Reasons that come and go with every change. */
 const WAITING = new Set(["Pending", "NotProgrammed"]);
 
-function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {
+/** What was last said of a proxy. */
+export function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {
   return (proxy as { readonly status?: WebSocketProxyStatus }).status;
 }
 

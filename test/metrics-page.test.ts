@@ -28,7 +28,7 @@ const PROMISED = [
 const ofDataplane = new Metrics();
 ofDataplane.logDropped(() => 0);
 const ofOperator = new OperatorMetrics([]);
-ofOperator.show(() => ({ queueDepth: 0, leading: false }));
+ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [] }));
 
 describe.each([
   ["data plane", dataplane, ofDataplane.registry],

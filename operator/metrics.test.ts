@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { OperatorMetrics, type OperatorState } from "./metrics.ts";
+
+async function samples(metrics: OperatorMetrics, name: string): Promise<string[]> {
+  const text = await metrics.registry.getSingleMetricAsString(`wsproxy_operator_${name}`);
+  return text.split("\n").filter((line) => line.startsWith("wsproxy_"));
+}
+
+test("a leader tells of each proxy's conditions as they stand, and of those alone that there are", async () => {
+  const metrics = new OperatorMetrics([]);
+  let state: Omit<OperatorState, "queueDepth"> = {
+    leading: true,
+    conditions: () => [
+      [
+        "demo/chat",
+        [
+          { type: "Accepted", status: "True" },
+          { type: "Ready", status: "False" },
+          { type: "Theirs", status: "True" },
+        ],
+      ],
+      ["demo/new", []],
+    ],
+  };
+  metrics.show(() => ({ queueDepth: 0, ...state }));
+  expect(await samples(metrics, "proxy_condition")).toEqual([
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Accepted"} 1',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="ResolvedRefs"} 0',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Programmed"} 0',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Ready"} 0',
+    ...["Accepted", "ResolvedRefs", "Programmed", "Ready"].map(
+      (type) => `wsproxy_operator_proxy_condition{proxy="demo/new",condition="${type}"} 0`,
+    ),
+  ]);
+  state = { leading: true, conditions: () => [] };
+  expect(await samples(metrics, "proxy_condition")).toEqual([]);
+});
+
+test("who does not lead tells of no proxy: what it last heard may be old", async () => {
+  const metrics = new OperatorMetrics([]);
+  metrics.show(() => ({ queueDepth: 0, leading: false, conditions: () => [["demo/chat", []]] }));
+  expect(await samples(metrics, "proxy_condition")).toEqual([]);
+  expect(await samples(metrics, "leader")).toEqual(["wsproxy_operator_leader 0"]);
+});
