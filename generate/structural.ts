@@ -7,7 +7,8 @@ export function structural(schema: Schema): Schema {
   const rest = without(schema, "properties", "items", "additionalProperties", "anyOf", "propertyNames", CALLED);
   if (propertyNames !== undefined && Object.keys(propertyNames).some((key) => key !== "type"))
     throw new Error("Kubernetes knows no bounds of a map's keys: write them as a rule");
-  if (anyOf !== undefined) return { ...intOrString(anyOf), ...rest };
+  if (anyOf !== undefined && rest.type === undefined) return { ...intOrString(anyOf), ...rest };
+  if (anyOf !== undefined) return { ...rest, anyOf };
   if (items !== undefined) return { ...rest, items: structural(items) };
   if (properties !== undefined) {
     const entries = Object.entries(properties).map(([name, field]) => [name, structural(field)]);
