@@ -5,7 +5,7 @@ import { UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { hostPort } from "./host-port.ts";
-import { aborted } from "./serving.ts";
+import { aborted } from "./aborted.ts";
 
 /** `wsproxy sample-backend`: something to connect to, until it is told to stop. */
 export const sampleBackend: Command = {

@@ -6,6 +6,7 @@ import type { Shutdown } from "../runtime/shutdown.ts";
 import { adminHandlers } from "../dataplane/admin.ts";
 import { Gateway, type Applied, type Update } from "../dataplane/gateway.ts";
 import { Metrics } from "../dataplane/metrics.ts";
+import { aborted } from "./aborted.ts";
 import type { Surroundings } from "./command.ts";
 
 export interface ServingOptions {
@@ -123,12 +124,4 @@ export class Serving {
     const wanted = this.gateway.proxies.map(({ snapshot }) => snapshot?.config.dataplane.log.level ?? "info");
     this.log.level = LEVELS.find((level) => wanted.some((it) => it === level)) ?? "info";
   }
-}
-
-/** Resolves when aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -4,7 +4,7 @@ import { belongsTo, isOf } from "./belonging.ts";
 import type { WatchedKind } from "./cache.ts";
 import type { Contents } from "./contents.ts";
 import { nameIn, type Gathered } from "./gather.ts";
-import { ApiError, isStatus } from "./kube/api-error.ts";
+import { ApiError } from "./kube/api-error.ts";
 import { apply, remove } from "./kube/apply.ts";
 import type { Caller } from "./kube/client.ts";
 import { kept } from "./kube/collection.ts";
@@ -95,19 +95,18 @@ export class Writer {
     return true;
   }
 
-  /** An object that the cache does not have may be there all the same, without our labels. */
-  async #find(manifest: Manifest, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const { name, namespace } = manifest.metadata;
-    try {
-      return await this.#client.request<KubeObject>({
-        path: pathOf(kindOf(manifest.kind), namespace, name),
-        accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
-        signal,
-      });
-    } catch (error) {
-      if (isStatus(error, 404)) return undefined;
-      throw error;
-    }
+  /**
+   * An object that the cache does not have may be there all the same, without our labels. Asked for as a list of one, so
+   * that the operator needs no permission that it has not for its watches.
+   */
+  async #find({ kind, metadata: { name, namespace } }: Manifest, signal: AbortSignal): Promise<KubeObject | undefined> {
+    const { items } = await this.#client.request<{ readonly items: readonly KubeObject[] }>({
+      path: pathOf(kindOf(kind), namespace),
+      query: { fieldSelector: `metadata.name=${name}`, limit: 1 },
+      accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+      signal,
+    });
+    return items.find((item) => item.metadata.name === name);
   }
 }
 

@@ -200,12 +200,13 @@ export class ApiStore {
   }
 }
 
-/** Is the object in a collection, under the selector of a call (`a=b,c=d` only)? */
+/** Is the object in a collection, under the selectors of a call (`a=b,c=d`, and by name, only)? */
 export function isIn(place: Place, query: ApiCall["query"], { kind, metadata }: ApiObject): boolean {
   const terms = (query["labelSelector"] ?? "").split(",").filter(Boolean);
   return (
     `${place.root}/${place.plural}` === pathOf(kindOf(kind)) &&
     (place.namespace === undefined || place.namespace === metadata.namespace) &&
+    (query["fieldSelector"] === undefined || query["fieldSelector"] === `metadata.name=${metadata.name}`) &&
     terms.every((term) => metadata.labels?.[term.split("=")[0] ?? ""] === term.split("=")[1])
   );
 }
