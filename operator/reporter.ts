@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { API_VERSION, KIND } from "../api/meta.ts";
 import type { WebSocketProxyStatus } from "../api/status.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { addressOf } from "./address.ts";
 import type { PodState, Wanted } from "./dataplane-pods.ts";
 import type { Gathered } from "./gather.ts";
 import { applyStatus } from "./kube/apply.ts";
@@ -113,22 +114,9 @@ export class Reporter {
     return now - pending.since < A_WHILE ? SOON : LATER;
   }
 
-  /** Where clients reach the proxy: a load balancer, or else the Service by its name. */
   #address({ owner, names }: Gathered): string | undefined {
-    const service = this.#parts.own.get("Service", owner.namespace, names.base) as ServiceSeen | undefined;
-    const port = service?.spec?.ports?.[0]?.port;
-    if (service === undefined || port === undefined) return undefined;
-    const [ingress] = service.status?.loadBalancer?.ingress ?? [];
-    const host = ingress?.hostname ?? ingress?.ip ?? `${names.base}.${owner.namespace}.svc`;
-    return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    return addressOf(this.#parts.own.get("Service", owner.namespace, names.base));
   }
-}
-
-interface ServiceSeen extends KubeObject {
-  readonly spec?: { readonly ports?: readonly { readonly port: number }[] };
-  readonly status?: {
-    readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string; readonly ip?: string }[] };
-  };
 }
 
 /** Reasons that come and go with every change. */

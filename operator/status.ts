@@ -56,11 +56,16 @@ function programmedOf({ generation, translation, rendered, refusals, pods }: Fin
       "The config is rendered; putting data planes into pods (mode Sidecar) comes with a later release.",
     );
   }
-  if (pods.ready.length === 0) return says("Pending", `None of ${pods.pods} pods is ready.`);
+  if (pods.ready.length === 0) return says("Pending", nobodyReady(infra.gateway?.replicas, pods.pods));
   if (pods.behind.length > 0) {
     return says("Pending", `${pods.behind.length} of ${pods.ready.length} ready pods: ${listed(pods.behind)}.`);
   }
   return says("Programmed");
+}
+
+function nobodyReady(wanted: number | undefined, pods: number): string {
+  if (wanted === 0) return "spec.gateway.replicas is 0: nobody is to serve it.";
+  return pods === 0 ? "There are no pods yet." : `None of ${pods} pods is ready.`;
 }
 
 function readyOf({ generation, translation, pods }: Findings, programmed: Condition<"Programmed">): Condition<"Ready"> {
@@ -105,12 +110,15 @@ function listed(names: readonly string[]): string {
 const ROOM = 400_000;
 const SHORT = 100;
 
-/** Of a thousand routes each can be told in brief only. */
+/** Of a thousand routes each can be told in brief only: what holds by its reason, what does not by the start of its words. */
 function fitted(status: WebSocketProxyStatus): WebSocketProxyStatus {
   if (JSON.stringify(status).length <= ROOM) return status;
   const routes = status.routes?.map(({ name, conditions }) => ({
     name,
-    conditions: conditions?.map((one) => ({ ...one, message: shortened(one.message, SHORT) })),
+    conditions: conditions?.map((one) => ({
+      ...one,
+      message: one.status === "True" ? "" : shortened(one.message, SHORT),
+    })),
   }));
   return { ...status, ...(routes === undefined ? {} : { routes }) };
 }
