@@ -37,11 +37,11 @@ check: $(INSTALLED) ## Check types, walls between folders, lint, format, dead co
 fmt: $(INSTALLED) ## Format the code
 	oxfmt
 
-generate: $(INSTALLED) ## Write the CRD and its reference page anew from api/
+generate: $(INSTALLED) ## Write what is made of other files anew: CRD, reference pages, parts of the chart
 	node generate/main.ts
 
 golden: $(INSTALLED) ## Write the golden files anew; read the diff before you commit it
-	UPDATE_GOLDEN=1 vitest run test/golden
+	UPDATE_GOLDEN=1 vitest run test/golden test/chart/golden
 
 conformance: $(INSTALLED) ## Run the Autobahn suite through the gateway (installs it in ~/.cache/wsproxy first)
 	test/conformance/run.sh

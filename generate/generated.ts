@@ -1,8 +1,10 @@
+import { chartFiles } from "./chart.ts";
 import { crdFile } from "./crd.ts";
 import { referencePage } from "./reference.ts";
 
-/** Every file that is made from api/, by its path in the repository. */
+/** Every file that is made of others, by its path in the repository. */
 export const generated: Readonly<Record<string, string>> = {
   "crds/wsproxy.dev_websocketproxies.yaml": crdFile,
   "docs/reference/websocketproxy.md": referencePage,
+  ...chartFiles,
 };

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
 import { Metrics } from "../dataplane/metrics.ts";
+import { dashboardFile } from "../generate/dashboard/dashboard.ts";
 import { OperatorMetrics } from "../operator/metrics.ts";
 
 const page = readFileSync(new URL("../docs/reference/metrics.md", import.meta.url), "utf8");
@@ -51,9 +52,15 @@ test("every promised metric is there", () => {
   expect(PROMISED.filter((name) => !names.includes(name))).toEqual([]);
 });
 
-test("the queries name metrics that there are", () => {
+const alerts = readFileSync(new URL("../charts/wsproxy/files/alerts.yaml", import.meta.url), "utf8");
+
+test.each([
+  ["queries of the page", queries],
+  ["chart's alerts", alerts],
+  ["chart's dashboard", dashboardFile],
+])("the %s name metrics that there are", (_what, text) => {
   const names = new Set([...rows(dataplane), ...rows(operator)].map(({ name }) => name));
-  const asked = [...queries.matchAll(/wsproxy_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, ""));
+  const asked = [...text.matchAll(/wsproxy_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, ""));
   expect(asked.length).toBeGreaterThan(8);
   expect(asked.filter((name) => !names.has(name))).toEqual([]);
 });

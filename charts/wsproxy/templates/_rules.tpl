@@ -1,0 +1,45 @@
+{{/* What the operator may do where WebSocketProxies are: what it calls, and nothing more. */}}
+{{- define "wsproxy.rules" -}}
+# What is asked for, and what is said about it.
+- apiGroups: [wsproxy.dev]
+  resources: [websocketproxies]
+  verbs: [list, watch]
+- apiGroups: [wsproxy.dev]
+  resources: [websocketproxies/status]
+  verbs: [patch]
+# Owner references that block deletion need it where OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [wsproxy.dev]
+  resources: [websocketproxies/finalizers]
+  verbs: [update]
+# Metadata of Secrets and ConfigMaps is watched; the data of those that a WebSocketProxy selects or names is read. What the
+# operator makes is written by server-side apply; what has its name and is somebody else's is seen by a get, and left alone.
+- apiGroups: [""]
+  resources: [secrets, configmaps, services, serviceaccounts]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+# An annotation on a pod makes its node read the new config at once.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}
+
+{{- define "wsproxy.subjects" -}}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "wsproxy.serviceAccount" . }}
+    namespace: {{ .Release.Namespace }}
+{{- end }}

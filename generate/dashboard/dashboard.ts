@@ -1,0 +1,94 @@
+import { PROXY, type Panel } from "./panel.ts";
+import { processes } from "./processes.ts";
+import { sessions } from "./sessions.ts";
+import { traffic } from "./traffic.ts";
+
+const DATASOURCE = { type: "prometheus", uid: "$datasource" };
+const WIDTH = 24;
+const HEIGHT = 8;
+const STAT_HEIGHT = 4;
+
+/** The Grafana dashboard: made of the metrics that are documented, and of nothing else. */
+export const dashboard = {
+  title: "wsproxy",
+  uid: "wsproxy",
+  description: "WebSocket gateways: their sessions, handshakes, traffic, limits and config, and the operator.",
+  tags: ["wsproxy", "websocket"],
+  schemaVersion: 39,
+  editable: true,
+  refresh: "30s",
+  time: { from: "now-1h", to: "now" },
+  templating: {
+    list: [
+      { name: "datasource", label: "Data source", type: "datasource", query: "prometheus" },
+      variable("namespace", "Namespace", "label_values(wsproxy_config_generation, namespace)"),
+      variable("proxy", "Proxy", 'label_values(wsproxy_config_generation{namespace=~"$namespace"}, proxy)'),
+      variable("route", "Route", `label_values(wsproxy_connections{${PROXY}}, route)`),
+    ],
+  },
+  panels: laidOut(),
+};
+
+/** The file of the chart. */
+export const dashboardFile = `${JSON.stringify(dashboard, undefined, 1)}\n`;
+
+/** All by default: what is counted before a route is known has an empty route, which only `.*` matches. */
+function variable(name: string, label: string, query: string) {
+  return {
+    name,
+    label,
+    type: "query",
+    datasource: DATASOURCE,
+    query: { query, refId: name },
+    definition: query,
+    refresh: 2,
+    sort: 1,
+    multi: true,
+    includeAll: true,
+    allValue: ".*",
+    current: { text: ["All"], value: ["$__all"] },
+  };
+}
+
+function laidOut(): object[] {
+  const laid: object[] = [];
+  let y = 0;
+  for (const { title, panels } of [...sessions, ...traffic, ...processes]) {
+    laid.push({
+      id: laid.length + 1,
+      type: "row",
+      title,
+      collapsed: false,
+      panels: [],
+      gridPos: { x: 0, y, w: WIDTH, h: 1 },
+    });
+    y += 1;
+    const inRow = panels.every(({ stat }) => stat) ? panels.length : 3;
+    const h = panels.every(({ stat }) => stat) ? STAT_HEIGHT : HEIGHT;
+    const w = WIDTH / inRow;
+    for (const [index, panel] of panels.entries()) {
+      const gridPos = { x: (index % inRow) * w, y: y + Math.floor(index / inRow) * h, w, h };
+      laid.push({ id: laid.length + 1, ...drawn(panel), gridPos });
+    }
+    y += Math.ceil(panels.length / inRow) * h;
+  }
+  return laid;
+}
+
+function drawn({ title, description, unit, queries, stat }: Panel): object {
+  return {
+    type: stat === true ? "stat" : "timeseries",
+    title,
+    description,
+    datasource: DATASOURCE,
+    fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
+    options:
+      stat === true ? { reduceOptions: { calcs: ["lastNotNull"] } } : { tooltip: { mode: "multi", sort: "desc" } },
+    targets: queries.map(([expr, legendFormat = ""], index) => ({
+      refId: String.fromCodePoint(0x41 + index),
+      datasource: DATASOURCE,
+      expr,
+      legendFormat,
+    })),
+  };
+}

@@ -1,0 +1,33 @@
+/** What a panel asks for, and how its lines are called. */
+export type Query = readonly [expr: string, legend?: string];
+
+export interface Panel {
+  readonly title: string;
+  readonly description: string;
+  /** A unit as Grafana names it. */
+  readonly unit: string;
+  readonly queries: readonly Query[];
+  /** One number instead of lines over time. */
+  readonly stat?: true;
+}
+
+/** Panels under one heading. */
+export interface Row {
+  readonly title: string;
+  readonly panels: readonly Panel[];
+}
+
+/** Selects what the variables of the dashboard choose. */
+export const PROXY = 'namespace=~"$namespace", proxy=~"$proxy"';
+export const ROUTE = `${PROXY}, route=~"$route"`;
+/** Data plane processes, among all that export Node's own metrics. */
+export const POD = '{namespace=~"$namespace"} and on (namespace, pod) wsproxy_read_path';
+/** Per second. */
+export const rate = (metric: string, labels = ROUTE): string => `rate(${metric}{${labels}}[$__rate_interval])`;
+
+/** Three lines of a histogram. */
+export function quantiles(metric: string, labels = ROUTE): Query[] {
+  const at = (quantile: number): string =>
+    `histogram_quantile(${quantile}, sum by (le) (rate(${metric}_bucket{${labels}}[$__rate_interval])))`;
+  return [0.5, 0.95, 0.99].map((quantile) => [at(quantile), `p${quantile * 100}`]);
+}
