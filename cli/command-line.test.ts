@@ -54,12 +54,6 @@ test("the version is that of package.json", async () => {
   expect([said.ended, said.stdout, said.stderr]).toEqual([0, `wsproxy ${version}\n`, ""]);
 });
 
-test("the operator says that it is not in this release", async () => {
-  const said = await ran("operator");
-  expect(said.ended).toBe(69);
-  expect(said.stderr).toContain("next release");
-});
-
 test("wrong usage ends with 64, says what to write, and opens nothing", async () => {
   const port = String(await freePort());
   const wrong: [string[], string][] = [
