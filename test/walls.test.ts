@@ -58,6 +58,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "operator/metrics.ts": ["prom-client", ...NODE],
   "operator/kube/any.ts": ["@kubernetes/client-node", ...NODE],
   "operator/translate/any.ts": [],
+  "operator/render/any.ts": [],
   "dataplane/any.ts": ["lru-cache", ...NODE],
   "dataplane/metrics.ts": ["prom-client", ...NODE],
   "dataplane/auth/any.ts": ["jose", "lru-cache", "oauth4webapi", ...NODE],
