@@ -1,0 +1,136 @@
+import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { Buffer } from "node:buffer";
+import { onTestFinished } from "vitest";
+import { PACKED } from "../../api/meta.ts";
+import type { ApiObject } from "./api-server-store.ts";
+import type { FakeApiServer } from "./api-server.ts";
+
+/** How a pod behaves. */
+export interface PodBehaviour {
+  /** Milliseconds between a nudge and the report of what was written. */
+  readonly lag?: number;
+  /** Nudges that it misses. */
+  readonly misses?: number;
+  /** Never answers. */
+  readonly silent?: boolean;
+}
+
+/** Data plane pods as the operator sees them: objects of the API, and something that answers at /config. */
+export class DataplanePodFakes {
+  /** The port on which all of them answer, each on its own loopback address. */
+  port = 0;
+  readonly #api: FakeApiServer;
+  readonly #servers: Server[] = [];
+  #last = 1;
+
+  constructor(api: FakeApiServer) {
+    this.#api = api;
+    onTestFinished(() => {
+      for (const server of this.#servers) server.closeAllConnections();
+      for (const server of this.#servers) server.close();
+    });
+  }
+
+  /** The port has to be known before the operator starts. */
+  async reserve(): Promise<number> {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    this.port = (server.address() as AddressInfo).port;
+    server.close();
+    return this.port;
+  }
+
+  /** A ready pod of a proxy, which serves what is written, as soon as it is nudged. */
+  async add(proxy: string, name: string, behaviour: PodBehaviour = {}): Promise<FakePod> {
+    this.#last += 1;
+    const address = `127.0.0.${this.#last}`;
+    const pod = new FakePod(this.#api, proxy, name, address, behaviour);
+    const server = createServer((_request, response) => {
+      if (behaviour.silent === true) return;
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(pod.report()));
+    });
+    this.#servers.push(server);
+    server.listen(this.port, address);
+    await once(server, "listening");
+    pod.appear();
+    return pod;
+  }
+}
+
+/** One pod. */
+export class FakePod {
+  readonly name: string;
+  /** When it began to serve what it serves now. */
+  servingSince = 0;
+  readonly #api: FakeApiServer;
+  readonly #proxy: string;
+  readonly #address: string;
+  readonly #behaviour: PodBehaviour;
+  #mounted: { readonly hash: string; readonly endpointsHash: string } | undefined;
+  #missed = 0;
+
+  constructor(api: FakeApiServer, proxy: string, name: string, address: string, behaviour: PodBehaviour) {
+    this.#api = api;
+    this.#proxy = proxy;
+    this.name = name;
+    this.#address = address;
+    this.#behaviour = behaviour;
+    this.#mount();
+    const quiet = api.store.onChange(({ before, after }) => {
+      if (after?.kind === "Pod" && after.metadata.name === name && before !== undefined) this.#nudged();
+    });
+    onTestFinished(quiet);
+  }
+
+  report(): unknown {
+    return [{ proxy: `demo/${this.#proxy}`, ...this.#mounted, generation: 1, routes: [] }];
+  }
+
+  appear(phase = "Running", ready = "True"): void {
+    const base = `wsproxy-${this.#proxy}`;
+    const labels = {
+      "app.kubernetes.io/name": "wsproxy",
+      "app.kubernetes.io/component": "dataplane",
+      "app.kubernetes.io/managed-by": "wsproxy-operator",
+      "wsproxy.dev/proxy": base,
+    };
+    const known = this.#api.get("Pod", "demo", this.name);
+    const pod: ApiObject = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        name: this.name,
+        namespace: "demo",
+        labels,
+        ...(known?.metadata.annotations === undefined ? {} : { annotations: known.metadata.annotations }),
+        ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: `${base}-1`, uid: "replica-set" }],
+      },
+      status: { phase, podIP: this.#address, conditions: [{ type: "Ready", status: ready }] },
+    };
+    this.#api.put(pod);
+  }
+
+  #nudged(): void {
+    const { lag = 0, misses = 0 } = this.#behaviour;
+    this.#missed += 1;
+    if (this.#missed <= misses) return;
+    setTimeout(() => this.#mount(), lag);
+  }
+
+  /** What the kubelet does: the volume has what the API has. */
+  #mount(): void {
+    const base = `wsproxy-${this.#proxy}`;
+    const secret = this.#api.get("Secret", "demo", `${base}-config-0`) as { data?: Record<string, string> } | undefined;
+    const map = this.#api.get("ConfigMap", "demo", `${base}-endpoints`) as
+      | { data?: Record<string, string> }
+      | undefined;
+    const hash = Buffer.from(secret?.data?.[PACKED.configHash] ?? "", "base64").toString("utf8");
+    const endpointsHash = map?.data?.[PACKED.endpointsHash] ?? "";
+    if (hash === this.#mounted?.hash && endpointsHash === this.#mounted.endpointsHash) return;
+    this.#mounted = { hash, endpointsHash };
+    this.servingSince = Date.now();
+  }
+}

@@ -1,0 +1,283 @@
+import { describe, expect, test } from "vitest";
+import type { ApiObject } from "../fakes/api-server-store.ts";
+import { keys, OperatorBench, proxy, putAll, service, slice } from "../fakes/operator-bench.ts";
+import { until } from "../fakes/sockets.ts";
+
+const ALL = [
+  "PATCH serviceaccounts/wsproxy-chat",
+  "PATCH secrets/wsproxy-chat-config-0",
+  "PATCH configmaps/wsproxy-chat-endpoints",
+  "PATCH networkpolicies/wsproxy-chat",
+  "PATCH poddisruptionbudgets/wsproxy-chat",
+  "PATCH deployments/wsproxy-chat",
+  "PATCH services/wsproxy-chat",
+  "PATCH websocketproxies/chat/status",
+];
+
+/** A bench on which everything of `demo/chat` is as it should be. */
+async function settled(admit?: (object: ApiObject) => ApiObject): Promise<OperatorBench> {
+  const bench = await OperatorBench.start(admit);
+  putAll(bench.server);
+  bench.operator();
+  await until("it has a status", () => bench.status() !== undefined);
+  await bench.quiet();
+  return bench;
+}
+
+describe("a new proxy", () => {
+  test("gets its objects in order, each once, and a status", async () => {
+    const bench = await settled();
+    expect(bench.writes()).toEqual(ALL);
+    expect(bench.status()).toMatchObject({
+      observedGeneration: 1,
+      acceptedRoutes: "1/1",
+      address: "wsproxy-chat.demo.svc:80",
+      dataplane: { replicas: 0, readyReplicas: 0, configHash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    const conditions = bench.status()?.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+    expect(conditions).toEqual([
+      "Accepted True Accepted",
+      "ResolvedRefs True ResolvedRefs",
+      "Programmed False Pending",
+      "Ready False NoReadyPods",
+    ]);
+  });
+
+  test("owns what it gets", async () => {
+    const bench = await settled();
+    const owner = bench.server.get("WebSocketProxy", "demo", "chat");
+    for (const kind of ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"]) {
+      expect(bench.server.get(kind, "demo", "wsproxy-chat")?.metadata["ownerReferences"]).toEqual([
+        {
+          apiVersion: "wsproxy.dev/v1alpha1",
+          kind: "WebSocketProxy",
+          name: "chat",
+          uid: owner?.metadata.uid,
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ]);
+    }
+  });
+
+  test("is served whatever is wrong with another one", async () => {
+    const bench = await OperatorBench.start();
+    bench.server.put(proxy("broken", { routes: "none" }));
+    bench.server.put({ ...proxy("odd"), spec: { routes: [{ name: "main", backends: 7, policies: [] }], mode: 1 } });
+    putAll(bench.server);
+    bench.operator();
+    await until(
+      "the good one has its Service",
+      () => bench.server.get("Service", "demo", "wsproxy-chat") !== undefined,
+    );
+    await until("the others have a status", () => bench.condition("Accepted", "odd") !== "undefined undefined");
+    expect(bench.condition("Accepted", "broken")).toBe("False Invalid");
+    expect(bench.condition("Programmed", "broken")).toBe("False NotAccepted");
+    expect(bench.server.get("Deployment", "demo", "wsproxy-broken")).toBeUndefined();
+    expect(bench.server.get("Secret", "demo", "wsproxy-odd-config-0")).toBeUndefined();
+  });
+
+  test("of mode Sidecar gets a config, and no pods of its own", async () => {
+    const bench = await OperatorBench.start();
+    const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+    putAll(bench.server);
+    bench.server.put(proxy("chat", sidecar));
+    bench.operator();
+    await until("it has a status", () => bench.status() !== undefined);
+    await bench.quiet();
+    expect(bench.writes()).toEqual([ALL[1], ALL[2], ALL[7]]);
+    expect(bench.condition("Programmed")).toBe("False Pending");
+    expect(bench.status()?.conditions?.[2]?.message).toContain("mode Sidecar");
+  });
+});
+
+describe("an edit", () => {
+  test("of a limit writes the config and the status, and leaves the pods' shape alone", async () => {
+    const bench = await settled();
+    const before = bench.server.writes.length;
+    const policies = { connections: [{ per: "Client", limit: 5 }] };
+    bench.server.put({ ...bench.server.get("WebSocketProxy", "demo", "chat"), ...proxy("chat", { policies }) });
+    await until("it is observed", () => bench.status()?.observedGeneration === 2);
+    await bench.quiet();
+    expect(bench.writes(before)).toEqual([ALL[1], ALL[7]]);
+  });
+
+  test("of the replicas writes the Deployment only", async () => {
+    const bench = await settled();
+    const before = bench.server.writes.length;
+    bench.server.put({
+      ...bench.server.get("WebSocketProxy", "demo", "chat"),
+      ...proxy("chat", { gateway: { replicas: 5 } }),
+    });
+    await until("it is observed", () => bench.status()?.observedGeneration === 2);
+    await bench.quiet();
+    // The generation is part of the config.
+    expect(bench.writes(before)).toEqual([ALL[1], ALL[5], ALL[7]]);
+  });
+
+  test("of a backend's endpoints writes the endpoints only", async () => {
+    const bench = await settled();
+    const before = bench.server.writes.length;
+    bench.server.put(slice(["10.0.0.1", "10.0.0.2"]));
+    await until("it is written", () => bench.server.writes.length > before);
+    await bench.quiet();
+    expect(bench.writes(before)).toEqual([ALL[2]]);
+  });
+
+  test("that is wrong leaves everything as it was, and says so; keys still go", async () => {
+    const bench = await settled();
+    const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat");
+    const secret = bench.server.get("Secret", "demo", "wsproxy-chat-config-0");
+    bench.server.put({
+      ...bench.server.get("WebSocketProxy", "demo", "chat"),
+      ...proxy("chat", { listener: { port: 99_999 } }),
+    });
+    await until("it is refused", () => bench.condition("Accepted") === "False Invalid");
+    await bench.quiet();
+    expect(bench.server.get("Deployment", "demo", "wsproxy-chat")).toEqual(deployment);
+    expect(bench.server.get("Secret", "demo", "wsproxy-chat-config-0")).toEqual(secret);
+    bench.server.delete("Secret", "demo", "keys");
+    await until(
+      "the key is taken out of the config in force",
+      () =>
+        bench.server.get("Secret", "demo", "wsproxy-chat-config-0")?.metadata.resourceVersion !==
+        secret?.metadata.resourceVersion,
+    );
+  });
+
+  test("to mode Sidecar takes the pods and their Service away", async () => {
+    const bench = await settled();
+    const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+    bench.server.put({ ...bench.server.get("WebSocketProxy", "demo", "chat"), ...proxy("chat", sidecar) });
+    await until("the Service is gone", () => bench.server.get("Service", "demo", "wsproxy-chat") === undefined);
+    await bench.quiet();
+    for (const kind of ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment"])
+      expect(bench.server.get(kind, "demo", "wsproxy-chat")).toBeUndefined();
+    expect(bench.server.get("Secret", "demo", "wsproxy-chat-config-0")).toBeDefined();
+  });
+});
+
+describe("an operator with nothing to do", () => {
+  test("writes nothing, whatever Kubernetes adds to its objects, also when it starts anew", async () => {
+    const bench = await settled(defaulted);
+    expect(bench.writes()).toEqual(ALL);
+    const before = bench.server.writes.length;
+    const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat");
+    for (const observedGeneration of [1, 2, 3])
+      bench.server.put({ ...deployment, status: { observedGeneration } } as never);
+    bench.operator();
+    await bench.quiet(500);
+    expect(bench.writes(before)).toEqual([]);
+    expect(bench.server.writes.length).toBe(before);
+  });
+
+  test("reads no Secret that no proxy selects or names", async () => {
+    const bench = await OperatorBench.start();
+    bench.server.put({
+      ...keys({ mallory: "not-to-be-read-0001" }, "other"),
+      metadata: { name: "other", namespace: "demo" },
+    });
+    putAll(bench.server);
+    bench.operator();
+    await until("it has a status", () => bench.status() !== undefined);
+    await bench.quiet();
+    const reads = bench.server.calls.filter(({ method, path }) => method === "GET" && path.includes("/secrets/"));
+    expect(reads.map(({ path }) => path)).toEqual(["/api/v1/namespaces/demo/secrets/keys"]);
+  });
+});
+
+/** What a real API server adds by itself. */
+function defaulted(object: ApiObject): ApiObject {
+  const spec = object["spec"] as Record<string, unknown> | undefined;
+  if (object.kind === "Deployment") return { ...object, spec: { progressDeadlineSeconds: 600, ...spec } };
+  if (object.kind === "Service")
+    return { ...object, spec: { clusterIP: "10.96.0.7", sessionAffinity: "None", ...spec } };
+  return object;
+}
+
+describe("somebody else's hand", () => {
+  test("on our Deployment is undone, once", async () => {
+    const bench = await settled();
+    const before = bench.server.writes.length;
+    const ours = bench.server.get("Deployment", "demo", "wsproxy-chat");
+    bench.server.put({ ...ours, spec: { ...(ours?.["spec"] as object), replicas: 9 } } as never);
+    await until("it is undone", () => {
+      const { spec } = bench.server.get("Deployment", "demo", "wsproxy-chat") as { spec?: { replicas?: number } };
+      return spec?.replicas === 2;
+    });
+    await bench.quiet();
+    expect(bench.writes(before)).toEqual([ALL[5]]);
+  });
+
+  test("on the config is undone, and our label is put back", async () => {
+    const bench = await settled();
+    const ours = bench.server.get("Secret", "demo", "wsproxy-chat-config-0") as ApiObject;
+    bench.server.put({ ...ours, data: { ...(ours["data"] as object), parts: "NQ==" } });
+    await until("it is undone", () => {
+      const { data } = bench.server.get("Secret", "demo", "wsproxy-chat-config-0") as { data?: { parts?: string } };
+      return data?.parts === (ours["data"] as { parts: string }).parts;
+    });
+    await bench.quiet();
+    const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat") as ApiObject;
+    bench.server.put({ ...deployment, metadata: { ...deployment.metadata, labels: {} } });
+    await until(
+      "the label is back",
+      () =>
+        bench.server.get("Deployment", "demo", "wsproxy-chat")?.metadata.labels?.["wsproxy.dev/proxy"] !== undefined,
+    );
+  });
+
+  test("that took one of our names keeps it, and the status says so", async () => {
+    const bench = await OperatorBench.start();
+    const theirs = bench.server.put({
+      ...service("wsproxy-chat"),
+      spec: { type: "ClusterIP", ports: [{ port: 1234 }] },
+    });
+    const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "wsproxy-chat", namespace: "demo" } };
+    const theirAccount = bench.server.put(account);
+    putAll(bench.server);
+    bench.operator();
+    await until("the status says so", () => bench.condition("Programmed") === "False NotApplied");
+    expect(bench.status()?.conditions?.[2]?.message).toMatch(/Service.*not this proxy's/s);
+    expect(bench.server.get("Service", "demo", "wsproxy-chat")).toEqual(theirs);
+    expect(bench.server.get("ServiceAccount", "demo", "wsproxy-chat")).toEqual(theirAccount);
+    // The rest is there, and all of it when the name is free.
+    expect(bench.server.get("Deployment", "demo", "wsproxy-chat")).toBeDefined();
+    bench.server.delete("Service", "demo", "wsproxy-chat");
+    bench.server.delete("ServiceAccount", "demo", "wsproxy-chat");
+    await until("both are ours", () =>
+      ["Service", "ServiceAccount"].every(
+        (kind) => bench.server.get(kind, "demo", "wsproxy-chat")?.metadata["ownerReferences"] !== undefined,
+      ),
+    );
+    await until("nothing is wrong any more", () => bench.condition("Programmed") === "False Pending");
+  });
+});
+
+describe("a proxy that is deleted", () => {
+  test("leaves nothing to do: Kubernetes deletes what it owned", async () => {
+    const bench = await settled();
+    const before = bench.server.writes.length;
+    bench.server.delete("WebSocketProxy", "demo", "chat");
+    bench.server.delete("Deployment", "demo", "wsproxy-chat");
+    bench.server.put(slice(["10.0.0.9"]));
+    await bench.quiet(400);
+    expect(bench.writes(before)).toEqual([]);
+  });
+
+  test("and made anew takes over what was left, and inherits no config", async () => {
+    const bench = await settled();
+    bench.server.delete("WebSocketProxy", "demo", "chat");
+    const { uid } = bench.server.put(proxy()).metadata;
+    await until("all is the new one's", () =>
+      ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"].every((kind) => {
+        const owners = bench.server.get(kind, "demo", "wsproxy-chat")?.metadata["ownerReferences"];
+        return (owners as { uid: string }[])[0]?.uid === uid;
+      }),
+    );
+    bench.server.delete("WebSocketProxy", "demo", "chat");
+    bench.server.put(proxy("chat", { listener: { port: 0 } }));
+    await until("it is refused", () => bench.condition("Accepted") === "False Invalid");
+    expect(bench.status()?.conditions?.[2]?.message).not.toContain("last good");
+  });
+});
