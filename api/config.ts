@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, hostname, label, objectName, path } from "./names.ts";
+import { cidr, hostname, label, objectName, path, port } from "./names.ts";
 import { policyPlaces, policySettings, type PolicyKind, type RenderedPolicies } from "./policies/index.ts";
 import { positiveDuration } from "./quantities.ts";
 
@@ -9,7 +9,6 @@ import { positiveDuration } from "./quantities.ts";
  * Secrets stand beside what was found in them, for whoever translates next: a data plane does not look at them.
  */
 
-const port = z.int().min(1).max(65_535);
 const pem = z.string().min(1).max(1_048_576);
 
 /** Present: the backend is dialled with TLS. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CALLED, rule } from "./rule.ts";
 
-/** Strings that several parts of the two contracts share, each bounded and with an error that says what to write. */
+/** Names and addresses that several parts of the two contracts share, each bounded and with an error that says what to write. */
 
 const LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 
@@ -131,6 +131,13 @@ export const url = z
     "must be an https:// URL without credentials and fragment",
   )
   .meta({ [CALLED]: "URL" });
+
+/** A TCP port. */
+export const port = z
+  .int()
+  .min(1)
+  .max(65_535)
+  .meta({ [CALLED]: "port" });
 
 /** A moment as RFC 3339 writes it, such as 2027-01-31T12:00:00Z. */
 export const timestamp = z.iso.datetime({ offset: true });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CONDITION_TYPES, type Condition } from "../api/conditions.ts";
 import { status as schema, type WebSocketProxyStatus } from "../api/status.ts";
-import { gateway } from "../api/websocket-proxy.ts";
+import { gateway } from "../api/pods.ts";
 import { configOf, endpointsOf } from "../test/fakes/config.ts";
 import { statusOf, type Findings } from "./status.ts";
 import type { Infra, Translation } from "./translate/translation.ts";

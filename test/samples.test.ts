@@ -4,6 +4,7 @@ import { readProxy } from "../operator/translate/read-proxy.ts";
 import { boundSamples, fieldsOf } from "./samples/bounds.ts";
 import { proxyOf, type Sample } from "./samples/proxy.ts";
 import { ruleSamples } from "./samples/rules.ts";
+import { textSamples } from "./samples/texts.ts";
 import { RULES } from "../api/rule.ts";
 import type { Schema } from "../generate/schema.ts";
 
@@ -13,6 +14,7 @@ const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.["spec"]
 
 describe.each([
   ["rules", ruleSamples],
+  ["forms", textSamples],
   ["bounds", boundSamples(schema)],
 ] as const)("%s", (_kind, samples) => {
   test.each(samples.map((sample) => [sample.name, sample] as const))("%s", (_name, sample) => {

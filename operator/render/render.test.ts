@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { LARGEST_TEXT } from "../../api/meta.ts";
 import { configOf, endpointsOf, type ConfigParts } from "../../test/fakes/config.ts";
-import { gateway } from "../../api/websocket-proxy.ts";
+import { gateway } from "../../api/pods.ts";
 import { SETTINGS } from "../../test/fakes/golden-case.ts";
 import { withKeys } from "../../test/fakes/api-keys.ts";
 import { packer } from "../packer.ts";

@@ -1,5 +1,6 @@
 import type { Config, Endpoints } from "../../api/config.ts";
-import { gateway, type WebSocketProxySpec } from "../../api/websocket-proxy.ts";
+import { gateway } from "../../api/pods.ts";
+import type { WebSocketProxySpec } from "../../api/websocket-proxy.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { listenerPort } from "./judge-routes.ts";
 import type { Lookup } from "./lookup.ts";

@@ -4,6 +4,7 @@ import type { Schema } from "../../generate/schema.ts";
 import { boundSamples } from "../samples/bounds.ts";
 import { proxyOf } from "../samples/proxy.ts";
 import { ruleSamples } from "../samples/rules.ts";
+import { textSamples } from "../samples/texts.ts";
 import { Judge } from "./verdict.ts";
 
 // The samples that `test/samples.test.ts` puts to our own schema: the API server must say the same of each.
@@ -18,6 +19,7 @@ afterAll(() => judge.close());
 
 describe.each([
   ["rules", ruleSamples],
+  ["forms", textSamples],
   ["bounds", boundSamples(schema)],
 ] as const)("%s", (_kind, samples) => {
   test.each(samples.map((sample) => [sample.name, sample] as const))("%s", async (_name, { spec, at, message }) => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { fieldPath } from "../../api/problem.ts";
 import type { Schema } from "../../generate/schema.ts";
-import type { Sample } from "./proxy.ts";
+import { shown, type Sample } from "./proxy.ts";
 
 type Path = readonly (string | number)[];
 
@@ -146,11 +146,6 @@ function withValue(value: unknown, [key, ...rest]: Path, put: unknown): unknown 
   const inner = withValue((value as Record<string | number, unknown> | undefined)?.[key], rest, put);
   if (typeof key === "string") return { ...(value as object | undefined), [key]: inner };
   return Object.assign([...((value as unknown[] | undefined) ?? [])], { [key]: inner });
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 function without(value: object, key: string): object {

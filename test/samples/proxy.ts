@@ -27,3 +27,32 @@ export function specWith(more: {
 export function proxyOf(spec: unknown, namespace = "demo"): object {
   return { apiVersion: "wsproxy.dev/v1alpha1", kind: "WebSocketProxy", metadata: { name: "sample", namespace }, spec };
 }
+
+/** Values that are right at one place of a spec, and values that are wrong there. */
+export interface ValueSamples {
+  /** The field that is blamed. */
+  readonly at: string;
+  /** The spec with a value in its place. */
+  readonly spec: (value: unknown) => object;
+  readonly good: readonly unknown[];
+  readonly bad: readonly unknown[];
+}
+
+/** A sample of each value. */
+export function samplesOf({ at, spec, good, bad }: ValueSamples, message?: string): Sample[] {
+  return [
+    ...good.map((value) => ({ name: `${at} may be ${shown(value)}`, spec: spec(value) })),
+    ...bad.map((value) => ({
+      name: `${at} cannot be ${shown(value)}`,
+      spec: spec(value),
+      at,
+      ...(message === undefined ? {} : { message }),
+    })),
+  ];
+}
+
+/** A value in the title of a test. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
