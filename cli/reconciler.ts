@@ -53,7 +53,8 @@ export class Reconciler {
   }
 
   #removeAllBut(wanted: ReadonlySet<string>): void {
-    for (const { name } of this.#serving.gateway.proxies) {
+    const { gateway } = this.#serving;
+    for (const name of new Set([...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejections.keys()])) {
       if (wanted.has(name)) continue;
       this.#applied.delete(name);
       this.#serving.remove(name);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { adminServer, type AdminServer } from "../runtime/admin-server.ts";
+import { configOf, endpointsOf } from "../test/fakes/config.ts";
 import { withKeys } from "../test/fakes/api-keys.ts";
 import { RawBackend } from "../test/fakes/backends.ts";
 import { RawClient, request } from "../test/fakes/clients.ts";
@@ -51,8 +52,36 @@ test("not ready where the first config's listener cannot be opened", async () =>
   gateway.bindPort = () => port;
   await expect(gateway.serve({}, [backend.port])).rejects.toThrow("in use");
   expect(await statuses()).toEqual([200, 503]);
-  expect(await (await get("/config")).json()).toEqual([]);
+  const [told, ...more] = (await (await get("/config")).json()) as Record<string, unknown>[];
+  expect(more).toEqual([]);
+  expect(told).toEqual({
+    proxy: "test/proxy",
+    rejected: {
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      stage: "listener",
+      problems: [expect.stringContaining("in use")],
+    },
+  });
   taken.close();
+});
+
+test("/config says why the config that came last is not in force, until one is", async () => {
+  await gateway.serve({ generation: 1 }, [backend.port]);
+  const told = async (): Promise<Record<string, unknown> | undefined> =>
+    ((await (await get("/config")).json()) as Record<string, unknown>[])[0];
+  expect(await told()).not.toHaveProperty("rejected");
+  const wrong = {
+    ...configOf({ generation: 2 }),
+    ...Object.fromEntries([...Array(30).keys()].map((at) => [`x${at}`, 1])),
+  };
+  expect(await gateway.apply(wrong, endpointsOf([backend.port]))).toMatchObject({ ok: false });
+  const { generation, rejected } = (await told()) as { generation: number; rejected: { problems: string[] } };
+  expect(generation).toBe(1);
+  expect(rejected).toMatchObject({ stage: "config" });
+  expect(rejected.problems).toHaveLength(20);
+  expect(rejected.problems[0]).toContain("unknown field");
+  await gateway.serve({ generation: 1 }, [backend.port]);
+  expect(await told()).not.toHaveProperty("rejected");
 });
 
 test("/sessions tells of each session what the contract lists, and forgets it when it has ended", async () => {

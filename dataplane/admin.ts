@@ -1,6 +1,8 @@
 import type { AdminHandlers, AdminAnswer } from "../runtime/admin-server.ts";
-import type { Gateway } from "./gateway.ts";
+import type { Gateway, Rejection } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
+
+const MOST_PROBLEMS = 20;
 
 const json = (body: unknown, status = 200): AdminAnswer => ({
   status,
@@ -18,22 +20,7 @@ export function adminHandlers(gateway: Gateway, metrics: Metrics): AdminHandlers
       contentType: metrics.registry.contentType,
       body: await metrics.registry.metrics(),
     }),
-    "/config": () =>
-      json(
-        gateway.proxies.map(({ name, snapshot, endpointsHash }) => ({
-          proxy: name,
-          hash: snapshot?.hash,
-          endpointsHash,
-          generation: snapshot?.config.proxy.generation,
-          routes: snapshot?.config.routes.map((route) => ({
-            name: route.name,
-            hostnames: route.hostnames,
-            path: route.path,
-            backends: route.backends.map(({ endpoints, weight }) => ({ endpoints, weight })),
-            policies: Object.keys(route.policies),
-          })),
-        })),
-      ),
+    "/config": () => json(configs(gateway)),
     "/sessions": () =>
       json(
         gateway.proxies.flatMap((proxy) =>
@@ -51,4 +38,31 @@ export function adminHandlers(gateway: Gateway, metrics: Metrics): AdminHandlers
         ),
       ),
   };
+}
+
+/** Of each proxy what it serves, and why it does not serve what came last. */
+function configs({ proxies, rejections }: Gateway): object[] {
+  const served = new Map(proxies.map((proxy) => [proxy.name, proxy]));
+  return [...new Set([...served.keys(), ...rejections.keys()])].map((name) => {
+    const { snapshot, endpointsHash } = served.get(name) ?? {};
+    return {
+      proxy: name,
+      hash: snapshot?.hash,
+      endpointsHash,
+      generation: snapshot?.config.proxy.generation,
+      routes: snapshot?.config.routes.map((route) => ({
+        name: route.name,
+        hostnames: route.hostnames,
+        path: route.path,
+        backends: route.backends.map(({ endpoints, weight }) => ({ endpoints, weight })),
+        policies: Object.keys(route.policies),
+      })),
+      rejected: rejected(rejections.get(name)),
+    };
+  });
+}
+
+/** Bounded: a config may have as many mistakes as it has fields. */
+function rejected(rejection: (Rejection & { readonly hash: string }) | undefined): object | undefined {
+  return rejection && { ...rejection, problems: rejection.problems.slice(0, MOST_PROBLEMS) };
 }

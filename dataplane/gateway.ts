@@ -20,9 +20,15 @@ export interface Update {
   readonly endpointsHash: string;
 }
 
+/** Why a config is not in force. */
+export interface Rejection {
+  readonly stage: "config" | "listener";
+  readonly problems: readonly string[];
+}
+
 export type Applied =
   | { readonly ok: true; readonly proxy: string }
-  | { readonly ok: false; readonly stage: "config" | "listener"; readonly problems: readonly string[] };
+  | ({ readonly ok: false; readonly proxy: string } & Rejection);
 
 export interface GatewayOptions extends Omit<Surroundings, "reads"> {
   /** Address and port on which a proxy's listener opens. */
@@ -42,6 +48,7 @@ export class Gateway {
   readonly #services = new Map<string, Service>();
   /** Removed, with sessions that have not ended yet. */
   readonly #retiring = new Set<ServedProxy>();
+  readonly #rejections = new Map<string, Rejection & { readonly hash: string }>();
   readonly #options: GatewayOptions;
   #reads: ReadPath | undefined;
   #stopping = false;
@@ -53,6 +60,11 @@ export class Gateway {
   /** Proxies in service, in the order in which they came. */
   get proxies(): readonly ServedProxy[] {
     return [...this.#services.values()].map(({ proxy }) => proxy);
+  }
+
+  /** By proxy: the config that came last, where it was refused. */
+  get rejections(): ReadonlyMap<string, Rejection & { readonly hash: string }> {
+    return this.#rejections;
   }
 
   /** Every proxy has a config in force and an open listener, and none is being drained. */
@@ -68,6 +80,18 @@ export class Gateway {
 
   /** Puts a config in force, or says why not and leaves everything as it was. Calls must not overlap. */
   async apply(update: Update): Promise<Applied> {
+    const applied = await this.#apply(update);
+    const { proxy } = applied;
+    if (applied.ok) this.#rejections.delete(proxy);
+    else {
+      this.#options.metrics.configRejected(proxy);
+      const { stage, problems } = applied;
+      if (proxy !== "") this.#rejections.set(proxy, { hash: update.hash, stage, problems });
+    }
+    return applied;
+  }
+
+  async #apply(update: Update): Promise<Applied> {
     const config = api.config.safeParse(update.config);
     const endpoints = api.endpoints.safeParse(update.endpoints);
     if (!config.success || !endpoints.success) {
@@ -75,12 +99,11 @@ export class Gateway {
         ...problemsOf(config.error ?? emptyError, "config", "Invalid"),
         ...problemsOf(endpoints.error ?? emptyError, "endpoints", "Invalid"),
       ].map(({ at, message }) => `${at}: ${message}`);
-      return this.#rejected(nameIn(update.config), "config", problems);
+      return rejected(nameIn(update.config), "config", problems);
     }
     const { namespace, name } = config.data.proxy;
     const id = `${namespace}/${name}`;
-    if (this.#stopping && !this.#services.has(id))
-      return this.#rejected(id, "listener", ["the gateway is shutting down"]);
+    if (this.#stopping && !this.#services.has(id)) return rejected(id, "listener", ["the gateway is shutting down"]);
     const service = this.#services.get(id) ?? (await this.#service(id));
     if (service.proxy.snapshot?.hash === update.hash && service.listener !== undefined) {
       service.proxy.setEndpoints(endpoints.data, update.endpointsHash);
@@ -90,12 +113,12 @@ export class Gateway {
     try {
       snapshot = service.proxy.prepare(config.data, update.hash, endpoints.data);
     } catch (fault) {
-      return this.#rejected(id, "config", [fault instanceof Error ? fault.message : String(fault)]);
+      return rejected(id, "config", [fault instanceof Error ? fault.message : String(fault)]);
     }
     const problem = await this.#listen(service, config.data, snapshot);
     if (problem !== undefined) {
       service.proxy.rollback();
-      return this.#rejected(id, "listener", [problem]);
+      return rejected(id, "listener", [problem]);
     }
     this.#services.set(id, service);
     service.proxy.commit(snapshot, update.endpointsHash);
@@ -104,6 +127,7 @@ export class Gateway {
 
   /** Takes a proxy out of service; its sessions end with 1001. */
   async remove(id: string): Promise<void> {
+    this.#rejections.delete(id);
     const service = this.#services.get(id);
     if (service === undefined) return;
     service.listener?.close();
@@ -134,11 +158,6 @@ export class Gateway {
     metrics.readPath(this.#reads.name);
     const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads });
     return { proxy, listener: undefined, keyPair: undefined };
-  }
-
-  #rejected(id: string, stage: "config" | "listener", problems: readonly string[]): Applied {
-    this.#options.metrics.configRejected(id);
-    return { ok: false, stage, problems };
   }
 
   /** Opens, moves or keeps the listener; says what is wrong if that cannot be. */
@@ -198,6 +217,10 @@ export class Gateway {
     service.listener = listener;
     return undefined;
   }
+}
+
+function rejected(proxy: string, stage: Rejection["stage"], problems: readonly string[]): Applied {
+  return { ok: false, proxy, stage, problems };
 }
 
 const emptyError = { issues: [] } as unknown as Parameters<typeof problemsOf>[0];
