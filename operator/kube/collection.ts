@@ -22,7 +22,8 @@ const PAGE = 500;
 
 interface Page<T> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly T[];
+  /** null, as metadata only, where there is nothing. */
+  readonly items: readonly T[] | null;
 }
 
 /** Reads a collection, page by page. */
@@ -37,7 +38,7 @@ export async function list<T extends KubeObject>(
     const call = callFor(collection, "PartialObjectMetadataList", { limit: PAGE, continue: token });
     const page = await client.request<unknown>({ ...call, signal });
     if (!isPage<T>(page)) throw new ApiError(call, 0, "Unreadable", "the answer is no list");
-    for (const item of page.items) items.push(kept(item, collection.kind));
+    for (const item of page.items ?? []) items.push(kept(item, collection.kind));
     token = page.metadata.continue;
     if (token === undefined || token === "") return { items, resourceVersion: page.metadata.resourceVersion };
   }
@@ -81,5 +82,5 @@ function isPage<T>(answer: unknown): answer is Page<T> {
     readonly items?: unknown;
     readonly metadata?: Record<string, unknown>;
   };
-  return Array.isArray(items) && typeof metadata?.["resourceVersion"] === "string";
+  return (items === null || Array.isArray(items)) && typeof metadata?.["resourceVersion"] === "string";
 }

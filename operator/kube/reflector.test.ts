@@ -300,6 +300,17 @@ describe("where the past is gone", () => {
   });
 });
 
+test("metadata of nothing comes as null in the place of a list: nothing is there, and it watches", async () => {
+  const body = '{"kind":"PartialObjectMetadataList","metadata":{"resourceVersion":"1"},"items":null}';
+  const its = await reflected({ metadataOnly: true }, (server) => {
+    server.fail(({ query }) => query["watch"] === undefined, { status: 200, body });
+  });
+  await watches(its);
+  expect(its.reflector.synced).toBe(true);
+  its.server.put(a);
+  await has(its, "a");
+});
+
 describe("an API server in trouble", () => {
   test("is asked ever less often, by one call at a time", async () => {
     const its = await reflected({}, (server) => server.fail("GET", { status: 500 }, 1000));
