@@ -90,6 +90,11 @@ export class ApiStore {
     return this.#objects.get(path);
   }
 
+  /** Everything there is, in the order in which it was made. */
+  all(): readonly ApiObject[] {
+    return [...this.#objects.values()];
+  }
+
   /** A write that changes nothing is none. */
   write(path: string, wanted: ApiObject): ApiObject {
     const before = this.#objects.get(path);
