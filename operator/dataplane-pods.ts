@@ -5,7 +5,7 @@ import { GROUP } from "../api/meta.ts";
 import { ApiError } from "./kube/api-error.ts";
 import type { Caller } from "./kube/client.ts";
 import { KINDS, keyOf, pathOf, type KubeObject } from "./kube/kinds.ts";
-import type { AskPod } from "./pod-report.ts";
+import type { AskPod, PodRejection } from "./pod-report.ts";
 
 /** A data plane pod, as far as the operator looks at it. */
 export interface Pod extends KubeObject {
@@ -27,6 +27,12 @@ export interface PodState {
   readonly pods: number;
   readonly ready: readonly string[];
   readonly behind: readonly string[];
+  /** Pods that have what they are to serve, and refuse it. */
+  readonly refusing: readonly RefusingPod[];
+}
+
+export interface RefusingPod extends PodRejection {
+  readonly pod: string;
 }
 
 export interface DataplanePodsOptions {
@@ -50,6 +56,11 @@ interface Nudge {
   readonly wanted: string;
   readonly at: number;
   readonly count: number;
+}
+
+interface Answer {
+  readonly serves: boolean;
+  readonly refusing: RefusingPod | undefined;
 }
 
 /** Tells pods that their config has changed, and finds out which of them serve it. */
@@ -76,14 +87,25 @@ export class DataplanePods {
     this.#remember(proxy, pods);
     const ready = pods.filter(isReady);
     const behind: Pod[] = [];
+    const refusing: RefusingPod[] = [];
     if (wanted !== undefined) {
-      const asked = ready.filter((pod) => this.#serving.get(uidOf(pod)) !== textOf(wanted));
-      const answers = await Promise.all(asked.map((pod) => this.#serves(proxy, pod, wanted, signal)));
-      behind.push(...asked.filter((_, index) => answers[index] !== true));
-      const due = behind.filter((pod) => this.#isDue(pod, wanted));
+      // Where nobody takes traffic, those that do not say why.
+      const asked = (ready.length > 0 ? ready : pods.filter(isRunning)).filter(
+        (pod) => this.#serving.get(uidOf(pod)) !== textOf(wanted),
+      );
+      const answers = await Promise.all(asked.map((pod) => this.#ask(proxy, pod, wanted, signal)));
+      refusing.push(...answers.flatMap(({ refusing: one }) => one ?? []));
+      behind.push(...asked.filter((pod, index) => answers[index]?.serves !== true && isReady(pod)));
+      // Another nudge tells nothing to whom it has reached.
+      const due = behind.filter((pod) => this.#isDue(pod, wanted) && !refusing.some((it) => it.pod === nameOf(pod)));
       await this.nudge(due, wanted, signal);
     }
-    return { pods: pods.filter(isAlive).length, ready: ready.map(nameOf).sort(), behind: behind.map(nameOf).sort() };
+    return {
+      pods: pods.filter(isAlive).length,
+      ready: ready.map(nameOf).sort(),
+      behind: behind.map(nameOf).sort(),
+      refusing: refusing.sort((a, b) => (a.pod < b.pod ? -1 : 1)),
+    };
   }
 
   /** A proxy is gone. */
@@ -92,12 +114,13 @@ export class DataplanePods {
     this.#known.delete(proxy);
   }
 
-  async #serves(proxy: string, pod: Pod, wanted: Wanted, signal: AbortSignal): Promise<boolean> {
+  async #ask(proxy: string, pod: Pod, wanted: Wanted, signal: AbortSignal): Promise<Answer> {
     const address = pod.status?.podIP;
     const report = address === undefined ? undefined : await this.#options.ask(address, proxy, signal);
     const serves = report?.hash === wanted.hash && report.endpointsHash === wanted.endpointsHash;
-    if (serves) this.#serving.set(uidOf(pod), textOf(wanted));
-    return serves;
+    if (serves && isReady(pod)) this.#serving.set(uidOf(pod), textOf(wanted));
+    const rejected = report?.rejected;
+    return { serves, refusing: rejected?.hash === wanted.hash ? { ...rejected, pod: nameOf(pod) } : undefined };
   }
 
   #isDue(pod: Pod, wanted: Wanted): boolean {

@@ -4,8 +4,17 @@ import type { Clock } from "../runtime/clock.ts";
 
 /** What a pod says of the config that it serves. */
 export interface PodReport {
+  /** undefined: it serves none. */
+  readonly hash: string | undefined;
+  readonly endpointsHash: string | undefined;
+  /** The config that came last, where the pod refused it. */
+  readonly rejected: PodRejection | undefined;
+}
+
+export interface PodRejection {
   readonly hash: string;
-  readonly endpointsHash: string;
+  readonly stage: "config" | "listener";
+  readonly problems: readonly string[];
 }
 
 /** Asks a pod, by its address, what it serves of a proxy; undefined: no usable answer. */
@@ -36,7 +45,10 @@ export function askPods(port: number, clock: Clock): AskPod {
 function body(url: string, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = get(url, { signal, agent: false }, (response) => {
-      if (response.statusCode !== 200) return void request.destroy(new Error("not 200"));
+      if (response.statusCode !== 200) {
+        request.destroy(new Error("not 200"));
+        return;
+      }
       const chunks: Buffer[] = [];
       let size = 0;
       response.on("data", (chunk: Buffer) => {
@@ -53,13 +65,23 @@ function body(url: string, signal: AbortSignal): Promise<string> {
 
 function reportIn(text: string, proxy: string): PodReport | undefined {
   const answer: unknown = JSON.parse(text);
-  const own = (Array.isArray(answer) ? answer : []).find((one: unknown) => isReport(one) && one.proxy === proxy) as
-    | (PodReport & { readonly proxy: string })
-    | undefined;
-  return own === undefined ? undefined : { hash: own.hash, endpointsHash: own.endpointsHash };
+  const own: unknown = (Array.isArray(answer) ? answer : []).find((one: unknown) => fieldsOf(one)["proxy"] === proxy);
+  if (own === undefined) return undefined;
+  const { hash, endpointsHash, rejected } = fieldsOf(own);
+  return {
+    hash: typeof hash === "string" ? hash : undefined,
+    endpointsHash: typeof endpointsHash === "string" ? endpointsHash : undefined,
+    rejected: rejectionIn(rejected),
+  };
 }
 
-function isReport(value: unknown): value is PodReport & { readonly proxy: unknown } {
-  const { hash, endpointsHash } = (value ?? {}) as Record<string, unknown>;
-  return typeof hash === "string" && typeof endpointsHash === "string";
+function rejectionIn(value: unknown): PodRejection | undefined {
+  const { hash, stage, problems } = fieldsOf(value);
+  if (typeof hash !== "string" || (stage !== "config" && stage !== "listener") || !Array.isArray(problems))
+    return undefined;
+  return { hash, stage, problems: problems.map(String) };
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -52,7 +52,7 @@ function findings(parts: Partial<Findings> = {}): Findings {
     translation: translation(),
     rendered: { serving: { hash: "c".repeat(64), endpointsHash: "e".repeat(64) }, problem: undefined },
     refusals: [],
-    pods: { pods: 2, ready: ["one", "two"], behind: [] },
+    pods: { pods: 2, ready: ["one", "two"], behind: [], refusing: [] },
     address: "wsproxy-chat.demo.svc:80",
     ...parts,
   };
@@ -85,41 +85,69 @@ test("all that there is to say, in one value that the CRD takes", () => {
   }
 });
 
+const refusing = (stage: "config" | "listener", ...problems: string[]) => ({
+  pod: "one",
+  hash: "c".repeat(64),
+  stage,
+  problems,
+});
+
 const cases: readonly [title: string, parts: Partial<Findings>, programmed: string, ready: string, words: RegExp][] = [
   ["every ready pod serves it", {}, "True Programmed", "True Ready", /^Every ready data plane pod/],
   [
     "one of the ready pods is behind",
-    { pods: { pods: 3, ready: ["one", "two"], behind: ["two"] } },
+    { pods: { pods: 3, ready: ["one", "two"], behind: ["two"], refusing: [] } },
     "False Pending",
     "False NotProgrammed",
     /1 of 2 ready pods: two\./,
   ],
   [
     "many pods are behind",
-    { pods: { pods: 9, ready: "123456789".split(""), behind: "1234567".split("") } },
+    { pods: { pods: 9, ready: "123456789".split(""), behind: "1234567".split(""), refusing: [] } },
     "False Pending",
     "False NotProgrammed",
     /7 of 9 ready pods: 1, 2, 3, 4, 5 and 2 more\./,
   ],
   [
     "no pod is ready",
-    { pods: { pods: 2, ready: [], behind: [] } },
+    { pods: { pods: 2, ready: [], behind: [], refusing: [] } },
     "False Pending",
     "False NoReadyPods",
     /None of 2 pods is ready/,
   ],
   [
     "there is no pod yet",
-    { pods: { pods: 0, ready: [], behind: [] } },
+    { pods: { pods: 0, ready: [], behind: [], refusing: [] } },
     "False Pending",
     "False NoReadyPods",
     /no pods yet/,
   ],
   [
+    "a pod refuses the config",
+    {
+      pods: {
+        pods: 2,
+        ready: ["one"],
+        behind: ["one"],
+        refusing: [refusing("config", "config.x: unknown field", "more")],
+      },
+    },
+    "False ConfigRejected",
+    "False NotProgrammed",
+    /keeps the last good one\. Pod one: config.x: unknown field; more$/,
+  ],
+  [
+    "no pod can open its listener",
+    { pods: { pods: 2, ready: [], behind: [], refusing: [refusing("listener", "port 443 needs a privilege")] } },
+    "False ListenerFailed",
+    "False NoReadyPods",
+    /Pod one: port 443 needs a privilege$/,
+  ],
+  [
     "nobody is to serve",
     {
       translation: translation({ infra: { ...INFRA, gateway: gateway.parse({ replicas: 0 }) } }),
-      pods: { pods: 0, ready: [], behind: [] },
+      pods: { pods: 0, ready: [], behind: [], refusing: [] },
     },
     "False Pending",
     "False NoReadyPods",
@@ -130,7 +158,7 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     {
       translation: translation({ config: undefined, infra: undefined }),
       rendered: { serving: undefined, problem: undefined },
-      pods: { pods: 0, ready: [], behind: [] },
+      pods: { pods: 0, ready: [], behind: [], refusing: [] },
     },
     "False NotAccepted",
     "False NotProgrammed",
@@ -161,7 +189,7 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     "the pods are somebody else's",
     {
       translation: translation({ infra: { ...INFRA, mode: "Sidecar", gateway: undefined, servicePort: undefined } }),
-      pods: { pods: 0, ready: [], behind: [] },
+      pods: { pods: 0, ready: [], behind: [], refusing: [] },
     },
     "False Pending",
     "False NotProgrammed",
@@ -177,7 +205,11 @@ test.each(cases)("%s", (_title, parts, programmed, ready, words) => {
 });
 
 test("a condition keeps its time until its status changes, whatever else does", () => {
-  const before = statusOf(findings({ pods: { pods: 1, ready: ["one"], behind: ["one"] } }), undefined, THEN);
+  const before = statusOf(
+    findings({ pods: { pods: 1, ready: ["one"], behind: ["one"], refusing: [] } }),
+    undefined,
+    THEN,
+  );
   const after = statusOf(findings({ generation: 4, refusals: ["no"] }), before, NOW);
   const timeOf = (type: string): unknown => condition(after, type)?.lastTransitionTime;
   expect(brief(after, "Programmed")).toBe("False NotApplied");

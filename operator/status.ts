@@ -56,6 +56,11 @@ function programmedOf({ generation, translation, rendered, refusals, pods }: Fin
       "The config is rendered; putting data planes into pods (mode Sidecar) comes with a later release.",
     );
   }
+  const [refusing] = pods.refusing;
+  if (refusing !== undefined) {
+    const reason = refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected";
+    return says(reason, `Pod ${refusing.pod}: ${refusing.problems.join("; ")}`);
+  }
   if (pods.ready.length === 0) return says("Pending", nobodyReady(infra.gateway?.replicas, pods.pods));
   if (pods.behind.length > 0) {
     return says("Pending", `${pods.behind.length} of ${pods.ready.length} ready pods: ${listed(pods.behind)}.`);
