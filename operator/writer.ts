@@ -100,13 +100,13 @@ export class Writer {
    * that the operator needs no permission that it has not for its watches.
    */
   async #find({ kind, metadata: { name, namespace } }: Manifest, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const { items } = await this.#client.request<{ readonly items: readonly KubeObject[] }>({
+    const { items } = await this.#client.request<{ readonly items: readonly KubeObject[] | null }>({
       path: pathOf(kindOf(kind), namespace),
       query: { fieldSelector: `metadata.name=${name}`, limit: 1 },
       accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
       signal,
     });
-    return items.find((item) => item.metadata.name === name);
+    return items?.find((item) => item.metadata.name === name);
   }
 }
 

@@ -36,12 +36,13 @@ export class OperatorBench {
 
   /** Starts an operator, in this process. */
   operator(options: Partial<ControllerOptions> = {}): Running {
-    const client = new KubeClient(this.server.kubeConfig(), systemClock);
+    const { clock = systemClock } = options;
+    const client = new KubeClient(this.server.kubeConfig(), clock);
     const { log, lines } = recordedLog();
     this.#started += 1;
     const controller = new Controller({
       client,
-      clock: systemClock,
+      clock,
       random: Math.random,
       log,
       namespaces: undefined,
