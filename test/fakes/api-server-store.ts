@@ -193,7 +193,8 @@ export class ApiStore {
     return {
       kind: "List",
       metadata: { resourceVersion, ...more },
-      items: page.map(([, object]) => inList(shown(object, call))),
+      // As the real one has it: of metadata alone an empty list is none.
+      items: page.length === 0 && metadataOnly(call) ? null : page.map(([, object]) => inList(shown(object, call))),
     };
   }
 
@@ -217,9 +218,13 @@ export function isIn(place: Place, query: ApiCall["query"], { kind, metadata }: 
 }
 
 /** An object as a call wants to see it: its metadata only, where it says so. */
-export function shown(object: ApiObject, { headers }: ApiCall): ApiObject {
-  if (headers.accept?.includes("as=PartialObjectMetadata") !== true) return object;
+export function shown(object: ApiObject, call: ApiCall): ApiObject {
+  if (!metadataOnly(call)) return object;
   return { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata };
+}
+
+function metadataOnly({ headers }: ApiCall): boolean {
+  return headers.accept?.includes("as=PartialObjectMetadata") === true;
 }
 
 /** Objects in a list say no kind. */
