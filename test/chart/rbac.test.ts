@@ -1,20 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { KINDS, type KindName } from "../../operator/kube/kinds.ts";
+import { KIND } from "../../api/meta.ts";
+import { OperatorBench, proxy, putAll } from "../fakes/operator-bench.ts";
+import { until } from "../fakes/sockets.ts";
 import { helmBinary, objects, template, type Rendered } from "./helm.ts";
+import { granted, isRole, needs, rulesOf } from "./permissions.ts";
 
 type Verbs = Readonly<Record<string, string>>;
 
 const LOOKED_AT = {
-  list: "the cache reads all once, and again after a watch was lost",
+  list: "the cache reads all once, and again after a watch was lost; what has our name and not our labels is found by it",
   watch: "the cache stays up to date",
 };
 const OURS = {
   ...LOOKED_AT,
-  get: "an object that has its name, and not our labels, is not in the cache",
   create: "the first apply makes it",
   patch: "every later apply",
   delete: "it goes when the proxy no longer wants it",
 };
+const DATA = { ...OURS, get: "the cache has metadata only: data is read where a proxy selects or names the object" };
 
 /** Every permission where WebSocketProxies are, and why the operator needs it. */
 const needed: Readonly<Record<string, Verbs>> = {
@@ -23,9 +27,8 @@ const needed: Readonly<Record<string, Verbs>> = {
   "WebSocketProxy/finalizers": {
     update: "OwnerReferencesPermissionEnforcement asks for it, where an owner reference blocks deletion",
   },
-  // And the data of those that a proxy selects or names is read: the cache has metadata only.
-  Secret: OURS,
-  ConfigMap: OURS,
+  Secret: DATA,
+  ConfigMap: DATA,
   Service: OURS,
   ServiceAccount: OURS,
   EndpointSlice: LOOKED_AT,
@@ -40,24 +43,6 @@ const needed: Readonly<Record<string, Verbs>> = {
 const neededAtHome: Readonly<Record<string, Verbs>> = {
   Lease: { create: "the first election", get: "who leads", update: "leading, and giving it back" },
 };
-
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-  readonly resourceNames?: readonly string[];
-}
-
-const isRole = ({ kind }: Rendered): boolean => kind === "Role" || kind === "ClusterRole";
-const rulesOf = (role: Rendered | undefined): readonly Rule[] => (role?.["rules"] ?? []) as readonly Rule[];
-
-/** `verb apiVersion-group resource`, as many as the rules give. */
-function granted(rules: readonly Rule[]): string[] {
-  const each = rules.flatMap(({ apiGroups, resources, verbs }) =>
-    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`))),
-  );
-  return [...new Set(each)].sort();
-}
 
 function expected(table: Readonly<Record<string, Verbs>>): string[] {
   return Object.entries(table)
@@ -87,6 +72,33 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
       expect(granted(rulesOf(one))).toEqual(expected(needed));
     const [atHome] = everywhere.filter(({ kind }) => kind === "Role");
     expect(granted(rulesOf(atHome))).toEqual(expected(neededAtHome));
+  });
+
+  test("are what the operator's calls need, over the life of a proxy: all of it, and nothing more", async () => {
+    const bench = await OperatorBench.start();
+    putAll(bench.server);
+    bench.server.put({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "idp", namespace: "demo" }, data: {} });
+    bench.server.put(proxy("chat", withTokens));
+    const lease = { namespace: "wsproxy-system", name: "wsproxy-operator", retry: 50 };
+    const operator = bench.operator({ lease });
+    await until("it has a status", () => bench.status() !== undefined);
+    await bench.pods.add("chat", "chat-1");
+    await until("it is ready", () => bench.condition("Ready") === "True Ready");
+    leftOver(bench, "Secret", "wsproxy-chat-config-3");
+    leftOver(bench, "ConfigMap", "wsproxy-chat-old");
+    const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+    bench.server.put(proxy("chat", { ...withTokens, ...sidecar }));
+    const removed = (): number => bench.writes().filter((write) => write.startsWith("DELETE")).length;
+    await until("its pods' objects and what was left over are gone", () => removed() === 7);
+    await operator.stop();
+
+    const used = [...new Set(bench.server.calls.flatMap(needs))];
+    const [role] = everywhere.filter(({ kind }) => kind === "ClusterRole");
+    const [atHome] = everywhere.filter(({ kind }) => kind === "Role");
+    const may = [...granted(rulesOf(role)), ...granted(rulesOf(atHome))];
+    expect(used.filter((one) => !may.includes(one))).toEqual([]);
+    // Asked for by an admission plugin, not by a call.
+    expect(may.filter((one) => !used.includes(one))).toEqual(["update wsproxy.dev/websocketproxies/finalizers"]);
   });
 
   test("know every kind that the operator talks about, and no other", () => {
@@ -138,3 +150,20 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     }
   });
 });
+
+/** With keys from a Secret on one route, and a key set from a ConfigMap on another. */
+const tokens = { jwt: { issuer: "https://idp.test/", audiences: ["chat"], jwks: { configMapName: "idp" } } };
+const withKeys = (proxy()["spec"] as { readonly routes: readonly object[] }).routes;
+const backends = [{ service: "echo", port: 80 }];
+const withTokens = {
+  routes: [...withKeys, { name: "tokens", path: { value: "/t" }, backends, policies: { authentication: tokens } }],
+};
+
+/** An object of the proxy that nobody wants any more. */
+function leftOver({ server }: OperatorBench, kind: string, name: string): void {
+  const owner = server.get(KIND, "demo", "chat");
+  const like = server.get("ConfigMap", "demo", "wsproxy-chat-endpoints");
+  if (owner === undefined || like === undefined) throw new Error("there is no proxy yet");
+  const { labels, ownerReferences } = like.metadata;
+  server.put({ apiVersion: "v1", kind, metadata: { name, namespace: "demo", labels, ownerReferences } } as typeof like);
+}
