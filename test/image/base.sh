@@ -29,5 +29,5 @@ chmod 755 "$work"/root/usr/local/lib/node_modules/npm/bin/*-cli.js
 
 container=$(buildah from scratch)
 buildah add -q "$container" "$work/root" / >/dev/null
-buildah config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
+buildah config --label wsproxy.dev/base=stand-in --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
 buildah commit -q --rm "$container" "$image" >/dev/null

@@ -29,6 +29,7 @@ if [[ -r /etc/ssl/certs/ca-certificates.crt ]]; then
   echo 'cafile=/machine/ca.crt' >"$extra/npmrc"
   mounts=(-v "/etc/ssl/certs/ca-certificates.crt:/machine/ca.crt:ro" -v "$extra/npmrc:/usr/local/etc/npmrc:ro")
 fi
+former=$(buildah images -q "$tag" 2>/dev/null | head -n 1 || true)
 buildah bud -q --isolation chroot --format docker --build-arg "VERSION=$version" "${mounts[@]}" -t "$tag" . >/dev/null
 
 container=$(buildah from --pull-never "$tag")
@@ -37,4 +38,7 @@ user=$(buildah inspect --format '{{.OCIv1.Config.User}}' "$container")
 [[ $user =~ ^[1-9][0-9]*:[1-9][0-9]*$ ]] || { echo "the image's user is '$user', not a number other than 0" >&2; exit 1; }
 answer=$(buildah run --isolation chroot "$container" -- node /app/wsproxy.js --version)
 [[ $answer == "$said" ]] || { echo "the image says '$answer' instead of '$said'" >&2; exit 1; }
-echo "built $tag: user $user, $(buildah images --format '{{.Size}}' "$tag")"
+# Its former self has no name any more.
+[[ -z $former || $(buildah images -q "$tag") == "$former" ]] || buildah rmi "$former" >/dev/null 2>&1 || true
+stand_in=$(buildah inspect --format '{{index .OCIv1.Config.Labels "wsproxy.dev/base"}}' "$container")
+echo "built $tag: user $user, $(buildah images --format '{{.Size}}' "$tag")${stand_in:+, on a $stand_in for $base}"
