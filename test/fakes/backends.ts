@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
 import { Peer } from "./sockets.ts";
 
@@ -41,13 +42,15 @@ export class BackendConnection extends Peer {
   }
 }
 
-/** A backend that is a TCP socket and a script: sees every byte, and says whatever it is told to. */
+/** A backend that is a TCP (with `tls`: TLS) socket and a script: sees every byte, and says whatever it is told to. */
 export class RawBackend {
   readonly connections: BackendConnection[] = [];
+  /** Those too that never got through their TLS handshake. */
+  readonly #sockets = new Set<Socket>();
   readonly #server: Server;
 
-  constructor(script: (connection: BackendConnection) => void = (connection) => connection.accept()) {
-    this.#server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
+  constructor(script: (connection: BackendConnection) => void = (connection) => connection.accept(), tls?: TlsOptions) {
+    const got = (socket: Socket): void => {
       const connection = new BackendConnection(socket);
       this.connections.push(connection);
       const look = (): void => {
@@ -58,7 +61,11 @@ export class RawBackend {
         script(connection);
       };
       socket.on("data", look);
-    });
+    };
+    const options = { allowHalfOpen: true, noDelay: true };
+    this.#server = tls === undefined ? createServer(options, got) : createTlsServer({ ...options, ...tls }, got);
+    this.#server.on("connection", (socket: Socket) => this.#sockets.add(socket));
+    this.#server.on("tlsClientError", (_error, socket: Socket) => socket.destroy());
   }
 
   async open(port = 0): Promise<this> {
@@ -79,7 +86,8 @@ export class RawBackend {
   }
 
   async close(): Promise<void> {
-    for (const { socket } of this.connections) socket.destroy();
+    for (const socket of [...this.#sockets, ...this.connections.map((connection) => connection.socket)])
+      socket.destroy();
     if (!this.#server.listening) return;
     this.#server.close();
     await once(this.#server, "close");
