@@ -215,7 +215,11 @@ export const specHeader = modeFits(
 
 /** The rules between mode and the rest by themselves: told also where some other field is wrong. */
 export const modeRules = modeFits(
-  z.looseObject({ mode: z.unknown(), gateway: z.unknown().optional(), sidecar: z.unknown().optional() }),
+  z.looseObject({
+    mode: z.unknown().optional(),
+    gateway: z.unknown().optional(),
+    sidecar: z.unknown().optional(),
+  }),
 );
 
 /** Metadata as far as we read it; the rest is Kubernetes' own and passes. */
