@@ -2,7 +2,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FOLDERS := api runtime operator dataplane cli examples test
-# What npm itself leaves behind an installation.
+# What npm itself leaves behind an installation. Only errors are shown of it: that this Node is not the pinned one is no news.
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
@@ -14,7 +14,7 @@ help: ## Show these lines
 install: $(INSTALLED) ## Install the packages of package-lock.json, if they are not there yet
 
 $(INSTALLED): package-lock.json
-	npm ci
+	npm ci --loglevel=error
 	@touch $@
 
 run: $(INSTALLED) ## Start the gateway and a sample backend from examples/quickstart; end them with Ctrl-C
