@@ -17,7 +17,7 @@ export function secret(
   data: Readonly<Record<string, string>>,
   { type = "Opaque", unreadable = [] as string[], ...more }: Partial<ObjectMetadata> & Partial<Secret> = {},
 ): Secret {
-  return { metadata: metadata(name, more as Partial<ObjectMetadata>), type, data, unreadable };
+  return { metadata: metadata(name, more), type, data, unreadable };
 }
 
 export function service(name: string, ports: Service["ports"], more: Partial<Service> = {}): Service {
