@@ -52,7 +52,8 @@ export class RawClient extends Peer {
 
   /** Over TLS; throws what the TLS handshake ends with. */
   static async openTls(port: number, options: ConnectionOptions): Promise<RawClient> {
-    const socket = connectTls({ port, host: "127.0.0.1", allowHalfOpen: true, ...options });
+    const halfOpen = { allowHalfOpen: true }; // which the types do not know of
+    const socket = connectTls({ port, host: "127.0.0.1", ...halfOpen, ...options });
     const client = new RawClient(socket);
     socket.setNoDelay(true);
     await once(socket, "secureConnect");

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, test } from "vitest";
 import { Bench, base, type Wanted } from "../fakes/oracle.ts";
 import { request } from "../fakes/clients.ts";
 
