@@ -66,7 +66,7 @@ function tally(it: Balancer, n: number, enter = false): Record<number, number> {
 
 describe.each<Kind>(["LeastConnections", "RoundRobin", "Random"])("%s", (kind) => {
   test("gives each endpoint once, and nothing where there is none", () => {
-    expect(order(make(kind, { endpoints: { a: [1, 2, 3] } }).it).sort()).toEqual([1, 2, 3]);
+    expect(order(make(kind, { endpoints: { a: [1, 2, 3] } }).it).sort((a, b) => a - b)).toEqual([1, 2, 3]);
     expect(order(make(kind, { endpoints: { a: [] } }).it)).toEqual([]);
     expect(order(make(kind, { endpoints: {} }).it)).toEqual([]);
   });
@@ -95,7 +95,7 @@ describe.each<Kind>(["LeastConnections", "RoundRobin", "Random"])("%s", (kind) =
     const firsts = new Set(Array.from({ length: 60 }, () => port(first(it))));
     expect(firsts).toEqual(new Set([1, 2, 3]));
     for (const target of it.pick()) target.refused();
-    expect(order(it).sort()).toEqual([1, 2, 3]);
+    expect(order(it).sort((a, b) => a - b)).toEqual([1, 2, 3]);
   });
 
   test("heeds weights, shared among a backend's endpoints", () => {
@@ -110,7 +110,7 @@ describe.each<Kind>(["LeastConnections", "RoundRobin", "Random"])("%s", (kind) =
   test("knows new endpoints at once, and old ones no more", () => {
     const { it } = make(kind, { endpoints: { a: [1] } });
     it.setEndpoints(endpointsFrom({ a: [2, 3] }));
-    expect(order(it).sort()).toEqual([2, 3]);
+    expect(order(it).sort((a, b) => a - b)).toEqual([2, 3]);
   });
 });
 
