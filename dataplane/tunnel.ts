@@ -9,7 +9,6 @@ import type { TunnelPlan } from "./plan.ts";
 import { progressOf } from "./pressure.ts";
 import { closeText, codeOf, type Termination } from "./rejection.ts";
 
-export type Direction = "from_client" | "from_backend";
 export type End = "client" | "backend" | "gateway";
 
 export interface Leg {

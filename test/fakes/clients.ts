@@ -14,8 +14,6 @@ export interface HandshakeParts {
 }
 
 export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
-/** What a server must answer to KEY. */
-export const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 export function request(parts: HandshakeParts = {}): string {
   const headers: Record<string, string | readonly string[] | null> = {

@@ -36,7 +36,8 @@ container=$(buildah from --pull-never "$tag")
 trap 'buildah rm "$container" >/dev/null; rm -rf "$extra"' EXIT
 user=$(buildah inspect --format '{{.OCIv1.Config.User}}' "$container")
 [[ $user =~ ^[1-9][0-9]*:[1-9][0-9]*$ ]] || { echo "the image's user is '$user', not a number other than 0" >&2; exit 1; }
-if [[ $(id -u) == 0 ]]; then
+export PATH=$PATH:/usr/sbin:/sbin
+if [[ $(id -u) == 0 ]] && unshare --mount true 2>/dev/null; then
   tree=$(buildah mount "$container")
   answer=$(unshare --mount sh -c "mount --bind '$tree' '$tree' && mount -o remount,bind,ro '$tree' \
     && exec chroot --userspec=$user '$tree' node /app/wsproxy.js --version")
