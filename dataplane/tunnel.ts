@@ -94,6 +94,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
     this.#clock = clock;
     this.#events = { closed, slowConsumer };
     this.#plan = plan;
+    const share = random(); // whatever could fail comes before the sockets are taken over
     const fromClient = reads.open(client.socket);
     const fromBackend = reads.open(backend.socket);
     this.#client = fromClient.socket;
@@ -110,7 +111,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
       ...{ plan: plan.fromBackend, count: counts.fromBackend },
     });
     this.#keepalive = new Keepalive(this.#up, this.#down, clock, this);
-    this.#lifespan = new Lifespan(this.#up, this.#down, clock, random(), this);
+    this.#lifespan = new Lifespan(this.#up, this.#down, clock, share, this);
   }
 
   start(clientHead: Buffer, backendHead: Buffer): void {
