@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { acceptFor } from "../fakes/backends.ts";
 import { request } from "../fakes/clients.ts";
 import { binary } from "../fakes/frames.ts";
+import type { Peer } from "../fakes/sockets.ts";
 
 /** Answers each message of a fixed size with one of the same size, for as little CPU as that takes. */
 export class EchoBackend {
@@ -11,7 +12,9 @@ export class EchoBackend {
   /** Payload bytes of a message. */
   size = 0;
 
-  constructor() {
+  /** `extensions`: what its 101 agrees to. */
+  constructor(extensions = "") {
+    const more = extensions === "" ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
@@ -23,7 +26,7 @@ export class EchoBackend {
         socket.off("data", upgrade);
         const key = /sec-websocket-key: (.*)\r\n/i.exec(head)?.[1] ?? "";
         socket.write(
-          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n\r\n`,
+          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n${more}\r\n`,
         );
         this.#echo(socket);
       };
@@ -65,6 +68,8 @@ export interface Load {
   readonly size: number;
   /** Messages under way in each session. */
   readonly inFlight: number;
+  /** Of the handshake, beside its own. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Round trips over sessions that stay open: `run` them for a while, and count. */
@@ -110,11 +115,11 @@ export class Driver {
   }
 
   async #connect(port: number): Promise<void> {
-    const { size, inFlight } = this.#load;
+    const { size, inFlight, headers = {} } = this.#load;
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     socket.on("error", () => socket.destroy());
     await once(socket, "connect");
-    socket.write(request());
+    socket.write(request({ headers }));
     const [head] = (await once(socket, "data")) as [Buffer];
     if (!head.toString("latin1").startsWith("HTTP/1.1 101")) throw new Error(head.toString("latin1"));
     this.#sockets.push(socket);
@@ -147,4 +152,26 @@ export class Driver {
       if (this.#idle === this.#sockets.length) this.#done?.();
     });
   }
+}
+
+/** Sends until `size` bytes are under way or the connection is gone, as fast as the kernel takes them. */
+export function pour({ socket }: Peer, chunk: Buffer, size: number): Promise<void> {
+  return new Promise((resolve) => {
+    let sent = 0;
+    const more = (): void => {
+      while (sent < size && !socket.destroyed) {
+        sent += chunk.length;
+        if (!socket.write(chunk)) break;
+      }
+      if (sent >= size) done();
+    };
+    const done = (): void => {
+      socket.off("drain", more);
+      socket.off("close", done);
+      resolve();
+    };
+    socket.on("drain", more);
+    socket.on("close", done);
+    more();
+  });
 }

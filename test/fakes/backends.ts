@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
@@ -94,38 +96,46 @@ export class RawBackend {
   }
 }
 
-/** A backend made of `ws`; without a handler it echoes. */
+/** A backend made of `ws`; without a handler it echoes, with a key pair it speaks TLS. */
 export class WsBackend {
   readonly server: WebSocketServer;
-  readonly #answer: (socket: WebSocket) => void;
+  readonly #listener: HttpServer;
 
-  constructor(answer?: (socket: WebSocket) => void, options: ServerOptions = {}) {
-    this.#answer = answer ?? ((socket) => socket.on("message", (data, binary) => socket.send(data, { binary })));
-    this.server = new WebSocketServer({
-      host: "127.0.0.1",
-      port: 0,
-      maxPayload: 64 * 1024 * 1024,
-      ...options,
-    });
+  constructor(
+    answer: (socket: WebSocket) => void = echo,
+    options: ServerOptions = {},
+    keyPair?: { readonly certificate: string; readonly privateKey: string },
+  ) {
+    this.#listener =
+      keyPair === undefined
+        ? createHttpServer()
+        : createHttpsServer({ cert: keyPair.certificate, key: keyPair.privateKey });
+    this.server = new WebSocketServer({ server: this.#listener, maxPayload: 64 * 1024 * 1024, ...options });
     this.server.on("connection", (socket) => {
       socket.on("error", () => {});
-      this.#answer(socket);
+      answer(socket);
     });
   }
 
   async open(): Promise<this> {
-    if (this.server.address() === null) await once(this.server, "listening");
+    this.#listener.listen(0, "127.0.0.1");
+    await once(this.#listener, "listening");
     return this;
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return (this.#listener.address() as AddressInfo).port;
   }
 
   async close(): Promise<void> {
     for (const client of this.server.clients) client.terminate();
-    const closed = once(this.server, "close");
     this.server.close();
+    const closed = once(this.#listener, "close");
+    this.#listener.close();
     await closed;
   }
+}
+
+function echo(socket: WebSocket): void {
+  socket.on("message", (data, binary) => socket.send(data, { binary }));
 }
