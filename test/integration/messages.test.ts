@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ClientOptions, ServerOptions, WebSocket } from "ws";
 import { dataPath, SharedPath } from "../../dataplane/byte-source.ts";
@@ -196,25 +198,27 @@ describe.each([
     },
   );
 
-  test.each(["reset", "vanish"])(
-    "a client that leaves without a Close (%s) leaves the backend without one",
-    async (how) => {
-      const { client, backend, gateway } = await between({ mute: true });
-      let seen: number | undefined;
-      backend.on("close", (code) => (seen = code));
-      const raw = (client.socket as unknown as { _socket: { resetAndDestroy(): void; end(): void } })._socket;
-      client.socket.send("last");
-      let last = "";
-      backend.on("message", (data) => (last = String(data)));
-      await until("delivered", () => last === "last");
-      if (how === "reset" && !tls) raw.resetAndDestroy();
-      else raw.end();
-      await until("the backend sees it", () => seen !== undefined);
-      expect(seen).toBe(1006);
-      await gateway.empty();
-      expect(await gateway.metric("connections_closed_total", { code: "1006", by: "client" })).toBe(1);
-    },
-  );
+  test.each(["FIN", "RST"])("a client that leaves without a Close (%s) leaves the backend without one", async (how) => {
+    let wire: Socket | undefined;
+    const createConnection: ClientOptions["createConnection"] = (options) => {
+      wire = tls ? connectTls(options as ConnectionOptions) : connect(options as NetConnectOpts);
+      return wire;
+    };
+    const { client, backend, gateway } = await between({ mute: true, client: { createConnection } });
+    let seen: number | undefined;
+    const heard: unknown[] = [];
+    backend.on("close", (code) => (seen = code));
+    backend.on("message", (data: Buffer) => heard.push(data.toString()));
+    client.socket.send("last");
+    await until("delivered", () => heard.length === 1);
+    if (how === "RST" && !tls) wire?.resetAndDestroy();
+    else wire?.end();
+    await until("the backend sees it", () => seen !== undefined);
+    expect(seen).toBe(1006);
+    expect(heard).toEqual(["last"]);
+    await gateway.empty();
+    expect(await gateway.metric("connections_closed_total", { code: "1006", by: "client" })).toBe(1);
+  });
 
   test("a backend that dies is 1014 to the client, behind all that it sent", async () => {
     const { client, backend, gateway } = await between({ mute: true });
