@@ -6,7 +6,7 @@ FOLDERS := api runtime operator dataplane cli examples test
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fmt golden conformance bundle image clean
+.PHONY: help install run test check fmt golden conformance bench bundle image clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ golden: $(INSTALLED) ## Write the golden files anew; read the diff before you co
 
 conformance: $(INSTALLED) ## Run the Autobahn suite through the gateway (installs it in ~/.cache/wsproxy first)
 	test/conformance/run.sh
+
+bench: $(INSTALLED) ## Measure what a message costs, beside nginx and HAProxy where they are installed; about two minutes
+	node test/bench/relay.ts
 
 bundle: $(INSTALLED) ## Build dist/: the program as the image holds it, in one folder without node_modules
 	npm run --silent build

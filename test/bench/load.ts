@@ -68,6 +68,8 @@ export interface Load {
   readonly size: number;
   /** Messages under way in each session. */
   readonly inFlight: number;
+  /** With one in flight: ms until the next, on average. Absent: at once. */
+  readonly pace?: number;
   /** Of the handshake, beside its own. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -115,7 +117,7 @@ export class Driver {
   }
 
   async #connect(port: number): Promise<void> {
-    const { size, inFlight, headers = {} } = this.#load;
+    const { size, inFlight, pace = 0, headers = {} } = this.#load;
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     socket.on("error", () => socket.destroy());
     await once(socket, "connect");
@@ -129,8 +131,18 @@ export class Driver {
     let pending = 0;
     let under = 0;
     let sent = 0;
+    const ended = (): void => {
+      this.#idle += 1;
+      if (this.#idle === this.#sockets.length) this.#done?.();
+    };
+    const next = (): void => {
+      if (!this.#running) return ended();
+      sent = performance.now();
+      socket.write(message);
+    };
     socket.on("go", () => {
       under = inFlight;
+      if (pace > 0) return void setTimeout(next, Math.random() * pace);
       sent = performance.now();
       socket.write(first);
     });
@@ -141,15 +153,14 @@ export class Driver {
       if (whole === 0) return;
       this.#round += whole;
       if (inFlight === 1) this.latencies.push(performance.now() - sent);
+      if (pace > 0) return void setTimeout(next, Math.random() * 2 * pace);
       if (this.#running) {
         sent = performance.now();
         socket.write(whole === inFlight ? first : Buffer.concat(Array.from({ length: whole }, () => message)));
         return;
       }
       under -= whole;
-      if (under > 0) return;
-      this.#idle += 1;
-      if (this.#idle === this.#sockets.length) this.#done?.();
+      if (under <= 0) ended();
     });
   }
 }
