@@ -142,9 +142,10 @@ export class Driver {
     };
     socket.on("go", () => {
       under = inFlight;
-      if (pace > 0) return void setTimeout(next, Math.random() * pace);
-      sent = performance.now();
-      socket.write(first);
+      if (pace === 0) {
+        sent = performance.now();
+        socket.write(first);
+      } else setTimeout(next, Math.random() * pace);
     });
     socket.on("data", (chunk: Buffer) => {
       pending += chunk.length;
@@ -153,7 +154,10 @@ export class Driver {
       if (whole === 0) return;
       this.#round += whole;
       if (inFlight === 1) this.latencies.push(performance.now() - sent);
-      if (pace > 0) return void setTimeout(next, Math.random() * 2 * pace);
+      if (pace > 0) {
+        setTimeout(next, Math.random() * 2 * pace);
+        return;
+      }
       if (this.#running) {
         sent = performance.now();
         socket.write(whole === inFlight ? first : Buffer.concat(Array.from({ length: whole }, () => message)));

@@ -40,14 +40,16 @@ interface Wishes {
 const unlimited = { messageSize: { fromClient: "0", fromBackend: "0", maxFragments: 0 } };
 
 describe.each([
-  { how: "plain, read through shared", tls: false, reads: new SharedPath() },
-  { how: "plain, read through data", tls: false, reads: dataPath },
-  { how: "TLS outside and inside", tls: true, reads: new SharedPath() },
-])("$how", ({ tls, reads }) => {
+  { how: "plain, read through shared", outside: false, inside: false, reads: new SharedPath() },
+  { how: "plain, read through data", outside: false, inside: false, reads: dataPath },
+  { how: "TLS outside", outside: true, inside: false, reads: new SharedPath() },
+  { how: "TLS inside", outside: false, inside: true, reads: new SharedPath() },
+  { how: "TLS outside and inside", outside: true, inside: true, reads: new SharedPath() },
+])("$how", ({ outside, inside, reads }) => {
   /** A real client and a real backend with the gateway in between. */
   async function between(wishes: Wishes = {}): Promise<Between> {
     let socket: WebSocket | undefined;
-    const inside = tls ? await ca.issue({ names: ["echo.internal"] }) : undefined;
+    const keyPair = inside ? await ca.issue({ names: ["echo.internal"] }) : undefined;
     const echo = (it: WebSocket): void => void it.on("message", (data, binary) => it.send(data, { binary }));
     const backend = await new WsBackend(
       (it) => {
@@ -55,21 +57,23 @@ describe.each([
         if (wishes.mute !== true) echo(it);
       },
       wishes.server,
-      inside,
+      keyPair,
     ).open();
     open.push(backend);
     const target = {
       endpoints: "echo:80",
       weight: 1,
-      ...(tls ? { tls: { serverName: "echo.internal", ca: ca.ca } } : {}),
+      ...(inside ? { tls: { serverName: "echo.internal", ca: ca.ca } } : {}),
     };
-    const listener = tls ? { tls: { keyPair: await ca.issue({ names: ["a.test"], addresses: ["127.0.0.1"] }) } } : {};
+    const listener = outside
+      ? { tls: { keyPair: await ca.issue({ names: ["a.test"], addresses: ["127.0.0.1"] }) } }
+      : {};
     const routes = [{ backends: [target], policies: { ...unlimited, ...wishes.policies } }];
     const gateway = await new TestGateway(systemClock, Math.random, reads).serve({ ...listener, routes }, [
       backend.port,
     ]);
     open.push(gateway);
-    const url = tls ? `wss://127.0.0.1:${gateway.port}/` : gateway.url();
+    const url = outside ? `wss://127.0.0.1:${gateway.port}/` : gateway.url();
     const client = await WsClient.open(url, wishes.protocols, { ca: ca.ca, ...wishes.client });
     await until("the backend is connected", () => socket !== undefined);
     return { client, backend: socket as WebSocket, gateway };
@@ -201,7 +205,7 @@ describe.each([
   test.each(["FIN", "RST"])("a client that leaves without a Close (%s) leaves the backend without one", async (how) => {
     let wire: Socket | undefined;
     const createConnection: ClientOptions["createConnection"] = (options) => {
-      wire = tls ? connectTls(options as ConnectionOptions) : connect(options as NetConnectOpts);
+      wire = outside ? connectTls(options as ConnectionOptions) : connect(options as NetConnectOpts);
       return wire;
     };
     const { client, backend, gateway } = await between({ mute: true, client: { createConnection } });
@@ -211,7 +215,7 @@ describe.each([
     backend.on("message", (data: Buffer) => heard.push(data.toString()));
     client.socket.send("last");
     await until("delivered", () => heard.length === 1);
-    if (how === "RST" && !tls) wire?.resetAndDestroy();
+    if (how === "RST" && !outside) wire?.resetAndDestroy();
     else wire?.end();
     await until("the backend sees it", () => seen !== undefined);
     expect(seen).toBe(1006);
