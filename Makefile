@@ -2,11 +2,11 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FOLDERS := api generate runtime operator dataplane cli examples test
-# What npm itself leaves behind an installation.
+# What npm itself leaves behind an installation. Only errors are shown of it: that this Node is not the pinned one is no news.
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-apiserver check fmt generate golden conformance bundle image clean
+.PHONY: help install run test test-apiserver check fmt generate golden conformance bench bundle image clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -14,7 +14,7 @@ help: ## Show these lines
 install: $(INSTALLED) ## Install the packages of package-lock.json, if they are not there yet
 
 $(INSTALLED): package-lock.json
-	npm ci
+	npm ci --loglevel=error
 	@touch $@
 
 run: $(INSTALLED) ## Start the gateway and a sample backend from examples/quickstart; end them with Ctrl-C
@@ -45,6 +45,9 @@ golden: $(INSTALLED) ## Write the golden files anew; read the diff before you co
 
 conformance: $(INSTALLED) ## Run the Autobahn suite through the gateway (installs it in ~/.cache/wsproxy first)
 	test/conformance/run.sh
+
+bench: $(INSTALLED) ## Measure what a message costs, beside nginx and HAProxy where they are installed; about two minutes
+	node test/bench/relay.ts
 
 bundle: $(INSTALLED) ## Build dist/: the program as the image holds it, in one folder without node_modules
 	npm run --silent build

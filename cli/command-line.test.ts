@@ -140,7 +140,7 @@ test("a reader that goes away is no fault", async () => {
     file: "/bin/bash",
   });
   await program.exit();
-  expect([program.stdout, program.stderr]).toEqual(["1\n", ""]);
+  expect([program.stdout, program.stderr]).toEqual(["0\n", ""]);
 });
 
 test("bin/wsproxy says what is missing where there is no Node that is new enough", async () => {

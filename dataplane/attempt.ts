@@ -35,6 +35,7 @@ export class Attempt {
   #handshake: Handshake | undefined;
   #backend: Dialled | undefined;
   #leave: (() => void) | undefined;
+  #accepted = false;
 
   constructor(socket: Socket, options: AttemptOptions) {
     this.#socket = socket;
@@ -87,14 +88,17 @@ export class Attempt {
     this.#log("handshake refused", { status, reason: "BackendRefused", requestId: this.#handshake?.requestId });
   }
 
+  /** The client's 101 has been written. */
   accepted(): void {
+    this.#accepted = true;
     this.#metrics.handshake(101, "Accepted", this.#seconds());
   }
 
-  /** A fault of ours: the client learns nothing but that it is worth another try. */
+  /** A fault of ours: the client learns nothing but that it is worth another try. Behind a 101 there is no answer left. */
   failed(fault: unknown): void {
     this.#options.log.error({ err: fault, requestId: this.#handshake?.requestId }, "handshake failed");
-    if (!this.signal.aborted) this.refuse({ reason: "Overloaded", detail: "internal fault" });
+    if (this.#accepted) this.#socket.destroy();
+    else if (!this.signal.aborted) this.refuse({ reason: "Overloaded", detail: "internal fault" });
   }
 
   /** The session takes over what was opened and counted: call the returned function when it has ended. */

@@ -144,7 +144,8 @@ function roundRobin(turns: Map<string, number>): Choose {
     for (const candidate of candidates) {
       const turn = (turns.get(candidate.key) ?? 0) + candidate.weight;
       turns.set(candidate.key, turn);
-      if (best === undefined || turn > (turns.get(best.key) ?? 0)) best = candidate;
+      // Shares such as 1/3 do not add up exactly: who is equal but for that keeps its turn.
+      if (best === undefined || turn > (turns.get(best.key) ?? 0) + total * 1e-9) best = candidate;
     }
     if (best === undefined) throw new Error("round robin over nothing");
     turns.set(best.key, (turns.get(best.key) ?? 0) - total);

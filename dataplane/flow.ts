@@ -4,7 +4,7 @@ import type { ByteSink, ByteSource } from "./byte-source.ts";
 import { closeCode } from "./control-frames.ts";
 import { FrameJudge, type JudgeOptions } from "./frame-judge.ts";
 import { needed } from "./frames.ts";
-import { Outlet } from "./outlet.ts";
+import { Outlet, type OutletEvents } from "./outlet.ts";
 import { PartialUnit } from "./partial-unit.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
 import type { Termination } from "./rejection.ts";
@@ -14,20 +14,25 @@ export interface FlowOptions extends JudgeOptions {
   readonly sink: Socket;
   readonly slowConsumer: TunnelPlan["slowConsumer"];
   readonly clock: Clock;
+  readonly events: FlowEvents;
+}
+
+/** What a flow tells its tunnel. */
+export interface FlowEvents {
   /** The source broke the protocol or a limit, or the sink takes nothing. Everything before that has been forwarded. */
-  violated(termination: Termination): void;
+  violated(flow: Flow, termination: Termination): void;
   /** The source's Close frame has been forwarded. */
-  closed(code: number): void;
+  closed(flow: Flow, code: number): void;
   /** The source sends no more, and all that it sent has been forwarded. */
-  ended(): void;
+  ended(flow: Flow): void;
 }
 
 /**
  * One direction of a tunnel: walks the frame headers of what the source sends and forwards the bytes as they are, whole
  * reads at a time. Decides at frame headers only; what it may not forward yet it holds, and reads no further.
  */
-export class Flow implements ByteSink {
-  readonly #options: FlowOptions;
+export class Flow implements ByteSink, OutletEvents {
+  readonly #events: FlowEvents;
   readonly #clock: Clock;
   readonly #source: ByteSource;
   readonly #judge: FrameJudge;
@@ -45,16 +50,13 @@ export class Flow implements ByteSink {
   received = 0;
 
   constructor(options: FlowOptions) {
-    this.#options = options;
-    this.#clock = options.clock;
-    this.#source = options.source;
-    this.#judge = new FrameJudge(options, options.clock.now());
-    this.#outlet = new Outlet(options.sink, options.slowConsumer, options.clock, {
-      eased: () => this.#resume(),
-      stuck: () => options.violated({ reason: "SlowConsumer" }),
-      finished: () => this.discard(),
-    });
-    options.source.to(this);
+    const { source, sink, slowConsumer, clock, events } = options;
+    this.#events = events;
+    this.#clock = clock;
+    this.#source = source;
+    this.#judge = new FrameJudge(options, clock.now());
+    this.#outlet = new Outlet(sink, slowConsumer, clock, this);
+    source.to(this);
   }
 
   /** Begins with what has been read already. */
@@ -155,6 +157,17 @@ export class Flow implements ByteSink {
     this.#delay = undefined;
   }
 
+  /** Of the outlet: the sink has caught up. */
+  eased(): void {
+    this.#resume();
+  }
+
+  /** Of the outlet: the sink takes nothing. */
+  stuck(): void {
+    this.#events.violated(this, { reason: "SlowConsumer" });
+  }
+
+  /** Of the source. */
   bytes(chunk: Buffer): void {
     this.received += chunk.length;
     if (this.#discarding) return;
@@ -162,6 +175,7 @@ export class Flow implements ByteSink {
     else this.#feed(chunk);
   }
 
+  /** Of the source. */
   ended(): void {
     this.#sourceEnded = true;
     if (this.#held === undefined) this.#lastForwarded();
@@ -183,7 +197,7 @@ export class Flow implements ByteSink {
 
   #lastForwarded(): void {
     if (this.#conclusion !== undefined) this.discard();
-    this.#options.ended();
+    this.#events.ended(this);
   }
 
   #feed(chunk: Buffer): void {
@@ -250,7 +264,7 @@ export class Flow implements ByteSink {
         case "close":
           this.#forward(chunk, span, this.#conclusion === undefined ? at + size : at);
           this.discard();
-          return this.#options.closed(closeCode(chunk.subarray(at, at + size)));
+          return this.#events.closed(this, closeCode(chunk.subarray(at, at + size)));
       }
     }
     this.#forward(chunk, span, end);
@@ -259,7 +273,7 @@ export class Flow implements ByteSink {
   #stop(chunk: Buffer, from: number, to: number): void {
     this.#forward(chunk, from, to);
     this.discard();
-    this.#options.violated(this.#judge.violation);
+    this.#events.violated(this, this.#judge.violation);
   }
 
   #forward(chunk: Buffer, from: number, to: number): void {

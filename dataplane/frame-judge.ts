@@ -1,6 +1,6 @@
 import { closeCode } from "./control-frames.ts";
 import { FlowLimits } from "./flow-limits.ts";
-import { BINARY, CLOSE, CONTINUATION, FrameHeader, PING, PONG, TEXT } from "./frames.ts";
+import { BINARY, CLOSE, CONTINUATION, FrameHeader, PONG, TEXT } from "./frames.ts";
 import type { DirectionPlan } from "./plan.ts";
 import type { Termination } from "./rejection.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -18,8 +18,8 @@ export interface JudgeOptions {
   readonly deflate: boolean;
   readonly plan: DirectionPlan;
   readonly count: DirectionCount;
-  /** A pong; true if it answers a ping of ours and goes no further. */
-  ownPong(frame: Buffer): boolean;
+  /** Knows the pongs that answer pings of ours and go no further; absent where none can come. */
+  readonly pongs: { isAnswer(frame: Buffer): boolean } | undefined;
 }
 
 /**
@@ -29,7 +29,10 @@ export interface JudgeOptions {
 export class FrameJudge {
   readonly header = new FrameHeader();
   readonly limits: FlowLimits;
-  readonly #options: JudgeOptions;
+  readonly #masked: boolean;
+  readonly #deflate: boolean;
+  readonly #count: DirectionCount;
+  readonly #pongs: JudgeOptions["pongs"];
   #plan: DirectionPlan;
   /** Payload of the current data frame that is still to come. */
   remaining = 0;
@@ -45,10 +48,13 @@ export class FrameJudge {
   #fragments = 0;
   #control: TokenBucket | undefined;
 
-  constructor(options: JudgeOptions, now: number) {
-    this.#options = options;
-    this.#plan = options.plan;
-    this.limits = new FlowLimits(options.plan);
+  constructor({ masked, deflate, plan, count, pongs }: JudgeOptions, now: number) {
+    this.#masked = masked;
+    this.#deflate = deflate;
+    this.#plan = plan;
+    this.#count = count;
+    this.#pongs = pongs;
+    this.limits = new FlowLimits(plan);
     this.active = now;
   }
 
@@ -67,7 +73,7 @@ export class FrameJudge {
     const taken = this.dropping ? there : this.limits.takeBytes(there, now);
     this.remaining -= taken;
     this.active = now;
-    if (!this.dropping) this.#options.count.bytes += taken;
+    if (!this.dropping) this.#count.bytes += taken;
     if (taken < there) this.violation = this.limits.byteRate(now);
     return taken;
   }
@@ -85,7 +91,7 @@ export class FrameJudge {
    */
   judge(chunk: Buffer, at: number, now: number, following: number): Verdict {
     const { malformed, reserved, masked, control } = this.header;
-    if (malformed || reserved || masked !== this.#options.masked) return this.#stop({ reason: "ProtocolError" });
+    if (malformed || reserved || masked !== this.#masked) return this.#stop({ reason: "ProtocolError" });
     return control ? this.#judgeControl(chunk, at, now) : this.#judgeData(now, following);
   }
 
@@ -93,7 +99,7 @@ export class FrameJudge {
     const { fin, rsv1, opcode, length } = this.header;
     const first = opcode !== CONTINUATION;
     const inOrder = first ? (opcode === TEXT || opcode === BINARY) && !this.#inMessage : this.#inMessage;
-    if (!inOrder || (rsv1 && !(first && this.#options.deflate))) return this.#stop({ reason: "ProtocolError" });
+    if (!inOrder || (rsv1 && !(first && this.#deflate))) return this.#stop({ reason: "ProtocolError" });
     const bytes = (first ? 0 : this.#messageBytes) + length;
     const fragments = (first ? 0 : this.#fragments) + 1;
     if (bytes > this.#plan.maxMessage) return this.#stop({ reason: "MessageTooBig" });
@@ -108,7 +114,7 @@ export class FrameJudge {
     if (!this.dropping && length <= following && this.limits.refusesBytes(length, now)) {
       return this.#stop(this.limits.byteRate(now));
     }
-    if (first && !this.dropping) this.#options.count.messages += 1;
+    if (first && !this.dropping) this.#count.messages += 1;
     this.active = now;
     this.#messageBytes = bytes;
     this.#fragments = fragments;
@@ -127,7 +133,7 @@ export class FrameJudge {
     if (opcode === CLOSE) return Number.isNaN(closeCode(frame)) ? this.#stop({ reason: "ProtocolError" }) : "close";
     this.#control ??= new TokenBucket(CONTROL_FRAMES, now);
     if (!this.#control.take(1, now)) return this.#stop({ reason: "PingFlood", retryAfter: 1 });
-    return opcode !== PING && this.#options.ownPong(frame) ? "skip" : "forward";
+    return opcode === PONG && this.#pongs?.isAnswer(frame) === true ? "skip" : "forward";
   }
 
   #stop(termination: Termination): Verdict {

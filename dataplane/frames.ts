@@ -6,8 +6,6 @@ export const CLOSE = 0x8;
 export const PING = 0x9;
 export const PONG = 0xa;
 
-/** Longest header: two bytes, 64-bit length, masking key. */
-export const MAX_HEADER = 14;
 /** Longest control frame with its header. */
 export const MAX_CONTROL = 6 + 125;
 

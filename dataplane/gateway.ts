@@ -153,9 +153,12 @@ export class Gateway {
   }
 
   async #service(id: string): Promise<Service> {
-    const { clock, metrics, reads } = this.#options;
-    this.#reads ??= reads ?? (await chooseReadPath(clock));
-    metrics.readPath(this.#reads.name);
+    const { clock, log, metrics, reads } = this.#options;
+    if (this.#reads === undefined) {
+      this.#reads = reads ?? (await chooseReadPath(clock));
+      metrics.readPath(this.#reads.name);
+      if (this.#reads.name === "data") log.warn({}, "sockets are read through data events: each message costs more");
+    }
     const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads });
     return { proxy, listener: undefined, keyPair: undefined };
   }

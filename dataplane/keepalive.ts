@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import { payloadByte, pingFrame } from "./control-frames.ts";
 import type { Flow } from "./flow.ts";
 import type { TunnelPlan } from "./plan.ts";
+import type { Tunnel } from "./tunnel.ts";
 
 const TAG = 8;
 
@@ -11,7 +12,7 @@ export class Keepalive {
   readonly #up: Flow;
   readonly #down: Flow;
   readonly #clock: Clock;
-  readonly #lost: () => void;
+  readonly #tunnel: Pick<Tunnel, "close">;
   /** The first bytes of all our pings in this session: nobody else's pong looks like it. */
   #tag: Buffer | undefined;
   #settings: TunnelPlan["keepalive"];
@@ -19,12 +20,12 @@ export class Keepalive {
   #answered = true;
   #receivedBefore = 0;
 
-  /** `up`: from the client; `down`: to the client; `lost` is called when a ping was not answered. */
-  constructor(up: Flow, down: Flow, clock: Clock, lost: () => void) {
+  /** `up`: from the client; `down`: to the client; `tunnel` is closed when a ping was not answered. */
+  constructor(up: Flow, down: Flow, clock: Clock, tunnel: Pick<Tunnel, "close">) {
     this.#up = up;
     this.#down = down;
     this.#clock = clock;
-    this.#lost = lost;
+    this.#tunnel = tunnel;
   }
 
   apply(settings: TunnelPlan["keepalive"]): void {
@@ -65,7 +66,8 @@ export class Keepalive {
     if (this.#answered) return this.#in(Math.max(1, interval - timeout), () => this.#ping());
     // Not yet written, not read by us, or behind a large frame that is still arriving: no answer can have come.
     const arriving = this.#up.midFrame && this.#up.received > this.#receivedBefore;
-    if (!this.#down.injecting && !this.#up.paused && !arriving) return this.#lost();
+    if (!this.#down.injecting && !this.#up.paused && !arriving)
+      return this.#tunnel.close({ reason: "KeepaliveTimeout" });
     this.#receivedBefore = this.#up.received;
     this.#in(timeout, () => this.#judge());
   }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Flow } from "./flow.ts";
 import type { TunnelPlan } from "./plan.ts";
+import type { Tunnel } from "./tunnel.ts";
 
 /** Largest random share by which a lifetime is shortened. */
 const JITTER = 0.1;
@@ -12,24 +13,18 @@ export class Lifespan {
   readonly #clock: Clock;
   readonly #openedAt: number;
   readonly #share: number;
-  readonly #over: (reason: "IdleTimeout" | "LifetimeEnded") => void;
+  readonly #tunnel: Pick<Tunnel, "close">;
   #idle: Timer | undefined;
   #lifetime: Timer | undefined;
 
   /** `random`, 0 to 1: the session's own share of the jitter, for as long as it lives. */
-  constructor(
-    up: Flow,
-    down: Flow,
-    clock: Clock,
-    random: number,
-    over: (reason: "IdleTimeout" | "LifetimeEnded") => void,
-  ) {
+  constructor(up: Flow, down: Flow, clock: Clock, random: number, tunnel: Pick<Tunnel, "close">) {
     this.#up = up;
     this.#down = down;
     this.#clock = clock;
     this.#openedAt = clock.now();
     this.#share = 1 - random * JITTER;
-    this.#over = over;
+    this.#tunnel = tunnel;
   }
 
   /** Puts times in force (ms; 0: off); they count from the last message and from the session's first moment. */
@@ -38,7 +33,7 @@ export class Lifespan {
     if (idle > 0) this.#watchIdle(idle);
     if (lifetime > 0) {
       const left = this.#openedAt + lifetime * this.#share - this.#clock.now();
-      this.#lifetime = this.#clock.after(Math.max(0, left), () => this.#over("LifetimeEnded"));
+      this.#lifetime = this.#clock.after(Math.max(0, left), () => this.#tunnel.close({ reason: "LifetimeEnded" }));
     }
   }
 
@@ -50,7 +45,7 @@ export class Lifespan {
   /** Looks again only when the session could be idle: a message costs no timer. */
   #watchIdle(idle: number): void {
     this.#idle = this.#clock.after(Math.max(1, this.#active + idle - this.#clock.now()), () => {
-      if (this.#clock.now() - this.#active >= idle) this.#over("IdleTimeout");
+      if (this.#clock.now() - this.#active >= idle) this.#tunnel.close({ reason: "IdleTimeout" });
       else this.#watchIdle(idle);
     });
   }

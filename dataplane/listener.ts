@@ -122,7 +122,7 @@ export class Listener {
 
   #arrived(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (this.#answered.has(socket)) {
-      socket.pause(); // whoever pipelines plain requests while the first is looked at does not fill our memory
+      readNoFurther(socket); // whoever pipelines requests while the first is looked at does not keep us busy
       return;
     }
     this.#answered.add(socket);
@@ -157,12 +157,17 @@ export class Listener {
       return;
     }
     if (this.#answered.has(socket)) {
-      socket.pause(); // rubbish behind the first request must not cut its answer off
+      readNoFurther(socket); // rubbish behind the first request must not cut its answer off
       return;
     }
     this.#answered.add(socket);
     this.#options.broken(socket, refusalOf(error));
   }
+}
+
+/** Behind what has been read already; the parser resumes the socket at the end of each message, hence the tick. */
+function readNoFurther(socket: Socket): void {
+  process.nextTick(() => socket.pause());
 }
 
 function secureContext({ certificate, privateKey }: KeyPair): { cert: string; key: string; minVersion: "TLSv1.2" } {

@@ -8,8 +8,8 @@ import { Pressure, type PressureEvents } from "./pressure.ts";
 const FRAME_WAIT = 1000;
 
 export interface OutletEvents extends PressureEvents {
-  /** The last has been written. */
-  readonly finished: () => void;
+  /** The last has been written: what still comes is of no use. */
+  discard(): void;
 }
 
 /** Where a direction's bytes go: forwarded ones at once, frames of ours between two frames, and one last one. */
@@ -17,7 +17,7 @@ export class Outlet {
   readonly pressure: Pressure;
   readonly #socket: Socket;
   readonly #clock: Clock;
-  readonly #finished: () => void;
+  readonly #events: OutletEvents;
   /** A TLS socket takes nothing at once. */
   readonly #slow: boolean;
   /** A frame of ours that waits for the end of the current frame. */
@@ -29,7 +29,7 @@ export class Outlet {
   constructor(socket: Socket, settings: TunnelPlan["slowConsumer"], clock: Clock, events: OutletEvents) {
     this.#socket = socket;
     this.#clock = clock;
-    this.#finished = events.finished;
+    this.#events = events;
     this.#slow = socket instanceof TLSSocket;
     this.pressure = new Pressure(socket, settings, clock, events);
   }
@@ -91,6 +91,6 @@ export class Outlet {
     this.#last = undefined;
     if (frame !== undefined) this.write(frame);
     if (this.#socket.writable) this.#socket.end();
-    this.#finished();
+    this.#events.discard();
   }
 }

@@ -7,9 +7,9 @@ const WRITE_COST = 512;
 
 export interface PressureEvents {
   /** The receiver has taken enough to go on. */
-  readonly eased: () => void;
+  eased(): void;
   /** The receiver took nothing for the whole time-out. */
-  readonly stuck: () => void;
+  stuck(): void;
 }
 
 /** Watches what a receiver has not taken yet: above the mark its sender is to be paused, until half of it is gone. */

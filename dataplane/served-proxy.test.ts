@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RawBackend } from "../test/fakes/backends.ts";
+import { RawClient, request } from "../test/fakes/clients.ts";
 import { endpointsOf } from "../test/fakes/config.ts";
 import { TestGateway } from "../test/fakes/gateway.ts";
 import { Live } from "../test/fakes/live.ts";
+import { until } from "../test/fakes/sockets.ts";
 import type { Enforcement } from "./policies/policy.ts";
 import type { Termination } from "./rejection.ts";
 
@@ -83,4 +85,30 @@ test("a route without an authentication policy is not put in force (E25)", async
   const applied = await gateway.apply(config, endpointsOf([backend.port]));
   expect(applied).toMatchObject({ ok: false, stage: "config" });
   expect(JSON.stringify(applied)).toContain("authentication");
+});
+
+test("a fault behind the 101 ends both connections, and leaves nothing counted", async () => {
+  let armed = false;
+  let broken = false;
+  const other = await new RawBackend((connection) => {
+    broken = armed; // after the backend was chosen, before the session is made
+    connection.accept();
+  }).open();
+  const failing = new TestGateway(undefined, () => {
+    if (broken) throw new Error("broken");
+    return 0;
+  });
+  await failing.serve({}, [other.port]);
+  const live = await Live.open(failing, other);
+  armed = true;
+  const client = await RawClient.send(failing.port, request());
+  await until("both connections are closed", () => client.ended && other.connections.length === 2 && other.last.ended);
+  expect(client.received.toString("latin1")).not.toContain("503");
+  expect(failing.sessions).toBe(1);
+  expect(await failing.metric("connections")).toBe(1);
+  live.client.socket.destroy();
+  await failing.empty();
+  expect(failing.gateway.proxies[0]?.occupancy.size).toBe(0);
+  await failing.close();
+  await other.close();
 });

@@ -159,24 +159,32 @@ export class ServedProxy {
     const { clock, random, reads } = this.#surroundings;
     const session = new Session(facts, route, clock, this.#log);
     this.sessions.add(session);
-    session.opened(
-      tunnel({
-        client: { socket: client.socket, head: client.head },
-        backend: { socket: backend.socket, head: backend.head },
-        reads,
-        plan: route.plan(session),
-        clock,
-        deflate: backend.extensions !== undefined,
-        counts: session,
-        random,
-        closed: (end) => {
-          this.sessions.delete(session);
-          release();
-          session.closed(end);
-        },
-        slowConsumer: () => route.metrics.slowConsumer(),
-      }),
-    );
+    try {
+      session.opened(
+        tunnel({
+          client: { socket: client.socket, head: client.head },
+          backend: { socket: backend.socket, head: backend.head },
+          reads,
+          plan: route.plan(session),
+          clock,
+          deflate: backend.extensions !== undefined,
+          counts: session,
+          random,
+          closed: (end) => {
+            this.sessions.delete(session);
+            release();
+            session.closed(end);
+          },
+          slowConsumer: () => route.metrics.slowConsumer(),
+        }),
+      );
+    } catch (fault) {
+      // Without a tunnel nobody would ever tell that the session has ended.
+      this.sessions.delete(session);
+      backend.socket.destroy();
+      release();
+      throw fault;
+    }
     this.#settle(session);
   }
 

@@ -62,15 +62,15 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
   test.each([
     ["client", "backend"],
     ["backend", "client"],
-  ] as const)("answers to what came before a %s's protocol error still reach it", async (broken, other) => {
+  ] as const)("answers to what came before a %s's protocol error still reach it", async (culprit, other) => {
     const it = await joined({ clock: new FakeClock() });
-    const masked = broken === "client";
-    it[broken].send(text("asked", masked), frame({ opcode: 3, mask: masked }));
+    const masked = culprit === "client";
+    it[culprit].send(text("asked", masked), frame({ opcode: 3, mask: masked }));
     await until("the other end is told", () => it[other].ended);
     it[other].send(text("answered", !masked));
     it[other].send(close(1000, "of the other end's own", !masked), text("too late", !masked));
-    await until("who broke it is told", () => it[broken].ended);
-    const [answer, last, ...more] = parse(it[broken].received).frames;
+    await until("who broke it is told", () => it[culprit].ended);
+    const [answer, last, ...more] = parse(it[culprit].received).frames;
     expect(String(answer?.payload)).toBe("answered");
     expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
     expect(more).toEqual([]);

@@ -2,14 +2,13 @@ import type { Socket } from "node:net";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { ReadPath } from "./byte-source.ts";
 import { closeFrame } from "./control-frames.ts";
-import { Flow, type FlowOptions } from "./flow.ts";
+import { Flow, type FlowEvents } from "./flow.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
 import type { TunnelPlan } from "./plan.ts";
 import { progressOf } from "./pressure.ts";
 import { closeText, codeOf, type Termination } from "./rejection.ts";
 
-export type Direction = "from_client" | "from_backend";
 export type End = "client" | "backend" | "gateway";
 
 export interface Leg {
@@ -73,7 +72,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
   return running;
 }
 
-class RunningTunnel implements Tunnel {
+class RunningTunnel implements Tunnel, FlowEvents {
   readonly #clock: Clock;
   readonly #events: Pick<TunnelOptions, "closed" | "slowConsumer">;
   readonly #client: Socket;
@@ -95,33 +94,32 @@ class RunningTunnel implements Tunnel {
     this.#clock = clock;
     this.#events = { closed, slowConsumer };
     this.#plan = plan;
+    const share = random(); // whatever could fail comes before the sockets are taken over
     const fromClient = reads.open(client.socket);
     const fromBackend = reads.open(backend.socket);
     this.#client = fromClient.socket;
     this.#backend = fromBackend.socket;
+    const both = { clock, deflate, slowConsumer: plan.slowConsumer, events: this };
     this.#up = new Flow({
-      ...this.#flow("client", clock, deflate),
-      source: fromClient,
-      sink: this.#backend,
-      plan: plan.fromClient,
-      count: counts.fromClient,
+      ...both,
+      ...{ source: fromClient, sink: this.#backend, masked: true, pongs: this },
+      ...{ plan: plan.fromClient, count: counts.fromClient },
     });
     this.#down = new Flow({
-      ...this.#flow("backend", clock, deflate),
-      source: fromBackend,
-      sink: this.#client,
-      plan: plan.fromBackend,
-      count: counts.fromBackend,
+      ...both,
+      ...{ source: fromBackend, sink: this.#client, masked: false, pongs: undefined },
+      ...{ plan: plan.fromBackend, count: counts.fromBackend },
     });
-    this.#keepalive = new Keepalive(this.#up, this.#down, clock, () => this.close({ reason: "KeepaliveTimeout" }));
-    this.#lifespan = new Lifespan(this.#up, this.#down, clock, random(), (reason) => this.close({ reason }));
+    this.#keepalive = new Keepalive(this.#up, this.#down, clock, this);
+    this.#lifespan = new Lifespan(this.#up, this.#down, clock, share, this);
   }
 
   start(clientHead: Buffer, backendHead: Buffer): void {
+    const gone = (): void => this.#socketGone();
     for (const socket of [this.#client, this.#backend]) {
-      socket.on("error", () => socket.destroy());
-      if (socket.closed) this.#socketGone();
-      else socket.once("close", () => this.#socketGone());
+      socket.on("error", broken);
+      if (socket.closed) gone();
+      else socket.on("close", gone);
     }
     this.#keepalive.apply(this.#plan.keepalive);
     this.#lifespan.apply(this.#plan);
@@ -156,21 +154,29 @@ class RunningTunnel implements Tunnel {
     this.#backend.destroy();
   }
 
-  #flow(
-    from: "client" | "backend",
-    clock: Clock,
-    deflate: boolean,
-  ): Omit<FlowOptions, "source" | "sink" | "plan" | "count"> {
-    return {
-      clock,
-      deflate,
-      masked: from === "client",
-      slowConsumer: this.#plan.slowConsumer,
-      violated: (termination) => this.#terminate(termination, from === "client" ? this.#up : this.#down),
-      closed: (code) => this.#closePassed(from, code),
-      ended: () => (from === "client" ? this.#clientEnded() : this.#backendEnded()),
-      ownPong: (frame) => from === "client" && this.#keepalive.isAnswer(frame),
-    };
+  /** Of a flow. */
+  violated(flow: Flow, termination: Termination): void {
+    this.#terminate(termination, flow);
+  }
+
+  /** Of a flow. */
+  closed(flow: Flow, code: number): void {
+    const by = flow === this.#up ? "client" : "backend";
+    if (by === "client") this.#clientClosed = true;
+    else this.#backendClosed = true;
+    if (this.#ending({ code, by, termination: undefined })) this.#destroyIn(CLOSE_ANSWER);
+    if (this.#clientClosed && this.#backendClosed) this.#hangUp();
+  }
+
+  /** Of a flow. */
+  ended(flow: Flow): void {
+    if (flow === this.#up) this.#clientEnded();
+    else this.#backendEnded();
+  }
+
+  /** Of the client's flow: is this pong for us? */
+  isAnswer(frame: Buffer): boolean {
+    return this.#keepalive.isAnswer(frame);
   }
 
   /** The first end is the one that counts. */
@@ -199,13 +205,6 @@ class RunningTunnel implements Tunnel {
       else flow.finish(frame, flow !== fault);
     }
     this.#destroyIn(answers ? ANSWERS + HANG_UP : HANG_UP);
-  }
-
-  #closePassed(from: "client" | "backend", code: number): void {
-    if (from === "client") this.#clientClosed = true;
-    else this.#backendClosed = true;
-    if (this.#ending({ code, by: from, termination: undefined })) this.#destroyIn(CLOSE_ANSWER);
-    if (this.#clientClosed && this.#backendClosed) this.#hangUp();
   }
 
   #hangUp(): void {
@@ -264,4 +263,8 @@ class RunningTunnel implements Tunnel {
     this.#lifespan.stop();
     this.#events.closed(this.#end ?? { code: 1006, by: "client", termination: undefined });
   }
+}
+
+function broken(this: Socket): void {
+  this.destroy();
 }

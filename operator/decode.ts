@@ -1,8 +1,7 @@
-import { Buffer } from "node:buffer";
-import { isIP, SocketAddress } from "node:net";
 import { GROUP, KIND } from "../api/meta.ts";
 import * as kubernetes from "../api/kubernetes-objects.ts";
-import { fieldPath, quoted, read, type Problem, type Schema } from "../api/problem.ts";
+import { read, type Problem, type Schema } from "../api/problem.ts";
+import { invalid, toEndpointSlice, toSecret, toService, type Made } from "./decode-object.ts";
 import type { ConfigMap, EndpointSlice, Resources, Secret, Service } from "./translate/resources.ts";
 import type { LocatedProblem } from "./translate/translation.ts";
 
@@ -84,12 +83,6 @@ function decodeProxy(manifest: Record<string, unknown>): Decoded {
   return { objects: [{ kind: KIND, namespace: text(namespace), name: text(name), manifest }], problems: [] };
 }
 
-/** A decoded object with what is wrong inside it: the rest of the object still counts. */
-interface Made<T> {
-  readonly object: T;
-  readonly problems?: readonly Problem[];
-}
-
 function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">, T>(
   kind: K,
   schema: Schema<T>,
@@ -105,102 +98,6 @@ function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">,
   };
 }
 
-function toSecret({ metadata, type, data: encoded, stringData }: kubernetes.SecretObject): Made<Secret> {
-  const problems: Problem[] = [];
-  const data = new Map<string, string>();
-  const unreadable: string[] = [];
-  for (const [key, value] of Object.entries(encoded)) {
-    const bytes = base64(value);
-    const text = bytes === undefined ? undefined : utf8(bytes);
-    if (bytes === undefined)
-      problems.push(invalid("is not base64; plain text belongs in stringData", fieldPath("data", [key])));
-    if (text === undefined) unreadable.push(key);
-    else data.set(key, text);
-  }
-  for (const [key, value] of Object.entries(stringData)) data.set(key, value);
-  return {
-    object: { metadata, type, data: Object.fromEntries(data), unreadable: unreadable.filter((key) => !data.has(key)) },
-    problems,
-  };
-}
-
-function toService({ metadata, spec }: kubernetes.ServiceObject): Made<Service> {
-  const { type, externalName, ports } = spec;
-  return {
-    object: {
-      metadata,
-      type,
-      ...(externalName === undefined ? {} : { externalName }),
-      ports: ports.filter(overTcp).map(({ name, port, targetPort }) => ({
-        ...(name === undefined ? {} : { name }),
-        port,
-        ...(targetPort === undefined || targetPort === null ? {} : { targetPort }),
-      })),
-    },
-  };
-}
-
-const SERVICE_NAME = "kubernetes.io/service-name";
-
-function toEndpointSlice(slice: kubernetes.EndpointSliceObject): Made<EndpointSlice> {
-  const { metadata, addressType, ports, endpoints } = slice;
-  const service = Object.hasOwn(metadata.labels, SERVICE_NAME) ? (metadata.labels[SERVICE_NAME] ?? "") : "";
-  const problems: Problem[] = [];
-  if (addressType === "FQDN") {
-    problems.push(invalid("FQDN is not dialled; write IPv4 or IPv6, or a Service with externalName", "addressType"));
-  }
-  const decoded = endpoints.map(({ addresses, conditions }, index) => ({
-    addresses: addresses.flatMap((text, place) => {
-      const address = canonical(text);
-      if (address !== undefined) return [address];
-      if (addressType !== "FQDN") {
-        problems.push(invalid(`${quoted(text)} is not an IP address`, `endpoints[${index}].addresses[${place}]`));
-      }
-      return [];
-    }),
-    // Unknown means ready, and serving follows ready (discovery.k8s.io/v1 EndpointConditions).
-    ready: conditions?.ready ?? true,
-    serving: conditions?.serving ?? conditions?.ready ?? true,
-    terminating: conditions?.terminating ?? false,
-  }));
-  return {
-    object: {
-      metadata,
-      service,
-      ports: ports.filter(overTcp).map(({ name, port }) => ({
-        ...(name === undefined ? {} : { name }),
-        ...(port === undefined || port === null ? {} : { port }),
-      })),
-      endpoints: decoded,
-    },
-    problems,
-  };
-}
-
-const overTcp = ({ protocol }: { readonly protocol: string }): boolean => protocol === "TCP";
-
-/** One spelling for each address, so that one endpoint is not two. */
-function canonical(address: string): string | undefined {
-  const family = isIP(address);
-  if (family === 0 || address.includes("%")) return undefined;
-  return family === 4 ? address : new SocketAddress({ address, family: "ipv6" }).address;
-}
-
-/** Strict, as Kubernetes reads it, but for white space that YAML blocks bring along. */
-function base64(text: string): Buffer | undefined {
-  const compact = text.replaceAll(/\s/g, "");
-  if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(compact)) return undefined;
-  return Buffer.from(compact, "base64");
-}
-
-function utf8(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 /** `Secret demo/chat-keys`, for an object that may not have been read. */
 function nameOf(kind: string, manifest: Record<string, unknown>): string {
   const { namespace = "default", name } = isRecord(manifest["metadata"]) ? manifest["metadata"] : {};
@@ -211,10 +108,6 @@ function nameOf(kind: string, manifest: Record<string, unknown>): string {
 
 function failed(object: string, problems: readonly Problem[]): Decoded {
   return { objects: [], problems: problems.map((problem) => ({ ...problem, object })) };
-}
-
-function invalid(message: string, at: string): Problem {
-  return { reason: "Invalid", message, at };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

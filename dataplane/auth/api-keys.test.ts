@@ -113,3 +113,14 @@ test("10,000 keys that share a prefix are compiled and looked up fast", async ()
   for (const key of all) await keys.verify(key, signal);
   expect(performance.now() - began).toBeLessThan(2000);
 });
+
+test("routes that share a list of keys share its table", async () => {
+  const [keys, tables] = [[entry("right-key")], new WeakMap()];
+  const [first, second] = [1, 2].map(() => {
+    const made = apiKeyVerifier({ from: [], keys }, new FakeClock(), tables);
+    return { made, table: tables.get(keys) as unknown };
+  });
+  expect(first?.table).toBeDefined();
+  expect(second?.table).toBe(first?.table);
+  expect(await second?.made.verify("right-key", signal)).toEqual(proof);
+});

@@ -30,36 +30,28 @@ export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Fo
 }
 
 function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> {
-  const keys = new Map<string, ApiKey & { readonly secret: string }>();
+  const keys = new Map<string, ApiKey>();
+  const owners = new Map<string, string>();
   const problems: ReferenceProblem[] = [];
   for (const secret of secrets) {
     const { name } = secret.metadata;
-    const report = (reason: "ApiKeyInvalid" | "SecretInvalid", at: string, message: string): void => {
+    const report: Report = (reason, at, message) => {
       problems.push({ reason, message, at, object: `Secret ${lookup.namespace}/${name}` });
     };
     const state = stateOf(secret, report);
     if (state === undefined) continue;
     for (const client of secret.unreadable) report("ApiKeyInvalid", fieldPath("data", [client]), "is not UTF-8 text");
     for (const [client, text] of Object.entries(secret.data)) {
-      const at = fieldPath("data", [client]);
       const key = text.trim();
-      const problem = problemOf(client, key);
-      if (problem !== undefined) {
-        report("ApiKeyInvalid", at, problem);
-        continue;
-      }
       const digest = lookup.tools.sha256(key);
-      const older = keys.get(digest);
-      if (older === undefined) keys.set(digest, { client, digest, ...state, secret: name });
-      else
-        report(
-          "ApiKeyInvalid",
-          at,
-          `is the same key as ${older.client} has in Secret ${older.secret}, which is older and keeps it; make a new one`,
-        );
+      const problem = problemOf(client, key) ?? owners.get(digest);
+      if (problem === undefined) {
+        keys.set(digest, { client, digest, ...state });
+        owners.set(digest, `is the same key as that of ${client} in the older Secret ${name}; make a new one`);
+      } else report("ApiKeyInvalid", fieldPath("data", [client]), problem);
     }
   }
-  return { value: [...keys.values()].map(({ secret: _, ...key }) => key).sort(byClient), problems };
+  return { value: [...keys.values()].sort(byClient), problems };
 }
 
 type Report = (reason: "ApiKeyInvalid" | "SecretInvalid", at: string, message: string) => void;

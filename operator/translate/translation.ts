@@ -5,11 +5,14 @@ import type { WebSocketProxySpec } from "../../api/websocket-proxy.ts";
 
 /** What a translation makes of one WebSocketProxy and the objects that it refers to. */
 export interface Translation {
-  /** undefined: the spec is not accepted, and whatever is in force stays. */
+  /**
+   * What is to be in force. Where the spec is not accepted, what was in force before, with what its references hold now;
+   * undefined: there is nothing.
+   */
   readonly config: Config | undefined;
   /** Where the backends are; empty where there is no config. */
   readonly endpoints: Endpoints;
-  /** What the data plane's own objects in a cluster are made of; undefined where there is no config. */
+  /** What the data plane's own objects in a cluster are made of; undefined where the spec is not accepted: they stay. */
   readonly infra: Infra | undefined;
   readonly status: ProxyStatus;
 }

@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { acceptFor } from "../fakes/backends.ts";
 import { request } from "../fakes/clients.ts";
 import { binary } from "../fakes/frames.ts";
+import type { Peer } from "../fakes/sockets.ts";
 
 /** Answers each message of a fixed size with one of the same size, for as little CPU as that takes. */
 export class EchoBackend {
@@ -11,7 +12,9 @@ export class EchoBackend {
   /** Payload bytes of a message. */
   size = 0;
 
-  constructor() {
+  /** `extensions`: what its 101 agrees to. */
+  constructor(extensions = "") {
+    const more = extensions === "" ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
@@ -23,7 +26,7 @@ export class EchoBackend {
         socket.off("data", upgrade);
         const key = /sec-websocket-key: (.*)\r\n/i.exec(head)?.[1] ?? "";
         socket.write(
-          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n\r\n`,
+          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n${more}\r\n`,
         );
         this.#echo(socket);
       };
@@ -65,6 +68,10 @@ export interface Load {
   readonly size: number;
   /** Messages under way in each session. */
   readonly inFlight: number;
+  /** With one in flight: ms until the next, on average. Absent: at once. */
+  readonly pace?: number;
+  /** Of the handshake, beside its own. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Round trips over sessions that stay open: `run` them for a while, and count. */
@@ -110,11 +117,11 @@ export class Driver {
   }
 
   async #connect(port: number): Promise<void> {
-    const { size, inFlight } = this.#load;
+    const { size, inFlight, pace = 0, headers = {} } = this.#load;
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     socket.on("error", () => socket.destroy());
     await once(socket, "connect");
-    socket.write(request());
+    socket.write(request({ headers }));
     const [head] = (await once(socket, "data")) as [Buffer];
     if (!head.toString("latin1").startsWith("HTTP/1.1 101")) throw new Error(head.toString("latin1"));
     this.#sockets.push(socket);
@@ -124,10 +131,21 @@ export class Driver {
     let pending = 0;
     let under = 0;
     let sent = 0;
+    const ended = (): void => {
+      this.#idle += 1;
+      if (this.#idle === this.#sockets.length) this.#done?.();
+    };
+    const next = (): void => {
+      if (!this.#running) return ended();
+      sent = performance.now();
+      socket.write(message);
+    };
     socket.on("go", () => {
       under = inFlight;
-      sent = performance.now();
-      socket.write(first);
+      if (pace === 0) {
+        sent = performance.now();
+        socket.write(first);
+      } else setTimeout(next, Math.random() * pace);
     });
     socket.on("data", (chunk: Buffer) => {
       pending += chunk.length;
@@ -136,15 +154,39 @@ export class Driver {
       if (whole === 0) return;
       this.#round += whole;
       if (inFlight === 1) this.latencies.push(performance.now() - sent);
+      if (pace > 0) {
+        setTimeout(next, Math.random() * 2 * pace);
+        return;
+      }
       if (this.#running) {
         sent = performance.now();
         socket.write(whole === inFlight ? first : Buffer.concat(Array.from({ length: whole }, () => message)));
         return;
       }
       under -= whole;
-      if (under > 0) return;
-      this.#idle += 1;
-      if (this.#idle === this.#sockets.length) this.#done?.();
+      if (under <= 0) ended();
     });
   }
+}
+
+/** Sends until `size` bytes are under way or the connection is gone, as fast as the kernel takes them. */
+export function pour({ socket }: Peer, chunk: Buffer, size: number): Promise<void> {
+  return new Promise((resolve) => {
+    let sent = 0;
+    const more = (): void => {
+      while (sent < size && !socket.destroyed) {
+        sent += chunk.length;
+        if (!socket.write(chunk)) break;
+      }
+      if (sent >= size) done();
+    };
+    const done = (): void => {
+      socket.off("drain", more);
+      socket.off("close", done);
+      resolve();
+    };
+    socket.on("drain", more);
+    socket.on("close", done);
+    more();
+  });
 }

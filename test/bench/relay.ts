@@ -1,10 +1,12 @@
 import { parseArgs } from "node:util";
 import { Driver, EchoBackend, type Load } from "./load.ts";
+import { besideSlowConsumers } from "./slow-consumers.ts";
 import { haproxy, nginx, wsproxy, type Target } from "./targets.ts";
 
 /**
  * What one message costs the proxy: CPU per round trip in µs, over both ways of reading and, where they are installed,
- * nginx and HAProxy, alternating in one run. Read the ratios, not the figures: they are the machine's.
+ * nginx and HAProxy, alternating in one run; then what sessions notice of others that read nothing. Read the ratios, not
+ * the figures: they are the machine's.
  */
 const LOADS: readonly Load[] = [
   { sessions: 100, size: 125, inFlight: 1 },
@@ -56,3 +58,8 @@ try {
   for (const target of targets) await target.close();
   backend.close();
 }
+
+const { before, during } = await besideSlowConsumers({ healthy: 1000, slow: 100, ms: 4 * Number(flags.ms) });
+const inMs = (figure: number): string => `${figure.toFixed(2)} ms`;
+console.log(`1,000 healthy sessions alone: median ${inMs(before.median)}, p99 ${inMs(before.p99)}`);
+console.log(`beside 100 that read nothing: median ${inMs(during.median)}, p99 ${inMs(during.p99)}`);

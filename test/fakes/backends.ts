@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
 import { Peer } from "./sockets.ts";
 
@@ -41,13 +44,15 @@ export class BackendConnection extends Peer {
   }
 }
 
-/** A backend that is a TCP socket and a script: sees every byte, and says whatever it is told to. */
+/** A backend that is a TCP (with `tls`: TLS) socket and a script: sees every byte, and says whatever it is told to. */
 export class RawBackend {
   readonly connections: BackendConnection[] = [];
+  /** Those too that never got through their TLS handshake. */
+  readonly #sockets = new Set<Socket>();
   readonly #server: Server;
 
-  constructor(script: (connection: BackendConnection) => void = (connection) => connection.accept()) {
-    this.#server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
+  constructor(script: (connection: BackendConnection) => void = (connection) => connection.accept(), tls?: TlsOptions) {
+    const got = (socket: Socket): void => {
       const connection = new BackendConnection(socket);
       this.connections.push(connection);
       const look = (): void => {
@@ -58,7 +63,11 @@ export class RawBackend {
         script(connection);
       };
       socket.on("data", look);
-    });
+    };
+    const options = { allowHalfOpen: true, noDelay: true };
+    this.#server = tls === undefined ? createServer(options, got) : createTlsServer({ ...options, ...tls }, got);
+    this.#server.on("connection", (socket: Socket) => this.#sockets.add(socket));
+    this.#server.on("tlsClientError", (_error, socket: Socket) => socket.destroy());
   }
 
   async open(port = 0): Promise<this> {
@@ -79,45 +88,54 @@ export class RawBackend {
   }
 
   async close(): Promise<void> {
-    for (const { socket } of this.connections) socket.destroy();
+    for (const socket of [...this.#sockets, ...this.connections.map((connection) => connection.socket)])
+      socket.destroy();
     if (!this.#server.listening) return;
     this.#server.close();
     await once(this.#server, "close");
   }
 }
 
-/** A backend made of `ws`; without a handler it echoes. */
+/** A backend made of `ws`; without a handler it echoes, with a key pair it speaks TLS. */
 export class WsBackend {
   readonly server: WebSocketServer;
-  readonly #answer: (socket: WebSocket) => void;
+  readonly #listener: HttpServer;
 
-  constructor(answer?: (socket: WebSocket) => void, options: ServerOptions = {}) {
-    this.#answer = answer ?? ((socket) => socket.on("message", (data, binary) => socket.send(data, { binary })));
-    this.server = new WebSocketServer({
-      host: "127.0.0.1",
-      port: 0,
-      maxPayload: 64 * 1024 * 1024,
-      ...options,
-    });
+  constructor(
+    answer: (socket: WebSocket) => void = echo,
+    options: ServerOptions = {},
+    keyPair?: { readonly certificate: string; readonly privateKey: string },
+  ) {
+    this.#listener =
+      keyPair === undefined
+        ? createHttpServer()
+        : createHttpsServer({ cert: keyPair.certificate, key: keyPair.privateKey });
+    this.server = new WebSocketServer({ server: this.#listener, maxPayload: 64 * 1024 * 1024, ...options });
     this.server.on("connection", (socket) => {
       socket.on("error", () => {});
-      this.#answer(socket);
+      answer(socket);
     });
   }
 
   async open(): Promise<this> {
-    if (this.server.address() === null) await once(this.server, "listening");
+    this.#listener.listen(0, "127.0.0.1");
+    await once(this.#listener, "listening");
     return this;
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return (this.#listener.address() as AddressInfo).port;
   }
 
   async close(): Promise<void> {
     for (const client of this.server.clients) client.terminate();
-    const closed = once(this.server, "close");
     this.server.close();
+    const closed = once(this.#listener, "close");
+    this.#listener.close();
     await closed;
   }
+}
+
+function echo(socket: WebSocket): void {
+  socket.on("message", (data, binary) => socket.send(data, { binary }));
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { WebSocket, type ClientOptions } from "ws";
 import { Peer, until } from "./sockets.ts";
 
@@ -13,8 +14,6 @@ export interface HandshakeParts {
 }
 
 export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
-/** What a server must answer to KEY. */
-export const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 export function request(parts: HandshakeParts = {}): string {
   const headers: Record<string, string | readonly string[] | null> = {
@@ -41,11 +40,21 @@ export interface RawAnswer {
 
 /** A client that is a TCP socket: sends what it is told, byte by byte, and sees every byte that comes. */
 export class RawClient extends Peer {
-  static async open(port: number): Promise<RawClient> {
-    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  static async open(port: number, host = "127.0.0.1"): Promise<RawClient> {
+    const socket = connect({ port, host, allowHalfOpen: true });
     const client = new RawClient(socket);
     socket.setNoDelay(true);
     await once(socket, "connect");
+    return client;
+  }
+
+  /** Over TLS; throws what the TLS handshake ends with. */
+  static async openTls(port: number, options: ConnectionOptions): Promise<RawClient> {
+    const halfOpen = { allowHalfOpen: true }; // which the types do not know of
+    const socket = connectTls({ port, host: "127.0.0.1", ...halfOpen, ...options });
+    const client = new RawClient(socket);
+    socket.setNoDelay(true);
+    await once(socket, "secureConnect");
     return client;
   }
 

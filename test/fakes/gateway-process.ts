@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { ConfigParts } from "./config.ts";
+import type { ConfigParts, endpointsOf } from "./config.ts";
 
 /** What a gateway's process uses: CPU in µs since it started, memory in bytes after a collection. */
 export interface Usage {
@@ -15,7 +15,9 @@ export interface Usage {
 export interface ProcessOptions {
   readonly path?: "shared" | "data";
   readonly config?: ConfigParts;
-  readonly ports: readonly number[];
+  readonly ports: Parameters<typeof endpointsOf>[0];
+  /** For Node. */
+  readonly flags?: readonly string[];
 }
 
 /** A data plane in a process of its own, so that what it uses can be told from what the test uses. */
@@ -29,7 +31,7 @@ export class GatewayProcess {
 
   static async start(options: ProcessOptions): Promise<GatewayProcess> {
     const script = new URL("gateway-process-main.ts", import.meta.url);
-    const child = fork(script, [JSON.stringify(options)], { execArgv: ["--expose-gc"] });
+    const child = fork(script, [JSON.stringify(options)], { execArgv: ["--expose-gc", ...(options.flags ?? [])] });
     const process = new GatewayProcess(child);
     process.port = (await process.#answer()) as number;
     return process;

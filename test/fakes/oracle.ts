@@ -183,6 +183,12 @@ export class Bench {
     return counts;
   }
 
+  /** Values of the label `route`, in all metrics. */
+  async #routes(): Promise<string[]> {
+    const metrics = (await this.gateway.admin("/metrics")).body;
+    return [...new Set(metrics.match(/(?<=[{,]route=")[^"]*/g))];
+  }
+
   async #expectCounted(
     before: { connections: number; counts: Map<string, number> },
     { status, reason, dials = 0 }: Wanted,
@@ -190,6 +196,8 @@ export class Bench {
     const expected = new Map(before.counts);
     expected.set(`${status} ${reason}`, (expected.get(`${status} ${reason}`) ?? 0) + 1);
     expect(await this.#counts()).toEqual(expected);
+    const known = ["", ...(this.gateway.config?.routes ?? []).map(({ name }) => name)];
+    expect(known, "values of the label route").toEqual(expect.arrayContaining(await this.#routes()));
     const dialled = this.backend.connections.slice(before.connections);
     expect(dialled.length, "connections of the backend").toBe(dials);
     for (const { socket, payload } of dialled) {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { createServer, type AddressInfo } from "node:net";
-import { once } from "node:events";
+import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,14 +95,30 @@ export async function ran(...args: readonly string[]): Promise<Program> {
   return program;
 }
 
-/** A port that nobody has now. */
+/** Below the ports that the system gives to whoever asks for any, so that nobody else gets one of these in between. */
+const FIRST_PORT = 12_000;
+const PORTS = 20_000;
+/** Test files that run at the same time each have ports of their own. */
+const WORKERS = 16;
+const handedOut = new Set<number>();
+
+/** A port that nobody has, and that no other test gets. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  const worker = Number(process.env["VITEST_POOL_ID"] ?? 0) % WORKERS;
+  for (;;) {
+    const port = FIRST_PORT + randomInt(PORTS / WORKERS) * WORKERS + worker;
+    if (handedOut.has(port)) continue;
+    handedOut.add(port);
+    if (await canBeOpened(port)) return port;
+  }
+}
+
+function canBeOpened(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
 
 /** A folder that is gone after the test. */

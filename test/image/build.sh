@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # usage: build.sh [TAG]
-# Builds the image with buildah, else with docker, and starts it once: as nobody, on a root file system that cannot be
-# written to. Where no registry can be reached and the base image is not there, a stand-in is built (base.sh).
+# Builds the image with buildah, else with docker, and starts it once, as its user; where that can be done, on a root
+# file system that cannot be written to. Where no registry can be reached and the base image is not there, base.sh
+# builds a stand-in.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."
@@ -36,7 +37,14 @@ container=$(buildah from --pull-never "$tag")
 trap 'buildah rm "$container" >/dev/null; rm -rf "$extra"' EXIT
 user=$(buildah inspect --format '{{.OCIv1.Config.User}}' "$container")
 [[ $user =~ ^[1-9][0-9]*:[1-9][0-9]*$ ]] || { echo "the image's user is '$user', not a number other than 0" >&2; exit 1; }
-answer=$(buildah run --isolation chroot "$container" -- node /app/wsproxy.js --version)
+export PATH=$PATH:/usr/sbin:/sbin
+if [[ $(id -u) == 0 ]] && unshare --mount true 2>/dev/null; then
+  tree=$(buildah mount "$container")
+  answer=$(unshare --mount sh -c "mount --bind '$tree' '$tree' && mount -o remount,bind,ro '$tree' \
+    && exec chroot --userspec=$user '$tree' node /app/wsproxy.js --version")
+else
+  answer=$(buildah run --isolation chroot "$container" -- node /app/wsproxy.js --version)
+fi
 [[ $answer == "$said" ]] || { echo "the image says '$answer' instead of '$said'" >&2; exit 1; }
 # Its former self has no name any more.
 [[ -z $former || $(buildah images -q "$tag") == "$former" ]] || buildah rmi "$former" >/dev/null 2>&1 || true

@@ -147,6 +147,27 @@ test.each(LEAVING)(
   },
 );
 
+test.each(LEAVING)(
+  "A33 a client that sends a frame early and then %s is gone once its credential is verified",
+  async (_how, leave) => {
+    const { it, issuer, handshake } = await held();
+    const bytes = Buffer.concat([Buffer.from(handshake), text("early", true)]);
+    const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.send(it.gateway.port, bytes)));
+    await until("all wait for the issuer", () => issuer.asked > 0 && it.gateway.attempts === 20);
+    clients.forEach(({ socket }) => socket.write(text("x".repeat(200_000), true)));
+    clients.forEach(leave);
+    it.script = (connection) => {
+      connection.socket.once("end", () => connection.socket.end());
+      connection.accept();
+    };
+    issuer.release();
+    await it.gateway.empty();
+    const gone = (): boolean => it.backend.connections.every(({ ended, closed }) => ended || closed);
+    await until("every connection of the backend has ended", gone);
+    clients.forEach(({ socket }) => socket.destroy());
+  },
+);
+
 test("A13 1,000 clients that reset right behind a bad handshake do no harm", async () => {
   const it = await bench();
   const bad = base({ headers: { Upgrade: "foo" } });

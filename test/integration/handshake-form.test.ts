@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, test } from "vitest";
 import { Bench, base, type Wanted } from "../fakes/oracle.ts";
 import { request } from "../fakes/clients.ts";
 
@@ -57,11 +57,11 @@ test.each<[string, string, Wanted]>([
   ["A8 Content-Length: 00", headers({ "Content-Length": "00" }), BAD],
   ["A8 Content-Length: -1", headers({ "Content-Length": "-1" }), BAD],
   ["A8 Content-Length: 0x5", headers({ "Content-Length": "0x5" }), BAD],
-  ["A8 a look-alike of Content-Length in a plain request", request({ headers: { "Content-Length": "5" } }), BAD],
+  ["A8 a body and no credential", request({ headers: { "Content-Length": "5" } }), BAD],
   ["A10 CL and TE", `${headers({ "Content-Length": "5", "Transfer-Encoding": "chunked" })}0\r\n\r\n`, BAD],
   ["A10 TE and CL", `${headers({ "Transfer-Encoding": "chunked", "Content-Length": "5" })}0\r\n\r\n`, BAD],
   ["A10 two different CL", `${headers({ "Content-Length": ["5", "6"] })}hello`, BAD],
-  ["A10 two equal CL", `${headers({ "Content-Length": ["0", "0"] })}`, BAD],
+  ["A10 two equal CL", headers({ "Content-Length": ["0", "0"] }), BAD],
   ["A10 TE after a tab", `${raw("Transfer-Encoding:\tchunked\r\n")}0\r\n\r\n`, BAD],
   ["A10 chunked, identity", `${headers({ "Transfer-Encoding": "chunked, identity" })}0\r\n\r\n`, BAD],
   ["A10 xchunked", headers({ "Transfer-Encoding": "xchunked" }), BAD],

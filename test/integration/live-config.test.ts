@@ -97,6 +97,48 @@ test.each<[string, ConfigParts]>([
   expect(gateway.sessions).toBe(2);
 });
 
+test.each<[string, ConfigParts, string]>([
+  ["a rewrite", { routes: [{ ...route, rewrite: { path: "/ws" } }] }, "GET /ws/room HTTP/1.1"],
+  ["a header for the client", changed({ forwarding: { clientHeader: "x-who" } }), "x-who: alice"],
+  [
+    "a header that is set",
+    changed({ forwarding: { headers: { set: [{ name: "x-env", value: "prod" }] } } }),
+    "x-env: prod",
+  ],
+  ["origins", changed({ origins: { allow: [], allowMissing: false, sameOrigin: false } }), "OriginForbidden"],
+  ["no endpoint", { routes: [{ ...route, backends: [] }] }, "NoEndpoints"],
+  ["fewer connections", changed({ connections: [{ per: "Route", limit: 1 }] }), "ConnectionLimit"],
+])("%s holds for new sessions", async (_, parts, sign) => {
+  await apply(base);
+  const live = await open();
+  expect(live.backend.head).not.toContain(sign);
+  await apply(parts);
+  const seen = await open("/room").then(({ backend: { head } }) => head, String);
+  expect(seen).toContain(sign);
+  await unharmed(live);
+});
+
+test.each(["ws becomes wss", "wss becomes ws"])(
+  "%s on the same port, and sessions on the old listener go on",
+  async (which) => {
+    const [plain, secure] = [{ routes: [{}] }, { routes: [{}], tls: { keyPair: certificates[0] as never } }];
+    const toTls = which === "ws becomes wss";
+    const options = { rejectUnauthorized: false };
+    const url = (tls: boolean): string => `${tls ? "wss" : "ws"}://127.0.0.1:${gateway.port}/`;
+    await apply(toTls ? plain : secure);
+    const { port } = gateway;
+    gateway.bindPort = () => port;
+    const old = await WsClient.open(url(!toTls), [], options);
+    await apply(toTls ? secure : plain);
+    expect(gateway.port).toBe(port);
+    await WsClient.open(url(toTls), [], options);
+    await expect(WsClient.open(url(!toTls), [], options)).rejects.toThrow("refused");
+    old.socket.send("on");
+    await until("it got through", () => backend.connections[0]?.payload.length !== 0);
+    expect(await gateway.metric("config_dropped_sessions_total")).toBe(0);
+  },
+);
+
 test("the listener moves: the old port is closed, the new one serves, and the session on the old one goes on", async () => {
   await apply(base);
   const old = gateway.port;

@@ -22,4 +22,6 @@ test("a message goes through the gateway and back", async () => {
   expect(await gateway.metric("connections")).toBe(0);
   expect(await gateway.metric("handshakes_total", { status: "101" })).toBe(1);
   expect(await gateway.metric("messages_total")).toBe(2);
+  expect(await gateway.metric("read_path", { path: "shared" })).toBe(1);
+  expect(await gateway.metric("read_path", { path: "data" })).toBe(0);
 });

@@ -1,0 +1,167 @@
+import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import { afterEach, describe, expect, test } from "vitest";
+import { RawClient, request } from "../test/fakes/clients.ts";
+import { FakeClock } from "../test/fakes/clock.ts";
+import { until } from "../test/fakes/sockets.ts";
+import { Listener } from "./listener.ts";
+import type { Refusal } from "./rejection.ts";
+import type { Client } from "./upgrade.ts";
+
+const open: Listener[] = [];
+const sockets: Socket[] = [];
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const listener of open.splice(0)) listener.close();
+});
+
+interface Opened {
+  listener: Listener;
+  clock: FakeClock;
+  arrived: Client[];
+  broken: Refusal[];
+}
+
+async function listen(host = "127.0.0.1", hear: (client: Client) => void = () => {}): Promise<Opened> {
+  const clock = new FakeClock();
+  const arrived: Client[] = [];
+  const broken: Refusal[] = [];
+  const listener = new Listener({
+    host,
+    port: 0,
+    keyPair: undefined,
+    clock,
+    handshakeTimeout: () => 1000,
+    arrived(client) {
+      sockets.push(client.socket);
+      arrived.push(client);
+      hear(client);
+    },
+    broken(socket, refusal) {
+      broken.push(refusal);
+      socket.destroy();
+    },
+  });
+  expect(await listener.open()).toBeUndefined();
+  open.push(listener);
+  return { listener, clock, arrived, broken };
+}
+
+test("an upgrade comes with all that was sent behind its head, its fields as they were written", async () => {
+  const { listener, arrived } = await listen();
+  const client = await RawClient.send(
+    listener.port,
+    `${request({ target: "/ws?x", headers: { "X-Two": ["1", "2"] } })}early`,
+  );
+  await until("it arrived", () => arrived.length === 1);
+  expect(arrived[0]?.head.toString()).toBe("early");
+  expect(arrived[0]?.arrival).toMatchObject({
+    method: "GET",
+    target: "/ws?x",
+    httpVersion: "1.1",
+    peer: "127.0.0.1",
+    encrypted: false,
+    port: listener.port,
+  });
+  expect(arrived[0]?.arrival.rawHeaders.slice(-4)).toEqual(["X-Two", "1", "X-Two", "2"]);
+  expect(listener.waiting).toBe(0);
+  client.socket.destroy();
+});
+
+test.each([
+  ["upgrades", request()],
+  ["plain requests", request({ headers: { Connection: null, Upgrade: null } })],
+  ["CONNECT", request({ method: "CONNECT", target: "a.test:80" })],
+  ["expectations", request({ headers: { Upgrade: null, Expect: "100-continue" } })],
+])("of %s each socket brings one, whatever is pipelined behind it", async (_what, bytes) => {
+  const { listener, arrived, broken } = await listen();
+  const client = await RawClient.send(listener.port, bytes.repeat(3) + "\0\0 rubbish\r\n\r\n");
+  client.send(Buffer.from(bytes));
+  await until("it arrived", () => arrived.length > 0);
+  const next = await RawClient.send(listener.port, bytes);
+  await until("the next one arrived", () => arrived.length > 1);
+  expect(arrived.length).toBe(2);
+  expect(broken).toEqual([]);
+  expect(client.closed).toBe(false);
+  client.socket.destroy();
+  next.socket.destroy();
+});
+
+test("pipelined plain requests are not read while the first one waits for its answer", async () => {
+  const { listener, arrived } = await listen();
+  const plain = request({ headers: { Connection: null, Upgrade: null } });
+  const client = await RawClient.send(listener.port, plain);
+  await until("it arrived", () => arrived.length === 1);
+  const flood = Buffer.from(plain.repeat(500));
+  for (let sent = 0; sent < 16 * 1024 * 1024; sent += flood.length) client.socket.write(flood);
+  let before = -1;
+  await until("no more is read", async () => {
+    const read = arrived[0]?.socket.bytesRead ?? 0;
+    const same = read === before;
+    before = read;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return same;
+  });
+  expect(before).toBeLessThan(1024 * 1024);
+  client.socket.destroy();
+});
+
+test("1,024 sockets of one address wait, the rest has pushed the oldest out; a good one gets through", async () => {
+  const { listener, arrived } = await listen();
+  const silent = await Promise.all(Array.from({ length: 1100 }, () => RawClient.open(listener.port)));
+  await until("those too many are gone", () => silent.filter(({ closed, ended }) => closed || ended).length === 76);
+  expect(listener.waiting).toBe(1024);
+  const good = await RawClient.send(listener.port, request());
+  await until("it arrived", () => arrived.length === 1);
+  for (const { socket } of [...silent, good]) socket.destroy();
+  await until("nobody waits", () => listener.waiting === 0);
+});
+
+test("whoever sends nothing is late when the time is over, by the clock", async () => {
+  const { listener, clock, broken } = await listen();
+  const client = await RawClient.open(listener.port);
+  await until("it waits", () => listener.waiting === 1);
+  clock.advance(999);
+  expect(broken).toEqual([]);
+  clock.advance(1);
+  expect(broken).toEqual([{ reason: "HandshakeTimeout" }]);
+  await until("it is closed", () => client.ended || client.closed);
+  client.socket.destroy();
+});
+
+describe.each([
+  ["::1", "::1", "::1"],
+  ["::", "127.0.0.1", "127.0.0.1"],
+])("on %s for a client of %s", (host, address, canonical) => {
+  test("the peer is told as it is, mapped or not", async () => {
+    const { listener, arrived } = await listen(host);
+    const client = await RawClient.open(listener.port, address);
+    client.socket.write(request());
+    await until("it arrived", () => arrived.length === 1);
+    expect(arrived[0]?.arrival.peer.replace(/^::ffff:/, "")).toBe(canonical);
+    client.socket.destroy();
+  });
+});
+
+test("a port that is taken is said in words", async () => {
+  const { listener } = await listen();
+  const second = new Listener({
+    host: "127.0.0.1",
+    port: listener.port,
+    keyPair: undefined,
+    clock: new FakeClock(),
+    handshakeTimeout: () => 1000,
+    arrived: () => {},
+    broken: () => {},
+  });
+  expect((await second.open())?.problem).toMatch(new RegExp(`port ${listener.port} on 127.0.0.1 is in use`));
+});
+
+test("after close nobody gets in", async () => {
+  const { listener } = await listen();
+  const { port } = listener;
+  listener.close();
+  const socket = connect({ port, host: "127.0.0.1" });
+  const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
+  expect(error.code).toBe("ECONNREFUSED");
+});

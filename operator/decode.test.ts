@@ -1,0 +1,148 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decode, resourcesOf, type ProxyObject } from "./decode.ts";
+
+const secretOf = (fields: object): ReturnType<typeof decode> =>
+  decode({ apiVersion: "v1", kind: "Secret", metadata: { name: "a", namespace: "demo" }, ...fields });
+
+const base64 = (text: string | Buffer): string => Buffer.from(text).toString("base64");
+
+test("a Secret's data is base64 of UTF-8; stringData stands over it; Opaque is its type unless it says another", () => {
+  const { objects, problems } = secretOf({
+    data: { a: base64("é"), b: `${base64("b")}\n`, c: base64("old") },
+    stringData: { c: "new" },
+  });
+  expect(problems).toEqual([]);
+  expect(objects).toMatchObject([
+    { kind: "Secret", object: { type: "Opaque", data: { a: "é", b: "b", c: "new" }, unreadable: [] } },
+  ]);
+});
+
+test("what is not UTF-8 is named, and is not an error: nobody may want it", () => {
+  const { objects, problems } = secretOf({ data: { keystore: base64(Buffer.from([0xff, 0xfe])), a: base64("a") } });
+  expect(problems).toEqual([]);
+  expect(objects).toMatchObject([{ object: { data: { a: "a" }, unreadable: ["keystore"] } }]);
+});
+
+test.each(["plain text", "YQ", "YQ=", "YQ==YQ==", "Y-Q=", "===="])(
+  "%j is not base64, and its field is named",
+  (value) => {
+    const { objects, problems } = secretOf({ data: { password: value } });
+    expect(objects).toMatchObject([{ object: { data: {}, unreadable: ["password"] } }]);
+    expect(problems).toEqual([
+      {
+        reason: "Invalid",
+        message: "is not base64; plain text belongs in stringData",
+        at: "data.password",
+        object: "Secret demo/a",
+      },
+    ]);
+  },
+);
+
+test("what Kubernetes' tools write as null is nothing", () => {
+  const metadata = { name: "a", creationTimestamp: null, labels: null, annotations: null };
+  expect(decode({ apiVersion: "v1", kind: "Secret", metadata, data: null, stringData: null }).objects).toMatchObject([
+    { object: { metadata: { namespace: "default", labels: {}, creationTimestamp: "" }, data: {} } },
+  ]);
+});
+
+test("a Service's TCP ports count; no name and an empty one are the same", () => {
+  const ports = [
+    { port: 80, name: "" },
+    { port: 53, protocol: "UDP", name: "dns" },
+    { port: 81, protocol: "TCP", targetPort: "x" },
+  ];
+  expect(decode({ apiVersion: "v1", kind: "Service", metadata: { name: "a" }, spec: { ports } }).objects).toMatchObject(
+    [{ object: { type: "ClusterIP", ports: [{ port: 80 }, { port: 81, targetPort: "x" }] } }],
+  );
+});
+
+function slice(fields: object): ReturnType<typeof decode> {
+  const metadata = { name: "a-1", labels: { "kubernetes.io/service-name": "a" } };
+  return decode({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata, ...fields });
+}
+
+test("a condition of an endpoint that is unknown means what Kubernetes says it means", () => {
+  const states = [undefined, {}, { ready: null }, { ready: false }, { ready: false, serving: true, terminating: true }];
+  const endpoints = states.map((conditions) => ({ addresses: ["10.0.0.1"], conditions }));
+  const [one] = slice({ addressType: "IPv4", endpoints }).objects;
+  const read = one?.kind === "EndpointSlice" ? one.object.endpoints : [];
+  expect(read.map(({ ready, serving, terminating }) => [ready, serving, terminating])).toEqual([
+    [true, true, false],
+    [true, true, false],
+    [true, true, false],
+    [false, false, false],
+    [false, true, true],
+  ]);
+});
+
+test("an address has one spelling; what is none is named and left out", () => {
+  const endpoints = [{ addresses: ["2001:DB8:0:0::1", "fe80::1%eth0", "example.com"] }];
+  const { objects, problems } = slice({ addressType: "IPv6", endpoints });
+  expect(objects).toMatchObject([{ object: { service: "a", endpoints: [{ addresses: ["2001:db8::1"] }] } }]);
+  expect(problems.map(({ at }) => at)).toEqual(["endpoints[0].addresses[1]", "endpoints[0].addresses[2]"]);
+});
+
+test("a slice of names is not dialled", () => {
+  expect(slice({ addressType: "FQDN", endpoints: [{ addresses: ["a.example.com"] }] }).problems).toMatchObject([
+    { at: "addressType", object: "EndpointSlice default/a-1" },
+  ]);
+});
+
+test.each<[string, unknown, object[]]>([
+  ["a text", "x", [{ object: "manifest", message: "is not a Kubernetes object" }]],
+  ["no kind", { a: 1 }, [{ object: "manifest" }]],
+  ["no name", { apiVersion: "v1", kind: "Secret" }, [{ object: "Secret default/(unnamed)", at: "metadata" }]],
+  [
+    "a hostile name",
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "../\n" } },
+    [{ object: "ConfigMap default/(unnamed)", at: "metadata.name" }],
+  ],
+  ["a List without items", { apiVersion: "v1", kind: "List" }, [{ object: "List", at: "items" }]],
+  ["a kind that no translation looks at", { apiVersion: "apps/v1", kind: "Deployment" }, []],
+  ["a Secret of another group", { apiVersion: "example.com/v1", kind: "Secret" }, []],
+])("%s", (_, manifest, problems) => {
+  expect(decode(manifest).objects).toEqual([]);
+  expect(decode(manifest).problems).toMatchObject(problems);
+});
+
+test("a List is what is in it, with each mistake at its own object", () => {
+  const items = [
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "good" }, data: { a: "b" } },
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "bad" }, data: { a: 1 } },
+  ];
+  const { objects, problems } = decode({ apiVersion: "v1", kind: "List", items });
+  expect(objects).toMatchObject([{ kind: "ConfigMap", object: { metadata: { name: "good" } } }]);
+  expect(problems).toMatchObject([{ object: "ConfigMap default/bad", at: "data.a" }]);
+});
+
+test.each([
+  { apiVersion: "wsproxy.dev/v1", kind: "WebSocketProxy", metadata: { name: "a" } },
+  { apiVersion: "wsproxy.dev/v1alpha1", kind: "WebsocketProxy", metadata: { name: "a", namespace: "default" } },
+])("a WebSocketProxy is handed on unread, also with a slip in version or kind: $apiVersion $kind", (manifest) => {
+  expect(decode(manifest).objects).toEqual([{ kind: "WebSocketProxy", namespace: "default", name: "a", manifest }]);
+});
+
+test("one proxy may look at the objects of its own namespace only", () => {
+  const one = (namespace: string) => ({ apiVersion: "v1", kind: "Secret", metadata: { name: "a", namespace } });
+  const { objects } = decode({
+    apiVersion: "v1",
+    kind: "List",
+    items: [one("demo"), one("other"), one("kube-system")],
+  });
+  const proxy: ProxyObject = { kind: "WebSocketProxy", namespace: "demo", name: "chat", manifest: {} };
+  expect(resourcesOf(proxy, objects).secrets.map(({ metadata }) => metadata.namespace)).toEqual(["demo"]);
+});
+
+test("no manifest makes it throw", () => {
+  const kinds = fc.constantFrom("Secret", "ConfigMap", "Service", "EndpointSlice", "List", "WebSocketProxy");
+  const versions = fc.constantFrom("v1", "discovery.k8s.io/v1", "wsproxy.dev/v1alpha1");
+  const field = fc.constantFrom("metadata", "spec", "data", "stringData", "items", "ports", "endpoints", "addresses");
+  const body = fc.dictionary(field, fc.jsonValue({ maxDepth: 4 }));
+  fc.assert(
+    fc.property(kinds, versions, body, (kind, apiVersion, fields) => {
+      expect(() => decode({ kind, apiVersion, ...(fields as object) })).not.toThrow();
+    }),
+  );
+});

@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import { policies, type PoliciesSpec, type PolicyKind } from "../../../api/policies/index.ts";
+import { lookup, secret } from "../../../test/fakes/resources.ts";
+import { mergePolicies, ownPolicies, resolvePolicies, resolvers } from "./index.ts";
+import type { ReferringKind, Resolver } from "./policy.ts";
+
+const KINDS = Object.keys(policies) as PolicyKind[];
+const at = (kind: PolicyKind): string => `policies.${kind}`;
+const messages = (onExceed: "Close" | "Drop") => ({
+  fromClient: [],
+  fromBackend: [{ per: "Route" as const, limit: 1, interval: "1s", burst: 1, onExceed }],
+});
+const cookie = {
+  require: "All" as const,
+  apiKey: { from: [{ header: "x" }, { cookie: "key" }], secretSelector: { matchLabels: { keys: "chat" } } },
+};
+
+function resolved(settings: PoliciesSpec) {
+  return resolvePolicies(settings, at, lookup()).policies;
+}
+
+test("a policy whose two schemas differ has a resolver", () => {
+  const differing = KINDS.filter((kind) => policies[kind].spec !== (policies[kind].rendered as unknown));
+  expect(differing).toEqual(["origins", "authentication"]);
+  expect(Object.keys(resolvers)).toEqual(expect.arrayContaining(differing));
+  const without = { origins: resolvers.origins };
+  // @ts-expect-error a table without a resolver for authentication does not compile
+  without satisfies { readonly [K in ReferringKind]: Resolver<K> };
+});
+
+test("a key of the route replaces the whole same key of the proxy, and is the route's own", () => {
+  const inherited: PoliciesSpec = { messages: messages("Drop"), enforcement: "Shadow" };
+  const own: PoliciesSpec = { messages: { fromClient: [], fromBackend: [] } };
+  expect(mergePolicies(inherited, own)).toMatchObject({
+    messages: { fromClient: [], fromBackend: [] },
+    enforcement: "Shadow",
+    deny: undefined,
+  });
+  expect(ownPolicies(own)).toEqual(["messages"]);
+});
+
+test("what nobody wrote is its default, or absent", () => {
+  const complete = resolved({});
+  const absent = KINDS.filter((kind) => policies[kind].absent === undefined);
+  expect(KINDS.filter((kind) => !(kind in complete))).toEqual(absent);
+  expect(complete.timeouts).toEqual({ handshake: "10s", backendConnect: "60s", idle: "0s", lifetime: "0s" });
+});
+
+test.each<[string, PoliciesSpec, object | undefined]>([
+  ["no origins and no cookie", {}, undefined],
+  ["no origins, and a cookie", { authentication: cookie }, { allow: [], sameOrigin: true, allowMissing: false }],
+  [
+    "origins and no cookie",
+    { origins: { allow: ["https://a.test"], sameOrigin: false } },
+    { allow: ["https://a.test"], sameOrigin: false, allowMissing: true },
+  ],
+  [
+    "origins and a cookie",
+    { origins: { allow: ["https://a.test"], sameOrigin: false }, authentication: cookie },
+    { allow: ["https://a.test"], sameOrigin: false, allowMissing: false },
+  ],
+  [
+    "origins that allow those without one, and a cookie",
+    { origins: { allow: [], sameOrigin: false, allowMissing: true }, authentication: cookie },
+    { allow: [], sameOrigin: false, allowMissing: true },
+  ],
+])("%s", (_, settings, expected) => {
+  expect(resolved(settings).origins).toEqual(expected);
+});
+
+test.each<[PoliciesSpec, string]>([
+  [{}, "Passthrough"],
+  [{ compression: "Disabled" }, "Disabled"],
+  [{ messages: messages("Close") }, "Passthrough"],
+  [{ messages: messages("Drop") }, "Disabled"],
+  [{ messages: messages("Drop"), compression: "Passthrough" }, "Disabled"],
+])("compression of %j is %s", (settings, expected) => {
+  expect(resolved(settings).compression).toBe(expected);
+});
+
+test("what a config in force holds of a reference is not believed again", () => {
+  const key = { client: "alice", digest: "d".repeat(43), disabled: false };
+  const inForce = {
+    require: "Any" as const,
+    apiKey: { ...cookie.apiKey, keys: [key] },
+    introspection: {
+      endpoint: "https://idp.test/",
+      allowHttp: false,
+      from: [{ header: "authorization" }],
+      clientClaim: "sub",
+      requiredScopes: [],
+      cache: "30s",
+      recheck: "30s",
+      credentialsSecretName: "gone",
+      credentials: { username: "a", password: "b" },
+    },
+  };
+  const { policies: now, problems } = resolvePolicies({ authentication: inForce }, at, lookup());
+  expect(now.authentication?.apiKey?.keys).toEqual([]);
+  expect(now.authentication?.introspection).not.toHaveProperty("credentials");
+  expect(problems.map(({ reason }) => reason)).toEqual(["ApiKeysNotFound", "SecretNotFound"]);
+});
+
+test("routes that share settings share what was found for them", () => {
+  const secrets = [secret("a", { alice: "example-key-000001" }, { labels: { keys: "chat" } })];
+  const one = lookup({ secrets });
+  const [a, b] = [1, 2].map(() => resolvePolicies({ authentication: cookie }, at, one).policies.authentication);
+  const other = resolvePolicies({ authentication: { ...cookie } }, at, one).policies.authentication;
+  expect(a).toBe(b);
+  expect(a?.apiKey?.keys).toHaveLength(1);
+  expect(other?.apiKey?.keys).toBe(a?.apiKey?.keys);
+});

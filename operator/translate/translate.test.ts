@@ -1,0 +1,201 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import * as api from "../../api/config.ts";
+import { routesOf } from "../../api/route-settings.ts";
+import { proxy, route, secret, service, slice, translated } from "../../test/fakes/resources.ts";
+
+const labels = { keys: "chat" };
+const authentication = { apiKey: { secretSelector: { matchLabels: labels } } };
+const withKeys = { authentication };
+
+const manyKeys = (count: number, from = 0): Record<string, string> =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [`client-${from + index}`, `example-key-${from + index}-0000`]),
+  );
+
+const reasons = ({ status }: ReturnType<typeof translated>): string[] =>
+  status.conditions.map(({ status: holds, reason }) => `${holds} ${reason}`);
+
+test("conditions come in one order, with the generation that they speak of", () => {
+  const { status } = translated({ proxy: proxy({}, 7) });
+  for (const { conditions } of [status, ...status.routes]) {
+    expect(conditions.map(({ type, observedGeneration }) => [type, observedGeneration])).toEqual([
+      ["Accepted", 7],
+      ["ResolvedRefs", 7],
+    ]);
+  }
+});
+
+test.each<[string, object, string]>([
+  ["another apiVersion", { ...proxy(), apiVersion: "wsproxy.dev/v2" }, "apiVersion"],
+  ["another kind", { ...proxy(), kind: "WebsocketProxy" }, "kind"],
+  ["no spec", { ...proxy(), spec: undefined }, "spec"],
+  ["a field beside spec", { ...proxy(), sepc: {} }, "sepc"],
+  ["no name", { ...proxy(), metadata: { namespace: "demo" } }, "metadata.name"],
+  ["a hostile name", { ...proxy(), metadata: { name: "../a", namespace: "demo" } }, "metadata.name"],
+])("%s is not accepted, and its field is named", (_, manifest, at) => {
+  const result = translated({ proxy: manifest });
+  expect(result.config).toBeUndefined();
+  expect(result.status.problems).toMatchObject([{ reason: "Invalid", at }]);
+});
+
+test("in mode Gateway a backend names a Service; in mode Sidecar it may name a port of the pod by its number", () => {
+  const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+  const to = (backend: object) => ({ routes: [route("main", { backends: [backend] })] });
+  const problems = (spec: object) => translated({ proxy: proxy(spec) }).status.problems.map(({ at }) => at);
+  expect(problems(to({ port: 80 }))).toEqual(["spec.routes[0].backends[0].service"]);
+  expect(problems({ ...sidecar, ...to({ port: 80 }) })).toEqual([]);
+  expect(problems({ ...sidecar, ...to({ port: "http" }) })).toEqual(["spec.routes[0].backends[0].port"]);
+  expect(problems({ ...sidecar, ...to({ port: 8080 }) })).toEqual(["spec.routes[0].backends[0].port"]);
+  expect(problems({ ...sidecar, ...to({ service: "echo", port: 80 }) })).toEqual([]);
+});
+
+test("a config in force of another proxy is never taken for this one's", () => {
+  const previous = translated({}).config;
+  expect(previous).toBeDefined();
+  const broken = { ...proxy({ listener: { port: 0 } }), metadata: { name: "news", namespace: "demo" } };
+  expect(translated({ proxy: broken }, previous).config).toBeUndefined();
+});
+
+test("one bad route among 1,000 keeps its version, the others are new", () => {
+  const many = (bad: boolean) =>
+    Array.from({ length: 1000 }, (_, index) =>
+      route(`r${index}`, { rewrite: { path: bad && index === 500 ? "bad" : `/${bad}` } }),
+    );
+  const previous = translated({ proxy: proxy({ routes: many(false) }) }).config;
+  const result = translated({ proxy: proxy({ routes: many(true) }, 2) }, previous);
+  expect(reasons(result)[0]).toBe("True PartiallyAccepted");
+  const routes = result.config === undefined ? [] : routesOf(result.config);
+  expect(routes).toHaveLength(1000);
+  expect(routes.filter(({ rewrite }) => rewrite?.path === "/true")).toHaveLength(999);
+  expect(routes.find(({ name }) => name === "r500")?.rewrite?.path).toBe("/false");
+  expect(result.status.routes[500]?.conditions[0]?.message).toMatch(/The version before stays in force\.$/);
+});
+
+test("a new route that now serves what a kept one did stands before it", () => {
+  const previous = translated({ proxy: proxy({ routes: [route("old", { path: { value: "/x" } })] }) }).config;
+  const routes = [route("old", { path: { value: "x" } }), route("new", { path: { value: "/x" } })];
+  const { config } = translated({ proxy: proxy({ routes }, 2) }, previous);
+  expect(config?.routes.map(({ name }) => name)).toEqual(["new", "old"]);
+});
+
+test("10,000 API keys fit; one more is not accepted, and those in force stay as far as they still exist", () => {
+  const spec = proxy({ policies: withKeys });
+  const fits = translated({ proxy: spec, secrets: [secret("a", manyKeys(10_000), { labels })] });
+  expect(reasons(fits)).toEqual(["True Accepted", "True ResolvedRefs"]);
+  const secrets = [secret("a", manyKeys(9_999), { labels }), secret("b", manyKeys(2, 20_000), { labels })];
+  const tooMany = translated({ proxy: spec, secrets }, fits.config);
+  expect(reasons(tooMany)[0]).toBe("False TooLarge");
+  expect(tooMany.config?.policies.authentication[0]?.apiKey?.keys).toHaveLength(9_999);
+  expect(api.config.parse(tooMany.config)).toEqual(tooMany.config);
+  expect(translated({ proxy: spec, secrets }).config).toBeUndefined();
+});
+
+test("copies of API keys in many authentications of their own are bounded too", () => {
+  const own = (index: number) => ({ apiKey: { ...authentication.apiKey, from: [{ header: `x-key-${index}` }] } });
+  const routes = Array.from({ length: 11 }, (_, index) =>
+    route(`r${index}`, { policies: { authentication: own(index) } }),
+  );
+  const secrets = [secret("a", manyKeys(10_000), { labels })];
+  expect(reasons(translated({ proxy: proxy({ routes: routes.slice(1) }), secrets }))[0]).toBe("True Accepted");
+  expect(reasons(translated({ proxy: proxy({ routes }), secrets }))[0]).toBe("False TooLarge");
+});
+
+test("more routes than one proxy can have are not accepted", () => {
+  const routes = Array.from({ length: 1025 }, (_, index) => route(`r${index}`));
+  const { config, status } = translated({ proxy: proxy({ routes }) });
+  expect(config).toBeUndefined();
+  expect(status.problems).toMatchObject([{ at: "spec.routes", message: "must be at most 1024 routes" }]);
+});
+
+test("a message names as many mistakes as fit in 1,024 characters, and how many more there are", () => {
+  const routes = Array.from({ length: 200 }, (_, index) => route(`r${index}`, { nonsense: 1 }));
+  const { status } = translated({ proxy: proxy({ routes }) });
+  const { message } = status.conditions[0] ?? { message: "" };
+  expect(message.length).toBeLessThanOrEqual(1024);
+  expect(message).toMatch(/^spec\.routes\[0\]\.nonsense: .* and \d+ more$/);
+  const shown = message.split("; spec.routes").length;
+  expect(shown + Number(/ and (\d+) more$/.exec(message)?.[1])).toBe(200);
+  expect(status.problems).toHaveLength(200);
+});
+
+test("what 1,000 routes with 10,000 keys are written as is small, and made in a moment", () => {
+  const routes = Array.from({ length: 1000 }, (_, index) => route(`r${index}`));
+  const parts = { proxy: proxy({ policies: withKeys, routes }), secrets: [secret("a", manyKeys(10_000), { labels })] };
+  const begin = performance.now();
+  const { config } = translated(parts);
+  const took = performance.now() - begin;
+  expect(config?.routes).toHaveLength(1000);
+  expect(JSON.stringify(config).length).toBeLessThan(2_000_000);
+  expect(took).toBeLessThan(3000); // measured 0.1 s; the machine may be busy
+});
+
+const shuffled = <T>(list: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.shuffledSubarray([...list], { minLength: list.length, maxLength: list.length });
+
+test("the same resources in any order give the same bytes", () => {
+  const secrets = ["c", "a", "d", "b"].map((name, index) =>
+    secret(
+      name,
+      { [`client-${name}`]: `example-key-${index % 3}-000000`, same: "example-key-same-0000" },
+      { labels, creationTimestamp: index === 2 ? "2025-01-01T00:00:00Z" : "" },
+    ),
+  );
+  const services = [service("echo", [{ name: "ws", port: 80 }]), service("other", [{ port: 81 }])];
+  const endpointSlices = ["3", "1", "2"].map((name) =>
+    slice("echo", [{ name: "ws", port: 8080 }], [`10.0.0.${name}`, "10.0.0.9"], `echo-${name}`),
+  );
+  const to = {
+    backends: [
+      { service: "other", port: 81 },
+      { service: "echo", port: 80 },
+    ],
+  };
+  const manifest = proxy({ policies: withKeys, routes: [route("a", to), route("b")] });
+  const expected = JSON.stringify(translated({ proxy: manifest, secrets, services, endpointSlices }));
+  fc.assert(
+    fc.property(shuffled(secrets), shuffled(services), shuffled(endpointSlices), (...lists) => {
+      const [some, kinds, slices] = lists;
+      const parts = { proxy: manifest, secrets: some, services: kinds, endpointSlices: slices };
+      expect(JSON.stringify(translated(parts))).toBe(expected);
+    }),
+  );
+});
+
+const words = fc.constantFrom(
+  ..."mode gateway sidecar dataplane listener policies routes name hostnames path rewrite backends service port tls".split(
+    " ",
+  ),
+  ..."type value origins deny authentication require apiKey jwt jwks secretSelector from header messages fromClient".split(
+    " ",
+  ),
+  ..."matchLabels matchExpressions per limit interval weight None Any chat /chat 1s __proto__ constructor toString".split(
+    " ",
+  ),
+);
+const anything = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 5, withCrossShrink: true },
+    words,
+    fc.jsonValue({ maxDepth: 1 }),
+    fc.array(tie("value"), { maxLength: 4 }),
+    fc.dictionary(words, tie("value"), { maxKeys: 6 }),
+  ),
+})).value;
+
+test("no spec makes it throw, and whatever is accepted is a config that the data plane believes", () => {
+  const previous = translated({}).config;
+  fc.assert(
+    fc.property(anything, anything, fc.boolean(), (spec, one, whole) => {
+      const good = proxy() as { spec: { routes: unknown[] } };
+      const manifest = whole
+        ? { ...good, spec }
+        : { ...good, spec: { ...good.spec, routes: [...good.spec.routes, one] } };
+      const { config, endpoints, status } = translated({ proxy: manifest }, previous);
+      expect(api.config.safeParse(config).success).toBe(true);
+      expect(api.endpoints.safeParse(endpoints).success).toBe(true);
+      for (const { message } of status.conditions) expect(message.length).toBeLessThanOrEqual(1024);
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,80 @@
+import type { Config } from "../../api/config.ts";
+import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
+import { tools } from "../../operator/tools.ts";
+import { lookupFor, type Lookup } from "../../operator/translate/lookup.ts";
+import type { EndpointSlice, Resources, Secret, Service } from "../../operator/translate/resources.ts";
+import { translate } from "../../operator/translate/translate.ts";
+import type { Translation } from "../../operator/translate/translation.ts";
+
+/** Objects of the namespace `demo` with real defaults; what is given stands over them. */
+export function metadata(name: string, more: Partial<ObjectMetadata> = {}): ObjectMetadata {
+  const defaults = { namespace: "demo", generation: 1, uid: "", creationTimestamp: "", labels: {}, annotations: {} };
+  return { ...defaults, name, ...more };
+}
+
+export function secret(
+  name: string,
+  data: Readonly<Record<string, string>>,
+  { type = "Opaque", unreadable = [] as string[], ...more }: Partial<ObjectMetadata> & Partial<Secret> = {},
+): Secret {
+  return { metadata: metadata(name, more), type, data, unreadable };
+}
+
+export function service(name: string, ports: Service["ports"], more: Partial<Service> = {}): Service {
+  return { metadata: metadata(name), type: "ClusterIP", ports, ...more };
+}
+
+type Endpoint = EndpointSlice["endpoints"][number];
+
+export function slice(
+  of: string,
+  ports: EndpointSlice["ports"],
+  endpoints: readonly (string | (Partial<Endpoint> & Pick<Endpoint, "addresses">))[],
+  name = `${of}-1`,
+): EndpointSlice {
+  return {
+    metadata: metadata(name),
+    service: of,
+    ports,
+    endpoints: endpoints.map((it) => ({
+      ready: true,
+      serving: true,
+      terminating: false,
+      ...(typeof it === "string" ? { addresses: [it] } : it),
+    })),
+  };
+}
+
+/** A WebSocketProxy manifest; open unless its spec says otherwise, with the backend `echo:80`. */
+export function proxy(spec: object = {}, generation = 1): object {
+  return {
+    apiVersion: "wsproxy.dev/v1alpha1",
+    kind: "WebSocketProxy",
+    metadata: { name: "chat", namespace: "demo", generation },
+    spec: { policies: { authentication: { require: "None" } }, routes: [route("main")], ...spec },
+  };
+}
+
+export function route(name: string, more: object = {}): object {
+  return { name, path: { value: `/${name}` }, backends: [{ service: "echo", port: 80 }], ...more };
+}
+
+/** All that there is: the Service `echo` with one endpoint, and what is given. */
+export function resources(parts: Partial<Resources> = {}): Resources {
+  return {
+    proxy: proxy(),
+    secrets: [],
+    configMaps: [],
+    services: [service("echo", [{ port: 80 }])],
+    endpointSlices: [slice("echo", [{ port: 8080 }], ["10.0.0.1"])],
+    ...parts,
+  };
+}
+
+export function lookup(parts: Partial<Resources> = {}, externalNames = false): Lookup {
+  return lookupFor({ namespace: "demo", name: "chat" }, resources(parts), tools, { externalNames });
+}
+
+export function translated(parts: Partial<Resources>, previous?: Config): Translation {
+  return translate(resources(parts), previous, tools, { externalNames: false });
+}

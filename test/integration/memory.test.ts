@@ -1,0 +1,137 @@
+import { afterEach, expect, test } from "vitest";
+import { Driver, EchoBackend, pour } from "../bench/load.ts";
+import { keyOf, withKeys } from "../fakes/api-keys.ts";
+import { RawBackend } from "../fakes/backends.ts";
+import { RawClient, request } from "../fakes/clients.ts";
+import type { RouteParts } from "../fakes/config.ts";
+import { binary, closeOf, parse, text } from "../fakes/frames.ts";
+import { GatewayProcess } from "../fakes/gateway-process.ts";
+import { SlowIssuer } from "../fakes/slow-issuer.ts";
+import { until } from "../fakes/sockets.ts";
+
+/** What the gateway's process keeps in memory, measured from outside it. Young objects have a small, fixed room, so that its growth is not taken for theirs. */
+const FLAGS = ["--max-semi-space-size=4"];
+const KB = 1000;
+const MB = 1000 * KB;
+
+const open: { close(): Promise<void> | void }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+async function gateway(
+  port: number,
+  route: RouteParts = {},
+  path: "shared" | "data" = "shared",
+): Promise<GatewayProcess> {
+  const config = { access: "None" as const, routes: [route] };
+  const process = await GatewayProcess.start({ path, ports: [port], config, flags: FLAGS });
+  open.push(process);
+  return process;
+}
+
+async function rawBackend(): Promise<RawBackend> {
+  const backend = await new RawBackend().open();
+  open.push(backend);
+  return backend;
+}
+
+test.each([
+  ["", ""],
+  [", compression agreed on by the two ends (F9)", "permessage-deflate"],
+])("an idle session, authenticated%s, costs at most 12 kB", async (_what, extensions) => {
+  const backend = await new EchoBackend(extensions).open();
+  backend.size = 64;
+  open.push(backend);
+  const { port, ...it } = await started(backend.port);
+  const headers = {
+    "X-Api-Key": keyOf("alice"),
+    ...(extensions === "" ? {} : { "Sec-WebSocket-Extensions": extensions }),
+  };
+  const load = { size: 64, inFlight: 1, headers };
+  const first = await Driver.open(port, { ...load, sessions: 1000 });
+  open.push(first);
+  await first.run(500);
+  const before = await it.usage();
+  const second = await Driver.open(port, { ...load, sessions: 2000 });
+  open.push(second);
+  await second.run(500);
+  const after = await it.usage();
+  expect(after.sessions).toBe(3000);
+  expect((after.rss - before.rss) / 2000).toBeLessThan(12 * KB);
+});
+
+async function started(backend: number): Promise<{ port: number; usage: GatewayProcess["usage"] }> {
+  const process = await gateway(backend, { policies: withKeys(["alice"]) });
+  return { port: process.port, usage: () => process.usage() };
+}
+
+/** Slow clients at once, so that what the process does for itself meanwhile is shared out among them. */
+const SLOW = 8;
+
+test.each<["large" | "small", "shared" | "data"]>([
+  ["large", "shared"],
+  ["large", "data"],
+  ["small", "shared"],
+])(
+  "F11 a client that reads nothing of %s messages, read through %s, costs at most 2 MB, and is told 1008",
+  async (what, path) => {
+    const backend = await rawBackend();
+    const slowConsumer = { maxBuffered: "1Mi", timeout: "2s" };
+    const process = await gateway(backend.port, { policies: { slowConsumer } }, path);
+    const chunk =
+      what === "large"
+        ? Buffer.concat(Array.from({ length: 10 }, () => binary(Buffer.alloc(65_536))))
+        : Buffer.concat(Array.from({ length: 100_000 }, () => text("tiny")));
+    const clients: RawClient[] = [];
+    for (let n = 0; n < SLOW; n += 1) {
+      const client = await RawClient.send(process.port, request());
+      await client.answer();
+      clients.push(client);
+    }
+    // What has been sent before is no cost of being slow, nor is the code that was compiled for it.
+    for (const connection of backend.connections) await pour(connection, chunk, 4 * chunk.length);
+    await until("it arrived", () => clients.every(({ payload }) => payload.length === 4 * chunk.length));
+    const before = await process.usage();
+    for (const { socket } of clients) socket.pause();
+    const poured = backend.connections.map((connection) => pour(connection, chunk, 256 * 1024 * 1024));
+    await until("the gateway has enough", async () => (await process.usage()).buffered > SLOW * 1_000_000);
+    const after = await process.usage();
+    expect((after.heap - before.heap) / SLOW).toBeLessThan(2 * MB);
+    // Over data events Node takes a slab for each read, and its allocator gives them back when it pleases.
+    if (path === "shared") expect((after.rss - before.rss) / SLOW).toBeLessThan(2 * MB);
+    await until("every backend is told", () => backend.connections.every(({ ended }) => ended));
+    for (const { payload } of backend.connections) {
+      const told = parse(payload).frames.at(-1);
+      expect(told === undefined ? undefined : closeOf(told)).toEqual({ code: 1008, reason: "SlowConsumer" });
+    }
+    await until("the sessions are gone", async () => (await process.usage()).sessions === 0);
+    for (const { socket } of [...clients, ...backend.connections]) socket.destroy();
+    await Promise.all(poured);
+  },
+);
+
+test("A18 10 MiB that come before a credential is verified cost at most 256 kB", async () => {
+  const issuer = await new SlowIssuer().open();
+  open.push(issuer);
+  const backend = await rawBackend();
+  const process = await gateway(backend.port, { policies: { authentication: issuer.policy } });
+  const handshake = (token: string): string => request({ headers: { Authorization: `Bearer opaque-token-${token}` } });
+  const quiet = await RawClient.send(process.port, handshake("1"));
+  await until("the issuer was asked", () => issuer.asked === 1);
+  const before = await process.usage();
+  const client = await RawClient.send(process.port, handshake("2"));
+  await until("the issuer was asked again", () => issuer.asked === 2);
+  for (let n = 0; n < 160; n += 1) client.socket.write(Buffer.alloc(65_536));
+  let left = Number.POSITIVE_INFINITY;
+  await until("the kernel takes no more", async () => {
+    const earlier = left;
+    left = client.socket.writableLength;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return left > 0 && left === earlier;
+  });
+  const after = await process.usage();
+  expect(after.heap - before.heap).toBeLessThan(256 * KB);
+  for (const { socket } of [quiet, client]) socket.destroy();
+  issuer.release();
+});
