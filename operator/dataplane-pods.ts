@@ -48,9 +48,11 @@ export interface DataplanePodsOptions {
 export const NUDGE = `${GROUP}/config`;
 /** A pod that did not report in this time is nudged again; ms. */
 const NUDGE_AGAIN = 2000;
-/** Pods that are nudged, and asked, at a time; the next ones after a moment. */
+/** Pods that are nudged at a time; the next ones after a moment. */
 const AT_A_TIME = 20;
 const MOMENT = 100;
+/** Pods that are asked at a time: each takes a connection. */
+const ASKED_AT_A_TIME = 100;
 
 interface Nudge {
   readonly wanted: string;
@@ -93,7 +95,11 @@ export class DataplanePods {
       const asked = (ready.length > 0 ? ready : pods.filter(isRunning)).filter(
         (pod) => this.#serving.get(uidOf(pod)) !== textOf(wanted),
       );
-      const answers = await Promise.all(asked.map((pod) => this.#ask(proxy, pod, wanted, signal)));
+      const answers: Answer[] = [];
+      for (let first = 0; first < asked.length; first += ASKED_AT_A_TIME) {
+        const some = asked.slice(first, first + ASKED_AT_A_TIME);
+        answers.push(...(await Promise.all(some.map((pod) => this.#ask(proxy, pod, wanted, signal)))));
+      }
       refusing.push(...answers.flatMap(({ refusing: one }) => one ?? []));
       behind.push(...asked.filter((pod, index) => answers[index]?.serves !== true && isReady(pod)));
       // Another nudge tells nothing to whom it has reached.

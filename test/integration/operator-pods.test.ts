@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import type { FakeApiServer } from "../fakes/api-server.ts";
+import { keys, OperatorBench, putAll, slice } from "../fakes/operator-bench.ts";
+import { until } from "../fakes/sockets.ts";
+
+const READY = ["True Programmed", "True Ready"];
+
+const state = (bench: OperatorBench): string[] => [bench.condition("Programmed"), bench.condition("Ready")];
+
+const nudges = ({ server }: OperatorBench): string[] =>
+  server.writes.filter(({ path }) => path.includes("/pods/")).map(({ path }) => path.split("/").at(-1) ?? "");
+
+/** An operator, and pods that serve everything. */
+async function served(behaviours: Parameters<OperatorBench["pods"]["add"]>[2][]): Promise<OperatorBench> {
+  const bench = await OperatorBench.start();
+  putAll(bench.server);
+  bench.operator();
+  await until("the objects are there", () => bench.server.get("Service", "demo", "wsproxy-chat") !== undefined);
+  for (const [index, behaviour] of behaviours.entries()) await bench.pods.add("chat", `pod-${index}`, behaviour);
+  return bench;
+}
+
+describe("pods that serve what they are to", () => {
+  test("make the proxy Programmed and Ready, and are not nudged", async () => {
+    const bench = await served([{}, {}]);
+    await until("it is ready", () => state(bench).join() === READY.join());
+    expect(bench.status()?.dataplane).toMatchObject({ replicas: 2, readyReplicas: 2 });
+    expect(nudges(bench)).toEqual([]);
+    await bench.quiet();
+    const before = bench.server.writes.length;
+    await bench.quiet(500);
+    expect(bench.server.writes.length).toBe(before);
+  });
+
+  test("serve a revocation in a moment, each nudged once", async () => {
+    const bench = await served([{ lag: 100 }, { lag: 100 }]);
+    await until("it is ready", () => state(bench).join() === READY.join());
+    const hash = bench.status()?.dataplane?.configHash;
+    const began = Date.now();
+    bench.server.delete("Secret", "demo", "keys");
+    await until("it is not programmed", () => state(bench).join() === "False Pending,False NotProgrammed");
+    const known = Date.now() - began;
+    await until("it is programmed again", () => state(bench).join() === READY.join());
+    expect(bench.status()?.dataplane?.configHash).not.toBe(hash);
+    expect(nudges(bench).sort()).toEqual(["pod-0", "pod-1"]);
+    expect(known).toBeLessThan(1000);
+    expect(Date.now() - began).toBeLessThan(2000);
+  });
+
+  test("are nudged for new endpoints too", async () => {
+    const bench = await served([{}]);
+    await until("it is ready", () => state(bench).join() === READY.join());
+    const before = bench.server.writes.length;
+    bench.server.put(slice(["10.0.0.1", "10.0.0.2"]));
+    await until("the pod is nudged", () => nudges(bench).length === 1);
+    await until("it is programmed again", () => state(bench).join() === READY.join());
+    expect(bench.writes(before).slice(0, 2)).toEqual(["PATCH configmaps/wsproxy-chat-endpoints", "PATCH pods/pod-0"]);
+  });
+
+  test("are told before anything else is written, and whatever else is refused", async () => {
+    const bench = await served([{}]);
+    await until("it is ready", () => state(bench).join() === READY.join());
+    const before = bench.server.writes.length;
+    bench.server.fail(({ path, method }) => method === "PATCH" && path.includes("/deployments/"), { status: 422 }, 1);
+    bench.server.delete("Deployment", "demo", "wsproxy-chat");
+    bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+    await until("the pod is nudged", () => nudges(bench).length === 1);
+    await until("it is programmed again", () => state(bench).join() === READY.join());
+    const writes = bench.writes(before);
+    expect(writes.indexOf("PATCH pods/pod-0")).toBe(writes.indexOf("PATCH secrets/wsproxy-chat-config-0") + 1);
+  });
+});
+
+describe("a pod that is late", () => {
+  test("keeps the proxy Pending, by its name, until it reports", async () => {
+    const bench = await served([{}, { lag: 900 }]);
+    await until("it is ready", () => state(bench).join() === READY.join());
+    bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+    await until("only one is behind", () => bench.status()?.conditions?.[2]?.message.includes("1 of 2") === true);
+    expect(bench.status()?.conditions?.[2]?.message).toContain("pod-1");
+    await until("it is programmed", () => state(bench).join() === READY.join());
+    expect(nudges(bench).sort()).toEqual(["pod-0", "pod-1"]);
+  });
+
+  test("because a nudge was missed is nudged again after two seconds", async () => {
+    const bench = await served([{ misses: 1 }]);
+    await until("it is ready", () => state(bench).join() === READY.join());
+    const began = Date.now();
+    bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+    await until("it is nudged again", () => nudges(bench).length === 2);
+    expect(Date.now() - began).toBeGreaterThanOrEqual(2000);
+    await until("it is programmed", () => state(bench).join() === READY.join());
+    expect(nudges(bench)).toHaveLength(2);
+  });
+
+  test("and silent keeps the proxy Pending, and no other proxy waits for it", async () => {
+    const bench = await served([{}, { silent: true }]);
+    putAll(bench.server, "other");
+    await until("the other one is served", () => bench.status("other") !== undefined);
+    await bench.pods.add("other", "other-0");
+    await until("the other one is ready", () => bench.condition("Ready", "other") === "True Ready");
+    await until("this one is not", () => state(bench).join() === "False Pending,False NotProgrammed");
+    expect(bench.status()?.conditions?.[2]?.message).toContain("1 of 2 ready pods: pod-1");
+  });
+
+  test("and not ready is not waited for", async () => {
+    const bench = await served([{}]);
+    const late = await bench.pods.add("chat", "pod-9", { silent: true });
+    late.appear("Running", "False");
+    await until("it is ready", () => state(bench).join() === READY.join());
+    expect(bench.status()?.dataplane).toMatchObject({ replicas: 2, readyReplicas: 1 });
+  });
+});
+
+describe("what happened is told by Events", () => {
+  const told = (server: FakeApiServer): string[] =>
+    server.store
+      .all()
+      .filter(({ kind }) => kind === "Event")
+      .map(({ type, reason }) => `${String(type)} ${String(reason)}`);
+
+  test("once for each state that changes, also where another operator goes on", async () => {
+    const bench = await OperatorBench.start();
+    putAll(bench.server);
+    const first = bench.operator();
+    await until("the objects are there", () => bench.status() !== undefined);
+    await bench.pods.add("chat", "pod-0");
+    await until("it is ready", () => state(bench).join() === READY.join());
+    await bench.quiet();
+    const events = ["Normal Accepted", "Normal ResolvedRefs", "Normal Pending", "Warning NoReadyPods"];
+    expect(told(bench.server)).toEqual([...events, "Normal Programmed", "Normal Ready"]);
+    await first.stop();
+    bench.operator();
+    await bench.quiet();
+    expect(told(bench.server)).toHaveLength(6);
+  });
+});
