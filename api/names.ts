@@ -100,10 +100,20 @@ export const cidr = z
 
 // Read alike by JavaScript and by RE2, which has no look-ahead; without backslash and quote, so that CEL can quote them.
 const DOT_SEGMENT = "(^|/)([.]|%2e){1,2}(;[^/]*)?(/|$)";
-const BAD_ENCODING = "%([^0-9a-f]|$|[0-9a-f]([^0-9a-f]|$)|2f|5c|25|[01][0-9a-f]|7f)";
+const AMBIGUOUS = "%(2f|5c|25|[01][0-9a-f]|7f)";
+/** A byte behind the first of a character of several bytes (RFC 3629 §4). */
+const TAIL = "%[89ab][0-9a-f]";
+const ENCODED_UTF8 = [
+  "[^%]|%[0-7][0-9a-f]",
+  `%(c[2-9a-f]|d[0-9a-f])${TAIL}`,
+  `(%e0%[ab][0-9a-f]|%e[1-9abcef]${TAIL}|%ed%[89][0-9a-f])${TAIL}`,
+  `(%f0%[9ab][0-9a-f]|%f[1-3]${TAIL}|%f4%8[0-9a-f])${TAIL}${TAIL}`,
+].join("|");
 
 const holdsNo = (pattern: string, message: string) => (text: z.ZodString) =>
   rule(text, { cel: `!self.matches('(?i)${pattern}')`, message }, (value) => !new RegExp(pattern, "i").test(value));
+const isWholly = (pattern: string, message: string) => (text: z.ZodString) =>
+  rule(text, { cel: `self.matches('(?i)${pattern}')`, message }, (value) => new RegExp(pattern, "i").test(value));
 
 /**
  * A path as it stands in a request: begins with `/`, nothing to decode or normalise (the same forms that the gateway
@@ -112,7 +122,8 @@ const holdsNo = (pattern: string, message: string) => (text: z.ZodString) =>
 export const path = [
   holdsNo("//", "must not hold //"),
   holdsNo(DOT_SEGMENT, "must not hold . or .. segments"),
-  holdsNo(BAD_ENCODING, "must not hold an encoded /, \\, % or control character"),
+  holdsNo(AMBIGUOUS, "must not hold an encoded /, \\, % or control character"),
+  isWholly(`^(${ENCODED_UTF8})*$`, "must have two hex digits behind each %, and be UTF-8 when decoded"),
 ].reduce(
   (text, add) => add(text),
   z
