@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { kubeBench } from "../test/fakes/kube-bench.ts";
+import { keys } from "../test/fakes/operator-bench.ts";
+import { Contents } from "./contents.ts";
+import type { KubeObject } from "./kube/kinds.ts";
+
+const { signal } = new AbortController();
+
+async function bench() {
+  const { server, client } = await kubeBench();
+  const contents = new Contents(client);
+  const put = (key: string): KubeObject => server.put(keys({ alice: key })) as KubeObject;
+  const read = async (proxy: string, known: KubeObject): Promise<unknown> => {
+    const whole = await contents.read(proxy, [["Secret", known]], signal);
+    return (whole.get(known) as { data?: { alice?: string } } | undefined)?.data?.alice;
+  };
+  return { server, contents, put, read };
+}
+
+const encoded = (text: string): string => Buffer.from(text).toString("base64");
+
+describe("the data of a Secret", () => {
+  test("is read once for each version, however many proxies look at it, also at the same time", async () => {
+    const { server, put, read } = await bench();
+    const first = put("alices-own-key-0001");
+    expect(await Promise.all([read("demo/a", first), read("demo/b", first)])).toEqual(
+      Array(2).fill(encoded("alices-own-key-0001")),
+    );
+    expect(await read("demo/a", first)).toBe(encoded("alices-own-key-0001"));
+    expect(server.calls).toHaveLength(1);
+    const second = put("alices-new-key-0002");
+    expect(await read("demo/a", second)).toBe(encoded("alices-new-key-0002"));
+    expect(server.calls).toHaveLength(2);
+  });
+
+  test("that is newer than the cache knows is used, and not taken for the older one later", async () => {
+    const { contents, put, read } = await bench();
+    const first = put("alices-own-key-0001");
+    put("alices-new-key-0002");
+    expect(await read("demo/a", first)).toBe(encoded("alices-new-key-0002"));
+    expect(contents.size).toBe(0);
+  });
+
+  test("that is gone is left out, and what fails is read again", async () => {
+    const { server, put, read } = await bench();
+    const known = put("alices-own-key-0001");
+    server.fail("GET", { status: 500 });
+    await expect(read("demo/a", known)).rejects.toMatchObject({ status: 500 });
+    expect(await read("demo/a", known)).toBe(encoded("alices-own-key-0001"));
+    server.delete("Secret", "demo", "keys");
+    expect(
+      await read("demo/b", { metadata: { name: "keys", namespace: "demo", uid: "x", resourceVersion: "1" } }),
+    ).toBeUndefined();
+  });
+
+  test("is dropped when the last proxy looks at it no more", async () => {
+    const { contents, put, read } = await bench();
+    const known = put("alices-own-key-0001");
+    await read("demo/a", known);
+    await read("demo/b", known);
+    contents.keepOnly("demo/a", [["Secret", known]]);
+    contents.keepOnly("demo/a", []);
+    expect(contents.size).toBe(1);
+    contents.forget("demo/b");
+    expect(contents.size).toBe(0);
+  });
+
+  test("that we wrote ourselves is not read back", async () => {
+    const { server, contents, put, read } = await bench();
+    const known = put("alices-own-key-0001");
+    contents.put("demo/a", "Secret", known);
+    expect(await read("demo/a", known)).toBe(encoded("alices-own-key-0001"));
+    expect(server.calls).toEqual([]);
+  });
+});
