@@ -6,7 +6,7 @@ FOLDERS := api generate runtime operator dataplane cli examples test
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-apiserver check fmt generate golden conformance bench bundle image clean
+.PHONY: help install run test test-apiserver e2e check fmt generate golden conformance bench bundle image clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ test: $(INSTALLED) ## Run the tests; the last line says how many passed, failed 
 test-apiserver: $(INSTALLED) ## Run the tests against a real API server (builds it in ~/.cache/wsproxy first: minutes, once)
 	test/apiserver/tools/build.sh
 	vitest run --config vitest.apiserver.config.ts
+
+e2e: $(INSTALLED) ## Run the scenarios in a real cluster, with kind or without (SCENARIO=install: only those with that name)
+	@node test/cluster/main.ts
 
 check: $(INSTALLED) ## Check types, walls between folders, lint, format, dead code and what is generated
 	tsc -b

@@ -4,7 +4,7 @@ import { ClosingLine } from "./test/report/closing-line.ts";
 export default defineConfig({
   test: {
     include: ["{api,generate,operator,dataplane,runtime,cli,examples,test}/**/*.test.ts"],
-    exclude: ["test/cluster/**", "test/apiserver/**"],
+    exclude: ["test/apiserver/**"],
     environment: "node",
     testTimeout: 20_000,
     hookTimeout: 20_000,

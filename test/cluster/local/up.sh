@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# usage: up.sh
+# usage: up.sh [OWNER]
 # Starts a Kubernetes of one node: etcd, control plane, kubelet, containerd and runc as processes of this machine, in
-# namespaces of their own. Remains of one that died are cleared away first; one that is up is an error.
+# namespaces of their own. What is left of one whose owner, a process, is gone is cleared away first; one that is somebody
+# else's is an error.
 . "$(dirname "${BASH_SOURCE[0]}")/settings.sh"
 . "$here/certificates.sh"
 started=$(date +%s.%N)
@@ -12,22 +13,25 @@ declare -A packages=([containerd]=containerd [runc]=runc [iptables]=iptables [co
 declare -a missing=()
 for tool in "${!packages[@]}"; do command -v "$tool" >/dev/null || missing+=("${packages[$tool]}"); done
 ((${#missing[@]} == 0)) || fail "missing; install with: apt-get install ${missing[*]}"
-! holder >/dev/null || fail "one is up already (pid $(holder)); end it with $here/down.sh"
+if pid=$(holder); then
+  owner=$(cat "$state/owner" 2>/dev/null) || owner=
+  [[ $owner && ! -e /proc/$owner ]] || fail "one is up already (pid $pid); end it with $here/down.sh"
+fi
 "$here/down.sh"
 "$tools" etcd kube-{apiserver,controller-manager,scheduler,proxy} kubelet kubectl coredns pause crictl
 "$here/images.sh"
 
 umask 022
+mkdir -p "$state"
+[[ -z ${1:-} ]] || echo "$1" >"$state/owner"
 mkdir -p "$pki" "$conf/net.d" "$logs/pods" "$run"/{containerd,pids,start,sysctl} "$state"/{etcd,kubelet,containerd}
 chmod 700 "$pki" "$state/etcd"
 certificates
 : >"$conf/resolv.conf"
-open_files=$(ulimit -Hn)
-[[ $open_files != unlimited ]] || open_files=1048576
 for file in "$here"/config/*; do
   filled=$conf/$(basename "$file")
   cp "$file" "$filled"
-  for key in state conf pki name node node_name pods dns pause_image coredns_image open_files; do
+  for key in state conf pki name node node_name pods dns pause_image coredns_image; do
     sed -i "s#@$key@#${!key}#g" "$filled"
   done
 done

@@ -1,0 +1,152 @@
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { KubeConfig, type V1Pod, type V1Service } from "@kubernetes/client-node";
+import { ApiError } from "../../operator/kube/api-error.ts";
+import { KubeClient } from "../../operator/kube/client.ts";
+import { KINDS, pathOf, type Kind } from "../../operator/kube/kinds.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { command } from "./command.ts";
+import type { BuiltImage } from "./image.ts";
+import { Ledger } from "./ledger.ts";
+import type { Provider } from "./provider.ts";
+import { ROOT, toolPath } from "./tools.ts";
+
+const CHART = join(ROOT, "charts/wsproxy");
+/** Where the operator is installed. */
+export const SYSTEM = "wsproxy-system";
+const NAMESPACE: Kind = { apiVersion: "v1", kind: "Namespace", plural: "namespaces" };
+
+/** A cluster as one scenario sees it: what is made through it is gone after the scenario. */
+export class Cluster {
+  readonly provider: Provider;
+  readonly image: BuiltImage;
+  readonly ledger = new Ledger();
+  /** Aborted when the scenario's time is over. */
+  readonly signal: AbortSignal;
+  readonly api: KubeClient;
+  readonly #clean: (() => Promise<unknown>)[] = [];
+
+  constructor(provider: Provider, image: BuiltImage, signal: AbortSignal) {
+    this.provider = provider;
+    this.image = image;
+    this.signal = signal;
+    const config = new KubeConfig();
+    config.loadFromFile(provider.kubeconfig);
+    this.api = new KubeClient(config, systemClock);
+  }
+
+  kubectl(...args: readonly string[]): Promise<string> {
+    return this.#tool("kubectl", args);
+  }
+
+  helm(...args: readonly string[]): Promise<string> {
+    return this.#tool("helm", args);
+  }
+
+  /** What `kubectl apply` makes of these manifests, or of this text. */
+  apply(namespace: string, ...manifests: readonly (object | string)[]): Promise<string> {
+    const input = manifests.map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join("\n---\n");
+    return this.#tool("kubectl", ["--namespace", namespace, "apply", "--server-side", "-f", "-"], input);
+  }
+
+  /** Does this when the scenario is over, whatever came of it. The last one first. */
+  onEnd(work: () => Promise<unknown>): void {
+    this.#clean.push(work);
+  }
+
+  /** An empty namespace that is gone after the scenario. Pods in it have to be as restricted as Kubernetes knows. */
+  async namespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<string> {
+    const gone = async (): Promise<boolean> => (await this.get(NAMESPACE, undefined, name)) === undefined;
+    await this.until(`${name} of an earlier scenario is gone`, gone);
+    const metadata = { name, labels: { "pod-security.kubernetes.io/enforce": "restricted", ...labels } };
+    await this.apply("default", { apiVersion: "v1", kind: "Namespace", metadata });
+    this.onEnd(() => this.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false"));
+    // Pods are refused until their account is there.
+    const account = { ...KINDS.ServiceAccount };
+    await this.until(
+      "the default ServiceAccount",
+      async () => (await this.get(account, name, "default")) !== undefined,
+    );
+    return name;
+  }
+
+  /** Installs the operator from this chart, with its default values and these. */
+  async install(...values: readonly string[]): Promise<void> {
+    await this.helm(
+      "upgrade",
+      "--install",
+      "wsproxy",
+      CHART,
+      "--namespace",
+      SYSTEM,
+      "--create-namespace",
+      "--wait",
+      ...values,
+    );
+  }
+
+  /** An object; undefined where there is none. */
+  async get<T>(kind: Kind, namespace: string | undefined, name: string): Promise<T | undefined> {
+    try {
+      return await this.api.request<T>({ path: pathOf(kind, namespace, name), timeout: 10_000 });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Pods of a namespace by their labels. */
+  async pods(namespace: string, labelSelector: string): Promise<V1Pod[]> {
+    const path = pathOf(KINDS.Pod, namespace);
+    return (await this.api.request<{ items: V1Pod[] }>({ path, query: { labelSelector } })).items;
+  }
+
+  /** `host:port` of a Service, once it takes connections: its rules follow a moment after its pods are ready. */
+  async address(namespace: string, name: string): Promise<string> {
+    const service = await this.get<V1Service>(KINDS.Service, namespace, name);
+    if (service === undefined) throw new Error(`there is no Service ${namespace}/${name}`);
+    const [host, port] = [service.spec?.clusterIP ?? "", service.spec?.ports?.[0]?.port ?? 0];
+    await this.until(`${namespace}/${name} takes connections`, () => takesConnections(host, port));
+    return `${host}:${port}`;
+  }
+
+  /** Waits for a state of the cluster. */
+  async until(what: string, holds: () => Promise<boolean>, ms = 60_000): Promise<void> {
+    const end = Date.now() + ms;
+    while (!(await holds())) {
+      if (Date.now() > end) throw new Error(`never, in ${ms / 1000} s: ${what}`);
+      await sleep(50, undefined, { signal: this.signal });
+    }
+  }
+
+  /** Ends every session and takes everything away that was made. */
+  async end(): Promise<void> {
+    await this.ledger.end();
+    const failed: unknown[] = [];
+    for (const work of this.#clean.splice(0).reverse()) await work().catch((error: unknown) => failed.push(error));
+    this.api.close();
+    if (failed.length > 0) throw new AggregateError(failed, "the scenario could not be cleared away");
+  }
+
+  #tool(name: string, args: readonly string[], input?: string): Promise<string> {
+    const { signal } = this;
+    const env = { KUBECONFIG: this.provider.kubeconfig };
+    // What is cleared away is cleared away after the scenario's time, too.
+    const rest = { ...(signal.aborted ? {} : { signal }), ...(input === undefined ? {} : { input }) };
+    return command(toolPath(name), args, { env, ...rest });
+  }
+}
+
+function takesConnections(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1000 });
+    const answer = (taken: boolean): void => {
+      socket.destroy();
+      resolve(taken);
+    };
+    socket.on("connect", () => answer(true));
+    socket.on("error", () => answer(false));
+    socket.on("timeout", () => answer(false));
+  });
+}

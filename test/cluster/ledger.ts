@@ -1,0 +1,106 @@
+import { writeFile } from "node:fs/promises";
+import type { ClientOptions } from "ws";
+import { Session } from "./session.ts";
+
+/** What can be asked for when a session is opened. */
+export interface Dial extends ClientOptions {
+  /** Who it is, for the ledger. */
+  readonly as?: string;
+  readonly protocols?: readonly string[];
+}
+
+/** Milliseconds since the epoch, and what was sent or came then. */
+export interface Line {
+  readonly at: number;
+  readonly text: string;
+}
+
+export interface Ending extends Line {
+  readonly code: number;
+}
+
+/** Everything that one client saw of one session, from its dial to its end. */
+export interface Entry {
+  readonly id: number;
+  readonly as: string;
+  readonly url: string;
+  readonly dialled: number;
+  /** When the 101 came, and the backend pod that its header named. */
+  opened: number | undefined;
+  backend: string | undefined;
+  /** The answer, where it was not a 101: status, and the reason in its body. */
+  refused: { readonly at: number; readonly status: number; readonly reason: string } | undefined;
+  readonly sent: Line[];
+  readonly received: Line[];
+  closed: Ending | undefined;
+  /** What the client's own system said, where there was no answer. */
+  error: string | undefined;
+}
+
+/** A book of all sessions of a scenario. Nothing in it is ever taken back. */
+export class Ledger {
+  readonly entries: Entry[] = [];
+  readonly #sessions: Session[] = [];
+
+  /** Dials; resolves with an open session or rejects with the refusal. Both are in the book. */
+  open(url: string, dial: Dial = {}): Promise<Session> {
+    return this.dial(url, dial).opened();
+  }
+
+  /** Dials, and leaves it to the caller to wait. */
+  dial(url: string, dial: Dial = {}): Session {
+    const entry: Entry = {
+      id: this.entries.length + 1,
+      as: dial.as ?? "",
+      url,
+      dialled: Date.now(),
+      opened: undefined,
+      backend: undefined,
+      refused: undefined,
+      sent: [],
+      received: [],
+      closed: undefined,
+      error: undefined,
+    };
+    this.entries.push(entry);
+    const session = new Session(entry, dial);
+    this.#sessions.push(session);
+    return session;
+  }
+
+  /** Sessions that are open now. */
+  get live(): Session[] {
+    return this.#sessions.filter(({ isOpen }) => isOpen);
+  }
+
+  /** Handshakes that were answered with anything but a 101, or with nothing. */
+  get refusals(): Entry[] {
+    return this.entries.filter(({ opened, refused, closed }) => opened === undefined && (refused ?? closed));
+  }
+
+  /** Those that ended after their 101. */
+  get ended(): (Entry & { closed: Ending })[] {
+    return this.entries.filter(
+      (entry): entry is Entry & { closed: Ending } => entry.opened !== undefined && entry.closed !== undefined,
+    );
+  }
+
+  /** What is wrong with the order of echoes: in each session they are the messages sent, in order, without a gap. */
+  disorder(): string[] {
+    return this.entries.flatMap(({ id, as, sent, received }) => {
+      const wrong = received.findIndex(({ text }, index) => text !== sent[index]?.text);
+      const [got, wanted] = [received[wrong]?.text, sent[wrong]?.text];
+      return wrong === -1 ? [] : [`session ${id} (${as}): message ${wrong + 1} is "${got}" instead of "${wanted}"`];
+    });
+  }
+
+  /** Ends what is open, as a client does that goes away. */
+  async end(): Promise<void> {
+    await Promise.all(this.live.map((session) => session.close()));
+  }
+
+  /** One line of JSON for each session. */
+  async write(file: string): Promise<void> {
+    await writeFile(file, this.entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+  }
+}

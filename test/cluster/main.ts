@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { emptyFolder, FOLDER, keepLogs } from "./artefacts.ts";
+import { buildImage, IMAGE, type BuiltImage } from "./image.ts";
+import { chooseProvider } from "./provider.ts";
+import { Report } from "./report.ts";
+import { runScenario, type Outcome } from "./run-scenario.ts";
+import { findScenarios } from "./scenario.ts";
+import { closingLine, table } from "./table.ts";
+import { buildTools } from "./tools.ts";
+
+// Brings a cluster up, runs the scenarios in it and takes it away. SCENARIO: words of the names of those that are wanted.
+// WSPROXY_E2E_KEEP=1: the cluster stays, and the next run uses it. The last line says how many steps passed and failed.
+
+const keep = process.env["WSPROXY_E2E_KEEP"] === "1";
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => stop.abort(new Error(`ended by ${name}`)));
+
+const scenarios = await findScenarios(process.env["SCENARIO"] ?? "");
+await emptyFolder();
+const provider = await chooseProvider(process.env["WSPROXY_E2E_PROVIDER"]);
+const around = new Report();
+const outcomes: Outcome[] = [];
+try {
+  const image = await prepare();
+  for (const scenario of scenarios) {
+    stop.signal.throwIfAborted();
+    console.log(`\n${scenario.name}: ${scenario.title}`);
+    outcomes.push(await runScenario(scenario, { provider, image, stop: stop.signal }));
+  }
+} catch (error) {
+  console.error(error);
+  await keepLogs(provider);
+} finally {
+  if (!keep) await around.step("the cluster goes down and leaves nothing", () => provider.down()).catch(console.error);
+}
+const all: Outcome[] = [...outcomes, { name: "the run", ms: performance.now(), report: around, failure: undefined }];
+console.log(`\n${table(all)}\n`);
+console.log(
+  `${outcomes.length} of ${scenarios.length} scenarios were run; ledgers, and logs of what failed: ${FOLDER}`,
+);
+const { line, failed } = closingLine(all);
+console.log(line);
+process.exit(failed || outcomes.length < scenarios.length ? 1 : 0);
+
+async function prepare(): Promise<BuiltImage> {
+  const folder = await mkdtemp(join(tmpdir(), "wsproxy-image-"));
+  const image = await around.step("the image is built", () => buildImage(folder));
+  const { size, ownSize, standIn } = image.facts;
+  around.figure(
+    "image",
+    `${megabytes(size)}, ${megabytes(ownSize)} of it ours${standIn ? "; stand-in for its base" : ""}`,
+  );
+  await around.step("the tools are there", () => buildTools("kubectl", "helm"));
+  if (!(keep && (await provider.isUp())))
+    await around.step(`the cluster is up (${provider.name})`, () => provider.up());
+  await around.step("the node has the image", async () => {
+    await provider.load(image.archive);
+    await provider.tag(image.name, `docker.io/library/${IMAGE}`);
+    await rm(folder, { recursive: true });
+  });
+  return image;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`;
+}

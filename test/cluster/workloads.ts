@@ -1,0 +1,57 @@
+import type { V1Container, V1Deployment, V1Service } from "@kubernetes/client-node";
+import { IMAGE } from "./image.ts";
+
+/** What Pod Security *restricted* asks of a container, and a root file system that nobody writes to. */
+export const restricted = {
+  runAsNonRoot: true,
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+/** Plain values of it can be spread. */
+type Container = { [K in keyof V1Container]: V1Container[K] };
+
+/** A container of our image with these arguments. */
+export function ours(name: string, port: number, ...args: readonly string[]): Container {
+  return {
+    name,
+    image: IMAGE,
+    imagePullPolicy: "IfNotPresent",
+    args: [...args],
+    ports: [{ name: "ws", containerPort: port }],
+    resources: { requests: { cpu: "10m", memory: "32Mi" } },
+    securityContext: restricted,
+  };
+}
+
+/** The sample backend as users would run it: pods behind a Service, `port` 9000. */
+export function sampleBackend(name = "sample-backend", replicas = 3): [V1Deployment, V1Service] {
+  const labels = { app: name };
+  const container: Container = {
+    ...ours("backend", 9000, "sample-backend", "--address", "0.0.0.0"),
+    readinessProbe: { httpGet: { path: "/", port: "ws" }, periodSeconds: 1 },
+  };
+  return [
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name, labels },
+      spec: {
+        replicas,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: { containers: [container], automountServiceAccountToken: false, terminationGracePeriodSeconds: 10 },
+        },
+      },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name, labels },
+      spec: { selector: labels, ports: [{ name: "ws", port: 9000, targetPort: "ws" }] },
+    },
+  ];
+}
