@@ -1,0 +1,92 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { policiesSpec } from "../api/policies/index.ts";
+import { spec } from "../api/websocket-proxy.ts";
+
+const GUIDES = join(import.meta.dirname, "../docs/guides");
+const ROOT = join(import.meta.dirname, "..");
+const read = (file: string): string => readFileSync(file, "utf8");
+
+/** Headings as GitHub's anchors. */
+function anchors(page: string): string[] {
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe.each(readdirSync(GUIDES))("%s", (name) => {
+  const file = join(GUIDES, name);
+  const page = read(file);
+
+  test("is short enough to be read", () => {
+    expect(page.trimEnd().split("\n").length).toBeLessThan(120);
+  });
+
+  test("leads nowhere that is not there", () => {
+    const links = [...page.matchAll(/\]\(([^)]+)\)/g)]
+      .map(([, link = ""]) => link)
+      .filter((link) => !link.includes("://"));
+    for (const link of links) {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? file : join(dirname(file), path);
+      expect([link, existsSync(target)]).toEqual([link, true]);
+      if (anchor !== undefined) expect(anchors(read(target)), link).toContain(anchor);
+    }
+  });
+
+  test("shows manifests as they are accepted", () => {
+    for (const manifest of manifests(page)) {
+      const whole = manifest["kind"] === "WebSocketProxy" ? spec.safeParse(manifest["spec"]) : undefined;
+      expect(whole?.error?.issues).toBeUndefined();
+      expect(policiesSpec.safeParse(manifest["policies"] ?? {}).error?.issues).toBeUndefined();
+    }
+  });
+});
+
+test("the guide to metrics lists each alert, with its severities", () => {
+  const { groups } = parse(read(join(ROOT, "charts/wsproxy/files/alerts.yaml"))) as {
+    groups: { rules: { alert: string; labels: { severity: string } }[] }[];
+  };
+  const severities = Map.groupBy(
+    groups.flatMap(({ rules }) => rules),
+    ({ alert }) => alert,
+  );
+  const wanted = [...severities].map(
+    ([alert, rules]) => `${alert}: ${rules.map(({ labels }) => labels.severity).join(", ")}`,
+  );
+  const listed = [...read(join(GUIDES, "metrics.md")).matchAll(/^\| (WSProxy\w+) \| ([a-z, ]+) \|/gm)].map(
+    ([, alert, severity]) => `${alert}: ${severity}`,
+  );
+  expect(listed.toSorted()).toEqual(wanted.toSorted());
+});
+
+test("values of the chart that a guide names are there", () => {
+  const table = read(join(ROOT, "docs/reference/chart-values.md"));
+  const pages = readdirSync(GUIDES)
+    .map((name) => read(join(GUIDES, name)))
+    .join("\n");
+  const groups =
+    "image|crds|rbac|networkPolicy|monitoring|serviceAccount|podDisruptionBudget|dataplane.image|watchNamespaces|imagePullSecrets";
+  const named = [...pages.matchAll(new RegExp(`(?<![-.\\w])((?:${groups})(?:\\.[A-Za-z]+)*)=`, "g"))].map(
+    ([, value]) => value,
+  );
+  expect(named.length).toBeGreaterThan(8);
+  expect(named.filter((value) => !table.includes(`| \`${value}\` |`))).toEqual([]);
+});
+
+/** Every YAML document of a page that is a map: fenced, or given to kubectl. */
+function manifests(page: string): Record<string, unknown>[] {
+  const fenced = [...page.matchAll(/```ya?ml\n([^]*?)```/g)].map(([, text = ""]) => text);
+  const given = [...page.matchAll(/<<'YAML'\n([^]*?)\nYAML/g)].map(([, text = ""]) => text);
+  return [...fenced, ...given].flatMap((text) =>
+    parseAllDocuments(text).map((document) => {
+      expect([text, document.errors]).toEqual([text, []]);
+      return document.toJS() as Record<string, unknown>;
+    }),
+  );
+}
