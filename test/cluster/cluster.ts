@@ -86,6 +86,13 @@ export class Cluster {
     );
   }
 
+  /** No operator, no CRD, none of its proxies: as a cluster was before. */
+  async uninstall(): Promise<void> {
+    await this.kubectl("delete", "crd", "websocketproxies.wsproxy.dev", "--ignore-not-found", "--timeout=60s");
+    await this.helm("uninstall", "wsproxy", "--namespace", SYSTEM, "--ignore-not-found", "--wait");
+    await this.kubectl("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=90s");
+  }
+
   /** An object; undefined where there is none. */
   async get<T>(kind: Kind, namespace: string | undefined, name: string): Promise<T | undefined> {
     try {
