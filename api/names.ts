@@ -102,18 +102,17 @@ export const cidr = z
 const DOT_SEGMENT = "(^|/)([.]|%2e){1,2}(;[^/]*)?(/|$)";
 const AMBIGUOUS = "%(2f|5c|25|[01][0-9a-f]|7f)";
 /** A byte behind the first of a character of several bytes (RFC 3629 §4). */
-const TAIL = "%[89ab][0-9a-f]";
-const ENCODED_UTF8 = [
-  "[^%]|%[0-7][0-9a-f]",
-  `%(c[2-9a-f]|d[0-9a-f])${TAIL}`,
-  `(%e0%[ab][0-9a-f]|%e[1-9abcef]${TAIL}|%ed%[89][0-9a-f])${TAIL}`,
-  `(%f0%[9ab][0-9a-f]|%f[1-3]${TAIL}|%f4%8[0-9a-f])${TAIL}${TAIL}`,
+const TAIL = "%[89abAB][0-9a-fA-F]";
+/** What a path is made of (RFC 3986 §3.3), where it is percent-encoded in UTF-8. */
+const PATH_CHARACTER = [
+  "[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-7][0-9a-fA-F]",
+  `%([cC][2-9a-fA-F]|[dD][0-9a-fA-F])${TAIL}`,
+  `(%[eE]0%[abAB][0-9a-fA-F]|%[eE][1-9abcefABCEF]${TAIL}|%[eE][dD]%[89][0-9a-fA-F])${TAIL}`,
+  `(%[fF]0%[9abAB][0-9a-fA-F]|%[fF][1-3]${TAIL}|%[fF]4%8[0-9a-fA-F])${TAIL}${TAIL}`,
 ].join("|");
 
 const holdsNo = (pattern: string, message: string) => (text: z.ZodString) =>
   rule(text, { cel: `!self.matches('(?i)${pattern}')`, message }, (value) => !new RegExp(pattern, "i").test(value));
-const isWholly = (pattern: string, message: string) => (text: z.ZodString) =>
-  rule(text, { cel: `self.matches('(?i)${pattern}')`, message }, (value) => new RegExp(pattern, "i").test(value));
 
 /**
  * A path as it stands in a request: begins with `/`, nothing to decode or normalise (the same forms that the gateway
@@ -123,14 +122,16 @@ export const path = [
   holdsNo("//", "must not hold //"),
   holdsNo(DOT_SEGMENT, "must not hold . or .. segments"),
   holdsNo(AMBIGUOUS, "must not hold an encoded /, \\, % or control character"),
-  isWholly(`^(${ENCODED_UTF8})*$`, "must have two hex digits behind each %, and be UTF-8 when decoded"),
 ].reduce(
   (text, add) => add(text),
   z
     .string()
     .min(1)
     .max(1024)
-    .regex(/^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/, "must begin with / and hold only characters of a URL path"),
+    .regex(
+      new RegExp(`^/(${PATH_CHARACTER})*$`),
+      "must begin with / and hold only characters of a URL path, others percent-encoded in UTF-8",
+    ),
 );
 
 /** An http(s) URL that the gateway itself asks. Credentials and fragments are refused. */

@@ -61,6 +61,15 @@ const sets: readonly ValueSamples[] = [
     bad: ["00", "1P", "9999999999999999", 10 ** 15],
   },
   {
+    at: "spec.routes[0].path.value",
+    spec: (value) => specWith({ route: { path: { value } } }),
+    good: ["/%C3%BCber", "/%e2%82%ac", "/%F0%9F%98%80/x", "/%ED%9F%BF"],
+    bad: [
+      ...["/%", "/a%2", "/%zz", "/%a", "/%2g", "/%a/b", "/%ab", "/%c3", "/%c3/%a4", "/x%ff"],
+      ...["/%c0%ae", "/%e0%80%80", "/%ed%a0%80", "/%f5%80%80%80", "/%f4%90%80%80"],
+    ],
+  },
+  {
     at: "spec.policies.origins.allow[0]",
     spec: (origin) => specWith({ policies: { origins: { allow: [origin] } } }),
     good: ["null", "https://app.example.com", "http://localhost:3000", "https://*.example.com"],
