@@ -1,0 +1,206 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHART, helm, helmBinary, template } from "../chart/helm.ts";
+import { Program, temporaryFolder } from "../fakes/program.ts";
+import { until } from "../fakes/sockets.ts";
+import { ControlPlane } from "./control-plane.ts";
+
+const CASES = join(import.meta.dirname, "../chart/golden");
+const HOME = "wsproxy-system";
+
+let plane: ControlPlane;
+
+// A control plane of its own: Helm owns the CRD here, and takes it over from nobody.
+beforeAll(async () => {
+  plane = await ControlPlane.start();
+  for (const namespace of [HOME, "demo", "shop"]) kubectl("create", "namespace", namespace);
+  kubectl("apply", "-f", join(import.meta.dirname, "monitoring-crds.yaml"));
+  kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s");
+});
+afterAll(() => plane.stop());
+
+describe("the API server", () => {
+  test.each(readdirSync(CASES))(
+    "takes everything that the chart makes with the values of %s, every field known",
+    (name) => {
+      const rendered = template(["--values", join(CASES, name, "values.yaml")]);
+      const said = kubectlWith(rendered, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-");
+      const objects = rendered.match(/^kind: /gm) ?? [];
+      expect(said.match(/serverside-applied \(server dry run\)$/gm)).toHaveLength(objects.length);
+    },
+  );
+});
+
+describe("a release", () => {
+  const release = (...args: readonly string[]): string => {
+    const { status, out, err } = helm(...args, "--namespace", HOME, "--kubeconfig", plane.kubeconfig);
+    if (status !== 0) throw new Error(err);
+    return out;
+  };
+  const install = (...args: readonly string[]): string =>
+    release("upgrade", "wsproxy", CHART, "--install", "--wait=hookOnly", "--set", "watchNamespaces={demo}", ...args);
+
+  test("is installed; its operator does its work with the permissions that it has, and no others", async () => {
+    expect(install()).toContain("STATUS: deployed");
+    kubectlWith(RESOURCES, "apply", "--server-side", "--validate=strict", "-f", "-");
+    const kubeconfig = await accountOf("wsproxy-operator");
+    const options = ["--namespace", HOME, "--watch-namespaces", "demo", "--dataplane-image", "wsproxy:test"];
+    const operator = new Program(["operator", "--kubeconfig", kubeconfig, "--admin-port", "0", ...options]);
+    await operator.logs("leading");
+
+    await until("it says what it waits for", () => condition("Programmed") === "False Pending", 20_000);
+    expect([condition("Accepted"), condition("ResolvedRefs")]).toEqual(["True Accepted", "True ResolvedRefs"]);
+    for (const kind of ["serviceaccount", "networkpolicy", "poddisruptionbudget", "deployment", "service"])
+      kubectl("get", kind, "wsproxy-chat", "-n", "demo");
+    kubectl("get", "secret/wsproxy-chat-config-0", "configmap/wsproxy-chat-endpoints", "-n", "demo");
+    expect(kubectl("get", "events.events.k8s.io", "-n", "demo", "-o", "name")).toContain("event.events.k8s.io/chat-");
+
+    kubectlWith(POD, "apply", "-f", "-");
+    kubectl("patch", "pod", "chat-1", "-n", "demo", "--subresource=status", "--type=merge", "-p", RUNNING);
+    const nudge = "{.metadata.annotations.wsproxy\\.dev/config}";
+    kubectlWith(RESOURCES.replace("alice: a-key", "bob: another-key"), "apply", "--server-side", "-f", "-");
+    await until(
+      "the pod is told of new config",
+      () => kubectl("get", "pod", "chat-1", "-n", "demo", "-o", `jsonpath=${nudge}`) !== "",
+    );
+
+    kubectl("patch", "wsp", "chat", "-n", "demo", "--type=merge", "-p", SIDECAR);
+    await until(
+      "what a sidecar does not need is gone",
+      () => kubectl("get", "deployment,service", "-n", "demo", "-o", "name") === "service/echo\n",
+    );
+    operator.signal("SIGTERM");
+    expect(await operator.exit()).toBe(0);
+    expect(`${operator.stdout}${operator.stderr}`).not.toMatch(/forbidden|"status":403/i);
+    expect(kubectl("get", "lease", "wsproxy-operator", "-n", HOME, "-o", "jsonpath={.spec.holderIdentity}")).toBe("");
+  });
+
+  test.each([
+    ["list", "secrets", "shop"],
+    ["list", "secrets", HOME],
+    ["get", "secrets", HOME],
+    ["list", "websocketproxies", "shop"],
+    ["create", "deployments", "shop"],
+    ["create", "rolebindings", "demo"],
+    ["create", "pods", "demo"],
+    ["create", "pods/exec", "demo"],
+    ["create", "serviceaccounts/token", "demo"],
+    ["impersonate", "users", "demo"],
+    ["list", "namespaces", "demo"],
+    ["update", "websocketproxies", "demo"],
+  ])("that watches demo may not %s %s in %s", (verb, resource, namespace) => {
+    const as = `--as=system:serviceaccount:${HOME}:wsproxy-operator`;
+    const [kind = "", subresource = ""] = resource.split("/");
+    const { stdout } = run(["auth", "can-i", verb, kind, `--subresource=${subresource}`, "-n", namespace, as]);
+    expect(stdout).toBe("no\n");
+  });
+
+  test("that is upgraded upgrades the CRD", () => {
+    kubectl("patch", "crd", "websocketproxies.wsproxy.dev", "--type=json", "-p", OLD_CRD);
+    const columns = [
+      "get",
+      "crd",
+      "websocketproxies.wsproxy.dev",
+      "-o",
+      "jsonpath={..additionalPrinterColumns[*].name}",
+    ];
+    expect(kubectl(...columns)).toBe("Old");
+    install("--set", "replicas=1", "--force-conflicts");
+    expect(kubectl(...columns)).toMatch(/^Mode Ready/);
+    expect(kubectl("get", "deployment", "wsproxy-operator", "-n", HOME, "-o", "jsonpath={.spec.replicas}")).toBe("1");
+  });
+
+  test("that is uninstalled leaves the CRD and every WebSocketProxy; one that is installed again takes them over", () => {
+    release("uninstall", "wsproxy");
+    expect(kubectl("get", "wsp", "-n", "demo", "-o", "name")).toBe("websocketproxy.wsproxy.dev/chat\n");
+    expect(kubectl("get", "role,rolebinding", "-n", "demo", "-o", "name")).toBe("");
+    expect(kubectl("get", "deployment,serviceaccount,role,pdb", "-n", HOME, "-o", "name")).not.toContain("wsproxy");
+    expect(install()).toContain("STATUS: deployed");
+    release("uninstall", "wsproxy");
+  });
+
+  test("of another name takes the CRD over when it is told to, and not before", () => {
+    const other = (...args: readonly string[]): string =>
+      release("upgrade", "gateways", CHART, "--install", "--wait=hookOnly", "--set", "watchNamespaces={demo}", ...args);
+    expect(() => other()).toThrow(/websocketproxies.wsproxy.dev.* exists and cannot be imported/);
+    expect(other("--take-ownership")).toContain("STATUS: deployed");
+    expect(kubectl("get", "wsp", "-n", "demo", "-o", "name")).toBe("websocketproxy.wsproxy.dev/chat\n");
+  });
+});
+
+const RESOURCES = `apiVersion: v1
+kind: Service
+metadata: { name: echo, namespace: demo }
+spec: { ports: [{ port: 80 }] }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: keys, namespace: demo, labels: { keys: chat } }
+stringData: { alice: a-key-of-enough-characters }
+---
+apiVersion: wsproxy.dev/v1alpha1
+kind: WebSocketProxy
+metadata: { name: chat, namespace: demo }
+spec:
+  routes:
+    - name: main
+      backends: [{ service: echo, port: 80 }]
+      policies: { authentication: { apiKey: { secretSelector: { matchLabels: { keys: chat } } } } }
+`;
+
+const POD = `apiVersion: v1
+kind: Pod
+metadata:
+  name: chat-1
+  namespace: demo
+  labels:
+    app.kubernetes.io/name: wsproxy
+    app.kubernetes.io/component: dataplane
+    app.kubernetes.io/managed-by: wsproxy-operator
+    wsproxy.dev/proxy: wsproxy-chat
+spec: { containers: [{ name: dataplane, image: "wsproxy:test" }] }
+`;
+
+const RUNNING = JSON.stringify({ status: { phase: "Running" } });
+const SIDECAR = JSON.stringify({ spec: { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } } });
+const OLD_CRD = JSON.stringify([
+  {
+    op: "replace",
+    path: "/spec/versions/0/additionalPrinterColumns",
+    value: [{ name: "Old", type: "string", jsonPath: ".spec.mode" }],
+  },
+]);
+
+/** A kubeconfig with a token of the account, as its pod has one. */
+async function accountOf(name: string): Promise<string> {
+  const token = kubectl("create", "token", name, "-n", HOME).trim();
+  const config = JSON.parse(kubectl("config", "view", "--raw", "-o", "json")) as { users: { user: unknown }[] };
+  config.users = config.users.map((user) => ({ ...user, user: { token } }));
+  const file = join(await temporaryFolder(), "kubeconfig");
+  await writeFile(file, JSON.stringify(config), { mode: 0o600 });
+  return file;
+}
+
+/** `False Pending`. */
+function condition(type: string): string {
+  const path = `{.status.conditions[?(@.type=="${type}")]['status','reason']}`;
+  return kubectl("get", "wsp", "chat", "-n", "demo", "-o", `jsonpath=${path}`);
+}
+
+function kubectl(...args: readonly string[]): string {
+  return kubectlWith("", ...args);
+}
+
+function kubectlWith(input: string, ...args: readonly string[]): string {
+  const { status, stdout, stderr } = run(args, input);
+  if (status !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+function run(args: readonly string[], input = "") {
+  const file = (helmBinary() ?? "").replace(/helm$/, "kubectl"); // built beside it
+  return spawnSync(file, ["--kubeconfig", plane.kubeconfig, ...args], { input, encoding: "utf8" });
+}
