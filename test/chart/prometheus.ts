@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort, Program, temporaryFolder } from "../fakes/program.ts";
-import { until } from "../fakes/sockets.ts";
 
 export const prometheusInstalled = spawnSync("prometheus", ["--version"]).status === 0;
 
@@ -58,19 +57,6 @@ export class Prometheus {
   /** The values of a label, as a variable of a dashboard asks for them. */
   async labelValues(label: string, selector: string): Promise<readonly string[]> {
     return this.#get<readonly string[]>(`label/${label}/values?match[]=${encodeURIComponent(selector)}`);
-  }
-
-  /** Waits until every target has been scraped `times` times. */
-  async scraped(targets: number, times: number): Promise<void> {
-    await until(
-      "Prometheus has scraped",
-      async () => {
-        const counts = await this.query('count_over_time(up{job="wsproxy"}[1h])');
-        const up = await this.query('sum(up{job="wsproxy"})');
-        return Number(up[0]?.value[1]) === targets && counts.every(({ value }) => Number(value[1]) >= times);
-      },
-      30_000,
-    );
   }
 
   async #get<T>(path: string): Promise<T> {
