@@ -29,6 +29,11 @@ const WATCHED = {
 export type WatchedKind = keyof typeof WATCHED;
 export const WATCHED_KINDS = Object.keys(WATCHED) as WatchedKind[];
 
+/** Are only our own objects of this kind watched? */
+export function isOwnOnly(kind: WatchedKind): boolean {
+  return "labelSelector" in WATCHED[kind];
+}
+
 export interface CacheOptions {
   readonly client: Watcher;
   readonly clock: Clock;

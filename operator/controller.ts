@@ -37,7 +37,7 @@ export interface ControllerOptions {
 }
 
 /** Proxies that are worked on at the same time. */
-const CONCURRENCY = 8;
+const CONCURRENCY = 16;
 
 /**
  * The operator: watches, and brings every proxy that something happened to to what is wanted. Of several processes one

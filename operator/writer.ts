@@ -1,7 +1,7 @@
 import { GROUP } from "../api/meta.ts";
 import { hashOf } from "../runtime/packed-text.ts";
 import { belongsTo, isOf } from "./belonging.ts";
-import type { WatchedKind } from "./cache.ts";
+import { isOwnOnly, type WatchedKind } from "./cache.ts";
 import type { Contents } from "./contents.ts";
 import { nameIn, type Gathered } from "./gather.ts";
 import { ApiError } from "./kube/api-error.ts";
@@ -71,7 +71,7 @@ export class Writer {
     const { name, namespace } = manifest.metadata;
     const applied = hashOf(JSON.stringify(manifest)).slice(0, 16);
     const known = this.#own.get(kind, namespace, name);
-    const live = known === undefined ? await this.#find(manifest, signal) : known;
+    const live = known === undefined && isOwnOnly(kind) ? await this.#find(manifest, signal) : known;
     if (live !== undefined && !belongsTo(gathered.owner, live)) throw foreign(manifest);
     const whole = isContent(kind) ? gathered.data.get(nameIn(kind, name)) : live;
     if (whole?.metadata.annotations?.[APPLIED] === applied && unchanged(manifest, whole)) return false;
@@ -96,8 +96,8 @@ export class Writer {
   }
 
   /**
-   * An object that the cache does not have may be there all the same, without our labels. Asked for as a list of one, so
-   * that the operator needs no permission that it has not for its watches.
+   * Of some kinds the cache has our own objects alone, and there may be another one of that name. Asked for as a list of
+   * one, so that the operator needs no permission that it has not for its watches.
    */
   async #find({ kind, metadata: { name, namespace } }: Manifest, signal: AbortSignal): Promise<KubeObject | undefined> {
     const { items } = await this.#client.request<{ readonly items: readonly KubeObject[] | null }>({
