@@ -28,7 +28,7 @@ test-apiserver: $(INSTALLED) ## Run the tests against a real API server (builds 
 	vitest run --config vitest.apiserver.config.ts
 
 e2e: $(INSTALLED) ## Run the scenarios in a real cluster, with kind or without (SCENARIO=install: only those with that name)
-	@node test/cluster/main.ts
+	flock $${TMPDIR:-/tmp}/wsproxy-e2e.lock node test/cluster/main.ts
 
 check: $(INSTALLED) ## Check types, walls between folders, lint, format, dead code and what is generated
 	tsc -b
