@@ -9,7 +9,7 @@ const { signal } = new AbortController();
 async function bench() {
   const { server, client } = await kubeBench();
   const contents = new Contents(client);
-  const put = (key: string): KubeObject => server.put(keys({ alice: key })) as KubeObject;
+  const put = (key: string): KubeObject => server.put(keys({ alice: key }));
   const read = async (proxy: string, known: KubeObject): Promise<unknown> => {
     const whole = await contents.read(proxy, [["Secret", known]], signal);
     return (whole.get(known) as { data?: { alice?: string } } | undefined)?.data?.alice;

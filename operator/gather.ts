@@ -64,7 +64,7 @@ export class Gatherer {
       previous,
       resources: resourcesOf({ kind: KIND, namespace, name, manifest: proxy }, objects),
       data: new Map([...known.values()].map((object) => [nameIn(object.kind ?? "", object.metadata.name), object])),
-      pods: this.#cache.ofProxy("Pod", namespace, names.base) as readonly Pod[],
+      pods: this.#cache.ofProxy("Pod", namespace, names.base),
     };
   }
 

@@ -59,8 +59,9 @@ export class Writer {
     const wanted = new Set(manifests.map(({ kind, metadata }) => nameIn(kind, metadata.name)));
     for (const kind of complete as readonly WatchedKind[]) {
       for (const object of this.#own.ofProxy(kind, owner.namespace, names.base)) {
-        const kept = wanted.has(nameIn(kind, object.metadata.name)) || object.metadata.deletionTimestamp !== undefined;
-        if (!kept && isOf(owner, object)) await remove(this.#client, KINDS[kind], object, signal);
+        const { name, deletionTimestamp } = object.metadata;
+        const stays = wanted.has(nameIn(kind, name)) || deletionTimestamp !== undefined || !isOf(owner, object);
+        if (!stays) await remove(this.#client, KINDS[kind], object, signal);
       }
     }
   }

@@ -71,6 +71,7 @@ describe("a call that fails", () => {
     putAll(bench.server, "chat");
     bench.operator({ clock });
     await ready(bench);
+    expect(bench.status("slow")).toBeUndefined();
   });
 });
 
@@ -192,7 +193,7 @@ describe("of several operators", () => {
       kind: "Lease",
       metadata: { name: LEASE.name, namespace: LEASE.namespace },
       spec,
-    } as never);
+    });
     putAll(bench.server);
     const { controller } = bench.operator({ clock, lease: LEASE });
     await until("it could lead", () => controller.ready);
