@@ -17,6 +17,17 @@ const CHART = join(ROOT, "charts/wsproxy");
 export const SYSTEM = "wsproxy-system";
 const NAMESPACE: Kind = { apiVersion: "v1", kind: "Namespace", plural: "namespaces" };
 
+interface ProxyStatus {
+  readonly metadata: { readonly generation: number };
+  readonly status?: {
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly observedGeneration: number;
+    }[];
+  };
+}
+
 /** A cluster as one scenario sees it: what is made through it is gone after the scenario. */
 export class Cluster {
   readonly provider: Provider;
@@ -57,8 +68,7 @@ export class Cluster {
 
   /** An empty namespace that is gone after the scenario. Pods in it have to be as restricted as Kubernetes knows. */
   async namespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<string> {
-    const gone = async (): Promise<boolean> => (await this.get(NAMESPACE, undefined, name)) === undefined;
-    await this.until(`${name} of an earlier scenario is gone`, gone);
+    await this.#gone(name, true);
     const metadata = { name, labels: { "pod-security.kubernetes.io/enforce": "restricted", ...labels } };
     await this.apply("default", { apiVersion: "v1", kind: "Namespace", metadata });
     this.onEnd(() => this.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false"));
@@ -73,6 +83,7 @@ export class Cluster {
 
   /** Installs the operator from this chart, with its default values and these. */
   async install(...values: readonly string[]): Promise<void> {
+    await this.#gone(SYSTEM, false);
     await this.helm(
       "upgrade",
       "--install",
@@ -82,8 +93,35 @@ export class Cluster {
       SYSTEM,
       "--create-namespace",
       "--wait",
+      "--reset-values", // those of an earlier scenario would stay
       ...values,
     );
+  }
+
+  /** Applies a proxy, whole, and waits until it is served as it is; the URL of its Service. */
+  async proxy(namespace: string, name: string, spec: object): Promise<string> {
+    await this.apply(namespace, {
+      apiVersion: "wsproxy.dev/v1alpha1",
+      kind: "WebSocketProxy",
+      metadata: { name },
+      spec,
+    });
+    await this.condition(namespace, name, "Ready");
+    return `ws://${await this.address(namespace, `wsproxy-${name}`)}`;
+  }
+
+  /** Waits until a condition of a proxy is true, for what its spec says now. */
+  async condition(namespace: string, name: string, type: string): Promise<void> {
+    let last = "";
+    const holds = async (): Promise<boolean> => {
+      const proxy = await this.get<ProxyStatus>(KINDS.WebSocketProxy, namespace, name);
+      const found = proxy?.status?.conditions?.find((condition) => condition.type === type);
+      last = JSON.stringify(proxy?.status?.conditions);
+      return found?.status === "True" && found.observedGeneration === proxy?.metadata.generation;
+    };
+    await this.until(`${namespace}/${name} is ${type}`, holds).catch((error: unknown) => {
+      throw new Error(`${String(error)}; conditions ${last}`, { cause: error });
+    });
   }
 
   /** No operator, no CRD, none of its proxies: as a cluster was before. */
@@ -134,6 +172,14 @@ export class Cluster {
     for (const work of this.#clean.splice(0).reverse()) await work().catch((error: unknown) => failed.push(error));
     this.api.close();
     if (failed.length > 0) throw new AggregateError(failed, "the scenario could not be cleared away");
+  }
+
+  /** Waits for a namespace that is on its way out; with `whole`, for any. */
+  #gone(name: string, whole: boolean): Promise<void> {
+    return this.until(`${name} of an earlier scenario is gone`, async () => {
+      const found = await this.get<{ metadata: { deletionTimestamp?: string } }>(NAMESPACE, undefined, name);
+      return found === undefined || (!whole && found.metadata.deletionTimestamp === undefined);
+    });
   }
 
   #tool(name: string, args: readonly string[], input?: string): Promise<string> {

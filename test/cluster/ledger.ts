@@ -7,6 +7,8 @@ export interface Dial extends ClientOptions {
   /** Who it is, for the ledger. */
   readonly as?: string;
   readonly protocols?: readonly string[];
+  /** Messages that the backend sends before any echo: 1 at `/name` and `/headers`. */
+  readonly greetings?: number;
 }
 
 /** Milliseconds since the epoch, and what was sent or came then. */
@@ -24,12 +26,17 @@ export interface Entry {
   readonly id: number;
   readonly as: string;
   readonly url: string;
+  readonly greetings: number;
   readonly dialled: number;
   /** When the 101 came, and the backend pod that its header named. */
   opened: number | undefined;
   backend: string | undefined;
-  /** The answer, where it was not a 101: status, and the reason in its body. */
-  refused: { readonly at: number; readonly status: number; readonly reason: string } | undefined;
+  /** Fingerprint of the certificate that the gateway showed, where it was asked by wss. */
+  certificate: string | undefined;
+  /** The answer, where it was not a 101: status, the reason in its body, and the seconds of its Retry-After. */
+  refused:
+    | { readonly at: number; readonly status: number; readonly reason: string; readonly retryAfter?: number }
+    | undefined;
   readonly sent: Line[];
   readonly received: Line[];
   closed: Ending | undefined;
@@ -53,9 +60,11 @@ export class Ledger {
       id: this.entries.length + 1,
       as: dial.as ?? "",
       url,
+      greetings: dial.greetings ?? 0,
       dialled: Date.now(),
       opened: undefined,
       backend: undefined,
+      certificate: undefined,
       refused: undefined,
       sent: [],
       received: [],
@@ -87,9 +96,10 @@ export class Ledger {
 
   /** What is wrong with the order of echoes: in each session they are the messages sent, in order, without a gap. */
   disorder(): string[] {
-    return this.entries.flatMap(({ id, as, sent, received }) => {
-      const wrong = received.findIndex(({ text }, index) => text !== sent[index]?.text);
-      const [got, wanted] = [received[wrong]?.text, sent[wrong]?.text];
+    return this.entries.flatMap(({ id, as, greetings, sent, received }) => {
+      const echoes = received.slice(greetings);
+      const wrong = echoes.findIndex(({ text }, index) => text !== sent[index]?.text);
+      const [got, wanted] = [echoes[wrong]?.text, sent[wrong]?.text];
       return wrong === -1 ? [] : [`session ${id} (${as}): message ${wrong + 1} is "${got}" instead of "${wanted}"`];
     });
   }

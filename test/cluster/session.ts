@@ -1,3 +1,4 @@
+import { TLSSocket } from "node:tls";
 import { WebSocket } from "ws";
 import type { Dial, Ending, Entry } from "./ledger.ts";
 
@@ -10,19 +11,26 @@ export class Session {
   readonly socket: WebSocket;
   #talk: NodeJS.Timeout | undefined;
 
-  constructor(entry: Entry, { as: _, protocols = [], ...options }: Dial) {
+  constructor(entry: Entry, { as: _, greetings: __, protocols = [], ...options }: Dial) {
     this.entry = entry;
     this.socket = new WebSocket(entry.url, [...protocols], { handshakeTimeout: PATIENCE, ...options });
     this.socket.on("error", ({ message }) => (entry.error ??= message)); // a `close` follows
-    this.socket.on("upgrade", ({ headers }) => {
+    this.socket.on("upgrade", ({ headers, socket }) => {
       entry.opened = Date.now();
       entry.backend = headers["x-sample-backend"]?.toString();
+      if (socket instanceof TLSSocket) entry.certificate = socket.getPeerX509Certificate()?.fingerprint256;
     });
     this.socket.on("unexpected-response", (request, response) => {
       let body = "";
       response.on("data", (chunk: Buffer) => (body += chunk.toString()));
       response.on("close", () => {
-        entry.refused = { at: Date.now(), status: response.statusCode ?? 0, reason: reasonIn(body) };
+        const retryAfter = response.headers["retry-after"];
+        entry.refused = {
+          at: Date.now(),
+          status: response.statusCode ?? 0,
+          reason: reasonIn(body),
+          ...(retryAfter === undefined ? {} : { retryAfter: Number(retryAfter) }),
+        };
         request.destroy();
         this.socket.emit("refused");
       });
@@ -68,7 +76,7 @@ export class Session {
   /** Sends, and waits until as many messages came back as were sent. */
   async echo(text: string): Promise<void> {
     this.send(text);
-    const { length } = this.entry.sent;
+    const length = this.entry.greetings + this.entry.sent.length;
     if (!(await this.#until(() => this.entry.received.length >= length || !this.isOpen)))
       throw new Error(`session ${this.entry.id}: no echo of "${text}"`);
     if (this.entry.received.length < length)

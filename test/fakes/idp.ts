@@ -20,20 +20,34 @@ export const GATEWAY = { username: "gateway", password: "gateway-secret" };
 /** The scope that every resource has; a token carries it only where it is asked for. */
 const SCOPE = "chat:connect";
 
-/** A real OAuth server (oidc-provider) on loopback, whose keys can be rotated and which can be taken down for a while. */
+/** Where it listens, and under which name it is known. */
+export interface Place {
+  readonly host: string;
+  readonly address: string;
+  /** 0: one that is free. */
+  readonly port: number;
+}
+
+const LOOPBACK: Place = { host: "127.0.0.1", address: "127.0.0.1", port: 0 };
+
+/** A real OAuth server (oidc-provider), on loopback unless told otherwise, whose keys can be rotated and which can be taken down for a while. */
 export class IdentityProvider {
   readonly #resources: Readonly<Record<string, Resource>>;
   readonly #server: Server;
   /** What was issued, by kind; outlives a rotation of the keys. */
   readonly #issued = new Map<string, Map<string, object>>();
-  #port = 0;
-  #handle: RequestListener = () => {};
+  readonly #place: Place;
+  #port: number;
+  #handle: RequestListener;
   /** Path of each request, in order. */
   readonly requests: string[] = [];
 
   /** By resource indicator (RFC 8707): an absolute URI, which becomes the audience. */
-  constructor(resources: Readonly<Record<string, Resource>>) {
+  constructor(resources: Readonly<Record<string, Resource>>, place = LOOPBACK) {
     this.#resources = resources;
+    this.#place = place;
+    this.#port = place.port;
+    this.#handle = this.#port === 0 ? () => {} : this.#provider(newKeys());
     this.#server = createServer((request, response) => {
       this.requests.push(request.url ?? "");
       this.#handle(request, response);
@@ -41,7 +55,7 @@ export class IdentityProvider {
   }
 
   get issuer(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://${this.#place.host}:${this.#port}`;
   }
 
   get jwks(): string {
@@ -59,7 +73,7 @@ export class IdentityProvider {
 
   /** Opens, the second time on the port of the first. */
   async up(): Promise<this> {
-    this.#server.listen(this.#port, "127.0.0.1");
+    this.#server.listen(this.#port, this.#place.address);
     await once(this.#server, "listening");
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("not listening");
@@ -83,11 +97,7 @@ export class IdentityProvider {
 
   /** Begins to sign with new keys; the old ones are published no more. `kid`: of the RSA key, instead of its digest. */
   rotate(kid?: string): void {
-    const pairs = [
-      generateKeyPairSync("rsa", { modulusLength: 2048 }),
-      generateKeyPairSync("ec", { namedCurve: "P-256" }),
-    ];
-    const keys = pairs.map(({ privateKey }) => ({ ...privateKey.export({ format: "jwk" }), use: "sig" }));
+    const keys = newKeys();
     if (kid !== undefined) Object.assign(keys[0] ?? {}, { kid });
     this.#handle = this.#provider(keys);
   }
@@ -159,4 +169,13 @@ export class IdentityProvider {
     const text = await response.text();
     return text === "" ? undefined : JSON.parse(text);
   }
+}
+
+/** An RSA key and an EC key. */
+function newKeys(): object[] {
+  const pairs = [
+    generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    generateKeyPairSync("ec", { namedCurve: "P-256" }),
+  ];
+  return pairs.map(({ privateKey }) => ({ ...privateKey.export({ format: "jwk" }), use: "sig" }));
 }

@@ -85,7 +85,11 @@ export default scenario(
     await report.step("sessions through its Service reach every backend, and messages come back in order", async () => {
       const names = new Set<string | undefined>();
       for (const as of ["a", "b", "c"]) {
-        const session = await ledger.open(`${url}/name`, { as, headers: { "x-api-key": keyOf("alice") } });
+        const session = await ledger.open(`${url}/name`, {
+          as,
+          greetings: 1,
+          headers: { "x-api-key": keyOf("alice") },
+        });
         names.add(await session.message());
         assert.equal(session.entry.backend, await session.message());
         for (let count = 1; count <= 100; count += 1) session.send(`message ${count}`);
