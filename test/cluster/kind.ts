@@ -56,6 +56,15 @@ export class KindProvider implements Provider {
     await this.#run("exec", NODE, "ctr", "--namespace", "k8s.io", "images", "tag", "--force", name, other);
   }
 
+  async kill(container: string): Promise<void> {
+    await this.#run(
+      "exec",
+      NODE,
+      "ctr",
+      ...["--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", container],
+    );
+  }
+
   async stopApiServer(): Promise<void> {
     await this.#run("exec", NODE, "mv", MANIFEST, ELSEWHERE);
     await this.#run(

@@ -42,6 +42,10 @@ export class LocalProvider implements Provider {
     await this.#script("tag.sh", name, other);
   }
 
+  async kill(container: string): Promise<void> {
+    await this.#script("kill.sh", container);
+  }
+
   async stopApiServer(): Promise<void> {
     await this.#script("daemon.sh", "stop", "kube-apiserver");
   }

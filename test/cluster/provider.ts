@@ -20,6 +20,8 @@ export interface Provider {
   load(archive: string): Promise<void>;
   /** Gives an image of the node another name, and keeps the one that it has. Names are whole: registry, path, tag. */
   tag(name: string, other: string): Promise<void>;
+  /** Ends the process of a container with SIGKILL. */
+  kill(container: string): Promise<void>;
   /** Ends the API server at once, as when its machine dies. */
   stopApiServer(): Promise<void>;
   startApiServer(): Promise<void>;

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Entry, Ledger } from "./ledger.ts";
+
+/** A steady stream of new clients: each says one thing, hears it, and leaves. */
+export class Arrivals {
+  readonly entries: Entry[] = [];
+  readonly #visits = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(ledger: Ledger, url: string, every: number) {
+    this.#timer = setInterval(() => {
+      const visit = this.#visit(ledger, url).finally(() => this.#visits.delete(visit));
+      this.#visits.add(visit);
+    }, every);
+  }
+
+  /** One client every so many ms. */
+  static start(ledger: Ledger, url: string, every: number): Arrivals {
+    return new Arrivals(ledger, url, every);
+  }
+
+  /** Those that were not let in, whatever the reason. */
+  get refused(): Entry[] {
+    return this.entries.filter(
+      ({ opened, refused, closed }) => opened === undefined && (refused ?? closed) !== undefined,
+    );
+  }
+
+  /** How long each handshake took, in ms. */
+  get times(): number[] {
+    return this.entries.flatMap(({ dialled, opened }) => (opened === undefined ? [] : [opened - dialled]));
+  }
+
+  /** Ms from a moment to the first client that dialled after it and was let in. */
+  async firstAfter(moment: number, patience = 30_000): Promise<number> {
+    for (const end = Date.now() + patience; Date.now() < end; await sleep(10)) {
+      const first = this.entries.find(({ dialled, opened }) => dialled >= moment && opened !== undefined);
+      if (first?.opened !== undefined) return first.opened - moment;
+    }
+    throw new Error(`nobody was let in for ${patience / 1000} s`);
+  }
+
+  /** No more of them; resolves when the last has left. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#visits);
+  }
+
+  async #visit(ledger: Ledger, url: string): Promise<void> {
+    const session = ledger.dial(url, { as: "passer-by" });
+    this.entries.push(session.entry);
+    try {
+      await session.opened();
+      await session.echo("hello");
+      await session.close();
+    } catch {} // how it went is in the book
+  }
+}

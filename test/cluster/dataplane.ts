@@ -1,0 +1,50 @@
+import type { V1Pod } from "@kubernetes/client-node";
+import { ADMIN_PORT } from "../../api/meta.ts";
+import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
+import type { Cluster } from "./cluster.ts";
+
+/** A session as `/sessions` of a pod says it. */
+export interface PodSession {
+  readonly address: string;
+  readonly since: string;
+}
+
+export const nameOf = ({ metadata }: V1Pod): string => metadata?.name ?? "";
+
+/** The pods of a proxy, those that are stopping, too. */
+export function dataplanePods(cluster: Cluster, namespace: string, proxy: string): Promise<V1Pod[]> {
+  return cluster.pods(namespace, `app.kubernetes.io/component=dataplane,wsproxy.dev/proxy=wsproxy-${proxy}`);
+}
+
+/** Its Service sends clients to it. */
+export function isServing({ metadata, status }: V1Pod): boolean {
+  const ready = status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True");
+  return ready === true && metadata?.deletionTimestamp === undefined;
+}
+
+/** Waits until there are so many pods of a proxy, all of them serving, and none that is stopping. */
+export async function settled(
+  cluster: Cluster,
+  namespace: string,
+  proxy: string,
+  fits: (pods: readonly V1Pod[]) => boolean,
+): Promise<V1Pod[]> {
+  let pods: V1Pod[] = [];
+  await cluster.until(`the pods of ${namespace}/${proxy} have settled`, async () => {
+    pods = await dataplanePods(cluster, namespace, proxy);
+    return pods.every(isServing) && fits(pods);
+  });
+  return pods;
+}
+
+/** Who is on a pod. The API server asks it: a NetworkPolicy lets nobody else of this machine through. */
+export function sessionsOn(cluster: Cluster, { metadata }: V1Pod): Promise<PodSession[]> {
+  const path = pathOf(KINDS.Pod, metadata?.namespace, metadata?.name);
+  return cluster.api.request<PodSession[]>({ path: `${path}:${ADMIN_PORT}/proxy/sessions` });
+}
+
+/** Ends the process of a pod's first container as a crash would: with SIGKILL. */
+export async function crash(cluster: Cluster, { status }: V1Pod): Promise<void> {
+  const id = status?.containerStatuses?.[0]?.containerID ?? "";
+  await cluster.provider.kill(id.replace(/^containerd:\/\//, ""));
+}
