@@ -61,7 +61,7 @@ export function excessOfKeys(
   { policies }: Pick<Config, "policies">,
   self: string,
 ): (Problem<"TooLarge"> & { readonly object: string }) | undefined {
-  const lists = policies.authentication.map(({ apiKey }) => apiKey?.keys ?? []);
+  const lists = (policies.authentication ?? []).map(({ apiKey }) => apiKey?.keys ?? []);
   const sum = (some: readonly ApiKey[][]): number => some.reduce((count, { length }) => count + length, 0);
   const [keys, copies] = [sum([...new Set(lists)]), sum(lists)];
   const excess = (message: string) => ({ reason: "TooLarge" as const, message, at: "spec", object: self });
