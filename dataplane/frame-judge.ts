@@ -4,13 +4,18 @@ import { BINARY, CLOSE, CONTINUATION, FrameHeader, PONG, TEXT } from "./frames.t
 import type { DirectionPlan } from "./plan.ts";
 import type { Termination } from "./rejection.ts";
 import { TokenBucket } from "./token-bucket.ts";
-import type { DirectionCount } from "./tunnel.ts";
 
 /** Pings and pongs that an end may send: no honest one comes near it, and each costs us more than it costs the sender. */
 const CONTROL_FRAMES = { limit: 100, interval: 1000, burst: 500 };
 
 /** What is to happen with a frame. `stop`: with `violation`; `hold`: until the limits let it pass; `close`: it is a Close. */
 export type Verdict = "forward" | "skip" | "hold" | "stop" | "close";
+
+/** Forwarded data messages and their payload bytes. */
+export interface DirectionCount {
+  messages: number;
+  bytes: number;
+}
 
 export interface JudgeOptions {
   /** Frames of this direction are masked: those of a client. */

@@ -70,8 +70,8 @@ export class Gateway {
     const endpoints = api.endpoints.safeParse(update.endpoints);
     if (!config.success || !endpoints.success) {
       const problems = [
-        ...problemsOf(config.error ?? emptyError, "config", "Invalid"),
-        ...problemsOf(endpoints.error ?? emptyError, "endpoints", "Invalid"),
+        ...(config.success ? [] : problemsOf(config.error, "config", "Invalid")),
+        ...(endpoints.success ? [] : problemsOf(endpoints.error, "endpoints", "Invalid")),
       ].map(({ at, message }) => `${at}: ${message}`);
       return this.#rejected(nameIn(update.config), "config", problems);
     }
@@ -200,8 +200,6 @@ export class Gateway {
     return undefined;
   }
 }
-
-const emptyError = { issues: [] } as unknown as Parameters<typeof problemsOf>[0];
 
 /** When the certificate expires; an error where TLS could not be spoken with it. */
 function expiryOf({ certificate, privateKey }: KeyPair): number | Error {

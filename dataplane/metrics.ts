@@ -1,8 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { DirectionCount } from "./frame-judge.ts";
 import type { Method } from "./identity.ts";
 import type { CloseReason, RefusalReason } from "./rejection.ts";
-import type { DirectionCount } from "./tunnel.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** Gauges of Node's that are named as only a counter may be; what they sum up stays. */

@@ -12,10 +12,10 @@ type Settings =
   | NonNullable<RenderedPolicies["bytes"]>["fromClient"];
 
 /**
- * The part that limits on messages and on bytes have in common: which bucket a session takes from. One of its own per
- * Connection, else one that it shares with everybody of the same subject.
+ * Limits on messages or bytes as they hold for one session: which bucket it takes from. One of its own per Connection,
+ * else one that it shares with everybody of the same subject.
  */
-export function flowLimits(
+export function sessionLimits(
   kind: Kind,
   direction: "fromClient" | "fromBackend",
   settings: Settings,
