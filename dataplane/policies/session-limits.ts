@@ -30,7 +30,9 @@ export function sessionLimits(
       interval: parseDuration(item.interval),
       burst: parseSize(item.burst),
     };
-    const key = `${kind} ${direction} ${context.scope(kind)} ${per} ${per === "Route" ? route.name : ""}`;
+    // A session's own bucket and the route's are the same one wherever the policy stands.
+    const scope = per === "Connection" || per === "Route" ? route.name : context.scope(kind);
+    const key = `${kind} ${direction} ${per} ${scope}`;
     const shared = per === "Connection" ? undefined : memory.recall(key, () => new Buckets(shape));
     if (shared !== undefined) memory.onCommit(() => shared.reshape(shape, clock.now()));
     return { per, onExceed, shape, key, shared, count: metrics.limitHit(kind, per, onExceed, shadow) };

@@ -61,6 +61,26 @@ test("a higher rate holds at once, and what was used stays used", async () => {
   expect((await live.ended()).toClient).toBe("1008 MessageRate; retry-after=1");
 });
 
+test.each(["Connection", "Route"])(
+  "what was used per %s stays used when the policy moves between proxy and route",
+  async (per) => {
+    const policies = { ...off, ...rate(3, "1h", "Close", per) };
+    const serve = (ownPolicies: string[]): Promise<unknown> =>
+      gateway.serve({ routes: [{ policies, ownPolicies }] }, [backend.port]);
+    await serve([]);
+    const live = await open();
+    send(live, "a");
+    await live.arrived("fromClient", 1);
+    await serve(["messages"]);
+    send(live, "b");
+    await live.arrived("fromClient", 2);
+    await serve([]);
+    send(live, "cd");
+    expect((await live.ended()).toClient).toBe("1008 MessageRate; retry-after=1200");
+    expect(live.texts("fromClient")).toEqual(["a", "b", "c"]);
+  },
+);
+
 test.each([
   ["raised", rate(1, "1s", "Delay"), 1000],
   ["taken away", {}, 0],
