@@ -47,7 +47,10 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> {
       const problem = problemOf(client, key) ?? owners.get(digest);
       if (problem === undefined) {
         keys.set(digest, { client, digest, ...state });
-        owners.set(digest, `is the same key as that of ${client} in the older Secret ${name}; make a new one`);
+        owners.set(
+          digest,
+          `is the same key as that of ${client} in Secret ${name}, which is older or comes first; make a new one`,
+        );
       } else report("ApiKeyInvalid", fieldPath("data", [client]), problem);
     }
   }
