@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { RawBackend } from "../fakes/backends.ts";
+import { polite, RawBackend } from "../fakes/backends.ts";
 import { FakeClock } from "../fakes/clock.ts";
 import { configOf, endpointsOf, type RouteParts } from "../fakes/config.ts";
 import { frame, text } from "../fakes/frames.ts";
@@ -14,10 +14,7 @@ let clock: FakeClock;
 
 beforeEach(async () => {
   clock = new FakeClock();
-  backend = await new RawBackend((connection) => {
-    connection.accept();
-    connection.socket.on("end", () => connection.socket.end());
-  }).open();
+  backend = await new RawBackend(polite).open();
   gateway = new TestGateway(clock);
 });
 afterEach(async () => {
