@@ -110,7 +110,7 @@ export class FrameJudge {
     if (bytes > this.#plan.maxMessage) return this.#stop({ reason: "MessageTooBig" });
     if (fragments > this.#plan.maxFragments) return this.#stop({ reason: "TooManyFragments" });
     if (first) {
-      const verdict = this.limits.takeMessage(now);
+      const verdict = this.limits.takeMessage(now, rsv1);
       if (verdict === "close") return this.#stop(this.limits.messageRate(now));
       if (verdict === "delay") return "hold";
       this.dropping = verdict === "drop";
