@@ -80,7 +80,9 @@ const shape = z.strictObject({
 export const config = shape.refine(
   ({ policies, routes }) =>
     routes.every((one) =>
-      (Object.keys(one.policies) as PolicyKind[]).every((kind) => (one.policies[kind] ?? 0) < policies[kind].length),
+      (Object.keys(one.policies) as PolicyKind[]).every(
+        (kind) => (one.policies[kind] ?? 0) < (policies[kind]?.length ?? 0),
+      ),
     ),
   { path: ["routes"], message: "a route has settings that are not there" },
 );

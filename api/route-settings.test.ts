@@ -34,16 +34,23 @@ test("settings that are alike are written once, those that differ are not", () =
   expect(withSettings(routes).policies.compression).toEqual(["Passthrough"]);
 });
 
+test("a policy that no route has leaves no trace, so that a data plane that does not know it takes the config", () => {
+  const config = configOf({ routes: [{ policies: { deny: { clients: [], tokenIds: [], addresses: [] } } }] });
+  expect(config.policies.deny).toHaveLength(1);
+  expect(Object.keys(config.policies)).not.toContain("origins");
+  expect(schema.safeParse({ ...config, policies: { ...config.policies, future: [{}] } }).success).toBe(false);
+});
+
 test("two long lists that are alike but not the same are never taken for each other", () => {
   const other = { ...authentication("x"), apiKey: { from: [{ header: "x" }], keys: keys.slice(0, 99) } };
   const routes = [named("a", { authentication: authentication("x") }), named("b", { authentication: other })];
   expect(withSettings(routes).routes.map(({ policies }) => policies.authentication)).toEqual([0, 1]);
 });
 
-test("a place without settings is refused", () => {
+test.each([[[]], [undefined]])("a place without settings is refused: %j", (authentication) => {
   const config = configOf({ routes: [{ policies: { authentication: { require: "None" } } }] });
   expect(schema.safeParse(config).success).toBe(true);
-  expect(
-    schema.safeParse({ ...config, policies: { ...config.policies, authentication: [] } }).error?.issues,
-  ).toMatchObject([{ path: ["routes"], message: "a route has settings that are not there" }]);
+  expect(schema.safeParse({ ...config, policies: { ...config.policies, authentication } }).error?.issues).toMatchObject(
+    [{ path: ["routes"], message: "a route has settings that are not there" }],
+  );
 });

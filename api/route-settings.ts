@@ -11,13 +11,13 @@ export function routesOf({ policies: settings, routes }: Written): RouteConfig[]
   return routes.map((route) => {
     const own = KINDS.flatMap((kind) => {
       const place = route.policies[kind];
-      return place === undefined ? [] : [[kind, settings[kind][place]] as const];
+      return place === undefined ? [] : [[kind, settings[kind]?.[place]] as const];
     });
     return { ...route, policies: Object.fromEntries(own) as RenderedPolicies };
   });
 }
 
-/** The other way round: each setting once, in the order in which routes first have it. */
+/** The other way round: each setting once, in the order in which routes first have it; nothing of what no route has. */
 export function withSettings(routes: readonly RouteConfig[]): Written {
   const lists = new Map(KINDS.map((kind) => [kind, new SettingsList()]));
   const written = routes.map((route) => {
@@ -27,8 +27,8 @@ export function withSettings(routes: readonly RouteConfig[]): Written {
     });
     return { ...route, policies: Object.fromEntries(places) as Places };
   });
-  const settings = KINDS.map((kind) => [kind, lists.get(kind)?.settings] as const);
-  return { policies: Object.fromEntries(settings) as unknown as Config["policies"], routes: written };
+  const used = [...lists].flatMap(([kind, { settings }]) => (settings.length === 0 ? [] : [[kind, settings] as const]));
+  return { policies: Object.fromEntries(used) as Config["policies"], routes: written };
 }
 
 /** From this length on lists are compared as the objects that they are: a translation makes one of what is the same. */

@@ -1,8 +1,19 @@
 import { isIP } from "node:net";
 import { parseArgs } from "node:util";
 import { parseDuration } from "../api/quantities.ts";
-import type { OptionSpec, OptionSpecs } from "./command.ts";
 import { nearest } from "./nearest.ts";
+
+/** An option as it is declared, parsed and explained. */
+export interface OptionSpec {
+  /** What stands for its value in the help; absent: the option is a switch. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly multiple?: boolean;
+  readonly default?: string;
+  readonly help: string;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 /** Wrong usage, in words for whoever typed it. */
 export class UsageError extends Error {}

@@ -1,18 +1,6 @@
 import type { Shutdown } from "../runtime/shutdown.ts";
 import type { Faults } from "../runtime/faults.ts";
-import type { Arguments } from "./arguments.ts";
-
-/** An option as it is declared, parsed and explained. */
-export interface OptionSpec {
-  /** What stands for its value in the help; absent: the option is a switch. */
-  readonly value?: string;
-  readonly short?: string;
-  readonly multiple?: boolean;
-  readonly default?: string;
-  readonly help: string;
-}
-
-export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+import type { Arguments, OptionSpecs } from "./arguments.ts";
 
 /** The process as a command sees it. */
 export interface Surroundings {

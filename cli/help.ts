@@ -1,4 +1,5 @@
-import type { Command, OptionSpec } from "./command.ts";
+import type { OptionSpec } from "./arguments.ts";
+import type { Command } from "./command.ts";
 import { columns } from "./columns.ts";
 
 /** What `wsproxy --help` prints. */

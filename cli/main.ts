@@ -14,7 +14,7 @@ const code = await runCommandLine(process.argv.slice(2), {
   out: process.stdout,
   err: process.stderr,
   faults,
-  signals: onSignals,
+  signals: () => onSignals([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)),
 });
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write("", done))));
 process.exit(code);

@@ -50,7 +50,10 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
 
   const gateway = routeUrl(config, options.address);
   const backend = await startBackend(options.samplePort, gateway, shutdown.now);
-  if (backend instanceof PortUnavailable) return failed(EXIT.unavailable, backend.message);
+  if (backend instanceof PortUnavailable) {
+    await serving.close();
+    return failed(EXIT.unavailable, backend.message);
+  }
   if (backend !== undefined) err.write(nextSteps(config, before.manifests, gateway, backend.port));
 
   while ((await looks.next()).done !== true) {

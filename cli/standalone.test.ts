@@ -48,6 +48,16 @@ test("a second Ctrl-C ends everything at once", async () => {
   await Promise.all(clients.map((client) => client.close()));
 });
 
+test("a SIGHUP, which reloads many a service, ends no session", async () => {
+  const it = await Standalone.start();
+  const client = await it.client(ALICE);
+  it.program.signal("SIGHUP");
+  await it.alive(client, "hello");
+  await it.alive(await it.client(BOB), "hello");
+  it.program.signal("SIGTERM");
+  expect(await it.program.exit()).toBe(0);
+});
+
 test("with nothing to serve it says why and ends with 1", async () => {
   const it = await Standalone.prepare();
   await it.write("proxy.yaml", proxyManifest({ port: it.port, policies: "unknown: {}" }));

@@ -6,7 +6,7 @@ import { connect } from "./backend-connect.ts";
 import type { BackendTlsCache } from "./backend-tls.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse } from "./check-response.ts";
-import { fieldsOf, valuesOf, type HeaderField } from "./handshake.ts";
+import { connectionOptions, fieldsOf, type HeaderField } from "./handshake.ts";
 import type { OutgoingRequest } from "./outgoing.ts";
 import type { Refusal } from "./rejection.ts";
 
@@ -171,7 +171,7 @@ function handshake(
       const { statusCode: status = 0, httpVersion } = response;
       const agreement = checkResponse({ status, httpVersion, headers, key, protocols, extensions });
       if ("problem" in agreement) return refuse({ reason: "BackendBadHandshake", detail: agreement.problem });
-      const hopByHop = nominated(headers);
+      const hopByHop = new Set(connectionOptions(headers));
       const forwarded = headers.filter(
         ([name]) => !isHandshakeField(name.toLowerCase()) && !hopByHop.has(name.toLowerCase()),
       );
@@ -190,13 +190,6 @@ function handshake(
     outgoing.end();
     if (signal.aborted) abort();
   });
-}
-
-/** Names, in lower case, that a Connection field declares to be for this hop only. */
-function nominated(headers: readonly HeaderField[]): ReadonlySet<string> {
-  return new Set(
-    valuesOf(headers, "connection").flatMap((value) => value.split(",").map((name) => name.trim().toLowerCase())),
-  );
 }
 
 const isHandshakeField = (name: string): boolean => NOT_FORWARDED.has(name) || name.startsWith("sec-websocket-");

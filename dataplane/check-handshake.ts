@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { addressSubject, clientOrigin, type AddressList } from "./addresses.ts";
 import { checkTarget, hostOf } from "./check-target.ts";
-import { fieldsOf, valuesOf, type Handshake, type HeaderField } from "./handshake.ts";
+import { connectionOptions, fieldsOf, valuesOf, type Handshake, type HeaderField } from "./handshake.ts";
 import type { Refusal } from "./rejection.ts";
 
 /** Bounds on a request head; the parser's own limit is twice as large, so that these answer. */
@@ -82,8 +82,7 @@ export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked 
 /** Upgrade, Connection, version and key together: 400 for what is malformed, 426 (later) for what is merely not ours. */
 function checkUpgrade(headers: readonly HeaderField[]): { refusal: Refusal | undefined; key: string } {
   const upgrade = valuesOf(headers, "upgrade");
-  const nominated = valuesOf(headers, "connection").flatMap((value) => value.toLowerCase().split(","));
-  const connected = nominated.some((name) => name.trim() === "upgrade");
+  const connected = connectionOptions(headers).includes("upgrade");
   if (upgrade.length > 0 && (upgrade.length > 1 || upgrade[0]?.toLowerCase() !== "websocket")) {
     return { refusal: bad("Upgrade is not websocket alone"), key: "" };
   }

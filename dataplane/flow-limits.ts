@@ -24,8 +24,11 @@ export class FlowLimits {
     this.#bytes = bytes;
   }
 
-  /** Takes a token of every limit for a message, or of none. */
-  takeMessage(now: number): "pass" | "drop" | "delay" | "close" {
+  /**
+   * Takes a token of every limit for a message, or of none. A compressed one waits instead of being dropped: what comes
+   * behind it may refer to it (RFC 7692 §7.1.1). There are none but where Drop came into force over an open session.
+   */
+  takeMessage(now: number, compressed = false): "pass" | "drop" | "delay" | "close" {
     if (this.#messages.length === 0) return "pass";
     const blocking = this.#messages.find(({ shadow, bucket }) => !shadow && bucket.available(now) < 1);
     this.#blocking = blocking;
@@ -35,9 +38,9 @@ export class FlowLimits {
       return "pass";
     }
     if (!this.#waiting) blocking.hit();
-    this.#waiting = blocking.onExceed === "Delay";
-    if (blocking.onExceed === "Delay") return "delay";
-    return blocking.onExceed === "Drop" ? "drop" : "close";
+    if (blocking.onExceed === "Close") return "close";
+    this.#waiting = compressed || blocking.onExceed === "Delay";
+    return this.#waiting ? "delay" : "drop";
   }
 
   /** Milliseconds until the message that waits may be tried again. */

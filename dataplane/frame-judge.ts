@@ -4,13 +4,18 @@ import { BINARY, CLOSE, CONTINUATION, FrameHeader, PONG, TEXT } from "./frames.t
 import type { DirectionPlan } from "./plan.ts";
 import type { Termination } from "./rejection.ts";
 import { TokenBucket } from "./token-bucket.ts";
-import type { DirectionCount } from "./tunnel.ts";
 
 /** Pings and pongs that an end may send: no honest one comes near it, and each costs us more than it costs the sender. */
 const CONTROL_FRAMES = { limit: 100, interval: 1000, burst: 500 };
 
 /** What is to happen with a frame. `stop`: with `violation`; `hold`: until the limits let it pass; `close`: it is a Close. */
 export type Verdict = "forward" | "skip" | "hold" | "stop" | "close";
+
+/** Forwarded data messages and their payload bytes. */
+export interface DirectionCount {
+  messages: number;
+  bytes: number;
+}
 
 export interface JudgeOptions {
   /** Frames of this direction are masked: those of a client. */
@@ -105,7 +110,7 @@ export class FrameJudge {
     if (bytes > this.#plan.maxMessage) return this.#stop({ reason: "MessageTooBig" });
     if (fragments > this.#plan.maxFragments) return this.#stop({ reason: "TooManyFragments" });
     if (first) {
-      const verdict = this.limits.takeMessage(now);
+      const verdict = this.limits.takeMessage(now, rsv1);
       if (verdict === "close") return this.#stop(this.limits.messageRate(now));
       if (verdict === "delay") return "hold";
       this.dropping = verdict === "drop";

@@ -96,8 +96,8 @@ export class Gateway {
     const endpoints = api.endpoints.safeParse(update.endpoints);
     if (!config.success || !endpoints.success) {
       const problems = [
-        ...problemsOf(config.error ?? emptyError, "config", "Invalid"),
-        ...problemsOf(endpoints.error ?? emptyError, "endpoints", "Invalid"),
+        ...(config.success ? [] : problemsOf(config.error, "config", "Invalid")),
+        ...(endpoints.success ? [] : problemsOf(endpoints.error, "endpoints", "Invalid")),
       ].map(({ at, message }) => `${at}: ${message}`);
       return rejected(nameIn(update.config), "config", problems);
     }
@@ -225,8 +225,6 @@ export class Gateway {
 function rejected(proxy: string, stage: Rejection["stage"], problems: readonly string[]): Applied {
   return { ok: false, proxy, stage, problems };
 }
-
-const emptyError = { issues: [] } as unknown as Parameters<typeof problemsOf>[0];
 
 /** When the certificate expires; an error where TLS could not be spoken with it. */
 function expiryOf({ certificate, privateKey }: KeyPair): number | Error {

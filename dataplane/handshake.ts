@@ -33,6 +33,11 @@ export function valuesOf(headers: readonly HeaderField[], name: string): string[
   return headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
 }
 
+/** Names in the Connection fields, in lower case: what is meant for one hop only (RFC 9110 §7.6.1). */
+export function connectionOptions(headers: readonly HeaderField[]): string[] {
+  return valuesOf(headers, "connection").flatMap((value) => value.split(",").map((name) => name.trim().toLowerCase()));
+}
+
 /** Names and values in turn, as in Node's `rawHeaders`, as fields. */
 export function fieldsOf(raw: readonly string[]): HeaderField[] {
   const fields: HeaderField[] = [];

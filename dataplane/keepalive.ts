@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import { payloadByte, pingFrame } from "./control-frames.ts";
 import type { Flow } from "./flow.ts";
 import type { TunnelPlan } from "./plan.ts";
-import type { Tunnel } from "./tunnel.ts";
+import type { Terminable } from "./rejection.ts";
 
 const TAG = 8;
 
@@ -12,7 +12,7 @@ export class Keepalive {
   readonly #up: Flow;
   readonly #down: Flow;
   readonly #clock: Clock;
-  readonly #tunnel: Pick<Tunnel, "close">;
+  readonly #tunnel: Terminable;
   /** The first bytes of all our pings in this session: nobody else's pong looks like it. */
   #tag: Buffer | undefined;
   #settings: TunnelPlan["keepalive"];
@@ -21,7 +21,7 @@ export class Keepalive {
   #receivedBefore = 0;
 
   /** `up`: from the client; `down`: to the client; `tunnel` is closed when a ping was not answered. */
-  constructor(up: Flow, down: Flow, clock: Clock, tunnel: Pick<Tunnel, "close">) {
+  constructor(up: Flow, down: Flow, clock: Clock, tunnel: Terminable) {
     this.#up = up;
     this.#down = down;
     this.#clock = clock;

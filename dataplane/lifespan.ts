@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Flow } from "./flow.ts";
 import type { TunnelPlan } from "./plan.ts";
-import type { Tunnel } from "./tunnel.ts";
+import type { Terminable } from "./rejection.ts";
 
 /** Largest random share by which a lifetime is shortened. */
 const JITTER = 0.1;
@@ -13,12 +13,12 @@ export class Lifespan {
   readonly #clock: Clock;
   readonly #openedAt: number;
   readonly #share: number;
-  readonly #tunnel: Pick<Tunnel, "close">;
+  readonly #tunnel: Terminable;
   #idle: Timer | undefined;
   #lifetime: Timer | undefined;
 
   /** `random`, 0 to 1: the session's own share of the jitter, for as long as it lives. */
-  constructor(up: Flow, down: Flow, clock: Clock, random: number, tunnel: Pick<Tunnel, "close">) {
+  constructor(up: Flow, down: Flow, clock: Clock, random: number, tunnel: Terminable) {
     this.#up = up;
     this.#down = down;
     this.#clock = clock;

@@ -4,9 +4,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { RawClient, request } from "../test/fakes/clients.ts";
 import { FakeClock } from "../test/fakes/clock.ts";
 import { until } from "../test/fakes/sockets.ts";
-import { Listener } from "./listener.ts";
+import { Listener, type Client } from "./listener.ts";
 import type { Refusal } from "./rejection.ts";
-import type { Client } from "./upgrade.ts";
 
 const open: Listener[] = [];
 const sockets: Socket[] = [];

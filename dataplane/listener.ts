@@ -3,15 +3,22 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import type { AddressInfo, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../runtime/clock.ts";
-import { MAX_HEAD } from "./check-handshake.ts";
+import { MAX_HEAD, type Arrival } from "./check-handshake.ts";
 import type { Refusal } from "./rejection.ts";
-import type { Client } from "./upgrade.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 /** Certificate chain and private key, PEM. */
 export interface KeyPair {
   readonly certificate: string;
   readonly privateKey: string;
+}
+
+/** A client's socket with the request that came over it; nothing has been answered yet. */
+export interface Client {
+  readonly arrival: Arrival;
+  readonly socket: Socket;
+  /** What came behind the request head. */
+  readonly head: Buffer;
 }
 
 export interface ListenerOptions {

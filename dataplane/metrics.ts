@@ -1,14 +1,13 @@
 import { STATUS_CODES } from "node:http";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { DirectionCount } from "./frame-judge.ts";
 import type { Method } from "./identity.ts";
 import type { CloseReason, RefusalReason } from "./rejection.ts";
-import type { DirectionCount } from "./tunnel.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const LIFETIMES = [1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600];
 /** Gauges of Node's that are named as only a counter may be; what they sum up stays. */
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
-
-const LIFETIMES = [1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600];
 
 /** What a session adds while it lives; read at scrape time, never per message. */
 export interface LiveSession {
@@ -232,7 +231,7 @@ export class Metrics {
   }
 
   #counter(name: string, help: string, more: readonly string[]): Counter {
-    const labelNames = [...["proxy", "route"], ...more];
+    const labelNames = [...this.#route, ...more];
     return new Counter({ name: `wsproxy_${name}`, help, labelNames, registers: [this.registry] });
   }
 

@@ -1,7 +1,7 @@
 import { foldHeaderName } from "../api/config.ts";
 import { PLAIN_SUBPROTOCOL } from "../api/meta.ts";
 import { isUnder, parameterName } from "./auth/places.ts";
-import { valuesOf, type Handshake, type HeaderField } from "./handshake.ts";
+import { connectionOptions, type Handshake, type HeaderField } from "./handshake.ts";
 import type { Identity } from "./identity.ts";
 import { offeredExtensions } from "./policies/compression.ts";
 import type { CompiledForwarding } from "./policies/forwarding.ts";
@@ -50,9 +50,7 @@ function rewrite(path: string, { path: match, rewrite: to }: CompiledForwarding)
 
 /** The client's own headers, less hop-by-hop ones, those it nominated so, credentials, and all that we speak for. */
 function clientHeaders({ headers }: Handshake, rules: CompiledForwarding): HeaderField[] {
-  const nominated = new Set(
-    valuesOf(headers, "connection").flatMap((value) => value.split(",").map((name) => foldHeaderName(name.trim()))),
-  );
+  const nominated = new Set(connectionOptions(headers).map(foldHeaderName));
   return headers.flatMap(([name, value]): HeaderField[] => {
     const folded = foldHeaderName(name);
     if (rules.dropped.has(folded) || nominated.has(folded)) return [];

@@ -81,6 +81,12 @@ export interface Termination {
   readonly detail?: string;
 }
 
+/** What a termination can be put to. */
+export interface Terminable {
+  /** Only the first end counts. */
+  close(termination: Termination): void;
+}
+
 /** HTTP status of a refusal: a limit that all clients share answers 503, one of the client's own 429. */
 export function statusOf(refusal: Refusal): number {
   return refusal.shared === true ? 503 : REJECTIONS[refusal.reason].status;

@@ -8,6 +8,7 @@ import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend.ts";
 import type { ReadPath } from "./byte-source.ts";
 import { closeSpread } from "./drain.ts";
+import type { Client } from "./listener.ts";
 import { Memory } from "./memory.ts";
 import type { Metrics } from "./metrics.ts";
 import { Occupancy } from "./occupancy.ts";
@@ -15,7 +16,6 @@ import type { Refusal } from "./rejection.ts";
 import { Session, type SessionFacts } from "./session.ts";
 import { compile, type CompiledRoute, type Snapshot } from "./snapshot.ts";
 import { tunnel } from "./tunnel.ts";
-import type { Client } from "./upgrade.ts";
 
 /** What all proxies of a process share. */
 export interface Surroundings {

@@ -45,6 +45,25 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
+  test("Drop that comes over a session with deflate takes no compressed message out: the next may refer to it", async () => {
+    const clock = new FakeClock();
+    const rate = limit(new TokenBucket({ ...shape, limit: 1, burst: 1 }, clock.now()), "Drop");
+    const it = await joined({ clock, deflate: true });
+    it.tunnel.apply(planOf((draft) => draft.fromClient.messages.push(rate)));
+    const compressed = (payload: string) => frame({ rsv: 4, mask: true, payload });
+    it.client.send(...up("1"), compressed("2"));
+    await until("one, and the next waits", () => payloads(it.backend).length === 1 && it.tunnel.paused);
+    clock.advance(1000);
+    await until("two", () => payloads(it.backend).length === 2);
+    it.client.send(...up("3"), compressed("4"));
+    await until("it waits again", () => it.tunnel.paused);
+    clock.advance(1000);
+    await until("the compressed one", () => payloads(it.backend).length === 3);
+    expect(payloads(it.backend)).toEqual(["1", "2", "4"]);
+    expect(rate.hits).toBe(3);
+    it.tunnel.destroy();
+  });
+
   test("Drop removes whole messages with all their fragments, and leaves control frames in between", async () => {
     const clock = new FakeClock();
     const rate = limit(new TokenBucket({ ...shape, limit: 1, burst: 1 }, clock.now()), "Drop");

@@ -3,11 +3,12 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import type { ReadPath } from "./byte-source.ts";
 import { closeFrame } from "./control-frames.ts";
 import { Flow, type FlowEvents } from "./flow.ts";
+import type { DirectionCount } from "./frame-judge.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
 import type { TunnelPlan } from "./plan.ts";
 import { progressOf } from "./pressure.ts";
-import { closeText, codeOf, type Termination } from "./rejection.ts";
+import { closeText, codeOf, type Terminable, type Termination } from "./rejection.ts";
 
 export type End = "client" | "backend" | "gateway";
 
@@ -23,12 +24,6 @@ export interface TunnelEnd {
   readonly code: number;
   readonly by: End;
   readonly termination: Termination | undefined;
-}
-
-/** Forwarded data messages and their payload bytes. */
-export interface DirectionCount {
-  messages: number;
-  bytes: number;
 }
 
 export interface TunnelOptions {
@@ -47,11 +42,10 @@ export interface TunnelOptions {
   readonly slowConsumer: () => void;
 }
 
-export interface Tunnel {
+/** Two upgraded sockets, joined; `close` sends a Close frame to both ends. */
+export interface Tunnel extends Terminable {
   /** Puts changed limits in force. */
   apply(plan: TunnelPlan): void;
-  /** Ends the session with a Close frame to both ends; only the first end counts. */
-  close(termination: Termination): void;
   /** Ends it at once, without a word. */
   destroy(): void;
   readonly paused: boolean;

@@ -1,22 +1,14 @@
-import type { Socket } from "node:net";
 import { PLAIN_SUBPROTOCOL } from "../api/meta.ts";
 import { admit, isRefusal } from "./admit.ts";
 import { switchingProtocols } from "./answer.ts";
 import { dial, type Dialled } from "./backend.ts";
-import { checkHandshake, type Arrival, type Checked } from "./check-handshake.ts";
+import { checkHandshake, type Checked } from "./check-handshake.ts";
 import type { Identity } from "./identity.ts";
+import type { Client } from "./listener.ts";
 import { outgoing } from "./outgoing.ts";
 import { respond } from "./refuse.ts";
 import type { ServedProxy } from "./served-proxy.ts";
 import type { CompiledRoute } from "./snapshot.ts";
-
-/** A client's socket with the request that came over it; nothing has been answered yet. */
-export interface Client {
-  readonly arrival: Arrival;
-  readonly socket: Socket;
-  /** What came behind the request head. */
-  readonly head: Buffer;
-}
 
 /**
  * A handshake from its request head to the tunnel, or to its refusal: check its form, route it, admit it, dial, check

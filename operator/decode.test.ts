@@ -99,22 +99,11 @@ test.each<[string, unknown, object[]]>([
     { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "../\n" } },
     [{ object: "ConfigMap default/(unnamed)", at: "metadata.name" }],
   ],
-  ["a List without items", { apiVersion: "v1", kind: "List" }, [{ object: "List", at: "items" }]],
   ["a kind that no translation looks at", { apiVersion: "apps/v1", kind: "Deployment" }, []],
   ["a Secret of another group", { apiVersion: "example.com/v1", kind: "Secret" }, []],
 ])("%s", (_, manifest, problems) => {
   expect(decode(manifest).objects).toEqual([]);
   expect(decode(manifest).problems).toMatchObject(problems);
-});
-
-test("a List is what is in it, with each mistake at its own object", () => {
-  const items = [
-    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "good" }, data: { a: "b" } },
-    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "bad" }, data: { a: 1 } },
-  ];
-  const { objects, problems } = decode({ apiVersion: "v1", kind: "List", items });
-  expect(objects).toMatchObject([{ kind: "ConfigMap", object: { metadata: { name: "good" } } }]);
-  expect(problems).toMatchObject([{ object: "ConfigMap default/bad", at: "data.a" }]);
 });
 
 test.each([
@@ -126,17 +115,13 @@ test.each([
 
 test("one proxy may look at the objects of its own namespace only", () => {
   const one = (namespace: string) => ({ apiVersion: "v1", kind: "Secret", metadata: { name: "a", namespace } });
-  const { objects } = decode({
-    apiVersion: "v1",
-    kind: "List",
-    items: [one("demo"), one("other"), one("kube-system")],
-  });
+  const objects = ["demo", "other", "kube-system"].flatMap((namespace) => decode(one(namespace)).objects);
   const proxy: ProxyObject = { kind: "WebSocketProxy", namespace: "demo", name: "chat", manifest: {} };
   expect(resourcesOf(proxy, objects).secrets.map(({ metadata }) => metadata.namespace)).toEqual(["demo"]);
 });
 
 test("no manifest makes it throw", () => {
-  const kinds = fc.constantFrom("Secret", "ConfigMap", "Service", "EndpointSlice", "List", "WebSocketProxy");
+  const kinds = fc.constantFrom("Secret", "ConfigMap", "Service", "EndpointSlice", "WebSocketProxy");
   const versions = fc.constantFrom("v1", "discovery.k8s.io/v1", "wsproxy.dev/v1alpha1");
   const field = fc.constantFrom("metadata", "spec", "data", "stringData", "items", "ports", "endpoints", "addresses");
   const body = fc.dictionary(field, fc.jsonValue({ maxDepth: 4 }));

@@ -21,7 +21,7 @@ export interface ProxyObject {
   readonly manifest: unknown;
 }
 
-/** What a manifest holds. Kinds that no translation looks at are left out in silence. */
+/** What a manifest holds: one object at most. Kinds that no translation looks at are left out in silence. */
 export interface Decoded {
   readonly objects: readonly KubernetesObject[];
   readonly problems: readonly LocatedProblem[];
@@ -29,7 +29,7 @@ export interface Decoded {
 
 const NOTHING: Decoded = { objects: [], problems: [] };
 
-/** One manifest as it came out of YAML or JSON, a `List` included → the objects in it. */
+/** One manifest as it came out of YAML or JSON → the object in it. */
 export function decode(manifest: unknown): Decoded {
   if (!isRecord(manifest)) return failed("manifest", [invalid("is not a Kubernetes object", "")]);
   const { kind, apiVersion } = manifest;
@@ -39,8 +39,6 @@ export function decode(manifest: unknown): Decoded {
     return failed("manifest", [invalid("names no apiVersion and kind; a Kubernetes object has both", "")]);
   }
   switch (`${apiVersion} ${kind}`) {
-    case "v1 List":
-      return decodeList(manifest["items"]);
     case "v1 Secret":
       return decodeAs("Secret", kubernetes.secret, manifest, toSecret);
     case "v1 ConfigMap":
@@ -69,12 +67,6 @@ export function resourcesOf(proxy: ProxyObject, objects: readonly KubernetesObje
     services: inNamespace("Service"),
     endpointSlices: inNamespace("EndpointSlice"),
   };
-}
-
-function decodeList(items: unknown): Decoded {
-  if (!Array.isArray(items)) return failed("List", [invalid("must be a list", "items")]);
-  const all = items.map(decode);
-  return { objects: all.flatMap(({ objects }) => objects), problems: all.flatMap(({ problems }) => problems) };
 }
 
 function decodeProxy(manifest: Record<string, unknown>): Decoded {

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 export interface AdminAnswer {
   readonly status: number;
@@ -19,6 +19,11 @@ export interface AdminServer {
 /** A port that cannot be had, in words for the person who chose it. */
 export class PortUnavailable extends Error {}
 
+/** Connections at the same time. */
+const MAX_CONNECTIONS = 256;
+/** For the head of a request, in ms. */
+const HEAD_TIMEOUT = 10_000;
+
 const text = (status: number, body: string): AdminAnswer => ({
   status,
   contentType: "text/plain; charset=utf-8",
@@ -36,9 +41,23 @@ export function adminServer(handlers: AdminHandlers, address: string, port: numb
       return text(500, "internal fault");
     }
   };
+  // Least recently used first. Refusing new ones where there is no room would cut off whoever probes whether we live.
+  const sockets = new Set<Socket>();
+  const used = (socket: Socket): void => {
+    sockets.delete(socket);
+    if (!socket.destroyed) sockets.add(socket);
+    const [oldest] = sockets;
+    if (sockets.size > MAX_CONNECTIONS) oldest?.destroy();
+  };
   const server = createServer(
-    { maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 10_000 },
+    {
+      maxHeaderSize: 8192,
+      requestTimeout: HEAD_TIMEOUT,
+      headersTimeout: HEAD_TIMEOUT,
+      connectionsCheckingInterval: HEAD_TIMEOUT / 10,
+    },
     (request, response) => {
+      used(request.socket);
       const path = (request.url ?? "").replace(/\?.*$/s, "");
       request.resume();
       void answer(request.method ?? "", path).then(({ status, contentType, body }) => {
@@ -53,7 +72,10 @@ export function adminServer(handlers: AdminHandlers, address: string, port: numb
       });
     },
   );
-  server.maxConnections = 256;
+  server.on("connection", (socket: Socket) => {
+    socket.once("close", () => sockets.delete(socket));
+    used(socket);
+  });
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const why = error.code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${error.message}`;

@@ -59,11 +59,14 @@ export const renderedPolicies = z.strictObject(
 );
 export type RenderedPolicies = z.output<typeof renderedPolicies>;
 
-/** Settings of each policy, each written once however many routes have them. */
+/**
+ * Settings of each policy, each written once however many routes have them. A policy that no route has is not there at
+ * all: a data plane that is older than it takes such a config all the same.
+ */
 export const policySettings = z.strictObject(
-  Object.fromEntries(Object.entries(policies).map(([kind, { rendered }]) => [kind, z.array(rendered).max(4096)])) as {
-    [K in PolicyKind]: z.ZodArray<Table[K]["rendered"]>;
-  },
+  Object.fromEntries(
+    Object.entries(policies).map(([kind, { rendered }]) => [kind, z.array(rendered).max(4096).optional()]),
+  ) as { [K in PolicyKind]: z.ZodOptional<z.ZodArray<Table[K]["rendered"]>> },
 );
 
 const place = z.int().min(0).max(4095);

@@ -13,7 +13,7 @@ const list = keyedByPer(
         .enum(["Close", "Drop", "Delay"])
         .default("Close")
         .describe(
-          "Close ends the session with 1008, Drop removes the whole message, Delay reads no further for a while.",
+          "Close ends the session with 1008, Drop removes the whole message, Delay reads no further for a while. Where Drop comes into force over an open session that compresses, its compressed messages are delayed instead.",
         ),
     })
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),

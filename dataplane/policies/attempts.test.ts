@@ -132,3 +132,10 @@ test("the wall clock has no part in it", () => {
   bench.clock.advance(500);
   expect(passed(policy, 2)).toBe(1);
 });
+
+test("what was used per Route stays used when the policy moves between proxy and route", () => {
+  const bench = new PolicyBench();
+  const settings = [{ per: "Route", ...limit }];
+  expect(passed(bench.compile("attempts", settings, { own: false }), 1)).toBe(1);
+  expect(passed(bench.compile("attempts", settings, { own: true }), 2)).toBe(1);
+});

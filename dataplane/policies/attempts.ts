@@ -14,10 +14,8 @@ export const attempts: Policy<"attempts"> = (settings, context) => {
   const shadow = context.policies.enforcement === "Shadow";
   const limits = settings.map(({ per, limit, interval, burst }) => {
     const shape = { limit, interval: parseDuration(interval), burst };
-    const buckets = memory.recall(
-      `attempts ${context.scope("attempts")} ${per} ${per === "Route" ? route.name : ""}`,
-      () => new Buckets(shape),
-    );
+    const scope = per === "Route" ? route.name : context.scope("attempts");
+    const buckets = memory.recall(`attempts ${per} ${scope}`, () => new Buckets(shape));
     memory.onCommit(() => buckets.reshape(shape, clock.now()));
     return { per, buckets, hit: metrics.limitHit("attempts", per, "Refuse", shadow) };
   });

@@ -1,10 +1,10 @@
-import { flowLimits } from "./flow-limits.ts";
+import { sessionLimits } from "./session-limits.ts";
 import type { Policy } from "./policy.ts";
 
 /** Payload bytes per time; the tunnel takes them as they are read. */
 export const bytes: Policy<"bytes"> = (settings, context) => {
-  const fromClient = flowLimits("bytes", "fromClient", settings.fromClient, context);
-  const fromBackend = flowLimits("bytes", "fromBackend", settings.fromBackend, context);
+  const fromClient = sessionLimits("bytes", "fromClient", settings.fromClient, context);
+  const fromBackend = sessionLimits("bytes", "fromBackend", settings.fromBackend, context);
   return {
     plan(party, draft) {
       draft.fromClient.bytes.push(...fromClient(party));

@@ -1,10 +1,10 @@
-import { flowLimits } from "./flow-limits.ts";
+import { sessionLimits } from "./session-limits.ts";
 import type { Policy } from "./policy.ts";
 
 /** Messages per time; the tunnel takes a token at the first frame of each. */
 export const messages: Policy<"messages"> = (settings, context) => {
-  const fromClient = flowLimits("messages", "fromClient", settings.fromClient, context);
-  const fromBackend = flowLimits("messages", "fromBackend", settings.fromBackend, context);
+  const fromClient = sessionLimits("messages", "fromClient", settings.fromClient, context);
+  const fromBackend = sessionLimits("messages", "fromBackend", settings.fromBackend, context);
   return {
     plan(party, draft) {
       draft.fromClient.messages.push(...fromClient(party));

@@ -47,7 +47,10 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> {
       const problem = problemOf(client, key) ?? owners.get(digest);
       if (problem === undefined) {
         keys.set(digest, { client, digest, ...state });
-        owners.set(digest, `is the same key as that of ${client} in the older Secret ${name}; make a new one`);
+        owners.set(
+          digest,
+          `is the same key as that of ${client} in Secret ${name}, which is older or comes first; make a new one`,
+        );
       } else report("ApiKeyInvalid", fieldPath("data", [client]), problem);
     }
   }
@@ -61,7 +64,7 @@ export function excessOfKeys(
   { policies }: Pick<Config, "policies">,
   self: string,
 ): (Problem<"TooLarge"> & { readonly object: string }) | undefined {
-  const lists = policies.authentication.map(({ apiKey }) => apiKey?.keys ?? []);
+  const lists = (policies.authentication ?? []).map(({ apiKey }) => apiKey?.keys ?? []);
   const sum = (some: readonly ApiKey[][]): number => some.reduce((count, { length }) => count + length, 0);
   const [keys, copies] = [sum([...new Set(lists)]), sum(lists)];
   const excess = (message: string) => ({ reason: "TooLarge" as const, message, at: "spec", object: self });

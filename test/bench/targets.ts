@@ -1,11 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GatewayProcess } from "../fakes/gateway-process.ts";
 import { RawClient } from "../fakes/clients.ts";
+import { unusedPort } from "../fakes/ports.ts";
 import { until } from "../fakes/sockets.ts";
 
 /** A proxy under test, in a process of its own. */
@@ -78,7 +78,7 @@ async function foreign(
 ): Promise<Target | undefined> {
   if (spawnSync(name, probe).error !== undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), `wsproxy-bench-${name}-`));
-  const port = await freePort();
+  const port = await unusedPort();
   const { config, args } = recipe(port, folder);
   const file = join(folder, "config");
   writeFileSync(file, config);
@@ -99,15 +99,6 @@ async function foreign(
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** A tick of the kernel's accounting, in µs (USER_HZ is 100 on every Linux that Node runs on). */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { freePort, listening } from "./ports.ts";
+import { unusedPort, listening } from "../fakes/ports.ts";
 
 /** Runs the program as a user does, in front of one backend, while `visit` goes to its URL; log and manifest stay in `folder`. */
 export async function throughGateway<T>(
@@ -12,7 +12,7 @@ export async function throughGateway<T>(
   visit: (url: string) => Promise<T>,
 ): Promise<T> {
   await mkdir(folder, { recursive: true });
-  const port = await freePort();
+  const port = await unusedPort();
   const manifest = join(folder, "gateway.yaml");
   await writeFile(
     manifest,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { worse, type Verdicts } from "./compare.ts";
 import { throughGateway } from "./gateway.ts";
 import { echoClient, echoServer } from "./peers.ts";
-import { freePort } from "./ports.ts";
+import { unusedPort } from "../fakes/ports.ts";
 import { Suite } from "./suite.ts";
 
 // Runs the Autobahn suite in both directions, each time directly and through the gateway, and compares case by case.
@@ -26,7 +26,7 @@ async function client(): Promise<[direct: Verdicts, proxied: Verdicts]> {
 
 /** The suite breaks the rules as a server; a `ws` client echoes. */
 async function server(): Promise<[direct: Verdicts, proxied: Verdicts]> {
-  const port = await freePort();
+  const port = await unusedPort();
   const direct = await suite.serving(port, reports("server-direct"), () => echoClient(`ws://127.0.0.1:${port}`));
   const proxied = await throughGateway(port, reports("server-gateway"), (url) =>
     suite.serving(port, reports("server-proxied"), () => echoClient(url)),

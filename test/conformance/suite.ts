@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { open, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Verdict, Verdicts } from "./compare.ts";
-import { listening } from "./ports.ts";
+import { listening } from "../fakes/ports.ts";
 
 /** Name under which a peer stands in the suite's reports. */
 export const AGENT = "wsproxy";

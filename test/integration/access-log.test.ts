@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { keyOf, withKeys } from "../fakes/api-keys.ts";
-import { RawBackend } from "../fakes/backends.ts";
+import { polite, RawBackend } from "../fakes/backends.ts";
 import { RawClient, request } from "../fakes/clients.ts";
 import { close, text } from "../fakes/frames.ts";
 import { TestGateway, type LogLine } from "../fakes/gateway.ts";
@@ -11,10 +11,7 @@ let backend: RawBackend;
 let gateway: TestGateway;
 
 beforeEach(async () => {
-  backend = await new RawBackend((connection) => {
-    connection.accept();
-    connection.socket.on("end", () => connection.socket.end());
-  }).open();
+  backend = await new RawBackend(polite).open();
   gateway = new TestGateway();
 });
 afterEach(async () => {

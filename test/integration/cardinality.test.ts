@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { withKeys } from "../fakes/api-keys.ts";
-import { RawBackend } from "../fakes/backends.ts";
+import { polite, RawBackend } from "../fakes/backends.ts";
 import { RawClient, request } from "../fakes/clients.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { Live } from "../fakes/live.ts";
@@ -10,10 +10,7 @@ let backend: RawBackend;
 let gateway: TestGateway;
 
 beforeEach(async () => {
-  backend = await new RawBackend((connection) => {
-    connection.accept();
-    connection.socket.on("end", () => connection.socket.end());
-  }).open();
+  backend = await new RawBackend(polite).open();
   gateway = new TestGateway();
 });
 afterEach(async () => {

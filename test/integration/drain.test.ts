@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { RawBackend, WsBackend } from "../fakes/backends.ts";
+import { polite, RawBackend, WsBackend } from "../fakes/backends.ts";
 import { RawClient, reasonOf, request, WsClient } from "../fakes/clients.ts";
 import { text } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
@@ -14,10 +14,7 @@ let now: AbortController;
 let draining: Promise<void> | undefined;
 
 beforeEach(async () => {
-  backend = await new RawBackend((connection) => {
-    connection.accept();
-    connection.socket.on("end", () => connection.socket.end());
-  }).open();
+  backend = await new RawBackend(polite).open();
   gateway = new TestGateway();
   now = new AbortController();
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { keyOf, withKeys } from "../fakes/api-keys.ts";
-import { RawBackend } from "../fakes/backends.ts";
+import { polite, RawBackend } from "../fakes/backends.ts";
 import { RawClient, reasonOf, request, type RawAnswer } from "../fakes/clients.ts";
 import { FakeClock } from "../fakes/clock.ts";
 import type { RouteParts } from "../fakes/config.ts";
@@ -15,10 +15,7 @@ let clients: RawClient[];
 beforeEach(async () => {
   clock = new FakeClock();
   clients = [];
-  backend = await new RawBackend((connection) => {
-    connection.accept();
-    connection.socket.on("end", () => connection.socket.end());
-  }).open();
+  backend = await new RawBackend(polite).open();
   gateway = new TestGateway(clock);
 });
 afterEach(async () => {

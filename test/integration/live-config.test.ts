@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:tls";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { withKeys } from "../fakes/api-keys.ts";
-import { RawBackend } from "../fakes/backends.ts";
+import { polite, RawBackend } from "../fakes/backends.ts";
 import { keyPair } from "../fakes/certificates.ts";
 import { RawClient, reasonOf, request, WsClient } from "../fakes/clients.ts";
 import { configOf, endpointsOf, type ConfigParts, type RouteParts } from "../fakes/config.ts";
@@ -21,10 +21,7 @@ beforeAll(async () => {
   certificates = [await keyPair(new Date(begin + 3_600_000)), await keyPair(new Date(begin + 7_200_000))];
 });
 beforeEach(async () => {
-  backend = await new RawBackend((connection) => {
-    connection.accept();
-    connection.socket.on("end", () => connection.socket.end());
-  }).open();
+  backend = await new RawBackend(polite).open();
   gateway = new TestGateway();
 });
 afterEach(async () => {

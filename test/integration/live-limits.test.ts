@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { RawBackend } from "../fakes/backends.ts";
+import { polite, RawBackend } from "../fakes/backends.ts";
 import { FakeClock } from "../fakes/clock.ts";
 import { configOf, endpointsOf, type RouteParts } from "../fakes/config.ts";
 import { frame, text } from "../fakes/frames.ts";
@@ -14,10 +14,7 @@ let clock: FakeClock;
 
 beforeEach(async () => {
   clock = new FakeClock();
-  backend = await new RawBackend((connection) => {
-    connection.accept();
-    connection.socket.on("end", () => connection.socket.end());
-  }).open();
+  backend = await new RawBackend(polite).open();
   gateway = new TestGateway(clock);
 });
 afterEach(async () => {
@@ -60,6 +57,26 @@ test("a higher rate holds at once, and what was used stays used", async () => {
   send(live, "f");
   expect((await live.ended()).toClient).toBe("1008 MessageRate; retry-after=1");
 });
+
+test.each(["Connection", "Route"])(
+  "what was used per %s stays used when the policy moves between proxy and route",
+  async (per) => {
+    const policies = { ...off, ...rate(3, "1h", "Close", per) };
+    const serve = (ownPolicies: string[]): Promise<unknown> =>
+      gateway.serve({ routes: [{ policies, ownPolicies }] }, [backend.port]);
+    await serve([]);
+    const live = await open();
+    send(live, "a");
+    await live.arrived("fromClient", 1);
+    await serve(["messages"]);
+    send(live, "b");
+    await live.arrived("fromClient", 2);
+    await serve([]);
+    send(live, "cd");
+    expect((await live.ended()).toClient).toBe("1008 MessageRate; retry-after=1200");
+    expect(live.texts("fromClient")).toEqual(["a", "b", "c"]);
+  },
+);
 
 test.each([
   ["raised", rate(1, "1s", "Delay"), 1000],

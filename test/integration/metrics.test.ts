@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { keyOf, withKeys } from "../fakes/api-keys.ts";
-import { RawBackend, WsBackend } from "../fakes/backends.ts";
+import { polite, RawBackend, WsBackend } from "../fakes/backends.ts";
 import { keyPair } from "../fakes/certificates.ts";
 import { RawClient, request, WsClient } from "../fakes/clients.ts";
 import { endpointsOf, type ConfigParts } from "../fakes/config.ts";
@@ -14,10 +14,7 @@ let backend: RawBackend;
 let gateway: TestGateway;
 
 beforeEach(async () => {
-  backend = await new RawBackend((connection) => {
-    connection.accept();
-    connection.socket.on("end", () => connection.socket.end());
-  }).open();
+  backend = await new RawBackend(polite).open();
   gateway = new TestGateway();
 });
 afterEach(async () => {

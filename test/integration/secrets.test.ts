@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { apiKey, digestOf } from "../fakes/api-keys.ts";
-import { RawBackend } from "../fakes/backends.ts";
+import { polite, RawBackend } from "../fakes/backends.ts";
 import { RawClient, request, type HandshakeParts } from "../fakes/clients.ts";
 import { frame, text } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
@@ -24,10 +24,7 @@ let basicAuth: object;
 
 beforeEach(async () => {
   basicAuth = { username: "gateway", password: `${CANARY}-basic` };
-  backend = await new RawBackend((connection) => {
-    connection.accept();
-    connection.socket.on("end", () => connection.socket.end());
-  }).open();
+  backend = await new RawBackend(polite).open();
   gateway = new TestGateway();
   const from = [{ header: "x-api-key" }, { query: "apikey" }, { cookie: "k" }, { subprotocol: "wsproxy.key" }];
   const policies = {

@@ -12,10 +12,10 @@ type Settings =
   | NonNullable<RenderedPolicies["bytes"]>["fromClient"];
 
 /**
- * The part that limits on messages and on bytes have in common: which bucket a session takes from. One of its own per
- * Connection, else one that it shares with everybody of the same subject.
+ * Limits on messages or bytes as they hold for one session: which bucket it takes from. One of its own per Connection,
+ * else one that it shares with everybody of the same subject.
  */
-export function flowLimits(
+export function sessionLimits(
   kind: Kind,
   direction: "fromClient" | "fromBackend",
   settings: Settings,
@@ -30,7 +30,9 @@ export function flowLimits(
       interval: parseDuration(item.interval),
       burst: parseSize(item.burst),
     };
-    const key = `${kind} ${direction} ${context.scope(kind)} ${per} ${per === "Route" ? route.name : ""}`;
+    // A session's own bucket and the route's are the same one wherever the policy stands.
+    const scope = per === "Connection" || per === "Route" ? route.name : context.scope(kind);
+    const key = `${kind} ${direction} ${per} ${scope}`;
     const shared = per === "Connection" ? undefined : memory.recall(key, () => new Buckets(shape));
     if (shared !== undefined) memory.onCommit(() => shared.reshape(shape, clock.now()));
     return { per, onExceed, shape, key, shared, count: metrics.limitHit(kind, per, onExceed, shadow) };

@@ -15,8 +15,8 @@ export async function listening(port: number): Promise<void> {
   throw new Error(`nobody listens on port ${port}`);
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+/** A port at which nobody listens now; the system may give it to the next who asks for any. */
+export async function unusedPort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -1,0 +1,52 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { adminServer, type AdminServer } from "./admin-server.ts";
+
+let admin: AdminServer;
+const sockets: Socket[] = [];
+
+beforeEach(async () => {
+  const answer = { status: 200, contentType: "text/plain", body: "ok" };
+  admin = await adminServer({ "/healthz": () => answer }, "127.0.0.1", 0);
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await admin.close();
+});
+
+async function connected(first = ""): Promise<Socket> {
+  const socket = connect(admin.port, "127.0.0.1");
+  sockets.push(socket);
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  socket.write(first);
+  return socket;
+}
+
+async function healthy(socket: Socket): Promise<boolean> {
+  const gone = once(socket, "close").then(() => "");
+  socket.write("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+  const answer = await Promise.race([once(socket, "data").then(([chunk]) => String(chunk)), gone]);
+  return answer.startsWith("HTTP/1.1 200");
+}
+
+test.each([
+  ["say nothing", ""],
+  ["do not end their request", "GET /metrics HTTP/1.1\r\nHost: a"],
+  ["keep their connection after an answer", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"],
+])("whoever probes gets an answer beside more connections than there is room for that %s", async (_, first) => {
+  const idle: Socket[] = [];
+  while (idle.length < 300) idle.push(await connected(first));
+  expect(await healthy(await connected())).toBe(true);
+});
+
+test("the connection that was used longest ago makes room for a new one", async () => {
+  const [first, used] = [await connected(), await connected()];
+  const gone = once(first, "close");
+  for (let more = 2; more < 256; more += 1) await connected();
+  expect(await healthy(used)).toBe(true);
+  await connected();
+  await gone;
+  expect(await healthy(used)).toBe(true);
+});
