@@ -47,10 +47,10 @@ test("two long lists that are alike but not the same are never taken for each ot
   expect(withSettings(routes).routes.map(({ policies }) => policies.authentication)).toEqual([0, 1]);
 });
 
-test.each([[[]], [undefined]])("a place without settings is refused: %j", (authentication) => {
+test.each([[[]], [undefined]])("a place without settings is refused: %j", (settings) => {
   const config = configOf({ routes: [{ policies: { authentication: { require: "None" } } }] });
   expect(schema.safeParse(config).success).toBe(true);
-  expect(schema.safeParse({ ...config, policies: { ...config.policies, authentication } }).error?.issues).toMatchObject(
-    [{ path: ["routes"], message: "a route has settings that are not there" }],
-  );
+  expect(
+    schema.safeParse({ ...config, policies: { ...config.policies, authentication: settings } }).error?.issues,
+  ).toMatchObject([{ path: ["routes"], message: "a route has settings that are not there" }]);
 });

@@ -28,7 +28,7 @@ export function withSettings(routes: readonly RouteConfig[]): Written {
     return { ...route, policies: Object.fromEntries(places) as Places };
   });
   const used = [...lists].flatMap(([kind, { settings }]) => (settings.length === 0 ? [] : [[kind, settings] as const]));
-  return { policies: Object.fromEntries(used) as Config["policies"], routes: written };
+  return { policies: Object.fromEntries(used), routes: written };
 }
 
 /** From this length on lists are compared as the objects that they are: a translation makes one of what is the same. */
