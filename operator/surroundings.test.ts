@@ -20,7 +20,7 @@ function translated(manifests: readonly string[], previous?: Config, surrounding
 
 const accepted = ({ status }: Translation) => status.conditions.find(({ type }) => type === "Accepted");
 const clients = (config: Config | undefined): unknown =>
-  config?.policies.authentication[0]?.apiKey?.keys.map(({ client }) => client);
+  config?.policies.authentication?.[0]?.apiKey?.keys.map(({ client }) => client);
 const BACKEND = backendManifest(9000);
 const KEYS = { alice: "alices-own-key-0001", bob: "bobs-quite-own-key-2" };
 
