@@ -1,9 +1,10 @@
 import { writeFile } from "node:fs/promises";
+import type { ConnectionOptions } from "node:tls";
 import type { ClientOptions } from "ws";
 import { Session } from "./session.ts";
 
 /** What can be asked for when a session is opened. */
-export interface Dial extends ClientOptions {
+export interface Dial extends ClientOptions, Pick<ConnectionOptions, "ca" | "servername"> {
   /** Who it is, for the ledger. */
   readonly as?: string;
   readonly protocols?: readonly string[];

@@ -1,4 +1,5 @@
 import type { V1Container, V1Deployment, V1Service } from "@kubernetes/client-node";
+import { keyOf } from "../fakes/api-keys.ts";
 import { IMAGE } from "./image.ts";
 
 /** What Pod Security *restricted* asks of a container, and a root file system that nobody writes to. */
@@ -54,4 +55,21 @@ export function sampleBackend(name = "sample-backend", replicas = 3): [V1Deploym
       spec: { selector: labels, ports: [{ name: "ws", port: 9000, targetPort: "ws" }] },
     },
   ];
+}
+
+const KEYS = { "wsproxy.dev/api-keys": "e2e" };
+
+/** API keys of these clients in one Secret, each its `keyOf`, where `byApiKey` looks for them. */
+export function apiKeys(name: string, clients: readonly string[]): object {
+  const data = Object.fromEntries(clients.map((client) => [client, btoa(keyOf(client))]));
+  return { apiVersion: "v1", kind: "Secret", metadata: { name, labels: KEYS }, data };
+}
+
+/** Lets in whoever has one of the API keys. */
+export const byApiKey = { authentication: { apiKey: { secretSelector: { matchLabels: KEYS } } } };
+
+/** A certificate with its key as a listener and a backend take them. */
+export function tlsSecret(name: string, pair: { readonly certificate: string; readonly privateKey: string }): object {
+  const data = { "tls.crt": btoa(pair.certificate), "tls.key": btoa(pair.privateKey) };
+  return { apiVersion: "v1", kind: "Secret", type: "kubernetes.io/tls", metadata: { name }, data };
 }
