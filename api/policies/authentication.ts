@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { dataKey, headerName, objectName, timestamp, token, url } from "../names.ts";
+import { dataKey, objectName, timestamp, token, url } from "../names.ts";
 import { positiveDuration, duration } from "../quantities.ts";
+import { freeHeader } from "./forwarding.ts";
 import type { Policy } from "./policy.ts";
 
 const place = z
   .strictObject({
-    header: headerName.optional().describe("A header. In `authorization` the form is `Bearer <token>`."),
+    header: freeHeader.optional().describe("A header. In `authorization` the form is `Bearer <token>`."),
     query: token.optional().describe("A query parameter."),
     cookie: token.optional().describe("A cookie."),
     subprotocol: token
