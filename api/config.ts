@@ -107,8 +107,3 @@ export type RouteConfig = Omit<Config["routes"][number], "policies"> & { readonl
 export type BackendConfig = RouteConfig["backends"][number];
 export type Endpoints = z.output<typeof endpoints>;
 export type Endpoint = Endpoints["backends"][string][number];
-
-/** Header names are compared without case and with `_ . -` alike, so that no look-alike passes (contract section 4). */
-export function foldHeaderName(name: string): string {
-  return name.toLowerCase().replaceAll(/[_.]/g, "-");
-}

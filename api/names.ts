@@ -51,6 +51,11 @@ export const headerName = z
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not an HTTP header name")
   .meta({ [CALLED]: "header name" });
 
+/** Header names are compared without case and with `_ . -` alike, so that no look-alike passes (contract section 4). */
+export function foldHeaderName(name: string): string {
+  return name.toLowerCase().replaceAll(/[_.]/g, "-");
+}
+
 /** The value of an HTTP field that we set: visible ASCII and inner spaces. */
 export const headerValue = z
   .string()

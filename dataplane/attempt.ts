@@ -101,7 +101,7 @@ export class Attempt {
     else if (!this.signal.aborted) this.refuse({ reason: "Overloaded", detail: "internal fault" });
   }
 
-  /** The session takes over what was opened and counted: call the returned function when it has ended. */
+  /** The session takes over what was opened and counted: call the returned function when it is over. */
   handOver(): () => void {
     // Nothing else of the handshake may be kept for as long as the session lives.
     const release = this.#backend?.release;

@@ -109,6 +109,7 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
         release();
         detail = error instanceof Error ? error.message : String(error);
         if (stop.signal.aborted) break;
+        if (isOurShortage(error)) return refused({ reason: "Overloaded", retryAfter: 5, detail });
         target.refused();
       }
       if (attempts === MAX_ATTEMPTS) break;
@@ -119,6 +120,12 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
     timer.cancel();
     options.signal.removeEventListener("abort", abort);
   }
+}
+
+/** No file descriptor is left: no endpoint is to blame, and none could be dialled now. */
+function isOurShortage(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EMFILE" || code === "ENFILE";
 }
 
 /** Sends the request and waits for its answer; never rejects. */

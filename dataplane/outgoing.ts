@@ -1,5 +1,5 @@
-import { foldHeaderName } from "../api/config.ts";
 import { PLAIN_SUBPROTOCOL } from "../api/meta.ts";
+import { foldHeaderName } from "../api/names.ts";
 import { isUnder, parameterName } from "./auth/places.ts";
 import { connectionOptions, type Handshake, type HeaderField } from "./handshake.ts";
 import type { Identity } from "./identity.ts";

@@ -170,9 +170,9 @@ export class ServedProxy {
           deflate: backend.extensions !== undefined,
           counts: session,
           random,
+          over: release, // who comes back at once finds a place, however long the other end takes to hang up
           closed: (end) => {
             this.sessions.delete(session);
-            release();
             session.closed(end);
           },
           slowConsumer: () => route.metrics.slowConsumer(),

@@ -36,6 +36,8 @@ export interface TunnelOptions {
   readonly deflate: boolean;
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
   readonly random: () => number;
+  /** Once, when whoever is still there has been told that it is over; what remains is to hang up. */
+  readonly over: () => void;
   /** Once, when both sockets are gone. */
   readonly closed: (end: TunnelEnd) => void;
   /** Once, when the session ends because an end takes nothing. */
@@ -68,7 +70,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
 
 class RunningTunnel implements Tunnel, FlowEvents {
   readonly #clock: Clock;
-  readonly #events: Pick<TunnelOptions, "closed" | "slowConsumer">;
+  readonly #events: Pick<TunnelOptions, "over" | "closed" | "slowConsumer">;
   readonly #client: Socket;
   readonly #backend: Socket;
   /** From the client to the backend. */
@@ -81,12 +83,13 @@ class RunningTunnel implements Tunnel, FlowEvents {
   #end: TunnelEnd | undefined;
   #clientClosed = false;
   #backendClosed = false;
+  #over = false;
   #gone = 0;
   #deadline: Timer | undefined;
 
-  constructor({ client, backend, reads, plan, clock, deflate, counts, random, closed, slowConsumer }: TunnelOptions) {
+  constructor({ client, backend, reads, plan, clock, deflate, counts, random, ...events }: TunnelOptions) {
     this.#clock = clock;
-    this.#events = { closed, slowConsumer };
+    this.#events = { over: events.over, closed: events.closed, slowConsumer: events.slowConsumer };
     this.#plan = plan;
     const share = random(); // whatever could fail comes before the sockets are taken over
     const fromClient = reads.open(client.socket);
@@ -159,7 +162,9 @@ class RunningTunnel implements Tunnel, FlowEvents {
     if (by === "client") this.#clientClosed = true;
     else this.#backendClosed = true;
     if (this.#ending({ code, by, termination: undefined })) this.#destroyIn(CLOSE_ANSWER);
-    if (this.#clientClosed && this.#backendClosed) this.#hangUp();
+    if (!this.#clientClosed || !this.#backendClosed) return;
+    this.#isOver();
+    this.#hangUp();
   }
 
   /** Of a flow. */
@@ -182,6 +187,12 @@ class RunningTunnel implements Tunnel, FlowEvents {
     return true;
   }
 
+  #isOver(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.over();
+  }
+
   #terminate(termination: Termination, fault: Flow | undefined): void {
     const code = codeOf(termination.reason);
     if (!this.#ending({ code, by: "gateway", termination })) {
@@ -189,6 +200,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
       if (fault !== undefined) this.#hangUp();
       return;
     }
+    this.#isOver();
     if (termination.reason === "SlowConsumer") this.#events.slowConsumer();
     const text = closeText(termination);
     // Who breaks the protocol is told last: the other end's answers to what came before the fault are on their way.
@@ -211,6 +223,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
   #clientEnded(): void {
     this.#ending({ code: 1006, by: "client", termination: undefined });
     if (this.#clientClosed && !this.#client.closed) return; // it closed in order, and may wait for the answer
+    this.#isOver();
     this.#up.finish(undefined, false);
     this.#down.discard();
     this.#client.destroy();
@@ -223,6 +236,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
     const lost = this.#ending({ code, by: "backend", termination });
     if (this.#backendClosed && !this.#backend.closed) return; // likewise
     if (!lost && !this.#clientClosed && !this.#backendClosed) return;
+    this.#isOver();
     this.#down.finish(lost ? closeFrame(code, closeText(termination), false) : undefined, false);
     this.#up.discard();
     this.#backend.destroy();
@@ -250,6 +264,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
   #socketGone(): void {
     this.#gone += 1;
     if (this.#gone < 2) return;
+    this.#isOver();
     this.#deadline?.cancel();
     this.#up.stop();
     this.#down.stop();

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { labelValue, textMap } from "../maps.ts";
-import { dataKey, headerName, objectName, timestamp, token, url } from "../names.ts";
+import { dataKey, objectName, timestamp, token, url } from "../names.ts";
 import { positiveDuration, duration } from "../quantities.ts";
 import { CALLED, rule } from "../rule.ts";
+import { freeHeader } from "./forwarding.ts";
 import type { Policy } from "./policy.ts";
 
 const place = rule(
   z.strictObject({
-    header: headerName.optional().describe("A header. In `authorization` the form is `Bearer <token>`."),
+    header: freeHeader.optional().describe("A header. In `authorization` the form is `Bearer <token>`."),
     query: token.optional().describe("A query parameter."),
     cookie: token.optional().describe("A cookie. Without `origins` the route then takes same-origin browsers only."),
     subprotocol: token

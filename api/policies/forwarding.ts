@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { headerName, headerValue } from "../names.ts";
+import { foldHeaderName, headerName, headerValue } from "../names.ts";
 import { rule } from "../rule.ts";
 import type { Policy } from "./policy.ts";
 
@@ -28,13 +28,14 @@ export const RESERVED_HEADERS = [
   "x-request-id",
 ] as const;
 
-const settable = rule(
+/** A header that is not the gateway's own. */
+export const freeHeader = rule(
   headerName,
   {
-    cel: `!(self.lowerAscii() in [${RESERVED_HEADERS.map((name) => `'${name}'`).join(", ")}])`,
+    cel: `!(self.lowerAscii().replace('_', '-').replace('.', '-') in [${RESERVED_HEADERS.map((name) => `'${name}'`).join(", ")}])`,
     message: "must not be a header that the gateway itself writes; choose another",
   },
-  (name) => !(RESERVED_HEADERS as readonly string[]).includes(name.toLowerCase()),
+  (name) => !(RESERVED_HEADERS as readonly string[]).includes(foldHeaderName(name)),
 );
 
 const spec = z
@@ -47,7 +48,7 @@ const spec = z
           .array(
             z
               .strictObject({
-                name: settable.describe("Name of the header."),
+                name: freeHeader.describe("Name of the header."),
                 value: headerValue.describe("Its value."),
               })
               .describe("A header and its value."),
@@ -68,7 +69,7 @@ const spec = z
       })
       .prefault({})
       .describe("Which query parameters reach the backend."),
-    clientHeader: settable
+    clientHeader: freeHeader
       .default("x-wsproxy-client")
       .describe("Header that tells the backend the verified client id."),
     claimHeaders: z
@@ -76,7 +77,7 @@ const spec = z
         z
           .strictObject({
             claim: z.string().min(1).max(256).describe("Name of the claim."),
-            header: settable.describe("Header that carries it: a list with commas, an object as JSON."),
+            header: freeHeader.describe("Header that carries it: a list with commas, an object as JSON."),
           })
           .describe("A claim and its header."),
       )
@@ -89,3 +90,25 @@ const spec = z
 
 /** What of the client's handshake the backend sees. */
 export const forwarding = { spec, rendered: spec, absent: {} } satisfies Policy;
+
+/**
+ * Headers that would have two writers, as paths below the policy: of two lines with one name a backend could take the one
+ * that nobody has verified. Too dear for a rule of the API server; translation tells of it.
+ */
+export function doubledHeaders({
+  headers,
+  clientHeader,
+  claimHeaders,
+}: z.output<typeof spec>): readonly (readonly (string | number)[])[] {
+  const taken = new Set([foldHeaderName(clientHeader)]);
+  const places = [
+    ...claimHeaders.map(({ header }, index) => ({ name: header, path: ["claimHeaders", index, "header"] })),
+    ...headers.set.map(({ name }, index) => ({ name, path: ["headers", "set", index, "name"] })),
+  ];
+  return places.flatMap(({ name, path }) => {
+    const folded = foldHeaderName(name);
+    if (taken.has(folded)) return [path];
+    taken.add(folded);
+    return [];
+  });
+}

@@ -1,4 +1,5 @@
-import { foldHeaderName, type RouteConfig } from "../../api/config.ts";
+import type { RouteConfig } from "../../api/config.ts";
+import { foldHeaderName } from "../../api/names.ts";
 import { RESERVED_HEADERS } from "../../api/policies/forwarding.ts";
 import { credentialPlaces } from "../auth/places.ts";
 import type { HeaderField } from "../handshake.ts";

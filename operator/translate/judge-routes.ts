@@ -1,6 +1,7 @@
 import type { AcceptedProblem } from "../../api/conditions.ts";
 import type { RouteSpec, WebSocketProxySpec } from "../../api/websocket-proxy.ts";
 import { Claims } from "./conflicts.ts";
+import { policyProblems } from "./policy-problems.ts";
 import type { ReadProxy, ReadRoute } from "./read-proxy.ts";
 import type { Surroundings } from "./resources.ts";
 
@@ -28,7 +29,11 @@ function judge(
   claims: Claims,
 ): Verdict {
   if (spec === undefined) return { name, at, spec, problems: read, note: undefined };
-  const problems = [...backendProblems(spec, at, proxy, adminPort), ...authenticationProblems(spec, at, proxy)];
+  const problems = [
+    ...backendProblems(spec, at, proxy, adminPort),
+    ...authenticationProblems(spec, at, proxy),
+    ...policyProblems(spec.policies, `${at}.policies`),
+  ];
   const taken = [...claims.taken(spec)].map(([host, owner]) => `${host === "*" ? "any host" : host} (route ${owner})`);
   if (claims.conflicts(spec)) {
     const { type, value } = spec.path;

@@ -11,6 +11,7 @@ import {
   type RouteSpec,
   type WebSocketProxySpec,
 } from "../../api/websocket-proxy.ts";
+import { policyProblems } from "./policy-problems.ts";
 
 /** A WebSocketProxy as far as it could be read. */
 export interface ReadProxy {
@@ -50,6 +51,7 @@ export function readProxy(manifest: unknown): ReadProxy {
     ...topLevelProblems(top),
     ...(metadata.ok ? [] : metadata.problems),
     ...(header.ok ? [] : headerProblems(header.problems, spec)),
+    ...(policies.ok ? policyProblems(policies.value, "spec.policies") : []),
   ];
   const { namespace, name, generation } = metadata.ok
     ? metadata.value

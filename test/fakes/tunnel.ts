@@ -58,6 +58,7 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     deflate: options.deflate ?? false,
     counts: result.counts,
     random: options.random ?? (() => 0),
+    over: () => {},
     closed: (end) => result.ends.push(end),
     slowConsumer: () => (result.slow += 1),
   });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { keyOf, withKeys } from "../fakes/api-keys.ts";
 import { polite, RawBackend } from "../fakes/backends.ts";
 import { RawClient, reasonOf, request, type RawAnswer } from "../fakes/clients.ts";
+import { close, parse, text } from "../fakes/frames.ts";
 import { FakeClock } from "../fakes/clock.ts";
 import type { RouteParts } from "../fakes/config.ts";
 import { TestGateway } from "../fakes/gateway.ts";
@@ -138,6 +139,30 @@ test("what a backend refuses gives its place back, and so does a client that lea
   third.socket.destroy();
   await gateway.empty();
   await silent.close();
+});
+
+test.each([
+  ["the client's Close was answered", [close(1000, "", true)], true],
+  ["the gateway closed it", [text("too long", true)], true],
+  ["the client vanished", [], false],
+])("a session takes no place any more once %s, however long its backend takes to hang up", async (_, sent, told) => {
+  const clinging = await new RawBackend((connection) => {
+    connection.accept();
+    connection.socket.on("data", () => connection.payload[0] === 0x88 && connection.send(close(1000)));
+  }).open();
+  const policies = { connections: [{ per: "Proxy", limit: 1 }], messageSize: { fromClient: 4, fromBackend: 0 } };
+  await gateway.serve({ routes: [{ policies }] }, [clinging.port]);
+  const first = await RawClient.send(gateway.port, request());
+  expect((await first.answer()).status).toBe(101);
+  if (told) first.send(...sent);
+  else first.socket.resetAndDestroy();
+  if (told) await until("it is told", () => parse(first.payload).frames.length === 1);
+  else await until("the backend is told", () => clinging.last.ended);
+  const second = await RawClient.send(gateway.port, request());
+  expect((await second.answer()).status).toBe(101);
+  expect(gateway.sessions).toBe(2);
+  for (const { socket } of [first, second]) socket.destroy();
+  await clinging.close();
 });
 
 test("wrong keys cost tokens of the address, and none of the client whose key it is", async () => {
