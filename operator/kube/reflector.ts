@@ -26,7 +26,17 @@ const WATCH_SECONDS = 300;
 const SILENCE = 150_000;
 /** Between two starts. */
 const LEAST_WAIT = 1000;
-const LONGEST_WAIT = 30_000;
+/** After an outage a permission that was taken away meanwhile waits for as long. */
+const LONGEST_WAIT = 10_000;
+
+interface Outcome {
+  /** How long the watch lived. */
+  readonly lived: number;
+  /** The server knows no more of where it was to go on. */
+  readonly outlived: boolean;
+  /** How long the server asks to wait. */
+  readonly wish: number;
+}
 
 /**
  * Keeps a copy of a collection: lists, then watches from there, and resumes where a watch ended. What cannot be resumed
@@ -66,9 +76,10 @@ export class Reflector<T extends KubeObject> {
     try {
       while (!signal.aborted) {
         const began = clock.now();
-        const { lived, wish } = await this.#once(signal);
+        const { lived, outlived, wish } = await this.#once(signal);
         if (signal.aborted) return;
-        if (lived >= LEAST_WAIT) backOff.reset();
+        // A server that answers is not in trouble: what could be resumed before an outage seldom can be after it.
+        if (lived >= LEAST_WAIT || outlived) backOff.reset();
         // After a watch that lived for long another one follows at once.
         const wait = lived >= LONGEST_WAIT ? 0 : backOff.next();
         await pause(Math.max(wait, wish, LEAST_WAIT - (clock.now() - began)), clock, signal);
@@ -79,10 +90,12 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
-  /** One watch, and the list before it where that is needed: how long the watch lived, and how long we should wait. */
-  async #once(signal: AbortSignal): Promise<{ readonly lived: number; readonly wish: number }> {
+  /** One watch, and the list before it where that is needed. */
+  async #once(signal: AbortSignal): Promise<Outcome> {
     const { clock, log, kind, namespace } = this.#options;
+    const resumed = this.#version !== undefined;
     let opened: number | undefined;
+    let outlived = false;
     let wish = 0;
     try {
       this.#version ??= await this.#list(signal);
@@ -93,10 +106,11 @@ export class Reflector<T extends KubeObject> {
       if (!(error instanceof ApiError || error instanceof WatchBroken)) throw error;
       const expired = error instanceof Expired || isStatus(error, 410);
       if (expired) this.#version = undefined;
+      outlived = expired && resumed;
       wish = error instanceof ApiError ? wishedWait(error) : error.retryAfter;
       if (!signal.aborted) log[expired ? "info" : "warn"]({ kind: kind.kind, namespace, err: error }, "watch ended");
     }
-    return { lived: opened === undefined ? 0 : clock.now() - opened, wish };
+    return { lived: opened === undefined ? 0 : clock.now() - opened, outlived, wish };
   }
 
   async #list(signal: AbortSignal): Promise<string> {
