@@ -91,6 +91,15 @@ export class Session {
     return line.text;
   }
 
+  /** Pings the backend and waits for its answer, which comes behind all that it sent before. */
+  async answered(): Promise<void> {
+    let answered = false;
+    this.socket.once("pong", () => (answered = true));
+    this.socket.ping();
+    await this.#until(() => answered || !this.isOpen);
+    if (!answered) throw new Error(`session ${this.entry.id}: no answer to a ping`);
+  }
+
   /** Sends a numbered message now and then, until it ends or is silenced. */
   talk(every: number): this {
     this.#talk ??= setInterval(() => {
@@ -124,7 +133,7 @@ export class Session {
   #until(holds: () => boolean, ms = PATIENCE): Promise<boolean> {
     if (holds()) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const events = ["open", "message", "close", "refused"];
+      const events = ["open", "message", "pong", "close", "refused"];
       const look = (): void => {
         if (holds()) done(true);
       };

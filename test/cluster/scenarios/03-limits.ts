@@ -61,7 +61,11 @@ export default scenario("limits: what the last admitted and the first refused se
     cluster.proxy(namespace, "limits", spec(SESSIONS)),
   );
   const dial = (path: string, client = "alice"): Session =>
-    ledger.dial(`${url}/${path}`, { as: `${client} ${path}`, headers: { "x-api-key": keyOf(client) } });
+    ledger.dial(`${url}/${path}`, {
+      as: `${client} ${path}`,
+      headers: { "x-api-key": keyOf(client) },
+      perMessageDeflate: false, // sizes are those on the wire
+    });
   const open = (path: string, client = "alice"): Promise<Session> => dial(path, client).opened();
   const openAll = (path: string, count: number, client = "alice"): Promise<Session[]> =>
     Promise.all(Array.from({ length: count }, () => open(path, client)));

@@ -1,0 +1,54 @@
+import { dashboard } from "../../generate/dashboard/dashboard.ts";
+import type { PrometheusApi } from "./prometheus-api.ts";
+
+/** A panel of the dashboard as Grafana gets it. */
+export interface Panel {
+  readonly title: string;
+  readonly targets?: readonly { readonly expr: string }[];
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+}
+
+export interface Query {
+  readonly title: string;
+  readonly expr: string;
+}
+
+export const panels = dashboard.panels as unknown as readonly Panel[];
+/** Every query of the dashboard, by the title of its panel. */
+export const queries: readonly Query[] = panels.flatMap(({ title, targets = [] }) =>
+  targets.map(({ expr }) => ({ title, expr })),
+);
+
+/** What stays 0 where everything works. */
+const QUIET: ReadonlySet<string> = new Set([
+  "Dropped by a config change",
+  "Draining sessions",
+  "Slow consumers",
+  "Buffered",
+  "Rejected configs",
+  "Lost log lines",
+  "Watches begun anew",
+]);
+
+/** A query as Grafana asks it with all variables at their defaults. */
+export function asked(expr: string): string {
+  return expr.replaceAll("$__rate_interval", "10s").replaceAll(/"\$(?:namespace|proxy|route)"/g, '".*"');
+}
+
+/** Titles of the queries that have no data yet, or only zeros where something happens; `quiet`: more that may be 0. */
+export async function unanswered(prometheus: PrometheusApi, quiet: readonly string[] = []): Promise<string[]> {
+  const empty = queries.map(async ({ title, expr }) => {
+    const values = (await prometheus.query(asked(expr))).map(({ value }) => Number(value[1]));
+    const mayBeZero = QUIET.has(title) || quiet.includes(title);
+    return values.some((value) => (mayBeZero ? value >= 0 : value > 0)) ? [] : [title];
+  });
+  return (await Promise.all(empty)).flat();
+}
+
+/** The values that Grafana offers for a variable of the dashboard. */
+export function offered(prometheus: PrometheusApi, variable: string): Promise<readonly string[]> {
+  const found = dashboard.templating.list.find((one) => one.name === variable) as { definition: string } | undefined;
+  const [, selector = "", label = ""] = /^label_values\((.*), (\w+)\)$/.exec(found?.definition ?? "") ?? [];
+  if (label !== variable) throw new Error(`the dashboard has no variable for the label ${variable}`);
+  return prometheus.labelValues(label, asked(selector));
+}
