@@ -28,14 +28,14 @@ export const RESERVED_HEADERS = [
   "x-request-id",
 ] as const;
 
-/** A header that is not the gateway's own. */
+/** A header that is not the gateway's own. Look-alikes (`isReserved`) are too dear for a rule of the API server. */
 export const freeHeader = rule(
   headerName,
   {
-    cel: `!(self.lowerAscii().replace('_', '-').replace('.', '-') in [${RESERVED_HEADERS.map((name) => `'${name}'`).join(", ")}])`,
+    cel: `!(self.lowerAscii() in [${RESERVED_HEADERS.map((name) => `'${name}'`).join(", ")}])`,
     message: "must not be a header that the gateway itself writes; choose another",
   },
-  (name) => !(RESERVED_HEADERS as readonly string[]).includes(foldHeaderName(name)),
+  (name) => !(RESERVED_HEADERS as readonly string[]).includes(name.toLowerCase()),
 );
 
 const spec = z
@@ -91,21 +91,33 @@ const spec = z
 /** What of the client's handshake the backend sees. */
 export const forwarding = { spec, rendered: spec, absent: {} } satisfies Policy;
 
-/**
- * Headers that would have two writers, as paths below the policy: of two lines with one name a backend could take the one
- * that nobody has verified. Too dear for a rule of the API server; translation tells of it.
- */
-export function doubledHeaders({
+/** Is it, or would many a backend take it for, a header that the gateway itself writes? */
+export function isReserved(name: string): boolean {
+  return (RESERVED_HEADERS as readonly string[]).includes(foldHeaderName(name));
+}
+
+type Path = readonly (string | number)[];
+
+/** Headers that the policy writes, with their paths below it. */
+export function writtenHeaders({
   headers,
   clientHeader,
   claimHeaders,
-}: z.output<typeof spec>): readonly (readonly (string | number)[])[] {
-  const taken = new Set([foldHeaderName(clientHeader)]);
-  const places = [
+}: z.output<typeof spec>): readonly { readonly name: string; readonly path: Path }[] {
+  return [
+    { name: clientHeader, path: ["clientHeader"] },
     ...claimHeaders.map(({ header }, index) => ({ name: header, path: ["claimHeaders", index, "header"] })),
     ...headers.set.map(({ name }, index) => ({ name, path: ["headers", "set", index, "name"] })),
   ];
-  return places.flatMap(({ name, path }) => {
+}
+
+/**
+ * Headers that would have two writers: of two lines with one name a backend could take the one that nobody has verified.
+ * Too dear for a rule of the API server; translation tells of it.
+ */
+export function doubledHeaders(settings: z.output<typeof spec>): readonly Path[] {
+  const taken = new Set<string>();
+  return writtenHeaders(settings).flatMap(({ name, path }) => {
     const folded = foldHeaderName(name);
     if (taken.has(folded)) return [path];
     taken.add(folded);

@@ -217,14 +217,14 @@ const sets: readonly RuleSamples[] = [
     at: "spec.policies.forwarding.headers.set[0].name",
     spec: (name) => forwarding({ headers: { set: [{ name, value: "1" }] } }),
     good: ["x-env", "origin"],
-    bad: ["Host", "content-length", "X_Forwarded.For"],
+    bad: ["Host", "content-length"],
   },
   {
     rule: RESERVED,
     at: "spec.policies.authentication.apiKey.from[0].header",
     spec: (header) => specWith({ policies: { authentication: { apiKey: { ...methods.apiKey, from: [{ header }] } } } }),
     good: ["x-api-key", "authorization", "cookie"],
-    bad: ["x-request-id", "X-Forwarded-For", "sec_websocket_key"],
+    bad: ["x-request-id", "X-Forwarded-For"],
   },
 ];
 
