@@ -117,6 +117,7 @@ test("a sane X-Request-Id is kept, any other replaced", () => {
     return "handshake" in checked ? checked.handshake.requestId : undefined;
   };
   expect(id(["abcdefgh-1"])).toBe("abcdefgh-1");
+  expect(id(["7"])).toBe("7");
   for (const values of [
     ["a b"],
     ["x".repeat(200)],

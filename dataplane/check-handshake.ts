@@ -129,6 +129,6 @@ function isParameter(text: string): boolean {
 
 function requestId(headers: readonly HeaderField[]): string {
   const [first, ...more] = valuesOf(headers, "x-request-id");
-  const sane = first !== undefined && more.length === 0 && /^[A-Za-z0-9._-]{8,128}$/.test(first);
+  const sane = first !== undefined && more.length === 0 && /^[A-Za-z0-9._-]{1,128}$/.test(first);
   return sane ? first : randomUUID();
 }
