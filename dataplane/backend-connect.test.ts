@@ -45,6 +45,7 @@ function target(port: number, tls?: BackendConfig["tls"]): Target {
     endpoint: { address: "127.0.0.1", port, state: "Ready" },
     enter: () => () => {},
     refused: () => {},
+    whenGone: () => () => {},
   };
 }
 

@@ -3,8 +3,17 @@ import { checkServerIdentity, connect as connectTls } from "node:tls";
 import type { BackendTlsCache } from "./backend-tls.ts";
 import type { Target } from "./balancer.ts";
 
-/** A connection to an endpoint, TLS included: nothing has been sent over it. Rejects where it cannot be had. */
-export function connect({ endpoint, backend }: Target, tls: BackendTlsCache, signal: AbortSignal): Promise<Socket> {
+/** The endpoint is listed no more: it may never answer, and need not be waited for. */
+export class EndpointGone extends Error {
+  override readonly name = "EndpointGone";
+}
+
+/**
+ * A connection to an endpoint, TLS included: nothing has been sent over it. Rejects where it cannot be had, and with
+ * EndpointGone as soon as nobody should wait for it any more.
+ */
+export function connect(target: Target, tls: BackendTlsCache, signal: AbortSignal): Promise<Socket> {
+  const { endpoint, backend } = target;
   return new Promise((resolve, reject) => {
     const address = {
       host: endpoint.address,
@@ -27,18 +36,18 @@ export function connect({ endpoint, backend }: Target, tls: BackendTlsCache, sig
           });
     const settle = (outcome: () => void): void => {
       signal.removeEventListener("abort", abort);
+      forget();
       outcome();
     };
-    const abort = (): void => {
-      socket.destroy();
-      settle(() => reject(new Error("aborted")));
-    };
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    socket.on("error", (error) => {
+    const fail = (error: Error): void => {
       socket.destroy();
       settle(() => reject(error));
-    });
+    };
+    const abort = (): void => fail(new Error("aborted"));
+    const forget = target.whenGone(() => fail(new EndpointGone(`${endpoint.address} is gone`)));
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    socket.on("error", fail);
     socket.once("close", () => settle(() => reject(new Error("closed"))));
     socket.once(secure === undefined ? "connect" : "secureConnect", () => settle(() => resolve(socket)));
   });

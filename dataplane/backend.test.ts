@@ -32,6 +32,10 @@ class Scripted implements Balancer {
   readonly open = new Map<number, number>();
   readonly shunned: number[] = [];
   tried = 0;
+  /** To be told that a port is gone. */
+  readonly waiting = new Map<number, () => void>();
+  /** With TLS a server that says nothing keeps whoever dials it waiting. */
+  tls: Target["backend"]["tls"];
   readonly #ports: readonly number[];
 
   constructor(...ports: number[]) {
@@ -46,8 +50,12 @@ class Scripted implements Balancer {
       const endpoint: Endpoint = { address: "127.0.0.1", port, state: "Ready" };
       const count = (change: number): void => void this.open.set(port, (this.open.get(port) ?? 0) + change);
       yield {
-        backend: { endpoints: "echo:80", weight: 1 },
+        backend: { endpoints: "echo:80", weight: 1, ...(this.tls === undefined ? {} : { tls: this.tls }) },
         endpoint,
+        whenGone: (tell) => {
+          this.waiting.set(port, tell);
+          return () => this.waiting.delete(port);
+        },
         enter: () => {
           count(1);
           let inside = true;
@@ -163,6 +171,31 @@ test.each<[string, (connection: BackendConnection) => void, string]>([
     expect([one.connections.length, balancer.counted, balancer.shunned]).toEqual([1, 0, []]);
   },
 );
+
+test("an endpoint that is gone before it has answered the dial is left at once, and is none of the three", async () => {
+  const silent = await Promise.all([backend(), backend(), backend(), backend()]);
+  const balancer = new Scripted(...silent.map(({ port }) => port));
+  balancer.tls = { serverName: "echo.internal" };
+  const { clock, outcome } = start(balancer);
+  for (const one of silent) {
+    await until("it is dialled", () => one.connections.length === 1 && balancer.waiting.has(one.port));
+    balancer.waiting.get(one.port)?.();
+    await until("it is left", () => one.last.closed || one.last.ended);
+  }
+  expect(await outcome).toEqual({ kind: "refused", refusal: { reason: "NoEndpoints", retryAfter: 1 } });
+  expect([balancer.counted, balancer.shunned, balancer.waiting.size, clock.pending]).toEqual([0, [], 0, 0]);
+});
+
+test("an endpoint that is gone after the request has been sent may still answer it", async () => {
+  const one = await backend(() => {});
+  const balancer = new Scripted(one.port);
+  const { outcome } = start(balancer);
+  await until("the request came", () => (one.connections[0]?.head ?? "") !== "");
+  expect(balancer.waiting.size).toBe(0);
+  one.last.accept();
+  const { kind } = await outcome;
+  expect(kind).toBe("open");
+});
 
 test("at the deadline it is over, and the connection with it", async () => {
   const one = await backend(() => {});

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../runtime/clock.ts";
-import { connect } from "./backend-connect.ts";
+import { connect, EndpointGone } from "./backend-connect.ts";
 import type { BackendTlsCache } from "./backend-tls.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse } from "./check-response.ts";
@@ -78,8 +78,8 @@ const NOT_FORWARDED = new Set([
 ]);
 
 /**
- * Opens a WebSocket to one of a route's endpoints. An endpoint that cannot be reached is passed over; once a request has
- * been sent nothing is tried again, since the backend may have acted on it.
+ * Opens a WebSocket to one of a route's endpoints. One that cannot be reached, or is gone before it answers, is passed
+ * over; once a request has been sent nothing is tried again, since the backend may have acted on it.
  */
 export async function dial(balancer: Balancer, request: OutgoingRequest, options: DialOptions): Promise<DialOutcome> {
   const stop = new AbortController();
@@ -99,7 +99,6 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
     let attempts = 0;
     let detail = "";
     for (const target of balancer.pick()) {
-      attempts += 1;
       const release = target.enter();
       try {
         const socket = await connect(target, options.tls, stop.signal);
@@ -108,6 +107,8 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
       } catch (error) {
         release();
         detail = error instanceof Error ? error.message : String(error);
+        if (error instanceof EndpointGone) continue;
+        attempts += 1;
         if (stop.signal.aborted) break;
         if (isOurShortage(error)) return refused({ reason: "Overloaded", retryAfter: 5, detail });
         target.refused();

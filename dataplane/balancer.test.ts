@@ -114,6 +114,24 @@ describe.each<Kind>(["LeastConnections", "RoundRobin", "Random"])("%s", (kind) =
   });
 });
 
+test("tells those who wait for an endpoint when it is listed no more, and goes on with what is", () => {
+  const { it } = make("RoundRobin", { endpoints: { a: [1, 2] } });
+  const picks = it.pick();
+  const told: number[] = [];
+  const waits = [...it.pick()].map((target) => target.whenGone(() => told.push(port(target))));
+  const one = picks.next().value as Target;
+  it.setEndpoints(endpointsFrom({ a: [{ port: port(one), state: "Draining" }, 3, 4] }));
+  expect(told).toEqual([3 - port(one)]);
+  it.setEndpoints(endpointsFrom({ a: [3, 4] }));
+  expect(told).toEqual([3 - port(one), port(one)]);
+  expect([...picks].map(port).sort((a, b) => a - b)).toEqual([3, 4]);
+  const taken = first(it);
+  taken.whenGone(() => told.push(port(taken)))();
+  it.setEndpoints(endpointsFrom({}));
+  expect(told).toHaveLength(2);
+  for (const forget of waits) forget();
+});
+
 test("LeastConnections goes where fewest are, and a connection that ends counts no more, once", () => {
   const { it } = make("LeastConnections", { endpoints: { a: [1, 2] } });
   const one = first(it);

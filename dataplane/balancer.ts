@@ -13,12 +13,14 @@ export interface Target {
   enter(): () => void;
   /** A dial was refused. */
   refused(): void;
+  /** To be told, once, when the endpoint is listed no more; the returned function takes that back. */
+  whenGone(tell: () => void): () => void;
 }
 
 export interface Balancer {
   /** Endpoints change without a new config. */
   setEndpoints(endpoints: Endpoints): void;
-  /** Endpoints in the order in which they are to be tried, each once; none: nothing is ready. */
+  /** Endpoints of the time when one is asked for, in the order in which they are to be tried, each once. */
   pick(): Generator<Target>;
 }
 
@@ -61,6 +63,29 @@ class Loads {
   }
 }
 
+/** Those who wait for an endpoint's answer. */
+class Waiting {
+  readonly #tells = new Map<string, Set<() => void>>();
+
+  add(key: string, tell: () => void): () => void {
+    const tells = this.#tells.get(key) ?? new Set();
+    this.#tells.set(key, tells.add(tell));
+    return () => {
+      tells.delete(tell);
+      if (tells.size === 0 && this.#tells.get(key) === tells) this.#tells.delete(key);
+    };
+  }
+
+  /** Tells all who wait for another endpoint than these. */
+  keep(listed: ReadonlySet<string>): void {
+    for (const [key, tells] of this.#tells) {
+      if (listed.has(key)) continue;
+      this.#tells.delete(key);
+      for (const tell of tells) tell();
+    }
+  }
+}
+
 interface Candidate {
   readonly key: string;
   readonly backend: BackendConfig;
@@ -80,47 +105,56 @@ export function balancer(route: RouteConfig, memory: Memory, random: () => numbe
     RoundRobin: roundRobin(turns),
     Random: weighted(random),
   }[route.loadBalancing];
+  const waiting = new Waiting();
   let candidates: readonly Candidate[] = [];
   return {
     setEndpoints(endpoints) {
-      candidates = candidatesOf(route, endpoints);
+      const listed = listedOf(route, endpoints);
+      candidates = candidatesOf(listed);
       loads.sweep(clock.now());
+      waiting.keep(new Set(listed.map(({ key }) => key)));
     },
     *pick() {
-      const left = new Set(candidates);
-      while (left.size > 0) {
+      const tried = new Set<string>();
+      for (;;) {
+        const left = candidates.filter(({ key }) => !tried.has(key));
+        if (left.length === 0) return;
         const now = clock.now();
-        const fit = [...left].filter(({ key }) => loads.of(key).shunnedUntil <= now);
-        const candidate = choose(fit.length > 0 ? fit : [...left]);
-        left.delete(candidate);
-        const { key, backend, endpoint } = candidate;
+        const fit = left.filter(({ key }) => loads.of(key).shunnedUntil <= now);
+        const { key, backend, endpoint } = choose(fit.length > 0 ? fit : left);
+        tried.add(key);
         yield {
           backend,
           endpoint,
           enter: () => loads.enter(key),
           refused: () => loads.shun(key, clock.now() + SHUNNED),
+          whenGone: (tell) => waiting.add(key, tell),
         };
       }
     },
   };
 }
 
+/** Every endpoint of the route's backends, as long as sessions may go to it at all. */
+function listedOf({ backends }: RouteConfig, endpoints: Endpoints): Omit<Candidate, "weight">[] {
+  return backends
+    .filter(({ weight }) => weight > 0)
+    .flatMap((backend) =>
+      (endpoints.backends[backend.endpoints] ?? []).map((endpoint) => ({
+        key: `${endpoint.address} ${endpoint.port}`,
+        backend,
+        endpoint,
+      })),
+    );
+}
+
 /** Ready endpoints; those that are draining only where nothing is ready. */
-function candidatesOf(route: RouteConfig, endpoints: Endpoints): Candidate[] {
-  const inState = (state: Endpoint["state"]): Candidate[] =>
-    route.backends
-      .filter(({ weight }) => weight > 0)
-      .flatMap((backend) => {
-        const some = (endpoints.backends[backend.endpoints] ?? []).filter((endpoint) => endpoint.state === state);
-        return some.map((endpoint) => ({
-          key: `${endpoint.address} ${endpoint.port}`,
-          backend,
-          endpoint,
-          weight: backend.weight / some.length,
-        }));
-      });
-  const ready = inState("Ready");
-  return ready.length > 0 ? ready : inState("Draining");
+function candidatesOf(listed: readonly Omit<Candidate, "weight">[]): Candidate[] {
+  const ready = listed.filter(({ endpoint }) => endpoint.state === "Ready");
+  const some = ready.length > 0 ? ready : listed;
+  const shares = new Map<BackendConfig, number>();
+  for (const { backend } of some) shares.set(backend, (shares.get(backend) ?? 0) + 1);
+  return some.map((it) => ({ ...it, weight: it.backend.weight / (shares.get(it.backend) ?? 1) }));
 }
 
 /** Fewest connections for its weight; among equals by weight at random. */
