@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { emptyFolder, FOLDER, keepLogs } from "./artefacts.ts";
@@ -37,6 +37,7 @@ try {
 }
 const all: Outcome[] = [...outcomes, { name: "the run", ms: performance.now(), report: around, failure: undefined }];
 console.log(`\n${table(all)}\n`);
+await writeFile(join(FOLDER, "report.txt"), `${table(all)}\n`);
 console.log(
   `${outcomes.length} of ${scenarios.length} scenarios were run; ledgers, and logs of what failed: ${FOLDER}`,
 );

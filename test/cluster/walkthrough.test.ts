@@ -1,0 +1,24 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { walkthrough } from "./walkthrough.ts";
+import { ROOT } from "./tools.ts";
+
+test("commands for a cluster are taken as they stand, those for the machine are left out", async () => {
+  const script = await walkthrough("guides/kind.md");
+  expect(script).toContain("helm upgrade --install wsproxy charts/wsproxy --namespace wsproxy-system");
+  expect(script).not.toMatch(/^(kind|make|buildah) /m);
+});
+
+test("whoever connects through a port-forward waits until it listens", async () => {
+  const lines = (await walkthrough("guides/kind.md")).split("\n");
+  const forward = lines.findIndex((line) => line.includes("port-forward"));
+  expect(lines[forward]).toMatch(/ 8080:80 & until .*127\.0\.0\.1\/8080/);
+  expect(lines[forward + 1]).toMatch(/^bin\/wsproxy connect /);
+});
+
+test("a page without commands is a mistake", async () => {
+  const pages = await readdir(join(ROOT, "docs/reference"));
+  expect(pages).toContain("reasons.md");
+  await expect(walkthrough("reference/reasons.md")).rejects.toThrow("no commands");
+});

@@ -1,0 +1,28 @@
+import { dirname } from "node:path";
+import type { Cluster } from "./cluster.ts";
+import { command } from "./command.ts";
+import { shellBlocks } from "./shell-blocks.ts";
+import { ROOT, toolPath } from "./tools.ts";
+
+/** Blocks that make a cluster and its image: both are there. */
+const NOT_HERE = /^(kind|make|docker|buildah) /m;
+/** Somebody who types takes longer than a port-forward does to listen. */
+const FORWARD = /^(kubectl .*port-forward .* (\d+):\d+) &$/gm;
+const LISTENING = "until (exec 3<>/dev/tcp/127.0.0.1/$2) 2>/dev/null; do sleep 0.1; done";
+
+/** All shell commands of a page of docs/ that are for a cluster, as they stand there, in one script. */
+export async function walkthrough(page: string): Promise<string> {
+  const blocks = (await shellBlocks(page)).filter((block) => !NOT_HERE.test(block));
+  if (blocks.length === 0) throw new Error(`docs/${page} has no commands for a cluster`);
+  return blocks.join("\n").replace(FORWARD, `$1 & ${LISTENING}`);
+}
+
+/** Types a script in the checkout, and lines into whatever reads them; resolves with what was printed. */
+export function typed({ provider, signal }: Cluster, script: string, lines: string): Promise<string> {
+  const PATH = `${dirname(toolPath("kubectl"))}:${process.env["PATH"] ?? ""}`;
+  // What was put into the background ends with the script.
+  const whole = `cd "$0"; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${script}`;
+  const env = { KUBECONFIG: provider.kubeconfig, PATH };
+  // With a socket for its input, bash takes itself for a login over the network.
+  return command("bash", ["--norc", "-euo", "pipefail", "-c", whole, ROOT], { env, input: lines, signal });
+}
