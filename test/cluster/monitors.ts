@@ -1,7 +1,10 @@
+/** What is looked for in the cluster. */
+export type Role = "pod" | "endpointslice";
+
 /** How pods are found: what Prometheus is told of them, and which it keeps. */
 export interface Discovery {
   readonly name: string;
-  readonly role: "pod" | "endpointslice";
+  readonly role: Role;
   readonly relabelling: readonly object[];
   /** They are scraped, and what they say is thrown away: it is there from another discovery. */
   readonly discard?: boolean;
@@ -79,7 +82,7 @@ function keep(label: string, regex: string): object {
 }
 
 function labelled(prefix: string, labels: Readonly<Record<string, string>>): object[] {
-  return Object.entries(labels).map(([name, value]) => keep(`${prefix}_${name.replaceAll(/[^\w]/g, "_")}`, value));
+  return Object.entries(labels).map(([name, value]) => keep(`${prefix}_${name.replaceAll(/\W/g, "_")}`, value));
 }
 
 /** The labels that dashboard and alerts go by. */

@@ -1,12 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { PrometheusApi } from "../chart/prometheus-api.ts";
 import { unusedPort } from "../fakes/ports.ts";
 import type { Cluster } from "./cluster.ts";
+import { discoveryServer } from "./discovery.ts";
 import type { Discovery } from "./monitors.ts";
 
 /**
@@ -25,12 +28,13 @@ export async function startPrometheus(
     return join(folder, name);
   };
   const server = await apiServer(cluster.provider.kubeconfig, write);
+  const discovery = await serve(cluster, discoveryServer(cluster));
   const config = {
     global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s" },
     rule_files: [await write("rules.json", JSON.stringify(rules))],
     scrape_configs: discoveries.map(({ name, role, relabelling, discard = false }) => ({
       job_name: name,
-      kubernetes_sd_configs: [{ role, kubeconfig_file: cluster.provider.kubeconfig }],
+      http_sd_configs: [{ url: `${discovery}/${role}`, refresh_interval: "1s" }],
       scheme: "https",
       tls_config: server.tls,
       relabel_configs: [...relabelling, ...throughApiServer(server.address)],
@@ -54,6 +58,18 @@ export async function startPrometheus(
     return Promise.resolve(said.includes("Server is ready to receive web requests"));
   });
   return new PrometheusApi(`http://127.0.0.1:${port}`);
+}
+
+/** Its URL, until the scenario is over. */
+async function serve(cluster: Cluster, server: Server): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cluster.onEnd(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** Where the API server is, and who may ask it. */
