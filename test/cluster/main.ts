@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { emptyFolder, FOLDER, keepLogs } from "./artefacts.ts";
 import { buildImage, IMAGE, type BuiltImage } from "./image.ts";
@@ -46,7 +45,8 @@ console.log(line);
 process.exit(failed || outcomes.length < scenarios.length ? 1 : 0);
 
 async function prepare(): Promise<BuiltImage> {
-  const folder = await mkdtemp(join(tmpdir(), "wsproxy-image-"));
+  const folder = join(FOLDER, "image"); // of hundreds of megabytes: not kept
+  await mkdir(folder);
   const image = await around.step("the image is built", () => buildImage(folder));
   const { size, ownSize, standIn } = image.facts;
   around.figure(
