@@ -4,9 +4,12 @@ import { command } from "./command.ts";
 import type { Cluster } from "./cluster.ts";
 import { ROOT, toolPath } from "./tools.ts";
 
-/** The shell commands that a page of docs/ shows, block by block. */
+/** The shell commands that a page shows, block by block: `page.md` of docs/, or one section of it, `page.md#Title`. */
 export async function shellBlocks(page: string): Promise<string[]> {
-  const text = await readFile(join(ROOT, "docs", page), "utf8");
+  const [file = "", section] = page.split("#");
+  const whole = await readFile(join(ROOT, "docs", file), "utf8");
+  const sections = whole.split(/^## /m);
+  const text = section === undefined ? whole : (sections.find((it) => it.startsWith(`${section}\n`)) ?? "");
   return [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
 }
 

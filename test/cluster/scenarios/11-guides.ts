@@ -23,6 +23,7 @@ export default scenario("the commands of the guides do what they say, as they ar
   };
   const ready = /^chat +Gateway +True +2 +wsproxy-chat\.demo\.svc/m;
   const echoed = /^hello, cluster$/m;
+  await follow("README: In a cluster", ["../README.md#In a cluster"], [ready, echoed]);
   await follow("Run it on kind", ["guides/kind.md"], [ready, echoed]);
   await follow("Install, and The first proxy", ["guides/install.md", "guides/first-proxy.md"], [ready, echoed]);
 });
