@@ -56,3 +56,13 @@ export class Arrivals {
     } catch {} // how it went is in the book
   }
 }
+
+/** How many were refused and why, such as `3 × 502 BackendUnreachable`. */
+export function reasonsOf(entries: readonly Entry[]): string {
+  const counts = new Map<string, number>();
+  for (const { refused } of entries) {
+    const reason = refused === undefined ? "no answer" : `${refused.status} ${refused.reason}`;
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  return [...counts].map(([reason, count]) => `${count} × ${reason}`).join(", ") || "none";
+}

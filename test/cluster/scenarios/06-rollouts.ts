@@ -11,6 +11,7 @@ import { gracefulBackend } from "../graceful-backend.ts";
 import { IMAGE } from "../image.ts";
 import type { Report } from "../report.ts";
 import { scenario } from "../scenario.ts";
+import { proxyManifest } from "../web-socket-proxy.ts";
 
 const NEXT = "wsproxy:e2e-next";
 const NAME = "rollouts";
@@ -115,7 +116,7 @@ export default scenario(
           nameOf(busiest ?? {}),
           "controller.kubernetes.io/pod-deletion-cost=-1",
         );
-        await cluster.apply(namespace, proxyOf(spec(2)));
+        await cluster.apply(namespace, proxyManifest(NAME, spec(2)));
         await settled(cluster, namespace, NAME, (all) => all.length === 2);
         await cluster.until("the crowd is back", async () => crowd.whole);
         checkDepartures(departures.take(), 1);
@@ -198,10 +199,6 @@ export default scenario(
 );
 
 const born = ({ metadata }: V1Pod): number => new Date(metadata?.creationTimestamp ?? 0).getTime();
-
-function proxyOf(proxySpec: object): object {
-  return { apiVersion: "wsproxy.dev/v1alpha1", kind: "WebSocketProxy", metadata: { name: NAME }, spec: proxySpec };
-}
 
 /** Evenly: none much before or after its time, and no long pause between two. */
 function checkSpread(moments: readonly number[], report: Report): void {

@@ -2,24 +2,20 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import type { V1ConfigMap, V1Secret } from "@kubernetes/client-node";
 import { PACKED } from "../../../api/meta.ts";
-import type { WebSocketProxyStatus as Status } from "../../../api/status.ts";
+import type { WebSocketProxyStatus } from "../../../api/status.ts";
 import { KINDS } from "../../../operator/kube/kinds.ts";
 import { digestOf, keyOf } from "../../fakes/api-keys.ts";
 import { SYSTEM, type Cluster } from "../cluster.ts";
 import { dataplanePods, nameOf } from "../dataplane.ts";
 import { seconds } from "../report.ts";
 import { scenario } from "../scenario.ts";
+import { proxyManifest, readProxy } from "../web-socket-proxy.ts";
 import { sampleBackend } from "../workloads.ts";
 
 const OPERATOR = `system:serviceaccount:${SYSTEM}:wsproxy-operator`;
 const ONLY_B = "only-b";
 const LABELS = { tenant: "b" };
 const open = { authentication: { require: "None" } };
-
-interface Proxy {
-  readonly metadata: { readonly generation: number };
-  readonly status?: Status;
-}
 
 const own = {
   name: "own",
@@ -101,7 +97,7 @@ export default scenario(
         ...route,
       }));
       await cluster.proxy(a, "gate", specOfA(...reaching));
-      const { status } = await proxyIn(cluster, a);
+      const { status } = await readProxy(cluster, a, "gate");
       assert.equal(conditionIn(status?.conditions, "ResolvedRefs")?.status, "False");
       for (const [name, { reason, answer }] of Object.entries(REACHING)) {
         const route = status?.routes?.find((one) => one.name === name);
@@ -134,7 +130,7 @@ export default scenario(
       "watchNamespaces: Roles in one of them, no ClusterRole, and no word about the other",
       async () => {
         const started = Date.now();
-        const generation = (await proxyIn(cluster, b)).status?.observedGeneration;
+        const generation = (await readProxy(cluster, b, "gate")).status?.observedGeneration;
         await cluster.install("--set", `watchNamespaces={${a}}`);
         const label = "app.kubernetes.io/name=wsproxy";
         assert.equal(await cluster.kubectl("get", "clusterroles,clusterrolebindings", "-l", label, "-o", "name"), "");
@@ -144,13 +140,13 @@ export default scenario(
         const marker = { ...own, name: "roles", path: { value: "/roles" } };
         await cluster.apply(
           b,
-          { ...proxyOf("gate"), spec: specOfB({ ...marker, backends }) },
-          { ...proxyOf("new"), spec: specOfB() },
+          proxyManifest("gate", specOfB({ ...marker, backends })),
+          proxyManifest("new", specOfB()),
         );
         await cluster.proxy(a, "gate", specOfA(marker));
         await ledger.open(`${urlOfA}/roles`, { as: "a" });
-        assert.equal((await proxyIn(cluster, b)).status?.observedGeneration, generation);
-        assert.equal((await proxyIn(cluster, b, "new")).status, undefined);
+        assert.equal((await readProxy(cluster, b, "gate")).status?.observedGeneration, generation);
+        assert.equal((await readProxy(cluster, b, "new")).status, undefined);
         assert.deepEqual(await dataplanePods(cluster, b, "new"), []);
         assert.equal(await ledger.dial(`${urlOfB}/roles`, { as: "b" }).refused(), "404 RouteNotFound");
         report.figure("helm upgrade to Roles only, until a change is served", seconds(Date.now() - started));
@@ -178,17 +174,7 @@ export default scenario(
   },
 );
 
-function proxyOf(name: string): object {
-  return { apiVersion: "wsproxy.dev/v1alpha1", kind: "WebSocketProxy", metadata: { name } };
-}
-
-async function proxyIn(cluster: Cluster, namespace: string, name = "gate"): Promise<Proxy> {
-  const proxy = await cluster.get<Proxy>(KINDS.WebSocketProxy, namespace, name);
-  assert.ok(proxy);
-  return proxy;
-}
-
-function conditionIn(conditions: Status["conditions"], type: string) {
+function conditionIn(conditions: WebSocketProxyStatus["conditions"], type: string) {
   return conditions?.find((condition) => condition.type === type);
 }
 
