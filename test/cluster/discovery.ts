@@ -59,13 +59,13 @@ function ofPod({ metadata, spec, status }: V1Pod): TargetGroup[] {
   );
 }
 
-/** One for each port of its endpoints. */
-function ofSlice({ metadata, endpoints = [], ports = [] }: V1EndpointSlice, services: V1Service[]): TargetGroup[] {
+/** One for each port of its endpoints. Where there are none, the API server says null. */
+function ofSlice({ metadata, endpoints, ports }: Nullable<V1EndpointSlice>, services: V1Service[]): TargetGroup[] {
   const namespace = metadata?.namespace ?? "";
   const name = metadata?.labels?.["kubernetes.io/service-name"];
   const service = services.find((one) => one.metadata?.namespace === namespace && one.metadata.name === name);
-  return endpoints.flatMap(({ addresses, targetRef }) =>
-    ports.map((port) => ({
+  return (endpoints ?? []).flatMap(({ addresses, targetRef }) =>
+    (ports ?? []).map((port) => ({
       targets: [`${addresses[0]}:${port.port}`],
       labels: {
         [`${PREFIX}_namespace`]: namespace,
@@ -76,6 +76,8 @@ function ofSlice({ metadata, endpoints = [], ports = [] }: V1EndpointSlice, serv
     })),
   );
 }
+
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 function labelled(prefix: string, values: Readonly<Record<string, string>> = {}): Record<string, string> {
   const entries = Object.entries(values);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node";
 import { KINDS, pathOf, type Kind } from "../../../operator/kube/kinds.ts";
 import { keyOf } from "../../fakes/api-keys.ts";
@@ -13,9 +14,14 @@ import { apiKeys, byApiKey, sampleBackend } from "../workloads.ts";
 const SESSIONS = 500;
 /** Milliseconds between two messages of a session. */
 const PACE = 1000;
+/** Milliseconds between two handshakes of those who come and go. */
+const BREATH = 20;
 const CLIENTS = Array.from({ length: 50 }, (_, index) => `client-${index + 1}`);
-/** One by one, each measured, then without waiting for what came before. */
+/**
+ * One by one, each measured, at moments of their own: a kubelet that has just brought a pod's volume up to date takes up to
+ * a second for the next time. Then without waiting for what came before. */
 const CHANGES = { measured: 80, hurried: 20 };
+const GAP = { step: 370, most: 1000 };
 const PROBE = "probe";
 /** Messages that a probe sends: more than any of its limits lets through. */
 const PROBE_MESSAGES = 8;
@@ -26,7 +32,7 @@ interface State {
   readonly version: string;
   /** Messages of one session of the probe. */
   readonly burst: number;
-  /** Who the probe's key is. */
+  /** Whose key the probe has. */
   readonly client: string;
   /** Where the probe's sessions go. */
   readonly service: "sample-backend" | "other-backend";
@@ -87,7 +93,7 @@ export default scenario(
       ...sampleBackend("sample-backend", 3),
       ...sampleBackend("other-backend", 1),
       apiKeys("clients", CLIENTS),
-      probeKey(state),
+      apiKeys(PROBE, [state.client]),
     );
     for (const name of ["sample-backend", "other-backend"])
       await cluster.kubectl("-n", namespace, "rollout", "status", `deployment/${name}`, "--timeout=60s");
@@ -111,16 +117,16 @@ export default scenario(
       for (let turn = 1; turn <= CHANGES.measured; turn += 1) {
         const kind = KINDS_OF_CHANGE[turn % KINDS_OF_CHANGE.length]!;
         state = CHANGE[kind](state, turn);
+        await sleep((turn * GAP.step) % GAP.most, undefined, { signal: cluster.signal });
         const before = await Promise.all(pods.map((pod) => servedConfig(cluster, pod)));
         const since = Date.now();
         await put(cluster, namespace, kind, state);
-        const [slowest, first] = await Promise.all([
-          everyPodServes(cluster, pods, before),
-          firstThatFits(cluster, url, state),
-        ]);
-        times.get(kind)?.push({ pods: slowest - since, first: first - since });
-        for (const pod of pods)
-          assert.deepEqual(await seen(cluster, `ws://${pod.status?.podIP}:8080`), state, nameOf(pod));
+        // A key is offered when it is in force: before, it would be refused.
+        const slowest = everyPodServes(cluster, pods, before);
+        if (kind === "keys") await slowest;
+        const [everywhere, first] = await Promise.all([slowest, firstThatFits(cluster, url, state)]);
+        times.get(kind)?.push({ pods: everywhere - since, first: first - since });
+        for (const pod of pods) assert.deepEqual(await seen(cluster, addressOf(pod), state.client), state, nameOf(pod));
       }
     });
     report.times(
@@ -140,10 +146,10 @@ export default scenario(
     await report.step(`${CHANGES.hurried} changes at once, and the last one holds`, async () => {
       for (let turn = 1; turn <= CHANGES.hurried; turn += 1) {
         const kind = KINDS_OF_CHANGE[turn % KINDS_OF_CHANGE.length]!;
-        state = CHANGE[kind](state, CHANGES.measured + turn);
-        await put(cluster, namespace, kind, state);
+        if (kind === "keys") await put(cluster, namespace, kind, state, [`guest-${turn}`]);
+        else await put(cluster, namespace, kind, (state = CHANGE[kind](state, CHANGES.measured + turn)));
       }
-      for (const pod of pods) await firstThatFits(cluster, `ws://${pod.status?.podIP}:8080`, state);
+      for (const pod of pods) await firstThatFits(cluster, addressOf(pod), state);
       await cluster.condition(namespace, "config", "Programmed");
     });
 
@@ -186,14 +192,14 @@ export default scenario(
   { minutes: 4 },
 );
 
-/** The probe's key, which is another client's from time to time. */
-function probeKey({ client }: State): object {
-  const secret = apiKeys("probe", []);
-  return { ...secret, data: { [client]: btoa(keyOf(PROBE)) } };
-}
-
-/** Writes what a change is about, as a whole. */
-async function put(cluster: Cluster, namespace: string, kind: KindOfChange, state: State): Promise<void> {
+/** Writes what a change is about, as a whole; `guests` have keys, too. */
+async function put(
+  cluster: Cluster,
+  namespace: string,
+  kind: KindOfChange,
+  state: State,
+  guests: readonly string[] = [],
+): Promise<void> {
   const write = (of: Kind, name: string, operations: readonly object[]): Promise<unknown> =>
     cluster.api.request({
       method: "PATCH",
@@ -204,10 +210,12 @@ async function put(cluster: Cluster, namespace: string, kind: KindOfChange, stat
   if (kind !== "keys")
     await write(KINDS.WebSocketProxy, "config", [{ op: "replace", path: "/spec", value: spec(state) }]);
   else {
-    const { data } = probeKey(state) as { readonly data: object };
-    await write(KINDS.Secret, "probe", [{ op: "replace", path: "/data", value: data }]);
+    const data = Object.fromEntries([state.client, ...guests].map((client) => [client, btoa(keyOf(client))]));
+    await write(KINDS.Secret, PROBE, [{ op: "replace", path: "/data", value: data }]);
   }
 }
+
+const addressOf = ({ status }: V1Pod): string => `ws://${status?.podIP}:8080`;
 
 /** When the last of them served another config than before. */
 async function everyPodServes(
@@ -228,7 +236,7 @@ async function firstThatFits(cluster: Cluster, url: string, state: State): Promi
   const wanted = JSON.stringify(state);
   let last = 0;
   await cluster.until(`a handshake shows ${wanted}`, async () => {
-    const found = await seen(cluster, url);
+    const found = await seen(cluster, url, state.client);
     last = cluster.ledger.entries.findLast(({ as }) => as === PROBE)?.opened ?? 0;
     return JSON.stringify(found) === wanted;
   });
@@ -236,11 +244,11 @@ async function firstThatFits(cluster: Cluster, url: string, state: State): Promi
 }
 
 /** What holds for a new session, by what it sees. */
-async function seen({ ledger }: Cluster, url: string): Promise<State> {
+async function seen({ ledger }: Cluster, url: string, client: string): Promise<State> {
   const session = await ledger.open(`${url}/probe`, {
     as: PROBE,
     greetings: 1,
-    headers: { "x-api-key": keyOf(PROBE) },
+    headers: { "x-api-key": keyOf(client) },
   });
   const headers = new Map(JSON.parse(await session.message()) as [string, string][]);
   for (let count = 1; count <= PROBE_MESSAGES; count += 1) session.send(`message ${count}`);
@@ -255,11 +263,12 @@ async function seen({ ledger }: Cluster, url: string): Promise<State> {
   };
 }
 
-/** One session after the other, each with a message. */
+/** One session after the other, each with a message, until it is told to stop. */
 async function comeAndGo(cluster: Cluster, open: () => Promise<Session>, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && !cluster.signal.aborted) {
+  while (!signal.aborted) {
     const session = await open();
     await session.echo("hello");
     await session.close();
+    await sleep(BREATH, undefined, { signal: cluster.signal });
   }
 }

@@ -75,7 +75,7 @@ export default scenario("observability: what Prometheus says is what the clients
     const agreed = async (): Promise<boolean> => {
       const [wanted, targets] = [await ourPods(cluster), await prometheus.targets()];
       states = targets
-        .map(({ scrapePool, labels, ...rest }) => JSON.stringify({ scrapePool, ...labels, ...rest }))
+        .map(({ scrapePool, labels, health, lastError }) => `${scrapePool}: ${labels["pod"]} ${health} ${lastError}`)
         .join("\n");
       const found = (annotated: boolean): string[] =>
         targets
