@@ -13,6 +13,8 @@ import { sampleBackend } from "../workloads.ts";
 const NAME = "upgrade";
 const PREVIOUS = "wsproxy:e2e-previous";
 const CRD = "CustomResourceDefinition websocketproxies.wsproxy.dev";
+/** Of a kind that has just been installed, Kubernetes' garbage collector learns within half a minute; in ms. */
+const COLLECTED = 60_000;
 /** What the guide says, and what Kubernetes itself puts into a namespace. */
 const STAYS = [
   `Lease ${SYSTEM}/wsproxy-operator`,
@@ -55,7 +57,7 @@ export default scenario(
       let left: string[] = [];
       const wanted = [...lines, ...theirs].toSorted();
       const fits = async (): Promise<boolean> => isDeepStrictEqual((left = await added()), wanted);
-      await cluster.until("nothing else is left", fits, 30_000).catch(() => assert.deepEqual(left, wanted));
+      await cluster.until("nothing else is left", fits, COLLECTED).catch(() => assert.deepEqual(left, wanted));
     };
 
     const url = await report.step("the previous chart is installed, with values of the user's", async () => {
@@ -124,7 +126,7 @@ export default scenario(
       const open = ledger.live;
       await follow(cluster, withGateways);
       for (const session of open) {
-        const { code, text } = await session.ended();
+        const { code, text } = await session.ended(COLLECTED);
         assert.deepEqual([code, text], [1012, "Draining"]);
       }
       await leaves([CRD, ...STAYS]);
