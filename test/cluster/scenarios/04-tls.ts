@@ -5,6 +5,7 @@ import { Authority } from "../../fakes/certificates.ts";
 import { metric } from "../admin-port.ts";
 import type { Cluster } from "../cluster.ts";
 import { dataplanePods } from "../dataplane.ts";
+import { moment } from "../moment.ts";
 import { scenario } from "../scenario.ts";
 import type { Session } from "../session.ts";
 import { tlsBackend } from "../tls-backend.ts";
@@ -13,7 +14,7 @@ import { apiKeys, byApiKey, sampleBackend, tlsSecret } from "../workloads.ts";
 const HOST = "chat.test";
 const BACKEND = "echo.internal";
 const SESSIONS = 50;
-const ROTATIONS = 5;
+const ROTATIONS = 10;
 
 function spec(): object {
   const route = (name: string, backend: object): object => ({
@@ -98,6 +99,7 @@ export default scenario("TLS: to clients, rotated under open sessions, and to ba
     const times: number[] = [];
     for (let count = 1; count <= ROTATIONS; count += 1) {
       current = await pair(30 + count);
+      await moment(count, cluster.signal);
       const fingerprint = fingerprintOf(current);
       const applied = Date.now();
       await cluster.apply(namespace, tlsSecret("listener", current));

@@ -6,6 +6,7 @@ import { keyOf } from "../../fakes/api-keys.ts";
 import { metric, servedConfig } from "../admin-port.ts";
 import type { Cluster } from "../cluster.ts";
 import { dataplanePods, nameOf } from "../dataplane.ts";
+import { moment } from "../moment.ts";
 import { percentiles } from "../report.ts";
 import { scenario } from "../scenario.ts";
 import type { Session } from "../session.ts";
@@ -17,11 +18,8 @@ const PACE = 1000;
 /** Milliseconds between two handshakes of those who come and go. */
 const BREATH = 20;
 const CLIENTS = Array.from({ length: 50 }, (_, index) => `client-${index + 1}`);
-/**
- * One by one, each measured, at moments of their own: a kubelet that has just brought a pod's volume up to date takes up to
- * a second for the next time. Then without waiting for what came before. */
+/** One by one, each measured; then without waiting for what came before. */
 const CHANGES = { measured: 80, hurried: 20 };
-const GAP = { step: 370, most: 1000 };
 const PROBE = "probe";
 /** Messages that a probe sends: more than any of its limits lets through. */
 const PROBE_MESSAGES = 8;
@@ -117,7 +115,7 @@ export default scenario(
       for (let turn = 1; turn <= CHANGES.measured; turn += 1) {
         const kind = KINDS_OF_CHANGE[turn % KINDS_OF_CHANGE.length]!;
         state = CHANGE[kind](state, turn);
-        await sleep((turn * GAP.step) % GAP.most, undefined, { signal: cluster.signal });
+        await moment(turn, cluster.signal);
         const before = await Promise.all(pods.map((pod) => servedConfig(cluster, pod)));
         const since = Date.now();
         await put(cluster, namespace, kind, state);
