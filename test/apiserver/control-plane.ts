@@ -17,7 +17,7 @@ export interface ControlPlaneOptions {
 
 /** Time that a daemon has to become ready, on a machine that has other things to do. */
 const START = 60_000;
-const SERVICES = "10.0.0.0/24";
+const SERVICES = "10.96.0.0/16";
 
 /** A real Kubernetes without nodes: etcd and an API server on 127.0.0.1, in one temporary folder. */
 export class ControlPlane {
