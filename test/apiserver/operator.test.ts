@@ -194,7 +194,7 @@ test("a thousand proxies settle, each with its own objects", async () => {
   await applyIn(namespace, [service(), slice(["10.0.0.1"]), keys({ alice: "alices-own-key-0001" })] as KubeObject[]);
   const names = Array.from({ length: 1000 }, (_, at) => `p${at}`);
   const manifests = names.map((name) => proxy(name, { gateway: { replicas: 0 } })); // their pods are not tried here
-  await applyIn(namespace, manifests as KubeObject[]);
+  await applyIn(namespace, manifests);
   const { writes } = startOperator(client, [namespace], 1);
   await until("it has begun", () => writes.length > 0, 20_000);
   await settled(writes, 5000, 150_000); // a thousand of them are too dear to be looked at again and again
