@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import type { Endpoint } from "../api/config.ts";
 import { RawBackend, type BackendConnection } from "../test/fakes/backends.ts";
+import { REFUSING_PORTS } from "../test/fakes/ports.ts";
 import { FakeClock } from "../test/fakes/clock.ts";
 import { until } from "../test/fakes/sockets.ts";
 import { dial, type DialOutcome } from "./backend.ts";
@@ -17,14 +18,6 @@ async function backend(script?: (connection: BackendConnection) => void): Promis
   const one = await new RawBackend(script).open();
   backends.push(one);
   return one;
-}
-
-/** An endpoint that refuses: its port was closed again. */
-async function refusing(): Promise<number> {
-  const one = await new RawBackend().open();
-  const { port } = one;
-  await one.close();
-  return port;
 }
 
 /** Endpoints in this order, and what was told about each. */
@@ -141,7 +134,7 @@ test("an open connection is not read, has what came behind the 101, and counts u
 
 test("what refuses is passed over and told, at most three are tried", async () => {
   const one = await backend();
-  const [a, b, c] = [await refusing(), await refusing(), await refusing()];
+  const [a, b, c] = REFUSING_PORTS;
   const passed = new Scripted(a, b, one.port);
   expect((await start(passed).outcome).kind).toBe("open");
   expect([passed.shunned, passed.counted]).toEqual([[a, b], 1]);

@@ -10,6 +10,7 @@ import { afterEach, expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { RawListener } from "../../test/fakes/idp-listener.ts";
 import { until } from "../../test/fakes/sockets.ts";
+import { REFUSING_PORTS } from "../../test/fakes/ports.ts";
 import { guardedFetch, MAX_ANSWER, type Ask } from "./guarded-fetch.ts";
 
 const open: RawListener[] = [];
@@ -114,10 +115,7 @@ test.each<[string, string]>([
 });
 
 test("a port that nobody listens on is a fault by its system's word", async () => {
-  const it = await new RawListener(() => {}).open();
-  const { port } = it;
-  await it.close();
-  expect(await ask(`http://127.0.0.1:${port}/`)).toBe("FetchFault: ECONNREFUSED");
+  expect(await ask(`http://127.0.0.1:${REFUSING_PORTS[0]}/`)).toBe("FetchFault: ECONNREFUSED");
 });
 
 test.each([

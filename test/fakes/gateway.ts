@@ -102,7 +102,14 @@ export class TestGateway {
 
   /** Resolves when no session and no handshake is left. */
   async empty(): Promise<void> {
-    await until("no session and no handshake is left", () => this.sessions === 0 && this.attempts === 0);
+    await until("no session and no handshake is left", () => this.sessions === 0 && this.attempts === 0).catch(
+      (cause: unknown) => {
+        throw new Error(
+          `${String(cause)}; left: ${this.sessions} sessions, ${this.attempts} handshakes; logged: ${this.logged}`,
+          { cause },
+        );
+      },
+    );
   }
 
   /** Ends everything at once. */

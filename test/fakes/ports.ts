@@ -15,6 +15,12 @@ export async function listening(port: number): Promise<void> {
   throw new Error(`nobody listens on port ${port}`);
 }
 
+/**
+ * Ports that refuse, for good: below 1024 the system gives none to whoever asks for any. One that was closed again may be
+ * another test's a moment later, and its gateway would answer.
+ */
+export const REFUSING_PORTS = [1, 2, 3] as const;
+
 /** A port at which nobody listens now; the system may give it to the next who asks for any. */
 export async function unusedPort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

@@ -6,7 +6,7 @@ import { Authority } from "../fakes/certificates.ts";
 import { RawClient, reasonOf, request } from "../fakes/clients.ts";
 import { configOf, endpointsOf, type RouteParts } from "../fakes/config.ts";
 import { TestGateway } from "../fakes/gateway.ts";
-import { unusedPort } from "../fakes/ports.ts";
+import { REFUSING_PORTS } from "../fakes/ports.ts";
 import { until } from "../fakes/sockets.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -49,13 +49,13 @@ const late = (backendConnect: string): RouteParts => ({ policies: { timeouts: { 
 
 test("an endpoint that refuses is passed over, and tried last for a while", async () => {
   const backend = await backendOf();
-  const gateway = await gatewayOf({ loadBalancing: "RoundRobin" }, [await unusedPort(), backend.port]);
+  const gateway = await gatewayOf({ loadBalancing: "RoundRobin" }, [REFUSING_PORTS[0], backend.port]);
   for (let n = 0; n < 10; n += 1) expect(await ask(gateway)).toBe("101");
   expect(backend.connections.length).toBe(10);
 });
 
 test("where every endpoint refuses the answer is 502, where there is none 503", async () => {
-  expect(await ask(await gatewayOf({}, [await unusedPort(), await unusedPort()]))).toBe("502 BackendUnreachable");
+  expect(await ask(await gatewayOf({}, REFUSING_PORTS))).toBe("502 BackendUnreachable");
   expect(await ask(await gatewayOf({}, []))).toBe("503 NoEndpoints");
 });
 

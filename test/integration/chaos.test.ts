@@ -10,6 +10,7 @@ import { RawClient, request } from "../fakes/clients.ts";
 import { CountingClock } from "../fakes/counting-clock.ts";
 import { close, frame, parse, text } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
+import { REFUSING_PORTS } from "../fakes/ports.ts";
 import { until } from "../fakes/sockets.ts";
 
 /** Of a run that failed: the seed in its title, in the environment, makes the same choices again. */
@@ -192,9 +193,6 @@ test(
     const chance = new Chance(SEED);
     const clock = new CountingClock();
     const twins = [await fickleBackend(chance), await fickleBackend(chance)];
-    const nobody = await new RawBackend().open();
-    const refusing = nobody.port;
-    await nobody.close();
     const timeouts = { handshake: "2s", backendConnect: "300ms", idle: "0s", lifetime: "0s" };
     const token = { authentication: await hesitant(() => chance.below(30)), timeouts };
     const nowhere = [{ endpoints: "nobody:80", weight: 1 }];
@@ -211,7 +209,7 @@ test(
           { policies: { ...withKeys(["alice"]), timeouts } },
         ],
       },
-      { "echo:80": twins.map(({ port }) => port), "nobody:80": [refusing] },
+      { "echo:80": twins.map(({ port }) => port), "nobody:80": [REFUSING_PORTS[0]] },
     );
     open.push(gateway);
     const before = descriptors();
