@@ -1,22 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Stage } from "./cluster.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 
-/** A steady stream of new clients: each says one thing, hears it, and leaves. */
+/** A steady stream of new clients, to the end of the scenario: each says one thing, hears it, and leaves. */
 export class Arrivals {
   readonly entries: Entry[] = [];
   readonly #visits = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(ledger: Ledger, url: string, every: number) {
+  private constructor({ ledger, signal }: Stage, url: string, every: number) {
     this.#timer = setInterval(() => {
       const visit = this.#visit(ledger, url).finally(() => this.#visits.delete(visit));
       this.#visits.add(visit);
     }, every);
+    signal.addEventListener("abort", () => clearInterval(this.#timer));
   }
 
   /** One client every so many ms. */
-  static start(ledger: Ledger, url: string, every: number): Arrivals {
-    return new Arrivals(ledger, url, every);
+  static start(cluster: Stage, url: string, every: number): Arrivals {
+    return new Arrivals(cluster, url, every);
   }
 
   /** Those that were not let in, whatever the reason. */

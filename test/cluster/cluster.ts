@@ -28,12 +28,15 @@ interface ProxyStatus {
   };
 }
 
+/** What clients need of a cluster. */
+export type Stage = Pick<Cluster, "ledger" | "signal">;
+
 /** A cluster as one scenario sees it: what is made through it is gone after the scenario. */
 export class Cluster {
   readonly provider: Provider;
   readonly image: BuiltImage;
   readonly ledger = new Ledger();
-  /** Aborted when the scenario's time is over. */
+  /** Aborted when the scenario is over, or its time. */
   readonly signal: AbortSignal;
   readonly api: KubeClient;
   readonly #clean: (() => Promise<unknown>)[] = [];
@@ -185,7 +188,7 @@ export class Cluster {
   #tool(name: string, args: readonly string[], input?: string): Promise<string> {
     const { signal } = this;
     const env = { KUBECONFIG: this.provider.kubeconfig };
-    // What is cleared away is cleared away after the scenario's time, too.
+    // What is cleared away is cleared away after the scenario.
     const rest = { ...(signal.aborted ? {} : { signal }), ...(input === undefined ? {} : { input }) };
     return command(toolPath(name), args, { env, ...rest });
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Ledger } from "./ledger.ts";
+import type { Stage } from "./cluster.ts";
 import type { Session } from "./session.ts";
 
 /** Between two tries of a client that is not let in, in ms. */
@@ -9,10 +9,10 @@ const TALK = 1000;
 
 /**
  * Clients that stay, talking now and then, each with an address of its own (`X-Forwarded-For`, in the ledger as `as`). One
- * whose session ends comes back at once.
+ * whose session ends comes back at once, until they are dispersed or the scenario is over.
  */
 export class Crowd {
-  readonly #ledger: Ledger;
+  readonly #cluster: Stage;
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #members = new Map<string, Session>();
@@ -20,20 +20,20 @@ export class Crowd {
   readonly away: number[] = [];
   #over = false;
 
-  private constructor(ledger: Ledger, url: string, headers: Readonly<Record<string, string>>) {
-    this.#ledger = ledger;
+  private constructor(cluster: Stage, url: string, headers: Readonly<Record<string, string>>) {
+    this.#cluster = cluster;
     this.#url = url;
     this.#headers = headers;
   }
 
   /** Resolves when all are there. */
   static async gather(
-    ledger: Ledger,
+    cluster: Stage,
     url: string,
     size: number,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Crowd> {
-    const crowd = new Crowd(ledger, url, headers);
+    const crowd = new Crowd(cluster, url, headers);
     for (let index = 0; index < size; index += 1) await crowd.#enter(`198.18.0.${index + 1}`);
     return crowd;
   }
@@ -55,13 +55,13 @@ export class Crowd {
 
   async #enter(as: string): Promise<void> {
     const headers = { ...this.#headers, "x-forwarded-for": as };
-    const session = await this.#ledger.open(this.#url, { as, headers });
+    const session = await this.#cluster.ledger.open(this.#url, { as, headers });
     this.#members.set(as, session);
     session.talk(TALK).socket.once("close", () => void this.#comeBack(as));
   }
 
   async #comeBack(as: string): Promise<void> {
-    for (const left = Date.now(); !this.#over; await sleep(AGAIN)) {
+    for (const left = Date.now(); !this.#over && !this.#cluster.signal.aborted; await sleep(AGAIN)) {
       const entered = await this.#enter(as).then(
         () => true,
         () => false,

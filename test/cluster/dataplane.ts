@@ -2,6 +2,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { ADMIN_PORT } from "../../api/meta.ts";
 import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Session } from "./session.ts";
 
 /** A session as `/sessions` of a pod says it. */
 export interface PodSession {
@@ -41,6 +42,32 @@ export async function settled(
 export function sessionsOn(cluster: Cluster, { metadata }: V1Pod): Promise<PodSession[]> {
   const path = pathOf(KINDS.Pod, metadata?.namespace, metadata?.name);
   return cluster.api.request<PodSession[]>({ path: `${path}:${ADMIN_PORT}/proxy/sessions` });
+}
+
+/**
+ * Waits until a proxy's pods are so many, all of them serving, and clients of its Service get to each of them: it is Ready with
+ * the first pod that is, and the node's rules follow later still. Resolves with the pods, on which nobody is left.
+ */
+export async function reached(
+  cluster: Cluster,
+  namespace: string,
+  proxy: string,
+  count: number,
+  open: () => Promise<Session>,
+): Promise<V1Pod[]> {
+  const pods = await settled(cluster, namespace, proxy, ({ length }) => length === count);
+  const callers: Session[] = [];
+  await cluster.until("clients get to every pod", async () => {
+    callers.push(await open());
+    const on = await Promise.all(pods.map((pod) => sessionsOn(cluster, pod)));
+    return on.every(({ length }) => length > 0);
+  });
+  for (const caller of callers) await caller.close();
+  await cluster.until("every pod has seen them leave", async () => {
+    const on = await Promise.all(pods.map((pod) => sessionsOn(cluster, pod)));
+    return on.every(({ length }) => length === 0);
+  });
+  return pods;
 }
 
 /** Ends the process of a pod's first container as a crash would: with SIGKILL. */

@@ -13,7 +13,7 @@ export interface Departure {
 /** Between two looks, in ms: a pod that stops keeps its sessions for seconds before it closes the first. */
 const LOOK = 200;
 
-/** Watches a proxy's pods come and go. */
+/** Watches a proxy's pods come and go, until it is stopped or the scenario is over. */
 export class Departures {
   readonly #cluster: Cluster;
   readonly #proxy: readonly [namespace: string, name: string];
@@ -27,6 +27,7 @@ export class Departures {
     this.#cluster = cluster;
     this.#proxy = [namespace, name];
     this.#watching = this.#watch();
+    this.#watching.catch(() => {}); // what went wrong is said by stop()
   }
 
   /** Those so far, in order; from now on none is forgotten, and none is told again. */

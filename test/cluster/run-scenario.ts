@@ -28,7 +28,8 @@ export async function runScenario(scenario: NamedScenario, surroundings: Surroun
   const started = performance.now();
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`${name} took more than ${minutes} minutes`)), minutes * 60_000);
-  const signal = AbortSignal.any([late.signal, stop]);
+  const over = new AbortController();
+  const signal = AbortSignal.any([late.signal, stop, over.signal]);
   const cluster = new Cluster(provider, image, signal);
   const report = new Report();
   let failure: unknown;
@@ -40,6 +41,7 @@ export async function runScenario(scenario: NamedScenario, surroundings: Surroun
     await keepState(provider, name);
   } finally {
     clearTimeout(timer);
+    over.abort(new Error(`${name} is over`)); // whatever it left running, such as clients that come back
   }
   await cluster.end().catch((error: unknown) => (failure ??= error));
   await cluster.ledger.write(join(FOLDER, `${name}.ledger.jsonl`));

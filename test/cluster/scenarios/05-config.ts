@@ -5,7 +5,7 @@ import { KINDS, pathOf, type Kind } from "../../../operator/kube/kinds.ts";
 import { keyOf } from "../../fakes/api-keys.ts";
 import { metric, servedConfig } from "../admin-port.ts";
 import type { Cluster } from "../cluster.ts";
-import { dataplanePods, nameOf } from "../dataplane.ts";
+import { dataplanePods, nameOf, reached } from "../dataplane.ts";
 import { moment } from "../moment.ts";
 import { percentiles } from "../report.ts";
 import { scenario } from "../scenario.ts";
@@ -96,10 +96,10 @@ export default scenario(
     for (const name of ["sample-backend", "other-backend"])
       await cluster.kubectl("-n", namespace, "rollout", "status", `deployment/${name}`, "--timeout=60s");
     const url = await cluster.proxy(namespace, "config", spec(state));
-    const pods = await dataplanePods(cluster, namespace, "config");
     const traffic = new AbortController();
     const open = (client: string): Promise<Session> =>
       ledger.open(`${url}/main`, { as: client, headers: { "x-api-key": keyOf(client) } });
+    const pods = await reached(cluster, namespace, "config", 2, () => open("client-1"));
 
     const sessions = await report.step(`${SESSIONS} sessions exchange messages, and others come and go`, async () => {
       const all: Session[] = [];

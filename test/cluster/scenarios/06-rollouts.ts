@@ -5,7 +5,7 @@ import { KINDS, pathOf } from "../../../operator/kube/kinds.ts";
 import { Arrivals } from "../arrivals.ts";
 import { SYSTEM, type Cluster } from "../cluster.ts";
 import { Crowd } from "../crowd.ts";
-import { dataplanePods, isServing, nameOf, sessionsOn, settled } from "../dataplane.ts";
+import { dataplanePods, isServing, nameOf, reached, sessionsOn, settled } from "../dataplane.ts";
 import { Departures, endings, type Departure } from "../departures.ts";
 import { gracefulBackend } from "../graceful-backend.ts";
 import { IMAGE } from "../image.ts";
@@ -44,8 +44,9 @@ export default scenario(
     await cluster.kubectl("-n", namespace, "rollout", "status", "deployment/sample-backend", "--timeout=60s");
     const url = await cluster.proxy(namespace, NAME, spec(2));
     const gateways = (): Promise<V1Pod[]> => dataplanePods(cluster, namespace, NAME);
-    const crowd = await Crowd.gather(ledger, url, CROWD);
-    const arrivals = Arrivals.start(ledger, url, 50);
+    await reached(cluster, namespace, NAME, 2, () => ledger.open(url));
+    const crowd = await Crowd.gather(cluster, url, CROWD);
+    const arrivals = Arrivals.start(cluster, url, 50);
     const departures = new Departures(cluster, namespace, NAME);
     /** Sessions that somebody else than their client has ended. */
     const sentAway = (since = 0) => ledger.ended.filter(({ closed }) => closed.at > since && closed.code !== 1000);

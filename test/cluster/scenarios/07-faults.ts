@@ -6,7 +6,7 @@ import { keyOf } from "../../fakes/api-keys.ts";
 import { Arrivals, reasonsOf } from "../arrivals.ts";
 import { SYSTEM, type Cluster } from "../cluster.ts";
 import { Crowd } from "../crowd.ts";
-import { crash, dataplanePods, isServing, nameOf, sessionsOn, settled } from "../dataplane.ts";
+import { crash, dataplanePods, isServing, nameOf, reached, sessionsOn, settled } from "../dataplane.ts";
 import type { Ending, Entry } from "../ledger.ts";
 import { withoutApiServer, withoutNames } from "../outages.ts";
 import { seconds } from "../report.ts";
@@ -54,8 +54,9 @@ export default scenario(
     await cluster.apply(namespace, ...sampleBackend(), apiKeys("key-alice", ["alice"]), apiKeys("key-bob", ["bob"]));
     await cluster.kubectl("-n", namespace, "rollout", "status", "deployment/sample-backend", "--timeout=60s");
     const url = await cluster.proxy(namespace, NAME, spec());
-    const crowd = await Crowd.gather(ledger, `${url}/open`, CROWD);
-    const arrivals = Arrivals.start(ledger, `${url}/open`, 50);
+    await reached(cluster, namespace, NAME, 2, () => ledger.open(`${url}/open`));
+    const crowd = await Crowd.gather(cluster, `${url}/open`, CROWD);
+    const arrivals = Arrivals.start(cluster, `${url}/open`, 50);
     const whole = (): Promise<void> => cluster.until("the crowd is whole", async () => crowd.whole);
     /** Sessions of the crowd that have ended. */
     const gone = (since: number): (Entry & { closed: Ending })[] =>

@@ -70,8 +70,8 @@ export default scenario(
     });
     const gateways = async (): Promise<string[]> =>
       (await dataplanePods(cluster, namespace, NAME)).map(nameOf).toSorted();
-    const crowd = await Crowd.gather(ledger, `${url}/open`, 40);
-    const arrivals = Arrivals.start(ledger, `${url}/open`, 100);
+    const crowd = await Crowd.gather(cluster, `${url}/open`, 40);
+    const arrivals = Arrivals.start(cluster, `${url}/open`, 100);
     const pods = await gateways();
     const gateway = (await added()).filter((line) => line.includes(` ${namespace}/`) && !theirs.includes(line));
     const sentAway = () => ledger.ended.filter(({ closed }) => closed.code !== 1000);

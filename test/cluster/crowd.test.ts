@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { WsBackend } from "../fakes/backends.ts";
+import { until } from "../fakes/sockets.ts";
+import { Arrivals } from "./arrivals.ts";
+import { Crowd } from "./crowd.ts";
+import { Ledger } from "./ledger.ts";
+
+/** Longer than anybody who comes back or arrives waits for it, in ms. */
+const LONG_ENOUGH = 250;
+
+let backend: WsBackend;
+let over: AbortController;
+let ledger: Ledger;
+let url: string;
+
+beforeEach(async () => {
+  backend = await new WsBackend().open();
+  url = `ws://127.0.0.1:${backend.port}`;
+  over = new AbortController();
+  ledger = new Ledger();
+});
+afterEach(async () => {
+  over.abort();
+  await ledger.end();
+  await backend.close();
+});
+
+const sendAway = (): void => {
+  for (const client of backend.server.clients) client.close(1012);
+};
+
+test("who is sent away comes back as who they were, until the scenario is over", async () => {
+  const crowd = await Crowd.gather({ ledger, signal: over.signal }, url, 3);
+  sendAway();
+  await until("all are back", () => crowd.away.length === 3 && crowd.whole);
+  const names = ledger.entries.map(({ as }) => as);
+  expect(names.slice(3).toSorted()).toEqual(names.slice(0, 3));
+
+  over.abort();
+  sendAway();
+  await until("all are out", () => ledger.live.length === 0);
+  await sleep(LONG_ENOUGH);
+  expect(ledger.entries).toHaveLength(6);
+});
+
+test("new clients arrive until the scenario is over", async () => {
+  const arrivals = Arrivals.start({ ledger, signal: over.signal }, url, 5);
+  await until("some came and left", () => ledger.ended.length > 3);
+  over.abort();
+  const { length } = ledger.entries;
+  await sleep(LONG_ENOUGH);
+  expect(ledger.entries).toHaveLength(length);
+  expect(arrivals.refused).toEqual([]);
+});
