@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import type { Dialled } from "./backend.ts";
+import type { Dialled } from "./backend/backend.ts";
 import type { Handshake } from "./handshake.ts";
 import type { RouteMetrics } from "./metrics.ts";
 import { refuse } from "./refuse.ts";

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { DirectionCount } from "./frame-judge.ts";
+import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Method } from "./identity.ts";
 import type { CloseReason, RefusalReason } from "./rejection.ts";
 

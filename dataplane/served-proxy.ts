@@ -5,8 +5,8 @@ import type { Log } from "../runtime/log.ts";
 import { pause } from "../runtime/pause.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
-import type { Dialled } from "./backend.ts";
-import type { ReadPath } from "./byte-source.ts";
+import type { Dialled } from "./backend/backend.ts";
+import type { ReadPath } from "./tunnel/byte-source.ts";
 import { closeSpread } from "./drain.ts";
 import type { Client } from "./listener.ts";
 import { Memory } from "./memory.ts";
@@ -15,7 +15,7 @@ import { Occupancy } from "./occupancy.ts";
 import type { Refusal } from "./rejection.ts";
 import { Session, type SessionFacts } from "./session.ts";
 import { compile, type CompiledRoute, type Snapshot } from "./snapshot.ts";
-import { tunnel } from "./tunnel.ts";
+import { tunnel } from "./tunnel/tunnel.ts";
 
 /** What all proxies of a process share. */
 export interface Surroundings {

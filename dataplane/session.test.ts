@@ -3,12 +3,12 @@ import { FakeClock } from "../test/fakes/clock.ts";
 import { clientNamed } from "../test/fakes/policy-bench.ts";
 import type { Log } from "../runtime/log.ts";
 import { Metrics } from "./metrics.ts";
-import { emptyPlan } from "./plan.ts";
+import { emptyPlan } from "./tunnel/plan.ts";
 import type { Enforcement } from "./policies/policy.ts";
 import type { Termination } from "./rejection.ts";
 import { Session } from "./session.ts";
 import type { CompiledRoute } from "./snapshot.ts";
-import type { Tunnel } from "./tunnel.ts";
+import type { Tunnel } from "./tunnel/tunnel.ts";
 
 function bench() {
   const clock = new FakeClock();

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import type { DirectionCount } from "./frame-judge.ts";
+import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Identity } from "./identity.ts";
 import { Memory } from "./memory.ts";
 import type { LiveSession } from "./metrics.ts";
 import type { Party } from "./policies/policy.ts";
 import type { CloseReason, Termination } from "./rejection.ts";
 import type { CompiledRoute } from "./snapshot.ts";
-import type { Tunnel, TunnelEnd } from "./tunnel.ts";
+import type { Tunnel, TunnelEnd } from "./tunnel/tunnel.ts";
 
 /** Reasons that say that a permission went away. */
 const PERMISSION: ReadonlySet<CloseReason> = new Set([

@@ -1,11 +1,11 @@
 import { PLAIN_SUBPROTOCOL } from "../api/meta.ts";
 import { admit, isRefusal } from "./admit.ts";
 import { switchingProtocols } from "./answer.ts";
-import { dial, type Dialled } from "./backend.ts";
+import { dial, type Dialled } from "./backend/backend.ts";
 import { checkHandshake, type Checked } from "./check-handshake.ts";
 import type { Identity } from "./identity.ts";
 import type { Client } from "./listener.ts";
-import { outgoing } from "./outgoing.ts";
+import { outgoing } from "./backend/outgoing.ts";
 import { respond } from "./refuse.ts";
 import type { ServedProxy } from "./served-proxy.ts";
 import type { CompiledRoute } from "./snapshot.ts";

@@ -5,7 +5,7 @@ import { credentialPlaces } from "../auth/places.ts";
 import type { HeaderField } from "../handshake.ts";
 import type { Policy } from "./policy.ts";
 
-/** What the backend sees is decided once for each handshake, in `outgoing.ts`, from what `compileForwarding` made. */
+/** What the backend sees is decided once for each handshake, in `backend/outgoing.ts`, from what `compileForwarding` made. */
 export const forwarding: Policy<"forwarding"> = () => ({});
 
 /** Headers in which clients claim what only a gateway may say; never believed, never forwarded. */

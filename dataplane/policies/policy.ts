@@ -8,7 +8,7 @@ import type { Memory } from "../memory.ts";
 import type { RouteMetrics } from "../metrics.ts";
 import type { Occupancy } from "../occupancy.ts";
 import type { Refusal, Termination } from "../rejection.ts";
-import type { PlanDraft } from "../plan.ts";
+import type { PlanDraft } from "../tunnel/plan.ts";
 
 /** A policy's settings, compiled once: what it does at each step of a connection's life. A step it has no part in is absent. */
 export interface Enforcement {

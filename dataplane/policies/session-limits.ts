@@ -3,7 +3,7 @@ import { parseDuration, parseSize } from "../../api/quantities.ts";
 import { Buckets } from "../buckets.ts";
 import { clientSubject } from "../identity.ts";
 import { TokenBucket } from "../token-bucket.ts";
-import type { FlowLimit } from "../plan.ts";
+import type { FlowLimit } from "../tunnel/plan.ts";
 import type { CompileContext, Party } from "./policy.ts";
 
 type Kind = "messages" | "bytes";

@@ -1,4 +1,4 @@
-import { dataPath, SharedPath } from "../../dataplane/byte-source.ts";
+import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock } from "../../runtime/clock.ts";

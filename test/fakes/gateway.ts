@@ -1,6 +1,6 @@
 import type { Config, Endpoints } from "../../api/config.ts";
 import { adminHandlers } from "../../dataplane/admin.ts";
-import type { ReadPath } from "../../dataplane/byte-source.ts";
+import type { ReadPath } from "../../dataplane/tunnel/byte-source.ts";
 import { Gateway, type Applied } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";

@@ -1,9 +1,9 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { dataPath, SharedPath, type ReadPath } from "../../dataplane/byte-source.ts";
-import { emptyPlan, type FlowLimit, type PlanDraft } from "../../dataplane/plan.ts";
+import { dataPath, SharedPath, type ReadPath } from "../../dataplane/tunnel/byte-source.ts";
+import { emptyPlan, type FlowLimit, type PlanDraft } from "../../dataplane/tunnel/plan.ts";
 import type { TokenBucket } from "../../dataplane/token-bucket.ts";
-import { tunnel, type Tunnel, type TunnelEnd } from "../../dataplane/tunnel.ts";
+import { tunnel, type Tunnel, type TunnelEnd } from "../../dataplane/tunnel/tunnel.ts";
 import { socketPair, type Peer } from "./sockets.ts";
 
 export interface Joined {

@@ -3,7 +3,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ClientOptions, ServerOptions, WebSocket } from "ws";
-import { dataPath, SharedPath } from "../../dataplane/byte-source.ts";
+import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { WsBackend } from "../fakes/backends.ts";
 import { Authority } from "../fakes/certificates.ts";

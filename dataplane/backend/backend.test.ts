@@ -1,0 +1,240 @@
+import { afterEach, expect, test } from "vitest";
+import type { Endpoint } from "../../api/config.ts";
+import { RawBackend, type BackendConnection } from "../../test/fakes/backends.ts";
+import { REFUSING_PORTS } from "../../test/fakes/ports.ts";
+import { FakeClock } from "../../test/fakes/clock.ts";
+import { until } from "../../test/fakes/sockets.ts";
+import { dial, type DialOutcome } from "./backend.ts";
+import { BackendTlsCache } from "./tls.ts";
+import type { Balancer, Target } from "./balancer.ts";
+import type { OutgoingRequest } from "./outgoing.ts";
+
+const backends: RawBackend[] = [];
+afterEach(async () => {
+  for (const one of backends.splice(0)) await one.close();
+});
+
+async function backend(script?: (connection: BackendConnection) => void): Promise<RawBackend> {
+  const one = await new RawBackend(script).open();
+  backends.push(one);
+  return one;
+}
+
+/** Endpoints in this order, and what was told about each. */
+class Scripted implements Balancer {
+  readonly open = new Map<number, number>();
+  readonly shunned: number[] = [];
+  tried = 0;
+  /** To be told that a port is gone. */
+  readonly waiting = new Map<number, () => void>();
+  /** With TLS a server that says nothing keeps whoever dials it waiting. */
+  tls: Target["backend"]["tls"];
+  readonly #ports: readonly number[];
+
+  constructor(...ports: number[]) {
+    this.#ports = ports;
+  }
+
+  setEndpoints(): void {}
+
+  *pick(): Generator<Target> {
+    for (const port of this.#ports) {
+      this.tried += 1;
+      const endpoint: Endpoint = { address: "127.0.0.1", port, state: "Ready" };
+      const count = (change: number): void => void this.open.set(port, (this.open.get(port) ?? 0) + change);
+      yield {
+        backend: { endpoints: "echo:80", weight: 1, ...(this.tls === undefined ? {} : { tls: this.tls }) },
+        endpoint,
+        whenGone: (tell) => {
+          this.waiting.set(port, tell);
+          return () => this.waiting.delete(port);
+        },
+        enter: () => {
+          count(1);
+          let inside = true;
+          return () => {
+            if (inside) count(-1);
+            inside = false;
+          };
+        },
+        refused: () => this.shunned.push(port),
+      };
+    }
+  }
+
+  /** Connections that are counted now. */
+  get counted(): number {
+    return [...this.open.values()].reduce((sum, one) => sum + one, 0);
+  }
+}
+
+const REQUEST: OutgoingRequest = {
+  target: "/ws?a=b",
+  authority: "a.test",
+  headers: [
+    ["X-Two", "1"],
+    ["X-Two", "2"],
+  ],
+  protocols: ["chat", "super"],
+  extensions: "permessage-deflate",
+};
+
+function start(
+  balancer: Balancer,
+  signal = new AbortController().signal,
+): { clock: FakeClock; outcome: Promise<DialOutcome> } {
+  const clock = new FakeClock();
+  return { clock, outcome: dial(balancer, REQUEST, { timeout: 1000, signal, clock, tls: new BackendTlsCache() }) };
+}
+
+test("the request has the fields of the handshake first, each once, and then those of the client", async () => {
+  const one = await backend();
+  const outcome = await start(new Scripted(one.port)).outcome;
+  expect(outcome.kind).toBe("open");
+  const [line, ...fields] = one.last.head.trimEnd().split("\r\n");
+  expect(line).toBe("GET /ws?a=b HTTP/1.1");
+  expect(fields.map((field) => field.replace(/^(Sec-WebSocket-Key: )[A-Za-z0-9+/]{22}==$/, "$1…"))).toEqual([
+    "Host: a.test",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Key: …",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Protocol: chat, super",
+    "Sec-WebSocket-Extensions: permessage-deflate",
+    "X-Two: 1",
+    "X-Two: 2",
+  ]);
+  if (outcome.kind === "open") outcome.backend.socket.destroy();
+});
+
+test("each handshake has a key of its own", async () => {
+  const one = await backend();
+  for (let n = 0; n < 3; n += 1) await start(new Scripted(one.port)).outcome;
+  expect(new Set(one.connections.flatMap((it) => it.values("sec-websocket-key"))).size).toBe(3);
+});
+
+test("an open connection is not read, has what came behind the 101, and counts until it is released", async () => {
+  const one = await backend((it) => it.accept(["Sec-WebSocket-Protocol: chat", "X-Own: 1"], Buffer.from("early")));
+  const balancer = new Scripted(one.port);
+  const outcome = await start(balancer).outcome;
+  if (outcome.kind !== "open") throw new Error(outcome.kind);
+  const { socket, head, protocol, headers, endpoint, release } = outcome.backend;
+  expect([head.toString(), protocol, headers, endpoint]).toEqual([
+    "early",
+    "chat",
+    [["X-Own", "1"]],
+    `127.0.0.1:${one.port}`,
+  ]);
+  expect(socket.isPaused() || socket.readableFlowing !== true).toBe(true);
+  expect(balancer.counted).toBe(1);
+  release();
+  expect(balancer.counted).toBe(0);
+  socket.destroy();
+});
+
+test("what refuses is passed over and told, at most three are tried", async () => {
+  const one = await backend();
+  const [a, b, c] = REFUSING_PORTS;
+  const passed = new Scripted(a, b, one.port);
+  expect((await start(passed).outcome).kind).toBe("open");
+  expect([passed.shunned, passed.counted]).toEqual([[a, b], 1]);
+  const exhausted = new Scripted(a, b, c, one.port);
+  expect(await start(exhausted).outcome).toMatchObject({ kind: "refused", refusal: { reason: "BackendUnreachable" } });
+  expect([exhausted.tried, exhausted.counted]).toEqual([3, 0]);
+  expect(await start(new Scripted()).outcome).toEqual({
+    kind: "refused",
+    refusal: { reason: "NoEndpoints", retryAfter: 1 },
+  });
+});
+
+test.each<[string, (connection: BackendConnection) => void, string]>([
+  ["hangs up", ({ socket }) => socket.destroy(), "BackendUnreachable"],
+  ["says nonsense", ({ socket }) => void socket.write("nonsense\r\n\r\n"), "BackendBadHandshake"],
+  [
+    "accepts wrongly",
+    ({ socket }) => void socket.write("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+    "BackendBadHandshake",
+  ],
+])(
+  "nothing is tried again once the request was sent: an endpoint that %s is the last",
+  async (_how, script, reason) => {
+    const one = await backend(script);
+    const balancer = new Scripted(one.port, one.port);
+    expect(await start(balancer).outcome).toMatchObject({ kind: "refused", refusal: { reason } });
+    expect([one.connections.length, balancer.counted, balancer.shunned]).toEqual([1, 0, []]);
+  },
+);
+
+test("an endpoint that is gone before it has answered the dial is left at once, and is none of the three", async () => {
+  const silent = await Promise.all([backend(), backend(), backend(), backend()]);
+  const balancer = new Scripted(...silent.map(({ port }) => port));
+  balancer.tls = { serverName: "echo.internal" };
+  const { clock, outcome } = start(balancer);
+  for (const one of silent) {
+    await until("it is dialled", () => one.connections.length === 1 && balancer.waiting.has(one.port));
+    balancer.waiting.get(one.port)?.();
+    await until("it is left", () => one.last.closed || one.last.ended);
+  }
+  expect(await outcome).toEqual({ kind: "refused", refusal: { reason: "NoEndpoints", retryAfter: 1 } });
+  expect([balancer.counted, balancer.shunned, balancer.waiting.size, clock.pending]).toEqual([0, [], 0, 0]);
+});
+
+test("an endpoint that is gone after the request has been sent may still answer it", async () => {
+  const one = await backend(() => {});
+  const balancer = new Scripted(one.port);
+  const { outcome } = start(balancer);
+  await until("the request came", () => (one.connections[0]?.head ?? "") !== "");
+  expect(balancer.waiting.size).toBe(0);
+  one.last.accept();
+  const { kind } = await outcome;
+  expect(kind).toBe("open");
+});
+
+test("at the deadline it is over, and the connection with it", async () => {
+  const one = await backend(() => {});
+  const balancer = new Scripted(one.port, one.port);
+  const { clock, outcome } = start(balancer);
+  await until("the request came", () => (one.connections[0]?.head ?? "") !== "");
+  clock.advance(999);
+  expect(balancer.counted).toBe(1);
+  clock.advance(1);
+  expect(await outcome).toEqual({ kind: "refused", refusal: { reason: "BackendTimeout" } });
+  expect([balancer.counted, clock.pending]).toEqual([0, 0]);
+  await until("the backend sees it", () => one.last.ended || one.last.closed);
+});
+
+test("a client that leaves ends it, before the dial, while it waits, and while a refusal is read", async () => {
+  const silent = await backend(() => {});
+  const balancer = new Scripted(silent.port);
+  expect((await start(balancer, AbortSignal.abort()).outcome).kind).toBe("refused");
+  const dripping = await backend(({ socket }) => void socket.write("HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nsome"));
+  for (const one of [silent, dripping]) {
+    const stop = new AbortController();
+    const counting = new Scripted(one.port);
+    const { clock, outcome } = start(counting, stop.signal);
+    await until("the request came", () => one.connections.some(({ head }) => head !== ""));
+    stop.abort();
+    await outcome;
+    expect([counting.counted, clock.pending]).toEqual([0, 0]);
+    await until("the backend sees it", () => one.last.ended || one.last.closed);
+  }
+});
+
+test("a refusal is relayed with its status, a short list of its fields, and what came of its body", async () => {
+  const head =
+    "HTTP/1.1 403 Not You\r\nContent-Type: text/plain\r\nContent-Encoding: x\r\nX-Own: 1\r\nContent-Length: 9\r\n\r\n";
+  const one = await backend(({ socket }) => void socket.end(`${head}some`));
+  const balancer = new Scripted(one.port);
+  const { clock, outcome } = start(balancer);
+  expect(await outcome).toEqual({
+    kind: "relay",
+    status: 403,
+    statusText: "Not You",
+    headers: [
+      ["Content-Type", "text/plain"],
+      ["Content-Encoding", "x"],
+    ],
+    body: Buffer.from("some"),
+  });
+  expect([balancer.counted, clock.pending]).toEqual([0, 0]);
+});

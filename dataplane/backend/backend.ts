@@ -1,0 +1,249 @@
+import { randomBytes } from "node:crypto";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Clock } from "../../runtime/clock.ts";
+import { connect, EndpointGone } from "./connect.ts";
+import type { BackendTlsCache } from "./tls.ts";
+import type { Balancer, Target } from "./balancer.ts";
+import { checkResponse } from "./check-response.ts";
+import { connectionOptions, fieldsOf, type HeaderField } from "../handshake.ts";
+import type { OutgoingRequest } from "./outgoing.ts";
+import type { Refusal } from "../rejection.ts";
+
+/** A backend's connection after its 101 has been checked. */
+export interface Dialled {
+  /** Not being read. */
+  readonly socket: Socket;
+  /** What came behind the 101. */
+  readonly head: Buffer;
+  readonly protocol: string | undefined;
+  readonly extensions: string | undefined;
+  /** Of the 101, what goes on to the client. */
+  readonly headers: readonly HeaderField[];
+  /** Address and port, for logs. */
+  readonly endpoint: string;
+  /** The endpoint has one connection less. */
+  readonly release: () => void;
+}
+
+export type DialOutcome =
+  | { readonly kind: "open"; readonly backend: Dialled }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | {
+      readonly kind: "relay";
+      readonly status: number;
+      readonly statusText: string;
+      readonly headers: readonly HeaderField[];
+      readonly body: Buffer;
+    };
+
+export interface DialOptions {
+  /** For all attempts together, in ms. */
+  readonly timeout: number;
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly tls: BackendTlsCache;
+}
+
+/** Endpoints that are tried for one handshake. */
+const MAX_ATTEMPTS = 3;
+const MAX_RELAYED_BODY = 65_536;
+const MAX_HEAD = 16_384;
+
+/** What of a backend's refusal goes on to the client, beside status and body. */
+const RELAYED = new Set([
+  "content-type",
+  "content-encoding",
+  "content-language",
+  "cache-control",
+  "location",
+  "retry-after",
+  "www-authenticate",
+  "allow",
+  "sec-websocket-version",
+]);
+
+/** What of a backend's 101 does not go on: what the gateway says itself, and what is hop by hop. */
+const NOT_FORWARDED = new Set([
+  "upgrade",
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "content-length",
+]);
+
+/**
+ * Opens a WebSocket to one of a route's endpoints. One that cannot be reached, or is gone before it answers, is passed
+ * over; once a request has been sent nothing is tried again, since the backend may have acted on it.
+ */
+export async function dial(balancer: Balancer, request: OutgoingRequest, options: DialOptions): Promise<DialOutcome> {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  let late = false;
+  const timer = options.clock.after(options.timeout, () => {
+    late = true;
+    abort();
+  });
+  options.signal.addEventListener("abort", abort, { once: true });
+  if (options.signal.aborted) abort();
+  const refused = (refusal: Refusal): DialOutcome => ({
+    kind: "refused",
+    refusal: late ? { reason: "BackendTimeout" } : refusal,
+  });
+  try {
+    let attempts = 0;
+    let detail = "";
+    for (const target of balancer.pick()) {
+      const release = target.enter();
+      try {
+        const socket = await connect(target, options.tls, stop.signal);
+        const outcome = await handshake(socket, target, request, release, stop.signal);
+        return outcome.kind === "refused" ? refused(outcome.refusal) : outcome;
+      } catch (error) {
+        release();
+        detail = error instanceof Error ? error.message : String(error);
+        if (error instanceof EndpointGone) continue;
+        attempts += 1;
+        if (stop.signal.aborted) break;
+        if (isOurShortage(error)) return refused({ reason: "Overloaded", retryAfter: 5, detail });
+        target.refused();
+      }
+      if (attempts === MAX_ATTEMPTS) break;
+    }
+    if (attempts === 0) return refused({ reason: "NoEndpoints", retryAfter: 1 });
+    return refused({ reason: "BackendUnreachable", detail });
+  } finally {
+    timer.cancel();
+    options.signal.removeEventListener("abort", abort);
+  }
+}
+
+/** No file descriptor is left: no endpoint is to blame, and none could be dialled now. */
+function isOurShortage(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EMFILE" || code === "ENFILE";
+}
+
+/** Sends the request and waits for its answer; never rejects. */
+function handshake(
+  socket: Socket,
+  target: Target,
+  request: OutgoingRequest,
+  release: () => void,
+  signal: AbortSignal,
+): Promise<DialOutcome> {
+  const key = randomBytes(16).toString("base64");
+  return new Promise((resolve) => {
+    let settled = false;
+    let answered = false;
+    const settle = (outcome: DialOutcome): void => {
+      if (settled) return;
+      settled = true;
+      signal.removeEventListener("abort", abort);
+      if (outcome.kind !== "open") {
+        socket.destroy();
+        release();
+      }
+      resolve(outcome);
+    };
+    const refuse = (refusal: Refusal): void => settle({ kind: "refused", refusal });
+    const abort = (): void => refuse({ reason: "BackendUnreachable", detail: "aborted" });
+    signal.addEventListener("abort", abort, { once: true });
+    const outgoing = httpRequest({
+      createConnection: () => socket,
+      method: "GET",
+      path: request.target,
+      headers: headersFor(request, target, key).flat(),
+      setHost: false,
+      maxHeaderSize: MAX_HEAD,
+      insecureHTTPParser: false,
+    });
+    outgoing.maxHeadersCount = 0;
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      if (answered) return;
+      const malformed = error.code?.startsWith("HPE_") === true;
+      refuse({ reason: malformed ? "BackendBadHandshake" : "BackendUnreachable", detail: error.message });
+    });
+    outgoing.on("close", () => {
+      if (!answered) refuse({ reason: "BackendUnreachable", detail: "closed without an answer" });
+    });
+    outgoing.on("upgrade", (response: IncomingMessage, upgraded: Socket, head: Buffer) => {
+      upgraded.pause(); // a backend that speaks at once must not speak to nobody
+      const headers = fieldsOf(response.rawHeaders);
+      const { protocols, extensions } = request;
+      const { statusCode: status = 0, httpVersion } = response;
+      const agreement = checkResponse({ status, httpVersion, headers, key, protocols, extensions });
+      if ("problem" in agreement) return refuse({ reason: "BackendBadHandshake", detail: agreement.problem });
+      const hopByHop = new Set(connectionOptions(headers));
+      const forwarded = headers.filter(
+        ([name]) => !isHandshakeField(name.toLowerCase()) && !hopByHop.has(name.toLowerCase()),
+      );
+      const endpoint = `${target.endpoint.address}:${target.endpoint.port}`;
+      settle({ kind: "open", backend: { socket, head, ...agreement, headers: forwarded, endpoint, release } });
+    });
+    outgoing.on("response", (response: IncomingMessage) => {
+      answered = true;
+      const { statusCode = 0 } = response;
+      if (statusCode < 300 || statusCode > 599) {
+        return refuse({ reason: "BackendBadHandshake", detail: `status ${statusCode}` });
+      }
+      signal.removeEventListener("abort", abort); // the status is known: only the body can still be late
+      void relay(response, signal).then(settle);
+    });
+    outgoing.end();
+    if (signal.aborted) abort();
+  });
+}
+
+const isHandshakeField = (name: string): boolean => NOT_FORWARDED.has(name) || name.startsWith("sec-websocket-");
+
+/**
+ * A backend's refusal, its body cut off where it is long, ends too early or is late. Redirects are the client's to
+ * follow. Never rejects.
+ */
+async function relay(response: IncomingMessage, signal: AbortSignal): Promise<DialOutcome> {
+  const chunks: Buffer[] = [];
+  const stop = (): void => void response.destroy();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    let size = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk.subarray(0, MAX_RELAYED_BODY - size));
+      size += chunk.length;
+      if (size >= MAX_RELAYED_BODY) break;
+    }
+  } catch {
+    // What came of the body has to do: the status says what the client needs.
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+  return {
+    kind: "relay",
+    status: response.statusCode ?? 502,
+    statusText: response.statusMessage ?? "",
+    headers: fieldsOf(response.rawHeaders).filter(([name]) => RELAYED.has(name.toLowerCase())),
+    body: Buffer.concat(chunks),
+  };
+}
+
+function headersFor(request: OutgoingRequest, { backend }: Target, key: string): HeaderField[] {
+  const headers: HeaderField[] = [
+    ["Host", request.authority],
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade"],
+    ["Sec-WebSocket-Key", key],
+    ["Sec-WebSocket-Version", "13"],
+  ];
+  if (request.protocols.length > 0) headers.push(["Sec-WebSocket-Protocol", request.protocols.join(", ")]);
+  if (request.extensions !== undefined) headers.push(["Sec-WebSocket-Extensions", request.extensions]);
+  if (backend.basicAuth === undefined) return [...headers, ...request.headers];
+  const { username, password } = backend.basicAuth;
+  const credentials = Buffer.from(`${username}:${password}`).toString("base64");
+  const others = request.headers.filter(([name]) => name.toLowerCase() !== "authorization");
+  return [...headers, ["Authorization", `Basic ${credentials}`], ...others];
+}

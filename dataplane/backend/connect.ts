@@ -1,0 +1,54 @@
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls } from "node:tls";
+import type { BackendTlsCache } from "./tls.ts";
+import type { Target } from "./balancer.ts";
+
+/** The endpoint is listed no more: it may never answer, and need not be waited for. */
+export class EndpointGone extends Error {
+  override readonly name = "EndpointGone";
+}
+
+/**
+ * A connection to an endpoint, TLS included: nothing has been sent over it. Rejects where it cannot be had, and with
+ * EndpointGone as soon as nobody should wait for it any more.
+ */
+export function connect(target: Target, tls: BackendTlsCache, signal: AbortSignal): Promise<Socket> {
+  const { endpoint, backend } = target;
+  return new Promise((resolve, reject) => {
+    const address = {
+      host: endpoint.address,
+      port: endpoint.port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+    };
+    const secure = backend.tls;
+    const socket =
+      secure === undefined
+        ? connectTcp(address)
+        : connectTls({
+            ...address,
+            secureContext: tls.contextOf(secure),
+            ALPNProtocols: ["http/1.1"],
+            // SNI must not be an address (RFC 6066 §3); the certificate is checked for the name that was configured.
+            servername: isIP(secure.serverName) === 0 ? secure.serverName : "",
+            checkServerIdentity: (_host, certificate) => checkServerIdentity(secure.serverName, certificate),
+          });
+    const settle = (outcome: () => void): void => {
+      signal.removeEventListener("abort", abort);
+      forget();
+      outcome();
+    };
+    const fail = (error: Error): void => {
+      socket.destroy();
+      settle(() => reject(error));
+    };
+    const abort = (): void => fail(new Error("aborted"));
+    const forget = target.whenGone(() => fail(new EndpointGone(`${endpoint.address} is gone`)));
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    socket.on("error", fail);
+    socket.once("close", () => settle(() => reject(new Error("closed"))));
+    socket.once(secure === undefined ? "connect" : "secureConnect", () => settle(() => resolve(socket)));
+  });
+}

@@ -1,0 +1,261 @@
+import { describe, expect, test } from "vitest";
+import { routesOf } from "../../api/route-settings.ts";
+import { configOf, type RouteParts } from "../../test/fakes/config.ts";
+import { apiKeyPolicy } from "../../test/fakes/oracle.ts";
+import type { Handshake, HeaderField } from "../handshake.ts";
+import { ANYONE, type Identity } from "../identity.ts";
+import { headerText, outgoing, type OutgoingRequest } from "./outgoing.ts";
+import { compileForwarding } from "../policies/forwarding.ts";
+
+const HANDSHAKE: Handshake = {
+  requestId: "req-0001",
+  address: "192.0.2.1",
+  addressSubject: "192.0.2.1",
+  secure: true,
+  authority: "A.test:8443",
+  host: "a.test",
+  path: "/chat/room",
+  query: "",
+  headers: [],
+  protocols: [],
+  extensions: undefined,
+  port: 8080,
+};
+
+const PLACES = [{ header: "x-api-key" }, { query: "apikey" }, { cookie: "sid" }, { subprotocol: "wsproxy.key" }];
+
+interface Case {
+  readonly handshake?: Partial<Handshake>;
+  readonly identity?: Partial<Identity>;
+  readonly route?: RouteParts;
+  readonly forwarding?: object;
+  readonly compression?: "Passthrough" | "Disabled";
+  /** The route asks for an API key, wherever it may stand. */
+  readonly guarded?: boolean;
+}
+
+function send({
+  handshake,
+  identity,
+  route = {},
+  forwarding = {},
+  compression = "Passthrough",
+  guarded = false,
+}: Case): OutgoingRequest {
+  const policies = { forwarding, compression, ...(guarded ? { authentication: apiKeyPolicy(PLACES) } : {}) };
+  const [compiled] = routesOf(configOf({ routes: [{ ...route, policies }] }));
+  if (compiled === undefined) throw new Error("no route");
+  return outgoing({ ...HANDSHAKE, ...handshake }, { ...ANYONE, ...identity }, compileForwarding(compiled));
+}
+
+/** The client's own fields that went on: those before the gateway's. */
+const own = ({ headers }: OutgoingRequest): HeaderField[] =>
+  headers.slice(
+    0,
+    headers.findIndex(([name]) => name === "X-Forwarded-For"),
+  );
+const value = ({ headers }: OutgoingRequest, name: string): string[] =>
+  headers.filter(([it]) => it.toLowerCase() === name).map(([, it]) => it);
+
+test("the gateway's own fields say who asked, how and where", () => {
+  const request = send({ identity: { client: "alice" } });
+  expect(request.authority).toBe("A.test:8443");
+  expect(request.headers).toEqual([
+    ["X-Forwarded-For", "192.0.2.1"],
+    ["X-Forwarded-Proto", "https"],
+    ["X-Forwarded-Host", "A.test:8443"],
+    ["X-Forwarded-Port", "8080"],
+    ["X-Request-Id", "req-0001"],
+    ["x-wsproxy-client", "alice"],
+  ]);
+});
+
+test("with nobody identified there is no client header, whatever the client sent under its name", () => {
+  const request = send({ handshake: { headers: [["X_WSPROXY.Client", "root"]] } });
+  expect(request.headers.map(([name]) => name.toLowerCase())).not.toContain("x-wsproxy-client");
+  expect(own(request)).toEqual([]);
+});
+
+test("fields go on in order and as they were written, repeated ones too", () => {
+  const headers: HeaderField[] = [
+    ["X-B", "1"],
+    ["x-a", "2"],
+    ["X-B", "3"],
+    ["Cookie", "a=b;  c=d"],
+    ["Authorization", "Basic x"],
+  ];
+  expect(own(send({ handshake: { headers } }))).toEqual(headers);
+});
+
+test.each<[string, object, HeaderField[], HeaderField[]]>([
+  [
+    "allow",
+    { headers: { allow: ["X-A", "x.b"] } },
+    [
+      ["x_a", "1"],
+      ["X-B", "2"],
+      ["X-C", "3"],
+    ],
+    [
+      ["x_a", "1"],
+      ["X-B", "2"],
+    ],
+  ],
+  ["allow nothing", { headers: { allow: [] } }, [["x-a", "1"]], []],
+  [
+    "allow what is the gateway's",
+    { headers: { allow: ["x-real-ip", "te", "x-a"] } },
+    [
+      ["X-Real-IP", "1"],
+      ["TE", "x"],
+      ["X-A", "1"],
+    ],
+    [["X-A", "1"]],
+  ],
+  [
+    "remove",
+    { headers: { remove: ["X-A"] } },
+    [
+      ["x.A", "1"],
+      ["X-B", "2"],
+    ],
+    [["X-B", "2"]],
+  ],
+  [
+    "set",
+    { headers: { set: [{ name: "x-env", value: "prod" }] } },
+    [
+      ["X_Env", "dev"],
+      ["X-B", "2"],
+    ],
+    [["X-B", "2"]],
+  ],
+  ["a claim's name", { claimHeaders: [{ claim: "t", header: "x-tenant" }] }, [["X-Tenant", "1"]], []],
+])("headers: %s", (_what, forwarding, headers, wanted) => {
+  expect(own(send({ forwarding, handshake: { headers } }))).toEqual(wanted);
+});
+
+test.each(["X-Mine", "upgrade, x_mine", "close,X.MINE"])(
+  "Connection: %s keeps the field it names on this hop",
+  (connection) => {
+    const headers: HeaderField[] = [
+      ["Connection", connection],
+      ["X-Mine", "1"],
+      ["X-Other", "2"],
+    ];
+    expect(own(send({ handshake: { headers } }))).toEqual([["X-Other", "2"]]);
+  },
+);
+
+describe("the target", () => {
+  test.each<[string, RouteParts, string, string, string]>([
+    ["is as it was", {}, "/chat/%E2%82%AC;a=b", "x=%2F&y", "/chat/%E2%82%AC;a=b?x=%2F&y"],
+    [
+      "replaces a prefix",
+      { path: { type: "Prefix", value: "/chat" }, rewrite: { path: "/ws" } },
+      "/chat/a%20b",
+      "",
+      "/ws/a%20b",
+    ],
+    [
+      "replaces a prefix that is all of it",
+      { path: { type: "Prefix", value: "/chat" }, rewrite: { path: "/ws" } },
+      "/chat",
+      "q",
+      "/ws?q",
+    ],
+    [
+      "keeps a slash at the end",
+      { path: { type: "Prefix", value: "/chat" }, rewrite: { path: "/ws" } },
+      "/chat/",
+      "",
+      "/ws/",
+    ],
+    ["replaces by the root", { path: { type: "Prefix", value: "/chat" }, rewrite: { path: "/" } }, "/chat/a", "", "/a"],
+    ["replaces the root", { path: { type: "Prefix", value: "/" }, rewrite: { path: "/ws" } }, "/a/b", "", "/ws/a/b"],
+    [
+      "never gets a //",
+      { path: { type: "Prefix", value: "/chat/" }, rewrite: { path: "/ws/" } },
+      "/chat/a",
+      "",
+      "/ws/a",
+    ],
+    [
+      "is replaced whole where the path is exact",
+      { path: { type: "Exact", value: "/chat/a" }, rewrite: { path: "/ws" } },
+      "/chat/a",
+      "q=1",
+      "/ws?q=1",
+    ],
+  ])("%s", (_what, route, path, query, wanted) => {
+    expect(send({ route, handshake: { path, query } }).target).toBe(wanted);
+  });
+
+  test.each<[object, string, string]>([
+    [{}, "a=1&apikey=s&b=2", "/chat/room?a=1&b=2"],
+    [{}, "apikey=s", "/chat/room"],
+    [{}, "%61pikey=s&APIKEY=t&apikey2=u", "/chat/room?APIKEY=t&apikey2=u"],
+    [{}, "a=1&&b", "/chat/room?a=1&&b"],
+    [{ query: { allow: ["b"] } }, "a=1&b=2&apikey=s&%62=3", "/chat/room?b=2&%62=3"],
+    [{ query: { allow: [] } }, "a=1", "/chat/room"],
+    [{ query: { allow: ["apikey"] } }, "apikey=s", "/chat/room"],
+    [{ keepCredentials: true }, "a=1&apikey=s", "/chat/room?a=1&apikey=s"],
+  ])("%j of ?%s lets %s through", (forwarding, query, wanted) => {
+    expect(send({ guarded: true, forwarding, handshake: { query } }).target).toBe(wanted);
+  });
+});
+
+test("credentials are taken out of headers, cookies and subprotocols, unless the route keeps them", () => {
+  const handshake = {
+    headers: [
+      ["X-API-KEY", "s"],
+      ["x_api_key", "t"],
+      ["Cookie", "a=b; sid=s;c=d"],
+      ["cookie", "sid=s"],
+    ] as HeaderField[],
+    protocols: ["wsproxy.key.czE", "chat", "wsproxy", "wsproxy.keys"],
+  };
+  const without = send({ guarded: true, handshake });
+  expect(own(without)).toEqual([["Cookie", "a=b; c=d"]]);
+  expect(without.protocols).toEqual(["chat", "wsproxy.keys"]);
+  const kept = send({ guarded: true, handshake, forwarding: { keepCredentials: true } });
+  expect(own(kept)).toEqual(handshake.headers);
+  expect(kept.protocols).toEqual(handshake.protocols);
+  expect(send({ handshake }).protocols).toEqual(handshake.protocols);
+});
+
+test.each<[unknown, string | undefined]>([
+  ["acme", "acme"],
+  [7, "7"],
+  [true, "true"],
+  [["a", 1], "a,1"],
+  [["a,b", "c"], '["a,b","c"]'],
+  [{ a: 1 }, '{"a":1}'],
+  ["", "=?base64url??="],
+  [" a", `=?base64url?${Buffer.from(" a").toString("base64url")}?=`],
+  ["a\nb", `=?base64url?${Buffer.from("a\nb").toString("base64url")}?=`],
+  [null, undefined],
+  [undefined, undefined],
+  [["x".repeat(4097)], undefined],
+])("a claim of %.20j becomes %j", (claim, wanted) => {
+  const request = send({
+    identity: { claims: { t: claim } },
+    forwarding: { claimHeaders: [{ claim: "t", header: "x-tenant" }] },
+  });
+  expect(value(request, "x-tenant")).toEqual(wanted === undefined ? [] : [wanted]);
+});
+
+test("a text that looks encoded is encoded itself, so that nobody can pass for somebody else", () => {
+  const disguised = headerText("\u00e9") ?? "";
+  expect(headerText(disguised)).not.toBe(disguised);
+  expect(headerText("x".repeat(4096))).toBe("x".repeat(4096));
+});
+
+test("of the extensions only permessage-deflate goes on, and none where compression is off", () => {
+  const extensions = "x-a, permessage-deflate; client_max_window_bits, PerMessage-Deflate";
+  expect(send({ handshake: { extensions } }).extensions).toBe(
+    "permessage-deflate; client_max_window_bits, PerMessage-Deflate",
+  );
+  expect(send({ handshake: { extensions: "x-a" } }).extensions).toBeUndefined();
+  expect(send({ handshake: { extensions }, compression: "Disabled" }).extensions).toBeUndefined();
+});

@@ -1,0 +1,298 @@
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { ByteSink, ByteSource } from "./byte-source.ts";
+import { closeCode } from "./control-frames.ts";
+import { FrameJudge, type JudgeOptions } from "./frame-judge.ts";
+import { needed } from "./frames.ts";
+import { Outlet, type OutletEvents } from "./outlet.ts";
+import { PartialUnit } from "./partial-unit.ts";
+import type { DirectionPlan, TunnelPlan } from "./plan.ts";
+import type { Termination } from "../rejection.ts";
+
+export interface FlowOptions extends JudgeOptions {
+  readonly source: ByteSource;
+  readonly sink: Socket;
+  readonly slowConsumer: TunnelPlan["slowConsumer"];
+  readonly clock: Clock;
+  readonly events: FlowEvents;
+}
+
+/** What a flow tells its tunnel. */
+export interface FlowEvents {
+  /** The source broke the protocol or a limit, or the sink takes nothing. Everything before that has been forwarded. */
+  violated(flow: Flow, termination: Termination): void;
+  /** The source's Close frame has been forwarded. */
+  closed(flow: Flow, code: number): void;
+  /** The source sends no more, and all that it sent has been forwarded. */
+  ended(flow: Flow): void;
+}
+
+/**
+ * One direction of a tunnel: walks the frame headers of what the source sends and forwards the bytes as they are, whole
+ * reads at a time. Decides at frame headers only; what it may not forward yet it holds, and reads no further.
+ */
+export class Flow implements ByteSink, OutletEvents {
+  readonly #events: FlowEvents;
+  readonly #clock: Clock;
+  readonly #source: ByteSource;
+  readonly #judge: FrameJudge;
+  readonly #outlet: Outlet;
+  readonly #partial = new PartialUnit();
+  /** What may not be forwarded yet. */
+  #held: Buffer | undefined;
+  #delay: Timer | undefined;
+  #sourceEnded = false;
+  /** Nothing of the source is looked at any more. */
+  #discarding = false;
+  /** Our Close frame, which waits for the source's. */
+  #conclusion: { readonly frame: Buffer; readonly timer: Timer } | undefined;
+  /** Bytes that the source has sent. */
+  received = 0;
+
+  constructor(options: FlowOptions) {
+    const { source, sink, slowConsumer, clock, events } = options;
+    this.#events = events;
+    this.#clock = clock;
+    this.#source = source;
+    this.#judge = new FrameJudge(options, clock.now());
+    this.#outlet = new Outlet(sink, slowConsumer, clock, this);
+    source.to(this);
+  }
+
+  /** Begins with what has been read already. */
+  start(head: Buffer): void {
+    if (head.length > 0) this.bytes(head);
+    this.#resume();
+  }
+
+  apply(plan: DirectionPlan, slowConsumer: TunnelPlan["slowConsumer"]): void {
+    this.#judge.apply(plan);
+    this.#outlet.pressure.apply(slowConsumer);
+    if (this.#delay === undefined) return;
+    // How long to wait was reckoned with the old limits.
+    this.#delay.cancel();
+    this.#delay = undefined;
+    const debt = this.#judge.limits.byteWait(this.#clock.now());
+    if (debt > 0) this.#pause(debt);
+    else this.#resume();
+  }
+
+  /** When the source last sent a part of a message, on the monotonic clock. */
+  get active(): number {
+    return this.#judge.active;
+  }
+
+  /** The sink is in the middle of a frame. */
+  get midFrame(): boolean {
+    return this.#judge.midFrame;
+  }
+
+  /** The sink has not taken what it got. */
+  get pressed(): boolean {
+    return this.#outlet.pressure.on;
+  }
+
+  /** Reads no further for now. */
+  get paused(): boolean {
+    return this.#outlet.pressure.on || this.#delay !== undefined;
+  }
+
+  /** Bytes that wait here. */
+  get held(): number {
+    return (this.#held?.length ?? 0) + this.#partial.length;
+  }
+
+  get behind(): boolean {
+    return this.#outlet.behind;
+  }
+
+  /** Puts a control frame of ours into the stream, at once or at the end of the current frame. */
+  inject(frame: Buffer): void {
+    if (!this.#outlet.finishing && !this.#discarding) this.#outlet.inject(frame, this.midFrame);
+  }
+
+  /** A frame of ours still waits for its turn. */
+  get injecting(): boolean {
+    return this.#outlet.injecting;
+  }
+
+  /**
+   * The last of this direction: our Close frame, if given, and the end of the sink. In the middle of a frame it waits for
+   * the frame's end if `wait`, else the sink ends there without a Close frame.
+   */
+  finish(frame: Buffer | undefined, wait: boolean): void {
+    this.#conclusion?.timer.cancel();
+    this.#conclusion = undefined;
+    if (this.#outlet.finishing) return;
+    const cut = this.midFrame && (!wait || this.#sourceEnded);
+    this.#outlet.finish(cut ? undefined : frame, this.midFrame && !cut);
+  }
+
+  /** Finishes when the source has said its last, after `ms` at the latest: our Close frame stands for the source's. */
+  conclude(frame: Buffer, ms: number): void {
+    if (this.#sourceEnded || this.#discarding) return this.finish(frame, true);
+    this.#conclusion = { frame, timer: this.#clock.after(ms, () => this.finish(frame, true)) };
+  }
+
+  /** Reads on, so that the peer's end is seen, and forwards nothing. */
+  discard(): void {
+    if (this.#conclusion !== undefined) return this.finish(this.#conclusion.frame, false);
+    this.#forget();
+    this.#outlet.pressure.stop();
+    this.#source.resume();
+  }
+
+  /** The tunnel is over. */
+  stop(): void {
+    this.#forget();
+    this.#outlet.stop();
+  }
+
+  #forget(): void {
+    this.#conclusion?.timer.cancel();
+    this.#discarding = true;
+    this.#held = undefined;
+    this.#partial.forget();
+    this.#delay?.cancel();
+    this.#delay = undefined;
+  }
+
+  /** Of the outlet: the sink has caught up. */
+  eased(): void {
+    this.#resume();
+  }
+
+  /** Of the outlet: the sink takes nothing. */
+  stuck(): void {
+    this.#events.violated(this, { reason: "SlowConsumer" });
+  }
+
+  /** Of the source. */
+  bytes(chunk: Buffer): void {
+    this.received += chunk.length;
+    if (this.#discarding) return;
+    if (this.#held !== undefined || this.#delay !== undefined) this.#hold(chunk);
+    else this.#feed(chunk);
+  }
+
+  /** Of the source. */
+  ended(): void {
+    this.#sourceEnded = true;
+    if (this.#held === undefined) this.#lastForwarded();
+  }
+
+  #hold(rest: Buffer): void {
+    this.#held = this.#held === undefined ? Buffer.from(rest) : Buffer.concat([this.#held, rest]);
+  }
+
+  #resume(): void {
+    if (this.#discarding || this.paused) return;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#feed(held);
+    if (this.#discarding || this.paused || this.#held !== undefined) return;
+    if (this.#sourceEnded) this.#lastForwarded();
+    else this.#source.resume();
+  }
+
+  #lastForwarded(): void {
+    if (this.#conclusion !== undefined) this.discard();
+    this.#events.ended(this);
+  }
+
+  #feed(chunk: Buffer): void {
+    let at = 0;
+    while (this.#partial.length > 0 && at < chunk.length && this.#held === undefined) {
+      at = this.#partial.fill(chunk, at);
+      const unit = this.#partial.take();
+      if (unit !== undefined) this.#walk(unit, 0, chunk.length - at);
+      if (this.#discarding) return;
+    }
+    if (at < chunk.length) {
+      if (this.#held === undefined) this.#walk(chunk, at);
+      else this.#hold(chunk.subarray(at));
+    }
+    if (!this.#discarding) this.#slowDown();
+  }
+
+  /** `more`: bytes that are known to follow the chunk. */
+  #walk(chunk: Buffer, from: number, more = 0): void {
+    const judge = this.#judge;
+    const outlet = this.#outlet;
+    const now = this.#clock.now();
+    const end = chunk.length;
+    let span = from;
+    let at = from;
+    while (at < end) {
+      if (judge.remaining > 0) {
+        const there = Math.min(judge.remaining, end - at);
+        const taken = judge.payload(there, now);
+        at += taken;
+        if (judge.dropping) span = at;
+        if (taken < there) return this.#stop(chunk, span, at);
+        if (judge.remaining > 0) continue;
+        judge.frameDone();
+        if (!outlet.waiting) continue;
+        this.#forward(chunk, span, at);
+        span = at;
+        outlet.frameEnded();
+        if (this.#discarding) return;
+        continue;
+      }
+      const need = needed(chunk, at, end);
+      if (end - at < need) {
+        this.#forward(chunk, span, at);
+        return this.#partial.begin(chunk.subarray(at));
+      }
+      judge.header.read(chunk, at, end);
+      const size = judge.header.control ? need : judge.header.size;
+      switch (judge.judge(chunk, at, now, end - at - size + more)) {
+        case "forward":
+          at += size;
+          break;
+        case "skip":
+          this.#forward(chunk, span, at);
+          at += size;
+          span = at;
+          break;
+        case "hold":
+          this.#forward(chunk, span, at);
+          this.#pause(judge.limits.messageWait(now));
+          return this.#hold(chunk.subarray(at));
+        case "stop":
+          return this.#stop(chunk, span, at);
+        case "close":
+          this.#forward(chunk, span, this.#conclusion === undefined ? at + size : at);
+          this.discard();
+          return this.#events.closed(this, closeCode(chunk.subarray(at, at + size)));
+      }
+    }
+    this.#forward(chunk, span, end);
+  }
+
+  #stop(chunk: Buffer, from: number, to: number): void {
+    this.#forward(chunk, from, to);
+    this.discard();
+    this.#events.violated(this, this.#judge.violation);
+  }
+
+  #forward(chunk: Buffer, from: number, to: number): void {
+    if (to > from) this.#outlet.write(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+  }
+
+  /** After a read: pauses the source where the sink does not keep up or a debt of bytes is to be paid. */
+  #slowDown(): void {
+    const debt = this.#judge.limits.byteWait(this.#clock.now());
+    if (debt > 0) this.#pause(debt);
+    if (this.#outlet.pressure.check()) this.#source.pause();
+  }
+
+  #pause(ms: number): void {
+    this.#source.pause();
+    this.#delay?.cancel();
+    this.#delay = this.#clock.after(ms, () => {
+      this.#delay = undefined;
+      this.#resume();
+    });
+  }
+}

@@ -1,0 +1,148 @@
+import { closeCode } from "./control-frames.ts";
+import { FlowLimits } from "./flow-limits.ts";
+import { BINARY, CLOSE, CONTINUATION, FrameHeader, PONG, TEXT } from "./frames.ts";
+import type { DirectionPlan } from "./plan.ts";
+import type { Termination } from "../rejection.ts";
+import { TokenBucket } from "../token-bucket.ts";
+
+/** Pings and pongs that an end may send: no honest one comes near it, and each costs us more than it costs the sender. */
+const CONTROL_FRAMES = { limit: 100, interval: 1000, burst: 500 };
+
+/** What is to happen with a frame. `stop`: with `violation`; `hold`: until the limits let it pass; `close`: it is a Close. */
+export type Verdict = "forward" | "skip" | "hold" | "stop" | "close";
+
+/** Forwarded data messages and their payload bytes. */
+export interface DirectionCount {
+  messages: number;
+  bytes: number;
+}
+
+export interface JudgeOptions {
+  /** Frames of this direction are masked: those of a client. */
+  readonly masked: boolean;
+  readonly deflate: boolean;
+  readonly plan: DirectionPlan;
+  readonly count: DirectionCount;
+  /** Knows the pongs that answer pings of ours and go no further; absent where none can come. */
+  readonly pongs: { isAnswer(frame: Buffer): boolean } | undefined;
+}
+
+/**
+ * The rules of one direction: frames (RFC 6455 §5), sizes, rates. Is asked at each frame header and for payload, keeps
+ * where in a message the stream is, counts what passes; touches no socket.
+ */
+export class FrameJudge {
+  readonly header = new FrameHeader();
+  readonly limits: FlowLimits;
+  readonly #masked: boolean;
+  readonly #deflate: boolean;
+  readonly #count: DirectionCount;
+  readonly #pongs: JudgeOptions["pongs"];
+  #plan: DirectionPlan;
+  /** Payload of the current data frame that is still to come. */
+  remaining = 0;
+  /** The current message goes no further. */
+  dropping = false;
+  /** Why the last verdict was to stop. */
+  violation: Termination = { reason: "ProtocolError" };
+  /** When the source last sent a part of a message, on the monotonic clock. */
+  active: number;
+  #final = true;
+  #inMessage = false;
+  #messageBytes = 0;
+  #fragments = 0;
+  #control: TokenBucket | undefined;
+
+  constructor({ masked, deflate, plan, count, pongs }: JudgeOptions, now: number) {
+    this.#masked = masked;
+    this.#deflate = deflate;
+    this.#plan = plan;
+    this.#count = count;
+    this.#pongs = pongs;
+    this.limits = new FlowLimits(plan);
+    this.active = now;
+  }
+
+  apply(plan: DirectionPlan): void {
+    this.#plan = plan;
+    this.limits.apply(plan);
+  }
+
+  /** The receiver has a part of a frame. */
+  get midFrame(): boolean {
+    return this.remaining > 0 && !this.dropping;
+  }
+
+  /** Of `there` bytes of the current frame's payload, how many may pass; fewer than all: `violation` says why. */
+  payload(there: number, now: number): number {
+    const taken = this.dropping ? there : this.limits.takeBytes(there, now);
+    this.remaining -= taken;
+    this.active = now;
+    if (!this.dropping) this.#count.bytes += taken;
+    if (taken < there) this.violation = this.limits.byteRate(now);
+    return taken;
+  }
+
+  /** The current frame's payload is complete. */
+  frameDone(): void {
+    if (!this.#final) return;
+    this.#inMessage = false;
+    this.dropping = false;
+  }
+
+  /**
+   * What is to happen with the frame at `at`, whose header was just read; a control frame is there as a whole.
+   * `following`: bytes that have come behind the header.
+   */
+  judge(chunk: Buffer, at: number, now: number, following: number): Verdict {
+    const { malformed, reserved, masked, control } = this.header;
+    if (malformed || reserved || masked !== this.#masked) return this.#stop({ reason: "ProtocolError" });
+    return control ? this.#judgeControl(chunk, at, now) : this.#judgeData(now, following);
+  }
+
+  #judgeData(now: number, following: number): Verdict {
+    const { fin, rsv1, opcode, length } = this.header;
+    const first = opcode !== CONTINUATION;
+    const inOrder = first ? (opcode === TEXT || opcode === BINARY) && !this.#inMessage : this.#inMessage;
+    if (!inOrder || (rsv1 && !(first && this.#deflate))) return this.#stop({ reason: "ProtocolError" });
+    const bytes = (first ? 0 : this.#messageBytes) + length;
+    const fragments = (first ? 0 : this.#fragments) + 1;
+    if (bytes > this.#plan.maxMessage) return this.#stop({ reason: "MessageTooBig" });
+    if (fragments > this.#plan.maxFragments) return this.#stop({ reason: "TooManyFragments" });
+    if (first) {
+      const verdict = this.limits.takeMessage(now, rsv1);
+      if (verdict === "close") return this.#stop(this.limits.messageRate(now));
+      if (verdict === "delay") return "hold";
+      this.dropping = verdict === "drop";
+    }
+    // A frame that is here as a whole is refused as a whole, while the sink still stands between two frames.
+    if (!this.dropping && length <= following && this.limits.refusesBytes(length, now)) {
+      return this.#stop(this.limits.byteRate(now));
+    }
+    if (first && !this.dropping) this.#count.messages += 1;
+    this.active = now;
+    this.#messageBytes = bytes;
+    this.#fragments = fragments;
+    this.#inMessage = true;
+    this.#final = fin;
+    this.remaining = length;
+    const verdict = this.dropping ? "skip" : "forward";
+    if (length === 0) this.frameDone();
+    return verdict;
+  }
+
+  #judgeControl(chunk: Buffer, at: number, now: number): Verdict {
+    const { fin, rsv1, opcode, length, size } = this.header;
+    if (!fin || rsv1 || length > 125 || opcode > PONG) return this.#stop({ reason: "ProtocolError" });
+    const frame = chunk.subarray(at, at + size + length);
+    if (opcode === CLOSE) return Number.isNaN(closeCode(frame)) ? this.#stop({ reason: "ProtocolError" }) : "close";
+    this.#control ??= new TokenBucket(CONTROL_FRAMES, now);
+    if (!this.#control.take(1, now)) return this.#stop({ reason: "PingFlood", retryAfter: 1 });
+    return opcode === PONG && this.#pongs?.isAnswer(frame) === true ? "skip" : "forward";
+  }
+
+  #stop(termination: Termination): Verdict {
+    this.violation = termination;
+    return "stop";
+  }
+}

@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+import { FakeClock } from "../../test/fakes/clock.ts";
+import { closeOf, frame, parse, text } from "../../test/fakes/frames.ts";
+import { until, type Peer } from "../../test/fakes/sockets.ts";
+import { joinedOver, planOf, READ_PATHS } from "../../test/fakes/tunnel.ts";
+
+const closing = (peer: Peer) => closeOf(parse(peer.received).frames.at(-1) as never);
+const pings = (peer: Peer) => parse(peer.received).frames.filter(({ opcode }) => opcode === 9);
+const keepalive = { interval: 30_000, timeout: 10_000 };
+
+describe.each(READ_PATHS)("read through $name", (reads) => {
+  const joined = joinedOver(reads);
+
+  test("a session without messages ends with IdleTimeout; a message of either end starts the time anew", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.idle = 1000) });
+    clock.advance(900);
+    it.client.send(text("x", true));
+    await until("arrived", () => it.backend.received.length > 0);
+    clock.advance(900);
+    it.backend.send(text("y"));
+    await until("arrived", () => it.client.received.length > 0);
+    clock.advance(999);
+    expect(it.client.ended).toBe(false);
+    clock.advance(1);
+    await until("told", () => it.client.ended);
+    expect(closing(it.client)).toEqual({ code: 3008, reason: "IdleTimeout" });
+    it.tunnel.destroy();
+  });
+
+  test("pings are no messages: they do not keep an idle session", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.idle = 1000) });
+    clock.advance(900);
+    it.client.send(frame({ opcode: 9, mask: true, payload: "x" }));
+    await until("arrived", () => it.backend.received.length > 0);
+    clock.advance(100);
+    await until("told", () => it.client.ended);
+    it.tunnel.destroy();
+  });
+
+  test("a lifetime is shortened by a share that stays when the plan changes", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, random: () => 0.5, plan: (draft) => (draft.lifetime = 1000) });
+    clock.advance(500);
+    it.tunnel.apply(planOf((draft) => (draft.lifetime = 2000)));
+    clock.advance(1399);
+    expect(it.client.ended).toBe(false);
+    clock.advance(1);
+    await until("told", () => it.client.ended);
+    expect(closing(it.client)).toEqual({ code: 3008, reason: "LifetimeEnded" });
+    it.tunnel.destroy();
+  });
+
+  test("pings go to the client, and their pongs go no further", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
+    clock.advance(30_000);
+    await until("a ping", () => pings(it.client).length === 1);
+    const [ping] = pings(it.client);
+    it.client.send(
+      frame({ opcode: 10, mask: true, payload: ping?.payload ?? "" }),
+      frame({ opcode: 10, mask: true, payload: "other" }),
+    );
+    await until("the other pong", () => it.backend.received.length > 0);
+    expect(parse(it.backend.received).frames.map(({ payload }) => String(payload))).toEqual(["other"]);
+    clock.advance(30_000);
+    await until("the next ping", () => pings(it.client).length === 2);
+    it.tunnel.destroy();
+  });
+
+  test("an unanswered ping ends the session with KeepaliveTimeout", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
+    clock.advance(39_999);
+    await until("a ping", () => pings(it.client).length === 1);
+    expect(it.client.ended).toBe(false);
+    clock.advance(1);
+    await until("told", () => it.client.ended && it.backend.ended);
+    expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
+    it.tunnel.destroy();
+  });
+
+  test("a client in the middle of a large frame is given time as long as bytes come", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
+    it.client.send(frame({ mask: true, payload: "x", length: 1000 }));
+    await until("the start", () => it.backend.received.length > 0);
+    clock.advance(30_000);
+    await until("a ping", () => pings(it.client).length === 1);
+    const before = it.backend.received.length;
+    it.client.send(Buffer.from("more"));
+    await until("more", () => it.backend.received.length > before);
+    clock.advance(10_000);
+    expect(it.client.ended).toBe(false);
+    clock.advance(10_000);
+    await until("told", () => it.client.ended);
+    it.tunnel.destroy();
+  });
+
+  test("a ping waits for the end of the frame that is on its way to the client", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
+    const whole = text("0123456789");
+    it.backend.send(whole.subarray(0, 4));
+    await until("a part", () => it.client.received.length === 4);
+    clock.advance(30_000);
+    it.backend.send(whole.subarray(4), text("next"));
+    await until("all", () => parse(it.client.received).frames.length === 3);
+    expect(parse(it.client.received).frames.map(({ opcode }) => opcode)).toEqual([1, 9, 1]);
+    it.tunnel.destroy();
+  });
+
+  test("a receiver that takes nothing pauses the sender, and ends with SlowConsumer when its time is over", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.slowConsumer = { maxBuffered: 100_000, timeout: 8000 }) });
+    it.client.socket.pause();
+    const chunk = frame({ opcode: 2, payload: Buffer.alloc(60_000) });
+    let sent = 0;
+    while (!it.tunnel.paused && sent < 2000) {
+      it.backend.send(chunk);
+      sent += 1;
+      await new Promise(setImmediate);
+    }
+    expect(it.tunnel.paused).toBe(true);
+    expect(it.tunnel.buffered).toBeLessThan(300_000);
+    for (let step = 0; step < 9; step += 1) clock.advance(1000);
+    await until("the backend is told", () => it.backend.ended);
+    expect(closing(it.backend)).toEqual({ code: 1008, reason: "SlowConsumer" });
+    clock.advance(2000);
+    await until("the end", () => it.ends.length === 1);
+    expect(it.slow).toBe(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("a slow receiver that goes on reading gets every byte", async () => {
+    const it = await joined({ plan: (draft) => (draft.slowConsumer = { maxBuffered: 100_000, timeout: 30_000 }) });
+    it.client.socket.pause();
+    const chunk = frame({ opcode: 2, payload: Buffer.alloc(60_000, 5) });
+    let sent = 0;
+    while (!it.tunnel.paused) {
+      it.backend.send(chunk);
+      sent += 1;
+      await new Promise(setImmediate);
+    }
+    it.client.socket.resume();
+    await until("everything", () => it.client.received.length === sent * chunk.length);
+    expect(parse(it.client.received).frames).toHaveLength(sent);
+    await until("going on", () => !it.tunnel.paused);
+    it.tunnel.destroy();
+  });
+});

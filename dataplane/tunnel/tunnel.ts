@@ -1,0 +1,279 @@
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { ReadPath } from "./byte-source.ts";
+import { closeFrame } from "./control-frames.ts";
+import { Flow, type FlowEvents } from "./flow.ts";
+import type { DirectionCount } from "./frame-judge.ts";
+import { Keepalive } from "./keepalive.ts";
+import { Lifespan } from "./lifespan.ts";
+import type { TunnelPlan } from "./plan.ts";
+import { progressOf } from "./pressure.ts";
+import { closeText, codeOf, type Terminable, type Termination } from "../rejection.ts";
+
+export type End = "client" | "backend" | "gateway";
+
+export interface Leg {
+  /** Paused. */
+  readonly socket: Socket;
+  /** What was read behind the head of the handshake. */
+  readonly head: Buffer;
+}
+
+/** How a session ended: a peer's Close has that peer's code and no reason of ours. */
+export interface TunnelEnd {
+  readonly code: number;
+  readonly by: End;
+  readonly termination: Termination | undefined;
+}
+
+export interface TunnelOptions {
+  readonly client: Leg;
+  readonly backend: Leg;
+  readonly reads: ReadPath;
+  readonly plan: TunnelPlan;
+  readonly clock: Clock;
+  /** permessage-deflate was negotiated end to end: RSV1 may stand on the first frame of a message. */
+  readonly deflate: boolean;
+  readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
+  readonly random: () => number;
+  /** Once, when whoever is still there has been told that it is over; what remains is to hang up. */
+  readonly over: () => void;
+  /** Once, when both sockets are gone. */
+  readonly closed: (end: TunnelEnd) => void;
+  /** Once, when the session ends because an end takes nothing. */
+  readonly slowConsumer: () => void;
+}
+
+/** Two upgraded sockets, joined; `close` sends a Close frame to both ends. */
+export interface Tunnel extends Terminable {
+  /** Puts changed limits in force. */
+  apply(plan: TunnelPlan): void;
+  /** Ends it at once, without a word. */
+  destroy(): void;
+  readonly paused: boolean;
+  readonly buffered: number;
+}
+
+/** For the answer to a Close frame that was carried over, in ms. */
+const CLOSE_ANSWER = 5000;
+/** For an end's last answers to the other, which has broken the protocol, in ms. */
+const ANSWERS = 500;
+/** For a peer to hang up after a Close frame of ours, in ms. */
+const HANG_UP = 2000;
+
+/** Joins two upgraded sockets until one of them, or the gateway, ends it. */
+export function tunnel(options: TunnelOptions): Tunnel {
+  const running = new RunningTunnel(options);
+  running.start(options.client.head, options.backend.head);
+  return running;
+}
+
+class RunningTunnel implements Tunnel, FlowEvents {
+  readonly #clock: Clock;
+  readonly #events: Pick<TunnelOptions, "over" | "closed" | "slowConsumer">;
+  readonly #client: Socket;
+  readonly #backend: Socket;
+  /** From the client to the backend. */
+  readonly #up: Flow;
+  /** From the backend to the client. */
+  readonly #down: Flow;
+  readonly #keepalive: Keepalive;
+  readonly #lifespan: Lifespan;
+  #plan: TunnelPlan;
+  #end: TunnelEnd | undefined;
+  #clientClosed = false;
+  #backendClosed = false;
+  #over = false;
+  #gone = 0;
+  #deadline: Timer | undefined;
+
+  constructor({ client, backend, reads, plan, clock, deflate, counts, random, ...events }: TunnelOptions) {
+    this.#clock = clock;
+    this.#events = { over: events.over, closed: events.closed, slowConsumer: events.slowConsumer };
+    this.#plan = plan;
+    const share = random(); // whatever could fail comes before the sockets are taken over
+    const fromClient = reads.open(client.socket);
+    const fromBackend = reads.open(backend.socket);
+    this.#client = fromClient.socket;
+    this.#backend = fromBackend.socket;
+    const both = { clock, deflate, slowConsumer: plan.slowConsumer, events: this };
+    this.#up = new Flow({
+      ...both,
+      ...{ source: fromClient, sink: this.#backend, masked: true, pongs: this },
+      ...{ plan: plan.fromClient, count: counts.fromClient },
+    });
+    this.#down = new Flow({
+      ...both,
+      ...{ source: fromBackend, sink: this.#client, masked: false, pongs: undefined },
+      ...{ plan: plan.fromBackend, count: counts.fromBackend },
+    });
+    this.#keepalive = new Keepalive(this.#up, this.#down, clock, this);
+    this.#lifespan = new Lifespan(this.#up, this.#down, clock, share, this);
+  }
+
+  start(clientHead: Buffer, backendHead: Buffer): void {
+    const gone = (): void => this.#socketGone();
+    for (const socket of [this.#client, this.#backend]) {
+      socket.on("error", broken);
+      if (socket.closed) gone();
+      else socket.on("close", gone);
+    }
+    this.#keepalive.apply(this.#plan.keepalive);
+    this.#lifespan.apply(this.#plan);
+    this.#up.start(clientHead);
+    this.#down.start(backendHead);
+  }
+
+  get paused(): boolean {
+    return this.#up.paused || this.#down.paused;
+  }
+
+  get buffered(): number {
+    return this.#client.writableLength + this.#backend.writableLength + this.#up.held + this.#down.held;
+  }
+
+  apply(plan: TunnelPlan): void {
+    this.#plan = plan;
+    if (this.#end !== undefined) return;
+    this.#up.apply(plan.fromClient, plan.slowConsumer);
+    this.#down.apply(plan.fromBackend, plan.slowConsumer);
+    this.#keepalive.apply(plan.keepalive);
+    this.#lifespan.apply(plan);
+  }
+
+  close(termination: Termination): void {
+    this.#terminate(termination, undefined);
+  }
+
+  destroy(): void {
+    this.#ending({ code: 1006, by: "gateway", termination: undefined });
+    this.#client.destroy();
+    this.#backend.destroy();
+  }
+
+  /** Of a flow. */
+  violated(flow: Flow, termination: Termination): void {
+    this.#terminate(termination, flow);
+  }
+
+  /** Of a flow. */
+  closed(flow: Flow, code: number): void {
+    const by = flow === this.#up ? "client" : "backend";
+    if (by === "client") this.#clientClosed = true;
+    else this.#backendClosed = true;
+    if (this.#ending({ code, by, termination: undefined })) this.#destroyIn(CLOSE_ANSWER);
+    if (!this.#clientClosed || !this.#backendClosed) return;
+    this.#isOver();
+    this.#hangUp();
+  }
+
+  /** Of a flow. */
+  ended(flow: Flow): void {
+    if (flow === this.#up) this.#clientEnded();
+    else this.#backendEnded();
+  }
+
+  /** Of the client's flow: is this pong for us? */
+  isAnswer(frame: Buffer): boolean {
+    return this.#keepalive.isAnswer(frame);
+  }
+
+  /** The first end is the one that counts. */
+  #ending(end: TunnelEnd): boolean {
+    if (this.#end !== undefined) return false;
+    this.#end = end;
+    this.#lifespan.stop();
+    this.#keepalive.stop();
+    return true;
+  }
+
+  #isOver(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.over();
+  }
+
+  #terminate(termination: Termination, fault: Flow | undefined): void {
+    const code = codeOf(termination.reason);
+    if (!this.#ending({ code, by: "gateway", termination })) {
+      // Who breaks the protocol while the session is being closed gets no answer any more.
+      if (fault !== undefined) this.#hangUp();
+      return;
+    }
+    this.#isOver();
+    if (termination.reason === "SlowConsumer") this.#events.slowConsumer();
+    const text = closeText(termination);
+    // Who breaks the protocol is told last: the other end's answers to what came before the fault are on their way.
+    const answers = termination.reason === "ProtocolError" && fault !== undefined;
+    for (const flow of [this.#up, this.#down]) {
+      const frame = closeFrame(code, text, flow === this.#up);
+      if (answers && flow !== fault) flow.conclude(frame, ANSWERS);
+      else flow.finish(frame, flow !== fault);
+    }
+    this.#destroyIn(answers ? ANSWERS + HANG_UP : HANG_UP);
+  }
+
+  #hangUp(): void {
+    this.#up.finish(undefined, false);
+    this.#down.finish(undefined, false);
+    this.#destroyIn(HANG_UP);
+  }
+
+  /** A client that vanishes looks to the backend as it would without a gateway. */
+  #clientEnded(): void {
+    this.#ending({ code: 1006, by: "client", termination: undefined });
+    if (this.#clientClosed && !this.#client.closed) return; // it closed in order, and may wait for the answer
+    this.#isOver();
+    this.#up.finish(undefined, false);
+    this.#down.discard();
+    this.#client.destroy();
+    this.#destroyIn(HANG_UP);
+  }
+
+  #backendEnded(): void {
+    const termination: Termination = { reason: "BackendLost" };
+    const code = codeOf(termination.reason);
+    const lost = this.#ending({ code, by: "backend", termination });
+    if (this.#backendClosed && !this.#backend.closed) return; // likewise
+    if (!lost && !this.#clientClosed && !this.#backendClosed) return;
+    this.#isOver();
+    this.#down.finish(lost ? closeFrame(code, closeText(termination), false) : undefined, false);
+    this.#up.discard();
+    this.#backend.destroy();
+    this.#lingerForClient(progressOf(this.#client), this.#clock.now());
+  }
+
+  /** What the backend sent last is the client's to take, as long as it takes it. */
+  #lingerForClient(state: string, since: number): void {
+    this.#deadline?.cancel();
+    this.#deadline = this.#clock.after(HANG_UP, () => {
+      const now = this.#clock.now();
+      const next = progressOf(this.#client);
+      if (this.#client.writableFinished) return this.destroy();
+      if (next !== state) return this.#lingerForClient(next, now);
+      if (now - since >= this.#plan.slowConsumer.timeout) return this.destroy();
+      this.#lingerForClient(state, since);
+    });
+  }
+
+  #destroyIn(ms: number): void {
+    this.#deadline?.cancel();
+    this.#deadline = this.#clock.after(ms, () => this.destroy());
+  }
+
+  #socketGone(): void {
+    this.#gone += 1;
+    if (this.#gone < 2) return;
+    this.#isOver();
+    this.#deadline?.cancel();
+    this.#up.stop();
+    this.#down.stop();
+    this.#keepalive.stop();
+    this.#lifespan.stop();
+    this.#events.closed(this.#end ?? { code: 1006, by: "client", termination: undefined });
+  }
+}
+
+function broken(this: Socket): void {
+  this.destroy();
+}
