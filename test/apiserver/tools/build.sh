@@ -28,12 +28,7 @@ for name; do
 done
 ((${#missing[@]} > 0)) || exit 0
 
-# From 1.21 on, go fetches the version that go.mod names by itself.
-has=$(go env GOVERSION 2>/dev/null || true)
-[[ $has =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 21)) || {
-  echo "Kubernetes is built with go 1.21 or newer; here is ${has:-none}" >&2
-  exit 1
-}
+go=$("$here/go.sh")
 # Static binaries, no C compiler; the pinned graph or an error.
 export CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false" GOTOOLCHAIN=auto
 
@@ -49,6 +44,6 @@ done
 mkdir -p "$bin"
 for name in "${missing[@]}"; do
   echo "building $name into $bin" >&2
-  (cd "$here" && go build -ldflags "$stamp" -o "$bin/$name.$$" "${packages[$name]}")
+  (cd "$here" && "$go" build -ldflags "$stamp" -o "$bin/$name.$$" "${packages[$name]}")
   mv "$bin/$name.$$" "$bin/$name" # another run never sees half a binary
 done
