@@ -35,7 +35,7 @@ export class Reconciler {
   /** Calls must not overlap. */
   async pass(): Promise<Pass> {
     const { manifests, findings, ignored } = await this.#workspace.read();
-    const translated = translateTogether(manifests, (id) => this.#inForce(id));
+    const translated = translateTogether(manifests, (id) => this.#inForce(id), this.#serving.takenPort);
     const gone = this.#gone(new Set(translated.map(({ id }) => id)));
     const before = this.#hashes();
     const outcomes = await this.#applyAll(translated, gone);

@@ -71,6 +71,11 @@ export class Serving {
     return this.#admin?.port;
   }
 
+  /** The port that no listener can have, since the admin port is open there. */
+  get takenPort(): number | undefined {
+    return mayMeet(this.#options.address, this.#options.adminAddress) ? this.adminPort : undefined;
+  }
+
   /** As the gateway's own, and logs what changed. Calls must not overlap. */
   async apply(updates: readonly Update[], leaving: ReadonlySet<string> = new Set()): Promise<Applied[]> {
     const before = new Map(this.gateway.proxies.map(({ name, snapshot }) => [name, snapshot?.hash]));
@@ -131,4 +136,11 @@ export class Serving {
     const wanted = this.gateway.proxies.map(({ snapshot }) => snapshot?.config.dataplane.log.level ?? "info");
     this.log.level = LEVELS.find((level) => wanted.some((it) => it === level)) ?? "info";
   }
+}
+
+/** Nobody can have a port on one of these addresses while somebody else has it on the other. */
+function mayMeet(one: string, other: string): boolean {
+  const names = new Set([one, other]);
+  if (names.size === 1 || names.has("0.0.0.0") || names.has("::")) return true;
+  return names.has("localhost") && (names.has("127.0.0.1") || names.has("::1"));
 }
