@@ -93,6 +93,7 @@ test("a listener may have the admin port's number where the two are on different
   await it.program.says("/metrics");
   const client = await WsClient.open(`ws://127.0.0.2:${it.adminPort}/`, [], { headers: { "x-api-key": ALICE } });
   await it.alive(client, "hello");
+  expect(await it.admin("/sessions")).toContain("alice");
 });
 
 test("ends with 69 where the admin port or the sample backend's cannot be had", async () => {

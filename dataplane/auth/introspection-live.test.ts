@@ -95,6 +95,17 @@ test("E22: a live session ends at exp, whatever the rechecks", async () => {
   expect(bench.clock.pending).toBe(0);
 });
 
+test("a wall clock that is set past exp ends a live session within a second, and nobody is asked for it", async () => {
+  const { ended, stop } = await live(compile({ recheck: "1h" }));
+  const asked = idp.asked.length;
+  bench.clock.stepWall(HOUR);
+  bench.clock.advance(999);
+  expect(ended).toEqual(["CredentialExpired"]);
+  expect(idp.asked.length).toBe(asked);
+  stop();
+  expect(bench.clock.pending).toBe(0);
+});
+
 test("a token that was prolonged lives as long as the newest answer says", async () => {
   active = { ...active, exp: bench.clock.wall() / 1000 + 45 };
   const { ended, pass, stop } = await live(compile());
