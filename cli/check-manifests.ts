@@ -9,18 +9,19 @@ import { located, translateEach } from "./translated.ts";
 export async function checkManifests(
   paths: readonly string[],
   format: "table" | "json",
+  /** 0: none. */
+  adminPort: number,
   { stdin, out }: Pick<Surroundings, "stdin" | "out">,
 ): Promise<number> {
   const stream = paths[0] === "-";
-  const report = reportOf(
-    stream ? collect("(standard input)", await readStream(stdin)) : await new Workspace(paths).read(),
-  );
+  const collected = stream ? collect("(standard input)", await readStream(stdin)) : await new Workspace(paths).read();
+  const report = reportOf(collected, adminPort === 0 ? undefined : adminPort);
   out.write(format === "json" ? `${JSON.stringify(machineReadable(report), null, 2)}\n` : readable(report));
   return isClean(report) ? EXIT.ok : EXIT.negative;
 }
 
-function reportOf({ manifests, findings, ignored }: Collected): Report {
-  const translated = translateEach(manifests);
+function reportOf({ manifests, findings, ignored }: Collected, adminPort: number | undefined): Report {
+  const translated = translateEach(manifests, undefined, adminPort);
   const none =
     translated.length === 0 && findings.length === 0 ? [{ message: "there is no WebSocketProxy in it" }] : [];
   return {

@@ -118,6 +118,24 @@ test("a folder with more than twenty different mistakes: each is named with its 
   for (const key of [ALICE, BOB, ALICE.slice(1), "short"]) expect(stdout).not.toContain(`"${key}`);
 });
 
+test("a listener on the admin port is said with object, field and fix; another admin port, or none, makes it good", async () => {
+  const folder = await folderOf({ ...GOOD, "proxy.yaml": proxyManifest({ port: 9090 }) });
+  const { ended, stdout } = await ran("check", "-f", folder);
+  expect(ended).toBe(1);
+  expect(stdout).toMatch(
+    /proxy\.yaml:5: document 1, WebSocketProxy demo\/chat, spec\.listener\.port: port 9090 is that of the gateway's own \/metrics and \/healthz \(the admin port\) already; choose another\n/,
+  );
+  for (const port of ["9091", "0"]) expect((await ran("check", "-f", folder, "--admin-port", port)).ended).toBe(0);
+});
+
+test("a backend of a Sidecar on the admin port is said too", async () => {
+  const sidecar = proxyManifest({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
+  const text = sidecar.replace("{ service: echo, port: 80 }", "{ port: 9090 }");
+  const { ended, stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "proxy.yaml": text }));
+  expect(ended).toBe(1);
+  expect(stdout).toContain("spec.routes[0].backends[0].port: is that of the gateway's own /metrics and /sessions");
+});
+
 test("what is fine beside a mistake is not complained about", async () => {
   const { stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "x.yaml": proxy("x", "64Ki", "64KB") }));
   expect(stdout.split("\n").filter((line) => /\.yaml/.test(line)).length).toBe(1);

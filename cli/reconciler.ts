@@ -1,6 +1,7 @@
 import { CONDITION_REASONS, type ReasonOf } from "../api/conditions.ts";
 import type { Config } from "../api/config.ts";
 import type { Applied } from "../dataplane/gateway.ts";
+import type { Update } from "../dataplane/read-update.ts";
 import { hashOf } from "../runtime/packed-text.ts";
 import type { Manifest } from "./manifests/decode-file.ts";
 import type { Finding } from "./manifests/place.ts";
@@ -34,10 +35,11 @@ export class Reconciler {
   /** Calls must not overlap. */
   async pass(): Promise<Pass> {
     const { manifests, findings, ignored } = await this.#workspace.read();
-    const translated = translateTogether(manifests, (id) => this.#inForce(id));
-    this.#removeAllBut(new Set(translated.map(({ id }) => id)));
+    const translated = translateTogether(manifests, (id) => this.#inForce(id), this.#serving.takenPort);
+    const gone = this.#gone(new Set(translated.map(({ id }) => id)));
     const before = this.#hashes();
-    const outcomes = await this.#applyAll(translated);
+    const outcomes = await this.#applyAll(translated, gone);
+    for (const id of gone) this.#remove(id);
     const after = this.#hashes();
     const failed = [...outcomes.values()].filter((applied) => !applied.ok);
     return {
@@ -52,45 +54,41 @@ export class Reconciler {
     };
   }
 
-  #removeAllBut(wanted: ReadonlySet<string>): void {
+  /** Proxies that are known and not wanted any more. */
+  #gone(wanted: ReadonlySet<string>): ReadonlySet<string> {
     const { gateway } = this.#serving;
-    for (const name of new Set([...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejections.keys()])) {
-      if (wanted.has(name)) continue;
-      this.#applied.delete(name);
-      this.#serving.remove(name);
-    }
+    const known = [...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejections.keys()];
+    return new Set(known.filter((id) => !wanted.has(id)));
   }
 
-  /** A port that one proxy leaves may be the one that another wants: what failed is tried again while others succeed. */
-  async #applyAll(translated: readonly Translated[]): Promise<Map<string, Applied>> {
+  #remove(id: string): void {
+    this.#applied.delete(id);
+    this.#serving.remove(id);
+  }
+
+  /** Together, and before any is removed: a port that one leaves may be the one that another wants. */
+  async #applyAll(translated: readonly Translated[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
     const outcomes = new Map<string, Applied>();
-    let left = translated.filter(({ translation }) => translation.config !== undefined);
-    for (let progress = true; progress && left.length > 0;) {
-      const failed: Translated[] = [];
-      for (const it of left) {
-        const applied = await this.#apply(it);
-        outcomes.set(it.id, applied);
-        if (!applied.ok && applied.stage === "listener") failed.push(it);
-      }
-      progress = failed.length < left.length;
-      left = failed;
+    const changed = new Map<string, Update>();
+    const texts = new Map<string, string>();
+    for (const { id, translation } of translated) {
+      const { config, endpoints } = translation;
+      if (config === undefined) continue;
+      const [text, endpointsText] = [JSON.stringify(config), JSON.stringify(endpoints)];
+      const all = `${text}\n${endpointsText}`;
+      if (this.#applied.get(id) === all) outcomes.set(id, { ok: true, proxy: id });
+      else changed.set(id, { config, endpoints, hash: hashOf(text), endpointsHash: hashOf(endpointsText) });
+      texts.set(id, all);
+    }
+    const applied = await this.#serving.apply([...changed.values()], gone);
+    for (const [index, id] of [...changed.keys()].entries()) {
+      const [outcome, text] = [applied[index], texts.get(id)];
+      if (outcome === undefined || text === undefined) continue;
+      outcomes.set(id, outcome);
+      if (outcome.ok) this.#applied.set(id, text);
+      else this.#applied.delete(id);
     }
     return outcomes;
-  }
-
-  async #apply({ id, translation: { config, endpoints } }: Translated): Promise<Applied> {
-    const [text, endpointsText] = [JSON.stringify(config), JSON.stringify(endpoints)];
-    const all = `${text}\n${endpointsText}`;
-    if (this.#applied.get(id) === all) return { ok: true, proxy: id };
-    const applied = await this.#serving.apply({
-      config,
-      endpoints,
-      hash: hashOf(text),
-      endpointsHash: hashOf(endpointsText),
-    });
-    if (applied.ok) this.#applied.set(id, all);
-    else this.#applied.delete(id);
-    return applied;
   }
 
   #inForce(id: string): Config | undefined {

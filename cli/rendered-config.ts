@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CONFIG_FILE, ENDPOINTS_FILE, LARGEST_TEXT, PACKED } from "../api/meta.ts";
-import type { Update } from "../dataplane/gateway.ts";
+import type { Update } from "../dataplane/read-update.ts";
 import { hashOf } from "../runtime/packed-text.ts";
 import { packedTexts } from "./packed-files.ts";
 

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import type { Update } from "../dataplane/gateway.ts";
+import type { Update } from "../dataplane/read-update.ts";
 import type { Surroundings } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { fileChanges } from "./file-changes.ts";
@@ -58,8 +58,8 @@ async function follow(folder: string, listenerPort: number, serving: Serving, si
       serving.unreadable(stranger);
       continue;
     }
-    const applied = await serving.apply(onPort(listenerPort, read));
-    retry.set(!applied.ok && applied.stage === "listener");
+    const [applied] = await serving.apply([onPort(listenerPort, read)]);
+    retry.set(applied?.ok === false && applied.stage === "listener");
   }
 }
 

@@ -4,7 +4,8 @@ import { faultText } from "../runtime/faults.ts";
 import { processLog, type Level, type ProcessLog } from "../runtime/log.ts";
 import type { Shutdown } from "../runtime/shutdown.ts";
 import { adminHandlers } from "../dataplane/admin.ts";
-import { Gateway, type Applied, type Update } from "../dataplane/gateway.ts";
+import { Gateway, type Applied } from "../dataplane/gateway.ts";
+import type { Update } from "../dataplane/read-update.ts";
 import { Metrics } from "../dataplane/metrics.ts";
 import { aborted } from "./aborted.ts";
 import type { Surroundings } from "./command.ts";
@@ -70,20 +71,31 @@ export class Serving {
     return this.#admin?.port;
   }
 
-  /** Puts a config in force, or says why not; logs what changed. Calls must not overlap. */
-  async apply(update: Update): Promise<Applied> {
+  /** The port that no listener can have, since the admin port is open there. */
+  get takenPort(): number | undefined {
+    return mayMeet(this.#options.address, this.#options.adminAddress) ? this.adminPort : undefined;
+  }
+
+  /** As the gateway's own, and logs what changed. Calls must not overlap. */
+  async apply(updates: readonly Update[], leaving: ReadonlySet<string> = new Set()): Promise<Applied[]> {
     const before = new Map(this.gateway.proxies.map(({ name, snapshot }) => [name, snapshot?.hash]));
-    const applied = await this.gateway.apply(update);
-    if (!applied.ok) {
-      this.log.warn({ stage: applied.stage, problems: applied.problems.slice(0, 20) }, "config rejected");
-      return applied;
-    }
+    const outcomes = await this.gateway.apply(updates, leaving);
     this.#setLevel();
-    const { proxy } = applied;
-    if (before.get(proxy) === update.hash) return applied;
-    const generation = this.gateway.proxies.find(({ name }) => name === proxy)?.snapshot?.config.proxy.generation;
-    this.log.info({ proxy, generation, hash: update.hash, port: this.gateway.port(proxy) }, "config applied");
-    return applied;
+    for (const applied of outcomes) {
+      if (applied.ok) this.#logChange(applied.proxy, before.get(applied.proxy));
+      else this.log.warn({ stage: applied.stage, problems: applied.problems.slice(0, 20) }, "config rejected");
+    }
+    return outcomes;
+  }
+
+  #logChange(proxy: string, before: string | undefined): void {
+    const snapshot = this.gateway.proxies.find(({ name }) => name === proxy)?.snapshot;
+    if (snapshot === undefined || snapshot.hash === before) return;
+    const { config, hash } = snapshot;
+    this.log.info(
+      { proxy, generation: config.proxy.generation, hash, port: this.gateway.port(proxy) },
+      "config applied",
+    );
   }
 
   /** A config that could not even be read. */
@@ -124,4 +136,11 @@ export class Serving {
     const wanted = this.gateway.proxies.map(({ snapshot }) => snapshot?.config.dataplane.log.level ?? "info");
     this.log.level = LEVELS.find((level) => wanted.some((it) => it === level)) ?? "info";
   }
+}
+
+/** Nobody can have a port on one of these addresses while somebody else has it on the other. */
+function mayMeet(one: string, other: string): boolean {
+  const names = new Set([one, other]);
+  if (names.size === 1 || names.has("0.0.0.0") || names.has("::")) return true;
+  return names.has("localhost") && (names.has("127.0.0.1") || names.has("::1"));
 }

@@ -113,6 +113,22 @@ test("a port that is taken leaves the last good config, and is tried again until
   expect(await it.dropped()).toBe("0");
 });
 
+test("a listener that moves to the admin port is told so, and stays", async () => {
+  const it = await Standalone.start();
+  const client = await it.client(ALICE);
+  await it.proxy({ port: it.adminPort });
+  await it.program.says(
+    /proxy\.yaml:5: document 1, WebSocketProxy demo\/chat, spec\.listener\.port: port \d+ is that of the gateway's own \/metrics and \/healthz \(the admin port\) already; choose another/,
+  );
+  await it.program.says("demo/chat: Accepted is False (Invalid)");
+  await it.alive(client, "still here");
+  await it.alive(await it.client(ALICE), "on the old port");
+  expect(it.program.stderr).not.toContain("another process");
+  await it.proxy();
+  await it.program.says("demo/chat: Accepted is True");
+  expect(await it.dropped()).toBe("0");
+});
+
 test("of two proxies on one port the one in force stays, and the other is told", async () => {
   const it = await Standalone.start();
   const client = await it.client(ALICE);

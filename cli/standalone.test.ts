@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
+import { WsClient } from "../test/fakes/clients.ts";
 import { ALICE, backendManifest, BOB, keysManifest, proxyManifest } from "../test/fakes/manifests.ts";
 import { freePort, Program, ran } from "../test/fakes/program.ts";
 import { until } from "../test/fakes/sockets.ts";
@@ -69,6 +70,30 @@ test("with nothing to serve it says why and ends with 1", async () => {
   const missing = await ran("standalone", "-f", "no-such-file.yaml", "--admin-port", "0");
   expect(missing.ended).toBe(1);
   expect(missing.stderr).toContain("no-such-file.yaml: does not exist");
+});
+
+test.each(["127.0.0.1", "localhost", "0.0.0.0", "::"])(
+  "a listener on %s that would be on the admin port is not accepted, and the port is not tried",
+  async (address) => {
+    const it = await Standalone.prepare();
+    await it.proxy({ port: it.adminPort });
+    const program = it.run("--address", address);
+    expect(await program.exit()).toBe(1);
+    expect(program.stderr).toContain(
+      `WebSocketProxy demo/chat, spec.listener.port: port ${it.adminPort} is that of the gateway's own /metrics`,
+    );
+    expect(program.stderr).not.toContain("another process");
+  },
+);
+
+test("a listener may have the admin port's number where the two are on different addresses", async () => {
+  const it = await Standalone.prepare();
+  await it.proxy({ port: it.adminPort });
+  it.run("--address", "127.0.0.2");
+  await it.program.says("/metrics");
+  const client = await WsClient.open(`ws://127.0.0.2:${it.adminPort}/`, [], { headers: { "x-api-key": ALICE } });
+  await it.alive(client, "hello");
+  expect(await it.admin("/sessions")).toContain("alice");
 });
 
 test("ends with 69 where the admin port or the sample backend's cannot be had", async () => {

@@ -16,22 +16,26 @@ export interface Translated {
 type InForce = (id: string) => Config | undefined;
 
 /** Translates every proxy by itself, in the order of their names: in a cluster each has pods of its own. */
-export function translateEach(manifests: readonly Manifest[], inForce: InForce = () => undefined): Translated[] {
-  return proxiesOf(manifests).map((proxy) => translated(proxy, manifests, inForce));
+export function translateEach(
+  manifests: readonly Manifest[],
+  inForce: InForce = () => undefined,
+  adminPort?: number,
+): Translated[] {
+  return proxiesOf(manifests).map((proxy) => translated(proxy, manifests, inForce, adminPort));
 }
 
 /**
  * Translates proxies that one process serves, where each port is had once: of two proxies on one port the one that has
  * it in force stays, else the first by name.
  */
-export function translateTogether(manifests: readonly Manifest[], inForce: InForce): Translated[] {
-  const each = translateEach(manifests, inForce);
+export function translateTogether(manifests: readonly Manifest[], inForce: InForce, adminPort?: number): Translated[] {
+  const each = translateEach(manifests, inForce, adminPort);
   const owners = portOwners(each, inForce);
   return proxiesOf(manifests).map((proxy, index) => {
-    const alone = each[index] ?? translated(proxy, manifests, inForce);
+    const alone = each[index] ?? translated(proxy, manifests, inForce, adminPort);
     const port = alone.translation.config?.listener.port;
     if (port === undefined || owners.get(port) === alone.id) return alone;
-    return translated(proxy, manifests, inForce, (wanted) => {
+    return translated(proxy, manifests, inForce, adminPort, (wanted) => {
       const owner = owners.get(wanted);
       return owner === alone.id ? undefined : owner;
     });
@@ -59,6 +63,7 @@ function translated(
   proxy: ProxyObject,
   manifests: readonly Manifest[],
   inForce: InForce,
+  adminPort: number | undefined,
   portOwner: (port: number) => string | undefined = () => undefined,
 ): Translated {
   const id = idOf(proxy);
@@ -66,7 +71,8 @@ function translated(
     proxy,
     manifests.map(({ object }) => object),
   );
-  return { id, translation: translate(resources, inForce(id), tools, { externalNames: true, portOwner }) };
+  const surroundings = { externalNames: true, portOwner, ...(adminPort === undefined ? {} : { adminPort }) };
+  return { id, translation: translate(resources, inForce(id), tools, surroundings) };
 }
 
 /** Port → the proxy that gets it. */

@@ -1,24 +1,14 @@
-import { X509Certificate } from "node:crypto";
-import { createSecureContext } from "node:tls";
-import * as api from "../api/config.ts";
-import { problemsOf } from "../api/problem.ts";
 import { pause } from "../runtime/pause.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
+import { certificateExpiry } from "./certificate-expiry.ts";
+import { grantPorts } from "./grant-ports.ts";
 import { Listener, type KeyPair } from "./listener.ts";
+import { OpenPort, type PortAddress } from "./open-port.ts";
 import { chooseReadPath } from "./tunnel/read-path.ts";
+import { readUpdate, type Update } from "./read-update.ts";
 import { ServedProxy, type Surroundings } from "./served-proxy.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { upgrade } from "./upgrade.ts";
-
-/** A rendered config as it was read, not yet believed. */
-export interface Update {
-  readonly config: unknown;
-  readonly endpoints: unknown;
-  /** SHA-256 of the config's text, as whoever rendered it reports it. */
-  readonly hash: string;
-  /** SHA-256 of the endpoints' text. */
-  readonly endpointsHash: string;
-}
 
 /** Why a config is not in force. */
 export interface Rejection {
@@ -32,15 +22,27 @@ export type Applied =
 
 export interface GatewayOptions extends Omit<Surroundings, "reads"> {
   /** Address and port on which a proxy's listener opens. */
-  readonly bind: (port: number) => { readonly host: string; readonly port: number };
+  readonly bind: (port: number) => PortAddress;
   /** How sockets are read after their handshakes; absent: what this Node is found fit for. */
   readonly reads?: ReadPath;
 }
 
 interface Service {
   readonly proxy: ServedProxy;
+  port: OpenPort | undefined;
+  /** What the port leads to. */
   listener: Listener | undefined;
   keyPair: KeyPair | undefined;
+}
+
+/** A config that takes force once its proxy has the port. */
+interface Candidate {
+  readonly update: Update;
+  readonly service: Service;
+  readonly snapshot: Snapshot;
+  readonly keyPair: KeyPair | undefined;
+  /** Of the certificate, in ms since the epoch. */
+  readonly expiry: number | undefined;
 }
 
 /** The data plane: puts rendered configs in force, keeps the last good one of each proxy, and stops gracefully. */
@@ -70,59 +72,102 @@ export class Gateway {
   /** Every proxy has a config in force and an open listener, and none is being drained. */
   get ready(): boolean {
     const services = [...this.#services.values()];
-    return !this.#stopping && services.length > 0 && services.every(({ listener }) => listener !== undefined);
+    return !this.#stopping && services.length > 0 && services.every(({ port }) => port !== undefined);
   }
 
   /** Port on which a proxy listens; undefined if it does not. */
   port(proxy: string): number | undefined {
-    return this.#services.get(proxy)?.listener?.port;
+    return this.#services.get(proxy)?.port?.number;
   }
 
-  /** Puts a config in force, or says why not and leaves everything as it was. Calls must not overlap. */
-  async apply(update: Update): Promise<Applied> {
-    const applied = await this.#apply(update);
-    const { proxy } = applied;
-    if (applied.ok) this.#rejections.delete(proxy);
-    else {
-      this.#options.metrics.configRejected(proxy);
-      const { stage, problems } = applied;
-      if (proxy !== "") this.#rejections.set(proxy, { hash: update.hash, stage, problems });
-    }
-    return applied;
+  /**
+   * Puts configs of different proxies in force together, so that they may swap ports; says of each why not, where it
+   * cannot be, and leaves that proxy as it was. `leaving` are proxies that the caller removes right after: their ports
+   * can be had. Calls must not overlap.
+   */
+  async apply(updates: readonly Update[], leaving: ReadonlySet<string> = new Set()): Promise<Applied[]> {
+    const judged: (Candidate | Applied)[] = [];
+    for (const update of updates) judged.push(await this.#judge(update));
+    const candidates = judged.filter((it): it is Candidate => "snapshot" in it);
+    const granted = await this.#grant(candidates, leaving);
+    const before = this.#ports();
+    const outcomes = judged.map((it) => ("snapshot" in it ? this.#settle(it, granted) : it));
+    const now = new Set(this.#ports().values());
+    for (const port of before.values()) if (!now.has(port)) port.close();
+    return outcomes;
   }
 
-  async #apply(update: Update): Promise<Applied> {
-    const config = api.config.safeParse(update.config);
-    const endpoints = api.endpoints.safeParse(update.endpoints);
-    if (!config.success || !endpoints.success) {
-      const problems = [
-        ...(config.success ? [] : problemsOf(config.error, "config", "Invalid")),
-        ...(endpoints.success ? [] : problemsOf(endpoints.error, "endpoints", "Invalid")),
-      ].map(({ at, message }) => `${at}: ${message}`);
-      return rejected(nameIn(update.config), "config", problems);
+  /** Changes nothing that is in force, unless it is only the endpoints that changed. */
+  async #judge(update: Update): Promise<Candidate | Applied> {
+    const read = readUpdate(update);
+    const { id } = read;
+    if ("problems" in read) return this.#rejected(id, update, "config", read.problems);
+    if (this.#stopping && !this.#services.has(id)) {
+      return this.#rejected(id, update, "listener", ["the gateway is shutting down"]);
     }
-    const { namespace, name } = config.data.proxy;
-    const id = `${namespace}/${name}`;
-    if (this.#stopping && !this.#services.has(id)) return rejected(id, "listener", ["the gateway is shutting down"]);
+    const { config, endpoints } = read;
     const service = this.#services.get(id) ?? (await this.#service(id));
-    if (service.proxy.snapshot?.hash === update.hash && service.listener !== undefined) {
-      service.proxy.setEndpoints(endpoints.data, update.endpointsHash);
-      return { ok: true, proxy: id };
+    if (service.proxy.snapshot?.hash === update.hash && service.port !== undefined) {
+      service.proxy.setEndpoints(endpoints, update.endpointsHash);
+      return this.#inForce(id);
     }
-    let snapshot: Snapshot;
+    const { tls } = config.listener;
+    const keyPair = tls === undefined ? undefined : (tls.keyPair ?? service.keyPair);
+    const expiry = keyPair === undefined ? undefined : certificateExpiry(keyPair);
+    if (tls !== undefined && keyPair === undefined) {
+      const missing = "the listener's certificate is missing: see spec.listener.tls.secretName";
+      return this.#rejected(id, update, "listener", [missing]);
+    }
+    if (expiry instanceof Error) {
+      const unusable = `the listener's certificate cannot be used: ${expiry.message}`;
+      return this.#rejected(id, update, "listener", [unusable]);
+    }
     try {
-      snapshot = service.proxy.prepare(config.data, update.hash, endpoints.data);
+      const snapshot = service.proxy.prepare(config, update.hash, endpoints);
+      return { update, service, snapshot, keyPair, expiry };
     } catch (fault) {
-      return rejected(id, "config", [fault instanceof Error ? fault.message : String(fault)]);
+      return this.#rejected(id, update, "config", [fault instanceof Error ? fault.message : String(fault)]);
     }
-    const problem = await this.#listen(service, config.data, snapshot);
-    if (problem !== undefined) {
-      service.proxy.rollback();
-      return rejected(id, "listener", [problem]);
+  }
+
+  /** A port, or what is wrong, for each that has to have another. */
+  async #grant(
+    candidates: readonly Candidate[],
+    leaving: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, OpenPort | string>> {
+    if (this.#stopping) return new Map(); // revocations still count, but no port opens or moves any more
+    const wanted = new Map<string, PortAddress>();
+    for (const { service, snapshot } of candidates) {
+      const { port } = snapshot.config.listener;
+      const stays = service.port !== undefined && service.proxy.snapshot?.config.listener.port === port;
+      if (!stays) wanted.set(service.proxy.name, this.#options.bind(port));
     }
-    this.#services.set(id, service);
-    service.proxy.commit(snapshot, update.endpointsHash);
-    return { ok: true, proxy: id };
+    const held = this.#ports();
+    const granted = await grantPorts(wanted, held, leaving);
+    if (!this.#stopping) return granted;
+    // The signal came while they were opened: nobody would close them any more.
+    const ours = new Set(held.values());
+    for (const port of granted.values()) if (port instanceof OpenPort && !ours.has(port)) port.close();
+    return new Map();
+  }
+
+  #settle(
+    { update, service, snapshot, keyPair, expiry }: Candidate,
+    granted: ReadonlyMap<string, OpenPort | string>,
+  ): Applied {
+    const { proxy } = service;
+    const port = granted.get(proxy.name) ?? service.port;
+    if (typeof port === "string") {
+      proxy.rollback();
+      return this.#rejected(proxy.name, update, "listener", [port]);
+    }
+    this.#services.set(proxy.name, service);
+    proxy.commit(snapshot, update.endpointsHash);
+    if (port !== undefined && !this.#stopping) {
+      this.#listen(service, port, keyPair, snapshot);
+      this.#options.metrics.certificateExpiry(proxy.name, expiry);
+    }
+    return this.#inForce(proxy.name);
   }
 
   /** Takes a proxy out of service; its sessions end with 1001. */
@@ -130,7 +175,7 @@ export class Gateway {
     this.#rejections.delete(id);
     const service = this.#services.get(id);
     if (service === undefined) return;
-    service.listener?.close();
+    service.port?.close();
     this.#services.delete(id);
     this.#options.metrics.proxyRemoved(id);
     this.#retiring.add(service.proxy);
@@ -146,7 +191,7 @@ export class Gateway {
     this.#stopping = true;
     if (grace > 0) await pause(grace, this.#options.clock, abort);
     const services = [...this.#services.values()];
-    for (const { listener } of services) listener?.close();
+    for (const { port } of services) port?.close();
     const proxies = [...services.map(({ proxy }) => proxy), ...this.#retiring];
     await Promise.all(proxies.map((proxy) => proxy.drain(abort)));
     for (const proxy of proxies) proxy.destroy();
@@ -160,43 +205,24 @@ export class Gateway {
       if (this.#reads.name === "data") log.warn({}, "sockets are read through data events: each message costs more");
     }
     const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads });
-    return { proxy, listener: undefined, keyPair: undefined };
+    return { proxy, port: undefined, listener: undefined, keyPair: undefined };
   }
 
-  /** Opens, moves or keeps the listener; says what is wrong if that cannot be. */
-  async #listen(service: Service, config: api.Config, snapshot: Snapshot): Promise<string | undefined> {
-    const { tls, port } = config.listener;
-    const keyPair = tls === undefined ? undefined : (tls.keyPair ?? service.keyPair);
-    if (tls !== undefined && keyPair === undefined)
-      return "the listener's certificate is missing: see spec.listener.tls.secretName";
-    const before = service.proxy.snapshot?.config.listener;
-    const moved = before?.port !== port || (before.tls === undefined) !== (tls === undefined);
-    const expiry = keyPair === undefined ? undefined : expiryOf(keyPair);
-    if (expiry instanceof Error) return `the listener's certificate cannot be used: ${expiry.message}`;
-    if (this.#stopping) return undefined; // revocations still count, but no port opens or moves any more
-    if (service.listener !== undefined && !moved) {
-      if (keyPair !== undefined) service.listener.rotate(keyPair);
-    } else {
-      const problem = await this.#open(service, snapshot, keyPair, before?.port === port);
-      if (problem !== undefined) return problem;
-    }
+  /** Connections to this port are the proxy's from now on. */
+  #listen(service: Service, port: OpenPort, keyPair: KeyPair | undefined, snapshot: Snapshot): void {
+    const { proxy, listener } = service;
+    const sameForm = (service.keyPair === undefined) === (keyPair === undefined);
     service.keyPair = keyPair;
-    this.#options.metrics.certificateExpiry(service.proxy.name, expiry);
-    return undefined;
-  }
-
-  async #open(
-    service: Service,
-    snapshot: Snapshot,
-    keyPair: KeyPair | undefined,
-    samePort: boolean,
-  ): Promise<string | undefined> {
-    const { proxy } = service;
-    const { clock, bind } = this.#options;
-    const listener = new Listener({
-      ...bind(snapshot.config.listener.port),
+    if (listener !== undefined && service.port === port && sameForm) {
+      if (keyPair !== undefined) listener.rotate(keyPair);
+      return;
+    }
+    for (const other of this.#services.values()) if (other.port === port) other.port = undefined;
+    service.port = port;
+    service.listener = new Listener({
+      port: port.number,
       keyPair,
-      clock,
+      clock: this.#options.clock,
       handshakeTimeout: () => (proxy.snapshot ?? snapshot).handshakeTimeout,
       arrived: (client) => void upgrade(client, proxy),
       broken: (socket, refusal) => {
@@ -205,39 +231,22 @@ export class Gateway {
         attempt.end();
       },
     });
-    const old = service.listener;
-    if (samePort) old?.close(); // ws becomes wss or back: the port cannot be open twice
-    const failure = await listener.open();
-    if (failure !== undefined) {
-      if (samePort && (await old?.open()) !== undefined) service.listener = undefined; // tried again with each update
-      return failure.problem;
-    }
-    if (this.#stopping) {
-      listener.close(); // the signal came while it opened: nobody would close it any more
-      return undefined;
-    }
-    old?.close();
-    service.listener = listener;
-    return undefined;
+    port.leadTo(service.listener);
   }
-}
 
-function rejected(proxy: string, stage: Rejection["stage"], problems: readonly string[]): Applied {
-  return { ok: false, proxy, stage, problems };
-}
-
-/** When the certificate expires; an error where TLS could not be spoken with it. */
-function expiryOf({ certificate, privateKey }: KeyPair): number | Error {
-  try {
-    createSecureContext({ cert: certificate, key: privateKey });
-    return Date.parse(new X509Certificate(certificate).validTo);
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+  /** The ports that are open, by proxy. */
+  #ports(): Map<string, OpenPort> {
+    return new Map([...this.#services].flatMap(([id, { port }]) => (port === undefined ? [] : [[id, port]])));
   }
-}
 
-/** The name in a config that is not believed otherwise: for the metric only. */
-function nameIn(config: unknown): string {
-  const proxy = api.config.shape.proxy.safeParse((config as { proxy?: unknown } | null)?.proxy);
-  return proxy.success ? `${proxy.data.namespace}/${proxy.data.name}` : "";
+  #inForce(proxy: string): Applied {
+    this.#rejections.delete(proxy);
+    return { ok: true, proxy };
+  }
+
+  #rejected(proxy: string, { hash }: Update, stage: Rejection["stage"], problems: readonly string[]): Applied {
+    this.#options.metrics.configRejected(proxy);
+    if (proxy !== "") this.#rejections.set(proxy, { hash, stage, problems });
+    return { ok: false, proxy, stage, problems };
+  }
 }

@@ -1,21 +1,22 @@
-import { connect, type Socket } from "node:net";
-import { once } from "node:events";
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { RawClient, request } from "../test/fakes/clients.ts";
 import { FakeClock } from "../test/fakes/clock.ts";
 import { until } from "../test/fakes/sockets.ts";
 import { Listener, type Client } from "./listener.ts";
+import { OpenPort } from "./open-port.ts";
 import type { Refusal } from "./rejection.ts";
 
-const open: Listener[] = [];
+const open: OpenPort[] = [];
 const sockets: Socket[] = [];
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  for (const listener of open.splice(0)) listener.close();
+  for (const port of open.splice(0)) port.close();
 });
 
 interface Opened {
   listener: Listener;
+  port: number;
   clock: FakeClock;
   arrived: Client[];
   broken: Refusal[];
@@ -25,9 +26,11 @@ async function listen(host = "127.0.0.1", hear: (client: Client) => void = () =>
   const clock = new FakeClock();
   const arrived: Client[] = [];
   const broken: Refusal[] = [];
+  const port = await OpenPort.open({ host, port: 0 });
+  if (!(port instanceof OpenPort)) throw new Error(port);
+  open.push(port);
   const listener = new Listener({
-    host,
-    port: 0,
+    port: port.number,
     keyPair: undefined,
     clock,
     handshakeTimeout: () => 1000,
@@ -41,17 +44,13 @@ async function listen(host = "127.0.0.1", hear: (client: Client) => void = () =>
       socket.destroy();
     },
   });
-  expect(await listener.open()).toBeUndefined();
-  open.push(listener);
-  return { listener, clock, arrived, broken };
+  port.leadTo(listener);
+  return { listener, port: port.number, clock, arrived, broken };
 }
 
 test("an upgrade comes with all that was sent behind its head, its fields as they were written", async () => {
-  const { listener, arrived } = await listen();
-  const client = await RawClient.send(
-    listener.port,
-    `${request({ target: "/ws?x", headers: { "X-Two": ["1", "2"] } })}early`,
-  );
+  const { listener, port, arrived } = await listen();
+  const client = await RawClient.send(port, `${request({ target: "/ws?x", headers: { "X-Two": ["1", "2"] } })}early`);
   await until("it arrived", () => arrived.length === 1);
   expect(arrived[0]?.head.toString()).toBe("early");
   expect(arrived[0]?.arrival).toMatchObject({
@@ -60,7 +59,7 @@ test("an upgrade comes with all that was sent behind its head, its fields as the
     httpVersion: "1.1",
     peer: "127.0.0.1",
     encrypted: false,
-    port: listener.port,
+    port,
   });
   expect(arrived[0]?.arrival.rawHeaders.slice(-4)).toEqual(["X-Two", "1", "X-Two", "2"]);
   expect(listener.waiting).toBe(0);
@@ -73,11 +72,11 @@ test.each([
   ["CONNECT", request({ method: "CONNECT", target: "a.test:80" })],
   ["expectations", request({ headers: { Upgrade: null, Expect: "100-continue" } })],
 ])("of %s each socket brings one, whatever is pipelined behind it", async (_what, bytes) => {
-  const { listener, arrived, broken } = await listen();
-  const client = await RawClient.send(listener.port, bytes.repeat(3) + "\0\0 rubbish\r\n\r\n");
+  const { port, arrived, broken } = await listen();
+  const client = await RawClient.send(port, bytes.repeat(3) + "\0\0 rubbish\r\n\r\n");
   client.send(Buffer.from(bytes));
   await until("it arrived", () => arrived.length > 0);
-  const next = await RawClient.send(listener.port, bytes);
+  const next = await RawClient.send(port, bytes);
   await until("the next one arrived", () => arrived.length > 1);
   expect(arrived.length).toBe(2);
   expect(broken).toEqual([]);
@@ -87,9 +86,9 @@ test.each([
 });
 
 test("pipelined plain requests are not read while the first one waits for its answer", async () => {
-  const { listener, arrived } = await listen();
+  const { port, arrived } = await listen();
   const plain = request({ headers: { Connection: null, Upgrade: null } });
-  const client = await RawClient.send(listener.port, plain);
+  const client = await RawClient.send(port, plain);
   await until("it arrived", () => arrived.length === 1);
   const flood = Buffer.from(plain.repeat(500));
   for (let sent = 0; sent < 16 * 1024 * 1024; sent += flood.length) client.socket.write(flood);
@@ -106,19 +105,19 @@ test("pipelined plain requests are not read while the first one waits for its an
 });
 
 test("1,024 sockets of one address wait, the rest has pushed the oldest out; a good one gets through", async () => {
-  const { listener, arrived } = await listen();
-  const silent = await Promise.all(Array.from({ length: 1100 }, () => RawClient.open(listener.port)));
+  const { listener, port, arrived } = await listen();
+  const silent = await Promise.all(Array.from({ length: 1100 }, () => RawClient.open(port)));
   await until("those too many are gone", () => silent.filter(({ closed, ended }) => closed || ended).length === 76);
   expect(listener.waiting).toBe(1024);
-  const good = await RawClient.send(listener.port, request());
+  const good = await RawClient.send(port, request());
   await until("it arrived", () => arrived.length === 1);
   for (const { socket } of [...silent, good]) socket.destroy();
   await until("nobody waits", () => listener.waiting === 0);
 });
 
 test("whoever sends nothing is late when the time is over, by the clock", async () => {
-  const { listener, clock, broken } = await listen();
-  const client = await RawClient.open(listener.port);
+  const { listener, port, clock, broken } = await listen();
+  const client = await RawClient.open(port);
   await until("it waits", () => listener.waiting === 1);
   clock.advance(999);
   expect(broken).toEqual([]);
@@ -133,34 +132,11 @@ describe.each([
   ["::", "127.0.0.1", "127.0.0.1"],
 ])("on %s for a client of %s", (host, address, canonical) => {
   test("the peer is told as it is, mapped or not", async () => {
-    const { listener, arrived } = await listen(host);
-    const client = await RawClient.open(listener.port, address);
+    const { port, arrived } = await listen(host);
+    const client = await RawClient.open(port, address);
     client.socket.write(request());
     await until("it arrived", () => arrived.length === 1);
     expect(arrived[0]?.arrival.peer.replace(/^::ffff:/, "")).toBe(canonical);
     client.socket.destroy();
   });
-});
-
-test("a port that is taken is said in words", async () => {
-  const { listener } = await listen();
-  const second = new Listener({
-    host: "127.0.0.1",
-    port: listener.port,
-    keyPair: undefined,
-    clock: new FakeClock(),
-    handshakeTimeout: () => 1000,
-    arrived: () => {},
-    broken: () => {},
-  });
-  expect((await second.open())?.problem).toMatch(new RegExp(`port ${listener.port} on 127.0.0.1 is in use`));
-});
-
-test("after close nobody gets in", async () => {
-  const { listener } = await listen();
-  const { port } = listener;
-  listener.close();
-  const socket = connect({ port, host: "127.0.0.1" });
-  const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
-  expect(error.code).toBe("ECONNREFUSED");
 });

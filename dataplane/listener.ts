@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../runtime/clock.ts";
 import { MAX_HEAD, type Arrival } from "./check-handshake.ts";
+import type { Acceptor } from "./open-port.ts";
 import type { Refusal } from "./rejection.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
@@ -22,7 +23,7 @@ export interface Client {
 }
 
 export interface ListenerOptions {
-  readonly host: string;
+  /** What the clients connected to. */
   readonly port: number;
   /** Present: wss only. */
   readonly keyPair: KeyPair | undefined;
@@ -35,15 +36,10 @@ export interface ListenerOptions {
   readonly broken: (socket: Socket, refusal: Refusal) => void;
 }
 
-/** Why a listener could not be opened, for people. */
-export interface ListenFailure {
-  readonly problem: string;
-}
-
 const NOTHING = Buffer.alloc(0);
 
-/** The public port: HTTP/1.1 heads in, bounded in size, number and time. Everything behind the head is somebody else's. */
-export class Listener {
+/** What a public port leads to: HTTP/1.1 heads in, bounded in size, number and time. All behind a head is somebody else's. */
+export class Listener implements Acceptor {
   readonly #server: Server | TlsServer;
   readonly #options: ListenerOptions;
   readonly #room: WaitingRoom;
@@ -80,29 +76,10 @@ export class Listener {
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broken(error, socket));
   }
 
-  /** Resolves with what went wrong, or undefined once the port is open. */
-  open(): Promise<ListenFailure | undefined> {
-    const { host, port } = this.#options;
-    return new Promise((resolve) => {
-      this.#server.once("error", (error: NodeJS.ErrnoException) =>
-        resolve({
-          problem:
-            error.code === "EADDRINUSE"
-              ? `port ${port} on ${host} is in use by another process; end that one, or change spec.listener.port`
-              : `port ${port} on ${host} cannot be opened: ${error.message}`,
-        }),
-      );
-      this.#server.listen({ host, port, backlog: 4096 }, () => {
-        this.#server.removeAllListeners("error");
-        this.#server.on("error", () => {});
-        resolve(undefined);
-      });
-    });
-  }
-
-  /** The port that is open; differs from the one asked for where that was 0. */
-  get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? this.#options.port;
+  /** Takes a connection on. */
+  accept(socket: Socket): void {
+    if (this.#options.keyPair !== undefined) socket.allowHalfOpen = false; // as node:tls has it for its own sockets
+    this.#server.emit("connection", socket);
   }
 
   /** Sockets whose request head is not complete. */
@@ -113,11 +90,6 @@ export class Listener {
   /** New connections get this certificate; open ones stay. */
   rotate(keyPair: KeyPair): void {
     if ("setSecureContext" in this.#server) this.#server.setSecureContext(secureContext(keyPair));
-  }
-
-  /** Accepts no more. Sessions are not its business. */
-  close(): void {
-    this.#server.close();
   }
 
   #create(): Server | TlsServer {
@@ -144,7 +116,7 @@ export class Listener {
         rawHeaders: request.rawHeaders,
         peer: socket.remoteAddress ?? "",
         encrypted: this.#options.keyPair !== undefined,
-        port: this.port,
+        port: this.#options.port,
       },
     });
   }

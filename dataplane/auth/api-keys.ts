@@ -1,8 +1,8 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import type { CompileContext } from "../policies/policy.ts";
+import { deadlinesOf } from "./deadlines.ts";
 import type { ProofOf, Verifier } from "./verifier.ts";
-import { atWallTime } from "./deadline.ts";
 
 type Settings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["apiKey"]>;
 
@@ -15,14 +15,16 @@ interface Key {
 }
 
 /** Keys by digest, for each list of them: routes that share a list share the table. */
-export type KeyTables = WeakMap<Settings["keys"], ReadonlyMap<string, Key>>;
+type KeyTables = WeakMap<Settings["keys"], ReadonlyMap<string, Key>>;
 
 /** Verifies API keys by their SHA-256 digest: as fast for a wrong key as for a right one, among 10,000 as among one. */
 export function apiKeyVerifier(
   settings: Settings,
-  clock: Clock,
-  tables: KeyTables = new WeakMap(),
+  context: Pick<CompileContext, "memory" | "clock">,
 ): Verifier<"apiKey"> {
+  const { clock, memory } = context;
+  const deadlines = deadlinesOf(context);
+  const tables = memory.recall("api key tables", (): KeyTables => new WeakMap());
   const keys = tables.get(settings.keys) ?? compile(settings);
   tables.set(settings.keys, keys);
   const state = (key: Key | undefined): "CredentialInvalid" | "CredentialRevoked" | "CredentialExpired" | undefined => {
@@ -50,8 +52,8 @@ export function apiKeyVerifier(
     },
     watch({ digest }, end) {
       const key = keys.get(digest);
-      if (key === undefined || key.expiresAt === Number.POSITIVE_INFINITY) return () => {};
-      return atWallTime(clock, key.expiresAt, () => end({ reason: "CredentialExpired" }));
+      if (key === undefined) return () => {};
+      return deadlines.at(key.expiresAt, () => end({ reason: "CredentialExpired" }));
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Timer } from "../../runtime/clock.ts";
 import type { CompileContext } from "../policies/policy.ts";
 import type { Refusal, Termination } from "../rejection.ts";
 import { clientOf, timeOf, unmet, type Claims } from "./claims.ts";
-import { atWallTime } from "./deadline.ts";
+import { deadlinesOf } from "./deadlines.ts";
 import type { Fetch } from "./guarded-fetch.ts";
 import { Introspector, type Endpoint, type Verdict } from "./introspector.ts";
 import { MAX_STALE, waitFor } from "./patience.ts";
@@ -39,6 +39,7 @@ export function introspectionVerifier(
   const name = JSON.stringify([url, allowHttp, credentials?.username]);
   const introspector = memory.recall(`introspector ${name}`, () => new Introspector(fetch, clock, log));
   const standings = memory.recall("introspection standings", () => new WeakMap<IntrospectionProof, Standing>());
+  const deadlines = deadlinesOf(context);
   const cache = parseDuration(settings.cache);
   const recheck = parseDuration(settings.recheck);
   const required = { requiredScopes: settings.requiredScopes, requiredClaims: [] };
@@ -107,7 +108,7 @@ export function introspectionVerifier(
 
       const arm = (): void => {
         stopExpiry();
-        stopExpiry = atWallTime(clock, expiry(standing.claims), expire);
+        stopExpiry = deadlines.at(expiry(standing.claims), expire);
         if (endpoint === undefined) return;
         // At the latest after `recheck`, and not all at once.
         const at = standing.lookedAt + recheck * (0.9 + 0.1 * Math.random());

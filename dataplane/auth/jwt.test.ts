@@ -144,6 +144,21 @@ test("a config change finds what has expired meanwhile", async () => {
   expect(compile({ clockSkew: "1m" }).review(proof)).toBeUndefined();
 });
 
+test("a wall clock that is set forward ends a live session within a second, one that is set back not early", async () => {
+  const verifier = compile({});
+  const ended: string[] = [];
+  const proof = await admitted(verifier);
+  const stop = verifier.watch(proof, ({ reason }) => ended.push(reason));
+  bench.clock.stepWall(-600_000);
+  bench.clock.advance(120_000);
+  expect(ended).toEqual([]);
+  bench.clock.stepWall(600_000);
+  bench.clock.advance(999);
+  expect(ended).toEqual(["CredentialExpired"]);
+  stop();
+  expect(bench.clock.pending).toBe(0);
+});
+
 test("E17: a live session ends when its key is not in the set any more, without any token asking", async () => {
   claims = { ...claims, exp: bench.clock.wall() / 1000 + 86_400 };
   const verifier = compile({});

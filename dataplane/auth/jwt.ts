@@ -5,7 +5,7 @@ import type { CompileContext } from "../policies/policy.ts";
 import type { Refusal } from "../rejection.ts";
 import { clientOf, timeOf, unmet, type Claims } from "./claims.ts";
 import { joseHeader } from "./compact-jws.ts";
-import { atWallTime } from "./deadline.ts";
+import { deadlinesOf } from "./deadlines.ts";
 import type { Fetch } from "./guarded-fetch.ts";
 import { RemoteKeySet } from "./key-set.ts";
 import { inlineKeys, NO_KEYS, type KeySource } from "./key-source.ts";
@@ -22,6 +22,7 @@ const TYPES = new Set(["jwt", "jose", "at+jwt"]);
 /** Verifies signed tokens: algorithms, keys, issuer and audience are the config's, never the token's. */
 export function jwtVerifier(settings: Settings, context: CompileContext, fetch: Fetch): Verifier<"jwt"> {
   const { clock } = context;
+  const deadlines = deadlinesOf(context);
   const keys = keySource(settings, context, fetch);
   const skew = parseDuration(settings.clockSkew);
   const endOf = (claims: Claims): number => timeOf(claims, "exp", Number.NaN) + skew;
@@ -57,7 +58,7 @@ export function jwtVerifier(settings: Settings, context: CompileContext, fetch: 
 
     watch({ claims, keyId }, end) {
       const stops = [
-        atWallTime(clock, endOf(claims), () => end({ reason: "CredentialExpired" })),
+        deadlines.at(endOf(claims), () => end({ reason: "CredentialExpired" })),
         keys.watch(() => {
           if (keys.holds(keyId) === false) end({ reason: "CredentialRevoked" });
         }),

@@ -1,6 +1,6 @@
 import type { CredentialPlace } from "../../api/policies/authentication.ts";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
-import { apiKeyVerifier, type KeyTables } from "../auth/api-keys.ts";
+import { apiKeyVerifier } from "../auth/api-keys.ts";
 import { joseHeader } from "../auth/compact-jws.ts";
 import { guardedFetch } from "../auth/guarded-fetch.ts";
 import { introspectionVerifier } from "../auth/introspection.ts";
@@ -136,10 +136,7 @@ function bindMethods(settings: Settings, context: CompileContext): BoundMethod[]
   };
   const { apiKey, jwt, introspection } = settings;
   const methods: BoundMethod[] = [];
-  if (apiKey !== undefined) {
-    const tables = context.memory.recall("api key tables", (): KeyTables => new WeakMap());
-    methods.push(bind("apiKey", apiKey.from, "raw", apiKeyVerifier(apiKey, context.clock, tables)));
-  }
+  if (apiKey !== undefined) methods.push(bind("apiKey", apiKey.from, "raw", apiKeyVerifier(apiKey, context)));
   if (jwt !== undefined) methods.push(bind("jwt", jwt.from, "token", jwtVerifier(jwt, context, fetch)));
   if (introspection !== undefined) {
     const verifier = introspectionVerifier(introspection, context, fetch);

@@ -17,7 +17,7 @@ export function portConflict(
     const message = `port ${port} is that of ${owner} already; choose another`;
     return { reason, message, at: "spec.listener.port", object: self };
   };
-  if (port === adminPort) return conflict("Invalid", "the pod's /metrics and /healthz");
+  if (port === adminPort) return conflict("Invalid", "the gateway's own /metrics and /healthz (the admin port)");
   const owner = portOwner?.(port);
   return owner === undefined ? undefined : conflict("ListenerConflict", owner);
 }

@@ -64,7 +64,7 @@ export interface Tools {
 export interface Surroundings {
   /** Services with externalName may be dialled: only outside a cluster, where whoever writes the manifest owns the network. */
   readonly externalNames: boolean;
-  /** Port of the pod's own that no listener can have. */
+  /** Port of the gateway's own that no listener can have. */
   readonly adminPort?: number;
   /** What is wrong with the size of a config, where it has to fit somewhere; undefined if nothing is. */
   readonly excess?: (config: Config) => string | undefined;

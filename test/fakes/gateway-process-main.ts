@@ -15,13 +15,9 @@ const gateway = new Gateway({
   bind: () => ({ host: "127.0.0.1", port: 0 }),
   reads: options.path === "data" ? dataPath : new SharedPath(),
 });
-const applied = await gateway.apply({
-  config: configOf(options.config ?? {}),
-  endpoints: endpointsOf(options.ports),
-  hash: "1",
-  endpointsHash: "1",
-});
-if (!applied.ok) throw new Error(applied.problems.join("; "));
+const config = configOf(options.config ?? {});
+const update = { config, endpoints: endpointsOf(options.ports), hash: "1", endpointsHash: "1" };
+for (const applied of await gateway.apply([update])) if (!applied.ok) throw new Error(applied.problems.join("; "));
 
 const cpu = (): number => {
   const { user, system } = process.cpuUsage();

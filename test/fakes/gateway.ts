@@ -46,7 +46,8 @@ export class TestGateway {
   /** A config that is not believed beforehand. */
   async apply(config: Config, endpoints: Endpoints): Promise<Applied> {
     const [hash, endpointsHash] = [hashOf(JSON.stringify(config)), hashOf(JSON.stringify(endpoints))];
-    const applied = await this.gateway.apply({ config, endpoints, hash, endpointsHash });
+    const [applied] = await this.gateway.apply([{ config, endpoints, hash, endpointsHash }]);
+    if (applied === undefined) throw new Error("no outcome");
     if (applied.ok) [this.#config, this.#endpoints] = [config, endpoints];
     return applied;
   }

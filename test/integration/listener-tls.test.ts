@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, beforeAll, expect, test } from "vitest";
+import { freePort } from "../fakes/program.ts";
 import { RawBackend } from "../fakes/backends.ts";
 import { Authority } from "../fakes/certificates.ts";
 import { RawClient, reasonOf, request, WsClient } from "../fakes/clients.ts";
@@ -183,4 +184,34 @@ test.each([
   expect(backend.connections.length).toBe(0);
   expect(await ask({ Host: host, "X-Api-Key": SECRET })).toBe(101);
   expect(await ask({ Host: "a.test" })).toBe(101);
+});
+
+test("a ws proxy and a wss one swap their ports", async () => {
+  const { gateway, backend } = await serve();
+  const ports = new Map([
+    [8080, await freePort()],
+    [8443, await freePort()],
+  ]);
+  gateway.bindPort = (port) => ports.get(port) ?? 0;
+  const keyPair = await ca.issue({ names: ["a.test"] });
+  const put = async (plain: number, secure: number): Promise<void> => {
+    const configs = [
+      configOf({ name: "plain", port: plain }),
+      configOf({ name: "secure", port: secure, tls: { keyPair } }),
+    ];
+    const more = { endpoints: endpointsOf([backend.port]), hash: `${plain}`, endpointsHash: "1" };
+    const applied = await gateway.gateway.apply(configs.map((config) => ({ config, ...more })));
+    expect(applied.map(({ ok }) => ok)).toEqual([true, true]);
+  };
+  const url = (scheme: string, port: number): string => `${scheme}://127.0.0.1:${ports.get(port)}/`;
+  await put(8080, 8443);
+  const sessions = [await WsClient.open(url("ws", 8080)), await WsClient.open(url("wss", 8443), [], trusting())];
+  await put(8443, 8080);
+  await WsClient.open(url("ws", 8443));
+  expect(backend.last.values("x-forwarded-port")).toEqual([`${ports.get(8443)}`]);
+  await WsClient.open(url("wss", 8080), [], trusting());
+  expect(backend.last.values("x-forwarded-port")).toEqual([`${ports.get(8080)}`]);
+  for (const session of sessions) session.socket.send("on");
+  await until("both got through", () => backend.connections.slice(0, 2).every(({ payload }) => payload.length > 0));
+  expect(await gateway.metric("config_dropped_sessions_total")).toBe(0);
 });

@@ -1,0 +1,94 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { onTestFinished, expect, test } from "vitest";
+import { RawClient, request } from "../test/fakes/clients.ts";
+import { FakeClock } from "../test/fakes/clock.ts";
+import { until } from "../test/fakes/sockets.ts";
+import { Listener, type Client } from "./listener.ts";
+import { OpenPort } from "./open-port.ts";
+
+const ANY = { host: "127.0.0.1", port: 0 };
+
+async function openPort(): Promise<OpenPort> {
+  const port = await OpenPort.open(ANY);
+  if (!(port instanceof OpenPort)) throw new Error(port);
+  onTestFinished(() => port.close());
+  return port;
+}
+
+/** Answers each connection with its name. */
+const named = (name: string): { accept: (socket: Socket) => void } => ({
+  accept: (socket) => socket.on("error", () => {}).end(name),
+});
+
+/** Who answers a connection there. */
+async function answer(port: OpenPort): Promise<string> {
+  const socket = connect({ port: port.number, host: "127.0.0.1" });
+  let text = "";
+  socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  await once(socket, "close");
+  return text;
+}
+
+test("connections go to whoever the port leads to, and none is refused when that changes", async () => {
+  const [one, two] = await Promise.all([openPort(), openPort()]);
+  one.leadTo(named("a"));
+  two.leadTo(named("b"));
+  expect([await answer(one), await answer(two)]).toEqual(["a", "b"]);
+  const many = Array.from({ length: 100 }, () => answer(one));
+  one.leadTo(named("b"));
+  two.leadTo(named("a"));
+  for (const each of await Promise.all(many)) expect(each).toMatch(/^[ab]$/);
+  expect([await answer(one), await answer(two)]).toEqual(["b", "a"]);
+});
+
+test("who comes before the port leads anywhere is served then, all that was sent included", async () => {
+  const port = await openPort();
+  const client = await RawClient.send(port.number, `${request({ target: "/early" })}more`);
+  const [hungUp] = await Promise.all([RawClient.open(port.number), RawClient.open(port.number)]);
+  hungUp.socket.resetAndDestroy();
+  const arrived: Client[] = [];
+  const listener = new Listener({
+    port: port.number,
+    keyPair: undefined,
+    clock: new FakeClock(),
+    handshakeTimeout: () => 1000,
+    arrived: (it) => void arrived.push(it),
+    broken: (socket) => socket.destroy(),
+  });
+  await answerNothing(port);
+  port.leadTo(listener);
+  await until("it arrived", () => arrived.length === 1);
+  expect(arrived[0]?.arrival.target).toBe("/early");
+  expect(arrived[0]?.head.toString()).toBe("more");
+  client.socket.destroy();
+});
+
+/** A connection that nobody answers, and that has come in when this resolves: those before it have too. */
+async function answerNothing(port: OpenPort): Promise<void> {
+  const last = await RawClient.open(port.number);
+  await new Promise((resolve) => setImmediate(resolve));
+  last.socket.destroy();
+}
+
+test("after close nobody gets in, and who was not served yet is let go", async () => {
+  const port = await openPort();
+  const early = await RawClient.open(port.number);
+  await answerNothing(port);
+  port.close();
+  await until("it was let go", () => early.closed || early.ended);
+  const socket = connect({ port: port.number, host: "127.0.0.1" });
+  const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
+  expect(error.code).toBe("ECONNREFUSED");
+});
+
+test("a port that is taken, or that nobody may open, is said in words", async () => {
+  const other = createServer().listen(ANY);
+  await once(other, "listening");
+  onTestFinished(() => void other.close());
+  const { port } = other.address() as { port: number };
+  expect(await OpenPort.open({ host: "127.0.0.1", port })).toBe(
+    `port ${port} on 127.0.0.1 is in use by another process; end that one, or change spec.listener.port`,
+  );
+  expect(await OpenPort.open({ host: "192.0.2.1", port: 0 })).toMatch(/^port 0 on 192\.0\.2\.1 cannot be opened: /);
+});

@@ -1,0 +1,77 @@
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** Whoever gets a port's connections. */
+export interface Acceptor {
+  accept(socket: Socket): void;
+}
+
+/** Where a port is, or is to be. */
+export interface PortAddress {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
+/** A TCP port that is open. Whom its connections go to may change, and none is refused meanwhile. */
+export class OpenPort {
+  readonly #server: Server;
+  readonly #address: PortAddress;
+  #acceptor: Acceptor | undefined;
+  /** Connections that came before there was an acceptor. */
+  #early: Socket[] = [];
+
+  private constructor(server: Server, address: PortAddress) {
+    this.#server = server;
+    this.#address = address;
+    server.on("connection", (socket: Socket) => this.#came(socket));
+  }
+
+  /** Resolves with the port, or with what is wrong, in words. */
+  static open(address: PortAddress): Promise<OpenPort | string> {
+    const { host, port } = address;
+    // As node:http opens its own: it decides itself what half open means.
+    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
+    return new Promise((resolve) => {
+      server.once("error", (error: NodeJS.ErrnoException) =>
+        resolve(
+          error.code === "EADDRINUSE"
+            ? `port ${port} on ${host} is in use by another process; end that one, or change spec.listener.port`
+            : `port ${port} on ${host} cannot be opened: ${error.message}`,
+        ),
+      );
+      server.listen({ host, port, backlog: 4096 }, () => {
+        server.removeAllListeners("error");
+        server.on("error", () => {});
+        resolve(new OpenPort(server, { host, port: (server.address() as AddressInfo).port }));
+      });
+    });
+  }
+
+  /** The port's number, after it has been closed too. */
+  get number(): number {
+    return this.#address.port;
+  }
+
+  /** It is what would be opened at this address. */
+  isAt({ host, port }: PortAddress): boolean {
+    return host === this.#address.host && port === this.#address.port;
+  }
+
+  /** From now on connections go there. */
+  leadTo(acceptor: Acceptor): void {
+    this.#acceptor = acceptor;
+    for (const socket of this.#early.splice(0)) acceptor.accept(socket);
+  }
+
+  /** No more connections; those that are accepted stay. */
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#early.splice(0)) socket.destroy();
+  }
+
+  #came(socket: Socket): void {
+    if (this.#acceptor !== undefined) return this.#acceptor.accept(socket);
+    socket.on("error", () => socket.destroy());
+    this.#early.push(socket);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Which of the moves to a port that somebody has cannot be made: whoever has it stays on it, or an earlier move gets it.
+ * The rest can be made together, in whatever chain or circle they hang.
+ */
+export function impossibleMoves(
+  /** Who moves, and whose port to. */
+  moves: ReadonlyMap<string, string>,
+  /** Who gives a port up, unless its own move is one of those that cannot be made. */
+  leaving: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const impossible = new Set<string>();
+  const promised = new Set<string>();
+  for (const [mover, holder] of moves) {
+    if (promised.has(holder)) impossible.add(mover);
+    promised.add(holder);
+  }
+  for (let before = -1; before < impossible.size;) {
+    before = impossible.size;
+    for (const [mover, holder] of moves) {
+      if (!leaving.has(holder) || impossible.has(holder)) impossible.add(mover);
+    }
+  }
+  return impossible;
+}
