@@ -82,7 +82,8 @@ export class Serving {
     const { proxy } = applied;
     if (before.get(proxy) === update.hash) return applied;
     const generation = this.gateway.proxies.find(({ name }) => name === proxy)?.snapshot?.config.proxy.generation;
-    this.log.info({ proxy, generation, hash: update.hash, port: this.gateway.port(proxy) }, "config applied");
+    const [address, port] = [this.gateway.address(proxy), this.gateway.port(proxy)];
+    this.log.info({ proxy, generation, hash: update.hash, address, port }, "config applied");
     return applied;
   }
 

@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import type { AddressInfo, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../runtime/clock.ts";
+import { listen } from "../runtime/listen.ts";
 import { MAX_HEAD, type Arrival } from "./check-handshake.ts";
 import type { Refusal } from "./rejection.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -81,23 +82,25 @@ export class Listener {
   }
 
   /** Resolves with what went wrong, or undefined once the port is open. */
-  open(): Promise<ListenFailure | undefined> {
+  async open(): Promise<ListenFailure | undefined> {
     const { host, port } = this.#options;
-    return new Promise((resolve) => {
-      this.#server.once("error", (error: NodeJS.ErrnoException) =>
-        resolve({
-          problem:
-            error.code === "EADDRINUSE"
-              ? `port ${port} on ${host} is in use by another process; end that one, or change spec.listener.port`
-              : `port ${port} on ${host} cannot be opened: ${error.message}`,
-        }),
-      );
-      this.#server.listen({ host, port, backlog: 4096 }, () => {
-        this.#server.removeAllListeners("error");
-        this.#server.on("error", () => {});
-        resolve(undefined);
-      });
-    });
+    try {
+      await listen(this.#server, { host, port, backlog: 4096 });
+      return undefined;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return {
+        problem:
+          code === "EADDRINUSE"
+            ? `port ${port} on ${host} is in use by another process; end that one, or change spec.listener.port`
+            : `port ${port} on ${host} cannot be opened: ${message}`,
+      };
+    }
+  }
+
+  /** The address that is open: `::` stands for both families, or where there is no IPv6 became 0.0.0.0. */
+  get address(): string {
+    return (this.#server.address() as AddressInfo | null)?.address ?? this.#options.host;
   }
 
   /** The port that is open; differs from the one asked for where that was 0. */

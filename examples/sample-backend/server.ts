@@ -1,8 +1,9 @@
 import { createServer } from "node:http";
-import type { AddressInfo, Server } from "node:net";
+import type { Server } from "node:net";
 import { WebSocketServer } from "ws";
 import { PortUnavailable } from "../../runtime/admin-server.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
+import { listen } from "../../runtime/listen.ts";
 import { converse } from "./conversation.ts";
 import { loadPage } from "./page.ts";
 import { Probe } from "./probe.ts";
@@ -62,7 +63,7 @@ export async function startSampleBackend(options: SampleBackendOptions): Promise
   server.on("upgrade", (request, socket, head) => {
     sockets.handleUpgrade(request, socket, head, (client) => converse(client, request, name, clock));
   });
-  const port = await listen(server, options);
+  const port = await open(server, options);
 
   const stop = async (): Promise<void> => {
     stopping.abort();
@@ -80,15 +81,12 @@ export async function startSampleBackend(options: SampleBackendOptions): Promise
   return { port, close };
 }
 
-function listen(server: Server, { address, port }: SampleBackendOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = error.code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${error.message}`;
-      reject(new PortUnavailable(`port ${port} on ${address} ${why}; choose another with --port`));
-    });
-    server.listen({ host: address, port, backlog: 4096 }, () => {
-      server.removeAllListeners("error").on("error", () => {});
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
+async function open(server: Server, { address, port }: SampleBackendOptions): Promise<number> {
+  try {
+    return (await listen(server, { host: address, port, backlog: 4096 })).port;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${message}`;
+    throw new PortUnavailable(`port ${port} on ${address} ${why}; choose another with --port`);
+  }
 }
