@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, isIPv6, type ListenOptions, type Server, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { ipv6 } from "../test/fakes/ipv6.ts";
 import { listen } from "./listen.ts";
 
 function server(): Server {
@@ -27,7 +28,7 @@ async function hello(host: string, port: number): Promise<string> {
   return chunk.toString();
 }
 
-test("on :: clients of both families are taken", async () => {
+test.skipIf(!ipv6)("on :: clients of both families are taken", async () => {
   const { address, port } = await listen(server(), { host: "::", port: 0 });
   expect(address).toBe("::");
   expect(await hello("::1", port)).toBe("hello ::1");
@@ -37,7 +38,7 @@ test("on :: clients of both families are taken", async () => {
 test("a fixed address is that address alone", async () => {
   const { address, port } = await listen(server(), { host: "127.0.0.1", port: 0 });
   expect(address).toBe("127.0.0.1");
-  await expect(hello("::1", port)).rejects.toThrow("ECONNREFUSED");
+  await expect(hello("127.0.0.2", port)).rejects.toThrow("ECONNREFUSED");
 });
 
 test.each(["EAFNOSUPPORT", "EADDRNOTAVAIL"])("where there is no IPv6 (%s) :: is 0.0.0.0", async (code) => {
@@ -62,5 +63,5 @@ test("what goes wrong on an open port ends nothing", async () => {
   const one = server();
   const { port } = await listen(one, { host: "::", port: 0 });
   one.emit("error", new Error("no descriptor is left"));
-  expect(await hello("::1", port)).toBe("hello ::1");
+  expect(await hello("127.0.0.1", port)).toContain("hello");
 });
