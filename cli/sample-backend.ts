@@ -32,7 +32,7 @@ Over plain HTTP it serves a page from which a browser connects through the gatew
     const { stop } = signals();
     try {
       const backend = await startSampleBackend({ ...options, signal: stop });
-      err.write(`sample backend: http://${hostPort(options.address, backend.port)}/\n`);
+      err.write(`sample backend: http://${hostPort(backend.address, backend.port)}/\n`);
       await aborted(stop);
       await backend.close();
       return EXIT.ok;

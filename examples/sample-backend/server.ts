@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { Server } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { WebSocketServer } from "ws";
 import { PortUnavailable } from "../../runtime/admin-server.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
@@ -22,6 +22,7 @@ export interface SampleBackendOptions {
 }
 
 export interface SampleBackend {
+  readonly address: string;
   readonly port: number;
   /** Says 1001 to every client and resolves when all are gone; also where the signal was what ended it. */
   close(): Promise<void>;
@@ -63,7 +64,7 @@ export async function startSampleBackend(options: SampleBackendOptions): Promise
   server.on("upgrade", (request, socket, head) => {
     sockets.handleUpgrade(request, socket, head, (client) => converse(client, request, name, clock));
   });
-  const port = await open(server, options);
+  const { address, port } = await open(server, options);
 
   const stop = async (): Promise<void> => {
     stopping.abort();
@@ -78,12 +79,12 @@ export async function startSampleBackend(options: SampleBackendOptions): Promise
   const close = (): Promise<void> => (stopped ??= stop());
   if (signal.aborted) await close();
   else signal.addEventListener("abort", () => void close(), { once: true });
-  return { port, close };
+  return { address, port, close };
 }
 
-async function open(server: Server, { address, port }: SampleBackendOptions): Promise<number> {
+async function open(server: Server, { address, port }: SampleBackendOptions): Promise<AddressInfo> {
   try {
-    return (await listen(server, { host: address, port, backlog: 4096 })).port;
+    return await listen(server, { host: address, port, backlog: 4096 });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${message}`;
