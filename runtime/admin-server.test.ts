@@ -4,12 +4,12 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ipv6 } from "../test/fakes/ipv6.ts";
 import { adminServer, type AdminServer } from "./admin-server.ts";
 
-const answer = { status: 200, contentType: "text/plain", body: "ok" };
+const OK = { status: 200, contentType: "text/plain", body: "ok" };
 let admin: AdminServer;
 const sockets: Socket[] = [];
 
 beforeEach(async () => {
-  admin = await adminServer({ "/healthz": () => answer }, "127.0.0.1", 0);
+  admin = await adminServer({ "/healthz": () => OK }, "127.0.0.1", 0);
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -43,7 +43,7 @@ test.each([
 });
 
 test.skipIf(!ipv6)("on :: whoever probes gets an answer over either family", async () => {
-  const everywhere = await adminServer({ "/healthz": () => answer }, "::", 0);
+  const everywhere = await adminServer({ "/healthz": () => OK }, "::", 0);
   for (const host of ["[::1]", "127.0.0.1"]) {
     const { status } = await fetch(`http://${host}:${everywhere.port}/healthz`);
     expect([host, status]).toEqual([host, 200]);
