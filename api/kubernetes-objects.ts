@@ -33,6 +33,7 @@ export const service = z.looseObject({
   spec: z.looseObject({
     type: text.default("ClusterIP"),
     externalName: text.optional(),
+    ipFamilies: list(z.enum(["IPv4", "IPv6"])),
     ports: list(z.looseObject({ name, protocol, port, targetPort: z.union([port, text]).nullish() })),
   }),
 });
@@ -45,6 +46,7 @@ export const endpointSlice = z.looseObject({
     z.looseObject({
       addresses: z.array(text),
       conditions: z.looseObject({ ready: flag, serving: flag, terminating: flag }).nullish(),
+      targetRef: z.looseObject({ kind: name, name, uid: name }).nullish(),
     }),
   ),
 });

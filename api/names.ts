@@ -144,8 +144,8 @@ export const url = z
   .string()
   .max(2048)
   .regex(
-    /^https?:\/\/[A-Za-z0-9.[\]:-]+(\/[\x21-\x22\x24-\x7e]*)?$/,
-    "must be an https:// URL without credentials and fragment",
+    /^https?:\/\/([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/[\x21-\x22\x24-\x7e]*)?$/,
+    "must be an https:// URL without credentials and fragment, an IPv6 address in brackets",
   )
   .meta({ [CALLED]: "URL" });
 

@@ -22,6 +22,12 @@ export const gateway = z
           .describe(
             "Port of the Service that clients in the cluster connect to. Default 80, or 443 with listener.tls.",
           ),
+        ipFamilyPolicy: z
+          .enum(["SingleStack", "PreferDualStack"])
+          .optional()
+          .describe(
+            "Whether the Service has an address of either family where the cluster has both, as in Kubernetes. Default PreferDualStack with type ClusterIP, else SingleStack: not every load balancer has both.",
+          ),
         annotations: annotations
           .default({})
           .describe("Annotations of the Service, such as those that a cloud's load balancer reads."),

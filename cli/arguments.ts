@@ -74,17 +74,21 @@ export class Arguments {
 
   /** 0 to 65535. */
   port(name: string): number {
-    const text = this.text(name);
-    const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(port <= 65_535)) throw new UsageError(`--${name} "${text}" is not a port; write a number from 0 to 65535`);
-    return port;
+    return portIn(name, this.text(name));
   }
 
-  /** An address of this machine that a port is opened on. */
+  /** An address of this machine that a port is opened on; IPv6 with or without brackets. */
   address(name: string): string {
-    const text = this.text(name);
-    if (isIP(text) !== 0 || text === "localhost") return text;
-    throw new UsageError(`--${name} "${text}" is not an address; write for example 127.0.0.1, 0.0.0.0 or ::1`);
+    return addressIn(name, this.text(name));
+  }
+
+  /** An address with the port of another option, unless it brings its own along, such as [::1]:9090. */
+  place(name: string, portName: string): { readonly address: string; readonly port: number } {
+    const [, address, port] = /^(\[.*\]|[^:]*):([0-9]+)$/.exec(this.text(name)) ?? [];
+    if (address === undefined || port === undefined) return { address: this.address(name), port: this.port(portName) };
+    if (this.flag(portName))
+      throw new UsageError(`--${name} names a port, and so does --${portName}; write one of them`);
+    return { address: addressIn(name, address), port: portIn(name, port) };
   }
 
   /** In ms. */
@@ -110,6 +114,18 @@ function declared({ value, short }: OptionSpec): { type: "string" | "boolean"; s
     multiple: true,
     ...(short === undefined ? {} : { short }),
   };
+}
+
+function portIn(name: string, text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new UsageError(`--${name} "${text}" is not a port; write a number from 0 to 65535`);
+  return port;
+}
+
+function addressIn(name: string, text: string): string {
+  const address = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text;
+  if (isIP(address) !== 0 || address === "localhost") return address;
+  throw new UsageError(`--${name} "${text}" is not an address; write for example 127.0.0.1, ::1 or 0.0.0.0`);
 }
 
 interface OptionToken {

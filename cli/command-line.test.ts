@@ -66,6 +66,11 @@ test("wrong usage ends with 64, says what to write, and opens nothing", async ()
     [["standalone", "-f", "examples", "--admin-prot", port], "did you mean --admin-port?"],
     [["standalone", "-f", "examples", "--admin-port", "65536"], '--admin-port "65536" is not a port'],
     [["standalone", "-f", "examples", "--admin-port", port, "--address", "chat.example.com"], "is not an address"],
+    [["standalone", "-f", "examples", "--admin-port", port, "--address", "[10.0.0.1]"], "is not an address"],
+    [["standalone", "-f", "examples", "--admin-port", port, "--admin-address", "[::1]:1"], "write one of them"],
+    [["standalone", "-f", "examples", "--admin-address", "[::1]:65536"], '"65536" is not a port'],
+    [["dataplane", "--config", ".", "--admin-address", "::1:9090:x"], "is not an address"],
+    [["operator", "--dataplane-image", "a", "--admin-address", ":9090"], "is not an address"],
     [["standalone", "-f", "examples", "--admin-port", port, "more"], '"more" is one argument too many'],
     [["standalone", "-f", "examples", "--sample-backend=yes"], "--sample-backend takes no value"],
     [["standalone", "-f", "examples", "--address", "::1", "--address", "::1"], "--address may stand once only"],
@@ -105,6 +110,19 @@ test("the options of a command are read as they are declared", () => {
   expect([args.list("file"), args.operands, args.duration("wait")]).toEqual([["a", "-b"], ["url"], 90_000]);
   expect(() => new Arguments(specs, [], ["--", "--file"])).toThrow(UsageError);
   expect(() => new Arguments(specs, [], ["--constructor"])).toThrow("unknown option --constructor");
+});
+
+test.each([
+  ["::1", { address: "::1", port: 9090 }],
+  ["[::1]", { address: "::1", port: 9090 }],
+  ["[::1]:8", { address: "::1", port: 8 }],
+  ["::", { address: "::", port: 9090 }],
+  ["[::]:0", { address: "::", port: 0 }],
+  ["127.0.0.1:8", { address: "127.0.0.1", port: 8 }],
+  ["localhost:8", { address: "localhost", port: 8 }],
+])("an admin address %s is a place", (typedAddress, place) => {
+  const specs = { at: { value: "ADDRESS", help: "" }, port: { value: "PORT", default: "9090", help: "" } };
+  expect(new Arguments(specs, [], ["--at", typedAddress]).place("at", "port")).toEqual(place);
 });
 
 test("a hint names the nearest word, and none where nothing is near", () => {

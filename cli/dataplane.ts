@@ -11,19 +11,20 @@ SIGTERM: not ready at once, the listener closes after --shutdown-delay, then the
 A second signal ends everything at once.`,
   options: {
     config: { value: "DIR", help: "folder with the rendered config" },
-    address: { value: "ADDRESS", default: "0.0.0.0", help: "address of the listener" },
+    address: { value: "ADDRESS", default: "::", help: "address of the listener; :: is every one, IPv4 too" },
     "listener-port": { value: "PORT", default: "0", help: "port of the listener; 0: the one of the config" },
-    "admin-address": { value: "ADDRESS", default: "0.0.0.0", help: "address of the admin port" },
+    "admin-address": { value: "ADDRESS", default: "::", help: "address of the admin port; [::1]:9090 with its port" },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /healthz, /readyz; 0: none" },
     "shutdown-delay": { value: "TIME", default: "5s", help: "how long a stopping pod still takes connections" },
   },
   async run(args, surroundings) {
+    const admin = args.place("admin-address", "admin-port");
     const options = {
       folder: args.text("config"),
       address: args.address("address"),
       listenerPort: args.port("listener-port"),
-      adminAddress: args.address("admin-address"),
-      adminPort: args.port("admin-port"),
+      adminAddress: admin.address,
+      adminPort: admin.port,
       grace: args.duration("shutdown-delay"),
     };
     const { serveFolder } = await import("./serve-folder.ts");

@@ -1,7 +1,7 @@
 import type { Config, RouteConfig } from "../api/config.ts";
 import { routesOf } from "../api/route-settings.ts";
 import { tools } from "../operator/tools.ts";
-import { hostPort } from "./host-port.ts";
+import { hostPort } from "../runtime/host-port.ts";
 import type { Manifest } from "./manifests/decode-file.ts";
 
 /** Where the first route of a gateway can be reached. */

@@ -25,7 +25,7 @@ everything at once. Data planes serve on without it.`,
       default: "true",
       help: "false: no other operator runs, and no Lease is used",
     },
-    "admin-address": { value: "ADDRESS", default: "0.0.0.0", help: "address of the admin port" },
+    "admin-address": { value: "ADDRESS", default: "::", help: "address of the admin port; :: is every one, IPv4 too" },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /healthz, /readyz; 0: none" },
     "dataplane-admin-port": { value: "PORT", default: "9090", help: "port on which pods are asked what they serve" },
     "log-level": { value: "LEVEL", default: "info", help: "debug, info, warn or error" },
@@ -39,6 +39,7 @@ everything at once. Data planes serve on without it.`,
 };
 
 function optionsOf(args: Arguments): OperatorOptions {
+  const admin = args.place("admin-address", "admin-port");
   return {
     image: args.text("dataplane-image"),
     imagePullPolicy: args.word("dataplane-image-pull-policy", ["Always", "IfNotPresent", "Never"]),
@@ -46,8 +47,8 @@ function optionsOf(args: Arguments): OperatorOptions {
     watchNamespaces: namespaces(args, "watch-namespaces"),
     monitoringNamespaces: namespaces(args, "monitoring-namespaces") ?? [],
     leaderElection: args.word("leader-election", ["true", "false"]) === "true",
-    adminAddress: args.address("admin-address"),
-    adminPort: args.port("admin-port"),
+    adminAddress: admin.address,
+    adminPort: admin.port,
     podAdminPort: args.port("dataplane-admin-port"),
     logLevel: args.word("log-level", ["debug", "info", "warn", "error"]),
     kubeconfig: args.optional("kubeconfig"),

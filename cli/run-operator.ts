@@ -65,7 +65,8 @@ export async function runOperator(options: OperatorOptions, surroundings: Surrou
   });
   const admin = await openAdmin(controller, options).catch(known(PortUnavailable));
   if (admin instanceof PortUnavailable) return unavailable(admin.message);
-  log.info({ namespace, watchNamespaces: options.watchNamespaces, adminPort: admin?.port }, "operator started");
+  const { watchNamespaces } = options;
+  log.info({ namespace, watchNamespaces, adminAddress: admin?.address, adminPort: admin?.port }, "operator started");
 
   // Timers alone do not keep the process alive, and an API server that is away leaves nothing else.
   const alive = setInterval(() => {}, 60_000);

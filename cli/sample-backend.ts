@@ -4,7 +4,7 @@ import { PortUnavailable } from "../runtime/admin-server.ts";
 import { UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
-import { hostPort } from "./host-port.ts";
+import { hostPort } from "../runtime/host-port.ts";
 import { aborted } from "./aborted.ts";
 
 /** `wsproxy sample-backend`: something to connect to, until it is told to stop. */
@@ -15,7 +15,7 @@ Paths: /headers sends the handshake's headers first, /clock the time each second
 Over plain HTTP it serves a page from which a browser connects through the gateway.`,
   options: {
     port: { value: "PORT", default: "9000", help: "port to listen on; 0: one that is free" },
-    address: { value: "ADDRESS", default: "127.0.0.1", help: "address to listen on; 0.0.0.0 in a container" },
+    address: { value: "ADDRESS", default: "127.0.0.1", help: "address to listen on; :: in a container: every one" },
     name: { value: "NAME", help: "which pod this is; default: the host's name" },
     gateway: { value: "URL", default: "ws://127.0.0.1:8080/chat", help: "where the page connects" },
   },
@@ -32,7 +32,7 @@ Over plain HTTP it serves a page from which a browser connects through the gatew
     const { stop } = signals();
     try {
       const backend = await startSampleBackend({ ...options, signal: stop });
-      err.write(`sample backend: http://${hostPort(options.address, backend.port)}/\n`);
+      err.write(`sample backend: http://${hostPort(backend.address, backend.port)}/\n`);
       await aborted(stop);
       await backend.close();
       return EXIT.ok;

@@ -3,7 +3,7 @@ import { PortUnavailable } from "../runtime/admin-server.ts";
 import type { Surroundings } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { fileChanges } from "./file-changes.ts";
-import { hostPort } from "./host-port.ts";
+import { hostPort } from "../runtime/host-port.ts";
 import { Workspace } from "./manifests/workspace.ts";
 import { nextSteps, routeUrl } from "./next-steps.ts";
 import { Reconciler, type Pass } from "./reconciler.ts";
@@ -84,16 +84,12 @@ async function startBackend(
 }
 
 /** What is said once everything has been read for the first time. */
-function opening(
-  { report }: Pass,
-  { gateway, adminPort }: Serving,
-  { address, adminAddress }: StandaloneOptions,
-): string {
+function opening({ report }: Pass, { gateway, adminPort }: Serving, { adminAddress }: StandaloneOptions): string {
   const table = report.proxies.length === 0 ? "" : `${conditionTable(report)}\n`;
   const problems = findingLines(report);
   const listening = gateway.proxies.map(({ name, snapshot }) => {
     const scheme = snapshot?.config.listener.tls === undefined ? "ws" : "wss";
-    return `gateway  ${scheme}://${hostPort(address, gateway.port(name) ?? 0)}  ${name}\n`;
+    return `gateway  ${scheme}://${hostPort(gateway.address(name) ?? "", gateway.port(name) ?? 0)}  ${name}\n`;
   });
   const admin = adminPort === undefined ? "" : `admin    http://${hostPort(adminAddress, adminPort)}/metrics\n`;
   return `${table}${problems === "" ? "" : `${problems}\n`}${listening.join("")}${admin}`;

@@ -91,11 +91,9 @@ export class Serving {
   #logChange(proxy: string, before: string | undefined): void {
     const snapshot = this.gateway.proxies.find(({ name }) => name === proxy)?.snapshot;
     if (snapshot === undefined || snapshot.hash === before) return;
-    const { config, hash } = snapshot;
-    this.log.info(
-      { proxy, generation: config.proxy.generation, hash, port: this.gateway.port(proxy) },
-      "config applied",
-    );
+    const { generation } = snapshot.config.proxy;
+    const [address, port] = [this.gateway.address(proxy), this.gateway.port(proxy)];
+    this.log.info({ proxy, generation, hash: snapshot.hash, address, port }, "config applied");
   }
 
   /** A config that could not even be read. */

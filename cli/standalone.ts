@@ -11,8 +11,12 @@ is wrong with one is printed, and the last good config stays. The log goes to st
 everything else to standard error. Ctrl-C ends it gracefully, a second one at once.`,
   options: {
     filename: { short: "f", value: "PATH", multiple: true, help: "a .yaml, .yml or .json file, or a folder of them" },
-    address: { value: "ADDRESS", default: "127.0.0.1", help: "address of the listeners; 0.0.0.0: from everywhere" },
-    "admin-address": { value: "ADDRESS", default: "127.0.0.1", help: "address of the admin port" },
+    address: { value: "ADDRESS", default: "127.0.0.1", help: "address of the listeners; :: is every one, IPv4 too" },
+    "admin-address": {
+      value: "ADDRESS",
+      default: "127.0.0.1",
+      help: "address of the admin port; [::1]:9090 with its port",
+    },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /config, /sessions; 0: none" },
     "sample-backend": { help: "start the sample backend too, and say what to try" },
     "sample-backend-port": { value: "PORT", default: "9000", help: "its port on 127.0.0.1" },
@@ -29,11 +33,12 @@ function optionsOf(args: Arguments): StandaloneOptions {
   if (paths.length === 0) throw new UsageError("-f PATH is missing; name a manifest or a folder of them");
   if (paths.includes("-")) throw new UsageError("-f - cannot be watched; write the manifests to a file");
   const port = args.port("sample-backend-port");
+  const admin = args.place("admin-address", "admin-port");
   return {
     paths,
     address: args.address("address"),
-    adminAddress: args.address("admin-address"),
-    adminPort: args.port("admin-port"),
+    adminAddress: admin.address,
+    adminPort: admin.port,
     samplePort: args.flag("sample-backend") ? port : undefined,
   };
 }

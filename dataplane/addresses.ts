@@ -12,9 +12,15 @@ export function canonicalAddress(text: string): string | undefined {
   return mapped?.[1] ?? address;
 }
 
-/** What limits per IP count: an IPv4 address, or the /64 of an IPv6 one, since a single host owns all of that. */
+/** Where IPv4 clients of an IPv6-only network come from, behind a translator (RFC 6052 §2.1). */
+const NAT64 = "64:ff9b::";
+
+/**
+ * What limits per IP count: an IPv4 address, or the /64 of an IPv6 one, since a single host owns all of that; a /64 that
+ * holds all of IPv4 is no single host.
+ */
 export function addressSubject(address: string): string {
-  if (!isIPv6(address)) return address;
+  if (!isIPv6(address) || address.startsWith(NAT64)) return address;
   const [left = "", right] = address.split("::");
   const head = left === "" ? [] : left.split(":");
   const tail = right === undefined || right === "" ? [] : right.split(":");
@@ -25,25 +31,31 @@ export function addressSubject(address: string): string {
 
 /** A list of addresses and CIDR blocks that can be asked quickly. */
 export class AddressList {
-  readonly #list = new BlockList();
+  // One for each family: in one alone an IPv6 block such as ::/0 would hold every IPv4 address, as a mapped one.
+  readonly #lists = { ipv4: new BlockList(), ipv6: new BlockList() };
 
   /** Entries as `api/names.ts` `cidr` admits them. */
   constructor(entries: readonly string[]) {
     for (const entry of entries) {
       const [text = "", bits] = entry.split("/");
-      const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text)?.[1];
-      const address = mapped ?? text;
-      const family = isIPv6(address) ? "ipv6" : "ipv4";
+      const address = canonicalAddress(text) ?? text;
+      const family = familyOf(address);
       const whole = family === "ipv6" ? 128 : 32;
-      const prefix = bits === undefined ? whole : Number(bits) - (mapped === undefined ? 0 : 96);
-      this.#list.addSubnet(address, Math.max(0, prefix), family);
+      const mapped = family === "ipv4" && isIPv6(text);
+      const prefix = bits === undefined ? whole : Number(bits) - (mapped ? 96 : 0);
+      this.#lists[family].addSubnet(address, Math.max(0, prefix), family);
     }
   }
 
   /** `address` in canonical form. */
   has(address: string): boolean {
-    return this.#list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+    const family = familyOf(address);
+    return this.#lists[family].check(address, family);
   }
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" {
+  return isIPv6(address) ? "ipv6" : "ipv4";
 }
 
 /** Where a connection comes from. */

@@ -75,6 +75,11 @@ export class Gateway {
     return !this.#stopping && services.length > 0 && services.every(({ port }) => port !== undefined);
   }
 
+  /** Address on which a proxy listens; undefined if it does not. */
+  address(proxy: string): string | undefined {
+    return this.#services.get(proxy)?.port?.address;
+  }
+
   /** Port on which a proxy listens; undefined if it does not. */
   port(proxy: string): number | undefined {
     return this.#services.get(proxy)?.port?.number;

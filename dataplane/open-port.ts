@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { listen } from "../runtime/listen.ts";
 
 /** Whoever gets a port's connections. */
 export interface Acceptor {
@@ -15,46 +16,47 @@ export interface PortAddress {
 /** A TCP port that is open. Whom its connections go to may change, and none is refused meanwhile. */
 export class OpenPort {
   readonly #server: Server;
-  readonly #address: PortAddress;
+  readonly #asked: PortAddress;
+  readonly #opened: AddressInfo;
   #acceptor: Acceptor | undefined;
   /** Connections that came before there was an acceptor. */
   #early: Socket[] = [];
 
-  private constructor(server: Server, address: PortAddress) {
+  private constructor(server: Server, asked: PortAddress, opened: AddressInfo) {
     this.#server = server;
-    this.#address = address;
+    this.#asked = asked;
+    this.#opened = opened;
     server.on("connection", (socket: Socket) => this.#came(socket));
   }
 
   /** Resolves with the port, or with what is wrong, in words. */
-  static open(address: PortAddress): Promise<OpenPort | string> {
+  static async open(address: PortAddress): Promise<OpenPort | string> {
     const { host, port } = address;
     // As node:http opens its own: it decides itself what half open means.
     const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
-    return new Promise((resolve) => {
-      server.once("error", (error: NodeJS.ErrnoException) =>
-        resolve(
-          error.code === "EADDRINUSE"
-            ? `port ${port} on ${host} is in use by another process; end that one, or change spec.listener.port`
-            : `port ${port} on ${host} cannot be opened: ${error.message}`,
-        ),
-      );
-      server.listen({ host, port, backlog: 4096 }, () => {
-        server.removeAllListeners("error");
-        server.on("error", () => {});
-        resolve(new OpenPort(server, { host, port: (server.address() as AddressInfo).port }));
-      });
-    });
+    try {
+      return new OpenPort(server, address, await listen(server, { ...address, backlog: 4096 }));
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return code === "EADDRINUSE"
+        ? `port ${port} on ${host} is in use by another process; end that one, or change spec.listener.port`
+        : `port ${port} on ${host} cannot be opened: ${message}`;
+    }
   }
 
   /** The port's number, after it has been closed too. */
   get number(): number {
-    return this.#address.port;
+    return this.#opened.port;
+  }
+
+  /** The address that is open: `::` stands for both families, or where there is no IPv6 became 0.0.0.0. */
+  get address(): string {
+    return this.#opened.address;
   }
 
   /** It is what would be opened at this address. */
   isAt({ host, port }: PortAddress): boolean {
-    return host === this.#address.host && port === this.#address.port;
+    return host === this.#asked.host && port === this.#opened.port;
   }
 
   /** From now on connections go there. */

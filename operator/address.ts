@@ -1,3 +1,4 @@
+import { hostPort } from "../runtime/host-port.ts";
 import type { KubeObject } from "./kube/kinds.ts";
 
 /** The parts of a Service that say where it is reached. */
@@ -15,5 +16,5 @@ export function addressOf(service: Service | undefined): string | undefined {
   const { name, namespace = "" } = service.metadata;
   const [ingress] = service.status?.loadBalancer?.ingress ?? [];
   const host = ingress?.hostname ?? ingress?.ip ?? `${name}.${namespace}.svc`;
-  return `${host.includes(":") ? `[${host}]` : host}:${port.port}`;
+  return hostPort(host, port.port);
 }

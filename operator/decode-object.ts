@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { isIP, SocketAddress } from "node:net";
+import { isIP, isIPv4, SocketAddress } from "node:net";
 import type { EndpointSliceObject, SecretObject, ServiceObject } from "../api/kubernetes-objects.ts";
 import { fieldPath, quoted, type Problem } from "../api/problem.ts";
 import type { EndpointSlice, Secret, Service } from "./translate/resources.ts";
@@ -32,12 +32,13 @@ export function toSecret({ metadata, type, data: encoded, stringData }: SecretOb
 
 /** What of a Service can be dialled over TCP. */
 export function toService({ metadata, spec }: ServiceObject): Made<Service> {
-  const { type, externalName, ports } = spec;
+  const { type, externalName, ipFamilies, ports } = spec;
   return {
     object: {
       metadata,
       type,
       ...(externalName === undefined ? {} : { externalName }),
+      ...(ipFamilies.length === 0 ? {} : { ipFamilies }),
       ports: ports.filter(overTcp).map(({ name, port, targetPort }) => ({
         ...(name === undefined ? {} : { name }),
         port,
@@ -57,15 +58,19 @@ export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice>
   if (addressType === "FQDN") {
     problems.push(invalid("FQDN is not dialled; write IPv4 or IPv6, or a Service with externalName", "addressType"));
   }
-  const decoded = endpoints.map(({ addresses, conditions }, index) => ({
+  const decoded = endpoints.map(({ addresses, conditions, targetRef }, index) => ({
     addresses: addresses.flatMap((text, place) => {
+      if (addressType === "FQDN") return [];
       const address = canonical(text);
-      if (address !== undefined) return [address];
-      if (addressType !== "FQDN") {
-        problems.push(invalid(`${quoted(text)} is not an IP address`, `endpoints[${index}].addresses[${place}]`));
-      }
+      if (address !== undefined && isIPv4(address) === (addressType === "IPv4")) return [address];
+      const words =
+        address === undefined
+          ? `${quoted(text)} is not an IP address`
+          : `${quoted(text)} is not of addressType ${addressType}; each family has slices of its own`;
+      problems.push(invalid(words, `endpoints[${index}].addresses[${place}]`));
       return [];
     }),
+    ...(targetRef?.kind === "Pod" && targetRef.name !== undefined ? { pod: podOf(targetRef) } : {}),
     // Unknown means ready, and serving follows ready (discovery.k8s.io/v1 EndpointConditions).
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? conditions?.ready ?? true,
@@ -75,6 +80,7 @@ export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice>
     object: {
       metadata,
       service,
+      addressType,
       ports: ports.filter(overTcp).map(({ name, port }) => ({
         ...(name === undefined ? {} : { name }),
         ...(port === undefined || port === null ? {} : { port }),
@@ -87,11 +93,24 @@ export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice>
 
 const overTcp = ({ protocol }: { readonly protocol: string }): boolean => protocol === "TCP";
 
-/** One spelling for each address, so that one endpoint is not two. */
+/** By its uid too: one of the same name may come before the last one is gone. */
+function podOf({
+  name = "",
+  uid = "",
+}: {
+  readonly name?: string | undefined;
+  readonly uid?: string | undefined;
+}): string {
+  return `${name} ${uid}`;
+}
+
+/** One spelling for each address, so that one endpoint is not two: IPv4 in the form of IPv6 is IPv4. */
 function canonical(address: string): string | undefined {
   const family = isIP(address);
   if (family === 0 || address.includes("%")) return undefined;
-  return family === 4 ? address : new SocketAddress({ address, family: "ipv6" }).address;
+  if (family === 4) return address;
+  const compressed = new SocketAddress({ address, family: "ipv6" }).address;
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(compressed)?.[1] ?? compressed;
 }
 
 /** Strict, as Kubernetes reads it, but for white space that YAML blocks bring along. */

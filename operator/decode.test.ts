@@ -84,9 +84,50 @@ test("an address has one spelling; what is none is named and left out", () => {
   expect(problems.map(({ at }) => at)).toEqual(["endpoints[0].addresses[1]", "endpoints[0].addresses[2]"]);
 });
 
-test("a slice of names is not dialled", () => {
-  expect(slice({ addressType: "FQDN", endpoints: [{ addresses: ["a.example.com"] }] }).problems).toMatchObject([
-    { at: "addressType", object: "EndpointSlice default/a-1" },
+test("an address stands in a slice of its own family, and IPv4 in the form of IPv6 is IPv4", () => {
+  const endpoints = [{ addresses: ["10.0.0.1", "::ffff:10.0.0.2", "::1"] }];
+  const four = slice({ addressType: "IPv4", endpoints });
+  expect(four.objects).toMatchObject([{ object: { endpoints: [{ addresses: ["10.0.0.1", "10.0.0.2"] }] } }]);
+  expect(four.problems).toMatchObject([
+    {
+      at: "endpoints[0].addresses[2]",
+      message: '"::1" is not of addressType IPv4; each family has slices of its own',
+    },
+  ]);
+  const six = slice({ addressType: "IPv6", endpoints });
+  expect(six.objects).toMatchObject([{ object: { endpoints: [{ addresses: ["::1"] }] } }]);
+  expect(six.problems.map(({ at }) => at)).toEqual(["endpoints[0].addresses[0]", "endpoints[0].addresses[1]"]);
+});
+
+test("an endpoint that is a pod says which; another of the same name is another", () => {
+  const refs = [
+    { kind: "Pod", namespace: "default", name: "a", uid: "1" },
+    { kind: "Pod", name: "a", uid: "2" },
+    { kind: "Node", name: "a" },
+    { kind: "Pod" },
+    null,
+  ];
+  const endpoints = refs.map((targetRef) => ({ addresses: ["10.0.0.1"], targetRef }));
+  const [one] = slice({ addressType: "IPv4", endpoints }).objects;
+  const read = one?.kind === "EndpointSlice" ? one.object.endpoints : [];
+  expect(read.map(({ pod }) => pod)).toEqual(["a 1", "a 2", undefined, undefined, undefined]);
+});
+
+test("a Service says in which order its families come", () => {
+  const of = (ipFamilies?: unknown) =>
+    decode({ apiVersion: "v1", kind: "Service", metadata: { name: "a" }, spec: { ipFamilies } }).objects;
+  expect(of(["IPv6", "IPv4"])).toMatchObject([{ object: { ipFamilies: ["IPv6", "IPv4"] } }]);
+  for (const none of [[], null, undefined]) expect(of(none)[0]?.kind).toBe("Service");
+});
+
+test("a slice of names is not dialled, nor what in it looks like an address", () => {
+  const { objects, problems } = slice({
+    addressType: "FQDN",
+    endpoints: [{ addresses: ["a.example.com"] }, { addresses: ["10.0.0.1"] }],
+  });
+  expect(problems).toMatchObject([{ at: "addressType", object: "EndpointSlice default/a-1" }]);
+  expect(objects).toMatchObject([
+    { object: { addressType: "FQDN", endpoints: [{ addresses: [] }, { addresses: [] }] } },
   ]);
 });
 

@@ -5,18 +5,19 @@ import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../runtime/clock.ts";
 import { TestGateway } from "../test/fakes/gateway.ts";
 import { configOf, endpointsOf } from "../test/fakes/config.ts";
+import { ipv6 } from "../test/fakes/ipv6.ts";
 import { askPods, type PodReport } from "./pod-report.ts";
 
 /** What the operator makes of a pod's answer. */
-async function told(body: string | undefined, status = 200): Promise<PodReport | undefined> {
+async function told(body: string | undefined, status = 200, address = "127.0.0.1"): Promise<PodReport | undefined> {
   const server = createServer((request, response) => {
     if (body === undefined) request.socket.destroy();
     else response.writeHead(request.url === "/config" ? status : 404).end(body);
-  }).listen(0, "127.0.0.1");
+  }).listen(0, address);
   onTestFinished(() => void server.close());
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  return askPods(port, systemClock)("127.0.0.1", "test/proxy", new AbortController().signal);
+  return askPods(port, systemClock)(address, "test/proxy", new AbortController().signal);
 }
 
 test("what a data plane says is understood: what it serves, and why it serves nothing newer", async () => {
@@ -34,6 +35,11 @@ test("what a data plane says is understood: what it serves, and why it serves no
   expect(report).toMatchObject({ ...good, rejected: { stage: "config" } });
   expect(report?.rejected?.hash).not.toBe(good?.hash);
   expect(report?.rejected?.problems.join()).toContain("fromTheFuture");
+});
+
+test.skipIf(!ipv6)("a pod of an IPv6 cluster is asked at its address", async () => {
+  const report = await told(JSON.stringify([{ proxy: "test/proxy", hash: "h", endpointsHash: "e" }]), 200, "::1");
+  expect(report).toMatchObject({ hash: "h", endpointsHash: "e" });
 });
 
 test("a pod that has never served anything says why", async () => {

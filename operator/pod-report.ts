@@ -1,6 +1,6 @@
 import { get } from "node:http";
-import { isIPv6 } from "node:net";
 import type { Clock } from "../runtime/clock.ts";
+import { hostPort } from "../runtime/host-port.ts";
 
 /** What a pod says of the config that it serves. */
 export interface PodReport {
@@ -31,8 +31,7 @@ export function askPods(port: number, clock: Clock): AskPod {
     const over = new AbortController();
     const timer = clock.after(PATIENCE, () => over.abort());
     try {
-      const host = isIPv6(address) ? `[${address}]` : address;
-      const text = await body(`http://${host}:${port}/config`, AbortSignal.any([over.signal, signal]));
+      const text = await body(`http://${hostPort(address, port)}/config`, AbortSignal.any([over.signal, signal]));
       return reportIn(text, proxy);
     } catch {
       return undefined; // it is asked again, and the status says which pod is silent

@@ -1,14 +1,15 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ipv6 } from "../test/fakes/ipv6.ts";
 import { adminServer, type AdminServer } from "./admin-server.ts";
 
+const OK = { status: 200, contentType: "text/plain", body: "ok" };
 let admin: AdminServer;
 const sockets: Socket[] = [];
 
 beforeEach(async () => {
-  const answer = { status: 200, contentType: "text/plain", body: "ok" };
-  admin = await adminServer({ "/healthz": () => answer }, "127.0.0.1", 0);
+  admin = await adminServer({ "/healthz": () => OK }, "127.0.0.1", 0);
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -39,6 +40,22 @@ test.each([
   const idle: Socket[] = [];
   while (idle.length < 300) idle.push(await connected(first));
   expect(await healthy(await connected())).toBe(true);
+});
+
+test.skipIf(!ipv6)("on :: whoever probes gets an answer over either family", async () => {
+  const everywhere = await adminServer({ "/healthz": () => OK }, "::", 0);
+  for (const host of ["[::1]", "127.0.0.1"]) {
+    const { status } = await fetch(`http://${host}:${everywhere.port}/healthz`);
+    expect([host, status]).toEqual([host, 200]);
+  }
+  expect(everywhere.address).toBe("::");
+  await everywhere.close();
+});
+
+test("a port that is taken is named with its address, and with what to do", async () => {
+  await expect(adminServer({}, "127.0.0.1", admin.port)).rejects.toThrow(
+    `admin port ${admin.port} on 127.0.0.1 is in use by another process; choose another with --admin-port`,
+  );
 });
 
 test("the connection that was used longest ago makes room for a new one", async () => {

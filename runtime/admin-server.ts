@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
+import { listen } from "./listen.ts";
 
 export interface AdminAnswer {
   readonly status: number;
@@ -31,7 +32,7 @@ const text = (status: number, body: string): AdminAnswer => ({
 });
 
 /** Serves the admin endpoints: GET and HEAD, nothing from the request but its path. Rejects with PortUnavailable. */
-export function adminServer(handlers: AdminHandlers, address: string, port: number): Promise<AdminServer> {
+export async function adminServer(handlers: AdminHandlers, address: string, port: number): Promise<AdminServer> {
   const answer = async (method: string, path: string): Promise<AdminAnswer> => {
     if (!Object.hasOwn(handlers, path)) return text(404, "not found");
     if (method !== "GET" && method !== "HEAD") return text(405, "GET only");
@@ -76,25 +77,22 @@ export function adminServer(handlers: AdminHandlers, address: string, port: numb
     socket.once("close", () => sockets.delete(socket));
     used(socket);
   });
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = error.code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${error.message}`;
-      reject(
-        new PortUnavailable(`admin port ${port} on ${address} ${why}; choose another with --admin-port, or 0 for none`),
-      );
-    });
-    server.listen({ host: address, port }, () => {
-      const bound = server.address() as AddressInfo;
-      server.on("error", () => {});
-      resolve({
-        address: bound.address,
-        port: bound.port,
-        close: () =>
-          new Promise((closed) => {
-            server.close(() => closed());
-            server.closeAllConnections();
-          }),
-      });
-    });
-  });
+  try {
+    const bound = await listen(server, { host: address, port });
+    return {
+      address: bound.address,
+      port: bound.port,
+      close: () =>
+        new Promise((closed) => {
+          server.close(() => closed());
+          server.closeAllConnections();
+        }),
+    };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${message}`;
+    throw new PortUnavailable(
+      `admin port ${port} on ${address} ${why}; choose another with --admin-port, or 0 for none`,
+    );
+  }
 }

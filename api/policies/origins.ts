@@ -8,7 +8,7 @@ const allow = z
       .string()
       .max(300)
       .regex(
-        /^(null|https?:\/\/(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?)$/,
+        /^(null|https?:\/\/((\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:]+\])(:[0-9]{1,5})?)$/,
         "is not an origin; write scheme, host and port in lower case without a path, such as https://*.example.com",
       )
       .meta({ [CALLED]: "origin" }),

@@ -57,8 +57,12 @@ const FORBIDDEN = new AddressList([
   "fe80::/10", // link-local
   "fec0::/10", // site-local, deprecated
   "ff00::/8", // multicast
-  "fd00:ec2::254/128", // AWS metadata
+  "fd00:ec2::/32", // AWS, beside instances: metadata, credentials of pods
   "fd20:ce::254/128", // Google Cloud metadata
+  "fd00:c1::a9fe:a9fe/128", // Oracle Cloud metadata
+  "fd00:a9fe:a9fe::1/128", // Akamai metadata
+  "fd00:42::42/128", // Scaleway metadata
+  "fd00:100::100:200/128", // Alibaba Cloud metadata
 ]);
 
 /**

@@ -3,12 +3,14 @@ import { webcrypto } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { getCACertificates, setDefaultCACertificates, type TLSSocket } from "node:tls";
 import { gzipSync } from "node:zlib";
 import * as x509 from "@peculiar/x509";
 import { afterEach, expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
+import { Authority } from "../../test/fakes/certificates.ts";
 import { RawListener } from "../../test/fakes/idp-listener.ts";
+import { ipv6 } from "../../test/fakes/ipv6.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import { REFUSING_PORTS } from "../../test/fakes/ports.ts";
 import { guardedFetch, MAX_ANSWER, type Ask } from "./guarded-fetch.ts";
@@ -18,8 +20,8 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((it) => it.close()));
 });
 
-async function listener(answer: (socket: Socket) => void): Promise<RawListener> {
-  const it = await new RawListener(answer).open();
+async function listener(answer: (socket: Socket) => void, host?: string): Promise<RawListener> {
+  const it = await new RawListener(answer).open(host);
   open.push(it);
   return it;
 }
@@ -51,6 +53,39 @@ test("a question is asked with its headers and body, and no encoding of the answ
   expect(heads[0]).toMatch(/^POST \/keys\?a=1 HTTP\/1.1\r\naccept: x\/y\r\naccept-encoding: identity\r\n/);
   expect(heads[0]).toMatch(/\r\n\r\ntoken=1$/);
 });
+
+test.skipIf(!ipv6)("an IPv6 address in a URL is asked, and stands in Host with its brackets", async () => {
+  const { port, heads } = await listener(reply("200 OK", "hello"), "::1");
+  expect(await ask(`http://[::1]:${port}/keys`)).toBe("200 hello");
+  expect(heads[0]).toContain(`\r\nHost: [::1]:${port}\r\n`);
+  expect(await ask(`http://[::1]:${port}/keys`, { allowHttp: false })).toMatch(/^FetchFault/);
+});
+
+test.skipIf(!ipv6)(
+  "over https a certificate for an IPv6 address is checked for that address, without SNI",
+  async () => {
+    const authority = await Authority.create();
+    const roots = getCACertificates("default");
+    const asked: unknown[] = [];
+    const answers = async (address: string): Promise<string> => {
+      const { certificate: cert, privateKey: key } = await authority.issue({ addresses: [address] });
+      const server = createTlsServer({ cert, key }, (request, response) => {
+        asked.push((request.socket as TLSSocket).servername);
+        response.end("hello");
+      }).listen(0, "::1");
+      await once(server, "listening");
+      return ask(`https://[::1]:${(server.address() as AddressInfo).port}/`).finally(() => server.close());
+    };
+    try {
+      setDefaultCACertificates([...roots, authority.ca]);
+      expect(await answers("::1")).toBe("200 hello");
+      expect(await answers("::2")).toBe("FetchFault: ERR_TLS_CERT_ALTNAME_INVALID");
+      expect(asked).toEqual([false]);
+    } finally {
+      setDefaultCACertificates(roots);
+    }
+  },
+);
 
 test("a redirect is an answer, not a way to go", async () => {
   const inside = await listener(reply("200 OK", "secret"));

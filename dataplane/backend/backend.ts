@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
-import { connect, EndpointGone } from "./connect.ts";
+import { hostPort } from "../../runtime/host-port.ts";
+import { connect, dialFault, EndpointGone } from "./connect.ts";
 import type { BackendTlsCache } from "./tls.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse } from "./check-response.ts";
@@ -106,7 +107,7 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
         return outcome.kind === "refused" ? refused(outcome.refusal) : outcome;
       } catch (error) {
         release();
-        detail = error instanceof Error ? error.message : String(error);
+        detail = dialFault(error, target.endpoint);
         if (error instanceof EndpointGone) continue;
         attempts += 1;
         if (stop.signal.aborted) break;
@@ -183,7 +184,7 @@ function handshake(
       const forwarded = headers.filter(
         ([name]) => !isHandshakeField(name.toLowerCase()) && !hopByHop.has(name.toLowerCase()),
       );
-      const endpoint = `${target.endpoint.address}:${target.endpoint.port}`;
+      const endpoint = hostPort(target.endpoint.address, target.endpoint.port);
       settle({ kind: "open", backend: { socket, head, ...agreement, headers: forwarded, endpoint, release } });
     });
     outgoing.on("response", (response: IncomingMessage) => {

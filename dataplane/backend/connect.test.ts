@@ -5,7 +5,8 @@ import { afterEach, beforeAll, expect, test } from "vitest";
 import type { BackendConfig } from "../../api/config.ts";
 import { Authority } from "../../test/fakes/certificates.ts";
 import { until } from "../../test/fakes/sockets.ts";
-import { connect } from "./connect.ts";
+import { ipv6 } from "../../test/fakes/ipv6.ts";
+import { connect, dialFault } from "./connect.ts";
 import { BackendTlsCache } from "./tls.ts";
 import type { Target } from "./balancer.ts";
 
@@ -23,7 +24,10 @@ beforeAll(async () => {
   ca = await Authority.create();
 });
 
-async function serve(tls?: TlsOptions): Promise<{ port: number; sockets: Set<Socket>; secured: TLSSocket[] }> {
+async function serve(
+  tls?: TlsOptions,
+  host = "127.0.0.1",
+): Promise<{ port: number; sockets: Set<Socket>; secured: TLSSocket[] }> {
   const sockets = new Set<Socket>();
   const secured: TLSSocket[] = [];
   const server =
@@ -32,17 +36,17 @@ async function serve(tls?: TlsOptions): Promise<{ port: number; sockets: Set<Soc
       : createTlsServer(tls, (socket) => void secured.push(socket.on("error", () => {})));
   server.on("connection", (socket: Socket) => sockets.add(socket.on("error", () => {})));
   server.on("tlsClientError", () => {});
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   servers.push({ server, sockets });
   return { port: (server.address() as AddressInfo).port, sockets, secured };
 }
 
-function target(port: number, tls?: BackendConfig["tls"]): Target {
+function target(port: number, tls?: BackendConfig["tls"], address = "127.0.0.1"): Target {
   const backend = { endpoints: "echo:80", weight: 1, ...(tls === undefined ? {} : { tls }) };
   return {
     backend,
-    endpoint: { address: "127.0.0.1", port, state: "Ready" },
+    endpoint: { address, port, state: "Ready" },
     enter: () => () => {},
     refused: () => {},
     whenGone: () => () => {},
@@ -95,6 +99,33 @@ test.each([
     await expect(dial(target(port, { serverName: "other.test", ca: ca.ca }))).rejects.toThrow(/other\.test/);
   },
 );
+
+test.skipIf(!ipv6)(
+  "an endpoint at an IPv6 address is dialled, its name in SNI and its certificate checked",
+  async () => {
+    const { certificate, privateKey } = await ca.issue({ names: ["a.test"] });
+    const { port, secured } = await serve({ cert: certificate, key: privateKey }, "::1");
+    const socket = await dial(target(port, { serverName: "a.test", ca: ca.ca }, "::1"));
+    await until("the server has it", () => secured.length === 1);
+    expect([socket.remoteAddress, secured[0]?.servername]).toEqual(["::1", "a.test"]);
+    socket.destroy();
+    await expect(dial(target(port, { serverName: "b.test", ca: ca.ca }, "::1"))).rejects.toThrow(/b\.test/);
+  },
+);
+
+test.each([
+  [
+    { address: "2001:db8::1", port: 80 },
+    "connect ECONNREFUSED 2001:db8::1:80",
+    "connect ECONNREFUSED [2001:db8::1]:80",
+  ],
+  [{ address: "10.0.0.1", port: 80 }, "connect ECONNREFUSED 10.0.0.1:80", "connect ECONNREFUSED 10.0.0.1:80"],
+  [{ address: "localhost", port: 80 }, "", "connect ECONNREFUSED localhost:80"],
+  [{ address: "10.0.0.1", port: 80 }, "certificate has expired", "certificate has expired"],
+])("for logs a fault of %j with the words %j is %j", (endpoint, message, words) => {
+  const error = Object.assign(new Error(message), { code: "ECONNREFUSED" });
+  expect(dialFault(error, { ...endpoint, state: "Ready" })).toBe(words);
+});
 
 test("contexts are made once for the same material", () => {
   const cache = new BackendTlsCache();

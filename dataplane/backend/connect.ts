@@ -1,5 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls } from "node:tls";
+import type { Endpoint } from "../../api/config.ts";
+import { hostPort } from "../../runtime/host-port.ts";
 import type { BackendTlsCache } from "./tls.ts";
 import type { Target } from "./balancer.ts";
 
@@ -44,11 +46,23 @@ export function connect(target: Target, tls: BackendTlsCache, signal: AbortSigna
       settle(() => reject(error));
     };
     const abort = (): void => fail(new Error("aborted"));
-    const forget = target.whenGone(() => fail(new EndpointGone(`${endpoint.address} is gone`)));
+    const forget = target.whenGone(() =>
+      fail(new EndpointGone(`${hostPort(endpoint.address, endpoint.port)} is gone`)),
+    );
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
     socket.on("error", fail);
     socket.once("close", () => settle(() => reject(new Error("closed"))));
     socket.once(secure === undefined ? "connect" : "secureConnect", () => settle(() => resolve(socket)));
   });
+}
+
+/**
+ * Why an endpoint could not be dialled, for logs: Node writes IPv6 without brackets, and nothing at all where a name has
+ * several addresses of which none answers.
+ */
+export function dialFault(error: unknown, { address, port }: Endpoint): string {
+  const { message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+  const place = hostPort(address, port);
+  return message === "" ? `connect ${code} ${place}` : message.replaceAll(`${address}:${port}`, place);
 }

@@ -12,7 +12,7 @@ function verdict(settings: Partial<Settings>, origin: string | undefined, more: 
   return policy.screen?.(handshake) === undefined;
 }
 
-const allow = ["https://app.example.com", "https://*.example.com", "http://localhost:3000"];
+const allow = ["https://app.example.com", "https://*.example.com", "http://localhost:3000", "http://[2001:db8::1]"];
 
 test.each([
   ["https://app.example.com", true],
@@ -20,6 +20,9 @@ test.each([
   ["https://APP.example.com", true],
   ["https://x.y.example.com", true],
   ["http://localhost:3000", true],
+  ["http://[2001:db8::1]", true],
+  ["http://[2001:db8::1]:80", true],
+  ["http://[2001:db8::2]", false],
   ["https://example.com", false],
   ["https://evil.test", false],
   ["http://app.example.com", false],

@@ -3,6 +3,7 @@ import type { AddressInfo, Server } from "node:net";
 import { WebSocketServer } from "ws";
 import { PortUnavailable } from "../../runtime/admin-server.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
+import { listen } from "../../runtime/listen.ts";
 import { converse } from "./conversation.ts";
 import { loadPage } from "./page.ts";
 import { Probe } from "./probe.ts";
@@ -21,6 +22,7 @@ export interface SampleBackendOptions {
 }
 
 export interface SampleBackend {
+  readonly address: string;
   readonly port: number;
   /** Says 1001 to every client and resolves when all are gone; also where the signal was what ended it. */
   close(): Promise<void>;
@@ -62,7 +64,7 @@ export async function startSampleBackend(options: SampleBackendOptions): Promise
   server.on("upgrade", (request, socket, head) => {
     sockets.handleUpgrade(request, socket, head, (client) => converse(client, request, name, clock));
   });
-  const port = await listen(server, options);
+  const { address, port } = await open(server, options);
 
   const stop = async (): Promise<void> => {
     stopping.abort();
@@ -77,18 +79,15 @@ export async function startSampleBackend(options: SampleBackendOptions): Promise
   const close = (): Promise<void> => (stopped ??= stop());
   if (signal.aborted) await close();
   else signal.addEventListener("abort", () => void close(), { once: true });
-  return { port, close };
+  return { address, port, close };
 }
 
-function listen(server: Server, { address, port }: SampleBackendOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = error.code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${error.message}`;
-      reject(new PortUnavailable(`port ${port} on ${address} ${why}; choose another with --port`));
-    });
-    server.listen({ host: address, port, backlog: 4096 }, () => {
-      server.removeAllListeners("error").on("error", () => {});
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
+async function open(server: Server, { address, port }: SampleBackendOptions): Promise<AddressInfo> {
+  try {
+    return await listen(server, { host: address, port, backlog: 4096 });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${message}`;
+    throw new PortUnavailable(`port ${port} on ${address} ${why}; choose another with --port`);
+  }
 }

@@ -1,12 +1,16 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createTlsServer } from "node:https";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { KubeConfig } from "@kubernetes/client-node";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { FakeApiServer, kubeConfigFor } from "../../test/fakes/api-server.ts";
+import { Authority } from "../../test/fakes/certificates.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { settle } from "../../test/fakes/idp-bench.ts";
+import { ipv6 } from "../../test/fakes/ipv6.ts";
 import { kubeBench } from "../../test/fakes/kube-bench.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import { ApiError } from "./api-error.ts";
@@ -44,6 +48,35 @@ describe("a call", () => {
       accept: "application/json;as=Table",
       "user-agent": "wsproxy-operator",
     });
+  });
+
+  test.skipIf(!ipv6)("reaches an API server at an IPv6 address, and checks its certificate for that", async () => {
+    const authority = await Authority.create();
+    const { certificate: cert, privateKey: key } = await authority.issue({ addresses: ["::1"] });
+    const hosts: unknown[] = [];
+    const server = createTlsServer({ cert, key }, (request, response) => {
+      hosts.push(request.headers.host);
+      response.end('{"done":true}');
+    }).listen(0, "::1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const config = kubeConfigFor(`https://[::1]:${port}`);
+    const trusting = (caData: string): KubeConfig => {
+      const made = new KubeConfig();
+      const clusters = config.clusters.map((one) => ({ ...one, skipTLSVerify: false, caData }));
+      made.loadFromOptions({ ...config, clusters });
+      return made;
+    };
+    const base64 = (pem: string): string => Buffer.from(pem).toString("base64");
+    const client = new KubeClient(trusting(base64(authority.ca)), new FakeClock());
+    const stranger = new KubeClient(trusting(base64((await Authority.create()).ca)), new FakeClock());
+    onTestFinished(() => {
+      for (const one of [client, stranger]) one.close();
+      server.close();
+    });
+    expect(await client.request({ path: PATH })).toEqual({ done: true });
+    expect(hosts).toEqual([`[::1]:${port}`]);
+    expect(await failureOf(stranger.request({ path: PATH }))).toMatchObject({ reason: "Unreachable" });
   });
 
   test("that the server refuses fails with the server's status, reason and words", async () => {

@@ -73,7 +73,7 @@ function flags(listenerPort: number): string[] {
   const values = {
     config: CONFIG_FOLDER,
     "listener-port": String(listenerPort),
-    "admin-address": "0.0.0.0",
+    "admin-address": "::",
     "admin-port": String(ADMIN_PORT),
     "shutdown-delay": `${SHUTDOWN_DELAY}s`,
   };

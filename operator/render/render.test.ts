@@ -112,6 +112,17 @@ test("no change of config, keys, endpoints or certificates changes the pod templ
   expect(template(rendered({}, infraOf({ gateway: { replicas: 7, service: { type: "NodePort" } } })))).toEqual(before);
 });
 
+test.each([
+  [{}, "PreferDualStack"],
+  [{ type: "NodePort" }, "SingleStack"],
+  [{ type: "LoadBalancer" }, "SingleStack"],
+  [{ type: "LoadBalancer", ipFamilyPolicy: "PreferDualStack" }, "PreferDualStack"],
+  [{ ipFamilyPolicy: "SingleStack" }, "SingleStack"],
+])("a Service that is asked for as %j has the policy %s", (service, ipFamilyPolicy) => {
+  const { manifests } = rendered({}, infraOf({ gateway: { service } }));
+  expect(manifests.find(({ kind }) => kind === "Service")).toMatchObject({ spec: { ipFamilyPolicy } });
+});
+
 test("every change of the shape changes the pod template", () => {
   const shapes: Shape[] = [
     { gateway: { pod: { labels: { team: "chat" } } } },

@@ -7,12 +7,15 @@ import type { Scope } from "./scope.ts";
 /** What clients connect to: by name of the port, so that pods of two shapes can stand behind it during a rollout. */
 export function service({ gateway, servicePort }: GatewayInfra, tls: boolean, scope: Scope): ManifestOf<V1Service> {
   const { type, annotations } = gateway.service;
+  // A load balancer that has addresses of one family alone may give such a Service none at all.
+  const { ipFamilyPolicy = type === "ClusterIP" ? "PreferDualStack" : "SingleStack" } = gateway.service;
   return {
     apiVersion: "v1",
     kind: "Service",
     metadata: scope.metadata(scope.names.base, annotations),
     spec: {
       type,
+      ipFamilyPolicy,
       selector: { ...scope.selector },
       ports: [
         {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { lookup, service, slice } from "../../test/fakes/resources.ts";
 import { endpointsKey, endpointsOf } from "./endpoints.ts";
-import type { Resources } from "./resources.ts";
+import type { Resources, Service } from "./resources.ts";
 
 type Parts = Pick<Partial<Resources>, "services" | "endpointSlices">;
 
@@ -91,12 +91,60 @@ test("several slices of both families are one list: sorted, each endpoint once, 
   const endpointSlices = [
     slice("echo", [{ name: "ws", port: 8080 }], ["10.0.0.3", draining], "b"),
     slice("echo", [{ name: "ws", port: 8080 }], ["10.0.0.2", "10.0.0.3"], "a"),
-    slice("echo", [{ name: "ws", port: 8080 }], ["2001:db8::1"], "c"),
+    slice("echo", [{ name: "ws", port: 8080 }], ["2001:db8::1"], "c", "IPv6"),
     slice("other", [{ name: "ws", port: 8080 }], ["10.0.0.9"], "d"),
   ];
   const expected = ["10.0.0.2:8080 Ready", "10.0.0.3:8080 Ready", "2001:db8::1:8080 Ready"];
   expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual(expected);
   expect(look("echo:ws", { services: [ws], endpointSlices: endpointSlices.toReversed() })).toEqual(expected);
+});
+
+const pod = (name: string, address: string, state: object = {}) => ({ addresses: [address], pod: name, ...state });
+
+/** The slices of a dual-stack Service with two pods. */
+const bothFamilies = (state: object = {}) => [
+  slice("echo", [{ name: "ws", port: 8080 }], [pod("a", "2001:db8::a"), pod("b", "2001:db8::b")], "echo-6", "IPv6"),
+  slice("echo", [{ name: "ws", port: 8080 }], [pod("a", "10.0.0.1", state), pod("b", "10.0.0.2")], "echo-4"),
+];
+
+test.each<[string, Partial<Service>, string[]]>([
+  ["IPv4 first", { ipFamilies: ["IPv4", "IPv6"] }, ["10.0.0.1:8080 Ready", "10.0.0.2:8080 Ready"]],
+  ["IPv6 first", { ipFamilies: ["IPv6", "IPv4"] }, ["2001:db8::a:8080 Ready", "2001:db8::b:8080 Ready"]],
+  ["IPv6 alone", { ipFamilies: ["IPv6"] }, ["2001:db8::a:8080 Ready", "2001:db8::b:8080 Ready"]],
+  ["no family", {}, ["10.0.0.1:8080 Ready", "10.0.0.2:8080 Ready"]],
+])("each pod of a dual-stack Service is one endpoint, where the Service names %s", (_, families, expected) => {
+  const services = [service("echo", ws.ports, families)];
+  expect(look("echo:ws", { services, endpointSlices: bothFamilies() })).toEqual(expected);
+  expect(look("echo:ws", { services, endpointSlices: bothFamilies().toReversed() })).toEqual(expected);
+});
+
+test.each([
+  ["on its way out", { ready: false, terminating: true }, ["10.0.0.1:8080 Draining", "10.0.0.2:8080 Ready"]],
+  ["not ready", { ready: false }, ["10.0.0.2:8080 Ready"]],
+])("a pod that is %s does not come back under its other address", (_, state, expected) => {
+  expect(look("echo:ws", { services: [ws], endpointSlices: bothFamilies(state) })).toEqual(expected);
+});
+
+test("a pod that stands in a slice of one family only is dialled there", () => {
+  const [six, four] = [
+    bothFamilies()[0],
+    slice("echo", [{ name: "ws", port: 8080 }], [pod("a", "10.0.0.1")], "echo-4"),
+  ];
+  const endpointSlices = [six, four].flatMap((it) => it ?? []);
+  expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual([
+    "10.0.0.1:8080 Ready",
+    "2001:db8::b:8080 Ready",
+  ]);
+});
+
+test("a slice of names is a problem of whoever goes there, and the others are dialled", () => {
+  const names = slice("echo", [{ name: "ws", port: 8080 }], [], "echo-names", "FQDN");
+  expect(look("echo:ws", { services: [ws], endpointSlices: [names] })).toEqual(["ServiceUnsupported at.service"]);
+  const endpointSlices = [names, slice("echo", [{ name: "ws", port: 8080 }], ["10.0.0.1"])];
+  expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual([
+    "10.0.0.1:8080 Ready",
+    "ServiceUnsupported at.service",
+  ]);
 });
 
 test("a Service without any endpoint is found all the same", () => {

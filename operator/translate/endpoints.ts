@@ -1,6 +1,7 @@
 import type { Endpoint } from "../../api/config.ts";
 import { found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
-import type { EndpointSlice, Service, ServicePort } from "./resources.ts";
+import { inOneFamily } from "./one-family.ts";
+import type { EndpointSlice, Family, Service, ServicePort } from "./resources.ts";
 
 /** Endpoints of one backend, as the rendered endpoints bound them. */
 const MAX_ENDPOINTS = 10_000;
@@ -45,8 +46,11 @@ function behind(name: string, port: string, lookup: Lookup): Found<readonly Endp
     const words = `Service ${name} has no TCP port ${port}; it has ${ports === "" ? "none" : ports}`;
     return missing(problem("ServicePortNotFound", "port", words));
   }
-  const inSlices = slices.map((slice) => inSlice(slice, wanted, service.ports.length === 1));
-  const endpoints = merged(inSlices.flatMap((it) => it ?? []));
+  const inSlices = slices.flatMap(({ addressType: family, ...slice }) =>
+    family === "FQDN" ? [] : [inSlice({ family, ...slice }, wanted, service.ports.length === 1)],
+  );
+  const listed = inSlices.flatMap((it) => it ?? []);
+  const endpoints = merged(inOneFamily(listed, service.ipFamilies));
   if (endpoints.length > MAX_ENDPOINTS) {
     const words = `Service ${name} has ${endpoints.length} endpoints; the first ${MAX_ENDPOINTS} are used`;
     const problems = [problem("ServiceUnsupported", "service", words)];
@@ -55,6 +59,11 @@ function behind(name: string, port: string, lookup: Lookup): Found<readonly Endp
   if (inSlices.length > 0 && inSlices.every((it) => it === undefined)) {
     const words = `no EndpointSlice of Service ${name} has its port ${wanted.name ?? "without a name"}; give the slice's port that name`;
     return { value: endpoints, problems: [problem("ServicePortNotFound", "port", words)] };
+  }
+  const names = slices.find(({ addressType }) => addressType === "FQDN");
+  if (names !== undefined) {
+    const words = `EndpointSlice ${names.metadata.name} of Service ${name} has addressType FQDN, which is not dialled; write addresses, in slices of addressType IPv4 or IPv6`;
+    return { value: endpoints, problems: [problem("ServiceUnsupported", "service", words)] };
   }
   return found(endpoints);
 }
@@ -88,8 +97,17 @@ function portOf({ ports }: Service, port: string): ServicePort | undefined {
   return ports.find((it) => it.name === port) ?? ports.find((it) => String(it.port) === port);
 }
 
-/** What a slice adds; undefined where it does not have the port. */
-function inSlice({ ports, endpoints }: EndpointSlice, wanted: ServicePort, only: boolean): Endpoint[] | undefined {
+/** An address in a slice, whether sessions may go to it or not. */
+interface Listed extends Omit<Endpoint, "state"> {
+  readonly state: Endpoint["state"] | undefined;
+  readonly family: Family;
+  readonly pod: string | undefined;
+}
+
+type Slice = Pick<EndpointSlice, "ports" | "endpoints"> & { readonly family: Family };
+
+/** What a slice lists; undefined where it does not have the port. */
+function inSlice({ ports, endpoints, family }: Slice, wanted: ServicePort, only: boolean): Listed[] | undefined {
   if (endpoints.length === 0) return [];
   const match =
     ports.find(({ name }) => name === wanted.name) ??
@@ -98,8 +116,8 @@ function inSlice({ ports, endpoints }: EndpointSlice, wanted: ServicePort, only:
   // A port without number means all ports: then it is the one that the Service names.
   const port = match.port ?? (typeof wanted.targetPort === "number" ? wanted.targetPort : wanted.port);
   return endpoints.flatMap((endpoint) => {
-    const state = stateOf(endpoint);
-    return state === undefined ? [] : endpoint.addresses.map((address) => ({ address, port, state }));
+    const shared = { port, state: stateOf(endpoint), family, pod: endpoint.pod };
+    return endpoint.addresses.map((address) => ({ address, ...shared }));
   });
 }
 
@@ -109,11 +127,11 @@ function stateOf(endpoint: EndpointSlice["endpoints"][number]): Endpoint["state"
 }
 
 /** Each once, sorted. One that moves from a slice to another stands in both for a while: Ready wins. */
-function merged(endpoints: readonly Endpoint[]): Endpoint[] {
+function merged(listed: readonly Listed[]): Endpoint[] {
   const byPlace = new Map<string, Endpoint>();
-  for (const endpoint of endpoints) {
-    const place = `${endpoint.address} ${endpoint.port}`;
-    if (byPlace.get(place)?.state !== "Ready") byPlace.set(place, endpoint);
+  for (const { address, port, state } of listed) {
+    const place = `${address} ${port}`;
+    if (state !== undefined && byPlace.get(place)?.state !== "Ready") byPlace.set(place, { address, port, state });
   }
   return [...byPlace.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
 }

@@ -24,9 +24,13 @@ export interface ConfigMap {
   readonly data: Readonly<Record<string, string>>;
 }
 
+export type Family = "IPv4" | "IPv6";
+
 export interface Service {
   readonly metadata: ObjectMetadata;
   readonly type: string;
+  /** The first one before the second; absent where nobody has decided, which in a cluster the API server does. */
+  readonly ipFamilies?: readonly Family[];
   readonly externalName?: string;
   readonly ports: readonly ServicePort[];
 }
@@ -41,9 +45,12 @@ export interface EndpointSlice {
   readonly metadata: ObjectMetadata;
   /** From the label kubernetes.io/service-name. */
   readonly service: string;
+  readonly addressType: Family | "FQDN";
   readonly ports: readonly { readonly name?: string; readonly port?: number }[];
   readonly endpoints: readonly {
     readonly addresses: readonly string[];
+    /** Which pod it is, where it is one: the same in the slices of both families. */
+    readonly pod?: string;
     readonly ready: boolean;
     readonly serving: boolean;
     readonly terminating: boolean;

@@ -59,7 +59,12 @@ export function manifests(namespace: string): readonly (Manifest & Readonly<Reco
       apiVersion: "v1",
       kind: "Service",
       metadata,
-      spec: { type: "ClusterIP", selector: selector.matchLabels, ports: [{ name: "ws", port: 80, targetPort: "ws" }] },
+      spec: {
+        type: "ClusterIP",
+        ipFamilyPolicy: "PreferDualStack",
+        selector: selector.matchLabels,
+        ports: [{ name: "ws", port: 80, targetPort: "ws" }],
+      },
     },
     { apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata, spec: { maxUnavailable: 1, selector } },
     {

@@ -76,8 +76,8 @@ export class RawBackend {
     this.#server.on("tlsClientError", (_error, socket: Socket) => socket.destroy());
   }
 
-  async open(port = 0): Promise<this> {
-    this.#server.listen(port, "127.0.0.1");
+  async open(port = 0, host = "127.0.0.1"): Promise<this> {
+    this.#server.listen(port, host);
     await once(this.#server, "listening");
     return this;
   }
@@ -123,8 +123,8 @@ export class WsBackend {
     });
   }
 
-  async open(): Promise<this> {
-    this.#listener.listen(0, "127.0.0.1");
+  async open(host = "127.0.0.1"): Promise<this> {
+    this.#listener.listen(0, host);
     await once(this.#listener, "listening");
     return this;
   }

@@ -22,6 +22,8 @@ export class TestGateway {
   readonly gateway: Gateway;
   /** Which port a listener is to ask the system for; 0 is any. */
   bindPort: (port: number) => number = () => 0;
+  /** Address of its listeners. */
+  bindHost = "127.0.0.1";
   #config: Config | undefined;
   #endpoints: Endpoints | undefined;
 
@@ -31,7 +33,7 @@ export class TestGateway {
       (fields: Fields, message: string): void =>
         void this.lines.push({ level, message, fields });
     const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
-    const bind = (port: number): { host: string; port: number } => ({ host: "127.0.0.1", port: this.bindPort(port) });
+    const bind = (port: number): { host: string; port: number } => ({ host: this.bindHost, port: this.bindPort(port) });
     const path = reads === undefined ? {} : { reads };
     this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, bind, ...path });
   }

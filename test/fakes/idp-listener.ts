@@ -20,8 +20,8 @@ export class RawListener {
     });
   }
 
-  async open(): Promise<this> {
-    this.#server.listen(0, "127.0.0.1");
+  async open(host = "127.0.0.1"): Promise<this> {
+    this.#server.listen(0, host);
     await once(this.#server, "listening");
     return this;
   }

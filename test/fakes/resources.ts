@@ -31,10 +31,12 @@ export function slice(
   ports: EndpointSlice["ports"],
   endpoints: readonly (string | (Partial<Endpoint> & Pick<Endpoint, "addresses">))[],
   name = `${of}-1`,
+  addressType: EndpointSlice["addressType"] = "IPv4",
 ): EndpointSlice {
   return {
     metadata: metadata(name),
     service: of,
+    addressType,
     ports,
     endpoints: endpoints.map((it) => ({
       ready: true,

@@ -72,7 +72,7 @@ const sets: readonly ValueSamples[] = [
   {
     at: "spec.policies.origins.allow[0]",
     spec: (origin) => specWith({ policies: { origins: { allow: [origin] } } }),
-    good: ["null", "https://app.example.com", "http://localhost:3000", "https://*.example.com"],
+    good: ["null", "https://app.example.com", "http://localhost:3000", "https://*.example.com", "http://[::1]:3000"],
     bad: [
       "*",
       "https://*",
@@ -81,6 +81,8 @@ const sets: readonly ValueSamples[] = [
       "wss://a",
       "https://a b",
       "javascript:alert(1)",
+      "http://::1",
+      "http://*.[::1]",
       "nulls",
     ],
   },
@@ -96,7 +98,7 @@ const sets: readonly ValueSamples[] = [
       const introspection = { credentialsSecretName: "login", endpoint: value };
       return specWith({ policies: { authentication: { introspection } } });
     },
-    good: ["https://idp.example.com", "https://idp:8443/a?b=c", "https://[::1]/x"],
+    good: ["https://idp.example.com", "https://idp:8443/a?b=c", "https://[::1]/x", "https://[2001:db8::1]:8443/x"],
     bad: [
       "ftp://idp",
       "https://user:pw@idp",
@@ -105,6 +107,10 @@ const sets: readonly ValueSamples[] = [
       "https://idp/ä",
       "https://idp/\u00a0",
       "//idp",
+      "https://::1/x",
+      "https://[::1/x",
+      "https://[idp]/x",
+      "https://idp:a/x",
     ],
   },
 ];
