@@ -20,6 +20,7 @@ export class Departures {
   readonly #seen = new Map<string, Departure>();
   readonly #watching: Promise<void>;
   #over = false;
+  #fault: unknown;
   /** Pods that served at the same time, at the least. */
   fewest = Number.POSITIVE_INFINITY;
 
@@ -27,11 +28,12 @@ export class Departures {
     this.#cluster = cluster;
     this.#proxy = [namespace, name];
     this.#watching = this.#watch();
-    this.#watching.catch(() => {}); // what went wrong is said by stop()
+    this.#watching.catch((error: unknown) => (this.#fault = error)); // it is said when they are asked for
   }
 
   /** Those so far, in order; from now on none is forgotten, and none is told again. */
   take(): Departure[] {
+    if (this.#fault !== undefined) throw this.#fault as Error;
     const departures = [...this.#seen.values()].filter((departure) => !this.#taken.has(departure));
     for (const departure of departures) this.#taken.add(departure);
     return departures;
