@@ -10,6 +10,7 @@ import { aborted } from "./aborted.ts";
 import { command } from "./command.ts";
 import type { BuiltImage } from "./image.ts";
 import { Ledger } from "./ledger.ts";
+import { isPassing } from "./passing.ts";
 import type { Provider } from "./provider.ts";
 import { ROOT, toolPath } from "./tools.ts";
 
@@ -179,10 +180,17 @@ export class Cluster {
   /** Waits for a state of the cluster. */
   async until(what: string, holds: () => Promise<boolean>, ms = PATIENCE): Promise<void> {
     const end = Date.now() + ms;
+    let cause: unknown;
+    const look = (): Promise<boolean> =>
+      holds().catch((error: unknown) => {
+        if (!isPassing(error)) throw error;
+        cause = error;
+        return false;
+      });
     for (;;) {
       this.#limit.throwIfAborted();
-      if (await holds()) return;
-      if (Date.now() > end) throw new Error(`never, in ${ms / 1000} s: ${what}`);
+      if (await look()) return;
+      if (Date.now() > end) throw new Error(`never, in ${ms / 1000} s: ${what}`, { cause });
       await sleep(50, undefined, { signal: this.#limit });
     }
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster.ts";
 import { dataplanePods, isServing, nameOf, sessionsOn } from "./dataplane.ts";
 import type { Ending, Entry } from "./ledger.ts";
+import { isPassing } from "./passing.ts";
 
 /** One pod that was told to stop, and who was on it then. */
 export interface Departure {
@@ -47,15 +48,21 @@ export class Departures {
 
   async #watch(): Promise<void> {
     while (!this.#over && !this.#cluster.signal.aborted) {
-      const pods = await dataplanePods(this.#cluster, ...this.#proxy);
-      this.fewest = Math.min(this.fewest, pods.filter(isServing).length);
-      for (const pod of pods) {
-        if (pod.metadata?.deletionTimestamp === undefined || this.#seen.has(nameOf(pod))) continue;
-        const sessions = await sessionsOn(this.#cluster, pod);
-        const addresses = new Set(sessions.map(({ address }) => address));
-        this.#seen.set(nameOf(pod), { pod: nameOf(pod), at: Date.now(), addresses });
-      }
+      await this.#look().catch((error: unknown) => {
+        if (!isPassing(error)) throw error;
+      });
       await sleep(LOOK);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const pods = await dataplanePods(this.#cluster, ...this.#proxy);
+    this.fewest = Math.min(this.fewest, pods.filter(isServing).length);
+    for (const pod of pods) {
+      if (pod.metadata?.deletionTimestamp === undefined || this.#seen.has(nameOf(pod))) continue;
+      const sessions = await sessionsOn(this.#cluster, pod);
+      const addresses = new Set(sessions.map(({ address }) => address));
+      this.#seen.set(nameOf(pod), { pod: nameOf(pod), at: Date.now(), addresses });
     }
   }
 }

@@ -13,6 +13,8 @@ import { buildTools } from "./tools.ts";
 // Brings a cluster up, runs the scenarios in it and takes it away. SCENARIO: words of the names of those that are wanted.
 // WSPROXY_E2E_KEEP=1: the cluster stays, and the next run uses it. The last line says how many steps passed and failed.
 
+process.exitCode = 1; // until the end says otherwise
+
 const keep = process.env["WSPROXY_E2E_KEEP"] === "1";
 const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => stop.abort(new Error(`ended by ${name}`)));
@@ -40,7 +42,7 @@ try {
 }
 const all: Outcome[] = [...outcomes, { name: "the run", ms: performance.now(), report: around, failure: undefined }];
 console.log(`\n${table(all)}\n`);
-await writeFile(join(FOLDER, "report.txt"), `${table(all)}\n`);
+await writeFile(join(FOLDER, "report.txt"), `${table(all)}\n`).catch(console.error);
 console.log(
   `${outcomes.length} of ${scenarios.length} scenarios were run; ledgers, and logs of what failed: ${FOLDER}`,
 );

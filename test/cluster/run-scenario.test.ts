@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Cluster } from "./cluster.ts";
 import type { BuiltImage } from "./image.ts";
@@ -71,13 +72,28 @@ test("what is thrown while a scenario is cleared away fails it, too", async () =
 
 test("one that is cut off waits for nothing any more, and is cleared away when it has stopped", async () => {
   const order: string[] = [];
+  const kept = Promise.withResolvers<void>();
+  logs = async () => kept.resolve();
   const { failure } = await runs(async (cluster) => {
     cluster.onEnd(async () => void order.push("cleared away"));
     await cluster.until("never", () => Promise.resolve(false)).catch(() => order.push("cut off"));
-    await cluster.until("at once", () => Promise.resolve(true)).catch(() => order.push("stopped"));
+    await cluster.until("at once", () => Promise.resolve(true)).catch(() => order.push("as well"));
+    await kept.promise;
+    await sleep(50); // what is under way takes its time
+    order.push("stopped");
   }, 0.001);
   expect(String(failure)).toContain("one took more than 0.001 minutes");
-  expect(order).toEqual(["cut off", "stopped", "cleared away"]);
+  expect(order).toEqual(["cut off", "as well", "stopped", "cleared away"]);
+});
+
+test("while the API server does not answer it is asked again, and any other mistake is told at once", async () => {
+  let asked = 0;
+  const { failure } = await runs(async (cluster) => {
+    await cluster.until("the third try", async () => (asked += 1) === 3 || cluster.api.request({ path: "/version" }));
+    await cluster.until("never", () => Promise.reject(new Error("is not so")));
+  });
+  expect(asked).toBe(3);
+  expect(String(failure)).toBe("Error: is not so");
 });
 
 test("what is cleared away may wait, and one thing that fails keeps no other", async () => {
