@@ -24,8 +24,8 @@ await emptyFolder();
 const provider = await chooseProvider(process.env["WSPROXY_E2E_PROVIDER"]);
 const around = new Report();
 const outcomes: Outcome[] = [];
-const strays = new Strays(process, (error) => {
-  around.step("nothing fails where nobody looks", () => Promise.reject(error as Error)).catch(console.error);
+const strays = new Strays(process, (stray) => {
+  around.step("nothing fails where nobody looks", () => Promise.reject(stray as Error)).catch(console.error);
 });
 try {
   const image = await prepare();
