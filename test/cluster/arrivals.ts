@@ -28,6 +28,14 @@ export class Arrivals {
     );
   }
 
+  /** Those that were let in, were not sent away, and have not heard what they said. */
+  get unheard(): Entry[] {
+    return this.entries.filter(
+      ({ opened, closed, sent, received }) =>
+        opened !== undefined && (closed?.code ?? 1000) === 1000 && received.length < sent.length,
+    );
+  }
+
   /** How long each handshake took, in ms. */
   get times(): number[] {
     return this.entries.flatMap(({ dialled, opened }) => (opened === undefined ? [] : [opened - dialled]));

@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { aborted } from "./aborted.ts";
 import { command } from "./command.ts";
 import type { Provider } from "./provider.ts";
 import { ROOT, toolPath } from "./tools.ts";
@@ -12,9 +13,11 @@ export async function emptyFolder(): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
 }
 
-/** What the cluster says about itself, before the scenario's objects are taken away. */
-export async function keepState(provider: Provider, name: string): Promise<void> {
-  const folder = join(FOLDER, name);
+/** For one look: a cluster that does not answer keeps nobody waiting for long, in ms. */
+const PATIENCE = 60_000;
+
+/** What the cluster says about itself, before the scenario's objects are taken away, and its logs. */
+export async function keepState(provider: Provider, folder: string, logs: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const looks = {
     "pods.txt": ["get", "pods", "--all-namespaces", "-o", "wide"],
@@ -30,14 +33,15 @@ export async function keepState(provider: Provider, name: string): Promise<void>
     ],
   };
   for (const [file, args] of Object.entries(looks)) {
-    const env = { KUBECONFIG: provider.kubeconfig };
-    const text = await command(toolPath("kubectl"), [...args, "--request-timeout=10s"], { env }).catch(String);
+    const options = { env: { KUBECONFIG: provider.kubeconfig }, signal: AbortSignal.timeout(PATIENCE) };
+    const text = await command(toolPath("kubectl"), [...args, "--request-timeout=10s"], options).catch(String);
     await writeFile(join(folder, file), text);
   }
-  await keepLogs(provider);
+  await keepLogs(provider, logs);
 }
 
-/** The logs of all components and pods so far. */
-export async function keepLogs(provider: Provider): Promise<void> {
-  await provider.logs(join(FOLDER, "logs")).catch((error: unknown) => console.error("no logs:", error));
+/** The logs of all components and pods so far, beside those that were kept before. */
+export async function keepLogs(provider: Provider, folder: string): Promise<void> {
+  const kept = Promise.race([provider.logs(folder), aborted(AbortSignal.timeout(PATIENCE))]);
+  await kept.catch((error: unknown) => console.error("not all logs could be kept:", error));
 }

@@ -6,15 +6,21 @@ import { ApiError } from "../../operator/kube/api-error.ts";
 import { KubeClient } from "../../operator/kube/client.ts";
 import { KINDS, pathOf, type Kind } from "../../operator/kube/kinds.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { aborted } from "./aborted.ts";
 import { command } from "./command.ts";
 import type { BuiltImage } from "./image.ts";
 import { Ledger } from "./ledger.ts";
+import { isPassing } from "./passing.ts";
 import type { Provider } from "./provider.ts";
 import { ROOT, toolPath } from "./tools.ts";
 
 const CHART = join(ROOT, "charts/wsproxy");
 /** Where the operator is installed. */
 export const SYSTEM = "wsproxy-system";
+/** How long a state of the cluster may take to come, where nothing else is said: machines are busy. In ms. */
+const PATIENCE = 120_000;
+/** For one thing to be cleared away, in ms. */
+const CLEARING = 180_000;
 const NAMESPACE: Kind = { apiVersion: "v1", kind: "Namespace", plural: "namespaces" };
 
 interface ProxyStatus {
@@ -39,12 +45,15 @@ export class Cluster {
   /** Aborted when the scenario is over, or its time. */
   readonly signal: AbortSignal;
   readonly api: KubeClient;
+  /** When waiting ends: with the scenario, or with the time for one thing to be cleared away. */
+  #limit: AbortSignal;
   readonly #clean: (() => Promise<unknown>)[] = [];
 
   constructor(provider: Provider, image: BuiltImage, signal: AbortSignal) {
     this.provider = provider;
     this.image = image;
     this.signal = signal;
+    this.#limit = signal;
     const config = new KubeConfig();
     config.loadFromFile(provider.kubeconfig);
     this.api = new KubeClient(config, systemClock);
@@ -87,6 +96,9 @@ export class Cluster {
   /** Installs the operator from this chart, with its default values and these. */
   async install(...values: readonly string[]): Promise<void> {
     await this.#gone(SYSTEM, false);
+    // Helm refuses to go on from where somebody was cut off in the middle of an installation.
+    const halfDone = "owner=helm,name=wsproxy,status in (pending-install,pending-upgrade,pending-rollback)";
+    await this.kubectl("delete", "secrets", "--namespace", SYSTEM, "--selector", halfDone);
     await this.helm(
       "upgrade",
       "--install",
@@ -99,6 +111,12 @@ export class Cluster {
       "--reset-values", // those of an earlier scenario would stay
       ...values,
     );
+  }
+
+  /** Waits until each of these Deployments has all of its pods, ready and as it says now. */
+  async rolledOut(namespace: string, ...deployments: readonly string[]): Promise<void> {
+    for (const name of deployments)
+      await this.kubectl("-n", namespace, "rollout", "status", `deployment/${name}`, "--timeout=120s");
   }
 
   /** Applies a proxy, whole, and waits until it is served as it is; the URL of its Service. */
@@ -129,9 +147,9 @@ export class Cluster {
 
   /** No operator, no CRD, none of its proxies: as a cluster was before. */
   async uninstall(): Promise<void> {
-    await this.kubectl("delete", "crd", "websocketproxies.wsproxy.dev", "--ignore-not-found", "--timeout=60s");
+    await this.kubectl("delete", "crd", "websocketproxies.wsproxy.dev", "--ignore-not-found", "--timeout=120s");
     await this.helm("uninstall", "wsproxy", "--namespace", SYSTEM, "--ignore-not-found", "--wait");
-    await this.kubectl("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=90s");
+    await this.kubectl("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=120s");
   }
 
   /** An object; undefined where there is none. */
@@ -160,19 +178,30 @@ export class Cluster {
   }
 
   /** Waits for a state of the cluster. */
-  async until(what: string, holds: () => Promise<boolean>, ms = 60_000): Promise<void> {
+  async until(what: string, holds: () => Promise<boolean>, ms = PATIENCE): Promise<void> {
     const end = Date.now() + ms;
-    while (!(await holds())) {
-      if (Date.now() > end) throw new Error(`never, in ${ms / 1000} s: ${what}`);
-      await sleep(50, undefined, { signal: this.signal });
+    let cause: unknown;
+    const look = (): Promise<boolean> =>
+      holds().catch((error: unknown) => {
+        if (!isPassing(error)) throw error;
+        cause = error;
+        return false;
+      });
+    for (;;) {
+      this.#limit.throwIfAborted();
+      if (await look()) return;
+      if (Date.now() > end) throw new Error(`never, in ${ms / 1000} s: ${what}`, { cause });
+      await sleep(50, undefined, { signal: this.#limit });
     }
   }
 
   /** Ends every session and takes everything away that was made. */
   async end(): Promise<void> {
-    await this.ledger.end();
     const failed: unknown[] = [];
-    for (const work of this.#clean.splice(0).reverse()) await work().catch((error: unknown) => failed.push(error));
+    for (const work of [() => this.ledger.end(), ...this.#clean.splice(0).reverse()]) {
+      this.#limit = AbortSignal.timeout(CLEARING);
+      await Promise.race([work(), aborted(this.#limit)]).catch((error: unknown) => failed.push(error));
+    }
     this.api.close();
     if (failed.length > 0) throw new AggregateError(failed, "the scenario could not be cleared away");
   }
@@ -186,11 +215,9 @@ export class Cluster {
   }
 
   #tool(name: string, args: readonly string[], input?: string): Promise<string> {
-    const { signal } = this;
     const env = { KUBECONFIG: this.provider.kubeconfig };
-    // What is cleared away is cleared away after the scenario.
-    const rest = { ...(signal.aborted ? {} : { signal }), ...(input === undefined ? {} : { input }) };
-    return command(toolPath(name), args, { env, ...rest });
+    const rest = input === undefined ? {} : { input };
+    return command(toolPath(name), args, { env, signal: this.#limit, ...rest });
   }
 }
 

@@ -53,3 +53,20 @@ test("new clients arrive until the scenario is over", async () => {
   expect(ledger.entries).toHaveLength(length);
   expect(arrivals.refused).toEqual([]);
 });
+
+test("who is let in, leaves, and has not heard what they said, is found; who was sent away is not", async () => {
+  let code = 1000;
+  backend.server.removeAllListeners("connection");
+  backend.server.on("connection", (client) => client.on("message", () => client.close(code)));
+  const arrivals = Arrivals.start({ ledger, signal: over.signal }, url, 5);
+  await until("some have heard nothing", () => arrivals.unheard.length > 3);
+  await arrivals.stop();
+  const { length } = arrivals.unheard;
+  expect(length).toBe(arrivals.entries.length);
+
+  code = 1012;
+  const others = Arrivals.start({ ledger, signal: over.signal }, url, 5);
+  await until("some were sent away", () => ledger.ended.length > length + 3);
+  await others.stop();
+  expect(others.unheard).toEqual([]);
+});

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster.ts";
 import { dataplanePods, isServing, nameOf, sessionsOn } from "./dataplane.ts";
 import type { Ending, Entry } from "./ledger.ts";
+import { isPassing } from "./passing.ts";
 
 /** One pod that was told to stop, and who was on it then. */
 export interface Departure {
@@ -20,6 +21,7 @@ export class Departures {
   readonly #seen = new Map<string, Departure>();
   readonly #watching: Promise<void>;
   #over = false;
+  #fault: unknown;
   /** Pods that served at the same time, at the least. */
   fewest = Number.POSITIVE_INFINITY;
 
@@ -27,11 +29,12 @@ export class Departures {
     this.#cluster = cluster;
     this.#proxy = [namespace, name];
     this.#watching = this.#watch();
-    this.#watching.catch(() => {}); // what went wrong is said by stop()
+    this.#watching.catch((error: unknown) => (this.#fault = error)); // it is said when they are asked for
   }
 
   /** Those so far, in order; from now on none is forgotten, and none is told again. */
   take(): Departure[] {
+    if (this.#fault !== undefined) throw this.#fault as Error;
     const departures = [...this.#seen.values()].filter((departure) => !this.#taken.has(departure));
     for (const departure of departures) this.#taken.add(departure);
     return departures;
@@ -45,15 +48,21 @@ export class Departures {
 
   async #watch(): Promise<void> {
     while (!this.#over && !this.#cluster.signal.aborted) {
-      const pods = await dataplanePods(this.#cluster, ...this.#proxy);
-      this.fewest = Math.min(this.fewest, pods.filter(isServing).length);
-      for (const pod of pods) {
-        if (pod.metadata?.deletionTimestamp === undefined || this.#seen.has(nameOf(pod))) continue;
-        const sessions = await sessionsOn(this.#cluster, pod);
-        const addresses = new Set(sessions.map(({ address }) => address));
-        this.#seen.set(nameOf(pod), { pod: nameOf(pod), at: Date.now(), addresses });
-      }
+      await this.#look().catch((error: unknown) => {
+        if (!isPassing(error)) throw error;
+      });
       await sleep(LOOK);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const pods = await dataplanePods(this.#cluster, ...this.#proxy);
+    this.fewest = Math.min(this.fewest, pods.filter(isServing).length);
+    for (const pod of pods) {
+      if (pod.metadata?.deletionTimestamp === undefined || this.#seen.has(nameOf(pod))) continue;
+      const sessions = await sessionsOn(this.#cluster, pod);
+      const addresses = new Set(sessions.map(({ address }) => address));
+      this.#seen.set(nameOf(pod), { pod: nameOf(pod), at: Date.now(), addresses });
     }
   }
 }

@@ -85,3 +85,13 @@ test("a session that talks is open until it is ended", async () => {
   expect(session.entry.closed?.code).toBe(1000);
   expect(ledger.disorder()).toEqual([]);
 });
+
+test("a session has caught up when all that was sent came back, and never where it ended before", async () => {
+  const session = await ledger.open(url);
+  await session.caughtUp();
+  for (const text of ["one", "two", "three"]) session.send(text);
+  await session.caughtUp();
+  expect(session.entry.received).toHaveLength(3);
+  session.send("bye");
+  await expect(session.caughtUp()).rejects.toThrow("3 of 4 messages came back");
+});

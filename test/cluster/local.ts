@@ -1,4 +1,4 @@
-import { cp, mkdir, rm, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { command } from "./command.ts";
 import { changes, machineState } from "./machine-state.ts";
@@ -57,9 +57,9 @@ export class LocalProvider implements Provider {
   async logs(folder: string): Promise<void> {
     const logs = join(STATE, "logs");
     if (!(await stat(logs).catch(() => undefined))) return;
-    await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    await cp(logs, folder, { recursive: true });
+    // Not Node's, which ends at the first file that is gone before it gets there.
+    await command("cp", ["-R", `${logs}/.`, folder]);
   }
 
   #script(name: string, ...args: readonly string[]): Promise<string> {

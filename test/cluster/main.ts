@@ -6,11 +6,14 @@ import { chooseProvider } from "./provider.ts";
 import { Report } from "./report.ts";
 import { runScenario, type Outcome } from "./run-scenario.ts";
 import { findScenarios } from "./scenario.ts";
+import { Strays } from "./strays.ts";
 import { closingLine, table } from "./table.ts";
 import { buildTools } from "./tools.ts";
 
 // Brings a cluster up, runs the scenarios in it and takes it away. SCENARIO: words of the names of those that are wanted.
 // WSPROXY_E2E_KEEP=1: the cluster stays, and the next run uses it. The last line says how many steps passed and failed.
+
+process.exitCode = 1; // until the end says otherwise
 
 const keep = process.env["WSPROXY_E2E_KEEP"] === "1";
 const stop = new AbortController();
@@ -21,22 +24,25 @@ await emptyFolder();
 const provider = await chooseProvider(process.env["WSPROXY_E2E_PROVIDER"]);
 const around = new Report();
 const outcomes: Outcome[] = [];
+const strays = new Strays(process, (stray) => {
+  around.step("nothing fails where nobody looks", () => Promise.reject(stray as Error)).catch(console.error);
+});
 try {
   const image = await prepare();
   for (const scenario of scenarios) {
     stop.signal.throwIfAborted();
     console.log(`\n${scenario.name}: ${scenario.title}`);
-    outcomes.push(await runScenario(scenario, { provider, image, stop: stop.signal }));
+    outcomes.push(await runScenario(scenario, { provider, image, folder: FOLDER, stop: stop.signal, strays }));
   }
 } catch (error) {
   console.error(error);
-  await keepLogs(provider);
+  await keepLogs(provider, join(FOLDER, "logs"));
 } finally {
   if (!keep) await around.step("the cluster goes down and leaves nothing", () => provider.down()).catch(console.error);
 }
 const all: Outcome[] = [...outcomes, { name: "the run", ms: performance.now(), report: around, failure: undefined }];
 console.log(`\n${table(all)}\n`);
-await writeFile(join(FOLDER, "report.txt"), `${table(all)}\n`);
+await writeFile(join(FOLDER, "report.txt"), `${table(all)}\n`).catch(console.error);
 console.log(
   `${outcomes.length} of ${scenarios.length} scenarios were run; ledgers, and logs of what failed: ${FOLDER}`,
 );
@@ -45,18 +51,21 @@ console.log(line);
 process.exit(failed || outcomes.length < scenarios.length ? 1 : 0);
 
 async function prepare(): Promise<BuiltImage> {
+  const step = <T>(title: string, work: () => Promise<T>): Promise<T> => {
+    stop.signal.throwIfAborted();
+    return around.step(title, work);
+  };
   const folder = join(FOLDER, "image"); // of hundreds of megabytes: not kept
   await mkdir(folder);
-  const image = await around.step("the image is built", () => buildImage(folder));
+  const image = await step("the image is built", () => buildImage(folder));
   const { size, ownSize, standIn } = image.facts;
   around.figure(
     "image",
     `${megabytes(size)}, ${megabytes(ownSize)} of it ours${standIn ? "; stand-in for its base" : ""}`,
   );
-  await around.step("the tools are there", () => buildTools("kubectl", "helm"));
-  if (!(keep && (await provider.isUp())))
-    await around.step(`the cluster is up (${provider.name})`, () => provider.up());
-  await around.step("the node has the image", async () => {
+  await step("the tools are there", () => buildTools("kubectl", "helm"));
+  if (!(keep && (await provider.isUp()))) await step(`the cluster is up (${provider.name})`, () => provider.up());
+  await step("the node has the image", async () => {
     await provider.load(image.archive);
     await provider.tag(image.name, `docker.io/library/${IMAGE}`);
     await rm(folder, { recursive: true });

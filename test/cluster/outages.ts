@@ -1,25 +1,26 @@
 import type { V1Deployment } from "@kubernetes/client-node";
 import type { Cluster } from "./cluster.ts";
 
-/** The API server is away while this is done; resolves when it answers again. */
+/** The API server is away while this is done; resolves when it is ready again. */
 export async function withoutApiServer(cluster: Cluster, work: () => Promise<void>): Promise<void> {
-  const { provider, api } = cluster;
-  let away = true;
-  const restore = async (): Promise<void> => {
-    if (!away) return;
-    await provider.startApiServer();
-    away = false;
-  };
-  cluster.onEnd(restore);
-  await provider.stopApiServer();
-  await work();
-  await restore();
-  const answers = (): Promise<boolean> =>
-    api.request({ path: "/api/v1/namespaces/default", timeout: 2000 }).then(
+  const { provider } = cluster;
+  let away = false;
+  // It answers before it knows the kinds that CRDs have taught it.
+  const isReady = (): Promise<boolean> =>
+    cluster.kubectl("get", "--raw", "/readyz", "--request-timeout=2s").then(
       () => true,
       () => false,
     );
-  await cluster.until("the API server answers", answers);
+  const restore = async (): Promise<void> => {
+    if (away) await provider.startApiServer();
+    away = false;
+    await cluster.until("the API server serves all that it is to", isReady);
+  };
+  cluster.onEnd(restore);
+  away = true;
+  await provider.stopApiServer();
+  await work();
+  await restore();
 }
 
 /** No name is resolved in the cluster while this is done. */
@@ -30,7 +31,7 @@ export async function withoutNames(cluster: Cluster, work: () => Promise<void>):
   const { spec } = JSON.parse(await kubectl("get", path, "-o", "json")) as V1Deployment;
   const restore = async (): Promise<void> => {
     await kubectl("scale", path, `--replicas=${spec?.replicas ?? 1}`);
-    await kubectl("rollout", "status", path, "--timeout=60s");
+    await kubectl("rollout", "status", path, "--timeout=120s");
   };
   cluster.onEnd(restore);
   await kubectl("scale", path, "--replicas=0");

@@ -1,10 +1,13 @@
 import { join } from "node:path";
-import { FOLDER, keepState } from "./artefacts.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { aborted } from "./aborted.ts";
+import { keepState } from "./artefacts.ts";
 import { Cluster } from "./cluster.ts";
 import type { BuiltImage } from "./image.ts";
 import type { Provider } from "./provider.ts";
 import { Report } from "./report.ts";
 import type { NamedScenario } from "./scenario.ts";
+import type { Strays } from "./strays.ts";
 
 export interface Outcome {
   readonly name: string;
@@ -17,39 +20,50 @@ export interface Outcome {
 export interface Surroundings {
   readonly provider: Provider;
   readonly image: BuiltImage;
+  /** Where ledgers and what explains a failure are kept. */
+  readonly folder: string;
   /** Somebody wants the run to end. */
   readonly stop: AbortSignal;
+  readonly strays: Strays;
 }
 
-/** Runs one scenario within its time, clears away what it made, and keeps its ledger and what explains a failure. */
+/** For a scenario that is cut off to come to its next step and notice, in ms. */
+const NOTICE = 20_000;
+
+/**
+ * Runs one scenario within its time, clears away what it made, and keeps its ledger and what explains a failure. Whatever
+ * goes wrong is in the outcome: the next scenario runs.
+ */
 export async function runScenario(scenario: NamedScenario, surroundings: Surroundings): Promise<Outcome> {
-  const { provider, image, stop } = surroundings;
+  const { provider, image, folder, stop, strays } = surroundings;
   const { name, minutes, run } = scenario;
   const started = performance.now();
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new Error(`${name} took more than ${minutes} minutes`)), minutes * 60_000);
+  const cut = new AbortController();
+  const timer = setTimeout(() => cut.abort(new Error(`${name} took more than ${minutes} minutes`)), minutes * 60_000);
+  const forget = strays.tell((error) => cut.abort(error));
   const over = new AbortController();
-  const signal = AbortSignal.any([late.signal, stop, over.signal]);
+  const signal = AbortSignal.any([cut.signal, stop, over.signal]);
   const cluster = new Cluster(provider, image, signal);
   const report = new Report();
   let failure: unknown;
+  const failed = (error: unknown): void => {
+    failure ??= error;
+    console.error(error);
+  };
+  const running = run(cluster, report);
   try {
-    await Promise.race([run(cluster, report), aborted(signal)]);
+    await Promise.race([running, aborted(signal)]);
   } catch (error) {
-    failure = signal.aborted ? signal.reason : error;
-    console.error(failure);
-    await keepState(provider, name);
-  } finally {
-    clearTimeout(timer);
-    over.abort(new Error(`${name} is over`)); // whatever it left running, such as clients that come back
+    failed(signal.aborted ? signal.reason : error);
+    await keepState(provider, join(folder, name), join(folder, "logs")).catch(console.error);
   }
-  await cluster.end().catch((error: unknown) => (failure ??= error));
-  await cluster.ledger.write(join(FOLDER, `${name}.ledger.jsonl`));
+  clearTimeout(timer);
+  over.abort(new Error(`${name} is over`)); // whatever it left running, such as clients that come back
+  // One that was cut off may be at work still: what is cleared away would be made anew.
+  await Promise.race([running.catch(() => {}), sleep(NOTICE)]);
+  await cluster.end().catch(failed);
+  await cluster.ledger.write(join(folder, `${name}.ledger.jsonl`)).catch(failed);
+  if (cut.signal.aborted && failure === undefined) failed(cut.signal.reason); // by what was thrown meanwhile
+  forget();
   return { name, ms: performance.now() - started, report, failure };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
 }

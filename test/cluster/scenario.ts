@@ -17,7 +17,7 @@ export interface NamedScenario extends Scenario {
 }
 
 /** What a scenario's file exports. */
-export function scenario(title: string, run: Scenario["run"], { minutes = 3 }: { minutes?: number } = {}): Scenario {
+export function scenario(title: string, run: Scenario["run"], { minutes = 5 }: { minutes?: number } = {}): Scenario {
   return { title, minutes, run };
 }
 

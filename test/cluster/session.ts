@@ -91,6 +91,14 @@ export class Session {
     return line.text;
   }
 
+  /** Waits until everything that was sent has come back. */
+  async caughtUp(): Promise<void> {
+    const { id, greetings, sent, received } = this.entry;
+    const length = greetings + sent.length;
+    await this.#until(() => received.length >= length || !this.isOpen);
+    if (received.length < length) throw new Error(`session ${id}: ${received.length} of ${length} messages came back`);
+  }
+
   /** Pings the backend and waits for its answer, which comes behind all that it sent before. */
   async answered(): Promise<void> {
     let answered = false;

@@ -1,6 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { REFUSING_PORTS } from "../fakes/ports.ts";
+import { command } from "./command.ts";
 import { walkthrough } from "./walkthrough.ts";
 import { ROOT } from "./tools.ts";
 
@@ -21,4 +23,11 @@ test("a page without commands is a mistake", async () => {
   const pages = await readdir(join(ROOT, "docs/reference"));
   expect(pages).toContain("reasons.md");
   await expect(walkthrough("reference/reasons.md")).rejects.toThrow("no commands");
+});
+
+test("nobody waits for a port-forward that has ended", async () => {
+  const line = (await walkthrough("guides/kind.md")).split("\n").find((one) => one.includes("port-forward"));
+  const port = REFUSING_PORTS[0];
+  const script = `kubectl() { return 7; }\n${line?.replaceAll("8080", String(port))}`;
+  await expect(command("bash", ["-euo", "pipefail", "-c", script])).rejects.toThrow("No such process");
 });

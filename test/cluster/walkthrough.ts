@@ -6,9 +6,9 @@ import { ROOT, toolPath } from "./tools.ts";
 
 /** Blocks that make a cluster and its image: both are there. */
 const NOT_HERE = /^(kind|make|docker|buildah) /m;
-/** Somebody who types takes longer than a port-forward does to listen. */
+/** Somebody who types takes longer than a port-forward does to listen, and sees when it has ended. */
 const FORWARD = /^(kubectl .*port-forward .* (\d+):\d+) &$/gm;
-const LISTENING = "until (exec 3<>/dev/tcp/127.0.0.1/$2) 2>/dev/null; do sleep 0.1; done";
+const LISTENING = "until (exec 3<>/dev/tcp/127.0.0.1/$2) 2>/dev/null; do kill -0 $!; sleep 0.1; done";
 
 /** All shell commands of a page of docs/ that are for a cluster, as they stand there, in one script. */
 export async function walkthrough(page: string): Promise<string> {

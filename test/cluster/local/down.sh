@@ -18,7 +18,7 @@ if [[ -e $state/mounted-netns && -z $(ls -A /run/netns) ]]; then umount /run/net
 if [[ -s $state/made ]]; then xargs rmdir --ignore-fail-on-non-empty <"$state/made" 2>/dev/null || true; fi
 # Empty cgroups outlive their processes; from the leaves up.
 cgroups | while read -r cgroup; do
-  for _ in {1..50}; do
+  for _ in {1..200}; do
     [[ ! -d $cgroup ]] || find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null || true
     [[ -d $cgroup ]] || break
     sleep 0.1

@@ -87,8 +87,10 @@ until curl -sf "${credentials[@]}" https://127.0.0.1:6443/readyz >/dev/null; do 
 daemon kubelet --config="$conf/kubelet.yaml" --kubeconfig="$conf/kubelet.kubeconfig" \
   --hostname-override="$node_name" --node-ip="$node" --root-dir="$state/kubelet" --v=1 &
 
-# At the default of 20 requests a second, the controllers' own tokens take five seconds.
-daemon kube-controller-manager --kube-api-qps=500 --kube-api-burst=1000 --kubeconfig="$conf/controller-manager.kubeconfig" \
+# At the default of 20 requests a second, the controllers' own tokens take five seconds. After the default of 50 s a minute
+# without an API server would be a dead node: all of its pods would be out of their Services until the kubelet contradicts.
+daemon kube-controller-manager --kube-api-qps=500 --kube-api-burst=1000 --node-monitor-grace-period=5m \
+  --kubeconfig="$conf/controller-manager.kubeconfig" \
   --authentication-kubeconfig="$conf/controller-manager.kubeconfig" \
   --authorization-kubeconfig="$conf/controller-manager.kubeconfig" \
   --service-account-private-key-file="$pki/tokens.key" --root-ca-file="$pki/ca.crt" \

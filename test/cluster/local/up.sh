@@ -79,12 +79,12 @@ await() { # SECONDS WHAT COMMAND…
 }
 kubectl() { command kubectl --kubeconfig "$kubeconfig" "$@"; }
 
-await 30 containerd ctr --address "$containerd" version
+await 60 containerd ctr --address "$containerd" version
 for archive in "$archives"/*.tar; do import_image "$archive" >>"$logs/images.log" 2>&1; done
 await 120 "API server" test -e "$run/apiserver-ready"
 await 60 node kubectl get node "$node_name"
-kubectl wait --for=condition=Ready "node/$node_name" --timeout=90s >/dev/null
+kubectl wait --for=condition=Ready "node/$node_name" --timeout=120s >/dev/null
 kubectl apply -f "$conf/coredns.yaml" >/dev/null
-await 30 "default ServiceAccount" kubectl get serviceaccount default
-kubectl -n kube-system rollout status deployment/coredns --timeout=90s >/dev/null
+await 90 "default ServiceAccount" kubectl get serviceaccount default
+kubectl -n kube-system rollout status deployment/coredns --timeout=120s >/dev/null
 say "up in $(seconds_since "$started"); KUBECONFIG=$kubeconfig"

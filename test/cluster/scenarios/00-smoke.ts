@@ -67,7 +67,7 @@ export default scenario(
     const namespace = await cluster.namespace("smoke");
     await report.step("three sample backends start, with nothing to write to and no shell", async () => {
       await cluster.apply(namespace, ...sampleBackend());
-      await cluster.kubectl("-n", namespace, "rollout", "status", "deployment/sample-backend", "--timeout=60s");
+      await cluster.rolledOut(namespace, "sample-backend");
     });
 
     const backends = await cluster.pods(namespace, "app=sample-backend");
@@ -78,7 +78,7 @@ export default scenario(
         state: "Ready" as const,
       }));
       await cluster.apply(namespace, ...gateway({ version: 1, backends: { "echo:80": addresses } }));
-      await cluster.kubectl("-n", namespace, "wait", "--for=condition=Ready", `pod/${NAME}`, "--timeout=60s");
+      await cluster.kubectl("-n", namespace, "wait", "--for=condition=Ready", `pod/${NAME}`, "--timeout=120s");
       return `ws://${await cluster.address(namespace, NAME)}`;
     });
 
@@ -111,8 +111,10 @@ export default scenario(
       const accepted = await RawSocket.handshake(address, 8080, { headers: { "x-api-key": keyOf("alice") } });
       assert.match(await accepted.head(), /^HTTP\/1\.1 101 [^]*sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/i); // RFC 6455 §1.3
       accepted.socket.destroy();
-      const metrics = await (await fetch(`http://${address}:9090/metrics`)).text();
-      assert.match(metrics, /^wsproxy_connections\{.*\} 3$/m);
+      const metrics = async (): Promise<string> => (await fetch(`http://${address}:9090/metrics`)).text();
+      await cluster.until("the three that are left are counted", async () =>
+        /^wsproxy_connections\{.*\} 3$/m.test(await metrics()),
+      );
     });
 
     await report.step("a pod that stops says 1012 to every session", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { keyOf } from "../../fakes/api-keys.ts";
+import { reached } from "../dataplane.ts";
 import { ClusterIdp } from "../idp.ts";
 import { scenario } from "../scenario.ts";
 import type { Session } from "../session.ts";
@@ -8,6 +9,8 @@ import { sampleBackend } from "../workloads.ts";
 
 const LABELS = { "wsproxy.dev/api-keys": "e2e" };
 const REVOKED = Array.from({ length: 20 }, (_, index) => `revoked-${index + 1}`);
+/** From now to when a key expires, in ms: until then every pod has heard of it. */
+const EXPIRY = 8000;
 const JWT = "urn:e2e:jwt";
 const OPAQUE = "urn:e2e:opaque";
 
@@ -68,11 +71,13 @@ export default scenario(
       metadata: { name: "introspection" },
       stringData: { username: "gateway", password: "gateway-secret" },
     });
+    await cluster.rolledOut(namespace, "sample-backend");
     const url = await cluster.proxy(namespace, "credentials", spec(idp.issuer, {}));
     const withKey = (client: string, key = keyOf(client)): Promise<Session> =>
       ledger.open(`${url}/keys`, { as: client, headers: { "x-api-key": key } });
     const refusal = (path: string, headers: Record<string, string> = {}): Promise<string> =>
       ledger.dial(url + path, { as: "refused", headers }).refused();
+    await reached(cluster, namespace, "credentials", 2, () => withKey("alice"));
     const bystander = (await withKey("alice")).talk(100);
 
     await report.step("a key is accepted; a missing and a wrong one are not", async () => {
@@ -85,7 +90,7 @@ export default scenario(
       "a key that an annotation lets expire ends its session, and is refused from then on",
       async () => {
         const session = await withKey("carol");
-        const at = new Date(Date.now() + 5000);
+        const at = new Date(Date.now() + EXPIRY);
         await cluster.kubectl(
           "-n",
           namespace,
@@ -94,7 +99,7 @@ export default scenario(
           "key-carol",
           `wsproxy.dev/expires-at=${at.toISOString()}`,
         );
-        const { code, text, at: ended } = await session.ended();
+        const { code, text, at: ended } = await session.ended(2 * EXPIRY);
         assert.deepEqual([code, text], [3000, "CredentialExpired"]);
         assert.ok(ended >= at.getTime() - 100, "it ended before its time");
         report.figure("expiry by annotation to the Close", `${ended - at.getTime()} ms after the time`);
@@ -156,7 +161,7 @@ export default scenario(
       const { code, text, at } = await session.ended();
       assert.deepEqual([code, text], [3000, "CredentialRevoked"]);
       report.figure("revocation at the OAuth server to the Close (recheck 2s)", `${at - revoked} ms`);
-      assert.ok(at - revoked < 4000);
+      assert.ok(at - revoked < 7000, `${at - revoked} ms`);
     });
 
     await report.step("nobody else was cut off, and no message was lost", async () => {

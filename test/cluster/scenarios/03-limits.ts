@@ -8,12 +8,14 @@ import { apiKeys, byApiKey, sampleBackend } from "../workloads.ts";
 const CLIENTS = ["alice", "bob", "carol", "dave"];
 /** Sessions of one client. */
 const SESSIONS = 4;
-/** Handshakes of one client, of one address; as many come anew in MINUTE, so one each 5 s. */
-const HANDSHAKES = 12;
 const MINUTE = "1m";
+/** Handshakes of one client, of one address; one more each 10 s, which no step lasts. */
+const HANDSHAKES = 12;
+const ATTEMPTS = { limit: 6, interval: MINUTE, burst: HANDSHAKES };
+const MOST_SECONDS = 10;
 /** Messages at once; one more each 12 s, which no step lasts. */
 const MESSAGES = { limit: 5, interval: MINUTE, burst: 20 };
-const DROPPING = { limit: 5, interval: "10s", burst: 20, onExceed: "Drop" };
+const DROPPING = { limit: 5, interval: "20s", burst: 20, onExceed: "Drop" };
 /** 20 at once, then one each 25 ms. */
 const DELAYING = { limit: 40, interval: "1s", burst: 20, onExceed: "Delay" };
 /** Bytes of one message. */
@@ -38,9 +40,9 @@ function spec(sessions: number): object {
     routes: [
       route("sessions", { connections: [{ per: "Client", limit: sessions }] }),
       route("room", { connections: [{ per: "Route", limit: SESSIONS }] }),
-      route("client-attempts", { attempts: [{ per: "Client", limit: HANDSHAKES, interval: MINUTE }] }),
-      route("ip-attempts", { attempts: [{ per: "IP", limit: HANDSHAKES, interval: MINUTE }] }),
-      route("room-attempts", { attempts: [{ per: "Route", limit: HANDSHAKES, interval: MINUTE }] }),
+      route("client-attempts", { attempts: [{ per: "Client", ...ATTEMPTS }] }),
+      route("ip-attempts", { attempts: [{ per: "IP", ...ATTEMPTS }] }),
+      route("room-attempts", { attempts: [{ per: "Route", ...ATTEMPTS }] }),
       route("client-messages", { messages: { fromClient: [{ per: "Client", ...MESSAGES }] } }),
       ...messages("close", MESSAGES),
       ...messages("drop", DROPPING),
@@ -55,6 +57,7 @@ export default scenario("limits: what the last admitted and the first refused se
   await cluster.install();
   const namespace = await cluster.namespace("limits");
   await cluster.apply(namespace, ...sampleBackend(), apiKeys("keys", CLIENTS));
+  await cluster.rolledOut(namespace, "sample-backend");
   const counted = (name: string, labels: Record<string, string>): Promise<number> =>
     metric(cluster, [namespace, "limits"], name, labels);
   const url = await report.step("one data plane pod serves routes with limits of every kind", () =>
@@ -76,7 +79,8 @@ export default scenario("limits: what the last admitted and the first refused se
     const session = dial(path, client);
     const said = await session.refused();
     const { retryAfter } = session.entry.refused ?? {};
-    assert.ok(Number.isInteger(retryAfter) && retryAfter! >= 1 && retryAfter! <= 5, `Retry-After ${retryAfter}`);
+    const fits = Number.isInteger(retryAfter) && retryAfter! >= 1 && retryAfter! <= MOST_SECONDS;
+    assert.ok(fits, `Retry-After ${retryAfter}`);
     return said;
   };
 
@@ -178,7 +182,7 @@ export default scenario("limits: what the last admitted and the first refused se
       const took = Date.now() - started;
       const least = ((total - DELAYING.burst) / DELAYING.limit) * 1000;
       report.figure(`${total} messages ${direction}, ${DELAYING.burst} at once and 40 a second`, `${took} ms`);
-      assert.ok(took > least - 50 && took < least + 2000, `${took} ms`);
+      assert.ok(took > least - 50 && took < least + 4000, `${took} ms`);
       assert.deepEqual(
         session.entry.received.map(({ text }) => text),
         session.entry.sent.map(({ text }) => text),

@@ -4,7 +4,7 @@ import { keyOf } from "../../fakes/api-keys.ts";
 import { Authority } from "../../fakes/certificates.ts";
 import { metric } from "../admin-port.ts";
 import type { Cluster } from "../cluster.ts";
-import { dataplanePods } from "../dataplane.ts";
+import { dataplanePods, reached } from "../dataplane.ts";
 import { moment } from "../moment.ts";
 import { scenario } from "../scenario.ts";
 import type { Session } from "../session.ts";
@@ -66,7 +66,7 @@ export default scenario("TLS: to clients, rotated under open sessions, and to ba
     ...[apiKeys("keys", ["alice"]), caSecret("own-ca", own), caSecret("wrong-ca", other)],
     ...[tlsSecret("listener", current), tlsSecret("gateway-client", await own.issue({ names: ["gateway"] }))],
   );
-  await cluster.kubectl("-n", namespace, "rollout", "status", "deployment/secure-backend", "--timeout=60s");
+  await cluster.rolledOut(namespace, "sample-backend", "secure-backend");
   const address = await report.step("a proxy listens for wss alone, on port 443 of its Service", async () => {
     const [, found = ""] = (await cluster.proxy(namespace, "tls", spec())).split("//");
     assert.match(found, /:443$/);
@@ -80,6 +80,7 @@ export default scenario("TLS: to clients, rotated under open sessions, and to ba
       servername: HOST,
     });
   const open = (path: string, host?: string): Promise<Session> => dial(path, host).opened();
+  await reached(cluster, namespace, "tls", 2, () => open("plain"));
   /** The certificate that a new client is shown. */
   const shown = async (host?: string): Promise<string | undefined> => {
     const session = await open("plain", host);
@@ -117,7 +118,7 @@ export default scenario("TLS: to clients, rotated under open sessions, and to ba
   await report.step("a key that does not fit is reported, and the last good pair stays", async () => {
     const unfit = { certificate: (await pair(90)).certificate, privateKey: current.privateKey };
     await cluster.apply(namespace, tlsSecret("listener", unfit));
-    await cluster.kubectl("-n", namespace, "wait", "--for=condition=ResolvedRefs=False", "wsp/tls", "--timeout=10s");
+    await cluster.kubectl("-n", namespace, "wait", "--for=condition=ResolvedRefs=False", "wsp/tls", "--timeout=30s");
     for (const host of await podAddresses(cluster, namespace)) assert.equal(await shown(host), fingerprintOf(current));
     await cluster.apply(namespace, tlsSecret("listener", current));
     await cluster.condition(namespace, "tls", "ResolvedRefs");

@@ -93,8 +93,7 @@ export default scenario(
       apiKeys("clients", CLIENTS),
       apiKeys(PROBE, [state.client]),
     );
-    for (const name of ["sample-backend", "other-backend"])
-      await cluster.kubectl("-n", namespace, "rollout", "status", `deployment/${name}`, "--timeout=60s");
+    await cluster.rolledOut(namespace, "sample-backend", "other-backend");
     const url = await cluster.proxy(namespace, "config", spec(state));
     const traffic = new AbortController();
     const open = (client: string): Promise<Session> =>
@@ -187,7 +186,7 @@ export default scenario(
       assert.equal(await metric(cluster, where, "wsproxy_connections", { route: "main" }), SESSIONS);
     });
   },
-  { minutes: 4 },
+  { minutes: 7 },
 );
 
 /** Writes what a change is about, as a whole; `guests` have keys, too. */

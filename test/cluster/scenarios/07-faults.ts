@@ -52,7 +52,7 @@ export default scenario(
     await cluster.install();
     const namespace = await cluster.namespace(NAME);
     await cluster.apply(namespace, ...sampleBackend(), apiKeys("key-alice", ["alice"]), apiKeys("key-bob", ["bob"]));
-    await cluster.kubectl("-n", namespace, "rollout", "status", "deployment/sample-backend", "--timeout=60s");
+    await cluster.rolledOut(namespace, "sample-backend");
     const url = await cluster.proxy(namespace, NAME, spec());
     await reached(cluster, namespace, NAME, 2, () => ledger.open(`${url}/open`));
     const crowd = await Crowd.gather(cluster, `${url}/open`, CROWD);
@@ -77,17 +77,26 @@ export default scenario(
       await whole();
       for (const { closed } of gone(started)) assert.deepEqual([closed.code, closed.text], [1012, "Draining"]);
       assert.deepEqual(refused(started), []);
-      await sleep(Math.max(0, started + NO_OPERATOR - Date.now()));
+      await rest(started + NO_OPERATOR);
       await whole();
       assert.deepEqual(refused(started), []);
       assert.ok(bob.isOpen, "nobody was there to take his key away");
 
       const back = Date.now();
       await cluster.install();
-      const { code, text, at } = await bob.ended();
+      const { code, text, at } = await bob.ended(60_000);
       assert.deepEqual([code, text], [3000, "CredentialRevoked"]);
-      for (const pod of pods)
-        assert.equal(await ledger.dial(limitedOn(pod), withKey).refused(), "401 CredentialInvalid");
+      for (const pod of pods) {
+        const answer = (): Promise<string> =>
+          ledger.open(limitedOn(pod), withKey).then(
+            async (session) => (await session.close(), "let in"),
+            ({ message }: Error) => message,
+          );
+        await cluster.until(
+          `${nameOf(pod)} has heard of it, too`,
+          async () => (await answer()) === "refused: 401 CredentialInvalid",
+        );
+      }
       report.figure("without an operator", `${seconds(back - started)}, nobody refused`);
       report.figure("from helm install to the revocation that had waited", seconds(at - back));
     });
@@ -125,7 +134,7 @@ export default scenario(
             );
           await cluster.until("the killed gateway keeps its limits", kept);
           await whole();
-          await sleep(Math.max(0, started + ABSENCE - Date.now()));
+          await rest(started + ABSENCE);
           for (const { as } of gone(started)) assert.ok(!on.has(as), `${as} was on the other pod`);
           unanswered("API server away, killed gateway", started);
         });
@@ -140,7 +149,7 @@ export default scenario(
           "and to the change being served, as soon as the node's kubelet watches again",
           seconds(served - back),
         );
-        assert.ok(written < 20_000);
+        assert.ok(written < 40_000, "longer than two back-offs");
         assert.deepEqual(refused(back), []);
       },
     );
@@ -165,7 +174,7 @@ export default scenario(
       for (const { backend, closed } of gone(started))
         assert.deepEqual([backend, closed.code, closed.text], [nameOf(killed), 1014, "BackendLost"]);
       report.figure("killed backend, handshakes refused meanwhile", reasonsOf(refused(started)));
-      await cluster.kubectl("-n", namespace, "rollout", "status", "deployment/sample-backend", "--timeout=60s");
+      await cluster.rolledOut(namespace, "sample-backend");
     });
 
     await report.step("all backends go and come back: 502 or 503, and then at once 101", async () => {
@@ -193,7 +202,7 @@ export default scenario(
       );
       report.figure("no backend, handshakes refused meanwhile", reasonsOf(refused(started)));
       report.figure("from the first ready endpoint to the next 101", `${recovery} ms`);
-      assert.ok(recovery <= 2000);
+      assert.ok(recovery <= 5000, `${recovery} ms`);
     });
 
     await report.step(
@@ -201,6 +210,8 @@ export default scenario(
       async () => {
         await arrivals.stop();
         crowd.disperse();
+        for (const session of crowd.sessions) await session.caughtUp();
+        assert.deepEqual(arrivals.unheard, []);
         const pods = await pair();
         await cluster.until("gateways and clients count the same", async () => {
           const counts = await Promise.all(pods.map(async (pod) => (await sessionsOn(cluster, pod)).length));
@@ -218,6 +229,11 @@ export default scenario(
       },
     );
 
+    /** Lets time pass until this moment. */
+    async function rest(until: number): Promise<void> {
+      await sleep(Math.max(0, until - Date.now()), undefined, { signal: cluster.signal });
+    }
+
     /** When the first client was let in by a new route. */
     async function arrivalAt(address: string): Promise<number> {
       const enters = (): Promise<boolean> =>
@@ -225,7 +241,7 @@ export default scenario(
           () => true,
           () => false,
         );
-      await cluster.until(`${address} is served`, enters, 120_000);
+      await cluster.until(`${address} is served`, enters, 240_000); // a kubelet tries once a minute
       return Date.now();
     }
 
@@ -262,10 +278,10 @@ export default scenario(
         lost.flatMap(({ refused: answer }) => answer ?? []),
         [],
       );
-      assert.ok(last - since < 10_000, "it was away for too long");
+      assert.ok(last - since < 30_000, "it was away for too long");
     }
   },
-  { minutes: 9 },
+  { minutes: 12 },
 );
 
 const isSame =

@@ -74,6 +74,8 @@ export default scenario(
       metadata: { name: "pointer" },
       spec: { type: "ExternalName", externalName: `${ONLY_B}.${b}.svc.cluster.local`, ports: [{ port: 9000 }] },
     });
+    await cluster.rolledOut(a, "sample-backend");
+    await cluster.rolledOut(b, ONLY_B);
     const backends = [{ service: ONLY_B, port: "ws" }];
     const specOfB = (...more: readonly object[]): object => ({
       gateway: { replicas: 1 },

@@ -6,24 +6,28 @@ import { typed, walkthrough } from "../walkthrough.ts";
 /** The registry that the guides push to. */
 const REGISTRY = "registry.example.com";
 
-export default scenario("the commands of the guides do what they say, as they are written", async (cluster, report) => {
-  await cluster.uninstall();
-  await cluster.provider.tag(cluster.image.name, `${REGISTRY}/${IMAGE}`);
-  cluster.onEnd(() => cluster.uninstall());
+export default scenario(
+  "the commands of the guides do what they say, as they are written",
+  async (cluster, report) => {
+    await cluster.uninstall();
+    await cluster.provider.tag(cluster.image.name, `${REGISTRY}/${IMAGE}`);
+    cluster.onEnd(() => cluster.uninstall());
 
-  const follow = async (title: string, pages: readonly string[], expected: readonly RegExp[]): Promise<void> => {
-    await report.step(title, async () => {
-      const scripts = await Promise.all(pages.map(walkthrough));
-      const gone = () => cluster.kubectl("delete", "namespace", "demo", "--ignore-not-found", "--timeout=60s");
-      cluster.onEnd(gone);
-      await gone();
-      const said = await typed(cluster, scripts.join("\n"), "hello, cluster\n");
-      for (const words of expected) assert.match(said, words);
-    });
-  };
-  const ready = /^chat +Gateway +True +2 +wsproxy-chat\.demo\.svc/m;
-  const echoed = /^hello, cluster$/m;
-  await follow("README: In a cluster", ["../README.md#In a cluster"], [ready, echoed]);
-  await follow("Run it on kind", ["guides/kind.md"], [ready, echoed]);
-  await follow("Install, and The first proxy", ["guides/install.md", "guides/first-proxy.md"], [ready, echoed]);
-});
+    const follow = async (title: string, pages: readonly string[], expected: readonly RegExp[]): Promise<void> => {
+      await report.step(title, async () => {
+        const scripts = await Promise.all(pages.map(walkthrough));
+        const gone = () => cluster.kubectl("delete", "namespace", "demo", "--ignore-not-found", "--timeout=120s");
+        cluster.onEnd(gone);
+        await gone();
+        const said = await typed(cluster, scripts.join("\n"), "hello, cluster\n");
+        for (const words of expected) assert.match(said, words);
+      });
+    };
+    const ready = /^chat +Gateway +True +2 +wsproxy-chat\.demo\.svc/m;
+    const echoed = /^hello, cluster$/m;
+    await follow("README: In a cluster", ["../README.md#In a cluster"], [ready, echoed]);
+    await follow("Run it on kind", ["guides/kind.md"], [ready, echoed]);
+    await follow("Install, and The first proxy", ["guides/install.md", "guides/first-proxy.md"], [ready, echoed]);
+  },
+  { minutes: 9 },
+);
