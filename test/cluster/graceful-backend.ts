@@ -1,7 +1,7 @@
 import type { V1Deployment, V1Service } from "@kubernetes/client-node";
 import { sampleBackend } from "./workloads.ts";
 
-/** Seconds in which a pod that is told to stop is taken out of every list: twice what the guide says, on a busy machine. */
+/** Seconds in which a pod that is told to stop is taken out of every list: what the guide of upgrades says. */
 const NOTICE = 4;
 
 /**
