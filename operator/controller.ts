@@ -7,6 +7,7 @@ import { Contents } from "./contents.ts";
 import { DataplanePods } from "./dataplane-pods.ts";
 import { Gatherer } from "./gather.ts";
 import { InForce } from "./in-force.ts";
+import { isStatus } from "./kube/api-error.ts";
 import type { Watcher } from "./kube/client.ts";
 import { Election, type ElectionOptions } from "./kube/election.ts";
 import { Recorder } from "./kube/events.ts";
@@ -78,6 +79,7 @@ export class Controller {
     this.#reconciler = new Reconciler({
       gatherer,
       own,
+      log,
       settings: render,
       writer: new Writer(writing, own, contents),
       pods: new DataplanePods({
@@ -101,7 +103,9 @@ export class Controller {
       concurrency: CONCURRENCY,
       work: (key, signal) => this.#pass(key, signal),
       failed: (key, error, wait) => {
-        log.warn({ proxy: key, err: error, wait: Math.round(wait) }, "pass failed; trying again");
+        // A conflict is how the API server says that the cache is a moment behind.
+        const level = isStatus(error, 409) ? "info" : "warn";
+        log[level]({ proxy: key, err: error, wait: Math.round(wait) }, "pass failed; trying again");
       },
     });
     this.metrics.show(() => ({

@@ -4,9 +4,9 @@ import { keys, OperatorBench, proxy, putAll, service, slice } from "../fakes/ope
 import { until } from "../fakes/sockets.ts";
 
 const ALL = [
-  "PATCH serviceaccounts/wsproxy-chat",
   "PATCH secrets/wsproxy-chat-config-0",
   "PATCH configmaps/wsproxy-chat-endpoints",
+  "PATCH serviceaccounts/wsproxy-chat",
   "PATCH networkpolicies/wsproxy-chat",
   "PATCH poddisruptionbudgets/wsproxy-chat",
   "PATCH deployments/wsproxy-chat",
