@@ -11,6 +11,7 @@ import type { OwnObjects } from "./own-objects.ts";
 import { packer } from "./packer.ts";
 import type { Failure } from "./refusals.ts";
 import { referencesOf, refersToSecret, type References } from "./references.ts";
+import { SeenKeys } from "./seen-keys.ts";
 import { namesOf, type Names } from "./render/names.ts";
 import type { Owner } from "./render/render.ts";
 import type { Resources, Unread } from "./translate/resources.ts";
@@ -37,6 +38,7 @@ export class Gatherer {
   readonly #inForce: InForce;
   /** Objects as the translation wants them: made once for each version. */
   readonly #decoded = new WeakMap<KubeObject, readonly KubernetesObject[]>();
+  readonly #seenKeys = new SeenKeys();
   /** What each proxy referred to when it was last looked at. */
   readonly #references = new Map<string, References>();
 
@@ -63,14 +65,15 @@ export class Gatherer {
     const blind = unseen.find(({ kind }) => kind === "Secret");
     const found = referred.flatMap(([, object]) => whole.get(object) ?? []);
     const objects = [...found, ...this.#backends(namespace, references)].flatMap((it) => this.#decode(it));
+    const resources: Resources = {
+      ...resourcesOf({ kind: KIND, namespace, name, manifest: proxy }, objects),
+      unread: denied.map(unreadOf),
+    };
     return {
       owner,
       names,
       previous,
-      resources: {
-        ...resourcesOf({ kind: KIND, namespace, name, manifest: proxy }, objects),
-        unread: denied.map(unreadOf),
-      },
+      resources: { ...resources, seenKeys: this.#seenKeys.before(key, resources) },
       blind: blind && { kind: blind.kind, name: blind.object.metadata.name, error: blind.error },
       data: new Map([...known.values()].map((object) => [nameIn(object.kind ?? "", object.metadata.name), object])),
       pods: this.#cache.ofProxy("Pod", namespace, names.base),
@@ -86,6 +89,7 @@ export class Gatherer {
   forget(proxy: string): void {
     this.#references.delete(proxy);
     this.#contents.forget(proxy);
+    this.#seenKeys.forget(proxy);
     this.#inForce.forget(proxy);
   }
 

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { ApiError } from "./kube/api-error.ts";
-import { wishedWait } from "./kube/api-error.ts";
+import { ApiError, wishedWait } from "./kube/api-error.ts";
 import { Refused } from "./reconcile.ts";
 import { FOREIGN, Refusals, wordsOf, type Failure } from "./refusals.ts";
 

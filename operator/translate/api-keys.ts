@@ -32,15 +32,15 @@ export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Fo
   if (unread.length === 0) return readable;
   return {
     value: lookup.once(JSON.stringify(["api keys and those in force", names, selector]), () =>
-      withKeysInForce(readable.value, keysInForce(selector, lookup)),
+      withKeysInForce(readable.value, keysInForce(selector, lookup), lookup.seenKeys),
     ),
     problems: [...readable.problems, ...unread.map((it) => unreadProblem(it, at, lookup))],
   };
 }
 
-/** Nobody knows which of the keys in force an unread Secret holds: all stay, as the readable ones have them now. */
-function withKeysInForce(readable: readonly ApiKey[], inForce: readonly ApiKey[]): ApiKey[] {
-  const known = new Set(readable.map(({ digest }) => digest));
+/** Nobody knows which of the keys in force an unread Secret holds: those stay that were seen in no other one. */
+function withKeysInForce(readable: readonly ApiKey[], inForce: readonly ApiKey[], seen: ReadonlySet<string>): ApiKey[] {
+  const known = new Set([...readable.map(({ digest }) => digest), ...seen]);
   return [...readable, ...inForce.filter(({ digest }) => !known.has(digest))].sort(byClient);
 }
 

@@ -23,6 +23,8 @@ export interface Lookup {
   readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
   /** Secrets and ConfigMaps that are there and may not be read. */
   readonly unread: readonly Unread[];
+  /** Digests that were seen in Secrets since some could not be read. */
+  readonly seenKeys: ReadonlySet<string>;
   /** The config in force, for what cannot be known now. */
   readonly inForce: Config | undefined;
   readonly tools: Tools;
@@ -51,6 +53,7 @@ export function lookupFor(
     services: byName(own(resources.services)),
     slices: Map.groupBy(own(resources.endpointSlices), ({ service }) => service),
     unread: own(resources.unread ?? []),
+    seenKeys: resources.seenKeys ?? new Set(),
     inForce,
     tools,
     externalNames,

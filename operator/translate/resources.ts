@@ -11,6 +11,8 @@ export interface Resources {
   readonly endpointSlices: readonly EndpointSlice[];
   /** Absent: all of them could be read. */
   readonly unread?: readonly Unread[];
+  /** Digests that were seen in Secrets since some could not be read: a key that is in none of them now was removed. */
+  readonly seenKeys?: ReadonlySet<string>;
 }
 
 /** A Secret or ConfigMap that is there and may not be read. */

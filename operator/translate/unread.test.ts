@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
 import { keyPair } from "../../test/fakes/certificates.ts";
 import { metadata, proxy, resources, route, secret, translated } from "../../test/fakes/resources.ts";
+import { tools } from "../tools.ts";
 import type { ConfigMap, Resources, Secret, Unread } from "./resources.ts";
 
 const WORDS = 'secrets "x" is forbidden: User "wsproxy" cannot get resource "secrets" in the namespace "demo"';
@@ -122,6 +123,20 @@ test("keys of readable Secrets are as they are now: new, disabled; those of the 
   const proxyNow = selecting(["keys", "chat"], ["team", "chat"]);
   const { config } = translated({ proxy: proxyNow, secrets: [disabled, carol], unread: [unread(bob)] }, before);
   expect(keysOf(config)).toEqual(["alice true", "bob false", "carol false"]);
+});
+
+test("a key that was seen in a Secret that could be read, and is in none now, was removed", () => {
+  const alice = secret("alice", { alice: "alices-own-key-0001" }, { labels: two });
+  const bob = secret("bob", { bob: "bobs-quite-own-key-2" }, { labels: two });
+  const before = inForce({ secrets: [alice, bob] });
+  const parts = { proxy: chat, unread: [unread(bob)] };
+  expect(keysOf(translated(parts, before).config)).toEqual(["alice false", "bob false"]);
+  const seenKeys = new Set([tools.sha256("alices-own-key-0001")]);
+  expect(keysOf(translated({ ...parts, seenKeys }, before).config)).toEqual(["bob false"]);
+  expect(keysOf(translated({ ...parts, seenKeys, secrets: [alice] }, before).config)).toEqual([
+    "alice false",
+    "bob false",
+  ]);
 });
 
 test("a Secret that is deleted, or not selected any more, is revoked: that needs no reading", () => {

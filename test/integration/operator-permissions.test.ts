@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
 import { InForce } from "../../operator/in-force.ts";
@@ -75,6 +76,22 @@ describe("a Secret that the operator may not read any more", () => {
     expect(clients(bench)).toEqual(["bob"]);
   });
 
+  test("keeps no key alive that is removed from another one", async () => {
+    const bench = await OperatorBench.start();
+    putAll(bench.server);
+    bench.server.put(keys({ carol: "carols-own-key-00003" }, "more"));
+    const { stop } = bench.operator({ clock });
+    await settled(bench);
+    await stop();
+    bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", forbidden("keys"), ALWAYS);
+    bench.operator({ clock });
+    await until("the status says so", () => bench.condition("ResolvedRefs") === "False SecretInvalid");
+    expect(clients(bench)).toEqual(["alice", "carol"]);
+    bench.server.delete("Secret", "demo", "more");
+    await until("her key is gone", () => isDeepStrictEqual(clients(bench), ["alice"]));
+    expect(bench.condition("ResolvedRefs")).toBe("False SecretInvalid");
+  });
+
   test("and that is deleted is revoked", async () => {
     const bench = await written();
     bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", forbidden("keys"), ALWAYS);
@@ -99,6 +116,17 @@ describe("a Secret that the operator may not read any more", () => {
     await settled(bench);
     expect(clients(bench)).toEqual(["alice"]);
   });
+});
+
+test("an operator whose rights go away before it is told to stop ends at once, and says that the Lease stays", async () => {
+  const bench = await OperatorBench.start();
+  putAll(bench.server);
+  const lease = { namespace: "wsproxy-system", name: "wsproxy-operator" };
+  const { lines, stop } = bench.operator({ clock, lease });
+  await settled(bench);
+  bench.server.fail(({ path }) => path.includes("/leases"), status(403, "Forbidden", "no leases here"), ALWAYS);
+  await stop();
+  expect(lines.filter((line) => line.startsWith("warn lease not released"))).toHaveLength(1);
 });
 
 describe("a namespace that is being deleted", () => {
