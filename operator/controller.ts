@@ -37,6 +37,8 @@ export interface ControllerOptions {
   readonly podAdminPort: number;
 }
 
+/** Each look at pods tries anew what is refused: not too often; ms. */
+const LEAST_LOOK = 2000;
 /** Proxies that are worked on at the same time. */
 const CONCURRENCY = 16;
 
@@ -166,7 +168,10 @@ export class Controller {
       passed("done");
       return wait;
     } catch (error) {
-      if (!signal.aborted) passed(error instanceof Refused ? "refused" : "failed");
+      const refused = error instanceof Refused;
+      if (!signal.aborted) passed(refused ? "refused" : "failed");
+      // Pods that are behind cannot wait for as long as what is refused.
+      if (refused && error.look !== undefined) this.#queue.addAfter(key, Math.max(error.look, LEAST_LOOK));
       throw error;
     }
   }

@@ -17,6 +17,13 @@ import type { Writer, Written } from "./writer.ts";
 /** The API server refuses to write or to show an object: the status says which, and the pass is made again later. */
 export class Refused extends Error {
   override readonly name = "Refused";
+  /** Milliseconds after which the pods should be looked at all the same. */
+  readonly look: number | undefined;
+
+  constructor(message: string, { look, ...options }: ErrorOptions & { readonly look?: number | undefined } = {}) {
+    super(message, options);
+    this.look = look;
+  }
 }
 
 export interface ReconcilerParts {
@@ -66,7 +73,7 @@ export class Reconciler {
     // Nobody tells us when a right is given back.
     const unread = (gathered.resources.unread ?? []).map(({ words }) => words);
     if (refusals.length + unread.length === 0) return wait;
-    throw new Refused([...refusals, ...unread].join("; "), { cause: first?.error });
+    throw new Refused([...refusals, ...unread].join("; "), { cause: first?.error, look: wait });
   }
 
   /** The config first, and the pods are told at once: a permission that was taken away must not wait for anything. */

@@ -92,6 +92,23 @@ describe("a Secret that the operator may not read any more", () => {
     expect(bench.condition("ResolvedRefs")).toBe("False SecretInvalid");
   });
 
+  test("does not keep the status from what pods serve", async () => {
+    const bench = await written();
+    bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", forbidden("keys"), ALWAYS);
+    await bench.pods.add("chat", "chat-1", { lag: 20 });
+    const { lines } = bench.operator({ clock });
+    await until("the status says so", () => bench.condition("ResolvedRefs") === "False SecretInvalid");
+    const refused = (): number => lines.filter((line) => line.startsWith("warn pass failed")).length;
+    await until("it was tried six times", () => refused() >= 6);
+    const known = bench.server.get("WebSocketProxy", "demo", "chat");
+    bench.server.put({ ...known, ...proxy("chat", { policies: { deny: { clients: ["alice"] } } }) });
+    await until("the pod is behind", () => bench.status()?.observedGeneration === 2);
+    const since = clock.now();
+    await until("the pod serves it", () => bench.condition("Programmed") === "True Programmed");
+    // The seventh wait of what is refused is at least as long.
+    expect(clock.now() - since).toBeLessThan(30_000);
+  });
+
   test("and that is deleted is revoked", async () => {
     const bench = await written();
     bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", forbidden("keys"), ALWAYS);
