@@ -22,9 +22,11 @@ export const CONDITION_REASONS = {
   ResolvedRefs: {
     ResolvedRefs: "Everything that the resource refers to was found and is fit.",
     SecretNotFound: "A Secret that is named does not exist in the namespace.",
-    SecretInvalid: "A Secret lacks a key, has the wrong type, or holds something that cannot be read.",
+    SecretInvalid:
+      "A Secret lacks a key, has the wrong type, holds something that cannot be read, or may not be read by the operator.",
     ConfigMapNotFound: "A ConfigMap that is named does not exist in the namespace.",
-    ConfigMapInvalid: "A ConfigMap lacks a key or holds something that cannot be read.",
+    ConfigMapInvalid:
+      "A ConfigMap lacks a key, holds something that cannot be read, or may not be read by the operator.",
     ServiceNotFound: "A Service that is named does not exist in the namespace.",
     ServicePortNotFound: "The Service has no such port.",
     ServiceUnsupported: "The Service is of a kind that cannot be dialled here.",

@@ -11,7 +11,7 @@ async function bench() {
   const contents = new Contents(client);
   const put = (key: string): KubeObject => server.put(keys({ alice: key }));
   const read = async (proxy: string, known: KubeObject): Promise<unknown> => {
-    const whole = await contents.read(proxy, [["Secret", known]], signal);
+    const { whole } = await contents.read(proxy, [["Secret", known]], signal);
     return (whole.get(known) as { data?: { alice?: string } } | undefined)?.data?.alice;
   };
   return { server, contents, put, read };

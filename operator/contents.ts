@@ -1,4 +1,4 @@
-import { isStatus } from "./kube/api-error.ts";
+import { ApiError, isStatus } from "./kube/api-error.ts";
 import type { Caller } from "./kube/client.ts";
 import { keyOf, KINDS, pathOf, type KubeObject } from "./kube/kinds.ts";
 
@@ -9,6 +9,20 @@ interface Entry {
   readonly object: Promise<KubeObject | undefined>;
   /** Proxies that look at it. */
   readonly readers: Set<string>;
+}
+
+/** What came of reading. */
+export interface Reading {
+  /** The whole of an object, by what the cache knows of it; those that are gone are left out. */
+  readonly whole: ReadonlyMap<KubeObject, KubeObject>;
+  /** Those that the operator may not read, and the API server's answer. */
+  readonly denied: readonly Denied[];
+}
+
+export interface Denied {
+  readonly kind: ContentKind;
+  readonly object: KubeObject;
+  readonly error: ApiError;
 }
 
 /**
@@ -30,16 +44,25 @@ export class Contents {
     return this.#entries.size;
   }
 
-  /** The whole of objects that the cache knows, each in that version or a newer one; those that are gone are left out. */
+  /** Reads objects that the cache knows, each in that version or a newer one. */
   async read(
     proxy: string,
     known: readonly (readonly [ContentKind, KubeObject])[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<KubeObject, KubeObject>> {
-    const whole = await Promise.all(
-      known.map(async ([kind, object]) => [object, await this.#entry(proxy, kind, object, signal)] as const),
-    );
-    return new Map(whole.filter((pair): pair is [KubeObject, KubeObject] => pair[1] !== undefined));
+  ): Promise<Reading> {
+    const whole = new Map<KubeObject, KubeObject>();
+    const denied: Denied[] = [];
+    const read = async ([kind, object]: readonly [ContentKind, KubeObject]): Promise<void> => {
+      try {
+        const found = await this.#entry(proxy, kind, object, signal);
+        if (found !== undefined) whole.set(object, found);
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 403) throw error;
+        denied.push({ kind, object, error });
+      }
+    };
+    await Promise.all(known.map(read));
+    return { whole, denied };
   }
 
   /** An object of a proxy as it was just written, so that it need not be read back. */

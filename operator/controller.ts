@@ -7,6 +7,7 @@ import { Contents } from "./contents.ts";
 import { DataplanePods } from "./dataplane-pods.ts";
 import { Gatherer } from "./gather.ts";
 import { InForce } from "./in-force.ts";
+import { isStatus } from "./kube/api-error.ts";
 import type { Watcher } from "./kube/client.ts";
 import { Election, type ElectionOptions } from "./kube/election.ts";
 import { Recorder } from "./kube/events.ts";
@@ -36,6 +37,8 @@ export interface ControllerOptions {
   readonly podAdminPort: number;
 }
 
+/** Each look at pods tries anew what is refused: not too often; ms. */
+const LEAST_LOOK = 2000;
 /** Proxies that are worked on at the same time. */
 const CONCURRENCY = 16;
 
@@ -78,6 +81,7 @@ export class Controller {
     this.#reconciler = new Reconciler({
       gatherer,
       own,
+      log,
       settings: render,
       writer: new Writer(writing, own, contents),
       pods: new DataplanePods({
@@ -101,7 +105,9 @@ export class Controller {
       concurrency: CONCURRENCY,
       work: (key, signal) => this.#pass(key, signal),
       failed: (key, error, wait) => {
-        log.warn({ proxy: key, err: error, wait: Math.round(wait) }, "pass failed; trying again");
+        // A conflict is how the API server says that the cache is a moment behind.
+        const level = isStatus(error, 409) ? "info" : "warn";
+        log[level]({ proxy: key, err: error, wait: Math.round(wait) }, "pass failed; trying again");
       },
     });
     this.metrics.show(() => ({
@@ -162,7 +168,10 @@ export class Controller {
       passed("done");
       return wait;
     } catch (error) {
-      if (!signal.aborted) passed(error instanceof Refused ? "refused" : "failed");
+      const refused = error instanceof Refused;
+      if (!signal.aborted) passed(refused ? "refused" : "failed");
+      // Pods that are behind cannot wait for as long as what is refused.
+      if (refused && error.look !== undefined) this.#queue.addAfter(key, Math.max(error.look, LEAST_LOOK));
       throw error;
     }
   }

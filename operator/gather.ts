@@ -2,17 +2,19 @@ import type { Config } from "../api/config.ts";
 import { KIND, PACKED } from "../api/meta.ts";
 import { belongsTo, isOf } from "./belonging.ts";
 import { proxyLabelOf, type Cache } from "./cache.ts";
-import type { ContentKind, Contents } from "./contents.ts";
+import type { ContentKind, Contents, Denied } from "./contents.ts";
 import type { Pod } from "./dataplane-pods.ts";
 import { decode, resourcesOf, type KubernetesObject } from "./decode.ts";
 import type { InForce, SecretData } from "./in-force.ts";
 import { keyOf, type KubeObject } from "./kube/kinds.ts";
 import type { OwnObjects } from "./own-objects.ts";
 import { packer } from "./packer.ts";
+import type { Failure } from "./refusals.ts";
 import { referencesOf, refersToSecret, type References } from "./references.ts";
+import { SeenKeys } from "./seen-keys.ts";
 import { namesOf, type Names } from "./render/names.ts";
 import type { Owner } from "./render/render.ts";
-import type { Resources } from "./translate/resources.ts";
+import type { Resources, Unread } from "./translate/resources.ts";
 
 /** Everything that one pass looks at. */
 export interface Gathered {
@@ -21,6 +23,8 @@ export interface Gathered {
   readonly resources: Resources;
   /** The config in force. */
   readonly previous: Config | undefined;
+  /** A Secret of the config in force that may not be read: what was in force is not known. */
+  readonly blind: Failure | undefined;
   /** Our own Secrets and ConfigMaps with their data, by kind and name. */
   readonly data: ReadonlyMap<string, KubeObject>;
   readonly pods: readonly Pod[];
@@ -34,6 +38,7 @@ export class Gatherer {
   readonly #inForce: InForce;
   /** Objects as the translation wants them: made once for each version. */
   readonly #decoded = new WeakMap<KubeObject, readonly KubernetesObject[]>();
+  readonly #seenKeys = new SeenKeys();
   /** What each proxy referred to when it was last looked at. */
   readonly #references = new Map<string, References>();
 
@@ -50,19 +55,26 @@ export class Gatherer {
     const key = keyOf(proxy);
     const names = namesOf(name, packer.hash);
     const kept = this.#ownData(owner, names);
-    const known = await this.#contents.read(key, kept, signal);
+    const { whole: known, denied: unseen } = await this.#contents.read(key, kept, signal);
     const previous = this.#previous(key, owner, names, known);
     const references = referencesOf(proxy, previous);
     this.#references.set(key, references);
     const referred = this.#referred(namespace, references);
-    const whole = await this.#contents.read(key, referred, signal);
+    const { whole, denied } = await this.#contents.read(key, referred, signal);
     this.#contents.keepOnly(key, [...kept, ...referred]);
-    const objects = [...whole.values(), ...this.#backends(namespace, references)].flatMap((it) => this.#decode(it));
+    const blind = unseen.find(({ kind }) => kind === "Secret");
+    const found = referred.flatMap(([, object]) => whole.get(object) ?? []);
+    const objects = [...found, ...this.#backends(namespace, references)].flatMap((it) => this.#decode(it));
+    const resources: Resources = {
+      ...resourcesOf({ kind: KIND, namespace, name, manifest: proxy }, objects),
+      unread: denied.map(unreadOf),
+    };
     return {
       owner,
       names,
       previous,
-      resources: resourcesOf({ kind: KIND, namespace, name, manifest: proxy }, objects),
+      resources: { ...resources, seenKeys: this.#seenKeys.before(key, resources) },
+      blind: blind && { kind: blind.kind, name: blind.object.metadata.name, error: blind.error },
       data: new Map([...known.values()].map((object) => [nameIn(object.kind ?? "", object.metadata.name), object])),
       pods: this.#cache.ofProxy("Pod", namespace, names.base),
     };
@@ -77,6 +89,7 @@ export class Gatherer {
   forget(proxy: string): void {
     this.#references.delete(proxy);
     this.#contents.forget(proxy);
+    this.#seenKeys.forget(proxy);
     this.#inForce.forget(proxy);
   }
 
@@ -134,6 +147,11 @@ export class Gatherer {
 /** Key of an object of ours within one proxy. */
 export function nameIn(kind: string, name: string): string {
   return `${kind} ${name}`;
+}
+
+function unreadOf({ kind, object, error }: Denied): Unread {
+  const { namespace = "", name, labels = {} } = object.metadata;
+  return { kind, metadata: { namespace, name, labels }, words: error.words };
 }
 
 function dataOf(object: KubeObject | undefined): SecretData | undefined {

@@ -1,18 +1,29 @@
 import type { DataplanePods } from "./dataplane-pods.ts";
 import type { Gathered, Gatherer } from "./gather.ts";
+import type { Log } from "../runtime/log.ts";
+import { isNamespaceGone } from "./kube/api-error.ts";
 import type { KubeObject } from "./kube/kinds.ts";
 import type { OwnObjects } from "./own-objects.ts";
 import { packer } from "./packer.ts";
+import { Refusals, wordsOf, type Failure } from "./refusals.ts";
 import { render, type Rendered, type RenderSettings } from "./render/render.ts";
 import type { Reporter } from "./reporter.ts";
 import { inCluster } from "./surroundings.ts";
 import { tools } from "./tools.ts";
 import { translate } from "./translate/translate.ts";
+import type { Translation } from "./translate/translation.ts";
 import type { Writer, Written } from "./writer.ts";
 
-/** The API server refuses an object: the status says which, and the pass is made again later. */
+/** The API server refuses to write or to show an object: the status says which, and the pass is made again later. */
 export class Refused extends Error {
   override readonly name = "Refused";
+  /** Milliseconds after which the pods should be looked at all the same. */
+  readonly look: number | undefined;
+
+  constructor(message: string, { look, ...options }: ErrorOptions & { readonly look?: number | undefined } = {}) {
+    super(message, options);
+    this.look = look;
+  }
 }
 
 export interface ReconcilerParts {
@@ -21,6 +32,7 @@ export interface ReconcilerParts {
   readonly pods: DataplanePods;
   readonly reporter: Reporter;
   readonly own: OwnObjects;
+  readonly log: Log;
   readonly settings: RenderSettings;
   /** A proxy is gone. */
   readonly forgotten: (key: string) => void;
@@ -29,6 +41,9 @@ export interface ReconcilerParts {
 /** Brings what there is of one proxy to what is wanted, from whatever state it finds, and says how far it is. */
 export class Reconciler {
   readonly #parts: ReconcilerParts;
+  readonly #refusals = new Refusals();
+  /** Proxies whose namespace is being deleted. */
+  readonly #going = new Set<string>();
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
@@ -44,28 +59,73 @@ export class Reconciler {
     const gathered = await gatherer.gather(proxy, signal);
     const translation = translate(gathered.resources, gathered.previous, tools, inCluster);
     const rendered = render(gathered.owner, translation, settings, packer);
-    const written = await this.#apply(gathered, rendered, signal);
-    const state = await pods.look(key, gathered.pods, rendered.serving, signal);
-    const wait = await reporter.report({ proxy, gathered, translation, rendered, written, state }, signal);
+    const failures = await this.#apply(gathered, translation, rendered, signal);
+    if (failures.some(({ error }) => isNamespaceGone(error))) return this.#leave(key, failures);
 
-    if (written.refusals.length > 0) throw new Refused(written.refusals.join("; "));
-    return wait;
+    const refusals = this.#refusals.told(key, failures).map(wordsOf);
+    const [first] = failures;
+    // What may pass by itself is tried once more before anybody is told.
+    if (first !== undefined && refusals.length === 0) throw first.error;
+    const serving = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
+    const state = await pods.look(key, gathered.pods, serving, signal);
+    const wait = await reporter.report({ proxy, gathered, translation, rendered, refusals, state }, signal);
+
+    // Nobody tells us when a right is given back.
+    const unread = (gathered.resources.unread ?? []).map(({ words }) => words);
+    if (refusals.length + unread.length === 0) return wait;
+    throw new Refused([...refusals, ...unread].join("; "), { cause: first?.error, look: wait });
   }
 
   /** The config first, and the pods are told at once: a permission that was taken away must not wait for anything. */
-  async #apply(gathered: Gathered, rendered: Rendered, signal: AbortSignal): Promise<Written> {
+  async #apply(
+    gathered: Gathered,
+    translation: Translation,
+    rendered: Rendered,
+    signal: AbortSignal,
+  ): Promise<readonly Failure[]> {
     const { writer, pods } = this.#parts;
     const { manifests, serving } = rendered;
-    const split = manifests.findLastIndex(({ kind }) => isData(kind)) + 1;
-    const data = await writer.apply(gathered, manifests.slice(0, split), signal);
-    if (serving !== undefined && data.written.some(({ kind }) => isData(kind)))
-      await pods.nudge(gathered.pods, serving, signal);
-    const shape = await writer.apply(gathered, manifests.slice(split), signal);
-    await writer.prune(gathered, rendered, signal);
-    return {
-      written: [...data.written, ...shape.written],
-      refusals: [...data.refusals, ...shape.refusals],
-    };
+    const data = await this.#applyData(gathered, translation, rendered, signal);
+    if (serving !== undefined && data.written.length > 0) await pods.nudge(gathered.pods, serving, signal);
+    const rest = manifests.filter(({ kind }) => !isData(kind));
+    const shape = await writer.apply(gathered, rest, data.failures, signal);
+    const failures = [...data.failures, ...shape.failures];
+    return [...failures, ...(await writer.prune(gathered, rendered, failures, signal))];
+  }
+
+  /** Where something is to stay as it was in force, and that cannot be read, all of it stays. */
+  async #applyData(
+    gathered: Gathered,
+    { status }: Translation,
+    { manifests }: Rendered,
+    signal: AbortSignal,
+  ): Promise<Written> {
+    const { blind } = gathered;
+    if (blind !== undefined && status.problems.length > 0) {
+      return { written: [], failures: [blind] };
+    }
+    return this.#parts.writer.apply(
+      gathered,
+      manifests.filter(({ kind }) => isData(kind)),
+      [],
+      signal,
+    );
+  }
+
+  /**
+   * Its namespace is being deleted: nothing can be made there any more, and nobody would read a status. What is there is
+   * kept right as long as something happens to it; it is not tried again but for the config of pods that still serve.
+   */
+  #leave(key: string, failures: readonly Failure[]): undefined {
+    if (!this.#going.has(key)) {
+      this.#going.add(key);
+      this.#parts.log.info({ proxy: key }, "namespace is being deleted; nothing is made there any more");
+    }
+    const config = failures.find(({ kind, error: { status, reason } }) => {
+      return isData(kind) && (status >= 500 || reason === "TimedOut");
+    });
+    if (config !== undefined) throw config.error;
+    return undefined;
   }
 
   #find(key: string): KubeObject | undefined {
@@ -74,7 +134,9 @@ export class Reconciler {
   }
 
   #forget(key: string): undefined {
-    for (const part of [this.#parts.gatherer, this.#parts.pods, this.#parts.reporter]) part.forget(key);
+    const { gatherer, pods, reporter } = this.#parts;
+    for (const part of [gatherer, pods, reporter, this.#refusals]) part.forget(key);
+    this.#going.delete(key);
     this.#parts.forgotten(key);
     return undefined;
   }

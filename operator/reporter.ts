@@ -14,7 +14,6 @@ import type { OwnObjects } from "./own-objects.ts";
 import type { Rendered } from "./render/render.ts";
 import { statusOf } from "./status.ts";
 import type { Translation } from "./translate/translation.ts";
-import type { Written } from "./writer.ts";
 
 /** What one pass did and saw. */
 export interface Outcome {
@@ -22,7 +21,8 @@ export interface Outcome {
   readonly gathered: Gathered;
   readonly translation: Translation;
   readonly rendered: Rendered;
-  readonly written: Written;
+  /** What of the writing is to be told, in words. */
+  readonly refusals: readonly string[];
   readonly state: PodState;
 }
 
@@ -56,14 +56,14 @@ export class Reporter {
 
   /** Resolves with ms after which the pods should be looked at again; undefined: when something happens. */
   async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
-    const { proxy, gathered, translation, rendered, written, state } = outcome;
+    const { proxy, gathered, translation, rendered, refusals, state } = outcome;
     const { clock } = this.#parts;
     const before = statusIn(proxy);
     const findings = {
       generation: proxy.metadata.generation ?? 0,
       translation,
       rendered,
-      refusals: written.refusals,
+      refusals,
       pods: state,
       address: this.#address(gathered),
     };

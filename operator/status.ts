@@ -2,6 +2,7 @@ import { CONDITION_REASONS, type Condition, type ConditionType, type ReasonOf } 
 import type { WebSocketProxyStatus } from "../api/status.ts";
 import type { PodState } from "./dataplane-pods.ts";
 import type { Rendered } from "./render/render.ts";
+import { bounded } from "./translate/status.ts";
 import type { Translation } from "./translate/translation.ts";
 
 /** What there is to say of one proxy after a pass. */
@@ -49,7 +50,7 @@ function programmedOf({ generation, translation, rendered, refusals, pods }: Fin
   if (infra === undefined)
     return says("NotAccepted", config === undefined ? "" : "The last good config stays in force.");
   if (rendered.problem !== undefined) return says("NotApplied", `${rendered.problem.at}: ${rendered.problem.message}`);
-  if (refusals.length > 0) return says("NotApplied", refusals.join("; "));
+  if (refusals.length > 0) return says("NotApplied", bounded("", refusals, ""));
   if (infra.mode === "Sidecar") {
     return says(
       "Pending",

@@ -11,6 +11,7 @@ import { kept } from "./kube/collection.ts";
 import { kindOf, KINDS, pathOf, type KubeObject } from "./kube/kinds.ts";
 import { unchanged } from "./kube/unchanged.ts";
 import type { OwnObjects } from "./own-objects.ts";
+import { FOREIGN, type Failure } from "./refusals.ts";
 import type { Manifest } from "./render/manifest.ts";
 import type { Rendered } from "./render/render.ts";
 
@@ -20,9 +21,17 @@ export const APPLIED = `${GROUP}/applied`;
 /** What became of the objects of one pass. */
 export interface Written {
   readonly written: readonly Manifest[];
-  /** Why some could not be written, in words for the proxy's status; the rest was. */
-  readonly refusals: readonly string[];
+  /** What could not be written or removed; the rest was, but for what waits for it. */
+  readonly failures: readonly Failure[];
 }
+
+/** What is left as it is while something of these kinds could not be written. */
+const WAITS_FOR: Readonly<Record<string, readonly string[]>> = {
+  // The Secret that comes last names all of the others.
+  Secret: ["Secret"],
+  // No pod is to stand open before its policy does, or on a port that its config does not know yet.
+  Deployment: ["Secret", "ConfigMap", "NetworkPolicy"],
+};
 
 /** Brings a proxy's objects to what was rendered: writes what differs, in order, and removes what is no longer wanted. */
 export class Writer {
@@ -37,33 +46,49 @@ export class Writer {
   }
 
   /**
-   * A refusal of one object leaves the others to be written; every other failure ends the pass, which is then made
-   * again from the start.
+   * What the API server says no to leaves the others to be written, after what has failed `before`; where there is no
+   * API server to be reached, the pass ends, and is made again from the start.
    */
-  async apply(gathered: Gathered, manifests: readonly Manifest[], signal: AbortSignal): Promise<Written> {
+  async apply(
+    gathered: Gathered,
+    manifests: readonly Manifest[],
+    before: readonly Failure[],
+    signal: AbortSignal,
+  ): Promise<Written> {
     const written: Manifest[] = [];
-    const refusals: string[] = [];
+    const failures: Failure[] = [];
     for (const manifest of manifests) {
-      try {
+      const { kind, metadata } = manifest;
+      if ([...before, ...failures].some((failure) => WAITS_FOR[kind]?.includes(failure.kind) === true)) continue;
+      await attempt(kind, metadata.name, failures, signal, async () => {
         if (await this.#applyOne(gathered, manifest, signal)) written.push(manifest);
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-        refusals.push(`${manifest.kind} ${manifest.metadata.name}: ${error.message}`);
-      }
+      });
     }
-    return { written, refusals };
+    return { written, failures };
   }
 
-  /** Removes objects of the proxy that were not rendered, of the kinds about which everything is known. */
-  async prune({ owner, names }: Gathered, { manifests, complete }: Rendered, signal: AbortSignal): Promise<void> {
+  /**
+   * Removes objects of the proxy that were not rendered, of the kinds about which everything is known, and of which
+   * everything could be written: what is in force may need what was to go.
+   */
+  async prune(
+    { owner, names }: Gathered,
+    { manifests, complete }: Rendered,
+    before: readonly Failure[],
+    signal: AbortSignal,
+  ): Promise<readonly Failure[]> {
     const wanted = new Set(manifests.map(({ kind, metadata }) => nameIn(kind, metadata.name)));
+    const failures: Failure[] = [];
     for (const kind of complete as readonly WatchedKind[]) {
+      if (before.some((failure) => failure.kind === kind)) continue;
       for (const object of this.#own.ofProxy(kind, owner.namespace, names.base)) {
         const { name, deletionTimestamp } = object.metadata;
         const stays = wanted.has(nameIn(kind, name)) || deletionTimestamp !== undefined || !isOf(owner, object);
-        if (!stays) await remove(this.#client, KINDS[kind], object, signal);
+        if (!stays)
+          await attempt(kind, name, failures, signal, () => remove(this.#client, KINDS[kind], object, signal));
       }
     }
+    return failures;
   }
 
   /** Was it written? */
@@ -111,14 +136,30 @@ export class Writer {
   }
 }
 
-/** Answers that would be the same next time, unless somebody does something about it. */
-const REFUSALS = new Set([400, 403, 404, 405, 413, 415, 422]);
-
-function isRefusal(error: unknown): error is ApiError {
-  return error instanceof ApiError && (REFUSALS.has(error.status) || error.reason === FOREIGN);
+/** Adds what is about this object alone to `failures`. */
+async function attempt(
+  kind: string,
+  name: string,
+  failures: Failure[],
+  signal: AbortSignal,
+  act: () => Promise<void>,
+): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ApiError) || !isOfOne(error)) throw error;
+    failures.push({ kind, name, error });
+  }
 }
 
-const FOREIGN = "SomebodyElses";
+/**
+ * Could another object fare better? A server that is not reached, does not know us or asks to be left alone answers none;
+ * one call without an answer in time may be a webhook's fault.
+ */
+function isOfOne({ status, reason }: ApiError): boolean {
+  if (status === 0) return reason === FOREIGN || reason === "TimedOut";
+  return status !== 401 && status !== 429;
+}
 
 function foreign(manifest: Manifest): ApiError {
   const { kind, metadata } = manifest;

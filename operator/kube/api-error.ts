@@ -5,8 +5,10 @@ export class ApiError extends Error {
   override readonly name = "ApiError";
   /** HTTP status; 0: no usable answer. */
   readonly status: number;
-  /** `reason` of the Status (NotFound, Conflict, Expired …); ours: Unreachable, Unreadable, NotLeading. */
+  /** `reason` of the Status (NotFound, Conflict, Expired …); ours: Unreachable, TimedOut, Unreadable, NotLeading, NamespaceGone. */
   readonly reason: string;
+  /** The server's own words, or ours where it has said nothing. */
+  readonly words: string;
   /** Milliseconds that the server asks to wait. */
   readonly retryAfter: number | undefined;
 
@@ -18,19 +20,24 @@ export class ApiError extends Error {
     retryAfter?: number,
     options?: ErrorOptions,
   ) {
-    super(`${method} ${path}: ${status === 0 ? "" : `${status} `}${reason}: ${message.slice(0, 500)}`, options);
+    const words = message.slice(0, LONGEST_WORDS).toWellFormed();
+    super(`${method} ${path}: ${status === 0 ? "" : `${status} `}${reason}: ${words}`, options);
     this.status = status;
     this.reason = reason;
+    this.words = words;
     this.retryAfter = retryAfter;
   }
 }
 
+/** What people still read. */
+const LONGEST_WORDS = 500;
 /** Longest wait that a server's wish is followed for. */
 const LONGEST_WISH = 60_000;
 
 /** An answer that is no success as an error. */
 export function apiErrorOf(call: Call, status: number, text: string, retryAfter: string | undefined): ApiError {
-  const { reason, message } = statusIn(text);
+  const { message, ...said } = statusIn(text);
+  const reason = tellsOfGoneNamespace(status, said) ? NAMESPACE_GONE : said.reason;
   const seconds = /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) : undefined;
   return new ApiError(
     call,
@@ -46,15 +53,39 @@ export function isStatus(error: unknown, status: number): boolean {
   return error instanceof ApiError && error.status === status;
 }
 
-/** Milliseconds that whoever failed with this error was asked to wait. */
-export function wishedWait(error: unknown): number {
-  return error instanceof ApiError ? (error.retryAfter ?? 0) : 0;
+/** Is the namespace being deleted, or deleted? Nothing can be made in it any more, and it never comes back. */
+export function isNamespaceGone(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === NAMESPACE_GONE;
 }
 
-function statusIn(text: string): { readonly reason?: unknown; readonly message?: unknown } {
+/** Milliseconds that whoever failed with this error, or because of it, was asked to wait. */
+export function wishedWait(error: unknown): number {
+  if (error instanceof ApiError) return error.retryAfter ?? 0;
+  return error instanceof Error ? wishedWait(error.cause) : 0;
+}
+
+const NAMESPACE_GONE = "NamespaceGone";
+
+/** The Forbidden of a namespace that is being deleted says so in its causes; the NotFound of one that is gone is about it. */
+function tellsOfGoneNamespace(status: number, { details }: Said): boolean {
+  const { kind, causes } = record(details);
+  if (status === 404) return kind === "namespaces";
+  return Array.isArray(causes) && causes.some((cause) => record(cause)["reason"] === "NamespaceTerminating");
+}
+
+interface Said {
+  readonly reason?: unknown;
+  readonly message?: unknown;
+  readonly details?: unknown;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function statusIn(text: string): Said {
   try {
-    const status: unknown = JSON.parse(text);
-    return typeof status === "object" && status !== null ? status : {};
+    return record(JSON.parse(text));
   } catch {
     return {};
   }

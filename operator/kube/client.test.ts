@@ -116,7 +116,7 @@ describe("a call", () => {
     expect(clock.pending).toBe(1);
     clock.advance(1);
     const error = await answer;
-    expect(error).toMatchObject({ status: 0, reason: "Unreachable" });
+    expect(error).toMatchObject({ status: 0, reason: "TimedOut" });
     expect(error.message).toContain("no answer within 700 ms");
     expect(clock.pending).toBe(0);
     await until("the connection is gone", () => server.openConnections === 0);
@@ -130,7 +130,7 @@ describe("a call", () => {
     await until("half of the answer was sent", () => halfWay);
     await settle();
     clock.advance(700);
-    expect(await answer).toMatchObject({ status: 0, reason: "Unreachable" });
+    expect(await answer).toMatchObject({ status: 0, reason: "TimedOut" });
   });
 
   test("ends at once when it is aborted, before and while it is under way", async () => {

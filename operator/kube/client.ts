@@ -3,7 +3,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../../runtime/clock.ts";
 import { ApiError, apiErrorOf } from "./api-error.ts";
 import { ConnectionPool } from "./connection-pool.ts";
-import { deadline, reasonOf, within } from "./deadline.ts";
+import { deadline, reasonOf, TimedOut, within } from "./deadline.ts";
 
 /** One call to the API server. */
 export interface Call {
@@ -132,7 +132,8 @@ function errorOf(call: Call, { statusCode = 0, headers }: IncomingMessage, text:
 
 function unreachable(call: Call, cause: unknown): ApiError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new ApiError(call, 0, "Unreachable", message, undefined, { cause });
+  const reason = cause instanceof TimedOut ? "TimedOut" : "Unreachable";
+  return new ApiError(call, 0, reason, message, undefined, { cause });
 }
 
 /** Ends a body that is not read to its end. */

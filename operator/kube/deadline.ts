@@ -1,5 +1,10 @@
 import type { Clock } from "../../runtime/clock.ts";
 
+/** The time was over before an answer came. */
+export class TimedOut extends Error {
+  override readonly name = "TimedOut";
+}
+
 /** A limit in time for one call. */
 export interface Deadline {
   readonly signal: AbortSignal;
@@ -11,7 +16,7 @@ export interface Deadline {
 export function deadline(ms: number, clock: Clock, outer: AbortSignal | undefined): Deadline {
   const controller = new AbortController();
   const follow = (): void => controller.abort(reasonOf(outer));
-  const timer = clock.after(ms, () => controller.abort(new Error(`no answer within ${ms} ms`)));
+  const timer = clock.after(ms, () => controller.abort(new TimedOut(`no answer within ${ms} ms`)));
   if (outer?.aborted === true) follow();
   else outer?.addEventListener("abort", follow, { once: true });
   return {

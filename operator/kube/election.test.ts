@@ -333,7 +333,7 @@ describe("a fence", () => {
     const late = write().catch((error: unknown) => error as ApiError);
     await until("the write is under way", () => its.server.writes.at(-1)?.path.endsWith("configmaps") === true);
     its.clock.advance(10_000);
-    expect(await late).toMatchObject({ status: 0, reason: "Unreachable" });
+    expect(await late).toMatchObject({ status: 0, reason: "TimedOut" });
     const before = its.server.writes.length;
     await expect(write()).rejects.toMatchObject({ status: 0, reason: "NotLeading" });
     expect(its.server.writes).toHaveLength(before);

@@ -1,5 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { isNamespaceGone } from "./api-error.ts";
 import type { Caller } from "./client.ts";
 import { KINDS, pathOf, type KubeObject } from "./kinds.ts";
 import { microTime } from "./micro-time.ts";
@@ -68,7 +69,8 @@ export class Recorder {
       });
     } catch (error) {
       this.#last.delete(key);
-      if (!signal.aborted) this.#log.warn({ err: error, object: `${namespace}/${name}` }, "event not written");
+      const level = isNamespaceGone(error) ? "debug" : "warn";
+      if (!signal.aborted) this.#log[level]({ err: error, object: `${namespace}/${name}` }, "event not written");
     }
   }
 

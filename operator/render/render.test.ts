@@ -37,12 +37,12 @@ const object = ({ manifests }: Rendered, kind: string): Manifest & Record<string
   manifests.find((it) => it.kind === kind) as Manifest & Record<string, unknown>;
 const template = (it: Rendered): unknown => (object(it, "Deployment")["spec"] as Record<string, unknown>)["template"];
 
-test("a gateway gets all its objects, what pods need first, and each is the proxy's", () => {
+test("a gateway gets all its objects, the config first, then what pods need, and each is the proxy's", () => {
   const it = rendered();
   expect(names(it)).toEqual([
-    "ServiceAccount wsproxy-proxy",
     "Secret wsproxy-proxy-config-0",
     "ConfigMap wsproxy-proxy-endpoints",
+    "ServiceAccount wsproxy-proxy",
     "NetworkPolicy wsproxy-proxy",
     "PodDisruptionBudget wsproxy-proxy",
     "Deployment wsproxy-proxy",

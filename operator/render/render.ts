@@ -39,7 +39,7 @@ export type GatewayInfra = Infra & {
 
 /** The objects of one proxy. */
 export interface Rendered {
-  /** In the order in which they are applied. */
+  /** In the order in which they are applied: the config first. */
   readonly manifests: readonly Manifest[];
   /** Of these kinds whatever else belongs to the proxy may go. Of the others nothing is known now: they stay as they are. */
   readonly complete: readonly string[];
@@ -65,9 +65,9 @@ export function render(
   const scope = scopeOf(owner, packer.hash);
   const data = [...configSecrets(packed.config, scope, packer), endpointsConfigMap(packed.endpoints, scope)];
   const tls = config.listener.tls !== undefined;
-  const pods = isGateway(infra) ? podObjects(infra, tls, scope, settings) : { before: [], after: [] };
+  const pods = isGateway(infra) ? podObjects(infra, tls, scope, settings) : [];
   return {
-    manifests: [...pods.before, ...data, ...pods.after].map(sortedKeys),
+    manifests: [...data, ...pods].map(sortedKeys),
     complete: [...DATA_KINDS, ...(infra === undefined ? [] : POD_KINDS)],
     serving: { hash: packed.config.hash, endpointsHash: packed.endpoints.hash },
     problem: undefined,
@@ -77,22 +77,15 @@ export function render(
 const DATA_KINDS = ["Secret", "ConfigMap"];
 const POD_KINDS = ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"];
 
-/** A pod needs the first ones to start; none is to stand open before its policy does. */
-function podObjects(
-  infra: GatewayInfra,
-  tls: boolean,
-  scope: Scope,
-  settings: RenderSettings,
-): { readonly before: readonly Manifest[]; readonly after: readonly Manifest[] } {
-  return {
-    before: [serviceAccount(scope)],
-    after: [
-      networkPolicy(scope, settings),
-      disruptionBudget(scope),
-      deployment(infra, scope, settings),
-      service(infra, tls, scope),
-    ],
-  };
+/** A pod needs the first one to start; none is to stand open before its policy does. */
+function podObjects(infra: GatewayInfra, tls: boolean, scope: Scope, settings: RenderSettings): readonly Manifest[] {
+  return [
+    serviceAccount(scope),
+    networkPolicy(scope, settings),
+    disruptionBudget(scope),
+    deployment(infra, scope, settings),
+    service(infra, tls, scope),
+  ];
 }
 
 /** In mode Sidecar the pods are somebody else's. */

@@ -7,6 +7,7 @@ import { entryOf, type Found, type Lookup, type ReferenceProblem } from "./looku
 import type { RenderedOf } from "./policies/policy.ts";
 import type { Secret } from "./resources.ts";
 import { matches } from "./selector.ts";
+import { keysInForce, unreadProblem } from "./unread.ts";
 
 /** API keys of one config, each counted once however many routes have it. */
 const MAX_API_KEYS = 10_000;
@@ -21,15 +22,29 @@ export type ApiKey = NonNullable<RenderedOf<"authentication">["apiKey"]>["keys"]
 /** The API keys in the Secrets that a selector finds, digested. Whatever is doubtful is refused, and said. */
 export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Found<ApiKey[]> {
   const secrets = [...lookup.secrets.values()].filter((it) => matches(selector, it.metadata.labels)).sort(olderFirst);
-  if (secrets.length === 0) {
+  const unread = lookup.unread.filter(({ kind, metadata }) => kind === "Secret" && matches(selector, metadata.labels));
+  if (secrets.length === 0 && unread.length === 0) {
     const message = `no Secret in namespace ${lookup.namespace} has these labels, so everybody is refused; label one, or correct the selector`;
     return { value: [], problems: [{ reason: "ApiKeysNotFound", message, at, object: lookup.self }] };
   }
   const names = secrets.map(({ metadata }) => metadata.name);
-  return lookup.once(JSON.stringify(["api keys", names]), () => keysOf(secrets, lookup));
+  const readable = lookup.once(JSON.stringify(["api keys", names]), () => keysOf(secrets, lookup));
+  if (unread.length === 0) return readable;
+  return {
+    value: lookup.once(JSON.stringify(["api keys and those in force", names, selector]), () =>
+      withKeysInForce(readable.value, keysInForce(selector, lookup), lookup.seenKeys),
+    ),
+    problems: [...readable.problems, ...unread.map((it) => unreadProblem(it, at, lookup))],
+  };
 }
 
-function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> {
+/** Nobody knows which of the keys in force an unread Secret holds: those stay that were seen in no other one. */
+function withKeysInForce(readable: readonly ApiKey[], inForce: readonly ApiKey[], seen: ReadonlySet<string>): ApiKey[] {
+  const known = new Set([...readable.map(({ digest }) => digest), ...seen]);
+  return [...readable, ...inForce.filter(({ digest }) => !known.has(digest))].sort(byClient);
+}
+
+function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & { readonly value: ApiKey[] } {
   const keys = new Map<string, ApiKey>();
   const owners = new Map<string, string>();
   const problems: ReferenceProblem[] = [];

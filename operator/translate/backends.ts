@@ -59,7 +59,8 @@ function tlsOf(spec: TlsReferences, service: string | undefined, at: string, loo
   const client =
     clientSecretName === undefined ? undefined : keyPair(clientSecretName, `${at}.clientSecretName`, lookup);
   const problems = [...(ca?.problems ?? []), ...(client?.problems ?? [])];
-  if (problems.length > 0) return { value: undefined, problems };
+  const lost = [ca, client].some((it) => it !== undefined && it.value === undefined);
+  if (lost) return { value: undefined, problems };
   const value: Tls = {
     serverName,
     ...(caSecretName === undefined || ca?.value === undefined ? {} : { caSecretName, ca: ca.value }),

@@ -1,6 +1,7 @@
 import { quoted } from "../../api/problem.ts";
 import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
 import { entries } from "./secrets.ts";
+import { authenticationsOf, unreadFound } from "./unread.ts";
 
 type Jwk = Readonly<Record<string, unknown>>;
 
@@ -20,6 +21,18 @@ const MEMBERS = ["kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y
 /** The verification keys of a JSON Web Key Set in a Secret or ConfigMap. A key that is unfit is left out, and said. */
 export function keySet(reference: KeySetReference, at: string, lookup: Lookup): Found<readonly Jwk[]> {
   const { secretName, configMapName, key = DEFAULT_KEY } = reference;
+  const [kind, field, named] =
+    secretName === undefined
+      ? (["ConfigMap", "configMapName", configMapName ?? ""] as const)
+      : (["Secret", "secretName", secretName] as const);
+  const unread = unreadFound(kind, named, `${at}.${field}`, lookup, (inForce) => {
+    const same = authenticationsOf(inForce).find(({ jwt }) => {
+      const jwks = jwt?.jwks;
+      return jwks?.[field] === named && (jwks.key ?? DEFAULT_KEY) === key;
+    });
+    return same?.jwt?.jwks.keys;
+  });
+  if (unread !== undefined) return unread;
   if (secretName !== undefined) {
     const { value, problems } = entries(secretName, ["Opaque"], [key], `${at}.secretName`, lookup);
     if (value === undefined) return missing(...problems);

@@ -1,5 +1,6 @@
 import type { ResolvedRefsProblem } from "../../api/conditions.ts";
-import type { ConfigMap, EndpointSlice, Resources, Secret, Service, Surroundings, Tools } from "./resources.ts";
+import type { Config } from "../../api/config.ts";
+import type { ConfigMap, EndpointSlice, Resources, Secret, Service, Surroundings, Tools, Unread } from "./resources.ts";
 
 /** A reference that leads nowhere, or to something unfit, and the object in which the mistake is. */
 export type ReferenceProblem = ResolvedRefsProblem & { readonly object: string };
@@ -20,6 +21,12 @@ export interface Lookup {
   readonly services: ReadonlyMap<string, Service>;
   /** By Service. */
   readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
+  /** Secrets and ConfigMaps that are there and may not be read. */
+  readonly unread: readonly Unread[];
+  /** Digests that were seen in Secrets since some could not be read. */
+  readonly seenKeys: ReadonlySet<string>;
+  /** The config in force, for what cannot be known now. */
+  readonly inForce: Config | undefined;
   readonly tools: Tools;
   readonly externalNames: boolean;
   /** Makes what several routes share once. */
@@ -30,11 +37,13 @@ export interface Lookup {
 export function lookupFor(
   { namespace, name }: { readonly namespace: string; readonly name: string },
   resources: Resources,
+  inForce: Config | undefined,
   tools: Tools,
   { externalNames }: Surroundings,
 ): Lookup {
-  const own = <T extends Secret | ConfigMap | Service | EndpointSlice>(objects: readonly T[]): readonly T[] =>
-    objects.filter(({ metadata }) => metadata.namespace === namespace);
+  const own = <T extends { readonly metadata: Pick<Secret["metadata"], "namespace"> }>(
+    objects: readonly T[],
+  ): readonly T[] => objects.filter(({ metadata }) => metadata.namespace === namespace);
   const made = new Map<unknown, unknown>();
   return {
     self: `WebSocketProxy ${namespace}/${name}`,
@@ -43,6 +52,9 @@ export function lookupFor(
     configMaps: byName(own(resources.configMaps)),
     services: byName(own(resources.services)),
     slices: Map.groupBy(own(resources.endpointSlices), ({ service }) => service),
+    unread: own(resources.unread ?? []),
+    seenKeys: resources.seenKeys ?? new Set(),
+    inForce,
     tools,
     externalNames,
     once<T>(key: unknown, make: () => T): T {

@@ -11,6 +11,7 @@ import {
   type RouteSpec,
   type WebSocketProxySpec,
 } from "../../api/websocket-proxy.ts";
+import { keyProblems } from "./key-problems.ts";
 import { policyProblems } from "./policy-problems.ts";
 
 /** A WebSocketProxy as far as it could be read. */
@@ -50,7 +51,7 @@ export function readProxy(manifest: unknown): ReadProxy {
   const problems = [
     ...topLevelProblems(top),
     ...(metadata.ok ? [] : metadata.problems),
-    ...(header.ok ? [] : headerProblems(header.problems, spec)),
+    ...(header.ok ? keyProblems(header.value) : headerProblems(header.problems, spec)),
     ...(policies.ok ? policyProblems(policies.value, "spec.policies") : []),
   ];
   const { namespace, name, generation } = metadata.ok

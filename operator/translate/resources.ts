@@ -9,6 +9,18 @@ export interface Resources {
   readonly configMaps: readonly ConfigMap[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
+  /** Absent: all of them could be read. */
+  readonly unread?: readonly Unread[];
+  /** Digests that were seen in Secrets since some could not be read: a key that is in none of them now was removed. */
+  readonly seenKeys?: ReadonlySet<string>;
+}
+
+/** A Secret or ConfigMap that is there and may not be read. */
+export interface Unread {
+  readonly kind: "Secret" | "ConfigMap";
+  readonly metadata: Pick<ObjectMetadata, "namespace" | "name" | "labels">;
+  /** Who may not read what, as the API server says it. */
+  readonly words: string;
 }
 
 export interface Secret {

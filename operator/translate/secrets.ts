@@ -1,4 +1,5 @@
 import { entryOf, found, missing, type Found, type Lookup } from "./lookup.ts";
+import { authenticationsOf, backendsOf, unreadFound } from "./unread.ts";
 
 /** Largest PEM file, as the rendered config bounds it. */
 const MAX_PEM = 1_048_576;
@@ -15,6 +16,12 @@ export interface Login {
 
 /** Certificate chain and private key out of a kubernetes.io/tls Secret. */
 export function keyPair(name: string, at: string, lookup: Lookup): Found<KeyPair> {
+  const unread = unreadFound("Secret", name, at, lookup, (inForce) => {
+    const { tls } = inForce.listener;
+    if (tls?.secretName === name) return tls.keyPair;
+    return backendsOf(inForce).find((it) => it.tls?.clientSecretName === name)?.tls?.client;
+  });
+  if (unread !== undefined) return unread;
   const { value, problems } = entries(name, ["kubernetes.io/tls"], ["tls.crt", "tls.key"], at, lookup);
   if (value === undefined) return missing(...problems);
   const [certificate = "", privateKey = ""] = value;
@@ -26,6 +33,14 @@ export function keyPair(name: string, at: string, lookup: Lookup): Found<KeyPair
 
 /** The certificates that a backend's is verified with: ca.crt, also beside a key pair as cert-manager writes it. */
 export function authority(name: string, at: string, lookup: Lookup): Found<string> {
+  const unread = unreadFound(
+    "Secret",
+    name,
+    at,
+    lookup,
+    (inForce) => backendsOf(inForce).find((it) => it.tls?.caSecretName === name)?.tls?.ca,
+  );
+  if (unread !== undefined) return unread;
   const { value, problems } = entries(name, ["Opaque", "kubernetes.io/tls"], ["ca.crt"], at, lookup);
   if (value === undefined) return missing(...problems);
   const [ca = ""] = value;
@@ -35,6 +50,12 @@ export function authority(name: string, at: string, lookup: Lookup): Found<strin
 
 /** User name and password out of a kubernetes.io/basic-auth Secret, bounded as the rendered config bounds them. */
 export function login(name: string, at: string, lookup: Lookup): Found<Login> {
+  const unread = unreadFound("Secret", name, at, lookup, (inForce) => {
+    const asked = authenticationsOf(inForce).find((it) => it.introspection?.credentialsSecretName === name);
+    const dialled = backendsOf(inForce).find((it) => it.basicAuthSecretName === name);
+    return asked?.introspection?.credentials ?? dialled?.basicAuth;
+  });
+  if (unread !== undefined) return unread;
   const { value, problems } = entries(name, ["kubernetes.io/basic-auth"], ["username", "password"], at, lookup);
   if (value === undefined) return missing(...problems);
   const [username = "", password = ""] = value;

@@ -27,8 +27,8 @@ export function translate(
 ): Translation {
   const proxy = readProxy(resources.proxy);
   const { header, generation } = proxy;
-  const lookup = lookupFor(proxy, resources, tools, surroundings);
   const before = inForce(previous, proxy);
+  const lookup = lookupFor(proxy, resources, before, tools, surroundings);
   const inherited = proxy.policies ?? {};
   const kept = new Map(before && routesOf(before).map((route) => [route.name, route]));
   const outcomes = judgeRoutes(proxy, surroundings).map((it) => routeOutcome(it, inherited, kept.get(it.name), lookup));

@@ -74,7 +74,7 @@ export function resources(parts: Partial<Resources> = {}): Resources {
 }
 
 export function lookup(parts: Partial<Resources> = {}, externalNames = false): Lookup {
-  return lookupFor({ namespace: "demo", name: "chat" }, resources(parts), tools, { externalNames });
+  return lookupFor({ namespace: "demo", name: "chat" }, resources(parts), undefined, tools, { externalNames });
 }
 
 export function translated(parts: Partial<Resources>, previous?: Config): Translation {

@@ -1,0 +1,54 @@
+import type { ApiError } from "./kube/api-error.ts";
+
+/** An object that could not be written or removed, and why. */
+export interface Failure {
+  readonly kind: string;
+  readonly name: string;
+  readonly error: ApiError;
+}
+
+/**
+ * Which failures of a pass the status tells. The rule: an answer that would be the same next time (a 4xx, but for those
+ * about the moment) is told at once; whatever may pass by itself (5xx, a conflict, no answer in time) only where the same
+ * object fails in a second pass in a row. So a single hiccup never shows, and what lasts is told within a second or two.
+ */
+export class Refusals {
+  /** Proxy → objects that failed in its last pass. */
+  readonly #failing = new Map<string, ReadonlySet<string>>();
+
+  /** What there is to tell after a pass of a proxy. */
+  told(proxy: string, failures: readonly Failure[]): readonly Failure[] {
+    const before = this.#failing.get(proxy);
+    if (failures.length === 0) this.#failing.delete(proxy);
+    else this.#failing.set(proxy, new Set(failures.map(nameOf)));
+    return failures.filter((failure) => isLasting(failure.error) || before?.has(nameOf(failure)) === true);
+  }
+
+  /** A proxy is gone. */
+  forget(proxy: string): void {
+    this.#failing.delete(proxy);
+  }
+}
+
+/** There is an object of somebody else's under one of our names. */
+export const FOREIGN = "SomebodyElses";
+
+/** Answers that stay the same until somebody does something about it. */
+const LASTING = new Set([400, 403, 404, 405, 413, 415, 422]);
+
+function isLasting({ status, reason }: ApiError): boolean {
+  return LASTING.has(status) || reason === FOREIGN;
+}
+
+/** So that several fit into a message. */
+const LONGEST = 300;
+
+/** A failure as the status says it: which object, and what the API server says of it. */
+export function wordsOf(failure: Failure): string {
+  const { status, reason, words } = failure.error;
+  if (reason === "TimedOut") return `${nameOf(failure)}: the API server did not answer in time`;
+  const shown = words.length > LONGEST ? `${words.slice(0, LONGEST - 1).toWellFormed()}…` : words;
+  return `${nameOf(failure)}: ${status === 0 ? "" : `${status} ${reason}: `}${shown}`;
+}
+
+const nameOf = ({ kind, name }: Failure): string => `${kind} ${name}`;
