@@ -62,5 +62,5 @@ test("the message says what to write, and the last good config stays", () => {
 });
 
 test("without a gateway there is nothing to say", () => {
-  expect(keyProblems({ gateway: undefined, sidecar: undefined })).toEqual([]);
+  expect(keyProblems({ gateway: undefined, sidecar: undefined }, "self")).toEqual([]);
 });

@@ -10,16 +10,21 @@ const LONGEST_PREFIX = 253;
 const WORDS =
   "is no key that Kubernetes takes; write at most 63 letters, digits, - _ and ., with a letter or digit at both ends, after a lower case DNS name and / where you like, such as example.com/team";
 
+/** The parts of a spec that have labels and annotations for others. */
+type Shape = Pick<WebSocketProxySpec, "gateway" | "sidecar">;
+
 /** Keys of labels and annotations that the API server would refuse, which says it of an object that users never wrote. */
-export function keyProblems({ gateway, sidecar }: Pick<WebSocketProxySpec, "gateway" | "sidecar">): AcceptedProblem[] {
+export function keyProblems(spec: Shape | undefined, self: string): (AcceptedProblem & { readonly object: string })[] {
+  const { gateway, sidecar } = spec ?? {};
   const { pod, service } = gateway ?? {};
   const labels = { labels: pod?.labels, nodeSelector: pod?.nodeSelector };
-  return [
+  const problems = [
     ...Object.entries(labels).flatMap(([field, map]) => problemsIn(map, `spec.gateway.pod.${field}`, isLabelKey)),
     ...problemsIn(pod?.annotations, "spec.gateway.pod.annotations", isAnnotationKey),
     ...problemsIn(service?.annotations, "spec.gateway.service.annotations", isAnnotationKey),
     ...problemsIn(sidecar?.selector.matchLabels, "spec.sidecar.selector.matchLabels", isLabelKey),
   ];
+  return problems.map((problem) => ({ ...problem, object: self }));
 }
 
 function problemsIn(

@@ -11,7 +11,6 @@ import {
   type RouteSpec,
   type WebSocketProxySpec,
 } from "../../api/websocket-proxy.ts";
-import { keyProblems } from "./key-problems.ts";
 import { policyProblems } from "./policy-problems.ts";
 
 /** A WebSocketProxy as far as it could be read. */
@@ -51,7 +50,7 @@ export function readProxy(manifest: unknown): ReadProxy {
   const problems = [
     ...topLevelProblems(top),
     ...(metadata.ok ? [] : metadata.problems),
-    ...(header.ok ? keyProblems(header.value) : headerProblems(header.problems, spec)),
+    ...(header.ok ? [] : headerProblems(header.problems, spec)),
     ...(policies.ok ? policyProblems(policies.value, "spec.policies") : []),
   ];
   const { namespace, name, generation } = metadata.ok

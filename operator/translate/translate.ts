@@ -5,6 +5,7 @@ import { configOf, endpointsFile, infraOf } from "./assemble.ts";
 import { excessOf } from "./excess.ts";
 import { judgeRoutes } from "./judge-routes.ts";
 import { inForce, lastGood, listenerTls } from "./last-good.ts";
+import { keyProblems } from "./key-problems.ts";
 import { lookupFor } from "./lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
@@ -38,6 +39,7 @@ export function translate(
   const whole = [
     excessOfKeys(routes, lookup.self) ?? excessOf(wanted, surroundings, lookup.self),
     portConflict(proxy, surroundings, lookup.self),
+    ...keyProblems(header, lookup.self),
   ];
   const ruling = rule(proxy, outcomes, whole, lookup.self);
   const accepted = ruling.accepted ? header : undefined;
