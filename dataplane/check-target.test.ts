@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { path } from "../api/names.ts";
+import { path as routePath } from "../api/names.ts";
 import { checkTarget, hostOf } from "./check-target.ts";
 
 test.each([
@@ -65,7 +65,7 @@ test.each([
 test("a path that a route may have is one that a request may have", () => {
   const pieces = ["/", ".", "%2e", "%2E", "a", ";", "%3b", "%3B", "%2f", "%c2%85", "%C2%A0", "%e2%82%ac", "%0a", "%20"];
   const words = ["", ...pieces].flatMap((a) => pieces.flatMap((b) => pieces.map((c) => `/${a}${b}${c}`)));
-  const written = words.filter((word) => path.safeParse(word).success);
+  const written = words.filter((word) => routePath.safeParse(word).success);
   expect(written.length).toBeGreaterThan(100);
   expect(written.filter((word) => "reason" in checkTarget(word))).toEqual([]);
 });
