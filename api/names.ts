@@ -104,8 +104,8 @@ export const cidr = z
   });
 
 // Read alike by JavaScript and by RE2, which has no look-ahead; without backslash and quote, so that CEL can quote them.
-const DOT_SEGMENT = "(^|/)([.]|%2e){1,2}(;[^/]*)?(/|$)";
-const AMBIGUOUS = "%(2f|5c|25|[01][0-9a-f]|7f)";
+const DOT_SEGMENT = "(^|/)([.]|%2e){1,2}((;|%3b)[^/]*)?(/|$)";
+const AMBIGUOUS = "%(2f|5c|25|[01][0-9a-f]|7f|c2%[89][0-9a-f])";
 /** A byte behind the first of a character of several bytes (RFC 3629 §4). */
 const TAIL = "%[89abAB][0-9a-fA-F]";
 /** What a path is made of (RFC 3986 §3.3), where it is percent-encoded in UTF-8. */

@@ -6,7 +6,7 @@ import { hashOf } from "../runtime/packed-text.ts";
 import type { Manifest } from "./manifests/decode-file.ts";
 import type { Finding } from "./manifests/place.ts";
 import type { Workspace } from "./manifests/workspace.ts";
-import type { ProxyReport, Report } from "./report.ts";
+import { KEPT_CONFIG, type ProxyReport, type Report } from "./report.ts";
 import type { Serving } from "./serving.ts";
 import { located, translateTogether, type Translated } from "./translated.ts";
 
@@ -108,7 +108,7 @@ function reportOf({ id, translation }: Translated, applied: Applied | undefined,
   const reason = programmedReason(accepted, applied);
   const programmed = reason === "Programmed";
   const said = reason === "NotAccepted" || applied?.ok !== false ? "" : `: ${applied.problems.join("; ")}`;
-  const kept = serves && !programmed ? " The last good config stays in force." : "";
+  const kept = serves && !programmed ? ` ${KEPT_CONFIG}` : "";
   return {
     id,
     conditions: [

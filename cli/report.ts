@@ -1,4 +1,5 @@
 import type { Condition } from "../api/conditions.ts";
+import { KEPT_ROUTE } from "../operator/translate/route-outcome.ts";
 import { columns } from "./columns.ts";
 import { findingLine, type Finding } from "./manifests/place.ts";
 
@@ -15,6 +16,9 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly ignored: readonly Finding[];
 }
+
+/** The end of the message of a proxy's `Programmed`, where it is served as it was. */
+export const KEPT_CONFIG = "The last good config stays in force.";
 
 const TITLES = { Accepted: "ACCEPTED", ResolvedRefs: "RESOLVED", Programmed: "PROGRAMMED", Ready: "READY" } as const;
 
@@ -37,6 +41,13 @@ function shown(condition: Condition | undefined): string {
   if (condition === undefined) return "";
   const { type, status, reason } = condition;
   return reason === type ? status : `${status} (${reason})`;
+}
+
+/** What goes on being served although the condition is False; the proxy's `Accepted` does not know. */
+function kept({ type, status, message }: Condition): string {
+  if (status !== "False") return "";
+  const words = type === "Programmed" ? KEPT_CONFIG : KEPT_ROUTE;
+  return message.endsWith(words) ? `. ${words}` : "";
 }
 
 /** Every mistake on a line of its own, then what was left aside. */
@@ -69,7 +80,7 @@ function subjects({ proxies }: Report): Set<string> {
 
 function states({ proxies }: Report): Map<string, string> {
   const of = (subject: string, conditions: readonly Condition[]): [string, string][] =>
-    conditions.map((condition) => [`${subject}: ${condition.type}`, shown(condition)]);
+    conditions.map((condition) => [`${subject}: ${condition.type}`, `${shown(condition)}${kept(condition)}`]);
   return new Map(
     proxies.flatMap(({ id, conditions, routes }) => [
       ...of(id, conditions),

@@ -69,7 +69,8 @@ test("a wrong field and a missing Secret end no session and say file, line, obje
   await it.program.says(
     /proxy\.yaml:14: document 1, WebSocketProxy demo\/chat, spec\.routes\[0\]\.policies\.messageSize\.fromClient: is not a size/,
   );
-  await it.program.says("demo/chat: Programmed is False (NotAccepted)");
+  await it.program.says("demo/chat route main: Accepted is False (Invalid). The version before stays in force.");
+  await it.program.says("demo/chat: Programmed is False (NotAccepted). The last good config stays in force.");
   await it.alive(client, "after a wrong field");
 
   await it.proxy({ spec: "policies: { forwarding: {} }", policies: "timeouts: { idle: 0s }" });

@@ -36,6 +36,19 @@ test("of two proxies on one port the first by name gets it, wherever they stand;
   ]);
 });
 
+test("what is wrong with an entry of a Secret is named as it is written, and its line found", () => {
+  const secret = keysManifest({ alice: ALICE, bob: "short" });
+  for (const [text, field] of [
+    [secret, "stringData.bob"],
+    [secret.replace("stringData", "data").replaceAll(ALICE, btoa(ALICE)).replace("short", btoa("short")), "data.bob"],
+  ] as const) {
+    const { manifests } = collect("all.yaml", [text, proxyManifest(), backendManifest(9000)].join("---\n"));
+    expect(located(translateEach(manifests), manifests)).toMatchObject([
+      { line: 4, object: "Secret demo/keys", field },
+    ]);
+  }
+});
+
 test("in a cluster each has pods of its own: no conflict", () => {
   expect(translateEach(together(a, b).manifests).map(accepted)).toEqual(["Accepted", "Accepted"]);
 });

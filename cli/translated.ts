@@ -49,7 +49,7 @@ export function located(all: readonly Translated[], manifests: readonly Manifest
     translation.status.problems.map(({ object, at, reason, message }): Finding => {
       const place = places.get(object);
       const where = place === undefined ? {} : { file: place.file, document: place.document, line: place.line(at) };
-      return { ...where, object, field: at, reason, message };
+      return { ...where, object, field: place?.written(at) ?? at, reason, message };
     }),
   );
 }

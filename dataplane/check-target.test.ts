@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { path as routePath } from "../api/names.ts";
 import { checkTarget, hostOf } from "./check-target.ts";
 
 test.each([
@@ -49,6 +50,8 @@ test.each([
   "/%00",
   "/%0d%0aX:1",
   "/%7f",
+  "/%c2%85",
+  "/a%C2%9f",
   "/%",
   "/%zz",
   "/%ff",
@@ -57,6 +60,14 @@ test.each([
   "/a\u0000b",
 ])("%j is refused as ambiguous", (target) => {
   expect(checkTarget(target)).toMatchObject({ reason: "AmbiguousTarget" });
+});
+
+test("a path that a route may have is one that a request may have", () => {
+  const pieces = ["/", ".", "%2e", "%2E", "a", ";", "%3b", "%3B", "%2f", "%c2%85", "%C2%A0", "%e2%82%ac", "%0a", "%20"];
+  const words = ["", ...pieces].flatMap((a) => pieces.flatMap((b) => pieces.map((c) => `/${a}${b}${c}`)));
+  const written = words.filter((word) => routePath.safeParse(word).success);
+  expect(written.length).toBeGreaterThan(100);
+  expect(written.filter((word) => "reason" in checkTarget(word))).toEqual([]);
 });
 
 test("a target of 8192 bytes passes, one more is too long", () => {

@@ -25,7 +25,7 @@ export function checkTarget(target: string): Target | Refusal {
   if (path.includes("\\")) return ambiguous("backslash");
   if (path.includes("//")) return ambiguous("empty segment");
   if (/%(?![0-9a-f]{2})/i.test(path)) return ambiguous("malformed percent-encoding");
-  if (/%(?:2f|5c|25|[01][0-9a-f]|7f)/i.test(path))
+  if (/%(?:2f|5c|25|[01][0-9a-f]|7f|c2%[89][0-9a-f])/i.test(path))
     return ambiguous("encoded separator, percent sign or control character");
   if (/\/(?:\.|%2e){1,2}(?:(?:;|%3b)[^/]*)?(?:\/|$)/i.test(path)) return ambiguous("dot segment");
   if (!isUtf8(path)) return ambiguous("percent-encoding that is not UTF-8");

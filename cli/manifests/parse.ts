@@ -85,18 +85,25 @@ class DocumentReader {
   #objects(value: unknown, root: string): Parsed {
     if (!isMapping(value))
       return this.#wrong(root, "is not an object; write a mapping with apiVersion, kind, metadata");
-    if (!isList(value)) return { objects: [{ value, place: this.#place(root) }], findings: [] };
+    if (!isList(value)) return { objects: [{ value, place: this.#place(value, root) }], findings: [] };
     const { items } = value;
     if (!Array.isArray(items)) return this.#wrong(fieldPath(root, ["items"]), "must be a list of objects");
     const parts = items.map((item, index) => this.#objects(item, fieldPath(root, ["items", index])));
     return { objects: parts.flatMap((part) => part.objects), findings: parts.flatMap((part) => part.findings) };
   }
 
-  #place(root: string): Place {
+  #place(value: Readonly<Record<string, unknown>>, root: string): Place {
+    const { stringData } = value;
+    const written = (field: string): string => {
+      const [first, entry = ""] = keysOf(field);
+      const plain = first === "data" && isMapping(stringData) && Object.hasOwn(stringData, entry);
+      return plain ? fieldPath("stringData", [entry]) : field;
+    };
     return {
       file: this.#file,
       document: this.#number,
-      line: (field) => this.#at(offsetOf(this.#document, [...keysOf(root), ...keysOf(field)])).line,
+      line: (field) => this.#at(offsetOf(this.#document, [...keysOf(root), ...keysOf(written(field))])).line,
+      written,
     };
   }
 

@@ -5,6 +5,8 @@ export interface Place {
   readonly document: number;
   /** Line of a field such as `spec.routes[0].path`, or of the nearest one above it that is there. */
   line(field: string): number;
+  /** A field as it is written here: an entry of a Secret's `data` may stand in its `stringData`. */
+  written(field: string): string;
 }
 
 /** A mistake, and all that is known of where it is. */

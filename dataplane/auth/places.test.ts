@@ -83,6 +83,8 @@ test.each<[string, string[], string | undefined]>([
   ["empty", ["wsproxy-key="], undefined],
   ["twice", ["wsproxy-key=a; wsproxy-key=b"], "AmbiguousCredential"],
   ["twice, in two lines", ["wsproxy-key=a", "wsproxy-key=b"], "AmbiguousCredential"],
+  ["with a space before the equals sign, which servers pass over", ["wsproxy-key =k1"], "k1"],
+  ["twice, one with a tab before the equals sign", ["wsproxy-key=a; wsproxy-key\t=b"], "AmbiguousCredential"],
 ])("a cookie %s", (_, lines, wanted) => {
   expect(found(cookie, { headers: lines.map((line) => ["Cookie", line] as const) })).toBe(wanted);
 });

@@ -27,7 +27,8 @@ const INVALID: Refusal = { reason: "CredentialInvalid" };
 /**
  * Every place of a route in which a credential may stand, whichever is used: what the backend must not see.
  * `headers` are in lower case (compare without case); `query` names match a parameter whose name, as it stands or
- * percent-decoded once (`parameterName`), is equal; `cookies` match exactly; `subprotocols` match an offer `isUnder`.
+ * percent-decoded once (`parameterName`), is equal; `cookies` match a pair whose `cookieName` is equal; `subprotocols`
+ * match an offer `isUnder`.
  */
 export function credentialPlaces(policies: RenderedPolicies): {
   headers: ReadonlySet<string>;
@@ -50,6 +51,11 @@ export function credentialPlaces(policies: RenderedPolicies): {
 export function parameterName(parameter: string): string {
   const raw = parameter.split("=", 1)[0] ?? "";
   return decoded(raw) ?? raw;
+}
+
+/** Name of a `name=value` pair of a Cookie field, without the white space that servers pass over. */
+export function cookieName(pair: string): string {
+  return pair.split("=", 1)[0]?.trim() ?? "";
 }
 
 /** Is the offered subprotocol `<name>.<anything>`? */
@@ -138,9 +144,8 @@ function queryMentions(name: string, query: string): (string | Refusal)[] {
 function cookieMentions(name: string, { headers }: Handshake): string[] {
   return valuesOf(headers, "cookie")
     .flatMap((line) => line.split(";"))
-    .map((pair) => pair.trim())
-    .filter((pair) => pair === name || pair.startsWith(`${name}=`))
-    .map((pair) => asUtf8(pair.slice(name.length + 1)));
+    .filter((pair) => cookieName(pair) === name)
+    .map((pair) => asUtf8(pair.includes("=") ? pair.slice(pair.indexOf("=") + 1).trim() : ""));
 }
 
 function fromBase64url(text: string): string | Refusal {

@@ -210,7 +210,7 @@ test("credentials are taken out of headers, cookies and subprotocols, unless the
     headers: [
       ["X-API-KEY", "s"],
       ["x_api_key", "t"],
-      ["Cookie", "a=b; sid=s;c=d"],
+      ["Cookie", "a=b; sid=s;c=d; sid =t"],
       ["cookie", "sid=s"],
     ] as HeaderField[],
     protocols: ["wsproxy.key.czE", "chat", "wsproxy", "wsproxy.keys"],

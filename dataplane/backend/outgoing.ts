@@ -1,6 +1,6 @@
 import { PLAIN_SUBPROTOCOL } from "../../api/meta.ts";
 import { foldHeaderName } from "../../api/names.ts";
-import { isUnder, parameterName } from "../auth/places.ts";
+import { cookieName, isUnder, parameterName } from "../auth/places.ts";
 import { connectionOptions, type Handshake, type HeaderField } from "../handshake.ts";
 import type { Identity } from "../identity.ts";
 import { offeredExtensions } from "../policies/compression.ts";
@@ -65,7 +65,7 @@ function withoutCredentials(cookies: string, names: ReadonlySet<string>): string
   const kept = cookies
     .split(";")
     .map((pair) => pair.trim())
-    .filter((pair) => pair !== "" && !names.has(pair.split("=", 1)[0] ?? ""));
+    .filter((pair) => pair !== "" && !names.has(cookieName(pair)));
   return kept.join("; ");
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { close, frame, parse, text } from "../../test/fakes/frames.ts";
-import { until } from "../../test/fakes/sockets.ts";
-import { joinedOver, READ_PATHS } from "../../test/fakes/tunnel.ts";
+import { FakeClock } from "../../test/fakes/clock.ts";
+import { until, type Peer } from "../../test/fakes/sockets.ts";
+import { joinedOver, READ_PATHS, type Joined, type JoinOptions } from "../../test/fakes/tunnel.ts";
 
 const mask = true;
 
@@ -100,5 +101,89 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
+  });
+
+  describe("what an end sent last, while the other takes nothing for longer than an answer may take", () => {
+    const MESSAGES = 12;
+
+    /** One end does not read; the other's messages, and then `last`, are all the gateway's to deliver. */
+    async function stalled(
+      to: "client" | "backend",
+      last: (sender: Peer, it: Joined) => void,
+    ): Promise<{ it: Joined; clock: FakeClock; receiver: Peer }> {
+      const clock = new FakeClock();
+      const plan: JoinOptions["plan"] = (draft) =>
+        (draft.slowConsumer = { maxBuffered: 64 * 1_048_576, timeout: 30_000 });
+      const it = await joined({ clock, plan });
+      const [sender, receiver] = to === "client" ? [it.backend, it.client] : [it.client, it.backend];
+      receiver.socket.pause();
+      const message = frame({ opcode: 2, payload: Buffer.alloc(1_000_000, 9), mask: to === "backend" });
+      for (let n = 0; n < MESSAGES; n += 1) sender.send(message);
+      const count = to === "client" ? it.counts.fromBackend : it.counts.fromClient;
+      await until("the gateway has them all", () => count.bytes === MESSAGES * 1_000_000);
+      last(sender, it);
+      await until("the gateway has that too", () => clock.pending > 0);
+      return { it, clock, receiver };
+    }
+
+    test.each([
+      ["a Close of the backend", "client", (sender) => sender.send(close(4000, "done")), close(4000, "done")],
+      [
+        "a Close of the client",
+        "backend",
+        (sender) => sender.send(close(4000, "done", mask)),
+        close(4000, "done", mask),
+      ],
+      ["the end of a client that left", "backend", (sender) => sender.socket.end(), Buffer.alloc(0)],
+      [
+        "the backend's answer to a Close",
+        "client",
+        (sender, { client }) => {
+          client.send(close(4000, "", mask));
+          sender.send(close(4000, "done"));
+        },
+        close(4000, "done"),
+      ],
+    ] satisfies [string, "client" | "backend", Parameters<typeof stalled>[1], Buffer][])(
+      "%s comes behind all of it",
+      async (_what, to, last, end) => {
+        const { clock, receiver } = await stalled(to, last);
+        clock.advance(20_000);
+        receiver.socket.resume();
+        const all = MESSAGES * (1_000_000 + (to === "client" ? 10 : 14)) + end.length;
+        await until("all of it", () => receiver.received.length === all);
+        expect(receiver.received.subarray(all - end.length).equals(end)).toBe(true);
+        clock.advance(10_000);
+        await until("the end", () => receiver.ended);
+      },
+    );
+
+    test.each(["client", "backend"] as const)("a %s that never takes it has a slow consumer's time", async (to) => {
+      const { it, clock } = await stalled(to, (sender) => sender.send(close(4000, "", to === "backend")));
+      clock.advance(29_000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(it.ends).toHaveLength(0);
+      clock.advance(2_000);
+      await until("the end", () => it.ends.length === 1);
+      expect(clock.pending).toBe(0);
+    });
+
+    test("somebody who lost the permission meanwhile is not waited for", async () => {
+      const { it, clock } = await stalled("client", (sender) => sender.socket.end());
+      it.tunnel.close({ reason: "CredentialRevoked" });
+      clock.advance(2_000);
+      await until("the end", () => it.ends.length === 1);
+      expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
+    });
+
+    test("nor is a backend where the client leaves once the gateway has ended the session", async () => {
+      const { it, clock } = await stalled("backend", ({ socket }, { tunnel }) => {
+        tunnel.close({ reason: "CredentialRevoked" });
+        socket.end();
+      });
+      await until("the client is gone", () => it.client.ended);
+      clock.advance(2_000);
+      await until("the end", () => it.ends.length === 1);
+    });
   });
 });

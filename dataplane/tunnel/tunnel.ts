@@ -1,13 +1,13 @@
 import type { Socket } from "node:net";
-import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { ReadPath } from "./byte-source.ts";
 import { closeFrame } from "./control-frames.ts";
 import { Flow, type FlowEvents } from "./flow.ts";
 import type { DirectionCount } from "./frame-judge.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
+import { Linger } from "./linger.ts";
 import type { TunnelPlan } from "./plan.ts";
-import { progressOf } from "./pressure.ts";
 import { closeText, codeOf, type Terminable, type Termination } from "../rejection.ts";
 
 export type End = "client" | "backend" | "gateway";
@@ -54,7 +54,7 @@ export interface Tunnel extends Terminable {
   readonly buffered: number;
 }
 
-/** For the answer to a Close frame that was carried over, in ms. */
+/** For the answer to a Close frame that was carried over and taken, in ms. */
 const CLOSE_ANSWER = 5000;
 /** For an end's last answers to the other, which has broken the protocol, in ms. */
 const ANSWERS = 500;
@@ -69,7 +69,6 @@ export function tunnel(options: TunnelOptions): Tunnel {
 }
 
 class RunningTunnel implements Tunnel, FlowEvents {
-  readonly #clock: Clock;
   readonly #events: Pick<TunnelOptions, "over" | "closed" | "slowConsumer">;
   readonly #client: Socket;
   readonly #backend: Socket;
@@ -79,16 +78,15 @@ class RunningTunnel implements Tunnel, FlowEvents {
   readonly #down: Flow;
   readonly #keepalive: Keepalive;
   readonly #lifespan: Lifespan;
+  readonly #linger: Linger;
   #plan: TunnelPlan;
   #end: TunnelEnd | undefined;
   #clientClosed = false;
   #backendClosed = false;
   #over = false;
   #gone = 0;
-  #deadline: Timer | undefined;
 
   constructor({ client, backend, reads, plan, clock, deflate, counts, random, ...events }: TunnelOptions) {
-    this.#clock = clock;
     this.#events = { over: events.over, closed: events.closed, slowConsumer: events.slowConsumer };
     this.#plan = plan;
     const share = random(); // whatever could fail comes before the sockets are taken over
@@ -109,6 +107,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
     });
     this.#keepalive = new Keepalive(this.#up, this.#down, clock, this);
     this.#lifespan = new Lifespan(this.#up, this.#down, clock, share, this);
+    this.#linger = new Linger(clock, () => this.destroy());
   }
 
   start(clientHead: Buffer, backendHead: Buffer): void {
@@ -161,10 +160,13 @@ class RunningTunnel implements Tunnel, FlowEvents {
     const by = flow === this.#up ? "client" : "backend";
     if (by === "client") this.#clientClosed = true;
     else this.#backendClosed = true;
-    if (this.#ending({ code, by, termination: undefined })) this.#destroyIn(CLOSE_ANSWER);
+    if (this.#ending({ code, by, termination: undefined })) {
+      this.#lingerBehind([by === "client" ? this.#backend : this.#client], CLOSE_ANSWER);
+    }
     if (!this.#clientClosed || !this.#backendClosed) return;
     this.#isOver();
     this.#hangUp();
+    this.#lingerBehind([this.#client, this.#backend], HANG_UP);
   }
 
   /** Of a flow. */
@@ -198,7 +200,8 @@ class RunningTunnel implements Tunnel, FlowEvents {
     if (!this.#ending({ code, by: "gateway", termination })) {
       // Who breaks the protocol while the session is being closed gets no answer any more.
       if (fault !== undefined) this.#hangUp();
-      return;
+      // Whatever the peers are still waited for, now there is a reason not to.
+      return this.#linger.for(HANG_UP);
     }
     this.#isOver();
     if (termination.reason === "SlowConsumer") this.#events.slowConsumer();
@@ -210,13 +213,12 @@ class RunningTunnel implements Tunnel, FlowEvents {
       if (answers && flow !== fault) flow.conclude(frame, ANSWERS);
       else flow.finish(frame, flow !== fault);
     }
-    this.#destroyIn(answers ? ANSWERS + HANG_UP : HANG_UP);
+    this.#linger.for(answers ? ANSWERS + HANG_UP : HANG_UP);
   }
 
   #hangUp(): void {
     this.#up.finish(undefined, false);
     this.#down.finish(undefined, false);
-    this.#destroyIn(HANG_UP);
   }
 
   /** A client that vanishes looks to the backend as it would without a gateway. */
@@ -227,7 +229,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
     this.#up.finish(undefined, false);
     this.#down.discard();
     this.#client.destroy();
-    this.#destroyIn(HANG_UP);
+    this.#lingerBehind([this.#backend], HANG_UP);
   }
 
   #backendEnded(): void {
@@ -240,32 +242,19 @@ class RunningTunnel implements Tunnel, FlowEvents {
     this.#down.finish(lost ? closeFrame(code, closeText(termination), false) : undefined, false);
     this.#up.discard();
     this.#backend.destroy();
-    this.#lingerForClient(progressOf(this.#client), this.#clock.now());
+    this.#lingerBehind([this.#client], HANG_UP);
   }
 
-  /** What the backend sent last is the client's to take, as long as it takes it. */
-  #lingerForClient(state: string, since: number): void {
-    this.#deadline?.cancel();
-    this.#deadline = this.#clock.after(HANG_UP, () => {
-      const now = this.#clock.now();
-      const next = progressOf(this.#client);
-      if (this.#client.writableFinished) return this.destroy();
-      if (next !== state) return this.#lingerForClient(next, now);
-      if (now - since >= this.#plan.slowConsumer.timeout) return this.destroy();
-      this.#lingerForClient(state, since);
-    });
-  }
-
-  #destroyIn(ms: number): void {
-    this.#deadline?.cancel();
-    this.#deadline = this.#clock.after(ms, () => this.destroy());
+  /** What an end sent last is the other's to take, as long as it takes it, and a slow consumer's time beyond. */
+  #lingerBehind(receivers: readonly Socket[], ms: number): void {
+    this.#linger.behind(receivers, ms, this.#plan.slowConsumer.timeout);
   }
 
   #socketGone(): void {
     this.#gone += 1;
     if (this.#gone < 2) return;
     this.#isOver();
-    this.#deadline?.cancel();
+    this.#linger.stop();
     this.#up.stop();
     this.#down.stop();
     this.#keepalive.stop();

@@ -36,9 +36,12 @@ export function routeOutcome(
   return { name, at, accepted: false, route: kept?.route, problems: located, references, note };
 }
 
+/** The end of the message of a route that is not accepted, where it is served as it was. */
+export const KEPT_ROUTE = "The version before stays in force.";
+
 export function routeStatus(outcome: RouteOutcome, generation: number): RouteStatus {
   const { name, accepted, route, problems, references, note } = outcome;
-  const kept = route === undefined ? "" : ". The version before stays in force.";
+  const kept = route === undefined ? "" : `. ${KEPT_ROUTE}`;
   const [first] = problems;
   const [reference] = references;
   const acceptedCondition =

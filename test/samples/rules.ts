@@ -50,7 +50,7 @@ const sets: readonly RuleSamples[] = [
     at: "spec.routes[0].path.value",
     spec: path,
     good: ["/...", "/.well-known", "/a.", "/..a/b", "/;.", "/%2ea"],
-    bad: ["/.", "/a/../b", "/a/..", "/%2E%2e/x", "/.%2e", "/a/.;x=1/b", "/a/..;"],
+    bad: ["/.", "/a/../b", "/a/..", "/%2E%2e/x", "/.%2e", "/a/.;x=1/b", "/a/..;", "/a/..%3bx", "/.%3B"],
   },
   {
     rule: "must not hold . or .. segments",
@@ -63,8 +63,8 @@ const sets: readonly RuleSamples[] = [
     rule: "must not hold an encoded /, \\, % or control character",
     at: "spec.routes[0].path.value",
     spec: path,
-    good: ["/%20", "/%c3%A4", "/a%3Db"],
-    bad: ["/%2f", "/a%2Fb", "/%5C", "/%25", "/%00", "/%1f", "/%7F"],
+    good: ["/%20", "/%c3%A4", "/a%3Db", "/%C2%A0"],
+    bad: ["/%2f", "/a%2Fb", "/%5C", "/%25", "/%00", "/%1f", "/%7F", "/%c2%85", "/%C2%9F"],
   },
   {
     rule: POSITIVE,
