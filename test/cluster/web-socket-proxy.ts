@@ -20,3 +20,9 @@ export async function readProxy(cluster: Cluster, namespace: string, name: strin
   if (proxy === undefined) throw new Error(`there is no WebSocketProxy ${namespace}/${name}`);
   return proxy;
 }
+
+/** The operator has seen the spec as it is, and said what it makes of it. */
+export async function isObserved(cluster: Cluster, namespace: string, name: string): Promise<boolean> {
+  const { status, metadata } = await readProxy(cluster, namespace, name);
+  return status?.observedGeneration === metadata.generation;
+}

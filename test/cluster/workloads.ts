@@ -1,5 +1,7 @@
-import type { V1Container, V1Deployment, V1Service } from "@kubernetes/client-node";
+import type { V1Container, V1Deployment, V1EndpointSlice, V1Service } from "@kubernetes/client-node";
+import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
 import { keyOf } from "../fakes/api-keys.ts";
+import type { Cluster } from "./cluster.ts";
 import { IMAGE } from "./image.ts";
 
 /** What Pod Security *restricted* asks of a container, and a root file system that nobody writes to. */
@@ -72,4 +74,12 @@ export const byApiKey = { authentication: { apiKey: { secretSelector: { matchLab
 export function tlsSecret(name: string, pair: { readonly certificate: string; readonly privateKey: string }): object {
   const data = { "tls.crt": btoa(pair.certificate), "tls.key": btoa(pair.privateKey) };
   return { apiVersion: "v1", kind: "Secret", type: "kubernetes.io/tls", metadata: { name }, data };
+}
+
+/** One pod behind a Service, at least, is said to be ready. */
+export async function hasReadyEndpoint({ api }: Cluster, namespace: string, service: string): Promise<boolean> {
+  const query = { labelSelector: `kubernetes.io/service-name=${service}` };
+  const path = pathOf(KINDS.EndpointSlice, namespace);
+  const { items } = await api.request<{ items: V1EndpointSlice[] }>({ path, query });
+  return items.some(({ endpoints }) => endpoints?.some(({ conditions }) => conditions?.ready === true));
 }

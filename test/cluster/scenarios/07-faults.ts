@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { V1EndpointSlice, V1Pod } from "@kubernetes/client-node";
-import { KINDS, pathOf } from "../../../operator/kube/kinds.ts";
+import type { V1Pod } from "@kubernetes/client-node";
 import { keyOf } from "../../fakes/api-keys.ts";
 import { Arrivals, reasonsOf } from "../arrivals.ts";
 import { SYSTEM, type Cluster } from "../cluster.ts";
@@ -11,8 +10,8 @@ import type { Ending, Entry } from "../ledger.ts";
 import { withoutApiServer, withoutNames } from "../outages.ts";
 import { seconds } from "../report.ts";
 import { scenario } from "../scenario.ts";
-import { proxyManifest, readProxy } from "../web-socket-proxy.ts";
-import { apiKeys, byApiKey, sampleBackend } from "../workloads.ts";
+import { isObserved, proxyManifest } from "../web-socket-proxy.ts";
+import { apiKeys, byApiKey, hasReadyEndpoint, sampleBackend } from "../workloads.ts";
 
 const NAME = "faults";
 const CROWD = 60;
@@ -141,7 +140,7 @@ export default scenario(
         const back = Date.now();
         report.figure("without an API server", seconds(back - started));
         await cluster.apply(namespace, proxyManifest(NAME, spec("marker")));
-        await cluster.until("the operator has done its part", () => isObserved(cluster, namespace));
+        await cluster.until("the operator has done its part", () => isObserved(cluster, namespace, NAME));
         const written = Date.now() - back;
         const served = await arrivalAt(`${url}/marker`);
         report.figure("from its return to the operator's status of a change", seconds(written));
@@ -191,7 +190,7 @@ export default scenario(
         assert.deepEqual([closed.code, closed.text], [1001, "the sample backend is stopping"]);
 
       await scale(3);
-      await cluster.until("an endpoint is ready", () => hasReadyEndpoint(cluster, namespace));
+      await cluster.until("an endpoint is ready", () => hasReadyEndpoint(cluster, namespace, "sample-backend"));
       const ready = Date.now();
       const recovery = await arrivals.firstAfter(ready);
       await whole();
@@ -291,21 +290,6 @@ const isSame =
 
 const limitedOn = ({ status }: V1Pod): string => `ws://${status?.podIP}:8080/limited`;
 
-/** The operator has seen the spec as it is, and said what it makes of it. */
-async function isObserved(cluster: Cluster, namespace: string): Promise<boolean> {
-  const { status, metadata } = await readProxy(cluster, namespace, NAME);
-  return status?.observedGeneration === metadata.generation;
-}
-
 function operators(cluster: Cluster): Promise<V1Pod[]> {
   return cluster.pods(SYSTEM, "app.kubernetes.io/component=operator");
-}
-
-async function hasReadyEndpoint({ api }: Cluster, namespace: string): Promise<boolean> {
-  const query = { labelSelector: "kubernetes.io/service-name=sample-backend" };
-  const { items } = await api.request<{ items: V1EndpointSlice[] }>({
-    path: pathOf(KINDS.EndpointSlice, namespace),
-    query,
-  });
-  return items.some(({ endpoints }) => endpoints?.some(({ conditions }) => conditions?.ready === true));
 }
