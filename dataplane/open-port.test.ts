@@ -45,7 +45,7 @@ test("connections go to whoever the port leads to, and none is refused when that
 test("who comes before the port leads anywhere is served then, all that was sent included", async () => {
   const port = await openPort();
   const client = await RawClient.send(port.number, `${request({ target: "/early" })}more`);
-  const [hungUp] = await Promise.all([RawClient.open(port.number), RawClient.open(port.number)]);
+  const [hungUp, silent] = await Promise.all([RawClient.open(port.number), RawClient.open(port.number)]);
   hungUp.socket.resetAndDestroy();
   const arrived: Client[] = [];
   const listener = new Listener({
@@ -62,6 +62,8 @@ test("who comes before the port leads anywhere is served then, all that was sent
   expect(arrived[0]?.arrival.target).toBe("/early");
   expect(arrived[0]?.head.toString()).toBe("more");
   client.socket.destroy();
+  silent.socket.destroy();
+  await until("nobody is waited for who has left", () => listener.waiting === 0);
 });
 
 /** A connection that nobody answers, and that has come in when this resolves: those before it have too. */

@@ -62,7 +62,7 @@ export class OpenPort {
   /** From now on connections go there. */
   leadTo(acceptor: Acceptor): void {
     this.#acceptor = acceptor;
-    for (const socket of this.#early.splice(0)) acceptor.accept(socket);
+    for (const socket of this.#early.splice(0)) if (!socket.destroyed) acceptor.accept(socket);
   }
 
   /** No more connections; those that are accepted stay. */
