@@ -37,6 +37,11 @@ export class Lifespan {
     }
   }
 
+  /** The session has ended, and may be idle; how long what is left of it may live stays as it is. */
+  ended(): void {
+    this.#idle?.cancel();
+  }
+
   stop(): void {
     this.#idle?.cancel();
     this.#lifetime?.cancel();

@@ -110,10 +110,13 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     async function stalled(
       to: "client" | "backend",
       last: (sender: Peer, it: Joined) => void,
+      change: JoinOptions["plan"] = () => {},
     ): Promise<{ it: Joined; clock: FakeClock; receiver: Peer }> {
       const clock = new FakeClock();
-      const plan: JoinOptions["plan"] = (draft) =>
-        (draft.slowConsumer = { maxBuffered: 64 * 1_048_576, timeout: 30_000 });
+      const plan: JoinOptions["plan"] = (draft) => {
+        draft.slowConsumer = { maxBuffered: 64 * 1_048_576, timeout: 30_000 };
+        change(draft);
+      };
       const it = await joined({ clock, plan });
       const [sender, receiver] = to === "client" ? [it.backend, it.client] : [it.client, it.backend];
       receiver.socket.pause();
@@ -164,6 +167,39 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       expect(it.ends).toHaveLength(0);
       clock.advance(2_000);
+      await until("the end", () => it.ends.length === 1);
+      expect(clock.pending).toBe(0);
+    });
+
+    test.each([
+      [
+        "a Close of both ends",
+        (sender: Peer, { client }: Joined) => {
+          client.send(close(4000, "", mask));
+          sender.send(close(4000, ""));
+        },
+      ],
+      ["the end of the backend", (sender: Peer) => sender.socket.end()],
+    ])("a client has its place until %s has reached it", async (_what, last) => {
+      const { it, receiver } = await stalled("client", last);
+      await until("nothing is left to hear", () => it.backend.ended);
+      expect(it.over).toBe(0);
+      receiver.socket.resume();
+      await until("it knows", () => receiver.ended);
+      await until("its place is free", () => it.over === 1);
+      expect(it.ends).toHaveLength(0);
+    });
+
+    test("however slowly an end takes it, the session's lifetime holds", async () => {
+      const lifetime: JoinOptions["plan"] = (draft) => {
+        draft.slowConsumer = { ...draft.slowConsumer, timeout: 3_600_000 };
+        draft.lifetime = 60_000;
+      };
+      const { it, clock } = await stalled("client", (sender) => sender.socket.end(), lifetime);
+      await until("nothing is left to hear", () => it.backend.ended);
+      clock.advance(59_000);
+      expect(it.ends).toHaveLength(0);
+      clock.advance(3_000);
       await until("the end", () => it.ends.length === 1);
       expect(clock.pending).toBe(0);
     });

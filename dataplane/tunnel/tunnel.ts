@@ -36,7 +36,7 @@ export interface TunnelOptions {
   readonly deflate: boolean;
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
   readonly random: () => number;
-  /** Once, when whoever is still there has been told that it is over; what remains is to hang up. */
+  /** Once, when the client has been told that it is over, or has left; what remains is to hang up. */
   readonly over: () => void;
   /** Once, when both sockets are gone. */
   readonly closed: (end: TunnelEnd) => void;
@@ -164,8 +164,8 @@ class RunningTunnel implements Tunnel, FlowEvents {
       this.#lingerBehind([by === "client" ? this.#backend : this.#client], CLOSE_ANSWER);
     }
     if (!this.#clientClosed || !this.#backendClosed) return;
-    this.#isOver();
     this.#hangUp();
+    this.#overOnceTold();
     this.#lingerBehind([this.#client, this.#backend], HANG_UP);
   }
 
@@ -184,7 +184,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
   #ending(end: TunnelEnd): boolean {
     if (this.#end !== undefined) return false;
     this.#end = end;
-    this.#lifespan.stop();
+    this.#lifespan.ended();
     this.#keepalive.stop();
     return true;
   }
@@ -193,6 +193,12 @@ class RunningTunnel implements Tunnel, FlowEvents {
     if (this.#over) return;
     this.#over = true;
     this.#events.over();
+  }
+
+  /** What a client has not taken keeps its place: else it could have as many such sessions as it likes. */
+  #overOnceTold(): void {
+    if (this.#client.writableLength === 0) return this.#isOver();
+    for (const event of ["finish", "close"]) this.#client.once(event, () => this.#isOver());
   }
 
   #terminate(termination: Termination, fault: Flow | undefined): void {
@@ -238,8 +244,8 @@ class RunningTunnel implements Tunnel, FlowEvents {
     const lost = this.#ending({ code, by: "backend", termination });
     if (this.#backendClosed && !this.#backend.closed) return; // likewise
     if (!lost && !this.#clientClosed && !this.#backendClosed) return;
-    this.#isOver();
     this.#down.finish(lost ? closeFrame(code, closeText(termination), false) : undefined, false);
+    this.#overOnceTold();
     this.#up.discard();
     this.#backend.destroy();
     this.#lingerBehind([this.#client], HANG_UP);

@@ -16,6 +16,8 @@ export interface Joined {
     fromBackend: { messages: number; bytes: number };
   };
   slow: number;
+  /** How often it was told that the client knows of the end. */
+  over: number;
 }
 
 export interface JoinOptions {
@@ -48,6 +50,7 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     ends: [] as TunnelEnd[],
     counts: { fromClient: { messages: 0, bytes: 0 }, fromBackend: { messages: 0, bytes: 0 } },
     slow: 0,
+    over: 0,
   };
   const running = tunnel({
     client: { socket: client.socket, head: options.clientHead ?? Buffer.alloc(0) },
@@ -58,7 +61,7 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     deflate: options.deflate ?? false,
     counts: result.counts,
     random: options.random ?? (() => 0),
-    over: () => {},
+    over: () => (result.over += 1),
     closed: (end) => result.ends.push(end),
     slowConsumer: () => (result.slow += 1),
   });
