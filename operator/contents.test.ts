@@ -44,8 +44,10 @@ describe("the data of a Secret", () => {
   test("that is gone is left out, and what fails is read again", async () => {
     const { server, put, read } = await bench();
     const known = put("alices-own-key-0001");
+    server.fail("GET", { status: 401 });
+    await expect(read("demo/a", known)).rejects.toMatchObject({ status: 401 });
     server.fail("GET", { status: 500 });
-    await expect(read("demo/a", known)).rejects.toMatchObject({ status: 500 });
+    expect(await read("demo/a", known)).toBeUndefined();
     expect(await read("demo/a", known)).toBe(encoded("alices-own-key-0001"));
     server.delete("Secret", "demo", "keys");
     expect(

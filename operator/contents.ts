@@ -1,6 +1,7 @@
 import { ApiError, isStatus } from "./kube/api-error.ts";
 import type { Caller } from "./kube/client.ts";
 import { keyOf, KINDS, pathOf, type KubeObject } from "./kube/kinds.ts";
+import { isOfOne } from "./refusals.ts";
 
 /** Kinds of which the cache has metadata only. */
 export type ContentKind = "Secret" | "ConfigMap";
@@ -15,11 +16,11 @@ interface Entry {
 export interface Reading {
   /** The whole of an object, by what the cache knows of it; those that are gone are left out. */
   readonly whole: ReadonlyMap<KubeObject, KubeObject>;
-  /** Those that the operator may not read, and the API server's answer. */
-  readonly denied: readonly Denied[];
+  /** Those that are there and could not be read, each for a reason of its own. */
+  readonly unread: readonly UnreadObject[];
 }
 
-export interface Denied {
+export interface UnreadObject {
   readonly kind: ContentKind;
   readonly object: KubeObject;
   readonly error: ApiError;
@@ -51,18 +52,18 @@ export class Contents {
     signal: AbortSignal,
   ): Promise<Reading> {
     const whole = new Map<KubeObject, KubeObject>();
-    const denied: Denied[] = [];
+    const unread: UnreadObject[] = [];
     const read = async ([kind, object]: readonly [ContentKind, KubeObject]): Promise<void> => {
       try {
         const found = await this.#entry(proxy, kind, object, signal);
         if (found !== undefined) whole.set(object, found);
       } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 403) throw error;
-        denied.push({ kind, object, error });
+        if (signal.aborted || !(error instanceof ApiError) || !isOfOne(error)) throw error;
+        unread.push({ kind, object, error });
       }
     };
     await Promise.all(known.map(read));
-    return { whole, denied };
+    return { whole, unread };
   }
 
   /** An object of a proxy as it was just written, so that it need not be read back. */

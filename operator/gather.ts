@@ -2,14 +2,14 @@ import type { Config } from "../api/config.ts";
 import { KIND, PACKED } from "../api/meta.ts";
 import { belongsTo, isOf } from "./belonging.ts";
 import { proxyLabelOf, type Cache } from "./cache.ts";
-import type { ContentKind, Contents, Denied } from "./contents.ts";
+import type { ContentKind, Contents, UnreadObject } from "./contents.ts";
 import type { Pod } from "./dataplane-pods.ts";
 import { decode, resourcesOf, type KubernetesObject } from "./decode.ts";
 import type { InForce, SecretData } from "./in-force.ts";
 import { keyOf, type KubeObject } from "./kube/kinds.ts";
 import type { OwnObjects } from "./own-objects.ts";
 import { packer } from "./packer.ts";
-import type { Failure } from "./refusals.ts";
+import { Refusals, type Failure } from "./refusals.ts";
 import { referencesOf, refersToSecret, type References } from "./references.ts";
 import { SeenKeys } from "./seen-keys.ts";
 import { namesOf, type Names } from "./render/names.ts";
@@ -23,7 +23,7 @@ export interface Gathered {
   readonly resources: Resources;
   /** The config in force. */
   readonly previous: Config | undefined;
-  /** A Secret of the config in force that may not be read: what was in force is not known. */
+  /** A Secret of the config in force that cannot be read: what was in force is not known. */
   readonly blind: Failure | undefined;
   /** Our own Secrets and ConfigMaps with their data, by kind and name. */
   readonly data: ReadonlyMap<string, KubeObject>;
@@ -39,6 +39,7 @@ export class Gatherer {
   /** Objects as the translation wants them: made once for each version. */
   readonly #decoded = new WeakMap<KubeObject, readonly KubernetesObject[]>();
   readonly #seenKeys = new SeenKeys();
+  readonly #refusals = new Refusals();
   /** What each proxy referred to when it was last looked at. */
   readonly #references = new Map<string, References>();
 
@@ -55,26 +56,27 @@ export class Gatherer {
     const key = keyOf(proxy);
     const names = namesOf(name, packer.hash);
     const kept = this.#ownData(owner, names);
-    const { whole: known, denied: unseen } = await this.#contents.read(key, kept, signal);
+    const { whole: known, unread: unseen } = await this.#contents.read(key, kept, signal);
     const previous = this.#previous(key, owner, names, known);
     const references = referencesOf(proxy, previous);
     this.#references.set(key, references);
     const referred = this.#referred(namespace, references);
-    const { whole, denied } = await this.#contents.read(key, referred, signal);
+    const { whole, unread } = await this.#contents.read(key, referred, signal);
     this.#contents.keepOnly(key, [...kept, ...referred]);
+    this.#tell(key, [...unseen, ...unread].map(failureOf));
     const blind = unseen.find(({ kind }) => kind === "Secret");
     const found = referred.flatMap(([, object]) => whole.get(object) ?? []);
     const objects = [...found, ...this.#backends(namespace, references)].flatMap((it) => this.#decode(it));
     const resources: Resources = {
       ...resourcesOf({ kind: KIND, namespace, name, manifest: proxy }, objects),
-      unread: denied.map(unreadOf),
+      unread: unread.map(unreadOf),
     };
     return {
       owner,
       names,
       previous,
       resources: { ...resources, seenKeys: this.#seenKeys.before(key, resources) },
-      blind: blind && { kind: blind.kind, name: blind.object.metadata.name, error: blind.error },
+      blind: blind && failureOf(blind),
       data: new Map([...known.values()].map((object) => [nameIn(object.kind ?? "", object.metadata.name), object])),
       pods: this.#cache.ofProxy("Pod", namespace, names.base),
     };
@@ -90,7 +92,15 @@ export class Gatherer {
     this.#references.delete(proxy);
     this.#contents.forget(proxy);
     this.#seenKeys.forget(proxy);
+    this.#refusals.forget(proxy);
     this.#inForce.forget(proxy);
+  }
+
+  /** What may pass by itself is tried once more: until then it is as if nothing had been read. */
+  #tell(proxy: string, failures: readonly Failure[]): void {
+    const told = new Set(this.#refusals.told(proxy, failures));
+    const untold = failures.find((failure) => !told.has(failure));
+    if (untold !== undefined) throw untold.error;
   }
 
   #ownData(owner: Owner, { configPart, endpoints }: Names): (readonly [ContentKind, KubeObject])[] {
@@ -149,9 +159,13 @@ export function nameIn(kind: string, name: string): string {
   return `${kind} ${name}`;
 }
 
-function unreadOf({ kind, object, error }: Denied): Unread {
+function failureOf({ kind, object, error }: UnreadObject): Failure {
+  return { kind, name: object.metadata.name, error };
+}
+
+function unreadOf({ kind, object, error }: UnreadObject): Unread {
   const { namespace = "", name, labels = {} } = object.metadata;
-  return { kind, metadata: { namespace, name, labels }, words: error.words };
+  return { kind, metadata: { namespace, name, labels }, forbidden: error.status === 403, words: error.words };
 }
 
 function dataOf(object: KubeObject | undefined): SecretData | undefined {

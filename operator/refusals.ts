@@ -1,6 +1,6 @@
 import type { ApiError } from "./kube/api-error.ts";
 
-/** An object that could not be written or removed, and why. */
+/** An object that could not be read, written or removed, and why. */
 export interface Failure {
   readonly kind: string;
   readonly name: string;
@@ -28,6 +28,15 @@ export class Refusals {
   forget(proxy: string): void {
     this.#failing.delete(proxy);
   }
+}
+
+/**
+ * Could another object fare better? A server that is not reached, does not know us or asks to be left alone answers none;
+ * one call without an answer in time may be a webhook's fault.
+ */
+export function isOfOne({ status, reason }: ApiError): boolean {
+  if (status === 0) return reason === FOREIGN || reason === "TimedOut";
+  return status !== 401 && status !== 429;
 }
 
 /** There is an object of somebody else's under one of our names. */

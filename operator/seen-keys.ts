@@ -2,7 +2,7 @@ import { tools } from "./tools.ts";
 import type { Resources } from "./translate/resources.ts";
 
 /**
- * Digests of what Secrets of a proxy have held since one of them may not be read. Whose keys are in force is not known
+ * Digests of what Secrets of a proxy have held since one of them cannot be read. Whose keys are in force is not known
  * then, and they stay; but one that was seen in a Secret, and is in none now, was removed.
  */
 export class SeenKeys {

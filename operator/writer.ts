@@ -11,7 +11,7 @@ import { kept } from "./kube/collection.ts";
 import { kindOf, KINDS, pathOf, type KubeObject } from "./kube/kinds.ts";
 import { unchanged } from "./kube/unchanged.ts";
 import type { OwnObjects } from "./own-objects.ts";
-import { FOREIGN, type Failure } from "./refusals.ts";
+import { FOREIGN, isOfOne, type Failure } from "./refusals.ts";
 import type { Manifest } from "./render/manifest.ts";
 import type { Rendered } from "./render/render.ts";
 
@@ -150,15 +150,6 @@ async function attempt(
     if (signal.aborted || !(error instanceof ApiError) || !isOfOne(error)) throw error;
     failures.push({ kind, name, error });
   }
-}
-
-/**
- * Could another object fare better? A server that is not reached, does not know us or asks to be left alone answers none;
- * one call without an answer in time may be a webhook's fault.
- */
-function isOfOne({ status, reason }: ApiError): boolean {
-  if (status === 0) return reason === FOREIGN || reason === "TimedOut";
-  return status !== 401 && status !== 429;
 }
 
 function foreign(manifest: Manifest): ApiError {

@@ -21,7 +21,7 @@ export interface Lookup {
   readonly services: ReadonlyMap<string, Service>;
   /** By Service. */
   readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
-  /** Secrets and ConfigMaps that are there and may not be read. */
+  /** Secrets and ConfigMaps that are there and cannot be read. */
   readonly unread: readonly Unread[];
   /** Digests that were seen in Secrets since some could not be read. */
   readonly seenKeys: ReadonlySet<string>;

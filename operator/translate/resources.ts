@@ -15,11 +15,13 @@ export interface Resources {
   readonly seenKeys?: ReadonlySet<string>;
 }
 
-/** A Secret or ConfigMap that is there and may not be read. */
+/** A Secret or ConfigMap that is there and cannot be read. */
 export interface Unread {
   readonly kind: "Secret" | "ConfigMap";
   readonly metadata: Pick<ObjectMetadata, "namespace" | "name" | "labels">;
-  /** Who may not read what, as the API server says it. */
+  /** The operator lacks the right. */
+  readonly forbidden: boolean;
+  /** Why, as the API server says it. */
   readonly words: string;
 }
 

@@ -12,6 +12,7 @@ const labels = { keys: "chat" };
 const unread = ({ metadata: it }: Secret | ConfigMap, kind: Unread["kind"] = "Secret"): Unread => ({
   kind,
   metadata: it,
+  forbidden: true,
   words: WORDS,
 });
 

@@ -7,7 +7,7 @@ import type { Unread } from "./resources.ts";
 type Authentication = RenderedOf<"authentication">;
 
 /**
- * What stands for an object that is there and may not be read: what the config in force has of it, found by `kept`, and a
+ * What stands for an object that is there and cannot be read: what the config in force has of it, found by `kept`, and a
  * problem. Nobody has taken a permission away, so none is lost; undefined: the object was read, or is not there.
  */
 export function unreadFound<T>(
@@ -22,8 +22,10 @@ export function unreadFound<T>(
   return { value: lookup.inForce && kept(lookup.inForce), problems: [unreadProblem(unread, at, lookup)] };
 }
 
-export function unreadProblem({ kind, metadata, words }: Unread, at: string, lookup: Lookup): ReferenceProblem {
-  const message = `${kind} ${metadata.name} is there, but the operator may not read it; give it that right again. What was in force of it stays. The API server says: ${words}`;
+export function unreadProblem(unread: Unread, at: string, lookup: Lookup): ReferenceProblem {
+  const { kind, metadata, forbidden, words } = unread;
+  const but = forbidden ? "the operator may not read it; give it that right again" : "cannot be read";
+  const message = `${kind} ${metadata.name} is there, but ${but}. What was in force of it stays. The API server says: ${words}`;
   return { reason: kind === "Secret" ? "SecretInvalid" : "ConfigMapInvalid", message, at, object: lookup.self };
 }
 

@@ -92,6 +92,37 @@ describe("a Secret that the operator may not read any more", () => {
     expect(bench.condition("ResolvedRefs")).toBe("False SecretInvalid");
   });
 
+  test.each([
+    [500, "InternalError", "Internal error occurred: unable to decrypt"],
+    [503, "ServiceUnavailable", "etcdserver: request timed out"],
+  ])("nor can, since the API server fails with %d for it, holds up no revocation", async (code, reason, words) => {
+    const bench = await OperatorBench.start();
+    putAll(bench.server);
+    bench.server.put(keys({ carol: "carols-own-key-00003" }, "more"));
+    const { stop } = bench.operator({ clock });
+    await settled(bench);
+    await stop();
+    bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", status(code, reason, words), ALWAYS);
+    bench.operator({ clock });
+    await until("the status says so", () => bench.condition("ResolvedRefs") === "False SecretInvalid");
+    expect(message(bench, "ResolvedRefs")).toContain(`Secret keys is there, but cannot be read. What was in force`);
+    expect(message(bench, "ResolvedRefs")).toContain(words);
+    bench.server.delete("Secret", "demo", "more");
+    await until("her key is gone", () => isDeepStrictEqual(clients(bench), ["alice"]));
+    bench.server.heal();
+    await until("it is read", () => bench.condition("ResolvedRefs") === "True ResolvedRefs");
+  });
+
+  test("for a moment only is read again before anybody is told", async () => {
+    const bench = await written();
+    bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", status(500, "InternalError", "a hiccup"));
+    bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+    const before = bench.server.store.version;
+    bench.operator({ clock });
+    await until("the key is in force", () => isDeepStrictEqual(clients(bench), ["bob"]));
+    expect(JSON.stringify(bench.server.store.since(before))).not.toContain("SecretInvalid");
+  });
+
   test("does not keep the status from what pods serve", async () => {
     const bench = await written();
     bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", forbidden("keys"), ALWAYS);
