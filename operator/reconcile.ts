@@ -1,3 +1,4 @@
+import type { Config, Endpoints } from "../api/config.ts";
 import type { DataplanePods } from "./dataplane-pods.ts";
 import type { Gathered, Gatherer } from "./gather.ts";
 import type { Log } from "../runtime/log.ts";
@@ -96,20 +97,26 @@ export class Reconciler {
   /** Where something is to stay as it was in force, and that cannot be read, all of it stays. */
   async #applyData(
     gathered: Gathered,
-    { status }: Translation,
+    { status, endpoints }: Translation,
     { manifests }: Rendered,
     signal: AbortSignal,
   ): Promise<Written> {
-    const { blind } = gathered;
+    const { blind, previous } = gathered;
     if (blind !== undefined && status.problems.length > 0) {
       return { written: [], failures: [blind] };
     }
-    return this.#parts.writer.apply(
-      gathered,
-      manifests.filter(({ kind }) => isData(kind)),
-      [],
-      signal,
-    );
+    const write = (wanted: string, before: readonly Failure[]): Promise<Written> => {
+      const some = manifests.filter(({ kind }) => kind === wanted);
+      return this.#parts.writer.apply(gathered, some, before, signal);
+    };
+    const config = await write("Secret", []);
+    // Pods that start take no config without the endpoints of all its backends.
+    if (config.failures.length > 0 && !hasAll(endpoints, previous)) return config;
+    const places = await write("ConfigMap", config.failures);
+    return {
+      written: [...config.written, ...places.written],
+      failures: [...config.failures, ...places.failures],
+    };
   }
 
   /**
@@ -140,6 +147,12 @@ export class Reconciler {
     this.#parts.forgotten(key);
     return undefined;
   }
+}
+
+/** Is every backend of the config listed, be it without an endpoint? */
+function hasAll({ backends }: Endpoints, config: Config | undefined): boolean {
+  const named = (config?.routes ?? []).flatMap((route) => route.backends);
+  return named.every((backend) => Object.hasOwn(backends, backend.endpoints));
 }
 
 function isData(kind: string): boolean {

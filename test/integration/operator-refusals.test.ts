@@ -1,9 +1,10 @@
 import { Buffer } from "node:buffer";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import { PACKED } from "../../api/meta.ts";
 import type { ApiObject } from "../fakes/api-server-store.ts";
 import type { ApiCall, Fault } from "../fakes/api-server.ts";
-import { keys, OperatorBench, proxy, putAll } from "../fakes/operator-bench.ts";
+import { keys, OperatorBench, proxy, putAll, slice } from "../fakes/operator-bench.ts";
 import { quickClock } from "../fakes/quick-clock.ts";
 import { until } from "../fakes/sockets.ts";
 
@@ -164,6 +165,30 @@ describe("what waits for an object that is refused", () => {
     expect(bench.server.get("Deployment", "demo", "wsproxy-chat")).not.toEqual(deployment);
     expect(bench.server.get("Secret", "demo", "wsproxy-chat-config-1")).toBeUndefined();
   });
+});
+
+test("while a config is refused, endpoints are written that the one in force can be served with, and no others", async () => {
+  const bench = await OperatorBench.start();
+  putAll(bench.server);
+  bench.operator({ clock });
+  await settled(bench);
+  const endpoints = (): unknown => bench.server.get("ConfigMap", "demo", "wsproxy-chat-endpoints");
+  const toConfig = ({ method, path }: ApiCall): boolean => method === "PATCH" && path.includes("/secrets/");
+  bench.server.fail(toConfig, answer(413, "RequestEntityTooLarge", "Request entity too large"), ALWAYS);
+  const known = bench.server.get("WebSocketProxy", "demo", "chat");
+  bench.server.put({ ...known, ...proxy("chat", { policies: { deny: { clients: ["bob"] } } }) });
+  await until("the status says so", () => bench.condition("Programmed") === "False NotApplied");
+  const first = endpoints();
+  bench.server.put(slice(["10.0.0.9"]));
+  await until("a rollout of the backend goes on", () => !isDeepStrictEqual(endpoints(), first));
+
+  const second = endpoints();
+  const routes = [{ name: "main", backends: [{ service: "other", port: 80 }] }];
+  bench.server.put({ ...known, ...proxy("chat", { routes, policies: { authentication: { require: "None" } } }) });
+  await until("it is looked at", () => bench.condition("ResolvedRefs") === "False ServiceNotFound");
+  expect(endpoints()).toEqual(second);
+  bench.server.heal();
+  await until("all is new", () => !isDeepStrictEqual(endpoints(), second));
 });
 
 test("an object that may not be removed is told of", async () => {
