@@ -243,19 +243,6 @@ test("the same findings over their own status are the same status, later on too"
   expect(statusOf(findings(), status, NOW)).toEqual(status);
 });
 
-test("as many routes as there may be still fit into the resource, with what is wrong with them", () => {
-  const routes = Array.from({ length: 1024 }, (_, at) => ({
-    name: `route-${at}`,
-    conditions: [said("Accepted", at % 100 !== 7, "w".repeat(1024)), said("ResolvedRefs", true, "w".repeat(1024))],
-  }));
-  const it = translation();
-  const status = statusOf(findings({ translation: { ...it, status: { ...it.status, routes } } }), undefined, NOW);
-  expect(schema.parse(status)).toEqual(status);
-  expect(JSON.stringify(status).length).toBeLessThan(400_000);
-  const [accepted] = status.routes?.[7]?.conditions ?? [];
-  expect(accepted).toMatchObject({ status: "False", reason: "Invalid", message: `${"w".repeat(99)}…` });
-});
-
 test("long words of an API server are cut, and no character is cut in two", () => {
   const status = statusOf(findings({ refusals: ["😀".repeat(2000)] }), undefined, NOW);
   const message = condition(status, "Programmed")?.message ?? "";

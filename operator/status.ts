@@ -29,7 +29,7 @@ export function statusOf(
   const own: readonly Condition[] = [...translation.status.conditions, programmed, readyOf(findings, programmed)];
   const known = new Map(before?.routes?.map(({ name, conditions }) => [name, conditions]));
   const routes = translation.status.routes;
-  return fitted({
+  return {
     observedGeneration: generation,
     conditions: dated(own, before?.conditions, now),
     ...(address === undefined ? {} : { address }),
@@ -40,7 +40,7 @@ export function statusOf(
       readyReplicas: pods.ready.length,
       ...(rendered.serving === undefined ? {} : { configHash: rendered.serving.hash }),
     },
-  });
+  };
 }
 
 function programmedOf({ generation, translation, rendered, refusals, pods }: Findings): Condition<"Programmed"> {
@@ -112,23 +112,7 @@ function listed(names: readonly string[]): string {
   return names.length <= 5 ? shown : `${shown} and ${names.length - 5} more`;
 }
 
-/** Characters of a status that surely fits into one object of the API, beside a large spec. */
-const ROOM = 400_000;
-const SHORT = 100;
-
-/** Of a thousand routes each can be told in brief only: what holds by its reason, what does not by the start of its words. */
-function fitted(status: WebSocketProxyStatus): WebSocketProxyStatus {
-  if (JSON.stringify(status).length <= ROOM) return status;
-  const routes = status.routes?.map(({ name, conditions }) => ({
-    name,
-    conditions: conditions?.map((one) => ({
-      ...one,
-      message: one.status === "True" ? "" : shortened(one.message, SHORT),
-    })),
-  }));
-  return { ...status, ...(routes === undefined ? {} : { routes }) };
-}
-
-function shortened(text: string, most: number): string {
+/** At most so many characters, none cut in two. */
+export function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 }
