@@ -5,6 +5,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { addressOf } from "./address.ts";
 import type { PodState, Wanted } from "./dataplane-pods.ts";
 import type { Gathered } from "./gather.ts";
+import { holdUpOf } from "./hold-up.ts";
 import { isTooLarge } from "./kube/api-error.ts";
 import { applyStatus } from "./kube/apply.ts";
 import type { Caller } from "./kube/client.ts";
@@ -69,6 +70,7 @@ export class Reporter {
       rendered,
       refusals,
       pods: state,
+      holdUp: this.#holdUp(gathered),
       address: this.#address(gathered),
     };
     await this.#tell(proxy, formsOf(statusOf(findings, before, clock.wall())), before, signal);
@@ -137,6 +139,10 @@ export class Reporter {
     const pending = known?.wanted === wanted ? known : { wanted, since: now };
     this.#pending.set(key, pending);
     return now - pending.since < A_WHILE ? SOON : LATER;
+  }
+
+  #holdUp({ owner, names, pods }: Gathered): string {
+    return holdUpOf(this.#parts.own.get("Deployment", owner.namespace, names.base), pods);
   }
 
   #address({ owner, names }: Gathered): string | undefined {

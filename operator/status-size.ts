@@ -1,5 +1,5 @@
 import type { WebSocketProxyStatus } from "../api/status.ts";
-import { shortened } from "./status.ts";
+import { shortened } from "./shortened.ts";
 
 /** Characters of a status that fits into one object of the API, unless the spec is a very large one. */
 const ROOM = 400_000;

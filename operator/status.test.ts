@@ -53,6 +53,7 @@ function findings(parts: Partial<Findings> = {}): Findings {
     rendered: { serving: { hash: "c".repeat(64), endpointsHash: "e".repeat(64) }, problem: undefined },
     refusals: [],
     pods: { pods: 2, ready: ["one", "two"], behind: [], refusing: [] },
+    holdUp: "",
     address: "wsproxy-chat.demo.svc:80",
     ...parts,
   };
@@ -121,6 +122,13 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     "False Pending",
     "False NoReadyPods",
     /no pods yet/,
+  ],
+  [
+    "no pods, and Kubernetes says why",
+    { pods: { pods: 0, ready: [], behind: [], refusing: [] }, holdUp: "Deployment wsproxy-chat: no quota." },
+    "False Pending",
+    "False NoReadyPods",
+    /There are no pods yet\. Deployment wsproxy-chat: no quota\.$/,
   ],
   [
     "a pod refuses the config",
