@@ -65,9 +65,12 @@ export const status = z
     routes: z
       .array(route)
       .max(MAX_ROUTES)
-      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+      // One value: what somebody else put in goes, and whose each field is takes no room beside a thousand routes.
+      .meta({ "x-kubernetes-list-type": "atomic" })
       .optional()
-      .describe("Every route by itself. One that is not accepted is left out, and the rest work."),
+      .describe(
+        "Every route by itself. One that is not accepted is left out, and the rest work. Told in brief, or not at all, where the spec leaves no room in the object.",
+      ),
     dataplane: z
       .strictObject({
         replicas: pods.optional().describe("Data plane pods that there are."),
@@ -78,6 +81,7 @@ export const status = z
           .optional()
           .describe("SHA-256 of the config that the pods are to serve, as their /config shows it."),
       })
+      .meta({ "x-kubernetes-map-type": "atomic" })
       .optional()
       .describe("The data plane pods."),
   })

@@ -54,8 +54,7 @@ export class Reconciler {
   async pass(key: string, signal: AbortSignal): Promise<number | undefined> {
     const { gatherer, pods, reporter, settings } = this.#parts;
     const proxy = this.#find(key);
-    // What belongs to it is deleted by Kubernetes itself.
-    if (proxy === undefined || proxy.metadata.deletionTimestamp !== undefined) return this.#forget(key);
+    if (proxy === undefined || isLeaving(proxy)) return this.#forget(key);
 
     const gathered = await gatherer.gather(proxy, signal);
     const translation = translate(gathered.resources, gathered.previous, tools, inCluster);
@@ -153,6 +152,18 @@ export class Reconciler {
 function hasAll({ backends }: Endpoints, config: Config | undefined): boolean {
   const named = (config?.routes ?? []).flatMap((route) => route.backends);
   return named.every((backend) => Object.hasOwn(backends, backend.endpoints));
+}
+
+/** Finalizers by which Kubernetes itself deletes, or sets free, what belongs to an object. */
+const OF_KUBERNETES = ["foregroundDeletion", "orphan"];
+
+/**
+ * Does Kubernetes see to what belongs to it? Where somebody else's finalizer holds a proxy that is deleted, for however
+ * long, its pods still serve, and a permission that is taken away must reach them.
+ */
+function isLeaving({ metadata: { deletionTimestamp, finalizers = [] } }: KubeObject): boolean {
+  if (deletionTimestamp === undefined) return false;
+  return finalizers.length === 0 || OF_KUBERNETES.some((one) => finalizers.includes(one));
 }
 
 function isData(kind: string): boolean {

@@ -1,4 +1,5 @@
 import type { ApiError } from "./kube/api-error.ts";
+import { shortened } from "./shortened.ts";
 
 /** An object that could not be read, written or removed, and why. */
 export interface Failure {
@@ -56,8 +57,7 @@ const LONGEST = 300;
 export function wordsOf(failure: Failure): string {
   const { status, reason, words } = failure.error;
   if (reason === "TimedOut") return `${nameOf(failure)}: the API server did not answer in time`;
-  const shown = words.length > LONGEST ? `${words.slice(0, LONGEST - 1).toWellFormed()}…` : words;
-  return `${nameOf(failure)}: ${status === 0 ? "" : `${status} ${reason}: `}${shown}`;
+  return `${nameOf(failure)}: ${status === 0 ? "" : `${status} ${reason}: `}${shortened(words, LONGEST)}`;
 }
 
 const nameOf = ({ kind, name }: Failure): string => `${kind} ${name}`;

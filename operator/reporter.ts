@@ -5,6 +5,8 @@ import type { Clock } from "../runtime/clock.ts";
 import { addressOf } from "./address.ts";
 import type { PodState, Wanted } from "./dataplane-pods.ts";
 import type { Gathered } from "./gather.ts";
+import { holdUpOf } from "./hold-up.ts";
+import { isTooLarge } from "./kube/api-error.ts";
 import { applyStatus } from "./kube/apply.ts";
 import type { Caller } from "./kube/client.ts";
 import { kept } from "./kube/collection.ts";
@@ -12,6 +14,7 @@ import type { Recorder } from "./kube/events.ts";
 import { keyOf, KINDS, type KubeObject } from "./kube/kinds.ts";
 import type { OwnObjects } from "./own-objects.ts";
 import type { Rendered } from "./render/render.ts";
+import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
 import type { Translation } from "./translate/translation.ts";
 
@@ -47,6 +50,8 @@ interface Pending {
 export class Reporter {
   readonly #parts: ReporterParts;
   readonly #pending = new Map<string, Pending>();
+  /** Proxies whose spec leaves no room for a whole status, and how many of its shorter forms are left to try. */
+  readonly #tight = new Map<string, { readonly generation: number; readonly left: number }>();
   /** Proxy → its uid, of whom Events were written. */
   readonly #uids = new Map<string, string>();
 
@@ -65,18 +70,40 @@ export class Reporter {
       rendered,
       refusals,
       pods: state,
+      holdUp: this.#holdUp(gathered),
       address: this.#address(gathered),
     };
-    const status = statusOf(findings, before, clock.wall());
-    if (differs(status, before)) await this.#write(proxy, status, before, signal);
+    await this.#tell(proxy, formsOf(statusOf(findings, before, clock.wall())), before, signal);
     return state.behind.length === 0 ? this.#settled(keyOf(proxy)) : this.#wait(keyOf(proxy), rendered.serving);
   }
 
   /** A proxy is gone. */
   forget(proxy: string): void {
     this.#pending.delete(proxy);
+    this.#tight.delete(proxy);
     this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
     this.#uids.delete(proxy);
+  }
+
+  /** As much as there is room for beside the spec: found out once for each of its generations. */
+  async #tell(
+    proxy: KubeObject,
+    forms: ReturnType<typeof formsOf>,
+    before: WebSocketProxyStatus | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { generation = 0 } = proxy.metadata;
+    const tight = this.#tight.get(keyOf(proxy));
+    const [status = forms[0], ...shorter] = tight?.generation === generation ? forms.slice(-tight.left) : forms;
+    if (!differs(status, before)) return;
+    try {
+      await this.#write(proxy, status, before, signal);
+    } catch (error) {
+      const [next, ...rest] = shorter;
+      if (next === undefined || !isTooLarge(error)) throw error;
+      this.#tight.set(keyOf(proxy), { generation, left: shorter.length });
+      await this.#tell(proxy, [next, ...rest], before, signal);
+    }
   }
 
   async #write(
@@ -112,6 +139,10 @@ export class Reporter {
     const pending = known?.wanted === wanted ? known : { wanted, since: now };
     this.#pending.set(key, pending);
     return now - pending.since < A_WHILE ? SOON : LATER;
+  }
+
+  #holdUp({ owner, names, pods }: Gathered): string {
+    return holdUpOf(this.#parts.own.get("Deployment", owner.namespace, names.base), pods);
   }
 
   #address({ owner, names }: Gathered): string | undefined {

@@ -53,6 +53,7 @@ function findings(parts: Partial<Findings> = {}): Findings {
     rendered: { serving: { hash: "c".repeat(64), endpointsHash: "e".repeat(64) }, problem: undefined },
     refusals: [],
     pods: { pods: 2, ready: ["one", "two"], behind: [], refusing: [] },
+    holdUp: "",
     address: "wsproxy-chat.demo.svc:80",
     ...parts,
   };
@@ -121,6 +122,13 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     "False Pending",
     "False NoReadyPods",
     /no pods yet/,
+  ],
+  [
+    "no pods, and Kubernetes says why",
+    { pods: { pods: 0, ready: [], behind: [], refusing: [] }, holdUp: "Deployment wsproxy-chat: no quota." },
+    "False Pending",
+    "False NoReadyPods",
+    /There are no pods yet\. Deployment wsproxy-chat: no quota\.$/,
   ],
   [
     "a pod refuses the config",
@@ -241,19 +249,6 @@ test("a route keeps its time by its name, wherever it stands in the list", () =>
 test("the same findings over their own status are the same status, later on too", () => {
   const status = statusOf(findings(), undefined, THEN);
   expect(statusOf(findings(), status, NOW)).toEqual(status);
-});
-
-test("as many routes as there may be still fit into the resource, with what is wrong with them", () => {
-  const routes = Array.from({ length: 1024 }, (_, at) => ({
-    name: `route-${at}`,
-    conditions: [said("Accepted", at % 100 !== 7, "w".repeat(1024)), said("ResolvedRefs", true, "w".repeat(1024))],
-  }));
-  const it = translation();
-  const status = statusOf(findings({ translation: { ...it, status: { ...it.status, routes } } }), undefined, NOW);
-  expect(schema.parse(status)).toEqual(status);
-  expect(JSON.stringify(status).length).toBeLessThan(400_000);
-  const [accepted] = status.routes?.[7]?.conditions ?? [];
-  expect(accepted).toMatchObject({ status: "False", reason: "Invalid", message: `${"w".repeat(99)}…` });
 });
 
 test("long words of an API server are cut, and no character is cut in two", () => {

@@ -2,6 +2,7 @@ import { CONDITION_REASONS, type Condition, type ConditionType, type ReasonOf } 
 import type { WebSocketProxyStatus } from "../api/status.ts";
 import type { PodState } from "./dataplane-pods.ts";
 import type { Rendered } from "./render/render.ts";
+import { shortened } from "./shortened.ts";
 import { bounded } from "./translate/status.ts";
 import type { Translation } from "./translate/translation.ts";
 
@@ -13,6 +14,8 @@ export interface Findings {
   /** Objects that could not be written, each with the API server's words. */
   readonly refusals: readonly string[];
   readonly pods: PodState;
+  /** Why nobody is ready, in Kubernetes' words; empty: it does not say. */
+  readonly holdUp: string;
   readonly address: string | undefined;
 }
 
@@ -29,7 +32,7 @@ export function statusOf(
   const own: readonly Condition[] = [...translation.status.conditions, programmed, readyOf(findings, programmed)];
   const known = new Map(before?.routes?.map(({ name, conditions }) => [name, conditions]));
   const routes = translation.status.routes;
-  return fitted({
+  return {
     observedGeneration: generation,
     conditions: dated(own, before?.conditions, now),
     ...(address === undefined ? {} : { address }),
@@ -40,10 +43,17 @@ export function statusOf(
       readyReplicas: pods.ready.length,
       ...(rendered.serving === undefined ? {} : { configHash: rendered.serving.hash }),
     },
-  });
+  };
 }
 
-function programmedOf({ generation, translation, rendered, refusals, pods }: Findings): Condition<"Programmed"> {
+function programmedOf({
+  generation,
+  translation,
+  rendered,
+  refusals,
+  pods,
+  holdUp,
+}: Findings): Condition<"Programmed"> {
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
     condition("Programmed", reason, reason === "Programmed", more, generation);
   const { config, infra } = translation;
@@ -62,16 +72,17 @@ function programmedOf({ generation, translation, rendered, refusals, pods }: Fin
     const reason = refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected";
     return says(reason, `Pod ${refusing.pod}: ${refusing.problems.join("; ")}`);
   }
-  if (pods.ready.length === 0) return says("Pending", nobodyReady(infra.gateway?.replicas, pods.pods));
+  if (pods.ready.length === 0) return says("Pending", nobodyReady(infra.gateway?.replicas, pods.pods, holdUp));
   if (pods.behind.length > 0) {
     return says("Pending", `${pods.behind.length} of ${pods.ready.length} ready pods: ${listed(pods.behind)}.`);
   }
   return says("Programmed");
 }
 
-function nobodyReady(wanted: number | undefined, pods: number): string {
+function nobodyReady(wanted: number | undefined, pods: number, holdUp: string): string {
   if (wanted === 0) return "spec.gateway.replicas is 0: nobody is to serve it.";
-  return pods === 0 ? "There are no pods yet." : `None of ${pods} pods is ready.`;
+  const words = pods === 0 ? "There are no pods yet." : `None of ${pods} pods is ready.`;
+  return holdUp === "" ? words : `${words} ${holdUp}`;
 }
 
 function readyOf({ generation, translation, pods }: Findings, programmed: Condition<"Programmed">): Condition<"Ready"> {
@@ -110,25 +121,4 @@ function isAccepted({ conditions }: { readonly conditions: readonly Condition[] 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(", ");
   return names.length <= 5 ? shown : `${shown} and ${names.length - 5} more`;
-}
-
-/** Characters of a status that surely fits into one object of the API, beside a large spec. */
-const ROOM = 400_000;
-const SHORT = 100;
-
-/** Of a thousand routes each can be told in brief only: what holds by its reason, what does not by the start of its words. */
-function fitted(status: WebSocketProxyStatus): WebSocketProxyStatus {
-  if (JSON.stringify(status).length <= ROOM) return status;
-  const routes = status.routes?.map(({ name, conditions }) => ({
-    name,
-    conditions: conditions?.map((one) => ({
-      ...one,
-      message: one.status === "True" ? "" : shortened(one.message, SHORT),
-    })),
-  }));
-  return { ...status, ...(routes === undefined ? {} : { routes }) };
-}
-
-function shortened(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 }

@@ -102,6 +102,8 @@ export class Writer {
     const whole = isContent(kind) ? gathered.data.get(nameIn(kind, name)) : live;
     if (whole?.metadata.annotations?.[APPLIED] === applied && unchanged(manifest, whole)) return false;
     const { metadata } = manifest;
+    const frozen = whole !== undefined && isImmutable(whole);
+    if (frozen) await remove(this.#client, KINDS[kind], whole, signal);
     const written = await apply(
       this.#client,
       {
@@ -110,7 +112,7 @@ export class Writer {
           ...metadata,
           annotations: { ...metadata.annotations, [APPLIED]: applied },
           // Another object that has taken the name meanwhile is left alone.
-          ...(live?.metadata.uid === undefined ? {} : { uid: live.metadata.uid }),
+          ...(live?.metadata.uid === undefined || frozen ? {} : { uid: live.metadata.uid }),
         },
       },
       signal,
@@ -157,6 +159,11 @@ function foreign(manifest: Manifest): ApiError {
   const path = pathOf(kindOf(kind), metadata.namespace, metadata.name);
   const message = `there is an object of that name which is not this proxy's; remove or rename it`;
   return new ApiError({ method: "PATCH", path }, 0, FOREIGN, message);
+}
+
+/** Somebody has frozen it: only another object in its place can say anything new, such as that a key is gone. */
+function isImmutable(object: KubeObject): boolean {
+  return (object as { readonly immutable?: boolean }).immutable === true;
 }
 
 function isContent(kind: WatchedKind): kind is "Secret" | "ConfigMap" {

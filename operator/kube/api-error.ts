@@ -53,6 +53,12 @@ export function isStatus(error: unknown, status: number): boolean {
   return error instanceof ApiError && error.status === status;
 }
 
+/** Is the object larger than the API server, or etcd behind it, takes? Each of them has its own words for it. */
+export function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  return error.status === 413 || (error.status === 500 && /request is too large|larger than max/.test(error.words));
+}
+
 /** Is the namespace being deleted, or deleted? Nothing can be made in it any more, and it never comes back. */
 export function isNamespaceGone(error: unknown): boolean {
   return error instanceof ApiError && error.reason === NAMESPACE_GONE;

@@ -16,6 +16,7 @@ export interface KubeObject {
     readonly resourceVersion?: string;
     readonly generation?: number;
     readonly deletionTimestamp?: string;
+    readonly finalizers?: readonly string[];
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly { readonly uid: string; readonly kind: string; readonly name: string }[];

@@ -96,6 +96,34 @@ describe("the status", () => {
     ).rejects.toMatchObject({ status: 422 });
   });
 
+  test("has one author: what somebody else put into it goes with our next word", async () => {
+    const client = sharedClient();
+    const { metadata } = await make(client, "chat");
+    const own = { ...(identity(metadata) as Manifest), status: STATUS };
+    await applyStatus(client, own, signal);
+    const ghost = { name: "ghost", conditions: STATUS.conditions };
+    const body = { status: { routes: [...STATUS.routes, ghost], dataplane: { replicas: 9 } } };
+    const path = `${pathOf(KINDS.WebSocketProxy, metadata.namespace, "chat")}/status`;
+    await client.request({ method: "PATCH", path, contentType: "application/merge-patch+json", body });
+    expect((await applyStatus(client, own, signal)) as Proxy).toMatchObject({ status: STATUS });
+  });
+
+  test("of a thousand routes fits beside a spec that takes half of the object", async () => {
+    const client = sharedClient();
+    const hostnames = ["a", "b", "c", "d", "e"].map((label) => `${label.repeat(63)}.${label.repeat(63)}.example.com`);
+    const routes = Array.from({ length: 1000 }, (_, at) => ({ name: `r${at}`, path: { value: `/${at}` } }));
+    const backends = [{ service: "echo", port: 80 }];
+    const spec = { ...specWith({}), routes: routes.map((route) => ({ ...route, hostnames, backends })) };
+    expect(JSON.stringify(spec).length).toBeGreaterThan(700_000);
+    const namespace = await newNamespace(client);
+    const large = identity({ name: "large", namespace }) as Manifest;
+    await apply(client, { ...large, spec } as Manifest, signal);
+    const conditions = ["Accepted", "ResolvedRefs"].map((type) => ({ type, ...CONDITION }));
+    const told = routes.map(({ name }) => ({ name, conditions }));
+    const after = await applyStatus(client, { ...large, status: { ...STATUS, routes: told } }, signal);
+    expect(after).toMatchObject({ status: { routes: told } });
+  });
+
   test("is what kubectl shows", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");

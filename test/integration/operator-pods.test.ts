@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { ApiObject } from "../fakes/api-server-store.ts";
 import type { FakeApiServer } from "../fakes/api-server.ts";
 import { keys, OperatorBench, putAll, slice } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
@@ -134,4 +135,21 @@ describe("what happened is told by Events", () => {
     await bench.quiet();
     expect(told(bench.server)).toHaveLength(6);
   });
+});
+
+test("why there are no pods is told as soon as the Deployment says so, and no more when it has them", async () => {
+  const bench = await served([]);
+  await until("it waits for pods", () => bench.condition("Programmed") === "False Pending");
+  const words = (): string =>
+    bench
+      .status()
+      ?.conditions?.find(({ type }) => type === "Programmed")
+      ?.message.replace(/^.*yet\. /, "") ?? "";
+  const message = 'pods "wsproxy-chat-1-" is forbidden: no PriorityClass with name high was found';
+  const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat") as ApiObject;
+  bench.server.put({ ...deployment, status: { conditions: [{ type: "ReplicaFailure", status: "True", message }] } });
+  await until("it says why", () => words() === `Deployment wsproxy-chat: ${message}`);
+  bench.server.put({ ...deployment, status: { conditions: [] } });
+  await bench.pods.add("chat", "pod-0", {});
+  await until("it is ready", () => state(bench).join() === READY.join());
 });

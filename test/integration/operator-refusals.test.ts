@@ -216,3 +216,36 @@ function part(labels: Readonly<Record<string, string>>, uid: string): ApiObject 
     data: {},
   };
 }
+
+describe("a status for which the spec leaves no room", () => {
+  const carriesRoutes = ({ path, body }: ApiCall): boolean =>
+    path.endsWith("/status") &&
+    (body as { readonly status?: { readonly routes?: unknown } }).status?.routes !== undefined;
+
+  test.each([
+    [500, "Unknown", "etcdserver: request is too large"],
+    [500, "Unknown", "rpc error: code = ResourceExhausted desc = trying to send message larger than max (9 vs. 8)"],
+    [413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728"],
+  ])("is told without its routes: %d %s: %s", async (status, reason, message) => {
+    const bench = await OperatorBench.start();
+    bench.server.fail(carriesRoutes, answer(status, reason, message), ALWAYS);
+    putAll(bench.server);
+    const { lines } = bench.operator({ clock });
+    await settled(bench);
+    expect(bench.status()).toMatchObject({ acceptedRoutes: "1/1", observedGeneration: 1 });
+    expect(bench.status()).not.toHaveProperty("routes");
+
+    // What does not fit is not tried again with every pass.
+    const hash = bench.status()?.dataplane?.configHash;
+    const tried = bench.server.calls.filter(carriesRoutes).length;
+    bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+    await until("the new config is told of", () => bench.status()?.dataplane?.configHash !== hash);
+    expect(bench.server.calls.filter(carriesRoutes)).toHaveLength(tried);
+    expect(lines.join("\n")).not.toContain("pass failed");
+
+    // Another spec may leave more.
+    bench.server.heal();
+    bench.server.put(proxy("chat", { listener: { port: 9000 } }));
+    await until("it has its routes", () => bench.status()?.routes?.length === 1);
+  });
+});

@@ -227,6 +227,25 @@ describe("somebody else's hand", () => {
     );
   });
 
+  test("that made the config immutable holds up no key that is removed", async () => {
+    const bench = await settled();
+    const config = bench.server.get("Secret", "demo", "wsproxy-chat-config-0");
+    bench.server.put({ ...config, immutable: true } as ApiObject);
+    await bench.quiet();
+    const from = bench.server.writes.length;
+    bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+    await until("the config is another one", () => {
+      const now = bench.server.get("Secret", "demo", "wsproxy-chat-config-0");
+      return now !== undefined && now.metadata.uid !== config?.metadata.uid;
+    });
+    await bench.quiet();
+    expect(bench.writes(from).slice(0, 2)).toEqual([
+      "DELETE secrets/wsproxy-chat-config-0",
+      "PATCH secrets/wsproxy-chat-config-0",
+    ]);
+    expect(bench.server.get("Secret", "demo", "wsproxy-chat-config-0")).not.toHaveProperty("immutable");
+  });
+
   test("that took one of our names keeps it, and the status says so", async () => {
     const bench = await OperatorBench.start();
     const theirs = bench.server.put({
@@ -251,33 +270,5 @@ describe("somebody else's hand", () => {
       ),
     );
     await until("nothing is wrong any more", () => bench.condition("Programmed") === "False Pending");
-  });
-});
-
-describe("a proxy that is deleted", () => {
-  test("leaves nothing to do: Kubernetes deletes what it owned", async () => {
-    const bench = await settled();
-    const before = bench.server.writes.length;
-    bench.server.delete("WebSocketProxy", "demo", "chat");
-    bench.server.delete("Deployment", "demo", "wsproxy-chat");
-    bench.server.put(slice(["10.0.0.9"]));
-    await bench.quiet(400);
-    expect(bench.writes(before)).toEqual([]);
-  });
-
-  test("and made anew takes over what was left, and inherits no config", async () => {
-    const bench = await settled();
-    bench.server.delete("WebSocketProxy", "demo", "chat");
-    const { uid } = bench.server.put(proxy()).metadata;
-    await until("all is the new one's", () =>
-      ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"].every((kind) => {
-        const owners = bench.server.get(kind, "demo", "wsproxy-chat")?.metadata["ownerReferences"];
-        return (owners as { uid: string }[])[0]?.uid === uid;
-      }),
-    );
-    bench.server.delete("WebSocketProxy", "demo", "chat");
-    bench.server.put(proxy("chat", { listener: { port: 0 } }));
-    await until("it is refused", () => bench.condition("Accepted") === "False Invalid");
-    expect(bench.status()?.conditions?.[2]?.message).not.toContain("last good");
   });
 });
