@@ -40,8 +40,8 @@ test("a few routes are told in full, and each shorter form is a status too", () 
   const [whole, brief, without, ...more] = formsOf(status);
   expect(whole).toEqual(status);
   expect(brief?.routes?.map(({ conditions }) => conditions?.[1]?.message)).toEqual(Array(8).fill(""));
-  const { routes: _, ...conditions } = status;
-  expect(without).toStrictEqual(conditions);
+  expect(without).not.toHaveProperty("routes");
+  expect({ ...without, routes: status.routes }).toEqual(status);
   expect(more).toEqual([]);
   for (const form of [brief, without]) expect(schema.parse(form)).toEqual(form);
 });

@@ -21,7 +21,7 @@ function remove({ server }: OperatorBench, finalizers: readonly string[]): void 
   server.put({
     ...rest,
     metadata: { ...metadata, finalizers, deletionTimestamp: "2026-11-01T12:00:00Z" },
-  } as ApiObject);
+  });
 }
 
 /** The hash in the config Secret. */
