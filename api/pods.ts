@@ -10,7 +10,12 @@ const annotations = textMap(z.string().max(4096));
 
 export const gateway = z
   .strictObject({
-    replicas: z.int().min(0).max(1000).default(2).describe("How many data plane pods there are."),
+    replicas: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(2)
+      .describe("How many data plane pods there are. What an autoscaler writes into the Deployment is undone."),
     service: z
       .strictObject({
         type: z
