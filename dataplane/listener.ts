@@ -93,7 +93,7 @@ export class Listener implements Acceptor {
   }
 
   #create(): Server | TlsServer {
-    const http = { maxHeaderSize: 2 * MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, keepAlive: true };
+    const http = { maxHeaderSize: 2 * MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false };
     const { keyPair } = this.#options;
     if (keyPair === undefined) return createServer(http);
     return createTlsServer({ ...http, ...secureContext(keyPair), ALPNProtocols: ["http/1.1"] });

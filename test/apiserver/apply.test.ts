@@ -58,7 +58,7 @@ describe("an apply", () => {
   });
 });
 
-test.each(manifests("placeholder").map(({ kind }) => kind))(
+test.each(manifests("any").map(({ kind }) => kind))(
   "a %s that was applied is as its manifest says, defaults and all",
   async (kind) => {
     const client = sharedClient();

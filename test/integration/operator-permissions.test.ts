@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
 import { InForce } from "../../operator/in-force.ts";
 import type { ApiCall, Fault } from "../fakes/api-server.ts";
+import type { ApiObject } from "../fakes/api-server-store.ts";
 import { keys, OperatorBench, proxy, putAll, slice } from "../fakes/operator-bench.ts";
 import { quickClock } from "../fakes/quick-clock.ts";
 import { until } from "../fakes/sockets.ts";
@@ -35,12 +36,22 @@ async function settled(bench: OperatorBench): Promise<void> {
 }
 
 /** A bench on which everything is as it should be, and no operator works. */
-async function written(): Promise<OperatorBench> {
+async function written(...more: readonly ApiObject[]): Promise<OperatorBench> {
   const bench = await OperatorBench.start();
   putAll(bench.server);
+  for (const object of more) bench.server.put(object);
   const { stop } = bench.operator({ clock });
   await settled(bench);
   await stop();
+  return bench;
+}
+
+/** An operator that starts where one of two Secrets with keys in force is answered with a fault, and has said so. */
+async function blindForOne(fault: Fault): Promise<OperatorBench> {
+  const bench = await written(keys({ carol: "carols-own-key-00003" }, "more"));
+  bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", fault, ALWAYS);
+  bench.operator({ clock });
+  await until("the status says so", () => bench.condition("ResolvedRefs") === "False SecretInvalid");
   return bench;
 }
 
@@ -77,15 +88,7 @@ describe("a Secret that the operator may not read any more", () => {
   });
 
   test("keeps no key alive that is removed from another one", async () => {
-    const bench = await OperatorBench.start();
-    putAll(bench.server);
-    bench.server.put(keys({ carol: "carols-own-key-00003" }, "more"));
-    const { stop } = bench.operator({ clock });
-    await settled(bench);
-    await stop();
-    bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", forbidden("keys"), ALWAYS);
-    bench.operator({ clock });
-    await until("the status says so", () => bench.condition("ResolvedRefs") === "False SecretInvalid");
+    const bench = await blindForOne(forbidden("keys"));
     expect(clients(bench)).toEqual(["alice", "carol"]);
     bench.server.delete("Secret", "demo", "more");
     await until("her key is gone", () => isDeepStrictEqual(clients(bench), ["alice"]));
@@ -96,15 +99,7 @@ describe("a Secret that the operator may not read any more", () => {
     [500, "InternalError", "Internal error occurred: unable to decrypt"],
     [503, "ServiceUnavailable", "etcdserver: request timed out"],
   ])("nor can, since the API server fails with %d for it, holds up no revocation", async (code, reason, words) => {
-    const bench = await OperatorBench.start();
-    putAll(bench.server);
-    bench.server.put(keys({ carol: "carols-own-key-00003" }, "more"));
-    const { stop } = bench.operator({ clock });
-    await settled(bench);
-    await stop();
-    bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", status(code, reason, words), ALWAYS);
-    bench.operator({ clock });
-    await until("the status says so", () => bench.condition("ResolvedRefs") === "False SecretInvalid");
+    const bench = await blindForOne(status(code, reason, words));
     expect(message(bench, "ResolvedRefs")).toContain(`Secret keys is there, but cannot be read. What was in force`);
     expect(message(bench, "ResolvedRefs")).toContain(words);
     bench.server.delete("Secret", "demo", "more");
