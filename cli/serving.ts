@@ -36,7 +36,7 @@ export class Serving {
     const log = processLog("info");
     this.#options = options;
     this.log = log;
-    this.#metrics.logDropped(() => log.dropped());
+    this.#metrics.process.logDropped(() => log.dropped());
     this.gateway = new Gateway({
       clock: systemClock,
       log,

@@ -206,7 +206,7 @@ export class Gateway {
     const { clock, log, metrics, reads } = this.#options;
     if (this.#reads === undefined) {
       this.#reads = reads ?? (await chooseReadPath(clock));
-      metrics.readPath(this.#reads.name);
+      metrics.process.readPath(this.#reads.name);
       if (this.#reads.name === "data") log.warn({}, "sockets are read through data events: each message costs more");
     }
     const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads });

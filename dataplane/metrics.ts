@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Method } from "./identity.ts";
+import { ProcessMetrics } from "./process-metrics.ts";
 import type { CloseReason, RefusalReason } from "./rejection.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -61,6 +62,7 @@ interface Totals {
 /** Everything under `/metrics`. Labels come from closed sets only: no client, no key, no path. */
 export class Metrics {
   readonly registry = new Registry();
+  readonly process = new ProcessMetrics(this.registry);
   readonly #routes = new Map<
     string,
     { labels: { proxy: string; route: string }; totals: Totals; metrics: RouteMetrics }
@@ -96,12 +98,6 @@ export class Metrics {
     "config_dropped_sessions_total",
     "Sessions that a config change ended without taking their permission away. Stays 0.",
   );
-  readonly #readPath = new Gauge({
-    name: "wsproxy_read_path",
-    help: "How plain sockets are read: through one buffer that all share, or through data events. 1 for the way in use.",
-    labelNames: ["path"],
-    registers: [this.registry],
-  });
   readonly #certificate = this.#proxyGauge(
     "certificate_expiry_timestamp_seconds",
     "When the listener's certificate expires.",
@@ -137,19 +133,6 @@ export class Metrics {
     return metrics;
   }
 
-  /** Log lines that nobody read in time; asked for at scrape time. */
-  logDropped(count: () => number): void {
-    new Counter({
-      name: "wsproxy_log_lines_dropped_total",
-      help: "Log lines lost because the reader of stdout did not keep up.",
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        this.inc(count());
-      },
-    });
-  }
-
   configApplied(proxy: string, generation: number, maxConnections: number, wall: number): void {
     this.#applied.set({ proxy }, wall / 1000);
     this.#generation.set({ proxy }, generation);
@@ -177,11 +160,6 @@ export class Metrics {
   certificateExpiry(proxy: string, wall: number | undefined): void {
     if (wall === undefined) this.#certificate.remove({ proxy });
     else this.#certificate.set({ proxy }, wall / 1000);
-  }
-
-  /** Says once how this process reads plain sockets. */
-  readPath(name: "shared" | "data"): void {
-    for (const path of ["shared", "data"]) this.#readPath.set({ path }, path === name ? 1 : 0);
   }
 
   draining(proxy: string, sessions: number): void {

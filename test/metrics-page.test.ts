@@ -27,7 +27,7 @@ const PROMISED = [
 ].map((name) => `wsproxy_${name}`);
 
 const ofDataplane = new Metrics();
-ofDataplane.logDropped(() => 0);
+ofDataplane.process.logDropped(() => 0);
 const ofOperator = new OperatorMetrics([]);
 ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [] }));
 
