@@ -48,6 +48,20 @@ async function listen(host = "127.0.0.1", hear: (client: Client) => void = () =>
   return { listener, port: port.number, clock, arrived, broken };
 }
 
+test("an upgrade that announces a body comes once, over its own socket, and leaves the waiting room", async () => {
+  const { listener, port, clock, arrived, broken } = await listen();
+  const client = await RawClient.send(port, `${request({ headers: { "Content-Length": "9" } })}abc`);
+  await until("it arrived", () => arrived.length === 1);
+  expect(arrived[0]?.arrival.peer).toBe("127.0.0.1");
+  expect(listener.waiting).toBe(0);
+  client.send(Buffer.from("def"));
+  clock.advance(1000);
+  const gone = new Promise((resolve) => arrived[0]?.socket.once("close", resolve));
+  client.socket.resetAndDestroy();
+  await gone;
+  expect([arrived.length, broken.length]).toEqual([1, 0]);
+});
+
 test("an upgrade comes with all that was sent behind its head, its fields as they were written", async () => {
   const { listener, port, arrived } = await listen();
   const client = await RawClient.send(port, `${request({ target: "/ws?x", headers: { "X-Two": ["1", "2"] } })}early`);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../runtime/clock.ts";
 import { MAX_HEAD, type Arrival } from "./check-handshake.ts";
@@ -69,9 +70,12 @@ export class Listener implements Acceptor {
       this.#server.on(event, (request: IncomingMessage) => this.#arrived(request, request.socket, NOTHING));
     }
     for (const event of ["upgrade", "connect"]) {
-      this.#server.on(event, (request: IncomingMessage, socket: Socket, head: Buffer) =>
-        this.#arrived(request, socket, head),
-      );
+      this.#server.on(event, (request: IncomingMessage, given: Duplex, head: Buffer) => {
+        const { socket } = request;
+        // Before a body is complete Node 26 gives a wrapper of the socket, without its address; it fails with the socket.
+        if (given !== socket) given.on("error", () => {});
+        this.#arrived(request, socket, head);
+      });
     }
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broken(error, socket));
   }

@@ -63,6 +63,28 @@ test.each(READ_PATHS)(
   },
 );
 
+test.each(READ_PATHS)(
+  "read through $name: all that came in several pieces before the session is delivered, in order",
+  async (reads) => {
+    const { peer, socket } = await socketPair();
+    socket.read(0);
+    const pieces = ["one ", "two ", "three ", "four "];
+    for (const [at, piece] of pieces.entries()) {
+      peer.send(Buffer.from(piece));
+      await until("it is buffered", () => socket.readableLength === pieces.slice(0, at + 1).join("").length);
+    }
+    const source = reads.open(socket);
+    let heard = "";
+    source.to({ behind: false, bytes: (chunk) => (heard += chunk.toString()), ended: () => {} });
+    peer.send(Buffer.from("five"));
+    source.resume();
+    await until("the last piece came", () => heard.endsWith("five"));
+    expect(heard).toBe("one two three four five");
+    source.socket.destroy();
+    peer.socket.destroy();
+  },
+);
+
 test("a socket with bytes that wait to be written, or that is gone, is read through data events", async () => {
   const path = new SharedPath();
   const busy = await socketPair();

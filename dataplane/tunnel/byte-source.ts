@@ -103,7 +103,7 @@ class SharedSource implements ByteSource {
   constructor(old: Socket, path: SharedPath) {
     this.#path = path;
     old.pause();
-    if (old.readableLength > 0) this.#early = (old.read() as Buffer | null) ?? undefined;
+    this.#early = buffered(old);
     const shell = old as unknown as Handled;
     const handle = shell._handle;
     shell._handle = null;
@@ -149,6 +149,17 @@ class SharedSource implements ByteSource {
     if (!behind && sink.behind) path.renew();
     return true;
   }
+}
+
+/** All that a paused socket has read and not given away: `read` without a size gives one chunk at a time (Node 26). */
+function buffered(socket: Socket): Buffer | undefined {
+  const chunks: Buffer[] = [];
+  while (socket.readableLength > 0) {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) break;
+    chunks.push(chunk);
+  }
+  return chunks.length > 1 ? Buffer.concat(chunks) : chunks[0];
 }
 
 function tellEnd(socket: Socket, sink: ByteSink): void {

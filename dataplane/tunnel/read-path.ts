@@ -34,14 +34,17 @@ class Trial {
     this.#path = path;
   }
 
-  /** Bytes from before and after the handle was taken, held back, let go and echoed; an end that leaves our half open. */
+  /** Bytes of two reads before the handle was taken and of some after it, held back, let go and echoed; an end that leaves our half open. */
   async bytesAndEnd(): Promise<void> {
     const { far, near } = await this.#pair();
     let answer = "";
     far.on("data", (chunk: Buffer) => (answer += chunk.toString()));
     near.read(0);
-    far.write("early ");
-    await this.#until(() => near.readableLength === 6);
+    for (const early of ["ear", "ly "]) {
+      const length = near.readableLength + early.length;
+      far.write(early);
+      await this.#until(() => near.readableLength === length);
+    }
     const { source, heard } = this.#read(near);
     far.write("late");
     await this.#turns(3);
