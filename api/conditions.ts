@@ -16,6 +16,8 @@ export const CONDITION_REASONS = {
     NoRouteAccepted: "None of the routes is accepted. The last good config stays in force.",
     RouteConflict: "An earlier route matches exactly the same requests.",
     TooLarge: "More than one config may hold: API keys, or all together. The last good config stays in force.",
+    SidecarUnsupported:
+      "Mode Sidecar is not supported yet; write mode: Gateway. The last good config stays in force, and its pods stay.",
     AuthenticationMissing: "No authentication is in effect, and the route does not say `require: None`.",
     ListenerConflict: "Another WebSocketProxy of the same process listens on this port already (standalone).",
   },

@@ -84,7 +84,7 @@ export const sidecar = z
       .strictObject({ matchLabels: notEmpty(labels).describe("Labels that a pod must have, all of them.") })
       .describe("Pods of this namespace that get the data plane as a container."),
   })
-  .describe("Which pods get a data plane beside them; only with mode Sidecar.");
+  .describe("Which pods get a data plane beside them; only with mode Sidecar, which is not supported yet.");
 
 export const dataplane = z
   .strictObject({

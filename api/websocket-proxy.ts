@@ -118,7 +118,9 @@ const header = {
   mode: z
     .enum(["Gateway", "Sidecar"])
     .default("Gateway")
-    .describe("Gateway: a Deployment and Service of its own. Sidecar: a container in pods that are there already."),
+    .describe(
+      "Gateway: a Deployment and Service of its own. Sidecar, a container in pods that are there already, is not supported yet: a proxy that asks for it is not accepted (SidecarUnsupported).",
+    ),
   gateway: gateway.optional(),
   sidecar: sidecar.optional(),
   dataplane: dataplane.prefault({}),

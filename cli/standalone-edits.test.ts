@@ -34,6 +34,16 @@ test("a limit that is changed holds for live sessions, and ends none by itself",
   expect(await it.dropped()).toBe("0");
 });
 
+test("an edit to mode Sidecar is refused with what to write instead, and what serves stays", async () => {
+  const it = await Standalone.start();
+  const client = await it.client(ALICE);
+  await it.proxy({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
+  await it.program.says(/spec\.mode: mode Sidecar is not supported yet.*write mode: Gateway/);
+  await it.alive(client, "still here");
+  await it.alive(await it.client(BOB), "and so are new ones");
+  expect(await it.dropped()).toBe("0");
+});
+
 test("a new route is served, and ends no session", async () => {
   const it = await Standalone.start();
   const client = await it.client(ALICE);

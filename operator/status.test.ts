@@ -193,16 +193,6 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     "False NotProgrammed",
     /spec.template is wrong; Service wsproxy-chat: no/,
   ],
-  [
-    "the pods are somebody else's",
-    {
-      translation: translation({ infra: { ...INFRA, mode: "Sidecar", gateway: undefined, servicePort: undefined } }),
-      pods: { pods: 0, ready: [], behind: [], refusing: [] },
-    },
-    "False Pending",
-    "False NotProgrammed",
-    /mode Sidecar/,
-  ],
 ];
 
 test.each(cases)("%s", (_title, parts, programmed, ready, words) => {

@@ -61,12 +61,6 @@ function programmedOf({
     return says("NotAccepted", config === undefined ? "" : "The last good config stays in force.");
   if (rendered.problem !== undefined) return says("NotApplied", `${rendered.problem.at}: ${rendered.problem.message}`);
   if (refusals.length > 0) return says("NotApplied", bounded("", refusals, ""));
-  if (infra.mode === "Sidecar") {
-    return says(
-      "Pending",
-      "The config is rendered; putting data planes into pods (mode Sidecar) comes with a later release.",
-    );
-  }
   const [refusing] = pods.refusing;
   if (refusing !== undefined) {
     const reason = refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected";

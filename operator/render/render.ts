@@ -68,7 +68,8 @@ export function render(
   const pods = isGateway(infra) ? podObjects(infra, tls, scope, settings) : [];
   return {
     manifests: [...data, ...pods].map(sortedKeys),
-    complete: [...DATA_KINDS, ...(infra === undefined ? [] : POD_KINDS)],
+    // What serves is removed only where something was rendered in its place.
+    complete: [...DATA_KINDS, ...(pods.length === 0 ? [] : POD_KINDS)],
     serving: { hash: packed.config.hash, endpointsHash: packed.endpoints.hash },
     problem: undefined,
   };

@@ -3,6 +3,7 @@ import type { ReferenceProblem } from "./lookup.ts";
 import type { ReadProxy } from "./read-proxy.ts";
 import type { RouteOutcome } from "./route-outcome.ts";
 import { fails, holds, unknown } from "./status.ts";
+import { unsupportedMode } from "./unsupported-mode.ts";
 
 type Located = AcceptedProblem & { readonly object: string };
 
@@ -15,12 +16,13 @@ export interface Ruling {
 
 /** Rules on the whole proxy. `whole` is what is wrong with what it would become, such as its size. */
 export function rule(
-  { header, generation, problems }: ReadProxy,
+  { header, generation, mode, problems }: ReadProxy,
   outcomes: readonly RouteOutcome[],
   whole: readonly (Located | undefined)[],
   self: string,
 ): Ruling {
-  const own: Located[] = problems.map((problem) => ({ ...problem, object: self }));
+  const own: Located[] = [...unsupportedMode({ mode }, self)];
+  own.push(...problems.map((problem) => ({ ...problem, object: self })));
   own.push(...whole.filter((problem) => problem !== undefined));
   const all = [...own, ...outcomes.flatMap((outcome) => outcome.problems)];
   const accepted = outcomes.filter((outcome) => outcome.accepted).length;

@@ -42,12 +42,40 @@ test.each<[string, object, string]>([
 test("in mode Gateway a backend names a Service; in mode Sidecar it may name a port of the pod by its number", () => {
   const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
   const to = (backend: object) => ({ routes: [route("main", { backends: [backend] })] });
-  const problems = (spec: object) => translated({ proxy: proxy(spec) }).status.problems.map(({ at }) => at);
+  const problems = (spec: object) => {
+    const all = translated({ proxy: proxy(spec) }).status.problems.map(({ at }) => at);
+    return all.filter((at) => at !== "spec.mode");
+  };
   expect(problems(to({ port: 80 }))).toEqual(["spec.routes[0].backends[0].service"]);
   expect(problems({ ...sidecar, ...to({ port: 80 }) })).toEqual([]);
   expect(problems({ ...sidecar, ...to({ port: "http" }) })).toEqual(["spec.routes[0].backends[0].port"]);
   expect(problems({ ...sidecar, ...to({ port: 8080 }) })).toEqual(["spec.routes[0].backends[0].port"]);
   expect(problems({ ...sidecar, ...to({ service: "echo", port: 80 }) })).toEqual([]);
+});
+
+test("mode Sidecar is not accepted, whatever else is wrong, and says what to write instead", () => {
+  const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+  for (const spec of [
+    sidecar,
+    { mode: "Sidecar" },
+    { ...sidecar, gateway: {} },
+    { ...sidecar, listener: { port: 0 } },
+  ]) {
+    const { config, infra, status } = translated({ proxy: proxy(spec) });
+    expect([config, infra]).toEqual([undefined, undefined]);
+    expect(status.problems[0]).toMatchObject({ reason: "SidecarUnsupported", at: "spec.mode" });
+    const [accepted] = status.conditions;
+    expect(accepted).toMatchObject({ type: "Accepted", status: "False", reason: "SidecarUnsupported" });
+    expect(accepted?.message).toMatch(/^spec\.mode: .*write mode: Gateway/);
+  }
+});
+
+test("a gateway that is edited to mode Sidecar keeps its last good config", () => {
+  const previous = translated({}).config;
+  const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+  const { config, infra } = translated({ proxy: proxy(sidecar) }, previous);
+  expect(config).toEqual(previous);
+  expect(infra).toBeUndefined();
 });
 
 test("a config in force of another proxy is never taken for this one's", () => {

@@ -69,8 +69,11 @@ describe("a release", () => {
 
     kubectl("patch", "wsp", "chat", "-n", "demo", "--type=merge", "-p", SIDECAR);
     await until(
-      "what a sidecar does not need is gone",
-      () => kubectl("get", "deployment,service", "-n", "demo", "-o", "name") === "service/echo\n",
+      "a mode that would leave it without pods is refused",
+      () => condition("Accepted") === "False SidecarUnsupported",
+    );
+    expect(kubectl("get", "deployment,service", "-n", "demo", "-o", "name")).toBe(
+      "deployment.apps/wsproxy-chat\nservice/echo\nservice/wsproxy-chat\n",
     );
     operator.signal("SIGTERM");
     expect(await operator.exit()).toBe(0);

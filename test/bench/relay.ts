@@ -5,7 +5,7 @@ import { haproxy, nginx, wsproxy, type Target } from "./targets.ts";
 
 /**
  * What one message costs the proxy: CPU per round trip in µs, over both ways of reading and, where they are installed,
- * nginx and HAProxy, alternating in one run; then what sessions notice of others that read nothing. Read the ratios, not
+ * nginx, HAProxy and the Node that `--beside` names, alternating in one run; then what sessions notice of others that read nothing. Read the ratios, not
  * the figures: they are the machine's.
  */
 const LOADS: readonly Load[] = [
@@ -15,7 +15,11 @@ const LOADS: readonly Load[] = [
 ];
 
 const { values: flags } = parseArgs({
-  options: { rounds: { type: "string", default: "3" }, ms: { type: "string", default: "1200" } },
+  options: {
+    rounds: { type: "string", default: "3" },
+    ms: { type: "string", default: "1200" },
+    beside: { type: "string" },
+  },
 });
 
 async function measure(target: Target, load: Load, ms: number): Promise<number> {
@@ -37,6 +41,7 @@ const backend = await new EchoBackend().open();
 const made = [
   wsproxy("data", backend.port),
   wsproxy("shared", backend.port),
+  flags.beside === undefined ? undefined : wsproxy("shared", backend.port, flags.beside),
   nginx(backend.port),
   haproxy(backend.port),
 ];

@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +7,9 @@ import { GatewayProcess } from "../fakes/gateway-process.ts";
 import { RawClient } from "../fakes/clients.ts";
 import { unusedPort } from "../fakes/ports.ts";
 import { until } from "../fakes/sockets.ts";
+
+/** As bin/wsproxy starts Node. */
+const PRODUCT_FLAGS = ["--max-semi-space-size=4"];
 
 /** A proxy under test, in a process of its own. */
 export interface Target {
@@ -17,9 +20,12 @@ export interface Target {
   close(): Promise<void>;
 }
 
-export async function wsproxy(path: "shared" | "data", backend: number): Promise<Target> {
-  const process = await GatewayProcess.start({ path, ports: [backend] });
-  return { name: `wsproxy, ${path}`, port: process.port, cpu: () => process.cpu(), close: () => process.close() };
+/** `node`: the one to run it on, and what it is called. */
+export async function wsproxy(path: "shared" | "data", backend: number, node?: string): Promise<Target> {
+  const process = await GatewayProcess.start({ path, ports: [backend], node, flags: PRODUCT_FLAGS });
+  const version = node === undefined ? "" : `, ${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`;
+  const name = `wsproxy, ${path}${version}`;
+  return { name, port: process.port, cpu: () => process.cpu(), close: () => process.close() };
 }
 
 /** nginx with one worker; undefined where it is not installed. */

@@ -86,10 +86,11 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     await until("it is ready", () => bench.condition("Ready") === "True Ready");
     leftOver(bench, "Secret", "wsproxy-chat-config-3");
     leftOver(bench, "ConfigMap", "wsproxy-chat-old");
-    const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
-    bench.server.put(proxy("chat", { ...withTokens, ...sidecar }));
+    for (const kind of ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"])
+      leftOver(bench, kind, "wsproxy-chat-old");
+    bench.server.put(proxy("chat", { ...withTokens, gateway: { replicas: 1 } }));
     const removed = (): number => bench.writes().filter((write) => write.startsWith("DELETE")).length;
-    await until("its pods' objects and what was left over are gone", () => removed() === 7);
+    await until("what was left over is gone", () => removed() === 7);
     await operator.stop();
 
     const used = [...new Set(bench.server.calls.flatMap(needs))];
@@ -162,8 +163,9 @@ const withTokens = {
 /** An object of the proxy that nobody wants any more. */
 function leftOver({ server }: OperatorBench, kind: string, name: string): void {
   const owner = server.get(KIND, "demo", "chat");
-  const like = server.get("ConfigMap", "demo", "wsproxy-chat-endpoints");
+  const ofKind: Record<string, string> = { Secret: "wsproxy-chat-config-0", ConfigMap: "wsproxy-chat-endpoints" };
+  const like = server.get(kind, "demo", ofKind[kind] ?? "wsproxy-chat");
   if (owner === undefined || like === undefined) throw new Error("there is no proxy yet");
   const { labels, ownerReferences } = like.metadata;
-  server.put({ apiVersion: "v1", kind, metadata: { name, namespace: "demo", labels, ownerReferences } } as typeof like);
+  server.put({ ...like, metadata: { name, namespace: "demo", labels, ownerReferences } } as typeof like);
 }

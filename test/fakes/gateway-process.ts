@@ -18,6 +18,8 @@ export interface ProcessOptions {
   readonly ports: Parameters<typeof endpointsOf>[0];
   /** For Node. */
   readonly flags?: readonly string[];
+  /** The Node to run it on. Default: this one. */
+  readonly node?: string | undefined;
 }
 
 /** A data plane in a process of its own, so that what it uses can be told from what the test uses. */
@@ -31,10 +33,11 @@ export class GatewayProcess {
 
   static async start(options: ProcessOptions): Promise<GatewayProcess> {
     const script = new URL("gateway-process-main.ts", import.meta.url);
-    const child = fork(script, [JSON.stringify(options)], { execArgv: ["--expose-gc", ...(options.flags ?? [])] });
-    const process = new GatewayProcess(child);
-    process.port = (await process.#answer()) as number;
-    return process;
+    const { flags = [], node = process.execPath } = options;
+    const child = fork(script, [JSON.stringify(options)], { execArgv: ["--expose-gc", ...flags], execPath: node });
+    const started = new GatewayProcess(child);
+    started.port = (await started.#answer()) as number;
+    return started;
   }
 
   async usage(): Promise<Usage> {

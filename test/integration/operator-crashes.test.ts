@@ -45,7 +45,7 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: "a proxy that turns into a sidecar",
+    name: "a proxy that is edited to mode Sidecar",
     before: ({ server }) => putAll(server),
     change: (bench) => edit(bench, sidecar),
   },

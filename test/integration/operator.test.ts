@@ -77,7 +77,7 @@ describe("a new proxy", () => {
     expect(bench.server.get("Secret", "demo", "wsproxy-odd-config-0")).toBeUndefined();
   });
 
-  test("of mode Sidecar gets a config, and no pods of its own", async () => {
+  test("of mode Sidecar is not accepted, and gets nothing but its status", async () => {
     const bench = await OperatorBench.start();
     const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
     putAll(bench.server);
@@ -85,9 +85,10 @@ describe("a new proxy", () => {
     bench.operator();
     await until("it has a status", () => bench.status() !== undefined);
     await bench.quiet();
-    expect(bench.writes()).toEqual([ALL[0], ALL[1], ALL[7]]);
-    expect(bench.condition("Programmed")).toBe("False Pending");
-    expect(bench.status()?.conditions?.[2]?.message).toContain("mode Sidecar");
+    expect(bench.writes()).toEqual([ALL[7]]);
+    expect(bench.condition("Accepted")).toBe("False SidecarUnsupported");
+    expect(bench.condition("Programmed")).toBe("False NotAccepted");
+    expect(bench.status()?.conditions?.[0]?.message).toContain("write mode: Gateway");
   });
 });
 
@@ -145,15 +146,30 @@ describe("an edit", () => {
     );
   });
 
-  test("to mode Sidecar takes the pods and their Service away", async () => {
+  test("to mode Sidecar is not accepted; what serves stays, and back in mode Gateway all is well", async () => {
     const bench = await settled();
+    await bench.pods.add("chat", "chat-1");
+    await until("it is ready", () => bench.condition("Ready") === "True Ready");
+    const kinds = ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"];
+    const objects = (): unknown[] => [
+      bench.server.get("Secret", "demo", "wsproxy-chat-config-0"),
+      bench.server.get("ConfigMap", "demo", "wsproxy-chat-endpoints"),
+      ...kinds.map((kind) => bench.server.get(kind, "demo", "wsproxy-chat")),
+    ];
+    const before = objects();
+    expect(before).not.toContain(undefined);
     const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
-    bench.server.put({ ...bench.server.get("WebSocketProxy", "demo", "chat"), ...proxy("chat", sidecar) });
-    await until("the Service is gone", () => bench.server.get("Service", "demo", "wsproxy-chat") === undefined);
+    const edit = (spec: Record<string, unknown>): void => {
+      bench.server.put({ ...bench.server.get("WebSocketProxy", "demo", "chat"), ...proxy("chat", spec) });
+    };
+    edit(sidecar);
+    await until("it is refused", () => bench.condition("Accepted") === "False SidecarUnsupported");
     await bench.quiet();
-    for (const kind of ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment"])
-      expect(bench.server.get(kind, "demo", "wsproxy-chat")).toBeUndefined();
-    expect(bench.server.get("Secret", "demo", "wsproxy-chat-config-0")).toBeDefined();
+    expect(bench.condition("Programmed")).toBe("False NotAccepted");
+    expect(objects()).toEqual(before);
+    edit({});
+    await until("it is accepted", () => bench.condition("Ready") === "True Ready");
+    expect(bench.writes().filter((write) => write.startsWith("DELETE"))).toEqual([]);
   });
 });
 
