@@ -1,17 +1,29 @@
 # The program with all that it needs in a few files, on a Node image and nothing else.
-FROM node:24-bookworm-slim AS build
+# The tag follows the newest patch of the line; `make image RELEASE=1` wants one by its digest.
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
+COPY test/image/least-node.ts test/image/
+# Empty: the Node must be as new as the last security release. The stand-in of the tests is older.
+ARG ANY_NODE=
+RUN [ -n "$ANY_NODE" ] || node test/image/least-node.ts
 RUN npm ci
 COPY . .
 RUN npm run build
 
-FROM node:24-bookworm-slim
+FROM ${NODE_IMAGE}
 ARG VERSION=dev
+ARG BASE_NAME=
+ARG BASE_DIGEST=
 LABEL org.opencontainers.image.title="wsproxy" \
       org.opencontainers.image.description="The WebSocket API gateway for Kubernetes: operator and data plane" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}"
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.base.name="${BASE_NAME}" \
+      org.opencontainers.image.base.digest="${BASE_DIGEST}" \
+      wsproxy.dev/sbom="/app/sbom.cdx.json"
 ENV NODE_ENV=production
 COPY --from=build /src/LICENSE /src/dist /app/
 # A number, so that runAsNonRoot can be checked. Nothing is ever written: the root file system may be read-only.

@@ -1,12 +1,17 @@
 # Everything a developer types. Needs a Node of 20 or newer with npm, and make: the pinned Node comes with `npm ci`.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Another Node than the pinned one, for any target: make test NODE=/path/to/node
+ifeq ($(origin NODE),command line)
+export PATH := $(abspath $(dir $(NODE))):$(PATH)
+export WSPROXY_NODE := $(abspath $(NODE))
+endif
 
 FOLDERS := api generate runtime operator dataplane cli examples test
 # What npm itself leaves behind an installation. Only errors are shown of it: that this Node is not the pinned one is no news.
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-apiserver e2e check fmt generate golden conformance bench bundle image clean
+.PHONY: help install run test test-other-node test-apiserver e2e check fmt generate golden conformance bench bundle image clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -22,6 +27,9 @@ run: $(INSTALLED) ## Start the gateway and a sample backend from examples/quicks
 
 test: $(INSTALLED) ## Run the tests; the last line says how many passed, failed and were skipped
 	vitest run
+
+test-other-node: $(INSTALLED) ## Run what goes over the wire on the other Node line (fetches it to ~/.cache/wsproxy first)
+	test/other-node.sh dataplane runtime test/integration test/bundle.test.ts
 
 test-apiserver: $(INSTALLED) ## Run the tests against a real API server (builds it in ~/.cache/wsproxy first: minutes, once)
 	test/apiserver/tools/build.sh
@@ -55,7 +63,7 @@ bench: $(INSTALLED) ## Measure what a message costs, beside nginx and HAProxy wh
 bundle: $(INSTALLED) ## Build dist/: the program as the image holds it, in one folder without node_modules
 	npm run --silent build
 
-image: ## Build the container image with buildah or docker
+image: ## Build the container image with buildah or docker (RELEASE=1 NODE_IMAGE=…@sha256:…: on a base image by digest)
 	test/image/build.sh
 
 clean: ## Remove what was built here, node_modules included

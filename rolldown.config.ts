@@ -1,9 +1,10 @@
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { defineConfig, type Plugin } from "rolldown";
+import { sbomOf } from "./generate/sbom.ts";
 
 // What the image holds: `wsproxy.js`, a file for what each command loads besides, the page of the sample backend, and
-// the licences of the packages that went in.
+// of the packages that went in the licences and a bill of materials.
 export default defineConfig({
   input: { wsproxy: "cli/main.ts" },
   platform: "node",
@@ -11,13 +12,22 @@ export default defineConfig({
   plugins: [beside()],
 });
 
+interface Package {
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string;
+  readonly licence: string;
+}
+
 function beside(): Plugin {
   return {
     name: "beside",
     async writeBundle({ dir = "dist" }, bundle) {
       const modules = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
       const folders = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id) ?? []));
-      await writeFile(join(dir, "licences.txt"), (await Promise.all([...folders].sort().map(licence))).join("\n"));
+      const packages = await Promise.all([...folders].sort().map(packageIn));
+      await writeFile(join(dir, "licences.txt"), (await Promise.all(packages.map(licenceText))).join("\n"));
+      await writeFile(join(dir, "sbom.cdx.json"), await sbom(packages));
       await writeFile(join(dir, "package.json"), '{ "type": "module" }\n');
       await cp("examples/sample-backend/page", join(dir, "page"), { recursive: true });
     },
@@ -25,12 +35,25 @@ function beside(): Plugin {
 }
 
 /** A package's name, version and licence; fails the build where it has none. */
-async function licence(folder: string): Promise<string> {
+async function packageIn(folder: string): Promise<Package> {
   const { name, version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as {
     readonly [field: string]: unknown;
   };
   if (typeof license !== "string") throw new Error(`${String(name)} names no licence`);
+  return { folder, name: String(name), version: String(version), licence: license };
+}
+
+async function licenceText({ folder, name, version, licence }: Package): Promise<string> {
   const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
   const text = file === undefined ? "" : `\n${await readFile(join(folder, file), "utf8")}`;
-  return `${String(name)} ${String(version)}: ${license}\n${text}\n${"-".repeat(80)}\n`;
+  return `${name} ${version}: ${licence}\n${text}\n${"-".repeat(80)}\n`;
+}
+
+async function sbom(packages: readonly Package[]): Promise<string> {
+  const { version, packages: locked } = JSON.parse(await readFile("package-lock.json", "utf8")) as {
+    readonly version: string;
+    readonly packages: Readonly<Record<string, { readonly integrity?: string }>>;
+  };
+  const bundled = packages.map((it) => ({ ...it, integrity: locked[relative(".", it.folder)]?.integrity }));
+  return sbomOf(bundled, { version, node: process.versions.node });
 }

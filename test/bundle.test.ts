@@ -15,6 +15,32 @@ import { freePort, Program, temporaryFolder } from "./fakes/program.ts";
 const root = resolve(import.meta.dirname, "..");
 let folder: string;
 
+interface Bom {
+  readonly serialNumber: string;
+  readonly components: readonly {
+    readonly group?: string;
+    readonly name: string;
+    readonly version: string;
+    readonly licenses: readonly [{ readonly license?: { readonly id: string }; readonly expression?: string }];
+    readonly hashes: readonly [{ readonly content: string }];
+  }[];
+}
+
+interface Lock {
+  readonly packages: Readonly<
+    Record<
+      string,
+      {
+        readonly version: string;
+        readonly license?: string;
+        readonly integrity?: string;
+        readonly dev?: boolean;
+        readonly dependencies?: Readonly<Record<string, string>>;
+      }
+    >
+  >;
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "wsproxy-bundle-"));
   const rolldown = join(root, "node_modules/rolldown/bin/cli.mjs");
@@ -59,6 +85,36 @@ test("the bundle is a sample backend, with its page", async () => {
   await program.says("sample backend: http://");
   const page = await fetch(`http://127.0.0.1:${port}/`);
   expect(await page.text()).toBe(await readFile(join(root, "examples/sample-backend/page/index.html"), "utf8"));
+});
+
+test("the bill of materials lists the packages that are in the bundle, as package-lock.json has them, and Node", async () => {
+  const bom = JSON.parse(await readFile(join(folder, "sbom.cdx.json"), "utf8")) as Bom;
+  expect(bom).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6", version: 1 });
+  expect(bom.serialNumber).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
+  const [node, ...libraries] = bom.components;
+  expect(node).toMatchObject({ type: "platform", name: "node", version: process.versions.node });
+  const listed = libraries.map(({ group, name, version, licenses: [licence], hashes: [hash] }) => ({
+    name: group === undefined ? name : `${group}/${name}`,
+    version,
+    licence: licence.license?.id ?? licence.expression,
+    hash: hash.content,
+  }));
+  const lock = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")) as Lock;
+  const locked = new Map(
+    Object.entries(lock.packages).map(([path, it]) => [`${path.replace(/^.*node_modules\//, "")}@${it.version}`, it]),
+  );
+  for (const { name, version, licence, hash } of listed) {
+    const entry = locked.get(`${name}@${version}`);
+    const integrity = Buffer.from(entry?.integrity?.replace("sha512-", "") ?? "", "base64").toString("hex");
+    expect({ name, dev: entry?.dev, licence: entry?.license, integrity }).toEqual({ name, licence, integrity: hash });
+  }
+  const licences = await readFile(join(folder, "licences.txt"), "utf8");
+  const written = [...licences.matchAll(/^(\S+) (\d+\.\d+\.\d+\S*): \S+$/gm)].map(
+    ([, name, version]) => `${name}@${version}`,
+  );
+  expect(listed.map(({ name, version }) => `${name}@${version}`).sort()).toEqual(written.sort());
+  const { dependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as Lock["packages"][string];
+  expect(Object.keys(dependencies ?? {}).filter((name) => !listed.some((it) => it.name === name))).toEqual([]);
 });
 
 test("the bundle names the licences of what is in it", async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { KINDS, type KindName } from "../../operator/kube/kinds.ts";
 import { KIND } from "../../api/meta.ts";
@@ -114,7 +115,24 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     expect(narrow.filter(({ kind }) => kind.startsWith("ClusterRole"))).toEqual([]);
   });
 
-  test("hold no wildcard, and nothing by which somebody could get more", () => {
+  test("make their holder master of their namespaces, and the guide says so and offers the Roles first", () => {
+    const page = readFileSync(new URL("../../docs/guides/install.md", import.meta.url), "utf8");
+    const means: Readonly<Record<string, RegExp>> = {
+      "create apps/deployments": /The right to create Deployments is the right to run any pod/,
+      "create /secrets":
+        /The right to create Secrets is the right to have Kubernetes mint a token for any ServiceAccount/,
+    };
+    for (const one of [everywhere, narrow]) {
+      const granting = granted(one.filter(isRole).flatMap(rulesOf)).filter((right) => right in means);
+      expect([...new Set(granting)].sort()).toEqual(Object.keys(means).sort());
+    }
+    for (const words of Object.values(means)) expect(page).toMatch(words);
+    const [first = ""] = page.match(/^helm upgrade --install.*(?:\n .*)*/m) ?? [];
+    expect(first).toContain("watchNamespaces={");
+    expect(page).not.toContain("by which more could be had");
+  });
+
+  test("hold no wildcard, no verb that gives rights away, no exec, no nodes and no subresource for tokens", () => {
     for (const role of [...everywhere, ...narrow].filter(isRole)) {
       for (const { apiGroups, resources, verbs } of rulesOf(role)) {
         expect([...apiGroups, ...resources, ...verbs].join(" ")).not.toMatch(
