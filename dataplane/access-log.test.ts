@@ -44,3 +44,12 @@ test("of an error stand its words, and nothing that hangs on it", () => {
   expect(written[0]).toMatchObject({ err: { name: "TypeError", message: "Invalid URL" } });
   expect(JSON.stringify(written)).not.toContain("secret");
 });
+
+test("of an error's stack stand the first 12 lines", () => {
+  const { log, written } = lines();
+  const deep = new Error("deep");
+  deep.stack = Array.from({ length: 50 }, (_, n) => `    at frame ${n}`).join("\n");
+  log.error({ err: deep }, "handshake failed");
+  const stack = Array.from({ length: 12 }, (_, n) => `at frame ${n}`);
+  expect(written[0]?.["err"]).toEqual({ name: "Error", message: "deep", stack });
+});

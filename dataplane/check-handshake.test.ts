@@ -127,3 +127,14 @@ test("a sane X-Request-Id is kept, any other replaced", () => {
     expect(id(values)).toMatch(/^[0-9a-f-]{36}$/);
   }
 });
+
+test("64 subprotocols pass, 65 are too many; 1,024 characters of extensions pass, one more is too long", () => {
+  const names = (count: number) => ({
+    "Sec-WebSocket-Protocol": [Array.from({ length: count }, (_, n) => `p${n}`).join()],
+  });
+  expect(check({ fields: names(64) })).toHaveProperty("handshake");
+  expect(check({ fields: names(65) })).toMatchObject({ reason: "BadHandshake" });
+  const extension = (length: number) => ({ "Sec-WebSocket-Extensions": ["x".repeat(length)] });
+  expect(check({ fields: extension(1024) })).toHaveProperty("handshake");
+  expect(check({ fields: extension(1025) })).toMatchObject({ reason: "BadHandshake" });
+});

@@ -1,12 +1,15 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { RawBackend } from "../test/fakes/backends.ts";
 import { RawClient, request } from "../test/fakes/clients.ts";
+import { FakeClock } from "../test/fakes/clock.ts";
 import { endpointsOf } from "../test/fakes/config.ts";
 import { TestGateway } from "../test/fakes/gateway.ts";
+import { settle } from "../test/fakes/idp-bench.ts";
 import { Live } from "../test/fakes/live.ts";
 import { until } from "../test/fakes/sockets.ts";
 import type { Enforcement } from "./policies/policy.ts";
 import type { Termination } from "./rejection.ts";
+import type { Session } from "./session.ts";
 
 let backend: RawBackend;
 let gateway: TestGateway;
@@ -111,4 +114,28 @@ test("a fault behind the 101 ends both connections, and leaves nothing counted",
   expect(failing.gateway.proxies[0]?.occupancy.size).toBe(0);
   await failing.close();
   await other.close();
+});
+
+test("however many sessions a removed proxy had, all are told within five seconds", async () => {
+  const clock = new FakeClock();
+  const crowded = await new TestGateway(clock, () => 0.5).serve({}, [backend.port]);
+  onTestFinished(() => crowded.close());
+  const [proxy] = crowded.gateway.proxies;
+  let told = 0;
+  for (let n = 0; n < 2000; n += 1) {
+    const session = { ending: false, destroy() {}, terminate: () => (told += 1) } as unknown as Session;
+    proxy?.sessions.add(session);
+  }
+  const start = clock.now();
+  const retired = proxy?.retire();
+  await until("all are told", async () => {
+    clock.advance(50);
+    await settle();
+    return told === 2000;
+  });
+  expect(clock.now() - start).toBeGreaterThan(4000);
+  expect(clock.now() - start).toBeLessThanOrEqual(5050);
+  proxy?.sessions.clear();
+  clock.advance(100);
+  await retired;
 });

@@ -14,8 +14,14 @@ function podOf(name: string, ready = true): Pod {
   return { metadata: { name, namespace: "demo", uid: name }, status: { phase: "Running", podIP: name, conditions } };
 }
 
+/** All that is ready to run has run. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** Pods that answer as told, by name; what is nudged is written down. */
-function bench(answers: Readonly<Record<string, PodReport | undefined>>) {
+function bench(
+  answers: Readonly<Record<string, PodReport | undefined>>,
+  answer: (address: string) => Promise<PodReport | undefined> = (address) => Promise.resolve(answers[address]),
+) {
   const nudged: string[] = [];
   const asked: string[] = [];
   const clock = new FakeClock();
@@ -30,7 +36,7 @@ function bench(answers: Readonly<Record<string, PodReport | undefined>>) {
     log: { debug() {}, info() {}, warn() {}, error() {} },
     ask: (address) => {
       asked.push(address);
-      return Promise.resolve(answers[address]);
+      return answer(address);
     },
     wrote: () => {},
   });
@@ -81,4 +87,30 @@ test("a pod that is not ready is left in peace while others take traffic", async
   const { pods, asked } = bench({ ready: SERVES, starting: undefined });
   await pods.look("demo/chat", [podOf("ready"), podOf("starting", false)], WANTED, NEVER);
   expect(asked).toEqual(["ready"]);
+});
+
+test("of 250 pods 20 are nudged at a time, a tenth of a second apart", async () => {
+  const { pods, nudged, clock } = bench({});
+  const all = Array.from({ length: 250 }, (_, n) => podOf(`pod-${n}`));
+  const done = pods.nudge(all, WANTED, NEVER);
+  for (let turn = 1; turn <= 13; turn += 1) {
+    await settle();
+    expect(nudged.length).toBe(Math.min(250, turn * 20));
+    clock.advance(100);
+  }
+  await done;
+});
+
+test("of 250 pods 100 are asked at a time", async () => {
+  let most = 0;
+  let under = 0;
+  const { pods } = bench({}, async () => {
+    most = Math.max(most, (under += 1));
+    await settle();
+    under -= 1;
+    return SERVES;
+  });
+  const all = Array.from({ length: 250 }, (_, n) => podOf(`pod-${n}`));
+  expect(await pods.look("demo/chat", all, WANTED, NEVER)).toMatchObject({ pods: 250, behind: [] });
+  expect(most).toBe(100);
 });

@@ -67,3 +67,22 @@ test("the connection that was used longest ago makes room for a new one", async 
   await gone;
   expect(await healthy(used)).toBe(true);
 });
+
+test("a request that does not end is answered 408 after 10 s", async () => {
+  const start = performance.now();
+  const [slow, silent] = [await connected("GET /healthz HTTP/1.1\r\nHost: a"), await connected()];
+  const answers = [slow, silent].map(async (socket) => String(((await once(socket, "data")) as [Buffer])[0]));
+  for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  expect(performance.now() - start).toBeGreaterThan(9900);
+  expect(performance.now() - start).toBeLessThan(15_000);
+});
+
+test("a request head of more than 8 KiB is answered 431", async () => {
+  const socket = await connected();
+  const answer = once(socket, "data");
+  socket.write(`GET /healthz HTTP/1.1\r\nHost: a\r\nX-Large: ${"x".repeat(8192)}\r\n\r\n`);
+  expect(String(((await answer) as [Buffer])[0])).toMatch(/^HTTP\/1\.1 431 /);
+  const fits = await connected();
+  fits.write(`GET /healthz HTTP/1.1\r\nHost: a\r\nX-Large: ${"x".repeat(7000)}\r\n\r\n`);
+  expect(String(((await once(fits, "data")) as [Buffer])[0])).toMatch(/^HTTP\/1\.1 200 /);
+});

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { FakeClock } from "../../test/fakes/clock.ts";
 import { kubeBench, type KubeBench } from "../../test/fakes/kube-bench.ts";
 import { Recorder, type Happening } from "./events.ts";
 import type { KubeObject } from "./kinds.ts";
@@ -82,4 +83,24 @@ test("a long name is cut where a name may end", async () => {
   const name = `${"x".repeat(199)}.${"y".repeat(20)}`;
   await recorder.record({ ...proxy, metadata: { ...proxy.metadata, name } }, "a", ready, signal);
   expect(server.calls[0]?.body).toMatchObject({ metadata: { generateName: `${"x".repeat(199)}-` } });
+});
+
+test("what was said last is remembered of 10,000 objects; of the one before it is said again", async () => {
+  const written: string[] = [];
+  const counting = new Recorder(
+    {
+      request: (call: { body: { regarding: { name: string } } }) =>
+        Promise.resolve(written.push(call.body.regarding.name)),
+    } as never,
+    "operator-1",
+    new FakeClock(),
+    { debug() {}, info() {}, warn() {}, error() {} },
+  );
+  const object = (n: number) => ({ ...proxy, metadata: { ...proxy.metadata, name: `chat-${n}`, uid: `uid-${n}` } });
+  for (let n = 0; n <= 10_000; n += 1) await counting.record(object(n), "Ready", waiting, signal);
+  await counting.record(object(10_000), "Ready", waiting, signal);
+  await counting.record(object(1), "Ready", waiting, signal);
+  expect(written.length).toBe(10_001);
+  await counting.record(object(0), "Ready", waiting, signal);
+  expect(written.slice(10_001)).toEqual(["chat-0"]);
 });

@@ -41,7 +41,7 @@ const backend = await new EchoBackend().open();
 const made = [
   wsproxy("data", backend.port),
   wsproxy("shared", backend.port),
-  flags.beside === undefined ? undefined : wsproxy("shared", backend.port, flags.beside),
+  ...(flags.beside === undefined ? [] : [wsproxy("shared", backend.port, flags.beside)]),
   nginx(backend.port),
   haproxy(backend.port),
 ];
