@@ -105,6 +105,14 @@ export function introspectionVerifier(
       let stopExpiry = (): void => {};
       let timer: Timer | undefined;
       let stopped = false;
+      // Another handshake or session of this token may learn first that it is good no more.
+      const release =
+        endpoint === undefined
+          ? undefined
+          : introspector.hold(proof.token, endpoint, () => {
+              const termination = judge(proof, { kind: "Inactive" });
+              if (termination !== undefined && !stopped) end(termination);
+            });
 
       const arm = (): void => {
         stopExpiry();
@@ -126,6 +134,7 @@ export function introspectionVerifier(
       arm();
       return () => {
         stopped = true;
+        release?.();
         stopExpiry();
         timer?.cancel();
       };

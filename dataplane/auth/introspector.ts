@@ -54,6 +54,8 @@ export class Introspector {
   readonly #underWay = new Map<string, Promise<Verdict>>();
   readonly #rechecks = new Map<string, Promise<Verdict>>();
   readonly #turns = new Turns(MAX_RECHECKS);
+  /** By token: to be told when it is found inactive, whatever the reason for asking. */
+  readonly #holders = new Map<string, Set<() => void>>();
   #handshakes = 0;
   #failing = false;
   #reportedAt = Number.NEGATIVE_INFINITY;
@@ -85,6 +87,18 @@ export class Introspector {
       .finally(() => this.#rechecks.delete(key));
     this.#rechecks.set(key, recheck);
     return recheck;
+  }
+
+  /** Calls `inactive` each time the token is found inactive; the returned function stops that. */
+  hold(token: string, endpoint: Endpoint, inactive: () => void): () => void {
+    const key = keyOf(token, endpoint);
+    const holders = this.#holders.get(key) ?? new Set();
+    const holder = (): void => inactive();
+    this.#holders.set(key, holders.add(holder));
+    return () => {
+      holders.delete(holder);
+      if (holders.size === 0 && this.#holders.get(key) === holders) this.#holders.delete(key);
+    };
   }
 
   #recall(key: string, maxAge: number): Promise<Verdict> | undefined {
@@ -119,6 +133,7 @@ export class Introspector {
     if (verdict.kind === "Inactive") {
       this.#active.delete(key);
       this.#inactive.set(key, this.#clock.now());
+      for (const inactive of [...(this.#holders.get(key) ?? [])]) inactive();
     }
     this.#report(verdict, endpoint.url);
     return verdict;
