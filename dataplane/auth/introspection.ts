@@ -101,43 +101,45 @@ export function introspectionVerifier(
 
     watch(proof, end) {
       const standing = standingOf(proof);
-      const expire = (): void => end({ reason: "CredentialExpired" });
       let stopExpiry = (): void => {};
+      let release = (): void => {};
       let timer: Timer | undefined;
       let stopped = false;
-      // Another handshake or session of this token may learn first that it is good no more.
-      const release =
-        endpoint === undefined
-          ? undefined
-          : introspector.hold(proof.token, endpoint, () => {
-              const termination = judge(proof, { kind: "Inactive" });
-              if (termination !== undefined && !stopped) end(termination);
-            });
 
+      const stop = (): void => {
+        stopped = true;
+        release();
+        stopExpiry();
+        timer?.cancel();
+      };
+      const lose = (termination: Termination): void => {
+        stop();
+        end(termination);
+      };
       const arm = (): void => {
         stopExpiry();
-        stopExpiry = deadlines.at(expiry(standing.claims), expire);
+        stopExpiry = deadlines.at(expiry(standing.claims), () => lose({ reason: "CredentialExpired" }));
         if (endpoint === undefined) return;
         // At the latest after `recheck`, and not all at once.
         const at = standing.lookedAt + recheck * (0.9 + 0.1 * Math.random());
         timer = clock.after(Math.max(0, at - clock.now()), () => void look(endpoint));
+      };
+      const heard = (verdict: Verdict): void => {
+        const termination = judge(proof, verdict);
+        if (termination === undefined) arm();
+        else lose(termination);
       };
       const look = async (at: Endpoint): Promise<void> => {
         // Sessions of one token share an answer; how old it was counts for when the next is due.
         const verdict = await introspector.askAgain(proof.token, at, recheck / 2);
         if (stopped) return;
         standing.lookedAt = verdict.kind === "Active" ? verdict.at : clock.now();
-        const termination = judge(proof, verdict);
-        if (termination === undefined) arm();
-        else end(termination);
+        heard(verdict);
       };
+      // Another handshake or session of this token may be the first to learn that it is good no more.
+      if (endpoint !== undefined) release = introspector.hold(proof.token, endpoint, () => heard({ kind: "Inactive" }));
       arm();
-      return () => {
-        stopped = true;
-        release?.();
-        stopExpiry();
-        timer?.cancel();
-      };
+      return stop;
     },
   };
 }
