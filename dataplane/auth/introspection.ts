@@ -33,7 +33,7 @@ export function introspectionVerifier(
   context: CompileContext,
   fetch: Fetch,
 ): Verifier<"introspection"> {
-  const { clock, memory, log } = context;
+  const { clock, memory, log, metrics } = context;
   const { endpoint: url, allowHttp, credentials, clientClaim } = settings;
   const endpoint: Endpoint | undefined = credentials === undefined ? undefined : { url, allowHttp, credentials };
   const name = JSON.stringify([url, allowHttp, credentials?.username]);
@@ -80,11 +80,14 @@ export function introspectionVerifier(
   };
 
   return {
-    async verify(token, signal) {
+    async verify(token, asker) {
       if (endpoint === undefined) return unavailable("the credentials are not resolved");
-      const verdict = await waitFor(introspector.ask(token, endpoint, cache), signal);
+      const verdict = await waitFor(introspector.ask(token, endpoint, cache, asker), asker.signal);
       if (verdict === undefined) return unavailable("the client left");
-      if (verdict.kind === "Unavailable") return unavailable(verdict.detail);
+      if (verdict.kind === "Unavailable") {
+        if (verdict.noTurn !== undefined && verdict.noTurn !== "Left") metrics.introspectionNotAsked(verdict.noTurn);
+        return unavailable(verdict.detail);
+      }
       if (verdict.kind === "Inactive") return INVALID;
       const { claims } = verdict;
       if (expiry(claims) <= clock.wall()) return { reason: "CredentialExpired" };
