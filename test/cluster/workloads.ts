@@ -74,7 +74,13 @@ export const byApiKey = { authentication: { apiKey: { secretSelector: { matchLab
 /** A certificate with its key as a listener and a backend take them, and a gateway that shows it to a backend. */
 export function tlsSecret(name: string, pair: { readonly certificate: string; readonly privateKey: string }): object {
   const data = { "tls.crt": btoa(pair.certificate), "tls.key": btoa(pair.privateKey) };
-  return { apiVersion: "v1", kind: "Secret", type: "kubernetes.io/tls", metadata: { name, labels: { [USE_LABEL]: "true" } }, data };
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    type: "kubernetes.io/tls",
+    metadata: { name, labels: { [USE_LABEL]: "true" } },
+    data,
+  };
 }
 
 /** One pod behind a Service, at least, is said to be ready. */
