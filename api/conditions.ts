@@ -26,6 +26,8 @@ export const CONDITION_REASONS = {
     SecretNotFound: "A Secret that is named does not exist in the namespace.",
     SecretInvalid:
       "A Secret lacks a key, has the wrong type, holds something that cannot be read, or may not be read by the operator.",
+    SecretNotPermitted:
+      'A Secret that is named as a credential lacks the label `wsproxy.dev/use: "true"`, by which its owner permits that; the message has the command that sets it.',
     ConfigMapNotFound: "A ConfigMap that is named does not exist in the namespace.",
     ConfigMapInvalid:
       "A ConfigMap lacks a key, holds something that cannot be read, or may not be read by the operator.",

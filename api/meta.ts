@@ -8,6 +8,12 @@ export const KIND = "WebSocketProxy";
 export const EXPIRES_AT = `${GROUP}/expires-at`;
 export const DISABLED = `${GROUP}/disabled`;
 
+/**
+ * Label of a Secret, with the value "true", by which its owner permits the WebSocketProxies of the namespace to use it: as
+ * credentials of theirs for a backend or an issuer of their choice.
+ */
+export const USE_LABEL = `${GROUP}/use`;
+
 /** Label of everything that belongs to one proxy, its pods included. */
 export const PROXY_LABEL = `${GROUP}/proxy`;
 

@@ -64,13 +64,17 @@ const backend = z
           ),
         clientSecretName: objectName
           .optional()
-          .describe("kubernetes.io/tls Secret that the gateway shows to the backend."),
+          .describe(
+            'kubernetes.io/tls Secret that the gateway shows to the backend. Needs the label `wsproxy.dev/use: "true"`.',
+          ),
       })
       .optional()
       .describe("Its presence makes the gateway dial the backend with TLS."),
     basicAuthSecretName: objectName
       .optional()
-      .describe("kubernetes.io/basic-auth Secret, sent as the Authorization header of the handshake."),
+      .describe(
+        'kubernetes.io/basic-auth Secret, sent as the Authorization header of the handshake. Needs the label `wsproxy.dev/use: "true"`.',
+      ),
   })
   .describe("A Service, or a port of the pod itself.");
 

@@ -71,7 +71,12 @@ function translated(
     proxy,
     manifests.map(({ object }) => object),
   );
-  const surroundings = { externalNames: true, portOwner, ...(adminPort === undefined ? {} : { adminPort }) };
+  const surroundings = {
+    externalNames: true,
+    secretsAtHand: true,
+    portOwner,
+    ...(adminPort === undefined ? {} : { adminPort }),
+  };
   return { id, translation: translate(resources, inForce(id), tools, surroundings) };
 }
 

@@ -3,15 +3,11 @@ import { ANYONE, type Identity } from "./identity.ts";
 import type { Enforcement } from "./policies/policy.ts";
 import type { Refusal } from "./rejection.ts";
 
-/**
- * Runs the chain over a handshake: whom it is from, or why it is refused. No backend has been dialled yet. `enter` takes
- * the place of who is admitted, before anybody else is looked at.
- */
-export async function admit(
+/** Runs the first steps of the chain over a handshake: whom it is from, or why it is refused. An issuer may take seconds. */
+export async function identify(
   chain: readonly Enforcement[],
   handshake: Handshake,
   signal: AbortSignal,
-  enter: (identity: Identity) => void,
 ): Promise<Identity | Refusal> {
   for (const policy of chain) {
     const refusal = policy.screen?.(handshake);
@@ -24,13 +20,19 @@ export async function admit(
     if (isRefusal(proven)) return proven;
     identity = proven;
   }
-  // No await from here to the place that is taken, not even the caller's: what is counted here is still true there.
+  return identity;
+}
+
+/**
+ * Runs the steps that depend on the client's identity; no backend has been dialled yet. The place of a client that is
+ * admitted must be taken before the next await: what is counted here is still true then.
+ */
+export function admit(chain: readonly Enforcement[], handshake: Handshake, identity: Identity): Refusal | undefined {
   for (const policy of chain) {
     const refusal = policy.admit?.(handshake, identity);
     if (refusal !== undefined) return refusal;
   }
-  enter(identity);
-  return identity;
+  return undefined;
 }
 
 /** Tells the two outcomes of a step apart. */

@@ -2,9 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { Admission } from "./admission.ts";
+import { admit } from "./admit.ts";
 import type { Dialled } from "./backend/backend.ts";
+import type { Balancer } from "./backend/balancer.ts";
 import type { Handshake } from "./handshake.ts";
+import type { Identity } from "./identity.ts";
 import type { RouteMetrics } from "./metrics.ts";
+import type { Occupancy } from "./occupancy.ts";
 import { refuse } from "./refuse.ts";
 import { statusOf, type Refusal } from "./rejection.ts";
 import type { CompiledRoute } from "./snapshot.ts";
@@ -12,7 +17,8 @@ import type { CompiledRoute } from "./snapshot.ts";
 /** What an attempt uses of its proxy. */
 export interface AttemptOptions {
   readonly clock: Clock;
-  readonly log: Log;
+  /** As it is set now. */
+  readonly log: () => Log;
   /** The request was HEAD. */
   readonly bodiless: boolean;
   /** For what happens before a route is known. */
@@ -33,6 +39,8 @@ export class Attempt {
   #metrics: RouteMetrics;
   #route: CompiledRoute | undefined;
   #handshake: Handshake | undefined;
+  #admission: Admission | undefined;
+  #balancer: Balancer | undefined;
   #backend: Dialled | undefined;
   #leave: (() => void) | undefined;
   #accepted = false;
@@ -57,13 +65,62 @@ export class Attempt {
   }
 
   routed(route: CompiledRoute): void {
-    this.#route = route;
-    this.#metrics = route.metrics;
+    this.#balancer = route.balancer;
+    this.#isFor(route);
   }
 
-  /** A place was taken in the counts of open connections. */
-  enter(leave: () => void): void {
-    this.#leave = leave;
+  /**
+   * The client is known, and no backend is dialled yet: its route, as it is now, refuses it, or it takes its place among
+   * the open connections. From here on its permission is watched.
+   */
+  admit(
+    handshake: Handshake,
+    identity: Identity,
+    route: CompiledRoute | undefined,
+    occupancy: Occupancy,
+  ): Refusal | undefined {
+    if (route === undefined) return { reason: "RouteNotFound" };
+    this.#isFor(route);
+    const admission = new Admission(handshake, identity, this.#started);
+    const refusal = admission.review(route) ?? admit(route.chain, handshake, identity);
+    if (refusal !== undefined) return refusal;
+    this.#leave = occupancy.enter(route.name, identity, handshake);
+    this.#admission = admission;
+    admission.watch(route, this.#lost);
+    return undefined;
+  }
+
+  /** Asks once more whether its route, as it is now, permits it, and refuses it at once where that does not. */
+  review(route: CompiledRoute | undefined): void {
+    const refusal = this.#admission?.review(route);
+    if (refusal !== undefined) this.#lost(refusal);
+  }
+
+  /** Another version of its route took force; undefined: the route is gone. A check that cannot be made refuses it. */
+  apply(route: CompiledRoute | undefined): void {
+    if (this.#admission === undefined || this.signal.aborted) return;
+    try {
+      if (route !== undefined) this.#isFor(route);
+      this.review(route);
+      if (route !== undefined && !this.signal.aborted) this.#admission.watch(route, this.#lost);
+    } catch (fault) {
+      this.failed(fault);
+      this.#abort.abort();
+    }
+  }
+
+  /** Name of its route, once that is known. */
+  get route(): string | undefined {
+    return this.#route?.name;
+  }
+
+  /** Picks its endpoint, by a config that may not be in force any more. */
+  get balancer(): Balancer | undefined {
+    return this.#balancer;
+  }
+
+  dials(balancer: Balancer): void {
+    this.#balancer = balancer;
   }
 
   /** The backend's connection, ours to close until it is handed over. */
@@ -96,7 +153,7 @@ export class Attempt {
 
   /** A fault of ours: the client learns nothing but that it is worth another try. Behind a 101 there is no answer left. */
   failed(fault: unknown): void {
-    this.#options.log.error({ err: fault, requestId: this.#handshake?.requestId }, "handshake failed");
+    this.#options.log().error({ err: fault, requestId: this.#handshake?.requestId }, "handshake failed");
     if (this.#accepted) this.#socket.destroy();
     else if (!this.signal.aborted) this.refuse({ reason: "Overloaded", detail: "internal fault" });
   }
@@ -106,6 +163,7 @@ export class Attempt {
     // Nothing else of the handshake may be kept for as long as the session lives.
     const release = this.#backend?.release;
     const leave = this.#leave;
+    this.#admission?.unwatch();
     this.#backend = undefined;
     this.#leave = undefined;
     return () => {
@@ -118,6 +176,7 @@ export class Attempt {
   end(): void {
     this.#socket.off("end", this.#gone);
     this.#socket.off("close", this.#gone);
+    this.#admission?.unwatch();
     this.#leave?.();
     this.#backend?.socket.destroy();
     this.#backend?.release();
@@ -135,6 +194,18 @@ export class Attempt {
     this.#gone();
   }
 
+  #isFor(route: CompiledRoute): void {
+    this.#route = route;
+    this.#metrics = route.metrics;
+  }
+
+  /** Its permission went away: nothing is waited for any more. */
+  readonly #lost = (refusal: Refusal): void => {
+    this.#admission?.unwatch();
+    this.refuse(refusal);
+    this.#abort.abort();
+  };
+
   readonly #gone = (): void => {
     this.#abort.abort();
     this.#socket.destroy();
@@ -145,6 +216,6 @@ export class Attempt {
   }
 
   #log(message: string, fields: Record<string, unknown>): void {
-    this.#options.log.info({ ...fields, route: this.#route?.name, address: this.#handshake?.address }, message);
+    this.#options.log().info({ ...fields, route: this.#route?.name, address: this.#handshake?.address }, message);
   }
 }

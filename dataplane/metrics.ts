@@ -36,6 +36,8 @@ export interface RouteMetrics {
   backendConnect(seconds: number): void;
   authentication(method: Method, reason: RefusalReason | "Accepted"): void;
   credentialTermination(reason: CloseReason): void;
+  /** An opaque token that its issuer was not asked about. */
+  introspectionNotAsked(reason: "TooManyWaiting" | "WaitedTooLong"): void;
   /** A function that counts one hit. */
   limitHit(policy: string, per: string, action: LimitAction, shadow: boolean): () => void;
   slowConsumer(): void;
@@ -82,6 +84,11 @@ export class Metrics {
   readonly #terminations = this.#counter("credential_terminations_total", "Sessions that lost their permission.", [
     "reason",
   ]);
+  readonly #notAsked = this.#counter(
+    "introspection_not_asked_total",
+    "Opaque tokens refused unasked: too many waited.",
+    ["reason"],
+  );
   readonly #limitHits = this.#counter("limit_hits_total", "Limits exceeded.", [
     "policy",
     "per",
@@ -193,6 +200,7 @@ export class Metrics {
       backendConnect: (seconds) => connect.observe(seconds),
       authentication: (method, reason) => this.#authentications.inc({ ...labels, method, reason }),
       credentialTermination: (reason) => this.#terminations.inc({ ...labels, reason }),
+      introspectionNotAsked: (reason) => this.#notAsked.inc({ ...labels, reason }),
       limitHit: (policy, per, action, shadow) => {
         const child = this.#limitHits.labels({
           ...labels,

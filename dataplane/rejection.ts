@@ -81,6 +81,17 @@ export interface Termination {
   readonly detail?: string;
 }
 
+/** The same before the 101: what ends a session for want of a permission refuses a handshake with its HTTP status. */
+export function refusalOf({ reason, detail }: Termination): Refusal {
+  const more = detail === undefined ? {} : { detail };
+  // A reason that has no status is none of a permission: the client has lost it all the same.
+  return { reason: isRefusalReason(reason) ? reason : "CredentialRevoked", ...more };
+}
+
+function isRefusalReason(reason: Reason): reason is RefusalReason {
+  return "status" in REJECTIONS[reason];
+}
+
 /** What a termination can be put to. */
 export interface Terminable {
   /** Only the first end counts. */

@@ -6,6 +6,7 @@ import { endpointsOf } from "../test/fakes/config.ts";
 import { TestGateway } from "../test/fakes/gateway.ts";
 import { settle } from "../test/fakes/idp-bench.ts";
 import { Live } from "../test/fakes/live.ts";
+import { Pending } from "../test/fakes/pending.ts";
 import { until } from "../test/fakes/sockets.ts";
 import type { Enforcement } from "./policies/policy.ts";
 import type { Termination } from "./rejection.ts";
@@ -69,6 +70,20 @@ test("a check that cannot be made ends the session, is counted and logged, and t
   expect(gateway.lines.filter(({ level }) => level === "error").map(({ message }) => message)).toEqual([
     "config could not be applied to a session",
   ]);
+});
+
+test("a check that cannot be made refuses a handshake under way, and its backend is let go", async () => {
+  const holding = await new RawBackend(() => {}).open();
+  await gateway.serve({}, [holding.port]);
+  const pending = await Pending.open(gateway, holding);
+  commit({
+    review() {
+      throw new Error("broken check");
+    },
+  });
+  expect(await pending.lost()).toMatchObject({ told: "503 Overloaded", leaked: "", left: [0, 0, 0] });
+  expect(gateway.logged).toContain("handshake failed");
+  await holding.close();
 });
 
 test("a session that leaves by itself during a change is not counted", async () => {

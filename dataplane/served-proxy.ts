@@ -8,6 +8,7 @@ import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { closeSpread } from "./drain.ts";
+import type { Handshake } from "./handshake.ts";
 import type { Client } from "./listener.ts";
 import { Memory } from "./memory.ts";
 import type { Metrics } from "./metrics.ts";
@@ -67,6 +68,17 @@ export class ServedProxy {
     return this.#draining;
   }
 
+  /** A route as it is now; undefined: there is none of that name any more. */
+  route(name: string): CompiledRoute | undefined {
+    return this.#snapshot?.routes.get(name);
+  }
+
+  /** The newest version of a route that a handshake was found to be for: its own, where the newest is not for it. */
+  newest(found: CompiledRoute, { host, path }: Handshake): CompiledRoute {
+    const now = this.#snapshot?.router.find(host, path);
+    return now?.name === found.name ? now : found;
+  }
+
   get attempts(): number {
     return this.#attempts.size;
   }
@@ -85,6 +97,7 @@ export class ServedProxy {
       };
       const snapshot = compile(config, hash, options);
       for (const route of snapshot.routes.values()) route.balancer.setEndpoints(endpoints);
+      this.#memory.onCommit(() => this.#tellDials(endpoints));
       return snapshot;
     } catch (fault) {
       this.rollback();
@@ -105,6 +118,7 @@ export class ServedProxy {
     const { metrics, clock, random } = this.#surroundings;
     const { proxy, dataplane } = snapshot.config;
     metrics.configApplied(this.name, proxy.generation, dataplane.maxConnections, clock.wall());
+    this.#reviewAttempts();
     const orphans: Session[] = [];
     for (const session of this.sessions) {
       const route = snapshot.routes.get(session.route);
@@ -114,6 +128,18 @@ export class ServedProxy {
     if (orphans.length === 0) return;
     const period = Math.min(REMOVAL_PERIOD, snapshot.drainPeriod, orphans.length * 10);
     void closeSpread(orphans, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
+  }
+
+  /** Handshakes that were admitted by an older config and have no answer yet. */
+  #reviewAttempts(): void {
+    for (const attempt of [...this.#attempts])
+      if (attempt.route !== undefined) attempt.apply(this.route(attempt.route));
+  }
+
+  /** Dials go by the config that was in force when they began, and to endpoints that are there now. */
+  #tellDials(endpoints: Endpoints): void {
+    const dialling = new Set([...this.#attempts].flatMap(({ balancer }) => balancer ?? []));
+    for (const balancer of dialling) balancer.follow(endpoints);
   }
 
   /** Holds a session to what is in force now. A check that cannot be made ends it; that, or an end without a right to it, counts. */
@@ -131,6 +157,7 @@ export class ServedProxy {
 
   setEndpoints(endpoints: Endpoints, hash: string): void {
     this.#endpointsHash = hash;
+    this.#tellDials(endpoints);
     for (const route of this.#snapshot?.routes.values() ?? []) route.balancer.setEndpoints(endpoints);
   }
 
@@ -140,7 +167,7 @@ export class ServedProxy {
     const attempt: Attempt = new Attempt(socket, {
       bodiless: method === "HEAD",
       clock,
-      log: this.#log,
+      log: () => this.#log,
       metrics: metrics.route(this.name, ""),
       ended: () => this.#attempts.delete(attempt),
     });
@@ -154,7 +181,7 @@ export class ServedProxy {
     return this.sessions.size + this.#attempts.size > most ? { reason: "Overloaded", retryAfter: 5 } : undefined;
   }
 
-  /** The client's 101 has been written: a session begins. */
+  /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
     const { clock, random, reads } = this.#surroundings;
     const session = new Session(facts, route, clock, this.#log);
@@ -185,15 +212,7 @@ export class ServedProxy {
       release();
       throw fault;
     }
-    this.#settle(session);
-  }
-
-  /** What changed while the handshake was under way holds for the session from its first moment. */
-  #settle(session: Session): void {
-    const route = this.#snapshot?.routes.get(session.route);
-    if (route === undefined) session.terminate({ reason: "RouteRemoved" });
-    else this.#apply(route, session);
-    if (this.#draining) session.terminate({ reason: "Draining" });
+    this.#apply(route, session);
   }
 
   /** From now on handshakes are refused, and the sessions are closed over the drain period. Resolves when none is left. */

@@ -5,6 +5,7 @@ import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Identity } from "./identity.ts";
 import { Memory } from "./memory.ts";
 import type { LiveSession } from "./metrics.ts";
+import { review, watch } from "./permission.ts";
 import type { Party } from "./policies/policy.ts";
 import type { CloseReason, Termination } from "./rejection.ts";
 import type { CompiledRoute } from "./snapshot.ts";
@@ -49,7 +50,7 @@ export class Session implements Party, LiveSession {
   readonly #log: Log;
   #tunnel: Tunnel | undefined;
   #memory: Memory | undefined;
-  #watches: (() => void)[] = [];
+  #stopWatching: (() => void) | undefined;
   #ending = false;
   #permissionLost = false;
 
@@ -103,12 +104,10 @@ export class Session implements Party, LiveSession {
   apply(route: CompiledRoute): void {
     if (this.#ending) return;
     this.#unwatch();
-    for (const policy of route.chain) {
-      const termination = policy.review?.(this);
-      if (termination !== undefined) return this.terminate(termination);
-    }
+    const termination = review(route.chain, this);
+    if (termination !== undefined) return this.terminate(termination);
     this.#tunnel?.apply(route.plan(this));
-    this.#watches = route.chain.flatMap((policy) => policy.watch?.(this, (end) => this.terminate(end)) ?? []);
+    this.#stopWatching = watch(route.chain, this, (end) => this.terminate(end));
   }
 
   /** Ends the session with a Close frame to both ends; only the first call counts. */
@@ -163,7 +162,7 @@ export class Session implements Party, LiveSession {
   }
 
   #unwatch(): void {
-    for (const stop of this.#watches) stop();
-    this.#watches = [];
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { PLAIN_SUBPROTOCOL } from "../api/meta.ts";
-import { admit, isRefusal } from "./admit.ts";
+import { identify, isRefusal } from "./admit.ts";
 import { switchingProtocols } from "./answer.ts";
 import { dial, type Dialled } from "./backend/backend.ts";
 import { checkHandshake, type Checked } from "./check-handshake.ts";
@@ -27,20 +27,23 @@ export async function upgrade(client: Client, proxy: ServedProxy): Promise<void>
     const { handshake, late } = checked;
     attempt.identify(handshake);
 
-    const route = snapshot.router.find(handshake.host, handshake.path);
-    if (route === undefined) return attempt.refuse({ reason: "RouteNotFound" });
-    attempt.routed(route);
+    const found = snapshot.router.find(handshake.host, handshake.path);
+    if (found === undefined) return attempt.refuse({ reason: "RouteNotFound" });
+    attempt.routed(found);
 
     const refusal = proxy.overload();
     if (refusal !== undefined) return attempt.refuse(refusal);
 
-    const identity = await admit(route.chain, handshake, attempt.signal, (known) =>
-      attempt.enter(proxy.occupancy.enter(route.name, known, handshake)),
-    );
+    const identity = await identify(found.chain, handshake, attempt.signal);
     if (attempt.signal.aborted) return;
     if (isRefusal(identity)) return attempt.refuse(identity);
+    // An issuer may have taken seconds: what is in force now decides.
+    const denied = attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
+    if (denied !== undefined) return attempt.refuse(denied);
     if (late !== undefined) return attempt.refuse(late);
 
+    const route = proxy.newest(found, handshake);
+    attempt.dials(route.balancer);
     const started = proxy.clock.now();
     const outcome = await dial(route.balancer, outgoing(handshake, identity, route.forwarding), {
       timeout: route.backendConnect,
@@ -50,6 +53,10 @@ export async function upgrade(client: Client, proxy: ServedProxy): Promise<void>
     });
     if (outcome.kind === "open") attempt.opened(outcome.backend);
     if (attempt.signal.aborted) return;
+    // No await from here to the answer: a permission that is lost by now gets no 101, and nothing that the backend says.
+    const inForce = proxy.route(route.name);
+    attempt.review(inForce);
+    if (attempt.signal.aborted || inForce === undefined) return;
     if (outcome.kind === "refused") return attempt.refuse(outcome.refusal);
     if (outcome.kind === "relay") {
       const { status, statusText, headers, body } = outcome;
@@ -57,7 +64,9 @@ export async function upgrade(client: Client, proxy: ServedProxy): Promise<void>
       return attempt.relayed(status);
     }
     route.metrics.backendConnect((proxy.clock.now() - started) / 1000);
-    accept(client, checked, route, identity, outcome.backend, attempt, proxy);
+    if (proxy.draining) return attempt.refuse({ reason: "Draining" });
+    const protocol = outcome.backend.protocol ?? answerProtocol(handshake.protocols, route);
+    accept(client, checked, protocol, inForce, identity, outcome.backend, attempt, proxy);
   } catch (fault) {
     attempt.failed(fault);
   } finally {
@@ -67,17 +76,17 @@ export async function upgrade(client: Client, proxy: ServedProxy): Promise<void>
 
 type Attempt = ReturnType<ServedProxy["begin"]>;
 
+/** Everything of the session is by the newest version of its route, from its first byte. */
 function accept(
   client: Client,
   { handshake, key }: Checked,
+  protocol: string | undefined,
   route: CompiledRoute,
   identity: Identity,
   backend: Dialled,
   attempt: Attempt,
   proxy: ServedProxy,
 ): void {
-  if (proxy.draining) return attempt.refuse({ reason: "Draining" });
-  const protocol = backend.protocol ?? answerProtocol(handshake.protocols, route);
   const { extensions, headers } = backend;
   client.socket.write(switchingProtocols({ key, protocol, extensions, headers }));
   const { requestId, address, addressSubject } = handshake;

@@ -77,18 +77,28 @@ describe("a pass looks at", () => {
   });
 
   test("no config Secret as a source of keys, whatever is selected: a config made of itself would never come to rest", async () => {
-    const everything = { matchExpressions: [{ key: "never", operator: "DoesNotExist" }] };
-    const policies = { authentication: { apiKey: { secretSelector: everything } } };
+    const ours = { matchExpressions: [{ key: "wsproxy.dev/proxy", operator: "Exists" }] };
+    const policies = { authentication: { apiKey: { secretSelector: ours } } };
     const { resources, data } = await gathered((put) => {
       const object = put(
         proxy("chat", { policies, routes: [{ name: "main", backends: [{ service: "echo", port: 80 }] }] }),
       );
-      put(keys({ alice: "alices-own-key-0001" }));
       for (const own of written(object)) put(own);
     });
-    expect(names(resources.secrets)).toEqual(["keys"]);
+    expect(names(resources.secrets)).toEqual([]);
     expect([...data.keys()].sort()).toEqual(["ConfigMap wsproxy-chat-endpoints", "Secret wsproxy-chat-config-0"]);
   });
+});
+
+test("a selector that asks for no label makes the operator read nothing", async () => {
+  const selector = { matchExpressions: [{ key: "never", operator: "DoesNotExist" }] };
+  const policies = { authentication: { apiKey: { secretSelector: selector } } };
+  const routes = [{ name: "main", backends: [{ service: "echo", port: 80 }] }];
+  const { reads } = await gathered((put) => {
+    put(proxy("chat", { policies, routes }));
+    put(keys({ alice: "alices-own-key-0001" }));
+  });
+  expect(reads).toEqual([]);
 });
 
 describe("the config in force", () => {

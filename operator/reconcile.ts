@@ -1,4 +1,5 @@
 import type { Config, Endpoints } from "../api/config.ts";
+import { Asides } from "./asides.ts";
 import type { DataplanePods } from "./dataplane-pods.ts";
 import type { Gathered, Gatherer } from "./gather.ts";
 import type { Log } from "../runtime/log.ts";
@@ -43,11 +44,13 @@ export interface ReconcilerParts {
 export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #refusals = new Refusals();
+  readonly #asides: Asides;
   /** Proxies whose namespace is being deleted. */
   readonly #going = new Set<string>();
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+    this.#asides = new Asides(parts.log);
   }
 
   /** One pass; resolves with ms after which to look again. Rejects where it is to be made again. */
@@ -58,6 +61,7 @@ export class Reconciler {
 
     const gathered = await gatherer.gather(proxy, signal);
     const translation = translate(gathered.resources, gathered.previous, tools, inCluster);
+    this.#asides.tell(key, translation.asides);
     const rendered = render(gathered.owner, translation, settings, packer);
     const failures = await this.#apply(gathered, translation, rendered, signal);
     if (failures.some(({ error }) => isNamespaceGone(error))) return this.#leave(key, failures);
@@ -141,7 +145,7 @@ export class Reconciler {
 
   #forget(key: string): undefined {
     const { gatherer, pods, reporter } = this.#parts;
-    for (const part of [gatherer, pods, reporter, this.#refusals]) part.forget(key);
+    for (const part of [gatherer, pods, reporter, this.#refusals, this.#asides]) part.forget(key);
     this.#going.delete(key);
     this.#parts.forgotten(key);
     return undefined;

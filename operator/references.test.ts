@@ -85,10 +85,22 @@ describe("what a proxy refers to", () => {
     [{ spec: { policies: { authentication: { apiKey: { secretSelector: { matchLabels: {} } } } } } }],
     [withExpression({ key: "a", operator: "toString" })],
     [withExpression(null)],
+    [withExpression({ key: "a", operator: "DoesNotExist" })],
+    [withExpression({ key: "a", operator: "NotIn", values: ["b"] })],
   ])("is nothing where it is malformed: %j", (manifest) => {
     const { secrets, configMaps, services, secretSelectors } = referencesOf(manifest, undefined);
     expect([secrets.size, configMaps.size, services.size, secretSelectors.length]).toEqual([0, 0, 0, 0]);
   });
+});
+
+test("a selector that asks for no label is followed only where it is in force", () => {
+  const { spec } = withExpression({ key: "a", operator: "DoesNotExist" }) as { spec: { policies: object } };
+  const old = {
+    ...inForce,
+    policies: { authentication: [structuredClone(Object.values(spec.policies)[0])] },
+  } as unknown as Config;
+  expect(referencesOf({ spec }, undefined).secretSelectors).toEqual([]);
+  expect(referencesOf({ spec }, old).secretSelectors).toHaveLength(1);
 });
 
 function withExpression(expression: unknown): unknown {

@@ -1,5 +1,5 @@
 import type { Config } from "../api/config.ts";
-import type { LabelSelector } from "../api/policies/authentication.ts";
+import { asksForLabel, type LabelSelector } from "../api/policies/authentication.ts";
 import type { KubeObject } from "./kube/kinds.ts";
 import { matches } from "./translate/selector.ts";
 
@@ -38,14 +38,16 @@ export function referencesOf(manifest: unknown, inForce: Config | undefined): Re
 
   const written = [policies, ...list(routes).map((route) => record(route)["policies"])];
   const settings = written.map((some) => record(some)["authentication"]);
-  for (const one of [...settings, ...(inForce?.policies.authentication ?? [])]) {
+  const old: ReadonlySet<unknown> = new Set(inForce?.policies.authentication);
+  for (const one of [...settings, ...old]) {
     const { apiKey, jwt, introspection } = record(one);
     const { secretName, configMapName } = record(record(jwt)["jwks"]);
     add(found.secrets, secretName);
     add(found.configMaps, configMapName);
     add(found.secrets, record(introspection)["credentialsSecretName"]);
     const selector = selectorOf(record(apiKey)["secretSelector"]);
-    if (selector !== undefined) secretSelectors.push(selector);
+    // One that only excludes is not accepted: it stands where an earlier version accepted it.
+    if (selector !== undefined && (old.has(one) || asksForLabel(selector))) secretSelectors.push(selector);
   }
   return { ...found, secretSelectors };
 }

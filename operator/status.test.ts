@@ -41,6 +41,7 @@ function translation(parts: Partial<Translation> = {}): Translation {
       ],
       problems: [],
     },
+    asides: [],
     ...parts,
   };
 }

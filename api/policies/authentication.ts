@@ -140,16 +140,27 @@ const requirement = rule(
   (it) => it.operator.endsWith("In") === (it.values ?? []).length > 0,
 ).describe("One requirement.");
 
+const selectorFields = z.strictObject({
+  matchLabels: textMap(labelValue).optional().describe("Labels that a Secret must have, all of them."),
+  matchExpressions: z.array(requirement).max(16).optional().describe("Requirements that must hold, all of them."),
+});
+
+/** Does a selector ask for a label at all? One that only excludes finds what its writer never heard of. */
+export function asksForLabel({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
+  return (
+    Object.keys(matchLabels).length > 0 ||
+    matchExpressions.some(({ operator }) => operator === "In" || operator === "Exists")
+  );
+}
+
 const labelSelector = rule(
-  z.strictObject({
-    matchLabels: textMap(labelValue).optional().describe("Labels that a Secret must have, all of them."),
-    matchExpressions: z.array(requirement).max(16).optional().describe("Requirements that must hold, all of them."),
-  }),
+  selectorFields,
   {
-    cel: "(has(self.matchLabels) && size(self.matchLabels) > 0) || (has(self.matchExpressions) && size(self.matchExpressions) > 0)",
-    message: "must select something: an empty selector would make every Secret of the namespace a source of API keys",
+    cel: "(has(self.matchLabels) && size(self.matchLabels) > 0) || (has(self.matchExpressions) && self.matchExpressions.exists(e, e.operator == 'In' || e.operator == 'Exists'))",
+    message:
+      "must ask for a label, by matchLabels or by In or Exists: else every Secret of the namespace that is not excluded would be a source of API keys",
   },
-  (it) => Object.keys(it.matchLabels ?? {}).length + (it.matchExpressions ?? []).length > 0,
+  asksForLabel,
 );
 
 const requireField = z
@@ -165,7 +176,9 @@ const ANY_METHOD = "(has(self.apiKey) || has(self.jwt) || has(self.introspection
 const introspection = rule(
   z.strictObject({
     ...introspectionFields,
-    credentialsSecretName: objectName.describe("kubernetes.io/basic-auth Secret with which the endpoint is asked."),
+    credentialsSecretName: objectName.describe(
+      'kubernetes.io/basic-auth Secret with which the endpoint is asked. Needs the label `wsproxy.dev/use: "true"`.',
+    ),
   }),
   { cel: "self.allowHttp || self.endpoint.startsWith('https://')", message: HTTPS, field: "endpoint" },
   (it) => httpsUnlessAllowed(it.endpoint, it.allowHttp),
@@ -177,7 +190,7 @@ const methods = z.strictObject({
     .strictObject({
       from: from({ header: "x-api-key" }, { query: "apikey" }),
       secretSelector: labelSelector.describe(
-        "Selects the Secrets whose entries are API keys: the name of an entry is the client id, its value the key.",
+        "Selects the Secrets whose entries are API keys: the name of an entry is the client id, its value the key. Must ask for one label at least.",
       ),
     })
     .optional()
@@ -216,11 +229,14 @@ const apiKeyEntry = z.strictObject({
   disabled: z.boolean(),
 });
 
-/** The references stay beside what they resolved to: so a route that is kept in force still follows them. */
+/**
+ * The references stay beside what they resolved to: so a route that is kept in force still follows them. Rules on what
+ * users write do not hold here: what an earlier version accepted and rendered must stay readable.
+ */
 const rendered = z.strictObject({
   require: requireField,
   apiKey: z
-    .strictObject({ from: from(), secretSelector: labelSelector.optional(), keys: z.array(apiKeyEntry).max(100_000) })
+    .strictObject({ from: from(), secretSelector: selectorFields.optional(), keys: z.array(apiKeyEntry).max(100_000) })
     .optional(),
   jwt: z
     .strictObject({
@@ -246,4 +262,4 @@ export const authentication = { spec, rendered, absent: undefined } satisfies Po
 export type CredentialPlace = z.output<typeof place>;
 
 /** Which Secrets hold API keys; as Kubernetes selects by labels. */
-export type LabelSelector = z.output<typeof labelSelector>;
+export type LabelSelector = z.output<typeof selectorFields>;

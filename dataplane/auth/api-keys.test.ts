@@ -13,7 +13,7 @@ const entry = (key: string, more: Partial<Entry> = {}): Entry => ({
   disabled: false,
   ...more,
 });
-const signal = new AbortController().signal;
+const asker = { subject: "192.0.2.1", signal: new AbortController().signal };
 
 function verifier(keys: Entry[], clock = new FakeClock()): ReturnType<typeof apiKeyVerifier> {
   return apiKeyVerifier({ from: [], keys }, { clock, memory: new Memory() });
@@ -23,44 +23,44 @@ const proof = { method: "apiKey", client: "mobile", digest: digest("right-key") 
 
 test("a key is its client's", async () => {
   const keys = [entry("other-key", { client: "web" }), entry("right-key")];
-  expect(await verifier(keys).verify("right-key", signal)).toEqual(proof);
+  expect(await verifier(keys).verify("right-key", asker)).toEqual(proof);
 });
 
 test.each(["", "wrong-key", "right-key ", "Right-key", "right-ke", digest("right-key")])(
   "%j is no key",
   async (key) => {
-    expect(await verifier([entry("right-key")]).verify(key, signal)).toEqual({ reason: "CredentialInvalid" });
+    expect(await verifier([entry("right-key")]).verify(key, asker)).toEqual({ reason: "CredentialInvalid" });
   },
 );
 
 test("without keys nobody is let in", async () => {
-  expect(await verifier([]).verify("", signal)).toEqual({ reason: "CredentialInvalid" });
+  expect(await verifier([]).verify("", asker)).toEqual({ reason: "CredentialInvalid" });
 });
 
 test("a digest that is none is no key", async () => {
   const broken = entry("x", { digest: "!".repeat(43) });
-  expect(await verifier([broken]).verify("", signal)).toEqual({ reason: "CredentialInvalid" });
+  expect(await verifier([broken]).verify("", asker)).toEqual({ reason: "CredentialInvalid" });
 });
 
 test("a disabled key is revoked", async () => {
   const keys = [entry("right-key", { disabled: true })];
-  expect(await verifier(keys).verify("right-key", signal)).toEqual({ reason: "CredentialRevoked" });
+  expect(await verifier(keys).verify("right-key", asker)).toEqual({ reason: "CredentialRevoked" });
 });
 
 test("a key expires at its time, whatever its zone", async () => {
   const clock = new FakeClock();
   const at = new Date(clock.wall() + 1000 + 7_200_000).toISOString().replace("Z", "+02:00");
   const keys = verifier([entry("right-key", { expiresAt: at })], clock);
-  expect(await keys.verify("right-key", signal)).toEqual(proof);
+  expect(await keys.verify("right-key", asker)).toEqual(proof);
   clock.advance(999);
-  expect(await keys.verify("right-key", signal)).toEqual(proof);
+  expect(await keys.verify("right-key", asker)).toEqual(proof);
   clock.advance(1);
-  expect(await keys.verify("right-key", signal)).toEqual({ reason: "CredentialExpired" });
+  expect(await keys.verify("right-key", asker)).toEqual({ reason: "CredentialExpired" });
 });
 
 test("of two clients with one key the first wins", async () => {
   const keys = [entry("right-key"), entry("right-key", { client: "web" })];
-  expect(await verifier(keys).verify("right-key", signal)).toEqual(proof);
+  expect(await verifier(keys).verify("right-key", asker)).toEqual(proof);
 });
 
 test.each<[string, Entry[], string | undefined]>([
@@ -111,7 +111,7 @@ test("10,000 keys that share a prefix are compiled and looked up fast", async ()
   const entries = all.map((key) => entry(key));
   const began = performance.now();
   const keys = verifier(entries);
-  for (const key of all) await keys.verify(key, signal);
+  for (const key of all) await keys.verify(key, asker);
   expect(performance.now() - began).toBeLessThan(2000);
 });
 
@@ -124,5 +124,5 @@ test("routes that share a list of keys share its table", async () => {
   });
   expect(first?.table).toBeDefined();
   expect(second?.table).toBe(first?.table);
-  expect(await second?.made.verify("right-key", signal)).toEqual(proof);
+  expect(await second?.made.verify("right-key", asker)).toEqual(proof);
 });

@@ -10,7 +10,7 @@ const base = {
   cache: "30s",
   recheck: "30s",
 };
-const { signal } = new AbortController();
+const asker = { subject: "192.0.2.1", signal: new AbortController().signal };
 
 let bench: AuthBench;
 let idp: ScriptedIdp;
@@ -29,7 +29,7 @@ function compile(change: Record<string, unknown> = {}): Verifier<"introspection"
 }
 
 async function admitted(verifier: Verifier<"introspection">): Promise<ProofOf<"introspection">> {
-  const outcome = await verifier.verify("opaque", signal);
+  const outcome = await verifier.verify("opaque", asker);
   if ("reason" in outcome) throw new Error(outcome.reason);
   return outcome;
 }
@@ -213,7 +213,7 @@ test("no flood of made-up tokens hides a revocation", async () => {
   const { ended, pass } = await live(compile());
   idp.answer = ({ body }) =>
     body?.endsWith("=opaque") === true ? json({ active: false }) : new Promise<Answer>(() => {});
-  for (let index = 0; index < 1000; index += 1) void compile().verify(`made-up-${index}`, signal);
+  for (let index = 0; index < 1000; index += 1) void compile().verify(`made-up-${index}`, asker);
   await pass(30_000);
   expect(ended).toEqual(["CredentialRevoked"]);
 });
@@ -224,7 +224,7 @@ test("with rechecks beyond number each waits for its turn", async () => {
   const verifier = compile();
   const stops: (() => void)[] = [];
   for (let index = 0; index < 100; index += 1) {
-    const proof = await verifier.verify(`token-${index}`, signal);
+    const proof = await verifier.verify(`token-${index}`, asker);
     if ("reason" in proof) throw new Error(proof.reason);
     stops.push(verifier.watch(proof, ({ reason }) => ended.push(reason)));
   }

@@ -10,7 +10,7 @@ const base = {
   cache: "30s",
   recheck: "30s",
 };
-const { signal } = new AbortController();
+const asker = { subject: "192.0.2.1", signal: new AbortController().signal };
 
 let bench: AuthBench;
 let idp: ScriptedIdp;
@@ -29,12 +29,12 @@ function compile(change: Record<string, unknown> = {}): Verifier<"introspection"
 }
 
 async function verdict(verifier: Verifier<"introspection">, token = "opaque"): Promise<string> {
-  const outcome = await verifier.verify(token, signal);
+  const outcome = await verifier.verify(token, asker);
   return "reason" in outcome ? outcome.reason : outcome.client;
 }
 
 async function admitted(verifier: Verifier<"introspection">): Promise<ProofOf<"introspection">> {
-  const outcome = await verifier.verify("opaque", signal);
+  const outcome = await verifier.verify("opaque", asker);
   if ("reason" in outcome) throw new Error(outcome.reason);
   return outcome;
 }
@@ -145,7 +145,7 @@ test("100 handshakes with one token ask once; one of them leaving changes nothin
   let answer = (_: Answer): void => {};
   idp.answer = () => new Promise((resolve) => (answer = resolve));
   const leaving = new AbortController();
-  const left = compile().verify("opaque", leaving.signal);
+  const left = compile().verify("opaque", { ...asker, signal: leaving.signal });
   const others = Array.from({ length: 100 }, () => verdict(compile()));
   leaving.abort();
   expect(await left).toMatchObject({ reason: "IdentityProviderUnavailable" });
@@ -154,12 +154,34 @@ test("100 handshakes with one token ask once; one of them leaving changes nothin
   expect(idp.asked).toHaveLength(1);
 });
 
-test("a flood of made-up tokens has 256 questions under way at most", async () => {
+test("a flood of made-up tokens from one address leaves half of the 256 turns to the others", async () => {
   idp.answer = () => new Promise(() => {});
-  const flood = Array.from({ length: 1000 }, (_, index) => verdict(compile(), `made-up-${index}`));
+  const from = (subject: string, token: string): Promise<unknown> => compile().verify(token, { ...asker, subject });
+  const flood = Array.from({ length: 1000 }, (_, index) => from("192.0.2.1", `made-up-${index}`));
+  await settle();
+  expect(idp.asked).toHaveLength(128);
+  expect(await flood[999]).toMatchObject({ reason: "IdentityProviderUnavailable", retryAfter: 1 });
+  expect(bench.counted.filter((it) => it === "not asked: TooManyWaiting")).toHaveLength(1000 - 128 - 256);
+  for (let other = 0; other < 200; other += 1) void from(`192.0.2.${other + 2}`, `other-${other}`);
   await settle();
   expect(idp.asked).toHaveLength(256);
-  expect(await flood[999]).toBe("IdentityProviderUnavailable");
+  bench.clock.advance(5000);
+  await settle();
+  expect(bench.counted.filter((it) => it === "not asked: WaitedTooLong")).toHaveLength(256 + 200 - 128);
+});
+
+test("a token that others asked about while it waited for its turn is not asked about again", async () => {
+  const answers: (() => void)[] = [];
+  idp.answer = () => new Promise((resolve) => answers.push(() => resolve(json(active))));
+  for (let index = 0; index < 128; index += 1) void verdict(compile(), `made-up-${index}`);
+  const waiting = [verdict(compile()), verdict(compile())];
+  await settle();
+  expect(idp.asked).toHaveLength(128);
+  answers.forEach((answer) => answer());
+  await settle();
+  expect(idp.asked).toHaveLength(129);
+  answers[128]?.();
+  expect(await Promise.all(waiting)).toEqual(["mobile", "mobile"]);
 });
 
 test("with the endpoint down a remembered answer serves, a new token does not", async () => {

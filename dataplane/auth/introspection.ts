@@ -33,7 +33,7 @@ export function introspectionVerifier(
   context: CompileContext,
   fetch: Fetch,
 ): Verifier<"introspection"> {
-  const { clock, memory, log } = context;
+  const { clock, memory, log, metrics } = context;
   const { endpoint: url, allowHttp, credentials, clientClaim } = settings;
   const endpoint: Endpoint | undefined = credentials === undefined ? undefined : { url, allowHttp, credentials };
   const name = JSON.stringify([url, allowHttp, credentials?.username]);
@@ -80,11 +80,14 @@ export function introspectionVerifier(
   };
 
   return {
-    async verify(token, signal) {
+    async verify(token, asker) {
       if (endpoint === undefined) return unavailable("the credentials are not resolved");
-      const verdict = await waitFor(introspector.ask(token, endpoint, cache), signal);
+      const verdict = await waitFor(introspector.ask(token, endpoint, cache, asker), asker.signal);
       if (verdict === undefined) return unavailable("the client left");
-      if (verdict.kind === "Unavailable") return unavailable(verdict.detail);
+      if (verdict.kind === "Unavailable") {
+        if (verdict.noTurn !== undefined && verdict.noTurn !== "Left") metrics.introspectionNotAsked(verdict.noTurn);
+        return unavailable(verdict.detail);
+      }
       if (verdict.kind === "Inactive") return INVALID;
       const { claims } = verdict;
       if (expiry(claims) <= clock.wall()) return { reason: "CredentialExpired" };
@@ -101,34 +104,45 @@ export function introspectionVerifier(
 
     watch(proof, end) {
       const standing = standingOf(proof);
-      const expire = (): void => end({ reason: "CredentialExpired" });
       let stopExpiry = (): void => {};
+      let release = (): void => {};
       let timer: Timer | undefined;
       let stopped = false;
 
+      const stop = (): void => {
+        stopped = true;
+        release();
+        stopExpiry();
+        timer?.cancel();
+      };
+      const lose = (termination: Termination): void => {
+        stop();
+        end(termination);
+      };
       const arm = (): void => {
         stopExpiry();
-        stopExpiry = deadlines.at(expiry(standing.claims), expire);
+        stopExpiry = deadlines.at(expiry(standing.claims), () => lose({ reason: "CredentialExpired" }));
         if (endpoint === undefined) return;
         // At the latest after `recheck`, and not all at once.
         const at = standing.lookedAt + recheck * (0.9 + 0.1 * Math.random());
         timer = clock.after(Math.max(0, at - clock.now()), () => void look(endpoint));
+      };
+      const heard = (verdict: Verdict): void => {
+        const termination = judge(proof, verdict);
+        if (termination === undefined) arm();
+        else lose(termination);
       };
       const look = async (at: Endpoint): Promise<void> => {
         // Sessions of one token share an answer; how old it was counts for when the next is due.
         const verdict = await introspector.askAgain(proof.token, at, recheck / 2);
         if (stopped) return;
         standing.lookedAt = verdict.kind === "Active" ? verdict.at : clock.now();
-        const termination = judge(proof, verdict);
-        if (termination === undefined) arm();
-        else end(termination);
+        heard(verdict);
       };
+      // Another handshake or session of this token may be the first to learn that it is good no more.
+      if (endpoint !== undefined) release = introspector.hold(proof.token, endpoint, () => heard({ kind: "Inactive" }));
       arm();
-      return () => {
-        stopped = true;
-        stopExpiry();
-        timer?.cancel();
-      };
+      return stop;
     },
   };
 }

@@ -11,16 +11,18 @@ import {
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { timeOf, type Claims } from "./claims.ts";
+import { FairLine, type LineBounds, type NoTurn } from "./fair-line.ts";
 import { FetchFault, type Answer, type Fetch } from "./guarded-fetch.ts";
 import { Turns } from "./turns.ts";
+import type { Asker } from "./verifier.ts";
 
 /** What the issuer says of a token. */
 export type Verdict =
   /** `at`: when it was asked, on the monotonic clock. */
   | { readonly kind: "Active"; readonly claims: Claims; readonly at: number }
   | { readonly kind: "Inactive" }
-  /** Nothing that could be relied on. */
-  | { readonly kind: "Unavailable"; readonly detail: string };
+  /** Nothing that could be relied on. `noTurn`: it was not even asked. */
+  | { readonly kind: "Unavailable"; readonly detail: string; readonly noTurn?: NoTurn };
 
 /** Where to ask, and as whom. */
 export interface Endpoint {
@@ -35,12 +37,28 @@ const MAX_REMEMBERED = 10_000;
 const MAX_REMEMBERED_BYTES = 33_554_432;
 /** A token that was inactive just now is not asked about again, in ms. */
 const INACTIVE_FOR = 1000;
-/** Handshakes' questions under way at one endpoint; beyond it the answer is Unavailable, and the client may come again. */
-const MAX_UNDER_WAY = 256;
+/**
+ * Handshakes' questions at one endpoint, by the client's address: a crowd of made-up tokens from one address, or from
+ * some, leaves room for the others. Beyond the bounds the answer is Unavailable, and the client may come again.
+ */
+const HANDSHAKES: LineBounds = {
+  atOnce: 256,
+  share: 16,
+  unshared: 128,
+  waiting: 1024,
+  waitingEach: 256,
+  patience: 5000,
+};
 /** Between two lines about the endpoint's state: odd tokens may make it fail, good ones work, as a client likes. */
 const REPORT_INTERVAL = 10_000;
 /** Live sessions' questions under way: their own number, so that no flood of handshakes hides a revocation. */
 const MAX_RECHECKS = 64;
+
+const NO_TURN: Readonly<Record<NoTurn, string>> = {
+  TooManyWaiting: "too many questions wait already",
+  WaitedTooLong: "its turn to be asked about did not come in time",
+  Left: "the client left",
+};
 
 type Active = Extract<Verdict, { kind: "Active" }>;
 
@@ -54,7 +72,9 @@ export class Introspector {
   readonly #underWay = new Map<string, Promise<Verdict>>();
   readonly #rechecks = new Map<string, Promise<Verdict>>();
   readonly #turns = new Turns(MAX_RECHECKS);
-  #handshakes = 0;
+  readonly #line: FairLine;
+  /** By token: to be told when it is found inactive, whatever the reason for asking. */
+  readonly #holders = new Map<string, Set<() => void>>();
   #failing = false;
   #reportedAt = Number.NEGATIVE_INFINITY;
 
@@ -62,17 +82,23 @@ export class Introspector {
     this.#fetch = fetch;
     this.#clock = clock;
     this.#log = log;
+    this.#line = new FairLine(HANDSHAKES, clock);
   }
 
   /** An active answer younger than `maxAge` ms is reused while its `exp` lies ahead. Never rejects. */
-  ask(token: string, endpoint: Endpoint, maxAge: number): Promise<Verdict> {
+  async ask(token: string, endpoint: Endpoint, maxAge: number, { subject, signal }: Asker): Promise<Verdict> {
     const key = keyOf(token, endpoint);
     const known = this.#recall(key, maxAge) ?? this.#underWay.get(key);
     if (known !== undefined) return known;
-    if (this.#handshakes >= MAX_UNDER_WAY)
-      return Promise.resolve({ kind: "Unavailable", detail: "too many questions" });
-    this.#handshakes += 1;
-    return this.#begin(key, token, endpoint).finally(() => (this.#handshakes -= 1));
+    const entered = this.#line.enter(subject, signal);
+    const turn = entered instanceof Promise ? await entered : entered;
+    if (typeof turn === "string") return { kind: "Unavailable", detail: NO_TURN[turn], noTurn: turn };
+    // Others may have asked while this one waited: then its turn is free again at once.
+    const meanwhile = this.#recall(key, maxAge) ?? this.#underWay.get(key);
+    const answer = meanwhile ?? this.#begin(key, token, endpoint);
+    if (meanwhile !== undefined) turn();
+    else void answer.finally(turn);
+    return answer;
   }
 
   /** As `ask`, for a live session: where too much is under way it waits for its turn. */
@@ -85,6 +111,18 @@ export class Introspector {
       .finally(() => this.#rechecks.delete(key));
     this.#rechecks.set(key, recheck);
     return recheck;
+  }
+
+  /** Calls `inactive` each time the token is found inactive; the returned function stops that. */
+  hold(token: string, endpoint: Endpoint, inactive: () => void): () => void {
+    const key = keyOf(token, endpoint);
+    const holders = this.#holders.get(key) ?? new Set();
+    const holder = (): void => inactive();
+    this.#holders.set(key, holders.add(holder));
+    return () => {
+      holders.delete(holder);
+      if (holders.size === 0 && this.#holders.get(key) === holders) this.#holders.delete(key);
+    };
   }
 
   #recall(key: string, maxAge: number): Promise<Verdict> | undefined {
@@ -119,6 +157,7 @@ export class Introspector {
     if (verdict.kind === "Inactive") {
       this.#active.delete(key);
       this.#inactive.set(key, this.#clock.now());
+      for (const inactive of [...(this.#holders.get(key) ?? [])]) inactive();
     }
     this.#report(verdict, endpoint.url);
     return verdict;

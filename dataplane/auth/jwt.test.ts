@@ -11,7 +11,7 @@ const ours = new Signer("ES256", "same");
 const theirs = new Signer("ES256", "same");
 const issuer = "https://a.test/";
 const base = { issuer, audiences: ["chat"], jwks: { uri: "https://a.test/keys" } };
-const { signal } = new AbortController();
+const asker = { subject: "192.0.2.1", signal: new AbortController().signal };
 
 let bench: AuthBench;
 let idp: ScriptedIdp;
@@ -37,7 +37,7 @@ function compile(jwt: Record<string, unknown>): Verifier<"jwt"> {
 }
 
 async function admitted(verifier: Verifier<"jwt">): Promise<ProofOf<"jwt">> {
-  const proof = await verifier.verify(ours.token(claims), signal);
+  const proof = await verifier.verify(ours.token(claims), asker);
   if ("reason" in proof) throw new Error(proof.reason);
   return proof;
 }
@@ -46,7 +46,7 @@ test("E14: two issuers publish the same key id: neither can speak for the other"
   const b = { issuer: "https://b.test/", jwks: { uri: "https://b.test/keys" } };
   const routes = { a: compile({}), b: compile(b) };
   const verdict = async (route: "a" | "b", signer: Signer, iss: string): Promise<string> => {
-    const outcome = await routes[route].verify(signer.token({ ...claims, iss }), signal);
+    const outcome = await routes[route].verify(signer.token({ ...claims, iss }), asker);
     return "reason" in outcome ? outcome.reason : outcome.client;
   };
   for (let turn = 0; turn < 2; turn += 1) {
@@ -61,8 +61,8 @@ test("E14: two issuers publish the same key id: neither can speak for the other"
 
 test("E14: two issuers that share an address share no keys", async () => {
   const shared = { jwks: { uri: "https://a.test/keys" } };
-  await compile(shared).verify(ours.token(claims), signal);
-  await compile({ ...shared, issuer: "https://b.test/" }).verify(ours.token(claims), signal);
+  await compile(shared).verify(ours.token(claims), asker);
+  await compile({ ...shared, issuer: "https://b.test/" }).verify(ours.token(claims), asker);
   expect(idp.asked).toHaveLength(2);
 });
 
@@ -81,18 +81,18 @@ test("keys survive a config change, and are dropped with the last route that nam
 test("a token that cannot be good is refused without asking for keys", async () => {
   const verifier = compile({});
   for (const header of [{ alg: "none" }, { alg: "HS256" }, { kid: 5 }, { typ: "logout+jwt" }]) {
-    expect(await verifier.verify(ours.token(claims, header), signal)).toEqual({ reason: "CredentialInvalid" });
+    expect(await verifier.verify(ours.token(claims, header), asker)).toEqual({ reason: "CredentialInvalid" });
   }
   expect(idp.asked).toHaveLength(0);
 });
 
 test("with no key to be had, nobody gets in", async () => {
   idp.answer = () => "ECONNREFUSED";
-  expect(await compile({}).verify(ours.token(claims), signal)).toMatchObject({
+  expect(await compile({}).verify(ours.token(claims), asker)).toMatchObject({
     reason: "IdentityProviderUnavailable",
     retryAfter: 10,
   });
-  expect(await compile({ jwks: {} }).verify(ours.token(claims), signal)).toMatchObject({
+  expect(await compile({ jwks: {} }).verify(ours.token(claims), asker)).toMatchObject({
     reason: "IdentityProviderUnavailable",
   });
 });

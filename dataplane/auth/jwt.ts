@@ -28,7 +28,7 @@ export function jwtVerifier(settings: Settings, context: CompileContext, fetch: 
   const endOf = (claims: Claims): number => timeOf(claims, "exp", Number.NaN) + skew;
 
   return {
-    async verify(token, signal) {
+    async verify(token, { signal }) {
       const choice = keyChoice(token, settings.algorithms);
       if (choice === undefined) return INVALID;
       const key = await keys.find(choice, signal);

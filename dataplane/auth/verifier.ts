@@ -1,10 +1,18 @@
 import type { Method, Proof } from "../identity.ts";
 import type { Refusal, Termination } from "../rejection.ts";
 
+/** The client whose credential is verified. */
+export interface Asker {
+  /** Its address, or /64: what an issuer is asked for counts by it. */
+  readonly subject: string;
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal;
+}
+
 /** One method of authentication, compiled. */
 export interface Verifier<M extends Method> {
-  /** The credential's proof, or why it is refused. `signal` aborts when the client leaves; what others wait for goes on. */
-  verify(credential: string, signal: AbortSignal): Promise<ProofOf<M> | Refusal>;
+  /** The credential's proof, or why it is refused. Where the client leaves, what others wait for goes on. */
+  verify(credential: string, asker: Asker): Promise<ProofOf<M> | Refusal>;
   /** Does a proof of a live session, given under an older config, still hold? */
   review(proof: ProofOf<M>): Termination | undefined;
   /** Calls `end` when the proof ceases to hold without a config change; the returned function stops the watch. */

@@ -37,6 +37,8 @@ class Scripted implements Balancer {
 
   setEndpoints(): void {}
 
+  follow(): void {}
+
   *pick(): Generator<Target> {
     for (const port of this.#ports) {
       this.tried += 1;

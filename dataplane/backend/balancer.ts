@@ -20,6 +20,8 @@ export interface Target {
 export interface Balancer {
   /** Endpoints change without a new config. */
   setEndpoints(endpoints: Endpoints): void;
+  /** The same of a config that is no longer in force: a backend that is not listed may still be there, and stays as it was. */
+  follow(endpoints: Endpoints): void;
   /** Endpoints of the time when one is asked for, in the order in which they are to be tried, each once. */
   pick(): Generator<Target>;
 }
@@ -107,13 +109,17 @@ export function balancer(route: RouteConfig, memory: Memory, random: () => numbe
   }[route.loadBalancing];
   const waiting = new Waiting();
   let candidates: readonly Candidate[] = [];
+  let newest: Endpoints["backends"] = {};
+  const take = (backends: Endpoints["backends"]): void => {
+    newest = backends;
+    const listed = listedOf(route, backends);
+    candidates = candidatesOf(listed);
+    loads.sweep(clock.now());
+    waiting.keep(new Set(listed.map(({ key }) => key)));
+  };
   return {
-    setEndpoints(endpoints) {
-      const listed = listedOf(route, endpoints);
-      candidates = candidatesOf(listed);
-      loads.sweep(clock.now());
-      waiting.keep(new Set(listed.map(({ key }) => key)));
-    },
+    setEndpoints: ({ backends }) => take(backends),
+    follow: ({ backends }) => take({ ...newest, ...backends }),
     *pick() {
       const tried = new Set<string>();
       for (;;) {
@@ -136,11 +142,11 @@ export function balancer(route: RouteConfig, memory: Memory, random: () => numbe
 }
 
 /** Every endpoint of the route's backends, as long as sessions may go to it at all. */
-function listedOf({ backends }: RouteConfig, endpoints: Endpoints): Omit<Candidate, "weight">[] {
+function listedOf({ backends }: RouteConfig, listed: Endpoints["backends"]): Omit<Candidate, "weight">[] {
   return backends
     .filter(({ weight }) => weight > 0)
     .flatMap((backend) =>
-      (endpoints.backends[backend.endpoints] ?? []).map((endpoint) => ({
+      (listed[backend.endpoints] ?? []).map((endpoint) => ({
         key: `${endpoint.address} ${endpoint.port}`,
         backend,
         endpoint,

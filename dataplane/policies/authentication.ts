@@ -13,7 +13,7 @@ import {
   type HeaderForm,
   type Offer,
 } from "../auth/places.ts";
-import type { ProofOf, Verifier } from "../auth/verifier.ts";
+import type { Asker, ProofOf, Verifier } from "../auth/verifier.ts";
 import type { Handshake } from "../handshake.ts";
 import { ANYONE, type Identity, type Method, type Proof } from "../identity.ts";
 import type { Refusal, Termination } from "../rejection.ts";
@@ -26,7 +26,7 @@ interface BoundMethod {
   readonly method: Method;
   readonly places: ReadonlySet<string>;
   find(handshake: Handshake): Found;
-  readonly verify: (credential: string, signal: AbortSignal) => Promise<Proof | Refusal>;
+  readonly verify: (credential: string, asker: Asker) => Promise<Proof | Refusal>;
   review(proof: Proof): Termination | undefined;
   watch(proof: Proof, end: (termination: Termination) => void): () => void;
 }
@@ -44,9 +44,10 @@ export const authentication: Policy<"authentication"> = (settings, context) => {
     async authenticate(handshake, signal) {
       const offers = collect(methods, settings.require, handshake, context);
       if (!(offers instanceof Map)) return offers;
+      const asker = { subject: handshake.addressSubject, signal };
       const proofs: Proof[] = [];
       for (const [{ method, verify }, { credential }] of offers) {
-        const outcome = await verify(credential, signal);
+        const outcome = await verify(credential, asker);
         if (signal.aborted) return { reason: "IdentityProviderUnavailable", detail: "the client left" };
         context.metrics.authentication(method, "reason" in outcome ? outcome.reason : "Accepted");
         if ("reason" in outcome) return outcome;
@@ -129,7 +130,7 @@ function bindMethods(settings: Settings, context: CompileContext): BoundMethod[]
       method,
       places: new Set(from.map(placeKey)),
       find: credentialFinder(from, form, subprotocols),
-      verify: (credential, signal) => verifier.verify(credential, signal),
+      verify: (credential, asker) => verifier.verify(credential, asker),
       review: (proof) => (isOurs(proof) ? verifier.review(proof) : REVOKED),
       watch: (proof, end) => (isOurs(proof) ? verifier.watch(proof, end) : () => {}),
     };

@@ -5,9 +5,12 @@ import { tools } from "../tools.ts";
 import { apiKeys } from "./api-keys.ts";
 import type { Secret } from "./resources.ts";
 
-const labels = { keys: "chat" };
+const labels = { keys: "chat", "wsproxy.dev/api-keys": "chat" };
 const keys = (name: string, data: Record<string, string>, more: Parameters<typeof secret>[2] = {}): Secret =>
   secret(name, data, { labels, ...more });
+
+const linesOf = (problems: readonly { object: string; at: string; message: string }[]): string[] =>
+  problems.map(({ object, at, message }) => `${object} ${at} ${message}`);
 
 const KEY = "example-key-000001";
 const OTHER = "example-key-000002";
@@ -71,7 +74,34 @@ test("the same key under two clients is the older Secret's; without a time a Sec
   expect(
     older(keys("a", { a: KEY }, { creationTimestamp: "2025-01-02T00:00:00Z" }), keys("b", { b: KEY }, old)),
   ).toEqual(["b"]);
-  expect(find(keys("a", { a: KEY }), keys("b", { b: KEY })).problems).toEqual(["Secret demo/b data.b ApiKeyInvalid"]);
+});
+
+test("that two Secrets hold the same key is not in the status, but in the log; within one Secret it is said", () => {
+  const secrets = [keys("a", { a: KEY, again: KEY }), keys("b", { b: KEY })];
+  const here = lookup({ secrets });
+  const said = apiKeys({ matchLabels: labels }, "at", here);
+  const same = "is the same key as that of a in Secret a, which is older or comes first; make a new one";
+  const [again, b] = ["Secret demo/a data.again", "Secret demo/b data.b"].map((place) => `${place} ${same}`);
+  expect(linesOf(said.problems)).toEqual([again]);
+  expect(linesOf(here.asides)).toEqual([b]);
+  const files = lookup({ secrets }, { secretsAtHand: true });
+  expect(linesOf(apiKeys({ matchLabels: labels }, "at", files).problems)).toEqual([again, b]);
+  expect(files.asides).toEqual([]);
+});
+
+test("of a Secret without a label of ours the status tells neither names nor lengths of entries", () => {
+  const shop = secret("shop", { password: "short", user: "x", good: KEY }, { labels: { keys: "chat" } });
+  const here = lookup({ secrets: [shop] });
+  const { value, problems } = apiKeys({ matchLabels: { keys: "chat" } }, "at", here);
+  expect(value?.map(({ client }) => client)).toEqual(["good"]);
+  expect(linesOf(problems)).toEqual([
+    "Secret demo/shop data not every entry can be an API key, which has 16 to 512 characters on one line; give the Secret a label in wsproxy.dev/, such as wsproxy.dev/api-keys, and this says which cannot",
+  ]);
+  expect(here.asides.map(({ at }) => at)).toEqual(["data.password", "data.user"]);
+  const files = lookup({ secrets: [shop] }, { secretsAtHand: true });
+  expect(apiKeys({ matchLabels: { keys: "chat" } }, "at", files).problems.map(({ at }) => at)).toEqual([
+    ...["data.password", "data.user"],
+  ]);
 });
 
 test("a key that the older Secret disables does not live on in a younger one", () => {

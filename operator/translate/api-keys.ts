@@ -1,6 +1,6 @@
 import type { Config } from "../../api/config.ts";
-import type { LabelSelector } from "../../api/policies/authentication.ts";
-import { DISABLED, EXPIRES_AT } from "../../api/meta.ts";
+import { asksForLabel, type LabelSelector } from "../../api/policies/authentication.ts";
+import { DISABLED, EXPIRES_AT, GROUP } from "../../api/meta.ts";
 import { dataKey, timestamp } from "../../api/names.ts";
 import { fieldPath, quoted, type Problem } from "../../api/problem.ts";
 import { entryOf, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
@@ -19,8 +19,22 @@ const LONGEST = 512;
 
 export type ApiKey = NonNullable<RenderedOf<"authentication">["apiKey"]>["keys"][number];
 
-/** The API keys in the Secrets that a selector finds, digested. Whatever is doubtful is refused, and said. */
+/**
+ * The API keys in the Secrets that a selector finds, digested. Whatever is doubtful is refused, and said. A selector that
+ * asks for no label was accepted by an earlier version only: it loses keys, and finds no new ones.
+ */
 export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Found<ApiKey[]> {
+  const now = keysNow(selector, at, lookup);
+  if (asksForLabel(selector)) return now;
+  const value = lookup.once(JSON.stringify(["api keys of old", selector]), () => {
+    const known = new Set(keysInForce(selector, lookup).map(({ digest }) => digest));
+    return (now.value ?? []).filter(({ digest }) => known.has(digest));
+  });
+  // What is wrong with other people's Secrets is nobody's business; that the selector is not accepted is said elsewhere.
+  return { value, problems: [] };
+}
+
+function keysNow(selector: LabelSelector, at: string, lookup: Lookup): Found<ApiKey[]> {
   const secrets = [...lookup.secrets.values()].filter((it) => matches(selector, it.metadata.labels)).sort(olderFirst);
   const unread = lookup.unread.filter(({ kind, metadata }) => kind === "Secret" && matches(selector, metadata.labels));
   if (secrets.length === 0 && unread.length === 0) {
@@ -46,30 +60,51 @@ function withKeysInForce(readable: readonly ApiKey[], inForce: readonly ApiKey[]
 
 function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & { readonly value: ApiKey[] } {
   const keys = new Map<string, ApiKey>();
-  const owners = new Map<string, string>();
+  const owners = new Map<string, { readonly client: string; readonly name: string }>();
   const problems: ReferenceProblem[] = [];
   for (const secret of secrets) {
     const { name } = secret.metadata;
-    const report: Report = (reason, at, message) => {
-      problems.push({ reason, message, at, object: `Secret ${lookup.namespace}/${name}` });
-    };
+    const reportTo =
+      (some: ReferenceProblem[]): Report =>
+      (reason, at, message) =>
+        void some.push({ reason, message, at, object: `Secret ${lookup.namespace}/${name}` });
+    const report = reportTo(problems);
     const state = stateOf(secret, report);
     if (state === undefined) continue;
-    for (const client of secret.unreadable) report("ApiKeyInvalid", fieldPath("data", [client]), "is not UTF-8 text");
+    const inside: ReferenceProblem[] = [];
+    const unfit = (client: string, words: string, some = inside): void =>
+      reportTo(some)("ApiKeyInvalid", fieldPath("data", [client]), words);
+    for (const client of secret.unreadable) unfit(client, "is not UTF-8 text");
     for (const [client, text] of Object.entries(secret.data)) {
       const key = text.trim();
       const digest = lookup.tools.sha256(key);
-      const problem = problemOf(client, key) ?? owners.get(digest);
-      if (problem === undefined) {
+      const problem = problemOf(client, key);
+      const owner = owners.get(digest);
+      if (problem !== undefined) unfit(client, problem);
+      else if (owner === undefined) {
         keys.set(digest, { client, digest, ...state });
-        owners.set(
-          digest,
-          `is the same key as that of ${client} in Secret ${name}, which is older or comes first; make a new one`,
-        );
-      } else report("ApiKeyInvalid", fieldPath("data", [client]), problem);
+        owners.set(digest, { client, name });
+      } else {
+        const words = `is the same key as that of ${owner.client} in Secret ${owner.name}, which is older or comes first; make a new one`;
+        // That two Secrets hold the same is for those who may read both.
+        unfit(client, words, owner.name === name || lookup.secretsAtHand ? inside : lookup.asides);
+      }
+    }
+    if (lookup.secretsAtHand || isOurs(secret)) problems.push(...inside);
+    else if (inside.length > 0) {
+      lookup.asides.push(...inside);
+      report("ApiKeyInvalid", "data", WITHHELD);
     }
   }
   return { value: [...keys.values()].sort(byClient), problems };
+}
+
+/** Of a Secret that may not be meant for us, names and lengths of entries are not told. */
+const WITHHELD = `not every entry can be an API key, which has ${SHORTEST} to ${LONGEST} characters on one line; give the Secret a label in ${GROUP}/, such as ${GROUP}/api-keys, and this says which cannot`;
+
+/** Has its owner given it a label of ours? Other labels may stand there for other reasons. */
+function isOurs({ metadata }: Secret): boolean {
+  return Object.keys(metadata.labels).some((label) => label.startsWith(`${GROUP}/`));
 }
 
 type Report = (reason: "ApiKeyInvalid" | "SecretInvalid", at: string, message: string) => void;

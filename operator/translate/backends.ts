@@ -2,7 +2,7 @@ import type { BackendConfig } from "../../api/config.ts";
 import type { BackendSpec } from "../../api/websocket-proxy.ts";
 import { endpointsKey, endpointsOf } from "./endpoints.ts";
 import type { Found, Lookup, ReferenceProblem } from "./lookup.ts";
-import { authority, keyPair, login } from "./secrets.ts";
+import { authority, clientKeyPair, login } from "./secrets.ts";
 
 type Tls = NonNullable<BackendConfig["tls"]>;
 
@@ -57,7 +57,7 @@ function tlsOf(spec: TlsReferences, service: string | undefined, at: string, loo
   const serverName = spec.serverName ?? (service === undefined ? "localhost" : `${service}.${lookup.namespace}.svc`);
   const ca = caSecretName === undefined ? undefined : authority(caSecretName, `${at}.caSecretName`, lookup);
   const client =
-    clientSecretName === undefined ? undefined : keyPair(clientSecretName, `${at}.clientSecretName`, lookup);
+    clientSecretName === undefined ? undefined : clientKeyPair(clientSecretName, `${at}.clientSecretName`, lookup);
   const problems = [...(ca?.problems ?? []), ...(client?.problems ?? [])];
   const lost = [ca, client].some((it) => it !== undefined && it.value === undefined);
   if (lost) return { value: undefined, problems };

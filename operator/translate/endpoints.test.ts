@@ -7,7 +7,7 @@ type Parts = Pick<Partial<Resources>, "services" | "endpointSlices">;
 
 /** `address:port state` of each endpoint, or the reasons why there are none. */
 function look(key: string, { services = [], endpointSlices = [] }: Parts, externalNames = false): string[] {
-  const { value, problems } = endpointsOf(key, "at", lookup({ services, endpointSlices }, externalNames));
+  const { value, problems } = endpointsOf(key, "at", lookup({ services, endpointSlices }, { externalNames }));
   const lines = (value ?? []).map(({ address, port, state }) => `${address}:${port} ${state}`);
   return [...lines, ...problems.map(({ reason, at }) => `${reason} ${at}`)];
 }

@@ -29,6 +29,9 @@ export interface Lookup {
   readonly inForce: Config | undefined;
   readonly tools: Tools;
   readonly externalNames: boolean;
+  readonly secretsAtHand: boolean;
+  /** Mistakes whose words would tell readers of the status what Secrets hold: for the log of the process that reads them. */
+  readonly asides: ReferenceProblem[];
   /** Makes what several routes share once. */
   once<T>(key: unknown, make: () => T): T;
 }
@@ -39,7 +42,7 @@ export function lookupFor(
   resources: Resources,
   inForce: Config | undefined,
   tools: Tools,
-  { externalNames }: Surroundings,
+  { externalNames, secretsAtHand = false }: Surroundings,
 ): Lookup {
   const own = <T extends { readonly metadata: Pick<Secret["metadata"], "namespace"> }>(
     objects: readonly T[],
@@ -57,6 +60,8 @@ export function lookupFor(
     inForce,
     tools,
     externalNames,
+    secretsAtHand,
+    asides: [],
     once<T>(key: unknown, make: () => T): T {
       if (!made.has(key)) made.set(key, make());
       return made.get(key) as T;

@@ -85,6 +85,11 @@ export interface Tools {
 export interface Surroundings {
   /** Services with externalName may be dialled: only outside a cluster, where whoever writes the manifest owns the network. */
   readonly externalNames: boolean;
+  /**
+   * The reader of the status has the Secrets at hand, as in files: it may compare them and say what is in them. In a
+   * cluster whoever may read a WebSocketProxy may not read Secrets.
+   */
+  readonly secretsAtHand?: boolean;
   /** Port of the gateway's own that no listener can have. */
   readonly adminPort?: number;
   /** What is wrong with the size of a config, where it has to fit somewhere; undefined if nothing is. */

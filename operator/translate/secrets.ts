@@ -1,3 +1,4 @@
+import { USE_LABEL } from "../../api/meta.ts";
 import { entryOf, found, missing, type Found, type Lookup } from "./lookup.ts";
 import { authenticationsOf, backendsOf, unreadFound } from "./unread.ts";
 
@@ -31,6 +32,11 @@ export function keyPair(name: string, at: string, lookup: Lookup): Found<KeyPair
     : unfit(name, `tls.crt and tls.key: ${problem}`, at, lookup);
 }
 
+/** The same for what we are to a backend: as a credential it needs its owner's permission. */
+export function clientKeyPair(name: string, at: string, lookup: Lookup): Found<KeyPair> {
+  return unpermitted(name, at, lookup) ?? keyPair(name, at, lookup);
+}
+
 /** The certificates that a backend's is verified with: ca.crt, also beside a key pair as cert-manager writes it. */
 export function authority(name: string, at: string, lookup: Lookup): Found<string> {
   const unread = unreadFound(
@@ -50,6 +56,8 @@ export function authority(name: string, at: string, lookup: Lookup): Found<strin
 
 /** User name and password out of a kubernetes.io/basic-auth Secret, bounded as the rendered config bounds them. */
 export function login(name: string, at: string, lookup: Lookup): Found<Login> {
+  const refused = unpermitted(name, at, lookup);
+  if (refused !== undefined) return refused;
   const unread = unreadFound("Secret", name, at, lookup, (inForce) => {
     const asked = authenticationsOf(inForce).find((it) => it.introspection?.credentialsSecretName === name);
     const dialled = backendsOf(inForce).find((it) => it.basicAuthSecretName === name);
@@ -70,6 +78,22 @@ export function login(name: string, at: string, lookup: Lookup): Found<Login> {
     }
   }
   return found({ username, password });
+}
+
+/**
+ * A Secret whose owner has not permitted its use: nothing of it is used, and nothing is said of what it holds. Whoever may
+ * write a WebSocketProxy could else send it to a server of their choice.
+ */
+function unpermitted(name: string, at: string, lookup: Lookup): Found<never> | undefined {
+  const unread = lookup.unread.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name);
+  const labels = (lookup.secrets.get(name) ?? unread)?.metadata.labels;
+  if (labels === undefined) return undefined;
+  const label = entryOf(labels, USE_LABEL);
+  if (label === "true") return undefined;
+  const overwrite = label === undefined ? "" : " --overwrite";
+  const command = `kubectl label secret ${name} --namespace ${lookup.namespace} ${USE_LABEL}=true${overwrite}`;
+  const message = `Secret ${name} may not be used: it lacks the label ${USE_LABEL}: "true"; set it in its manifest, or by ${command}`;
+  return missing({ reason: "SecretNotPermitted", message, at, object: lookup.self });
 }
 
 /** Entries of a Secret, in the order of `keys`, each of which must be there. */

@@ -55,6 +55,7 @@ export function translate(
       routes: outcomes.map((outcome) => routeStatus(outcome, generation)),
       problems: distinct([...ruling.problems, ...references]),
     },
+    asides: distinct(lookup.asides),
   };
 }
 

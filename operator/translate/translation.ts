@@ -15,6 +15,8 @@ export interface Translation {
   /** What the data plane's own objects in a cluster are made of; undefined where the spec is not accepted: they stay. */
   readonly infra: Infra | undefined;
   readonly status: ProxyStatus;
+  /** Mistakes that the status may not tell, since they say what Secrets hold: for the operator's log. No value of a Secret. */
+  readonly asides: readonly LocatedProblem[];
 }
 
 /** The shape of the pods, with every default applied. */

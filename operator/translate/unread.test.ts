@@ -21,12 +21,14 @@ const tls = { "tls.crt": pair.certificate, "tls.key": pair.privateKey, "ca.crt":
 const login = { username: "gateway", password: "a-password" };
 const jwks = JSON.stringify({ keys: [generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" })] });
 
+const permitted = { labels: { "wsproxy.dev/use": "true" } };
+
 const SECRETS = [
   secret("chat-tls", tls, { type: "kubernetes.io/tls" }),
-  secret("echo-tls", tls, { type: "kubernetes.io/tls" }),
+  secret("echo-tls", tls, { type: "kubernetes.io/tls", ...permitted }),
   secret("echo-ca", tls),
-  secret("echo-login", login, { type: "kubernetes.io/basic-auth" }),
-  secret("asking", login, { type: "kubernetes.io/basic-auth" }),
+  secret("echo-login", login, { type: "kubernetes.io/basic-auth", ...permitted }),
+  secret("asking", login, { type: "kubernetes.io/basic-auth", ...permitted }),
   secret("issuer", { "jwks.json": jwks }),
   secret("keys", { alice: "alices-own-key-0001" }, { labels }),
 ];

@@ -1,4 +1,5 @@
 import type { V1Container, V1Deployment, V1EndpointSlice, V1Service } from "@kubernetes/client-node";
+import { USE_LABEL } from "../../api/meta.ts";
 import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
 import { keyOf } from "../fakes/api-keys.ts";
 import type { Cluster } from "./cluster.ts";
@@ -70,10 +71,16 @@ export function apiKeys(name: string, clients: readonly string[]): object {
 /** Lets in whoever has one of the API keys. */
 export const byApiKey = { authentication: { apiKey: { secretSelector: { matchLabels: KEYS } } } };
 
-/** A certificate with its key as a listener and a backend take them. */
+/** A certificate with its key as a listener and a backend take them, and a gateway that shows it to a backend. */
 export function tlsSecret(name: string, pair: { readonly certificate: string; readonly privateKey: string }): object {
   const data = { "tls.crt": btoa(pair.certificate), "tls.key": btoa(pair.privateKey) };
-  return { apiVersion: "v1", kind: "Secret", type: "kubernetes.io/tls", metadata: { name }, data };
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    type: "kubernetes.io/tls",
+    metadata: { name, labels: { [USE_LABEL]: "true" } },
+    data,
+  };
 }
 
 /** One pod behind a Service, at least, is said to be ready. */

@@ -32,7 +32,10 @@ export class AuthBench {
       clock: this.clock,
       memory: this.memory,
       log: { debug: log, info: log, warn: log, error: log },
-      metrics: { authentication: (method: string, reason: string) => this.counted.push(`${method} ${reason}`) },
+      metrics: {
+        authentication: (method: string, reason: string) => this.counted.push(`${method} ${reason}`),
+        introspectionNotAsked: (reason: string) => this.counted.push(`not asked: ${reason}`),
+      },
     };
     return part as unknown as CompileContext;
   }

@@ -2,7 +2,7 @@ import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
 import { tools } from "../../operator/tools.ts";
 import { lookupFor, type Lookup } from "../../operator/translate/lookup.ts";
-import type { EndpointSlice, Resources, Secret, Service } from "../../operator/translate/resources.ts";
+import type { EndpointSlice, Resources, Secret, Service, Surroundings } from "../../operator/translate/resources.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import type { Translation } from "../../operator/translate/translation.ts";
 
@@ -73,8 +73,9 @@ export function resources(parts: Partial<Resources> = {}): Resources {
   };
 }
 
-export function lookup(parts: Partial<Resources> = {}, externalNames = false): Lookup {
-  return lookupFor({ namespace: "demo", name: "chat" }, resources(parts), undefined, tools, { externalNames });
+export function lookup(parts: Partial<Resources> = {}, surroundings: Partial<Surroundings> = {}): Lookup {
+  const inCluster = { externalNames: false, ...surroundings };
+  return lookupFor({ namespace: "demo", name: "chat" }, resources(parts), undefined, tools, inCluster);
 }
 
 export function translated(parts: Partial<Resources>, previous?: Config): Translation {

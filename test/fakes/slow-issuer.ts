@@ -5,19 +5,26 @@ import type { AddressInfo } from "node:net";
 /** An introspection endpoint that says yes to everybody, when it is told to: holds handshakes up before they are admitted. */
 export class SlowIssuer {
   readonly #server: Server;
-  readonly #held: ServerResponse[] = [];
-  #holding = true;
+  readonly #held: { readonly token: string; readonly response: ServerResponse }[] = [];
+  #holds: (token: string) => boolean = () => true;
   /** Questions that came. */
   asked = 0;
-
-  readonly #claims: object;
+  /** What is said of an active token. */
+  claims: object;
+  /** Tokens that are not good, or no more. */
+  isInactive: (token: string) => boolean = () => false;
 
   constructor(claims: object = { sub: "alice" }) {
-    this.#claims = claims;
+    this.claims = claims;
     this.#server = createServer((request, response) => {
       this.asked += 1;
-      request.resume();
-      request.on("end", () => (this.#holding ? this.#held.push(response) : this.#answer(response)));
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => {
+        const token = new URLSearchParams(body).get("token") ?? "";
+        if (this.#holds(token)) this.#held.push({ token, response });
+        else this.#answer(token, response);
+      });
       response.on("error", () => {});
     });
   }
@@ -39,14 +46,25 @@ export class SlowIssuer {
     };
   }
 
-  hold(): void {
-    this.#holding = true;
+  /** From now on questions about these tokens wait for an answer. */
+  hold(holds: (token: string) => boolean = () => true): void {
+    this.#holds = holds;
+  }
+
+  /** Questions that wait. */
+  get waiting(): number {
+    return this.#held.length;
+  }
+
+  /** Answers so many of those that have waited longest, and goes on holding others. */
+  answer(count = 1): void {
+    for (const { token, response } of this.#held.splice(0, count)) this.#answer(token, response);
   }
 
   /** Answers what waits, and from now on at once. */
   release(): void {
-    this.#holding = false;
-    for (const response of this.#held.splice(0)) this.#answer(response);
+    this.hold(() => false);
+    this.answer(this.#held.length);
   }
 
   async close(): Promise<void> {
@@ -57,8 +75,9 @@ export class SlowIssuer {
     await closed;
   }
 
-  #answer(response: ServerResponse): void {
+  #answer(token: string, response: ServerResponse): void {
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ active: true, exp: Math.floor(Date.now() / 1000) + 3600, ...this.#claims }));
+    if (this.isInactive(token)) response.end(JSON.stringify({ active: false }));
+    else response.end(JSON.stringify({ active: true, exp: Math.floor(Date.now() / 1000) + 3600, ...this.claims }));
   }
 }

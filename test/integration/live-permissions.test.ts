@@ -172,19 +172,6 @@ test.each([
   expect((await live.ended()).toClient).toBe("3000 CredentialExpired");
 });
 
-test("what changes while a handshake is under way holds for its session", async () => {
-  const slow = await new RawBackend(() => {}).open();
-  await gateway.serve({ routes: [{ policies: withKeys(["alice"]) }] }, [slow.port]);
-  const client = await RawClient.send(gateway.port, request({ headers: { "X-Api-Key": keyOf("alice") } }));
-  await until("it was dialled", () => (slow.connections[0]?.head ?? "") !== "");
-  await change(withKeys(["bob"]));
-  slow.last.accept();
-  await client.answer();
-  await until("it was told", () => client.ended);
-  expect(client.payload.toString("latin1")).toContain("CredentialRevoked");
-  await slow.close();
-});
-
 test("a digest that is too short to be one matches nobody (E3)", async () => {
   const text = JSON.stringify(configOf({ routes: [{ policies: withKeys(["alice"]) }] }));
   for (const digest of ["", digestOf("").slice(0, 20)]) {

@@ -14,7 +14,8 @@ const authentication = (value: object): object => specWith({ policies: { authent
 const place = (value: unknown): object =>
   authentication({ apiKey: { from: [{ query: "key" }, value], secretSelector: selector } });
 const keysFrom = (secretSelector: unknown): object => authentication({ apiKey: { secretSelector } });
-const requirement = (value: unknown): object => keysFrom({ matchExpressions: [value] });
+const requirement = (value: unknown): object => keysFrom({ ...selector, matchExpressions: [value] });
+const without = { key: "a", operator: "DoesNotExist" };
 const jwks = (value: unknown): object =>
   authentication({ jwt: { issuer: "https://idp", audiences: ["chat"], jwks: value } });
 const endpoint = (value: unknown): object =>
@@ -181,11 +182,23 @@ const sets: readonly RuleSamples[] = [
     ],
   },
   {
-    rule: "must select something: an empty selector would make every Secret of the namespace a source of API keys",
+    rule: "must ask for a label, by matchLabels or by In or Exists: else every Secret of the namespace that is not excluded would be a source of API keys",
     at: "spec.policies.authentication.apiKey.secretSelector",
     spec: keysFrom,
-    good: [selector, { matchExpressions: [{ key: "a", operator: "Exists" }], matchLabels: {} }],
-    bad: [{}, { matchLabels: {} }, { matchExpressions: [] }, { matchLabels: {}, matchExpressions: [] }],
+    good: [
+      selector,
+      { matchExpressions: [{ key: "a", operator: "Exists" }], matchLabels: {} },
+      { matchExpressions: [without, { key: "a", operator: "In", values: [""] }] },
+      { matchLabels: { a: "" }, matchExpressions: [without] },
+    ],
+    bad: [
+      {},
+      { matchLabels: {} },
+      { matchExpressions: [] },
+      { matchLabels: {}, matchExpressions: [] },
+      { matchExpressions: [without] },
+      { matchLabels: {}, matchExpressions: [without, { key: "a", operator: "NotIn", values: ["1"] }] },
+    ],
   },
   {
     rule: "None opens the route: remove the methods beside it, or write All or Any",

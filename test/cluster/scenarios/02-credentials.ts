@@ -68,7 +68,7 @@ export default scenario(
       apiVersion: "v1",
       kind: "Secret",
       type: "kubernetes.io/basic-auth",
-      metadata: { name: "introspection" },
+      metadata: { name: "introspection", labels: { "wsproxy.dev/use": "true" } },
       stringData: { username: "gateway", password: "gateway-secret" },
     });
     await cluster.rolledOut(namespace, "sample-backend");

@@ -54,6 +54,11 @@ const REACHING = {
     reason: "SecretNotFound",
     answer: "503 NoEndpoints",
   },
+  "by-secret-that-nobody-permitted": {
+    route: { backends: [{ ...own.backends[0], basicAuthSecretName: "database" }], policies: open },
+    reason: "SecretNotPermitted",
+    answer: "503 NoEndpoints",
+  },
 } as const;
 
 export default scenario(
@@ -68,7 +73,11 @@ export default scenario(
       metadata: { name: ONLY_B, labels: LABELS },
       stringData: { bob: keyOf("bob") },
     });
-    await cluster.apply(a, ...sampleBackend("sample-backend", 1), {
+    const database = {
+      ...{ apiVersion: "v1", kind: "Secret", type: "kubernetes.io/basic-auth", metadata: { name: "database" } },
+      stringData: { username: "root", password: "of-the-database" },
+    };
+    await cluster.apply(a, ...sampleBackend("sample-backend", 1), database, {
       apiVersion: "v1",
       kind: "Service",
       metadata: { name: "pointer" },

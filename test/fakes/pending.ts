@@ -1,0 +1,79 @@
+import { keyOf } from "./api-keys.ts";
+import type { BackendConnection, RawBackend } from "./backends.ts";
+import { RawClient, reasonOf, request } from "./clients.ts";
+import { text } from "./frames.ts";
+import type { TestGateway } from "./gateway.ts";
+import type { Who } from "./live.ts";
+import { until } from "./sockets.ts";
+
+/** What a refused client saw, and what is left of its handshake. */
+export interface Lost {
+  /** `401 CredentialRevoked` */
+  readonly told: string;
+  readonly challenge: string | undefined;
+  /** Bytes that the backend got behind the gateway's request. */
+  readonly leaked: string;
+  /** Handshakes under way, sessions, and keys that count them. */
+  readonly left: readonly number[];
+}
+
+/** A handshake whose frames came with it and whose backend has the request and holds its 101. */
+export class Pending {
+  readonly client: RawClient;
+  readonly backend: BackendConnection;
+  readonly #gateway: TestGateway;
+
+  private constructor(client: RawClient, backend: BackendConnection, gateway: TestGateway) {
+    this.client = client;
+    this.backend = backend;
+    this.#gateway = gateway;
+  }
+
+  /** `more` follows the request head in the same packet. */
+  static async open(
+    gateway: TestGateway,
+    backend: RawBackend,
+    who: Who = {},
+    more: Buffer = text("secret orders", true),
+  ): Promise<Pending> {
+    const before = backend.connections.length;
+    const client = await RawClient.send(gateway.port, Buffer.concat([Buffer.from(headOf(who)), more]));
+    await until("the backend has the request", () => (backend.connections[before]?.head ?? "") !== "" || client.ended);
+    const connection = backend.connections[before];
+    if (connection === undefined) throw new Error(`refused: ${client.received.toString("latin1")}`);
+    return new Pending(client, connection, gateway);
+  }
+
+  /** The answer to a handshake that lost its permission, once the backend's connection is gone too. */
+  async lost(): Promise<Lost> {
+    const answer = await this.client.answer();
+    await until("the backend's connection is closed", () => this.backend.ended || this.backend.closed);
+    await this.#gateway.empty();
+    const [proxy] = this.#gateway.gateway.proxies;
+    return {
+      told: answer.status === 101 ? "101" : `${answer.status} ${reasonOf(answer)}`,
+      challenge: answer.headers.get("www-authenticate"),
+      leaked: this.backend.payload.toString("latin1"),
+      left: [this.#gateway.attempts, this.#gateway.sessions, proxy?.occupancy.size ?? 0],
+    };
+  }
+
+  /** The backend accepts, and the frames that came with the request reach it. */
+  async opens(): Promise<void> {
+    this.backend.accept();
+    const { status } = await this.client.answer();
+    if (status !== 101) throw new Error(`refused: ${status}`);
+    await until("the first frame came", () => this.backend.payload.length > 0);
+  }
+}
+
+export function headOf({ client, address, target = "/", headers = {} }: Who): string {
+  return request({
+    target,
+    headers: {
+      ...(client === undefined ? {} : { "X-Api-Key": keyOf(client) }),
+      ...(address === undefined ? {} : { "X-Forwarded-For": address }),
+      ...headers,
+    },
+  });
+}
