@@ -4,7 +4,7 @@ import { parseDuration } from "../api/quantities.ts";
 import { routesOf } from "../api/route-settings.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { AddressList } from "./addresses.ts";
+import { AddressList } from "./address-list.ts";
 import { balancer, type Balancer } from "./backend/balancer.ts";
 import { BackendTlsCache } from "./backend/tls.ts";
 import type { Memory } from "./memory.ts";

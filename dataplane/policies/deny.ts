@@ -1,4 +1,4 @@
-import { AddressList } from "../addresses.ts";
+import { AddressList } from "../address-list.ts";
 import type { Identity } from "../identity.ts";
 import type { Policy } from "./policy.ts";
 
