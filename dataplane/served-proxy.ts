@@ -3,9 +3,11 @@ import type { Config, Endpoints } from "../api/config.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { pause } from "../runtime/pause.ts";
+import type { Slices } from "../runtime/slices.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
+import { EndpointListing } from "./backend/endpoint-listing.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { closeSpread } from "./drain.ts";
 import type { Client } from "./listener.ts";
@@ -14,6 +16,7 @@ import type { Metrics } from "./metrics.ts";
 import { Occupancy } from "./occupancy.ts";
 import type { Refusal } from "./rejection.ts";
 import { Session, type SessionFacts } from "./session.ts";
+import type { Subjects } from "./subjects.ts";
 import { compile, type CompiledRoute, type Snapshot } from "./snapshot.ts";
 import { tunnel } from "./tunnel/tunnel.ts";
 
@@ -25,6 +28,8 @@ export interface Surroundings {
   /** How sockets are read after their handshakes. */
   readonly reads: ReadPath;
   readonly random: () => number;
+  /** What the limits remember, over all of them. */
+  readonly subjects: Subjects;
 }
 
 /** Sessions of removed routes are told within this time, in ms. */
@@ -71,20 +76,21 @@ export class ServedProxy {
     return this.#attempts.size;
   }
 
-  /** Config → snapshot, not in force yet: `commit` or `rollback` must follow. */
-  prepare(config: Config, hash: string, endpoints: Endpoints): Snapshot {
+  /** Config → snapshot, not in force yet: `commit` or `rollback` must follow, and until then no other may be prepared. */
+  async prepare(config: Config, hash: string, endpoints: Endpoints, slices: Slices): Promise<Snapshot> {
     try {
-      const { clock, metrics, random } = this.#surroundings;
+      const { clock, metrics, random, subjects } = this.#surroundings;
       const options = {
         memory: this.#memory,
         occupancy: this.occupancy,
+        subjects,
         metrics,
         clock,
         log: this.#logFor(config),
         random,
       };
-      const snapshot = compile(config, hash, options);
-      for (const route of snapshot.routes.values()) route.balancer.setEndpoints(endpoints);
+      const snapshot = await compile(config, hash, options, slices);
+      await list(snapshot, endpoints, slices);
       return snapshot;
     } catch (fault) {
       this.rollback();
@@ -96,23 +102,32 @@ export class ServedProxy {
     this.#memory.rollback();
   }
 
-  /** Puts a snapshot in force and looks at every session again. */
+  /** Puts a snapshot in force: from now on it holds for handshakes that begin. `review` must follow. */
   commit(snapshot: Snapshot, endpointsHash: string): void {
     this.#memory.commit();
     this.#snapshot = snapshot;
     this.#endpointsHash = endpointsHash;
     this.#log = this.#logFor(snapshot.config);
-    const { metrics, clock, random } = this.#surroundings;
+    const { metrics, clock } = this.#surroundings;
     const { proxy, dataplane } = snapshot.config;
     metrics.configApplied(this.name, proxy.generation, dataplane.maxConnections, clock.wall());
+  }
+
+  /**
+   * Looks at every session again, in slices, and holds each to what is in force at its turn. Sessions that open meanwhile
+   * are held to it from their first moment.
+   */
+  async review(slices: Slices): Promise<void> {
     const orphans: Session[] = [];
-    for (const session of this.sessions) {
-      const route = snapshot.routes.get(session.route);
+    for (const session of [...this.sessions]) {
+      if (slices.spent) await slices.next();
+      const route = this.#snapshot?.routes.get(session.route);
       if (route === undefined) orphans.push(session);
       else this.#apply(route, session);
     }
     if (orphans.length === 0) return;
-    const period = Math.min(REMOVAL_PERIOD, snapshot.drainPeriod, orphans.length * 10);
+    const { clock, random } = this.#surroundings;
+    const period = Math.min(REMOVAL_PERIOD, this.#snapshot?.drainPeriod ?? 0, orphans.length * 10);
     void closeSpread(orphans, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
   }
 
@@ -129,9 +144,9 @@ export class ServedProxy {
     if (!ended && session.ending && !session.permissionLost) metrics.configDropped(this.name);
   }
 
-  setEndpoints(endpoints: Endpoints, hash: string): void {
+  async setEndpoints(endpoints: Endpoints, hash: string, slices: Slices): Promise<void> {
+    if (this.#snapshot !== undefined) await list(this.#snapshot, endpoints, slices);
     this.#endpointsHash = hash;
-    for (const route of this.#snapshot?.routes.values() ?? []) route.balancer.setEndpoints(endpoints);
   }
 
   /** A client's handshake begins; `method` as far as it is known. */
@@ -219,6 +234,7 @@ export class ServedProxy {
     const period = Math.min(REMOVAL_PERIOD, all.length * 10);
     await closeSpread(all, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
     await this.#emptied(this.#stop.signal);
+    this.#memory.clear();
   }
 
   /** Ends everything at once. */
@@ -235,5 +251,14 @@ export class ServedProxy {
 
   #logFor({ dataplane }: Config): Log {
     return accessLog(this.#surroundings.log, this.name, dataplane.log.access);
+  }
+}
+
+/** Tells every route of a snapshot where its sessions may go. */
+async function list({ routes }: Snapshot, endpoints: Endpoints, slices: Slices): Promise<void> {
+  const listing = new EndpointListing(endpoints);
+  for (const { balancer } of routes.values()) {
+    if (slices.spent) await slices.next();
+    balancer.setEndpoints(listing);
   }
 }

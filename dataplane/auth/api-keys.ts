@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
+import { once } from "../compile-once.ts";
 import type { CompileContext } from "../policies/policy.ts";
 import { deadlinesOf } from "./deadlines.ts";
 import type { ProofOf, Verifier } from "./verifier.ts";
@@ -14,9 +15,6 @@ interface Key {
   readonly disabled: boolean;
 }
 
-/** Keys by digest, for each list of them: routes that share a list share the table. */
-type KeyTables = WeakMap<Settings["keys"], ReadonlyMap<string, Key>>;
-
 /** Verifies API keys by their SHA-256 digest: as fast for a wrong key as for a right one, among 10,000 as among one. */
 export function apiKeyVerifier(
   settings: Settings,
@@ -24,9 +22,7 @@ export function apiKeyVerifier(
 ): Verifier<"apiKey"> {
   const { clock, memory } = context;
   const deadlines = deadlinesOf(context);
-  const tables = memory.recall("api key tables", (): KeyTables => new WeakMap());
-  const keys = tables.get(settings.keys) ?? compile(settings);
-  tables.set(settings.keys, keys);
+  const keys = once(memory, "api keys", settings.keys, () => compile(settings));
   const state = (key: Key | undefined): "CredentialInvalid" | "CredentialRevoked" | "CredentialExpired" | undefined => {
     if (key === undefined) return "CredentialInvalid";
     if (key.disabled) return "CredentialRevoked";

@@ -40,7 +40,11 @@ function everyLimit(limit: number): object {
 /** Settings of every policy there is, with each limit on each subject. */
 export function everyPolicy({ addresses, keys }: Pick<Scale, "addresses" | "keys">): Record<string, unknown> {
   return policiesOf({
-    deny: { clients: ["mallory"], tokenIds: ["stolen"], addresses: Array.from({ length: addresses }, (_, n) => deniedAddress(n)) },
+    deny: {
+      clients: ["mallory"],
+      tokenIds: ["stolen"],
+      addresses: Array.from({ length: addresses }, (_, n) => deniedAddress(n)),
+    },
     origins: { allow: ["https://app.test", "https://*.app.test"], allowMissing: true, sameOrigin: false },
     authentication: {
       require: "Any",
