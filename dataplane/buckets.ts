@@ -28,7 +28,9 @@ export function recallBuckets(
 ): Buckets {
   const alone = per === "Route" || per === "Proxy";
   const buckets = memory.recall(key, (): Buckets => (alone ? new OneBucket(shape) : new BucketTable(shape, subjects)));
-  if (!isSame(buckets.shape, shape)) memory.onCommit(() => buckets.reshape(shape, clock.now()));
+  memory.onCommit(() => {
+    if (!isSame(buckets.shape, shape)) buckets.reshape(shape, clock.now());
+  });
   return buckets;
 }
 

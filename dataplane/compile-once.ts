@@ -5,10 +5,9 @@ import type { Memory } from "./memory.ts";
  * `config-reader.ts`, which keeps unchanged settings the same object. `make` looks at nothing but these settings.
  */
 export function once<T>(memory: Memory, what: string, settings: object, make: () => T): T {
-  const made = memory.recall(`compiled ${what}`, () => new WeakMap<object, { readonly value: T }>());
-  const known = made.get(settings);
-  if (known !== undefined) return known.value;
-  const value = make();
-  made.set(settings, { value });
-  return value;
+  const all = memory.recall("compiled settings", () => new Map<string, WeakMap<object, unknown>>());
+  const made = all.get(what) ?? new WeakMap();
+  all.set(what, made);
+  if (!made.has(settings)) made.set(settings, make());
+  return made.get(settings) as T;
 }

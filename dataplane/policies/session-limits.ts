@@ -25,7 +25,7 @@ export function sessionLimits(
   const { clock, log, metrics, route } = context;
   const shadow = context.policies.enforcement === "Shadow";
   const shapes = once(context.memory, `${kind} ${direction}`, settings, () => settings.map(shapeOf));
-  const limits = shapes.map(({ per, onExceed, ...shape }) => {
+  const limits = shapes.map(({ per, onExceed, shape }) => {
     // A session's own bucket and the route's are the same one wherever the policy stands.
     const scope = per === "Connection" || per === "Route" ? route.name : context.scope(kind);
     const key = `${kind} ${direction} ${per} ${scope}`;
@@ -52,16 +52,15 @@ export function sessionLimits(
     });
 }
 
-function shapeOf({ per, onExceed, limit, interval, burst }: Settings[number]): BucketShape & {
-  readonly per: typeof per;
-  readonly onExceed: typeof onExceed;
-} {
+interface LimitShape extends Pick<Settings[number], "per" | "onExceed"> {
+  readonly shape: BucketShape;
+}
+
+function shapeOf({ per, onExceed, limit, interval, burst }: Settings[number]): LimitShape {
   return {
     per,
     onExceed,
-    limit: parseSize(limit),
-    interval: parseDuration(interval),
-    burst: parseSize(burst),
+    shape: { limit: parseSize(limit), interval: parseDuration(interval), burst: parseSize(burst) },
   };
 }
 
