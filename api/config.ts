@@ -77,15 +77,19 @@ const shape = z.strictObject({
   routes: z.array(route).max(4096),
 });
 
-export const config = shape.refine(
-  ({ policies, routes }) =>
-    routes.every((one) =>
-      (Object.keys(one.policies) as PolicyKind[]).every(
-        (kind) => (one.policies[kind] ?? 0) < (policies[kind]?.length ?? 0),
-      ),
+/** What is said of a config that does not keep `settingsArePlaced`. */
+export const MISPLACED = "a route has settings that are not there";
+
+/** The one rule over the whole of a config: each route's settings stand in its list of them. */
+export function settingsArePlaced({ policies, routes }: Pick<z.output<typeof shape>, "policies" | "routes">): boolean {
+  return routes.every((one) =>
+    (Object.keys(one.policies) as PolicyKind[]).every(
+      (kind) => (one.policies[kind] ?? 0) < (policies[kind]?.length ?? 0),
     ),
-  { path: ["routes"], message: "a route has settings that are not there" },
-);
+  );
+}
+
+export const config = shape.refine(settingsArePlaced, { path: ["routes"], message: MISPLACED });
 
 const endpoint = z.strictObject({
   /** An address, or a name for a Service with externalName. */

@@ -37,9 +37,14 @@ export function fieldPath(root: string, path: readonly PropertyKey[]): string {
   }, root);
 }
 
+/** What a schema says of a value that it does not take. */
+export interface Issues {
+  readonly issues: readonly z.core.$ZodIssue[];
+}
+
 /** Every issue of a failed parse as a problem of its own, each with the path of its field. */
-export function problemsOf<Reason extends string>(error: z.ZodError, root: string, reason: Reason): Problem<Reason>[] {
-  return firstOfEach(error.issues).flatMap((issue) => {
+export function problemsOf<Reason extends string>({ issues }: Issues, root: string, reason: Reason): Problem<Reason>[] {
+  return firstOfEach(issues).flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         reason,

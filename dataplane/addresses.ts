@@ -1,4 +1,5 @@
-import { BlockList, isIP, isIPv6, SocketAddress } from "node:net";
+import { isIP, isIPv6, SocketAddress } from "node:net";
+import type { AddressList } from "./address-list.ts";
 import { valuesOf, type HeaderField } from "./handshake.ts";
 
 /** The one spelling of an address: IPv4-mapped IPv6 folded to IPv4, zone dropped, IPv6 compressed; undefined if it is none. */
@@ -27,35 +28,6 @@ export function addressSubject(address: string): string {
   const groups =
     right === undefined ? head : [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
   return `${groups.slice(0, 4).join(":")}::/64`;
-}
-
-/** A list of addresses and CIDR blocks that can be asked quickly. */
-export class AddressList {
-  // One for each family: in one alone an IPv6 block such as ::/0 would hold every IPv4 address, as a mapped one.
-  readonly #lists = { ipv4: new BlockList(), ipv6: new BlockList() };
-
-  /** Entries as `api/names.ts` `cidr` admits them. */
-  constructor(entries: readonly string[]) {
-    for (const entry of entries) {
-      const [text = "", bits] = entry.split("/");
-      const address = canonicalAddress(text) ?? text;
-      const family = familyOf(address);
-      const whole = family === "ipv6" ? 128 : 32;
-      const mapped = family === "ipv4" && isIPv6(text);
-      const prefix = bits === undefined ? whole : Number(bits) - (mapped ? 96 : 0);
-      this.#lists[family].addSubnet(address, Math.max(0, prefix), family);
-    }
-  }
-
-  /** `address` in canonical form. */
-  has(address: string): boolean {
-    const family = familyOf(address);
-    return this.#lists[family].check(address, family);
-  }
-}
-
-function familyOf(address: string): "ipv4" | "ipv6" {
-  return isIPv6(address) ? "ipv6" : "ipv4";
 }
 
 /** Where a connection comes from. */

@@ -1,4 +1,7 @@
 import type { AdminHandlers, AdminAnswer } from "../runtime/admin-server.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { Slices } from "../runtime/slices.ts";
+import { exposition } from "./exposition.ts";
 import type { Gateway, Rejection } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -18,7 +21,7 @@ export function adminHandlers(gateway: Gateway, metrics: Metrics): AdminHandlers
     "/metrics": async () => ({
       status: 200,
       contentType: metrics.registry.contentType,
-      body: await metrics.registry.metrics(),
+      body: await exposition(metrics.registry, new Slices(systemClock)),
     }),
     "/config": () => json(configs(gateway)),
     "/sessions": () =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AddressList } from "./addresses.ts";
+import { AddressList } from "./address-list.ts";
 import { checkHandshake, type Arrival } from "./check-handshake.ts";
 
 const BASE: readonly (readonly [string, string])[] = [

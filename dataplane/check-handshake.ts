@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { addressSubject, clientOrigin, type AddressList } from "./addresses.ts";
+import type { AddressList } from "./address-list.ts";
+import { addressSubject, clientOrigin } from "./addresses.ts";
 import { checkTarget, hostOf } from "./check-target.ts";
 import { connectionOptions, fieldsOf, valuesOf, type Handshake, type HeaderField } from "./handshake.ts";
 import type { Refusal } from "./rejection.ts";

@@ -1,13 +1,15 @@
 import { pause } from "../runtime/pause.ts";
+import { Slices } from "../runtime/slices.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { certificateExpiry } from "./certificate-expiry.ts";
 import { grantPorts } from "./grant-ports.ts";
 import { Listener, type KeyPair } from "./listener.ts";
 import { OpenPort, type PortAddress } from "./open-port.ts";
 import { chooseReadPath } from "./tunnel/read-path.ts";
-import { readUpdate, type Update } from "./read-update.ts";
+import { UpdateReader, type Update } from "./read-update.ts";
 import { ServedProxy, type Surroundings } from "./served-proxy.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { Subjects } from "./subjects.ts";
 import { upgrade } from "./upgrade.ts";
 
 /** Why a config is not in force. */
@@ -20,7 +22,7 @@ export type Applied =
   | { readonly ok: true; readonly proxy: string }
   | ({ readonly ok: false; readonly proxy: string } & Rejection);
 
-export interface GatewayOptions extends Omit<Surroundings, "reads"> {
+export interface GatewayOptions extends Omit<Surroundings, "reads" | "subjects"> {
   /** Address and port on which a proxy's listener opens. */
   readonly bind: (port: number) => PortAddress;
   /** How sockets are read after their handshakes; absent: what this Node is found fit for. */
@@ -52,11 +54,14 @@ export class Gateway {
   readonly #retiring = new Set<ServedProxy>();
   readonly #rejections = new Map<string, Rejection & { readonly hash: string }>();
   readonly #options: GatewayOptions;
+  readonly #subjects = new Subjects();
+  readonly #reader = new UpdateReader();
   #reads: ReadPath | undefined;
   #stopping = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    options.metrics.process.subjects(this.#subjects);
   }
 
   /** Proxies in service, in the order in which they came. */
@@ -88,23 +93,29 @@ export class Gateway {
   /**
    * Puts configs of different proxies in force together, so that they may swap ports; says of each why not, where it
    * cannot be, and leaves that proxy as it was. `leaving` are proxies that the caller removes right after: their ports
-   * can be had. Calls must not overlap.
+   * can be had. Resolves when every session has been looked at again. Calls must not overlap.
    */
   async apply(updates: readonly Update[], leaving: ReadonlySet<string> = new Set()): Promise<Applied[]> {
+    const slices = new Slices(this.#options.clock);
     const judged: (Candidate | Applied)[] = [];
-    for (const update of updates) judged.push(await this.#judge(update));
+    for (const update of updates) judged.push(await this.#judge(update, slices));
     const candidates = judged.filter((it): it is Candidate => "snapshot" in it);
     const granted = await this.#grant(candidates, leaving);
     const before = this.#ports();
     const outcomes = judged.map((it) => ("snapshot" in it ? this.#settle(it, granted) : it));
     const now = new Set(this.#ports().values());
     for (const port of before.values()) if (!now.has(port)) port.close();
+    // All are in force: what is still to do is to look at the sessions that were open before.
+    for (const [index, outcome] of outcomes.entries()) {
+      const it = judged[index];
+      if (outcome.ok && it !== undefined && "snapshot" in it) await it.service.proxy.review(slices);
+    }
     return outcomes;
   }
 
   /** Changes nothing that is in force, unless it is only the endpoints that changed. */
-  async #judge(update: Update): Promise<Candidate | Applied> {
-    const read = readUpdate(update);
+  async #judge(update: Update, slices: Slices): Promise<Candidate | Applied> {
+    const read = await this.#reader.read(update, slices);
     const { id } = read;
     if ("problems" in read) return this.#rejected(id, update, "config", read.problems);
     if (this.#stopping && !this.#services.has(id)) {
@@ -113,7 +124,7 @@ export class Gateway {
     const { config, endpoints } = read;
     const service = this.#services.get(id) ?? (await this.#service(id));
     if (service.proxy.snapshot?.hash === update.hash && service.port !== undefined) {
-      service.proxy.setEndpoints(endpoints, update.endpointsHash);
+      await service.proxy.setEndpoints(endpoints, update.endpointsHash, slices);
       return this.#inForce(id);
     }
     const { tls } = config.listener;
@@ -128,7 +139,7 @@ export class Gateway {
       return this.#rejected(id, update, "listener", [unusable]);
     }
     try {
-      const snapshot = service.proxy.prepare(config, update.hash, endpoints);
+      const snapshot = await service.proxy.prepare(config, update.hash, endpoints, slices);
       return { update, service, snapshot, keyPair, expiry };
     } catch (fault) {
       return this.#rejected(id, update, "config", [fault instanceof Error ? fault.message : String(fault)]);
@@ -178,6 +189,7 @@ export class Gateway {
   /** Takes a proxy out of service; its sessions end with 1001. */
   async remove(id: string): Promise<void> {
     this.#rejections.delete(id);
+    this.#reader.forget(id);
     const service = this.#services.get(id);
     if (service === undefined) return;
     service.port?.close();
@@ -209,7 +221,7 @@ export class Gateway {
       metrics.process.readPath(this.#reads.name);
       if (this.#reads.name === "data") log.warn({}, "sockets are read through data events: each message costs more");
     }
-    const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads });
+    const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads, subjects: this.#subjects });
     return { proxy, port: undefined, listener: undefined, keyPair: undefined };
   }
 

@@ -38,3 +38,21 @@ test("changes are made at the commit, once, and not at all after a rollback", ()
   memory.commit();
   expect(made).toEqual(["kept"]);
 });
+
+test("what is forgotten is told so, once, and what is kept is not", () => {
+  const memory = new Memory();
+  const told: string[] = [];
+  const value = (name: string) => (): Disposable => ({ [Symbol.dispose]: () => void told.push(name) });
+  memory.recall("kept", value("kept"));
+  memory.recall("gone", value("gone"));
+  memory.commit();
+  memory.recall("kept", value("another"));
+  memory.rollback();
+  expect(told).toEqual([]);
+  memory.recall("kept", value("another"));
+  memory.commit();
+  expect(told).toEqual(["gone"]);
+  memory.clear();
+  memory.clear();
+  expect(told).toEqual(["gone", "kept"]);
+});

@@ -22,7 +22,9 @@ export class Memory {
 
   /** Called when a compiled snapshot takes force: makes its changes, and forgets what it did not recall. */
   commit(): void {
+    const before = this.#current;
     this.#current = this.#next;
+    for (const [key, value] of before) if (!this.#current.has(key)) dispose(value);
     this.#next = new Map();
     const changes = this.#changes;
     this.#changes = [];
@@ -34,4 +36,15 @@ export class Memory {
     this.#next = new Map();
     this.#changes = [];
   }
+
+  /** Forgets everything: nothing is compiled any more. */
+  clear(): void {
+    this.rollback();
+    this.commit();
+  }
+}
+
+/** Some of what is kept counts among what other memories keep: it is told when it is forgotten. */
+function dispose(value: unknown): void {
+  (value as Partial<Disposable> | undefined)?.[Symbol.dispose]?.();
 }

@@ -181,6 +181,8 @@ export class Metrics {
     const connect = this.#connect.labels(labels);
     const slow = this.#slow.labels(labels);
     slow.inc(0);
+    // A config change compiles every limit of every route anew: what it counts by is looked up once.
+    const hits = new Map<string, () => void>();
     return {
       opened: (session) => {
         totals.live.add(session);
@@ -202,15 +204,15 @@ export class Metrics {
       credentialTermination: (reason) => this.#terminations.inc({ ...labels, reason }),
       introspectionNotAsked: (reason) => this.#notAsked.inc({ ...labels, reason }),
       limitHit: (policy, per, action, shadow) => {
-        const child = this.#limitHits.labels({
-          ...labels,
-          policy,
-          per,
-          action,
-          enforcement: shadow ? "Shadow" : "Enforce",
-        });
-        child.inc(0);
-        return () => child.inc();
+        const enforcement = shadow ? "Shadow" : "Enforce";
+        const key = `${policy} ${per} ${action} ${enforcement}`;
+        let hit = hits.get(key);
+        if (hit === undefined) {
+          const child = this.#limitHits.labels({ ...labels, policy, per, action, enforcement });
+          child.inc(0);
+          hits.set(key, (hit = () => child.inc()));
+        }
+        return hit;
       },
       slowConsumer: () => slow.inc(),
     };

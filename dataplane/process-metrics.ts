@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
+import type { Subjects } from "./subjects.ts";
 
 /** What `/metrics` tells of the data plane's process as a whole: no proxy, no route. Labels come from closed sets only. */
 export class ProcessMetrics {
@@ -24,6 +25,28 @@ export class ProcessMetrics {
       collect() {
         this.reset();
         this.inc(count());
+      },
+    });
+  }
+
+  /** What the limits remember, and what they had to forget; asked for at scrape time. */
+  subjects(subjects: Pick<Subjects, "size" | "forgotten">): void {
+    new Gauge({
+      name: "wsproxy_limit_subjects",
+      help: "Clients and addresses that the limits remember, over all limits.",
+      registers: [this.#registry],
+      collect() {
+        this.set(subjects.size);
+      },
+    });
+    new Counter({
+      name: "wsproxy_limit_subjects_forgotten_total",
+      help: "Clients and addresses that were forgotten because their limit (limit), or all limits together (process), had as many as they may.",
+      labelNames: ["reason"],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [reason, count] of Object.entries(subjects.forgotten)) this.inc({ reason }, count);
       },
     });
   }

@@ -8,6 +8,8 @@ import { settle } from "../test/fakes/idp-bench.ts";
 import { Live } from "../test/fakes/live.ts";
 import { Pending } from "../test/fakes/pending.ts";
 import { until } from "../test/fakes/sockets.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { Slices } from "../runtime/slices.ts";
 import type { Enforcement } from "./policies/policy.ts";
 import type { Termination } from "./rejection.ts";
 import type { Session } from "./session.ts";
@@ -25,12 +27,14 @@ afterEach(async () => {
 });
 
 /** Puts a snapshot in force whose one route does this, and no more, to the sessions that it finds. */
-function commit(enforcement: Enforcement): void {
+async function commit(enforcement: Enforcement): Promise<void> {
   const [proxy] = gateway.gateway.proxies;
   if (proxy?.snapshot === undefined) throw new Error("nothing in force");
-  const snapshot = proxy.prepare(proxy.snapshot.config, "next", endpointsOf([backend.port]));
+  const slices = new Slices(systemClock);
+  const snapshot = await proxy.prepare(proxy.snapshot.config, "next", endpointsOf([backend.port]), slices);
   const routes = new Map([...snapshot.routes].map(([name, route]) => [name, { ...route, chain: [enforcement] }]));
   proxy.commit({ ...snapshot, routes }, "endpoints");
+  await proxy.review(slices);
 }
 
 const dropped = (): Promise<number> => gateway.metric("config_dropped_sessions_total");
@@ -47,17 +51,17 @@ test.each<[Termination["reason"], number]>([
   ["LifetimeEnded", 1],
 ])("a session that a change ends for %s counts as dropped: %d", async (reason, count) => {
   const live = await Live.open(gateway, backend);
-  commit({ review: () => ({ reason }) });
+  await commit({ review: () => ({ reason }) });
   await live.ended();
   expect(await dropped()).toBe(count);
-  commit({ review: () => ({ reason }) });
+  await commit({ review: () => ({ reason }) });
   expect(await dropped()).toBe(count);
 });
 
 test("a check that cannot be made ends the session, is counted and logged, and the next one is still made", async () => {
   const [first, second] = [await Live.open(gateway, backend), await Live.open(gateway, backend)];
   let asked = 0;
-  commit({
+  await commit({
     review() {
       asked += 1;
       if (asked === 1) throw new Error("broken check");
@@ -91,7 +95,7 @@ test("a session that leaves by itself during a change is not counted", async () 
   live.client.socket.destroy();
   live.backend.socket.destroy();
   await gateway.empty();
-  commit({ review: () => ({ reason: "MessageRate" }) });
+  await commit({ review: () => ({ reason: "MessageRate" }) });
   expect(await dropped()).toBe(0);
 });
 

@@ -3,9 +3,11 @@ import type { Config, Endpoints } from "../api/config.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { pause } from "../runtime/pause.ts";
+import type { Slices } from "../runtime/slices.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
+import { EndpointListing } from "./backend/endpoint-listing.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { closeSpread } from "./drain.ts";
 import type { Handshake } from "./handshake.ts";
@@ -15,6 +17,7 @@ import type { Metrics } from "./metrics.ts";
 import { Occupancy } from "./occupancy.ts";
 import type { Refusal } from "./rejection.ts";
 import { Session, type SessionFacts } from "./session.ts";
+import type { Subjects } from "./subjects.ts";
 import { compile, type CompiledRoute, type Snapshot } from "./snapshot.ts";
 import { tunnel } from "./tunnel/tunnel.ts";
 
@@ -26,6 +29,8 @@ export interface Surroundings {
   /** How sockets are read after their handshakes. */
   readonly reads: ReadPath;
   readonly random: () => number;
+  /** What the limits remember, over all of them. */
+  readonly subjects: Subjects;
 }
 
 /** Sessions of removed routes are told within this time, in ms. */
@@ -83,21 +88,23 @@ export class ServedProxy {
     return this.#attempts.size;
   }
 
-  /** Config → snapshot, not in force yet: `commit` or `rollback` must follow. */
-  prepare(config: Config, hash: string, endpoints: Endpoints): Snapshot {
+  /** Config → snapshot, not in force yet: `commit` or `rollback` must follow, and until then no other may be prepared. */
+  async prepare(config: Config, hash: string, endpoints: Endpoints, slices: Slices): Promise<Snapshot> {
     try {
-      const { clock, metrics, random } = this.#surroundings;
+      const { clock, metrics, random, subjects } = this.#surroundings;
       const options = {
         memory: this.#memory,
         occupancy: this.occupancy,
+        subjects,
         metrics,
         clock,
         log: this.#logFor(config),
         random,
       };
-      const snapshot = compile(config, hash, options);
-      for (const route of snapshot.routes.values()) route.balancer.setEndpoints(endpoints);
-      this.#memory.onCommit(() => this.#tellDials(endpoints));
+      const snapshot = await compile(config, hash, options, slices);
+      const listing = new EndpointListing(endpoints);
+      await list(snapshot, listing, slices);
+      this.#memory.onCommit(() => this.#tellDials(listing));
       return snapshot;
     } catch (fault) {
       this.rollback();
@@ -109,37 +116,49 @@ export class ServedProxy {
     this.#memory.rollback();
   }
 
-  /** Puts a snapshot in force and looks at every session again. */
+  /** Puts a snapshot in force: from now on it holds for handshakes that begin. `review` must follow. */
   commit(snapshot: Snapshot, endpointsHash: string): void {
     this.#memory.commit();
     this.#snapshot = snapshot;
     this.#endpointsHash = endpointsHash;
     this.#log = this.#logFor(snapshot.config);
-    const { metrics, clock, random } = this.#surroundings;
+    const { metrics, clock } = this.#surroundings;
     const { proxy, dataplane } = snapshot.config;
     metrics.configApplied(this.name, proxy.generation, dataplane.maxConnections, clock.wall());
-    this.#reviewAttempts();
+  }
+
+  /**
+   * Looks at every handshake under way and at every session again, in slices, and holds each to what is in force at its
+   * turn. Those that come meanwhile are held to it from their first moment.
+   */
+  async review(slices: Slices): Promise<void> {
+    await this.#reviewAttempts(slices);
     const orphans: Session[] = [];
-    for (const session of this.sessions) {
-      const route = snapshot.routes.get(session.route);
+    for (const session of [...this.sessions]) {
+      if (slices.spent) await slices.next();
+      const route = this.#snapshot?.routes.get(session.route);
       if (route === undefined) orphans.push(session);
       else this.#apply(route, session);
     }
     if (orphans.length === 0) return;
-    const period = Math.min(REMOVAL_PERIOD, snapshot.drainPeriod, orphans.length * 10);
+    const { clock, random } = this.#surroundings;
+    const period = Math.min(REMOVAL_PERIOD, this.#snapshot?.drainPeriod ?? 0, orphans.length * 10);
     void closeSpread(orphans, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
   }
 
   /** Handshakes that were admitted by an older config and have no answer yet. */
-  #reviewAttempts(): void {
-    for (const attempt of [...this.#attempts])
-      if (attempt.route !== undefined) attempt.apply(this.route(attempt.route));
+  async #reviewAttempts(slices: Slices): Promise<void> {
+    for (const attempt of [...this.#attempts]) {
+      if (slices.spent) await slices.next();
+      // One that has ended between two slices watches nothing any more.
+      if (attempt.route !== undefined && this.#attempts.has(attempt)) attempt.apply(this.route(attempt.route));
+    }
   }
 
   /** Dials go by the config that was in force when they began, and to endpoints that are there now. */
-  #tellDials(endpoints: Endpoints): void {
+  #tellDials(listing: EndpointListing): void {
     const dialling = new Set([...this.#attempts].flatMap(({ balancer }) => balancer ?? []));
-    for (const balancer of dialling) balancer.follow(endpoints);
+    for (const balancer of dialling) balancer.follow(listing);
   }
 
   /** Holds a session to what is in force now. A check that cannot be made ends it; that, or an end without a right to it, counts. */
@@ -155,10 +174,11 @@ export class ServedProxy {
     if (!ended && session.ending && !session.permissionLost) metrics.configDropped(this.name);
   }
 
-  setEndpoints(endpoints: Endpoints, hash: string): void {
+  async setEndpoints(endpoints: Endpoints, hash: string, slices: Slices): Promise<void> {
+    const listing = new EndpointListing(endpoints);
+    if (this.#snapshot !== undefined) await list(this.#snapshot, listing, slices);
     this.#endpointsHash = hash;
-    this.#tellDials(endpoints);
-    for (const route of this.#snapshot?.routes.values() ?? []) route.balancer.setEndpoints(endpoints);
+    this.#tellDials(listing);
   }
 
   /** A client's handshake begins; `method` as far as it is known. */
@@ -238,6 +258,7 @@ export class ServedProxy {
     const period = Math.min(REMOVAL_PERIOD, all.length * 10);
     await closeSpread(all, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
     await this.#emptied(this.#stop.signal);
+    this.#memory.clear();
   }
 
   /** Ends everything at once. */
@@ -254,5 +275,13 @@ export class ServedProxy {
 
   #logFor({ dataplane }: Config): Log {
     return accessLog(this.#surroundings.log, this.name, dataplane.log.access);
+  }
+}
+
+/** Tells every route of a snapshot where its sessions may go. */
+async function list({ routes }: Snapshot, listing: EndpointListing, slices: Slices): Promise<void> {
+  for (const { balancer } of routes.values()) {
+    if (slices.spent) await slices.next();
+    balancer.setEndpoints(listing);
   }
 }

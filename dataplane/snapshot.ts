@@ -4,12 +4,14 @@ import { parseDuration } from "../api/quantities.ts";
 import { routesOf } from "../api/route-settings.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { AddressList } from "./addresses.ts";
+import type { Slices } from "../runtime/slices.ts";
+import { AddressList } from "./address-list.ts";
 import { balancer, type Balancer } from "./backend/balancer.ts";
 import { BackendTlsCache } from "./backend/tls.ts";
 import type { Memory } from "./memory.ts";
 import type { Metrics, RouteMetrics } from "./metrics.ts";
 import type { Occupancy } from "./occupancy.ts";
+import type { Subjects } from "./subjects.ts";
 import { compileForwarding, type CompiledForwarding } from "./policies/forwarding.ts";
 import { emptyPlan, type TunnelPlan } from "./tunnel/plan.ts";
 import { chain } from "./policies/index.ts";
@@ -52,6 +54,7 @@ export interface Snapshot {
 export interface CompileOptions {
   readonly memory: Memory;
   readonly occupancy: Occupancy;
+  readonly subjects: Subjects;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
@@ -60,11 +63,20 @@ export interface CompileOptions {
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
-/** Config → snapshot. Throws where the config cannot be put in force; the caller keeps the last good one. */
-export function compile(config: Config, hash: string, options: CompileOptions): Snapshot {
+/** Config → snapshot, in slices. Rejects where the config cannot be put in force; the caller keeps the last good one. */
+export async function compile(
+  config: Config,
+  hash: string,
+  options: CompileOptions,
+  slices: Slices,
+): Promise<Snapshot> {
   const proxy = `${config.proxy.namespace}/${config.proxy.name}`;
   const written = routesOf(config);
-  const routes = written.map((route) => compileRoute(route, proxy, options));
+  const routes: CompiledRoute[] = [];
+  for (const route of written) {
+    if (slices.spent) await slices.next();
+    routes.push(compileRoute(route, proxy, options));
+  }
   const timeouts = written.map((route) => parseDuration(route.policies.timeouts.handshake));
   return {
     config,
@@ -78,7 +90,7 @@ export function compile(config: Config, hash: string, options: CompileOptions): 
 }
 
 function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions): CompiledRoute {
-  const { memory, occupancy, clock, log, random } = options;
+  const { memory, occupancy, subjects, clock, log, random } = options;
   const metrics = options.metrics.route(proxy, route.name);
   const { policies } = route;
   if (policies.authentication === undefined) {
@@ -92,6 +104,7 @@ function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions
     scope: (kind) => (route.ownPolicies.includes(kind) ? `route ${route.name}` : "proxy"),
     memory,
     occupancy,
+    subjects,
     clock,
     log,
     metrics,
@@ -102,7 +115,7 @@ function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions
     hostnames: route.hostnames,
     path: route.path,
     chain: enforcements,
-    forwarding: compileForwarding(route),
+    forwarding: compileForwarding(route, memory),
     balancer: balancer(route, memory, random, clock),
     tls: memory.recall("backend tls", () => new BackendTlsCache()),
     backendConnect: parseDuration(policies.timeouts.backendConnect),

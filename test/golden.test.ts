@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { CONDITION_REASONS } from "../api/conditions.ts";
 import * as api from "../api/config.ts";
 import { policies } from "../api/policies/index.ts";
+import { EndpointListing } from "../dataplane/backend/endpoint-listing.ts";
 import { compile } from "../dataplane/snapshot.ts";
+import { Slices } from "../runtime/slices.ts";
 import { INPUTS, OUTPUTS, outputsOf, translateCase, type Output } from "./fakes/golden-case.ts";
 import { PolicyBench } from "./fakes/policy-bench.ts";
 
@@ -30,14 +32,19 @@ describe.each(cases)("%s", (name) => {
     expect(outputsOf(translateCase(folder, "reversed"))).toEqual(outputs);
   });
 
-  test("gives a config that is complete and that the data plane compiles", () => {
+  test("gives a config that is complete and that the data plane compiles", async () => {
     for (const { config, endpoints } of translateCase(folder)) {
       expect(api.endpoints.parse(endpoints)).toEqual(endpoints);
       if (config === undefined) continue;
       expect(api.config.parse(config)).toEqual(config);
       const bench = new PolicyBench();
-      const snapshot = compile(api.config.parse(JSON.parse(JSON.stringify(config))), "hash", bench.compileOptions);
-      for (const { balancer } of snapshot.routes.values()) balancer.setEndpoints(endpoints);
+      const snapshot = await compile(
+        api.config.parse(JSON.parse(JSON.stringify(config))),
+        "hash",
+        bench.compileOptions,
+        new Slices(bench.clock),
+      );
+      for (const { balancer } of snapshot.routes.values()) balancer.setEndpoints(new EndpointListing(endpoints));
       expect([...snapshot.routes.keys()]).toEqual(config.routes.map((route) => route.name));
     }
   });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
+import { once } from "../compile-once.ts";
 import { Memory } from "../memory.ts";
 import { apiKeyVerifier } from "./api-keys.ts";
 
@@ -117,10 +118,10 @@ test("10,000 keys that share a prefix are compiled and looked up fast", async ()
 
 test("routes that share a list of keys share its table", async () => {
   const [keys, memory] = [[entry("right-key")], new Memory()];
-  const tables = memory.recall("api key tables", () => new WeakMap());
   const [first, second] = [1, 2].map(() => {
     const made = apiKeyVerifier({ from: [], keys }, { clock: new FakeClock(), memory });
-    return { made, table: tables.get(keys) as unknown };
+    memory.commit();
+    return { made, table: once<unknown>(memory, "api keys", keys, () => undefined) };
   });
   expect(first?.table).toBeDefined();
   expect(second?.table).toBe(first?.table);

@@ -1,21 +1,16 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
+import { once } from "../compile-once.ts";
 import type { CompileContext } from "../policies/policy.ts";
 import { deadlinesOf } from "./deadlines.ts";
 import type { ProofOf, Verifier } from "./verifier.ts";
 
 type Settings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["apiKey"]>;
 
-interface Key {
-  readonly client: string;
-  readonly digest: Buffer;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
-  readonly disabled: boolean;
-}
+type Key = Settings["keys"][number];
 
-/** Keys by digest, for each list of them: routes that share a list share the table. */
-type KeyTables = WeakMap<Settings["keys"], ReadonlyMap<string, Key>>;
+/** 32 bytes in base64url. */
+const DIGEST = /^[A-Za-z0-9_-]{43}$/;
 
 /** Verifies API keys by their SHA-256 digest: as fast for a wrong key as for a right one, among 10,000 as among one. */
 export function apiKeyVerifier(
@@ -24,14 +19,12 @@ export function apiKeyVerifier(
 ): Verifier<"apiKey"> {
   const { clock, memory } = context;
   const deadlines = deadlinesOf(context);
-  const tables = memory.recall("api key tables", (): KeyTables => new WeakMap());
-  const keys = tables.get(settings.keys) ?? compile(settings);
-  tables.set(settings.keys, keys);
+  const keys = once(memory, "api keys", settings.keys, () => compile(settings));
   const state = (key: Key | undefined): "CredentialInvalid" | "CredentialRevoked" | "CredentialExpired" | undefined => {
     if (key === undefined) return "CredentialInvalid";
     if (key.disabled) return "CredentialRevoked";
     // Written so that a time that is none (NaN) has passed.
-    return clock.wall() < key.expiresAt ? undefined : "CredentialExpired";
+    return clock.wall() < expiryOf(key) ? undefined : "CredentialExpired";
   };
 
   return {
@@ -39,7 +32,8 @@ export function apiKeyVerifier(
       const digest = hash("sha256", credential, "buffer");
       const text = digest.toString("base64url");
       const known = keys.get(text);
-      const key = known !== undefined && timingSafeEqual(known.digest, digest) ? known : undefined;
+      const key =
+        known !== undefined && timingSafeEqual(Buffer.from(known.digest, "base64url"), digest) ? known : undefined;
       const reason = state(key);
       if (key === undefined || reason !== undefined) return { reason: reason ?? "CredentialInvalid" };
       return { method: "apiKey", client: key.client, digest: text };
@@ -53,19 +47,19 @@ export function apiKeyVerifier(
     watch({ digest }, end) {
       const key = keys.get(digest);
       if (key === undefined) return () => {};
-      return deadlines.at(key.expiresAt, () => end({ reason: "CredentialExpired" }));
+      return deadlines.at(expiryOf(key), () => end({ reason: "CredentialExpired" }));
     },
   };
 }
 
-/** The first of two entries with one digest wins, as where the config was made. */
+/** The first of two entries with one digest wins, as where the config was made. What is no SHA-256 is left out. */
 function compile(settings: Settings): Map<string, Key> {
   const keys = new Map<string, Key>();
-  for (const { client, digest, expiresAt, disabled } of settings.keys) {
-    const bytes = Buffer.from(digest, "base64url");
-    if (bytes.length !== 32 || keys.has(digest)) continue;
-    const expiry = expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt);
-    keys.set(digest, { client, digest: bytes, expiresAt: expiry, disabled });
-  }
+  for (const key of settings.keys) if (DIGEST.test(key.digest) && !keys.has(key.digest)) keys.set(key.digest, key);
   return keys;
+}
+
+/** Milliseconds since the epoch. */
+function expiryOf({ expiresAt }: Key): number {
+  return expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt);
 }

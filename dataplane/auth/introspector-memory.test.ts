@@ -14,7 +14,11 @@ const HOUR = 3_600_000;
 function bench(answer: object): { idp: ScriptedIdp; ask: (token: string) => Promise<unknown> } {
   const idp = new ScriptedIdp(() => json(answer));
   const introspector = new Introspector(idp.fetch, new FakeClock(), silent);
-  return { idp, ask: (token) => introspector.ask(token, ENDPOINT, HOUR) };
+  return {
+    idp,
+    ask: (token) =>
+      introspector.ask(token, ENDPOINT, HOUR, { subject: "192.0.2.1", signal: new AbortController().signal }),
+  };
 }
 
 test("the answers about 10,000 tokens are remembered; one more, and the one used longest ago is asked about again", async () => {

@@ -1,6 +1,7 @@
 import { errors, jwtVerify } from "jose";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { parseDuration } from "../../api/quantities.ts";
+import { once } from "../compile-once.ts";
 import type { CompileContext } from "../policies/policy.ts";
 import type { Refusal } from "../rejection.ts";
 import { clientOf, timeOf, unmet, type Claims } from "./claims.ts";
@@ -79,7 +80,7 @@ function keySource(
     const name = `jwks ${JSON.stringify([issuer, uri, allowHttp])}`;
     return memory.recall(name, () => new RemoteKeySet({ issuer, uri, allowHttp }, fetch, clock, log));
   }
-  return keys === undefined ? NO_KEYS : inlineKeys(importKeys(keys));
+  return keys === undefined ? NO_KEYS : once(context.memory, "key set", keys, () => inlineKeys(importKeys(keys)));
 }
 
 /** What of the header may choose a key; undefined if no key could make the token good. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Endpoint, Endpoints, RouteConfig } from "../../api/config.ts";
+import type { Endpoint, RouteConfig } from "../../api/config.ts";
 import { routesOf } from "../../api/route-settings.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { configOf, type RouteParts } from "../../test/fakes/config.ts";
 import { balancer, type Balancer, type Target } from "./balancer.ts";
+import { EndpointListing } from "./endpoint-listing.ts";
 import { Memory } from "../memory.ts";
 
 type Kind = RouteConfig["loadBalancing"];
@@ -19,15 +20,16 @@ interface Setup {
   readonly endpoints: Readonly<Record<string, readonly (number | { port: number; state: Endpoint["state"] })[]>>;
 }
 
-const endpointsFrom = (backends: Setup["endpoints"]): Endpoints => ({
-  version: 1,
-  backends: Object.fromEntries(
-    Object.entries(backends).map(([name, list]) => [
-      name,
-      list.map((it) => ({ address: "192.0.2.1", state: "Ready", ...(typeof it === "number" ? { port: it } : it) })),
-    ]),
-  ),
-});
+const endpointsFrom = (backends: Setup["endpoints"]): EndpointListing =>
+  new EndpointListing({
+    version: 1,
+    backends: Object.fromEntries(
+      Object.entries(backends).map(([name, list]) => [
+        name,
+        list.map((it) => ({ address: "192.0.2.1", state: "Ready", ...(typeof it === "number" ? { port: it } : it) })),
+      ]),
+    ),
+  });
 
 function make(loadBalancing: Kind, { weights, endpoints }: Setup): { it: Balancer; clock: FakeClock; memory: Memory } {
   const clock = new FakeClock();

@@ -1,6 +1,7 @@
-import type { BackendConfig, Endpoint, Endpoints, RouteConfig } from "../../api/config.ts";
+import type { BackendConfig, Endpoint, RouteConfig } from "../../api/config.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Memory } from "../memory.ts";
+import type { BackendEndpoints, EndpointListing } from "./endpoint-listing.ts";
 
 /** An endpoint that refused a dial is tried last for this time, in ms. */
 const SHUNNED = 5000;
@@ -19,9 +20,9 @@ export interface Target {
 
 export interface Balancer {
   /** Endpoints change without a new config. */
-  setEndpoints(endpoints: Endpoints): void;
+  setEndpoints(listing: EndpointListing): void;
   /** The same of a config that is no longer in force: a backend that is not listed may still be there, and stays as it was. */
-  follow(endpoints: Endpoints): void;
+  follow(listing: EndpointListing): void;
   /** Endpoints of the time when one is asked for, in the order in which they are to be tried, each once. */
   pick(): Generator<Target>;
 }
@@ -34,6 +35,7 @@ interface Load {
 /** How busy each endpoint is; outlives config changes, and is shared by all routes of a proxy. */
 class Loads {
   readonly #loads = new Map<string, Load>();
+  #sweptFor: EndpointListing | undefined;
 
   of(key: string): Load {
     return this.#loads.get(key) ?? { connections: 0, shunnedUntil: 0 };
@@ -58,8 +60,10 @@ class Loads {
     this.#loads.set(key, load);
   }
 
-  /** Forgets idle endpoints that no longer exist or whose time is over. */
-  sweep(now: number): void {
+  /** Forgets idle endpoints that no longer exist or whose time is over; once for all routes that get this listing. */
+  sweep(listing: EndpointListing, now: number): void {
+    if (this.#sweptFor === listing) return;
+    this.#sweptFor = listing;
     for (const [key, load] of this.#loads)
       if (load.connections === 0 && load.shunnedUntil <= now) this.#loads.delete(key);
   }
@@ -78,10 +82,10 @@ class Waiting {
     };
   }
 
-  /** Tells all who wait for another endpoint than these. */
-  keep(listed: ReadonlySet<string>): void {
+  /** Tells all who wait for an endpoint that is in none of these groups. */
+  keep(groups: readonly Group[]): void {
     for (const [key, tells] of this.#tells) {
-      if (listed.has(key)) continue;
+      if (groups.some(({ endpoints }) => endpoints.keys.has(key))) continue;
       this.#tells.delete(key);
       for (const tell of tells) tell();
     }
@@ -96,6 +100,12 @@ interface Candidate {
   readonly weight: number;
 }
 
+/** A backend to which sessions may go, with its endpoints. */
+interface Group {
+  readonly backend: BackendConfig;
+  readonly endpoints: BackendEndpoints;
+}
+
 type Choose = (candidates: readonly Candidate[]) => Candidate;
 
 /** Picks endpoints for the sessions of one route. */
@@ -108,22 +118,33 @@ export function balancer(route: RouteConfig, memory: Memory, random: () => numbe
     Random: weighted(random),
   }[route.loadBalancing];
   const waiting = new Waiting();
-  let candidates: readonly Candidate[] = [];
-  let newest: Endpoints["backends"] = {};
-  const take = (backends: Endpoints["backends"]): void => {
-    newest = backends;
-    const listed = listedOf(route, backends);
-    candidates = candidatesOf(listed);
-    loads.sweep(clock.now());
-    waiting.keep(new Set(listed.map(({ key }) => key)));
+  const backends = route.backends.filter(({ weight }) => weight > 0);
+  let groups: readonly Group[] = [];
+  const take = (listing: EndpointListing, now: readonly Group[]): void => {
+    groups = now;
+    loads.sweep(listing, clock.now());
+    waiting.keep(groups);
   };
   return {
-    setEndpoints: ({ backends }) => take(backends),
-    follow: ({ backends }) => take({ ...newest, ...backends }),
+    setEndpoints(listing) {
+      take(
+        listing,
+        backends.map((backend) => ({ backend, endpoints: listing.of(backend.endpoints) })),
+      );
+    },
+    follow(listing) {
+      const isListed = ({ endpoints }: BackendConfig): boolean => listing.has(endpoints);
+      take(
+        listing,
+        groups.map((group) =>
+          isListed(group.backend) ? { ...group, endpoints: listing.of(group.backend.endpoints) } : group,
+        ),
+      );
+    },
     *pick() {
       const tried = new Set<string>();
       for (;;) {
-        const left = candidates.filter(({ key }) => !tried.has(key));
+        const left = candidatesOf(groups).filter(({ key }) => !tried.has(key));
         if (left.length === 0) return;
         const now = clock.now();
         const fit = left.filter(({ key }) => loads.of(key).shunnedUntil <= now);
@@ -141,26 +162,16 @@ export function balancer(route: RouteConfig, memory: Memory, random: () => numbe
   };
 }
 
-/** Every endpoint of the route's backends, as long as sessions may go to it at all. */
-function listedOf({ backends }: RouteConfig, listed: Endpoints["backends"]): Omit<Candidate, "weight">[] {
-  return backends
-    .filter(({ weight }) => weight > 0)
-    .flatMap((backend) =>
-      (listed[backend.endpoints] ?? []).map((endpoint) => ({
-        key: `${endpoint.address} ${endpoint.port}`,
-        backend,
-        endpoint,
-      })),
-    );
-}
-
-/** Ready endpoints; those that are draining only where nothing is ready. */
-function candidatesOf(listed: readonly Omit<Candidate, "weight">[]): Candidate[] {
-  const ready = listed.filter(({ endpoint }) => endpoint.state === "Ready");
-  const some = ready.length > 0 ? ready : listed;
-  const shares = new Map<BackendConfig, number>();
-  for (const { backend } of some) shares.set(backend, (shares.get(backend) ?? 0) + 1);
-  return some.map((it) => ({ ...it, weight: it.backend.weight / (shares.get(it.backend) ?? 1) }));
+/**
+ * Ready endpoints; those that are draining only where nothing is ready. Made for each handshake: 1,000 routes that each
+ * keep theirs of 10,000 endpoints would take gigabytes.
+ */
+function candidatesOf(groups: readonly Group[]): Candidate[] {
+  const some = groups.some(({ endpoints }) => endpoints.ready.length > 0) ? "ready" : "all";
+  return groups.flatMap(({ backend, endpoints }) => {
+    const weight = backend.weight / endpoints[some].length;
+    return endpoints[some].map(({ key, endpoint }) => ({ key, backend, endpoint, weight }));
+  });
 }
 
 /** Fewest connections for its weight; among equals by weight at random. */
@@ -171,7 +182,7 @@ function leastConnections(loads: Loads, random: () => number): Choose {
       candidate,
       score: (loads.of(candidate.key).connections + 1) / candidate.weight,
     }));
-    const least = Math.min(...scored.map(({ score }) => score));
+    const least = scored.reduce((lowest, { score }) => Math.min(lowest, score), Number.POSITIVE_INFINITY);
     return pickWeighted(scored.filter(({ score }) => score <= least * (1 + 1e-9)).map(({ candidate }) => candidate));
   };
 }

@@ -1,3 +1,4 @@
+import { Memory } from "../memory.ts";
 import { describe, expect, test } from "vitest";
 import { routesOf } from "../../api/route-settings.ts";
 import { configOf, type RouteParts } from "../../test/fakes/config.ts";
@@ -45,7 +46,11 @@ function send({
   const policies = { forwarding, compression, ...(guarded ? { authentication: apiKeyPolicy(PLACES) } : {}) };
   const [compiled] = routesOf(configOf({ routes: [{ ...route, policies }] }));
   if (compiled === undefined) throw new Error("no route");
-  return outgoing({ ...HANDSHAKE, ...handshake }, { ...ANYONE, ...identity }, compileForwarding(compiled));
+  return outgoing(
+    { ...HANDSHAKE, ...handshake },
+    { ...ANYONE, ...identity },
+    compileForwarding(compiled, new Memory()),
+  );
 }
 
 /** The client's own fields that went on: those before the gateway's. */

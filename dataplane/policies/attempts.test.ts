@@ -5,7 +5,7 @@ import type { Enforcement } from "./policy.ts";
 
 const limit = { limit: 2, interval: "1s" };
 
-/** One handshake: anonymous checks, then those that know the client. */
+/** One handshake that proves its client: anonymous checks, then those that know the client. */
 function attempt(policy: Enforcement, client?: string, address?: string): Refusal | undefined {
   const handshake = handshakeFrom(address);
   return policy.screen?.(handshake) ?? policy.admit?.(handshake, clientNamed(client));
@@ -95,11 +95,38 @@ test("what one limit refuses takes no token of the others", () => {
 test("Retry-After is when all of the exceeded limits have a token", () => {
   const bench = new PolicyBench();
   const policy = bench.compile("attempts", [
-    { per: "IP", limit: 1, interval: "2s" },
+    { per: "Client", limit: 1, interval: "2s" },
     { per: "Route", limit: 1, interval: "1m" },
   ]);
   attempt(policy);
   expect(attempt(policy)).toMatchObject({ retryAfter: 60 });
+});
+
+test.each(["Client", "Route", "Proxy"])("per %s, a handshake that never proves its client takes no token", (per) => {
+  const policy = new PolicyBench().compile("attempts", [{ per, ...limit }]);
+  for (let n = 0; n < 100; n += 1) expect(policy.screen?.(handshakeFrom(`192.0.2.${n}`))).toBeUndefined();
+  expect(passed(policy, 3, "alice")).toBe(2);
+});
+
+test("per IP, a handshake takes its token before its client is proven", () => {
+  const policy = new PolicyBench().compile("attempts", [{ per: "IP", ...limit }]);
+  const screened = [1, 2, 3].map(() => policy.screen?.(handshakeFrom()) === undefined);
+  expect(screened).toEqual([true, true, false]);
+});
+
+test.each([
+  ["Client", "Route"],
+  ["Route", "Client"],
+  ["Proxy", "Client"],
+])("what the limit per %s refuses takes no token of the one per %s", (tight, wide) => {
+  const bench = new PolicyBench();
+  const policy = bench.compile("attempts", [
+    { per: tight, limit: 1, interval: "1s" },
+    { per: wide, limit: 2, interval: "1h" },
+  ]);
+  expect(passed(policy, 5, "alice")).toBe(1);
+  bench.clock.advance(1000);
+  expect(passed(policy, 5, "alice")).toBe(1);
 });
 
 test("in Shadow all pass, and each that would not have is counted and logged", async () => {

@@ -1,26 +1,30 @@
 import { parseDuration } from "../../api/quantities.ts";
-import { Buckets } from "../buckets.ts";
+import { recallBuckets } from "../buckets.ts";
+import { once } from "../compile-once.ts";
 import type { Handshake } from "../handshake.ts";
 import { clientSubject } from "../identity.ts";
 import type { Refusal } from "../rejection.ts";
 import type { Policy } from "./policy.ts";
 
 /**
- * Counts handshakes per time. Address, route and proxy are counted before any credential is verified, so that guessing
- * costs; a client can be counted only once it is known. A handshake that is refused here takes no token.
+ * Counts handshakes per time. An address is counted before any credential is verified, so that guessing costs. Client,
+ * route and proxy are counted once the client is known: else strangers could use up what honest clients share. The limits
+ * of one step are judged together, and a handshake that one of them refuses takes a token of none.
  */
 export const attempts: Policy<"attempts"> = (settings, context) => {
-  const { clock, log, memory, metrics, route } = context;
+  const { clock, log, metrics, route } = context;
   const shadow = context.policies.enforcement === "Shadow";
-  const limits = settings.map(({ per, limit, interval, burst }) => {
-    const shape = { limit, interval: parseDuration(interval), burst };
+  const shapes = once(context.memory, "attempts", settings, () =>
+    settings.map(({ per, limit, interval, burst }) => ({ per, limit, interval: parseDuration(interval), burst })),
+  );
+  const limits = shapes.map((shape) => {
+    const { per } = shape;
     const scope = per === "Route" ? route.name : context.scope("attempts");
-    const buckets = memory.recall(`attempts ${per} ${scope}`, () => new Buckets(shape));
-    memory.onCommit(() => buckets.reshape(shape, clock.now()));
+    const buckets = recallBuckets(`attempts ${per} ${scope}`, per, shape, context);
     return { per, buckets, hit: metrics.limitHit("attempts", per, "Refuse", shadow) };
   });
-  const anonymous = limits.filter(({ per }) => per !== "Client");
-  const identified = limits.filter(({ per }) => per === "Client");
+  const anonymous = limits.filter(({ per }) => per === "IP");
+  const identified = limits.filter(({ per }) => per !== "IP");
 
   const count = (some: typeof limits, handshake: Handshake, subject: (per: string) => string): Refusal | undefined => {
     const now = clock.now();
@@ -42,8 +46,8 @@ export const attempts: Policy<"attempts"> = (settings, context) => {
   };
 
   return {
-    screen: (handshake) => count(anonymous, handshake, (per) => (per === "IP" ? handshake.addressSubject : "")),
+    screen: (handshake) => count(anonymous, handshake, () => handshake.addressSubject),
     admit: (handshake, { client }) =>
-      count(identified, handshake, () => clientSubject(client, handshake.addressSubject)),
+      count(identified, handshake, (per) => (per === "Client" ? clientSubject(client, handshake.addressSubject) : "")),
   };
 };

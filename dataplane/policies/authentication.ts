@@ -118,7 +118,8 @@ function identityOf(proofs: readonly Proof[]): Identity | Refusal {
 
 function bindMethods(settings: Settings, context: CompileContext): BoundMethod[] {
   const { subprotocols } = credentialPlaces(context.policies);
-  const fetch = guardedFetch(context.clock);
+  // One for the proxy: it has one look-up for all who ask for a name at the same time.
+  const fetch = context.memory.recall("guarded fetch", () => guardedFetch(context.clock));
   const bind = <M extends Method>(
     method: M,
     from: readonly CredentialPlace[],

@@ -1,11 +1,11 @@
-import { AddressList } from "../addresses.ts";
+import { AddressList } from "../address-list.ts";
 import type { Identity } from "../identity.ts";
-import type { Policy } from "./policy.ts";
+import { ofSettings, type Policy } from "./policy.ts";
 
 const DENIED = { reason: "Denied" } as const;
 
 /** Refuses whoever is on a list, and ends the sessions of whoever is put on it. */
-export const deny: Policy<"deny"> = (settings) => {
+export const deny: Policy<"deny"> = ofSettings("deny", (settings) => {
   const addresses = new AddressList(settings.addresses);
   const clients = new Set(settings.clients);
   const tokenIds = new Set(settings.tokenIds);
@@ -19,7 +19,7 @@ export const deny: Policy<"deny"> = (settings) => {
     admit: (_handshake, identity) => (isDenied(identity) ? DENIED : undefined),
     review: (party) => (addresses.has(party.address) || isDenied(party.identity) ? DENIED : undefined),
   };
-};
+});
 
 function holds(ids: ReadonlySet<string>, id: unknown): boolean {
   return typeof id === "string" && ids.has(id);

@@ -3,6 +3,7 @@ import { RESERVED_HEADERS } from "../../api/policies/forwarding.ts";
 import { routesOf } from "../../api/route-settings.ts";
 import { configOf } from "../../test/fakes/config.ts";
 import { apiKeyPolicy } from "../../test/fakes/oracle.ts";
+import { Memory } from "../memory.ts";
 import { compileForwarding, type CompiledForwarding } from "./forwarding.ts";
 
 function compiled(
@@ -13,7 +14,7 @@ function compiled(
     configOf({ routes: [{ policies: { forwarding, authentication }, rewrite: { path: "/ws" } }] }),
   );
   if (route === undefined) throw new Error("no route");
-  return compileForwarding(route);
+  return compileForwarding(route, new Memory());
 }
 
 test("names are compared folded, and whatever the gateway speaks under is dropped", () => {

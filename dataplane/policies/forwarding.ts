@@ -1,8 +1,11 @@
 import type { RouteConfig } from "../../api/config.ts";
 import { foldHeaderName } from "../../api/names.ts";
 import { RESERVED_HEADERS } from "../../api/policies/forwarding.ts";
+import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { credentialPlaces } from "../auth/places.ts";
+import { once } from "../compile-once.ts";
 import type { HeaderField } from "../handshake.ts";
+import type { Memory } from "../memory.ts";
 import type { Policy } from "./policy.ts";
 
 /** What the backend sees is decided once for each handshake, in `backend/outgoing.ts`, from what `compileForwarding` made. */
@@ -46,10 +49,22 @@ export interface CompiledForwarding {
   readonly compression: RouteConfig["policies"]["compression"];
 }
 
-export function compileForwarding(route: RouteConfig): CompiledForwarding {
-  const { forwarding: settings, compression } = route.policies;
-  const { headers, query, clientHeader, claimHeaders, keepCredentials } = settings;
-  const places = credentialPlaces(route.policies);
+/** The sets are made once for all routes with the same settings of forwarding and authentication. */
+export function compileForwarding(route: RouteConfig, memory: Memory): CompiledForwarding {
+  const { forwarding: settings, authentication, compression } = route.policies;
+  const byCredentials = once(memory, "forwarding", settings, () => new WeakMap<object, Passage>());
+  const key = authentication ?? settings;
+  let passage = byCredentials.get(key);
+  if (passage === undefined) byCredentials.set(key, (passage = passageOf(route.policies)));
+  return { path: route.path, rewrite: route.rewrite?.path, compression, ...passage };
+}
+
+/** What of a handshake passes, wherever it goes. */
+type Passage = Omit<CompiledForwarding, "path" | "rewrite" | "compression">;
+
+function passageOf(policies: RenderedPolicies): Passage {
+  const { headers, query, clientHeader, claimHeaders, keepCredentials } = policies.forwarding;
+  const places = credentialPlaces(policies);
   const ours = [
     ...RESERVED_HEADERS,
     ...CLAIMS,
@@ -61,8 +76,6 @@ export function compileForwarding(route: RouteConfig): CompiledForwarding {
     ...(keepCredentials ? [] : places.headers),
   ];
   return {
-    path: route.path,
-    rewrite: route.rewrite?.path,
     dropped: new Set(ours.map(foldHeaderName)),
     allowed: headers.allow === undefined ? undefined : new Set(headers.allow.map(foldHeaderName)),
     set: headers.set.map(({ name, value }) => [name, value]),
@@ -72,6 +85,5 @@ export function compileForwarding(route: RouteConfig): CompiledForwarding {
     credentialQuery: keepCredentials ? new Set() : places.query,
     credentialCookies: keepCredentials ? new Set() : places.cookies,
     credentialSubprotocols: keepCredentials ? [] : places.subprotocols,
-    compression,
   };
 }

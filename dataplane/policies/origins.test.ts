@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Handshake } from "../handshake.ts";
+import { Memory } from "../memory.ts";
 import { origins } from "./origins.ts";
 import type { CompileContext } from "./policy.ts";
 
@@ -8,7 +9,9 @@ type Settings = Parameters<typeof origins>[0];
 function verdict(settings: Partial<Settings>, origin: string | undefined, more: Partial<Handshake> = {}): boolean {
   const headers = origin === undefined ? [] : [["Origin", origin] as const];
   const handshake = { headers, secure: false, authority: "a.test:8080", ...more } as Handshake;
-  const policy = origins({ allow: [], sameOrigin: false, allowMissing: true, ...settings }, {} as CompileContext);
+  const policy = origins({ allow: [], sameOrigin: false, allowMissing: true, ...settings }, {
+    memory: new Memory(),
+  } as CompileContext);
   return policy.screen?.(handshake) === undefined;
 }
 

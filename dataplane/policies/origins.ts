@@ -1,12 +1,12 @@
 import type { Handshake } from "../handshake.ts";
 import { valuesOf } from "../handshake.ts";
 import type { Refusal } from "../rejection.ts";
-import type { Policy } from "./policy.ts";
+import { ofSettings, type Policy } from "./policy.ts";
 
 const FORBIDDEN: Refusal = { reason: "OriginForbidden" };
 
 /** Turns away pages of other sites before any credential is looked at (RFC 6455 §10.2). */
-export const origins: Policy<"origins"> = (settings) => {
+export const origins: Policy<"origins"> = ofSettings("origins", (settings) => {
   const exact = new Set(settings.allow.filter((pattern) => !pattern.includes("*")).map(normalise));
   const wildcards = settings.allow.filter((pattern) => pattern.includes("*")).map(wildcard);
   return {
@@ -19,7 +19,7 @@ export const origins: Policy<"origins"> = (settings) => {
       return settings.sameOrigin && isSameOrigin(sent, handshake) ? undefined : FORBIDDEN;
     },
   };
-};
+});
 
 /** Scheme and host compare without case, and a scheme's own port is the same as none (RFC 6454 §4). */
 function normalise(origin: string): string {

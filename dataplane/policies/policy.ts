@@ -2,11 +2,13 @@ import type { RouteConfig } from "../../api/config.ts";
 import type { PolicyKind, RenderedPolicies } from "../../api/policies/index.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { once } from "../compile-once.ts";
 import type { Handshake } from "../handshake.ts";
 import type { Identity } from "../identity.ts";
 import type { Memory } from "../memory.ts";
 import type { RouteMetrics } from "../metrics.ts";
 import type { Occupancy } from "../occupancy.ts";
+import type { Subjects } from "../subjects.ts";
 import type { Refusal, Termination } from "../rejection.ts";
 import type { PlanDraft } from "../tunnel/plan.ts";
 
@@ -53,9 +55,19 @@ export interface CompileContext {
   readonly memory: Memory;
   /** Sessions and handshakes under way, counted by subject. */
   readonly occupancy: Occupancy;
+  /** What limits with many subjects remember, over all limits of the process. */
+  readonly subjects: Subjects;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: RouteMetrics;
+}
+
+/** A policy that looks at nothing but its settings: routes that share them share what it does. */
+export function ofSettings<S extends object>(
+  kind: PolicyKind,
+  compile: (settings: S) => Enforcement,
+): (settings: S, context: CompileContext) => Enforcement {
+  return (settings, { memory }) => once(memory, kind, settings, () => compile(settings));
 }
 
 /** Settings → enforcement. */

@@ -1,8 +1,9 @@
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { parseDuration, parseSize } from "../../api/quantities.ts";
-import { Buckets } from "../buckets.ts";
+import { recallBuckets } from "../buckets.ts";
+import { once } from "../compile-once.ts";
 import { clientSubject } from "../identity.ts";
-import { TokenBucket } from "../token-bucket.ts";
+import { TokenBucket, type BucketShape } from "../token-bucket.ts";
 import type { FlowLimit } from "../tunnel/plan.ts";
 import type { CompileContext, Party } from "./policy.ts";
 
@@ -21,20 +22,14 @@ export function sessionLimits(
   settings: Settings,
   context: CompileContext,
 ): (party: Party) => FlowLimit[] {
-  const { clock, log, memory, metrics, route } = context;
+  const { clock, log, metrics, route } = context;
   const shadow = context.policies.enforcement === "Shadow";
-  const limits = settings.map((item) => {
-    const { per, onExceed } = item;
-    const shape = {
-      limit: parseSize(item.limit),
-      interval: parseDuration(item.interval),
-      burst: parseSize(item.burst),
-    };
+  const shapes = once(context.memory, `${kind} ${direction}`, settings, () => settings.map(shapeOf));
+  const limits = shapes.map(({ per, onExceed, shape }) => {
     // A session's own bucket and the route's are the same one wherever the policy stands.
     const scope = per === "Connection" || per === "Route" ? route.name : context.scope(kind);
     const key = `${kind} ${direction} ${per} ${scope}`;
-    const shared = per === "Connection" ? undefined : memory.recall(key, () => new Buckets(shape));
-    if (shared !== undefined) memory.onCommit(() => shared.reshape(shape, clock.now()));
+    const shared = per === "Connection" ? undefined : recallBuckets(key, per, shape, context);
     return { per, onExceed, shape, key, shared, count: metrics.limitHit(kind, per, onExceed, shadow) };
   });
   return (party) =>
@@ -55,6 +50,18 @@ export function sessionLimits(
       };
       return { bucket, onExceed, shadow, hit };
     });
+}
+
+interface LimitShape extends Pick<Settings[number], "per" | "onExceed"> {
+  readonly shape: BucketShape;
+}
+
+function shapeOf({ per, onExceed, limit, interval, burst }: Settings[number]): LimitShape {
+  return {
+    per,
+    onExceed,
+    shape: { limit: parseSize(limit), interval: parseDuration(interval), burst: parseSize(burst) },
+  };
 }
 
 function subjectOf(per: string, party: Party): string {

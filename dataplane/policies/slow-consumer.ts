@@ -1,8 +1,8 @@
 import { parseDuration, parseSize } from "../../api/quantities.ts";
-import type { Policy } from "./policy.ts";
+import { ofSettings, type Policy } from "./policy.ts";
 
 /** Back pressure and its end: the tunnel pauses the sender, and gives the receiver up when it takes nothing for too long. */
-export const slowConsumer: Policy<"slowConsumer"> = (settings) => {
+export const slowConsumer: Policy<"slowConsumer"> = ofSettings("slowConsumer", (settings) => {
   const maxBuffered = parseSize(settings.maxBuffered);
   const timeout = parseDuration(settings.timeout);
   return {
@@ -10,4 +10,4 @@ export const slowConsumer: Policy<"slowConsumer"> = (settings) => {
       draft.slowConsumer = { maxBuffered, timeout };
     },
   };
-};
+});

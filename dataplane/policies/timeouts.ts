@@ -1,8 +1,8 @@
 import { parseDuration } from "../../api/quantities.ts";
-import type { Policy } from "./policy.ts";
+import { ofSettings, type Policy } from "./policy.ts";
 
 /** The session's own time-outs. `handshake` belongs to the listener, `backendConnect` to the dial: see `snapshot.ts`. */
-export const timeouts: Policy<"timeouts"> = (settings) => {
+export const timeouts: Policy<"timeouts"> = ofSettings("timeouts", (settings) => {
   const idle = parseDuration(settings.idle);
   const lifetime = parseDuration(settings.lifetime);
   return {
@@ -11,4 +11,4 @@ export const timeouts: Policy<"timeouts"> = (settings) => {
       draft.lifetime = lifetime;
     },
   };
-};
+});

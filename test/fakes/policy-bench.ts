@@ -9,6 +9,7 @@ import { Metrics } from "../../dataplane/metrics.ts";
 import { Occupancy } from "../../dataplane/occupancy.ts";
 import { chain } from "../../dataplane/policies/index.ts";
 import type { CompileContext, Enforcement, Party, Policy } from "../../dataplane/policies/policy.ts";
+import { Subjects } from "../../dataplane/subjects.ts";
 import type { CompileOptions } from "../../dataplane/snapshot.ts";
 import type { Log } from "../../runtime/log.ts";
 import { FakeClock } from "./clock.ts";
@@ -19,6 +20,7 @@ export class PolicyBench {
   readonly clock = new FakeClock();
   readonly memory = new Memory();
   readonly occupancy = new Occupancy();
+  readonly subjects = new Subjects();
   readonly metrics = new Metrics();
   readonly logged: object[] = [];
 
@@ -38,8 +40,8 @@ export class PolicyBench {
 
   /** What whole configs are compiled with. */
   get compileOptions(): CompileOptions {
-    const { memory, occupancy, metrics, clock } = this;
-    return { memory, occupancy, metrics, clock, log: this.#log(), random: () => 0 };
+    const { memory, occupancy, subjects, metrics, clock } = this;
+    return { memory, occupancy, subjects, metrics, clock, log: this.#log(), random: () => 0 };
   }
 
   #log(): Log {
@@ -48,11 +50,11 @@ export class PolicyBench {
   }
 
   #context(route: RouteConfig): CompileContext {
-    const { clock, memory, occupancy } = this;
+    const { clock, memory, occupancy, subjects } = this;
     const log = this.#log();
     const metrics = this.metrics.route("test/proxy", route.name);
     const scope = (kind: PolicyKind): string => (route.ownPolicies.includes(kind) ? `route ${route.name}` : "proxy");
-    return { route, policies: route.policies, scope, memory, occupancy, clock, log, metrics };
+    return { route, policies: route.policies, scope, memory, occupancy, subjects, clock, log, metrics };
   }
 
   /** Hits of all limits, by the value of a label. */

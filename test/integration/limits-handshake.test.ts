@@ -175,6 +175,15 @@ test("wrong keys cost tokens of the address, and none of the client whose key it
   expect(await statuses(2, { address: "192.0.2.7" })).toEqual([101, 429]);
 });
 
+test.each(["Route", "Proxy"])("strangers use up nothing of a limit per %s that clients share", async (per) => {
+  const attempts = [{ per, limit: 2, interval: "1h" }];
+  await gateway.serve({ routes: routes({ attempts }, false) }, [backend.port]);
+  expect(await statuses(6, { client: "mallory" })).toEqual([401, 401, 401, 401, 401, 401]);
+  expect(await gateway.metric("limit_hits_total", { policy: "attempts", per })).toBe(0);
+  expect(await statuses(3)).toEqual([101, 101, 503]);
+  expect(await statuses(1, { client: "mallory" })).toEqual([401]);
+});
+
 test("X-Forwarded-For of somebody untrusted gives no new tokens (D1)", async () => {
   await gateway.serve({ routes: routes({ attempts: [{ per: "IP", limit: 2, interval: "1m" }] }) }, [backend.port]);
   const seen: number[] = [];

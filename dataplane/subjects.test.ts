@@ -1,0 +1,53 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { BucketTable } from "./buckets.ts";
+import { Subjects } from "./subjects.ts";
+
+const shape = { limit: 2, interval: 1000, burst: 2 };
+
+test("a flood at one limit pushes out itself, and no subject of a limit that has few", () => {
+  const subjects = new Subjects({ most: 1000, mostEach: 900 });
+  const [quiet, flooded, other] = [0, 1, 2].map(() => new BucketTable(shape, subjects)) as [
+    BucketTable,
+    BucketTable,
+    BucketTable,
+  ];
+  for (let n = 0; n < 100; n += 1) quiet.of(`q${n}`, 0).force(2, 0);
+  for (let n = 0; n < 5000; n += 1) {
+    flooded.of(`f${n}`, 0);
+    if (n > 2500) other.of(`o${n}`, 0);
+  }
+  expect(subjects.size).toBe(1000);
+  expect([quiet.size, flooded.size + other.size]).toEqual([100, 900]);
+  expect(Math.max(flooded.size, other.size)).toBeLessThan(600);
+  expect(Array.from({ length: 100 }, (_, n) => quiet.of(`q${n}`, 0).available(0))).toEqual(Array(100).fill(0));
+  expect(subjects.forgotten.process).toBeGreaterThan(2000);
+});
+
+test("limits that go away make room again", () => {
+  const subjects = new Subjects({ most: 10, mostEach: 10 });
+  const [gone, stays] = [new BucketTable(shape, subjects), new BucketTable(shape, subjects)];
+  for (let n = 0; n < 10; n += 1) gone.of(`g${n}`, 0);
+  gone[Symbol.dispose]();
+  for (let n = 0; n < 10; n += 1) stays.of(`s${n}`, 0);
+  expect([subjects.size, stays.size, subjects.forgotten.process]).toEqual([10, 10, 0]);
+});
+
+test("the sum is right whatever comes and goes, and the bounds hold", () => {
+  const step = fc.record({ table: fc.nat(4), subject: fc.nat(30), over: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const subjects = new Subjects({ most: 20, mostEach: 12 });
+      const tables = Array.from({ length: 5 }, () => new BucketTable(shape, subjects));
+      for (const { table, subject, over } of steps) {
+        if (over && subject === 0) {
+          tables[table]?.[Symbol.dispose]();
+          tables[table] = new BucketTable(shape, subjects);
+        } else tables[table]?.of(String(subject), 0);
+        expect(subjects.size).toBe(tables.reduce((sum, { size }) => sum + size, 0));
+        expect(subjects.size).toBeLessThanOrEqual(20);
+        for (const { size } of tables) expect(size).toBeLessThanOrEqual(12);
+      }
+    }),
+  );
+});

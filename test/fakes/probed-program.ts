@@ -1,0 +1,63 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { until } from "./sockets.ts";
+
+/** What a program uses. */
+export interface Probe {
+  /** The most CPU time that its event loop took without a turn for others, in ms, since the last reset. */
+  readonly longest: number;
+  /** CPU time of its main thread, in ms. */
+  readonly cpu: number;
+  /** Bytes. */
+  readonly rss: number;
+}
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** `wsproxy` in a process of its own, of which the test sees how long its event loop stands still. */
+export class ProbedProgram {
+  readonly #child: ChildProcess;
+  #stdout = "";
+  #stderr = "";
+
+  constructor(args: readonly string[]) {
+    const probe = join(ROOT, "test/fakes/loop-probe.ts");
+    // As `bin/wsproxy` and the image start it.
+    const execArgv = ["--max-semi-space-size=4", "--import", probe];
+    this.#child = fork(join(ROOT, "cli/main.ts"), args, { execArgv, stdio: ["ignore", "pipe", "pipe", "ipc"] });
+    this.#child.stdout?.on("data", (chunk: Buffer) => (this.#stdout += chunk.toString()));
+    this.#child.stderr?.on("data", (chunk: Buffer) => (this.#stderr += chunk.toString()));
+  }
+
+  /** How often a message stands in its log. */
+  logged(message: string): number {
+    return this.#stdout.split(`"msg":"${message}"`).length - 1;
+  }
+
+  /** What it says to people. */
+  get said(): string {
+    return this.#stderr;
+  }
+
+  async probe(what: "read" | "reset" = "read"): Promise<Probe> {
+    this.#child.send(what);
+    const [answer] = (await once(this.#child, "message")) as [Probe];
+    return answer;
+  }
+
+  /** Until this message has been logged once more than before `change`. */
+  async logs(message: string, change: () => Promise<void>): Promise<void> {
+    const before = this.logged(message);
+    await change();
+    await until(`"${message}" is logged`, () => this.logged(message) > before || this.#child.exitCode !== null, 15_000);
+    if (this.logged(message) === before)
+      throw new Error(`it ended; it said:\n${this.#stderr}\n${this.#stdout.slice(-2000)}`);
+  }
+
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill("SIGKILL");
+    await once(this.#child, "exit");
+  }
+}
