@@ -6,6 +6,7 @@ import { pause } from "../runtime/pause.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
+import type { BufferBudget } from "./tunnel/buffer-budget.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { closeSpread } from "./drain.ts";
 import type { Client } from "./listener.ts";
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly metrics: Metrics;
   /** How sockets are read after their handshakes. */
   readonly reads: ReadPath;
+  /** Memory for what their receivers have not taken. */
+  readonly budget: BufferBudget;
   readonly random: () => number;
 }
 
@@ -148,15 +151,16 @@ export class ServedProxy {
     return attempt;
   }
 
-  /** Refuses where the pod has as many sessions and handshakes as it may. */
+  /** Refuses where the pod has as many sessions and handshakes as it may, or its buffers are near their budget. */
   overload(): Refusal | undefined {
+    if (this.#surroundings.budget.near) return { reason: "Overloaded", retryAfter: 5, detail: "buffer budget" };
     const most = this.#snapshot?.config.dataplane.maxConnections ?? 0;
     return this.sessions.size + this.#attempts.size > most ? { reason: "Overloaded", retryAfter: 5 } : undefined;
   }
 
   /** The client's 101 has been written: a session begins. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random, reads } = this.#surroundings;
+    const { clock, random, reads, budget } = this.#surroundings;
     const session = new Session(facts, route, clock, this.#log);
     this.sessions.add(session);
     try {
@@ -165,6 +169,7 @@ export class ServedProxy {
           client: { socket: client.socket, head: client.head },
           backend: { socket: backend.socket, head: backend.head },
           reads,
+          budget,
           plan: route.plan(session),
           clock,
           deflate: backend.extensions !== undefined,

@@ -1,45 +1,39 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
 import type { ByteSink, ByteSource } from "./byte-source.ts";
 import { closeCode } from "./control-frames.ts";
+import type { FlowEvents } from "./flow-events.ts";
 import { FrameJudge, type JudgeOptions } from "./frame-judge.ts";
 import { needed } from "./frames.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { Outlet, type OutletEvents } from "./outlet.ts";
 import { PartialUnit } from "./partial-unit.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
-import type { Termination } from "../rejection.ts";
 
 export interface FlowOptions extends JudgeOptions {
   readonly source: ByteSource;
   readonly sink: Socket;
   readonly slowConsumer: TunnelPlan["slowConsumer"];
   readonly clock: Clock;
-  readonly events: FlowEvents;
+  readonly budget: BufferBudget;
+  readonly events: FlowEvents<Flow>;
 }
 
-/** What a flow tells its tunnel. */
-export interface FlowEvents {
-  /** The source broke the protocol or a limit, or the sink takes nothing. Everything before that has been forwarded. */
-  violated(flow: Flow, termination: Termination): void;
-  /** The source's Close frame has been forwarded. */
-  closed(flow: Flow, code: number): void;
-  /** The source sends no more, and all that it sent has been forwarded. */
-  ended(flow: Flow): void;
-}
 
 /**
  * One direction of a tunnel: walks the frame headers of what the source sends and forwards the bytes as they are, whole
  * reads at a time. Decides at frame headers only; what it may not forward yet it holds, and reads no further.
  */
 export class Flow implements ByteSink, OutletEvents {
-  readonly #events: FlowEvents;
+  readonly #events: FlowEvents<Flow>;
   readonly #clock: Clock;
   readonly #source: ByteSource;
   readonly #judge: FrameJudge;
   readonly #outlet: Outlet;
   readonly #partial = new PartialUnit();
   /** What may not be forwarded yet. */
-  #held: Buffer | undefined;
+  readonly #held: HeldBytes;
   #delay: Timer | undefined;
   #sourceEnded = false;
   /** Nothing of the source is looked at any more. */
@@ -50,12 +44,13 @@ export class Flow implements ByteSink, OutletEvents {
   received = 0;
 
   constructor(options: FlowOptions) {
-    const { source, sink, slowConsumer, clock, events } = options;
+    const { source, sink, slowConsumer, clock, budget, events } = options;
     this.#events = events;
     this.#clock = clock;
     this.#source = source;
     this.#judge = new FrameJudge(options, clock.now());
-    this.#outlet = new Outlet(sink, slowConsumer, clock, this);
+    this.#outlet = new Outlet(sink, slowConsumer, clock, budget, this);
+    this.#held = new HeldBytes(this.#outlet.pressure);
     source.to(this);
   }
 
@@ -99,7 +94,7 @@ export class Flow implements ByteSink, OutletEvents {
 
   /** Bytes that wait here. */
   get held(): number {
-    return (this.#held?.length ?? 0) + this.#partial.length;
+    return this.#held.length + this.#partial.length;
   }
 
   get behind(): boolean {
@@ -142,6 +137,11 @@ export class Flow implements ByteSink, OutletEvents {
     this.#source.resume();
   }
 
+  /** The sink is gone, and what waited for it. */
+  release(): void {
+    this.#outlet.pressure.release();
+  }
+
   /** The tunnel is over. */
   stop(): void {
     this.#forget();
@@ -151,7 +151,7 @@ export class Flow implements ByteSink, OutletEvents {
   #forget(): void {
     this.#conclusion?.timer.cancel();
     this.#discarding = true;
-    this.#held = undefined;
+    this.#held.take();
     this.#partial.forget();
     this.#delay?.cancel();
     this.#delay = undefined;
@@ -167,30 +167,30 @@ export class Flow implements ByteSink, OutletEvents {
     this.#events.violated(this, { reason: "SlowConsumer" });
   }
 
+  /** Of the outlet. */
+  shed(): void {
+    this.#events.shed(this);
+  }
+
   /** Of the source. */
   bytes(chunk: Buffer): void {
     this.received += chunk.length;
     if (this.#discarding) return;
-    if (this.#held !== undefined || this.#delay !== undefined) this.#hold(chunk);
+    if (this.#held.any || this.#delay !== undefined) this.#held.add(chunk);
     else this.#feed(chunk);
   }
 
   /** Of the source. */
   ended(): void {
     this.#sourceEnded = true;
-    if (this.#held === undefined) this.#lastForwarded();
-  }
-
-  #hold(rest: Buffer): void {
-    this.#held = this.#held === undefined ? Buffer.from(rest) : Buffer.concat([this.#held, rest]);
+    if (!this.#held.any) this.#lastForwarded();
   }
 
   #resume(): void {
     if (this.#discarding || this.paused) return;
-    const held = this.#held;
-    this.#held = undefined;
+    const held = this.#held.take();
     if (held !== undefined) this.#feed(held);
-    if (this.#discarding || this.paused || this.#held !== undefined) return;
+    if (this.#discarding || this.paused || this.#held.any) return;
     if (this.#sourceEnded) this.#lastForwarded();
     else this.#source.resume();
   }
@@ -202,15 +202,15 @@ export class Flow implements ByteSink, OutletEvents {
 
   #feed(chunk: Buffer): void {
     let at = 0;
-    while (this.#partial.length > 0 && at < chunk.length && this.#held === undefined) {
+    while (this.#partial.length > 0 && at < chunk.length && !this.#held.any) {
       at = this.#partial.fill(chunk, at);
       const unit = this.#partial.take();
       if (unit !== undefined) this.#walk(unit, 0, chunk.length - at);
       if (this.#discarding) return;
     }
     if (at < chunk.length) {
-      if (this.#held === undefined) this.#walk(chunk, at);
-      else this.#hold(chunk.subarray(at));
+      if (this.#held.any) this.#held.add(chunk.subarray(at));
+      else this.#walk(chunk, at);
     }
     if (!this.#discarding) this.#slowDown();
   }
@@ -258,7 +258,7 @@ export class Flow implements ByteSink, OutletEvents {
         case "hold":
           this.#forward(chunk, span, at);
           this.#pause(judge.limits.messageWait(now));
-          return this.#hold(chunk.subarray(at));
+          return this.#held.add(chunk.subarray(at));
         case "stop":
           return this.#stop(chunk, span, at);
         case "close":

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
 import type { TunnelPlan } from "./plan.ts";
 import { Pressure, type PressureEvents } from "./pressure.ts";
 
@@ -26,12 +27,18 @@ export class Outlet {
   #last: { readonly frame: Buffer | undefined; readonly timer: Timer } | undefined;
   #closing = false;
 
-  constructor(socket: Socket, settings: TunnelPlan["slowConsumer"], clock: Clock, events: OutletEvents) {
+  constructor(
+    socket: Socket,
+    settings: TunnelPlan["slowConsumer"],
+    clock: Clock,
+    budget: BufferBudget,
+    events: OutletEvents,
+  ) {
     this.#socket = socket;
     this.#clock = clock;
     this.#events = events;
     this.#slow = socket instanceof TLSSocket;
-    this.pressure = new Pressure(socket, settings, clock, events);
+    this.pressure = new Pressure(socket, settings, clock, budget, events);
   }
 
   /** What was written last may not have been taken. */
@@ -82,7 +89,7 @@ export class Outlet {
   }
 
   stop(): void {
-    this.pressure.stop();
+    this.pressure.release();
     this.#last?.timer.cancel();
   }
 

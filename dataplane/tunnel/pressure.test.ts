@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
+import { unlimited } from "../../test/fakes/tunnel.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { Pressure } from "./pressure.ts";
 
@@ -7,8 +8,8 @@ function bench(maxBuffered: number) {
   const socket = { writableLength: 0 };
   const clock = new FakeClock();
   const heard: string[] = [];
-  const events = { eased: () => void heard.push("eased"), stuck: () => void heard.push("stuck") };
-  const pressure = new Pressure(socket as Socket, { maxBuffered, timeout: 8000 }, clock, events);
+  const events = { eased: () => void heard.push("eased"), stuck: () => void heard.push("stuck"), shed() {} };
+  const pressure = new Pressure(socket as Socket, { maxBuffered, timeout: 8000 }, clock, unlimited(clock), events);
   return { socket, clock, heard, pressure };
 }
 
