@@ -60,6 +60,7 @@ export class BufferBudget {
   #below = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #turnDue = false;
+  #more: Timer | undefined;
   #logged = Number.NEGATIVE_INFINITY;
 
   constructor({ limit, clock, log, soon = queueMicrotask }: BudgetOptions) {
@@ -144,13 +145,13 @@ export class BufferBudget {
     this.#timer ??= this.#clock.after(this.#near ? LOOK_NEAR : LOOK, () => this.#look());
   }
 
-  /** Over the budget: some end at once. Where that is not enough for the budget, others do in a turn of their own. */
+  /** Over the budget: some end. Where that is not enough others do, after whatever comes next: more bytes, or nothing. */
   #turn(): void {
+    this.#more?.cancel();
+    this.#more = undefined;
+    const ended = this.#used > this.limit && this.#end(this.limit * NEAR.from, 0);
     this.#turnDue = false;
-    if (this.#used <= this.limit || !this.#end(this.limit * NEAR.from, 0) || this.#turnDue) return;
-    if (this.#used <= this.limit) return;
-    this.#turnDue = true;
-    this.#clock.after(0, () => this.#turn());
+    if (ended && this.#used > this.limit) this.#more = this.#clock.after(0, () => this.#turn());
   }
 
   /** Ends those that have stalled for `patience` ms, until `enough` bytes are in use. Did any end? */

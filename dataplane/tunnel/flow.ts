@@ -20,7 +20,6 @@ export interface FlowOptions extends JudgeOptions {
   readonly events: FlowEvents<Flow>;
 }
 
-
 /**
  * One direction of a tunnel: walks the frame headers of what the source sends and forwards the bytes as they are, whole
  * reads at a time. Decides at frame headers only; what it may not forward yet it holds, and reads no further.
