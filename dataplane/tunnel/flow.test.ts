@@ -28,6 +28,7 @@ class Bench {
     });
     const source: ByteSource = {
       socket: undefined as unknown as Socket,
+      ahead: 0,
       to() {},
       pause() {},
       resume() {},

@@ -1,24 +1,13 @@
-import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import type { BufferBudget } from "./buffer-budget.ts";
 import type { ByteSink, ByteSource } from "./byte-source.ts";
 import { closeCode } from "./control-frames.ts";
-import type { FlowEvents } from "./flow-events.ts";
-import { FrameJudge, type JudgeOptions } from "./frame-judge.ts";
+import type { FlowEvents, FlowOptions } from "./flow-options.ts";
+import { FrameJudge } from "./frame-judge.ts";
 import { needed } from "./frames.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { Outlet, type OutletEvents } from "./outlet.ts";
 import { PartialUnit } from "./partial-unit.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
-
-export interface FlowOptions extends JudgeOptions {
-  readonly source: ByteSource;
-  readonly sink: Socket;
-  readonly slowConsumer: TunnelPlan["slowConsumer"];
-  readonly clock: Clock;
-  readonly budget: BufferBudget;
-  readonly events: FlowEvents<Flow>;
-}
 
 /**
  * One direction of a tunnel: walks the frame headers of what the source sends and forwards the bytes as they are, whole
@@ -42,13 +31,13 @@ export class Flow implements ByteSink, OutletEvents {
   /** Bytes that the source has sent. */
   received = 0;
 
-  constructor(options: FlowOptions) {
+  constructor(options: FlowOptions<Flow>) {
     const { source, sink, slowConsumer, clock, budget, events } = options;
     this.#events = events;
     this.#clock = clock;
     this.#source = source;
     this.#judge = new FrameJudge(options, clock.now());
-    this.#outlet = new Outlet(sink, slowConsumer, clock, budget, this);
+    this.#outlet = new Outlet(sink, slowConsumer, { clock, budget, ahead: source.ahead }, this);
     this.#held = new HeldBytes(this.#outlet.pressure);
     source.to(this);
   }
@@ -64,8 +53,7 @@ export class Flow implements ByteSink, OutletEvents {
     this.#outlet.pressure.apply(slowConsumer);
     if (this.#delay === undefined) return;
     // How long to wait was reckoned with the old limits.
-    this.#delay.cancel();
-    this.#delay = undefined;
+    this.#endDelay();
     const debt = this.#judge.limits.byteWait(this.#clock.now());
     if (debt > 0) this.#pause(debt);
     else this.#resume();
@@ -98,6 +86,10 @@ export class Flow implements ByteSink, OutletEvents {
 
   get behind(): boolean {
     return this.#outlet.behind;
+  }
+
+  get waits(): boolean {
+    return this.#outlet.waits;
   }
 
   /** Puts a control frame of ours into the stream, at once or at the end of the current frame. */
@@ -152,8 +144,7 @@ export class Flow implements ByteSink, OutletEvents {
     this.#discarding = true;
     this.#held.take();
     this.#partial.forget();
-    this.#delay?.cancel();
-    this.#delay = undefined;
+    this.#endDelay();
   }
 
   /** Of the outlet: the sink has caught up. */
@@ -288,10 +279,17 @@ export class Flow implements ByteSink, OutletEvents {
 
   #pause(ms: number): void {
     this.#source.pause();
-    this.#delay?.cancel();
+    this.#endDelay();
+    this.#held.beside(this.#source.ahead);
     this.#delay = this.#clock.after(ms, () => {
-      this.#delay = undefined;
+      this.#endDelay();
       this.#resume();
     });
+  }
+
+  #endDelay(): void {
+    this.#delay?.cancel();
+    this.#delay = undefined;
+    this.#held.beside(0);
   }
 }

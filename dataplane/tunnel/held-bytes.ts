@@ -1,9 +1,10 @@
 /** Bytes of a direction that may not be forwarded yet. */
 export class HeldBytes {
   #bytes: Buffer | undefined;
+  #beside = 0;
   readonly #counter: { holding(bytes: number): void };
 
-  /** `counter` is told how many there are. */
+  /** `counter` is told how much memory they cost. */
   constructor(counter: { holding(bytes: number): void }) {
     this.#counter = counter;
   }
@@ -28,8 +29,19 @@ export class HeldBytes {
     return bytes;
   }
 
+  /** Memory that the wait costs beside them. */
+  beside(bytes: number): void {
+    if (bytes === this.#beside) return;
+    this.#beside = bytes;
+    this.#count();
+  }
+
   #set(bytes: Buffer | undefined): void {
     this.#bytes = bytes;
-    this.#counter.holding(this.length);
+    this.#count();
+  }
+
+  #count(): void {
+    this.#counter.holding(this.length + this.#beside);
   }
 }

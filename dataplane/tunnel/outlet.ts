@@ -1,9 +1,8 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import type { BufferBudget } from "./buffer-budget.ts";
 import type { TunnelPlan } from "./plan.ts";
-import { Pressure, type PressureEvents } from "./pressure.ts";
+import { Pressure, type PressureEvents, type PressureSurroundings } from "./pressure.ts";
 
 /** Longest wait for the end of a frame before a Close frame of ours, in ms. */
 const FRAME_WAIT = 1000;
@@ -30,20 +29,24 @@ export class Outlet {
   constructor(
     socket: Socket,
     settings: TunnelPlan["slowConsumer"],
-    clock: Clock,
-    budget: BufferBudget,
+    surroundings: PressureSurroundings,
     events: OutletEvents,
   ) {
     this.#socket = socket;
-    this.#clock = clock;
+    this.#clock = surroundings.clock;
     this.#events = events;
     this.#slow = socket instanceof TLSSocket;
-    this.pressure = new Pressure(socket, settings, clock, budget, events);
+    this.pressure = new Pressure(socket, settings, surroundings, events);
   }
 
   /** What was written last may not have been taken. */
   get behind(): boolean {
-    return this.#slow || this.#socket.writableLength > 0;
+    return this.#slow || this.waits;
+  }
+
+  /** What was written last has not been taken. */
+  get waits(): boolean {
+    return this.#socket.writableLength > 0;
   }
 
   write(bytes: Buffer): void {

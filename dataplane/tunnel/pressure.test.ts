@@ -5,7 +5,7 @@ import { unlimited } from "../../test/fakes/tunnel.ts";
 import { BufferBudget } from "./buffer-budget.ts";
 import { Pressure } from "./pressure.ts";
 
-function bench(maxBuffered: number, limit?: number) {
+function bench(maxBuffered: number, limit?: number, ahead = 0) {
   const clock = new FakeClock();
   const budget = limit === undefined ? unlimited(clock) : new BufferBudget({ limit, clock });
   const heard: string[] = [];
@@ -16,7 +16,12 @@ function bench(maxBuffered: number, limit?: number) {
   };
   const handle = { bytesWritten: 0, writeQueueSize: 0 };
   const socket = { writableLength: 0, _handle: handle };
-  const pressure = new Pressure(socket as unknown as Socket, { maxBuffered, timeout: 8000 }, clock, budget, events);
+  const pressure = new Pressure(
+    socket as unknown as Socket,
+    { maxBuffered, timeout: 8000 },
+    { clock, budget, ahead },
+    events,
+  );
   return {
     ...{ socket, clock, heard, pressure, budget },
     /** A write that the kernel does not take. */
@@ -200,6 +205,18 @@ describe("the budget", () => {
     expect(budget.used).toBe(1 + 512 + 65_536);
     complete(1);
     expect(budget.used).toBe(0);
+  });
+
+  test("counts what the socket of a sender that is paused may read all the same", () => {
+    const { pressure, budget, write, complete } = bench(100_000, undefined, 65_536);
+    write(90_000);
+    pressure.check();
+    expect(budget.used).toBe(90_000 + 512 + 65_536);
+    write(10_000);
+    pressure.check();
+    expect(budget.used).toBe(100_000 + 2 * 512 + 2 * 65_536);
+    complete(90_000);
+    expect(budget.used).toBe(10_000 + 512 + 65_536);
   });
 
   test("counts what is held back beside", () => {

@@ -16,6 +16,13 @@ const SHARE = 0.1;
 /** Below the mark nothing is held back from a receiver, and it has as many time-outs for the share of what waits. */
 const TIMEOUTS_BELOW = 10;
 
+export interface PressureSurroundings {
+  readonly clock: Clock;
+  readonly budget: BufferBudget;
+  /** What the sender's socket may read although it is paused: bytes. */
+  readonly ahead: number;
+}
+
 export interface PressureEvents {
   /** The receiver has taken enough to go on. */
   eased(): void;
@@ -34,6 +41,7 @@ export class Pressure implements Consumer {
   readonly #secure: boolean;
   readonly #budget: BufferBudget;
   readonly #clock: Clock;
+  readonly #ahead: number;
   readonly #events: PressureEvents;
   #settings: TunnelPlan["slowConsumer"];
   #timer: Timer | undefined;
@@ -54,8 +62,7 @@ export class Pressure implements Consumer {
   constructor(
     socket: Socket,
     settings: TunnelPlan["slowConsumer"],
-    clock: Clock,
-    budget: BufferBudget,
+    { clock, budget, ahead }: PressureSurroundings,
     events: PressureEvents,
   ) {
     this.#socket = socket;
@@ -63,6 +70,7 @@ export class Pressure implements Consumer {
     this.#settings = settings;
     this.#clock = clock;
     this.#budget = budget;
+    this.#ahead = ahead;
     this.#events = events;
   }
 
@@ -78,6 +86,7 @@ export class Pressure implements Consumer {
     this.#count(bytes);
     if (this.on || this.#stopped || this.#cost(bytes) <= this.#mark) return this.on;
     this.on = true;
+    this.#count(bytes);
     // Where many small writes make up the mark, fewer bytes than that wait; where it is small, one read is more.
     const quota = SHARE * Math.min(bytes, Math.max(this.#settings.maxBuffered, ONE_READ));
     this.#pace ??= new Pace(this.#socket);
@@ -131,6 +140,7 @@ export class Pressure implements Consumer {
   stop(): void {
     this.#stopped = true;
     this.#off();
+    this.#count(this.#socket.writableLength);
   }
 
   /** The receiver is gone: nothing waits for it any more. */
@@ -150,7 +160,7 @@ export class Pressure implements Consumer {
   }
 
   #count(bytes: number): void {
-    let kept = this.#held;
+    let kept = this.#held + (this.on ? this.#ahead : 0);
     if (this.#released) kept = 0;
     else if (bytes > 0) kept += this.#cost(bytes) + this.#beside(bytes);
     if (kept !== this.kept) this.#budget.change(this, kept);
@@ -166,6 +176,7 @@ export class Pressure implements Consumer {
   #ease(): void {
     if (!this.on || this.#cost(this.#socket.writableLength) > this.#mark / 2) return;
     this.#off();
+    this.#count(this.#socket.writableLength);
     this.#events.eased();
   }
 

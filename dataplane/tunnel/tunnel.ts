@@ -5,7 +5,7 @@ import type { ReadPath } from "./byte-source.ts";
 import { closeFrame } from "./control-frames.ts";
 import { dropSocket } from "./drop-socket.ts";
 import { Flow } from "./flow.ts";
-import type { FlowEvents } from "./flow-events.ts";
+import type { FlowEvents } from "./flow-options.ts";
 import type { DirectionCount } from "./frame-judge.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";

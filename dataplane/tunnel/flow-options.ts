@@ -1,4 +1,19 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Termination } from "../rejection.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
+import type { ByteSource } from "./byte-source.ts";
+import type { JudgeOptions } from "./frame-judge.ts";
+import type { TunnelPlan } from "./plan.ts";
+
+export interface FlowOptions<Flow> extends JudgeOptions {
+  readonly source: ByteSource;
+  readonly sink: Socket;
+  readonly slowConsumer: TunnelPlan["slowConsumer"];
+  readonly clock: Clock;
+  readonly budget: BufferBudget;
+  readonly events: FlowEvents<Flow>;
+}
 
 /** What a flow tells its tunnel; itself, so that the tunnel knows which of the two it is. */
 export interface FlowEvents<Flow> {
