@@ -9,6 +9,7 @@ import type { Dialled } from "./backend/backend.ts";
 import type { BufferBudget } from "./tunnel/buffer-budget.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { closeSpread } from "./drain.ts";
+import { EarlyBytes } from "./early-bytes.ts";
 import type { Client } from "./listener.ts";
 import { Memory } from "./memory.ts";
 import type { Metrics } from "./metrics.ts";
@@ -41,6 +42,7 @@ export class ServedProxy {
   readonly occupancy = new Occupancy();
   readonly sessions = new Set<Session>();
   readonly #attempts = new Set<Attempt>();
+  readonly #early: EarlyBytes;
   readonly #surroundings: Surroundings;
   readonly #memory = new Memory();
   readonly #stop = new AbortController();
@@ -53,6 +55,7 @@ export class ServedProxy {
     this.name = name;
     this.clock = surroundings.clock;
     this.#surroundings = surroundings;
+    this.#early = new EarlyBytes(this.#attempts, surroundings.budget);
     this.#log = accessLog(surroundings.log, name, "All");
   }
 
@@ -137,10 +140,11 @@ export class ServedProxy {
     for (const route of this.#snapshot?.routes.values() ?? []) route.balancer.setEndpoints(endpoints);
   }
 
-  /** A client's handshake begins; `method` as far as it is known. */
-  begin(socket: Socket, method = ""): Attempt {
+  /** A client's handshake begins; `method` as far as it is known, `head`: how many bytes came behind it. */
+  begin(socket: Socket, method = "", head = 0): Attempt {
     const { clock, metrics } = this.#surroundings;
     const attempt: Attempt = new Attempt(socket, {
+      head,
       bodiless: method === "HEAD",
       clock,
       log: this.#log,
@@ -148,6 +152,7 @@ export class ServedProxy {
       ended: () => this.#attempts.delete(attempt),
     });
     this.#attempts.add(attempt);
+    this.#early.begun();
     return attempt;
   }
 

@@ -20,6 +20,7 @@ function bench(limit = LIMIT) {
       shed: () => {
         shed.push(name);
         budget.change(one, 0);
+        return 1;
       },
     };
     budget.change(one, kept);

@@ -9,8 +9,8 @@ export interface Consumer {
   readonly stalled: number;
   /** Looks at what it has taken; called once a second, or more often near the budget. */
   look(): void;
-  /** Gives up what is kept for it, at once; the session ends. */
-  shed(): void;
+  /** Gives up what is kept for it, at once. How many sessions end. */
+  shed(): number;
 }
 
 /** Shares of the budget at which something happens: on the way up, and where it ends on the way down. */
@@ -51,6 +51,8 @@ export class BufferBudget {
   readonly #soon: (turn: () => void) => void;
   /** Those for which more than a little is kept. */
   readonly #consumers = new Set<Consumer>();
+  /** Those that are looked at however little is kept for them. */
+  readonly #attended = new Set<Consumer>();
   #used = 0;
   #ended = 0;
   #near = false;
@@ -100,6 +102,16 @@ export class BufferBudget {
     if (this.#used > this.#above || this.#used < this.#below) this.#step();
   }
 
+  /** Looks at a consumer from now on that does not say by itself when something waits for it. */
+  attend(consumer: Consumer): void {
+    this.#attended.add(consumer);
+    this.#timer ??= this.#clock.after(LOOK, () => this.#look());
+  }
+
+  dismiss(consumer: Consumer): void {
+    this.#attended.delete(consumer);
+  }
+
   #enlist(consumer: Consumer): void {
     if (consumer.kept < WORTH_A_LOOK) {
       this.#consumers.delete(consumer);
@@ -139,9 +151,10 @@ export class BufferBudget {
 
   #look(): void {
     this.#timer = undefined;
-    for (const consumer of this.#consumers) consumer.look();
+    for (const consumer of this.#attended) consumer.look();
+    for (const consumer of this.#consumers) if (!this.#attended.has(consumer)) consumer.look();
     if (this.#near) this.#end(this.limit * NEAR.until, PATIENCE);
-    if (this.#consumers.size === 0) return;
+    if (this.#consumers.size + this.#attended.size === 0) return;
     this.#timer ??= this.#clock.after(this.#near ? LOOK_NEAR : LOOK, () => this.#look());
   }
 
@@ -160,8 +173,7 @@ export class BufferBudget {
     for (const consumer of worstOf(this.#consumers, patience)) {
       if (this.#used <= enough) break;
       ended = true;
-      this.#ended += 1;
-      consumer.shed();
+      this.#ended += consumer.shed();
     }
     return ended;
   }

@@ -132,8 +132,9 @@ export class Pressure implements Consumer {
   }
 
   /** Of the budget. */
-  shed(): void {
+  shed(): number {
     this.#events.shed();
+    return 1;
   }
 
   /** The receiver is waited for in another way from now on, or not at all. What waits for it still counts. */

@@ -207,3 +207,27 @@ test("a message of a healthy session is carried while others are ended for memor
   for (const { socket } of source.connections) socket.destroy();
   await Promise.all(poured);
 });
+
+test("what clients send before they are let in counts, and near the budget those that sent most are refused", async () => {
+  const silent = await new RawBackend(() => {}).open();
+  const gateway = await new TestGateway(undefined, undefined, undefined, 2 * MiB).serve({}, [silent.port]);
+  open.push(gateway, silent);
+  const polite = await RawClient.send(gateway.port, request());
+  await until("it waits for the backend", () => gateway.attempts === 1);
+  const hasty: RawClient[] = [];
+  for (let n = 0; n < 40; n += 1) {
+    hasty.push(await RawClient.send(gateway.port, Buffer.concat([Buffer.from(request()), Buffer.alloc(100_000)])));
+  }
+  await until("some are refused", () => hasty.filter(({ answered }) => answered).length > 10);
+  for (const client of hasty.filter(({ answered }) => answered)) {
+    const answer = await client.answer();
+    expect([answer.status, reasonOf(answer)]).toEqual([503, "Overloaded"]);
+  }
+  await until("there is room again", () => !gateway.budget.near);
+  expect(gateway.budget.used).toBeLessThan(2 * MiB);
+  expect(polite.answered).toBe(false);
+  expect(gateway.budget.ended).toBe(0);
+  for (const { socket } of [polite, ...hasty]) socket.destroy();
+  await gateway.empty();
+  await until("nothing counts", () => gateway.budget.used === 0);
+});
