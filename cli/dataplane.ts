@@ -1,3 +1,4 @@
+import { bufferBudget, bufferBudgetOption } from "./buffer-budget.ts";
 import type { Command } from "./command.ts";
 
 /** `wsproxy dataplane`: serves the rendered config of a folder, and each newer one that it accepts. */
@@ -15,6 +16,7 @@ A second signal ends everything at once.`,
     "listener-port": { value: "PORT", default: "0", help: "port of the listener; 0: the one of the config" },
     "admin-address": { value: "ADDRESS", default: "::", help: "address of the admin port; [::1]:9090 with its port" },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /healthz, /readyz; 0: none" },
+    "buffer-budget": bufferBudgetOption,
     "shutdown-delay": { value: "TIME", default: "5s", help: "how long a stopping pod still takes connections" },
   },
   async run(args, surroundings) {
@@ -25,6 +27,7 @@ A second signal ends everything at once.`,
       listenerPort: args.port("listener-port"),
       adminAddress: admin.address,
       adminPort: admin.port,
+      bufferBudget: bufferBudget(args),
       grace: args.duration("shutdown-delay"),
     };
     const { serveFolder } = await import("./serve-folder.ts");

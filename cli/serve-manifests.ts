@@ -19,6 +19,7 @@ export interface StandaloneOptions {
   readonly address: string;
   readonly adminAddress: string;
   readonly adminPort: number;
+  readonly bufferBudget: number;
   /** undefined: no sample backend. */
   readonly samplePort: number | undefined;
 }

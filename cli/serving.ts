@@ -7,6 +7,7 @@ import { adminHandlers } from "../dataplane/admin.ts";
 import { Gateway, type Applied } from "../dataplane/gateway.ts";
 import type { Update } from "../dataplane/read-update.ts";
 import { Metrics } from "../dataplane/metrics.ts";
+import { BufferBudget } from "../dataplane/tunnel/buffer-budget.ts";
 import { aborted } from "./aborted.ts";
 import type { Surroundings } from "./command.ts";
 
@@ -18,6 +19,8 @@ export interface ServingOptions {
   readonly adminPort: number;
   /** Time between "not ready" and the closing of the listeners, in ms. */
   readonly grace: number;
+  /** Memory for what receivers have not taken, of all sessions together, in bytes. */
+  readonly bufferBudget: number;
 }
 
 /** The levels, most verbose first. */
@@ -37,10 +40,13 @@ export class Serving {
     this.#options = options;
     this.log = log;
     this.#metrics.process.logDropped(() => log.dropped());
+    const budget = new BufferBudget({ limit: options.bufferBudget, clock: systemClock, log });
+    this.#metrics.process.bufferBudget(budget);
     this.gateway = new Gateway({
       clock: systemClock,
       log,
       metrics: this.#metrics,
+      budget,
       random: Math.random,
       bind: (port) => ({ host: options.address, port }),
     });

@@ -1,4 +1,5 @@
 import { UsageError, type Arguments } from "./arguments.ts";
+import { bufferBudget, bufferBudgetOption } from "./buffer-budget.ts";
 import type { Command } from "./command.ts";
 import type { StandaloneOptions } from "./serve-manifests.ts";
 
@@ -18,6 +19,7 @@ everything else to standard error. Ctrl-C ends it gracefully, a second one at on
       help: "address of the admin port; [::1]:9090 with its port",
     },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /config, /sessions; 0: none" },
+    "buffer-budget": bufferBudgetOption,
     "sample-backend": { help: "start the sample backend too, and say what to try" },
     "sample-backend-port": { value: "PORT", default: "9000", help: "its port on 127.0.0.1" },
   },
@@ -39,6 +41,7 @@ function optionsOf(args: Arguments): StandaloneOptions {
     address: args.address("address"),
     adminAddress: admin.address,
     adminPort: admin.port,
+    bufferBudget: bufferBudget(args),
     samplePort: args.flag("sample-backend") ? port : undefined,
   };
 }

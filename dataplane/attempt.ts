@@ -19,6 +19,8 @@ export interface AttemptOptions {
   readonly clock: Clock;
   /** As it is set now. */
   readonly log: () => Log;
+  /** Bytes that came behind the request head, together with it. */
+  readonly head: number;
   /** The request was HEAD. */
   readonly bodiless: boolean;
   /** For what happens before a route is known. */
@@ -186,6 +188,17 @@ export class Attempt {
   /** The proxy stops, and waits no longer for what this handshake waits for. */
   drain(): void {
     this.refuse({ reason: "Draining" });
+    this.#abort.abort();
+  }
+
+  /** Bytes that the client sent behind its request head, and that wait here for the 101. */
+  get early(): number {
+    return this.#abort.signal.aborted ? 0 : this.#options.head + this.#socket.readableLength;
+  }
+
+  /** Memory is short, and this client sent much before it was let in. */
+  shed(): void {
+    this.refuse({ reason: "Overloaded", retryAfter: 5, detail: "buffer budget" });
     this.#abort.abort();
   }
 

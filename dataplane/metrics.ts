@@ -95,7 +95,7 @@ export class Metrics {
     "action",
     "enforcement",
   ]);
-  readonly #slow = this.#counter("slow_consumers_total", "Sessions ended because an end took nothing.", []);
+  readonly #slow = this.#counter("slow_consumers_total", "Sessions ended because an end took too little.", []);
   readonly #draining = this.#proxyGauge("draining_connections", "Sessions that wait for their turn to be closed.");
   readonly #applied = this.#proxyGauge("config_applied_timestamp_seconds", "When the config in force was applied.");
   readonly #generation = this.#proxyGauge("config_generation", "Generation of the config in force.");

@@ -51,6 +51,36 @@ export class ProcessMetrics {
     });
   }
 
+  /** The memory for all buffers together, and what is in use of it; asked for at scrape time. */
+  bufferBudget(budget: { readonly limit: number; readonly used: number; readonly ended: number }): void {
+    const registers = [this.#registry];
+    new Gauge({
+      name: "wsproxy_buffer_budget_bytes",
+      help: "Memory for what receivers have not taken, of all sessions together.",
+      registers,
+      collect() {
+        this.set(budget.limit);
+      },
+    });
+    new Gauge({
+      name: "wsproxy_buffer_budget_used_bytes",
+      help: "Memory in use of the budget: buffered bytes and what they cost beside.",
+      registers,
+      collect() {
+        this.set(budget.used);
+      },
+    });
+    new Counter({
+      name: "wsproxy_buffer_budget_ended_sessions_total",
+      help: "Sessions of slow consumers that ended because buffers were near their budget.",
+      registers,
+      collect() {
+        this.reset();
+        this.inc(budget.ended);
+      },
+    });
+  }
+
   /** Says once how this process reads plain sockets. */
   readPath(name: "shared" | "data"): void {
     for (const path of ["shared", "data"]) this.#readPath.set({ path }, path === name ? 1 : 0);

@@ -8,8 +8,10 @@ import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
+import type { BufferBudget } from "./tunnel/buffer-budget.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { closeSpread } from "./drain.ts";
+import { EarlyBytes } from "./early-bytes.ts";
 import type { Handshake } from "./handshake.ts";
 import type { Client } from "./listener.ts";
 import { Memory } from "./memory.ts";
@@ -28,6 +30,8 @@ export interface Surroundings {
   readonly metrics: Metrics;
   /** How sockets are read after their handshakes. */
   readonly reads: ReadPath;
+  /** Memory for what their receivers have not taken. */
+  readonly budget: BufferBudget;
   readonly random: () => number;
   /** What the limits remember, over all of them. */
   readonly subjects: Subjects;
@@ -44,6 +48,7 @@ export class ServedProxy {
   readonly occupancy = new Occupancy();
   readonly sessions = new Set<Session>();
   readonly #attempts = new Set<Attempt>();
+  readonly #early: EarlyBytes;
   readonly #surroundings: Surroundings;
   readonly #memory = new Memory();
   readonly #stop = new AbortController();
@@ -56,6 +61,7 @@ export class ServedProxy {
     this.name = name;
     this.clock = surroundings.clock;
     this.#surroundings = surroundings;
+    this.#early = new EarlyBytes(this.#attempts, surroundings.budget);
     this.#log = accessLog(surroundings.log, name, "All");
   }
 
@@ -181,10 +187,11 @@ export class ServedProxy {
     this.#tellDials(listing);
   }
 
-  /** A client's handshake begins; `method` as far as it is known. */
-  begin(socket: Socket, method = ""): Attempt {
+  /** A client's handshake begins; `method` as far as it is known, `head`: how many bytes came behind it. */
+  begin(socket: Socket, method = "", head = 0): Attempt {
     const { clock, metrics } = this.#surroundings;
     const attempt: Attempt = new Attempt(socket, {
+      head,
       bodiless: method === "HEAD",
       clock,
       log: () => this.#log,
@@ -192,18 +199,20 @@ export class ServedProxy {
       ended: () => this.#attempts.delete(attempt),
     });
     this.#attempts.add(attempt);
+    this.#early.begun();
     return attempt;
   }
 
-  /** Refuses where the pod has as many sessions and handshakes as it may. */
+  /** Refuses where the pod has as many sessions and handshakes as it may, or its buffers are near their budget. */
   overload(): Refusal | undefined {
+    if (this.#surroundings.budget.near) return { reason: "Overloaded", retryAfter: 5, detail: "buffer budget" };
     const most = this.#snapshot?.config.dataplane.maxConnections ?? 0;
     return this.sessions.size + this.#attempts.size > most ? { reason: "Overloaded", retryAfter: 5 } : undefined;
   }
 
   /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random, reads } = this.#surroundings;
+    const { clock, random, reads, budget } = this.#surroundings;
     const session = new Session(facts, route, clock, this.#log);
     this.sessions.add(session);
     try {
@@ -212,6 +221,7 @@ export class ServedProxy {
           client: { socket: client.socket, head: client.head },
           backend: { socket: backend.socket, head: backend.head },
           reads,
+          budget,
           plan: route.plan(session),
           clock,
           deflate: backend.extensions !== undefined,

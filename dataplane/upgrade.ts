@@ -17,7 +17,7 @@ import type { CompiledRoute } from "./snapshot.ts";
 export async function upgrade(client: Client, proxy: ServedProxy): Promise<void> {
   const { socket } = client;
   socket.on("error", () => socket.destroy());
-  const attempt = proxy.begin(socket, client.arrival.method);
+  const attempt = proxy.begin(socket, client.arrival.method, client.head.length);
   try {
     const snapshot = proxy.snapshot;
     if (snapshot === undefined || proxy.draining) return attempt.refuse({ reason: "Draining" });

@@ -21,13 +21,14 @@ const PROMISED = [
   ...["bytes_total", "authentications_total", "credential_terminations_total", "limit_hits_total"],
   ...["paused_connections", "buffered_bytes", "slow_consumers_total", "draining_connections"],
   ...["config_applied_timestamp_seconds", "config_generation", "config_rejected_total"],
-  ...["config_dropped_sessions_total", "certificate_expiry_timestamp_seconds"],
+  ...["buffer_budget_bytes", "config_dropped_sessions_total", "certificate_expiry_timestamp_seconds"],
   ...["operator_reconciles_total", "operator_reconcile_duration_seconds", "operator_queue_depth"],
   ...["operator_watch_restarts_total", "operator_leader"],
 ].map((name) => `wsproxy_${name}`);
 
 const ofDataplane = new Metrics();
 ofDataplane.process.logDropped(() => 0);
+ofDataplane.process.bufferBudget({ limit: 0, used: 0, ended: 0 });
 const ofOperator = new OperatorMetrics([]);
 ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [] }));
 

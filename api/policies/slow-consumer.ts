@@ -9,7 +9,7 @@ const spec = z
       .describe("Bytes kept for a receiver that does not take them; above it the sender is paused. Per direction."),
     timeout: positiveDuration
       .default("30s")
-      .describe("The session ends after this time without any progress of the receiver."),
+      .describe("The session ends where a receiver above maxBuffered does not take a tenth of it in this time."),
   })
   .describe("What happens when an end takes its bytes slower than the other sends them.");
 

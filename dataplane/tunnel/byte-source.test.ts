@@ -49,7 +49,7 @@ test.each(READ_PATHS)(
     source.socket.on("error", () => {});
     let heard = "";
     let ends = 0;
-    source.to({ behind: false, bytes: (chunk) => (heard += chunk.toString()), ended: () => (ends += 1) });
+    source.to({ behind: false, waits: false, bytes: (chunk) => (heard += chunk.toString()), ended: () => (ends += 1) });
     await new Promise(setImmediate);
     expect(heard).toBe("");
     source.resume();
@@ -75,7 +75,7 @@ test.each(READ_PATHS)(
     }
     const source = reads.open(socket);
     let heard = "";
-    source.to({ behind: false, bytes: (chunk) => (heard += chunk.toString()), ended: () => {} });
+    source.to({ behind: false, waits: false, bytes: (chunk) => (heard += chunk.toString()), ended: () => {} });
     peer.send(Buffer.from("five"));
     source.resume();
     await until("the last piece came", () => heard.endsWith("five"));

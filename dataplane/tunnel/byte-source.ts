@@ -5,6 +5,8 @@ import { TLSSocket } from "node:tls";
 export interface ByteSink {
   /** Bytes that are given now may be looked at after the call: some that were given before have not been taken yet. */
   readonly behind: boolean;
+  /** Some that were given before have not been taken yet, and more may wait for long. */
+  readonly waits: boolean;
   /** Bytes are the callee's until it returns; longer where it is `behind` then. */
   bytes(chunk: Buffer): void;
   /** The peer sends no more: FIN, reset or error. Called once. */
@@ -17,6 +19,8 @@ export interface ByteSource {
   readonly socket: Socket;
   /** Says who gets the bytes. Nothing is read before `resume`. */
   to(sink: ByteSink): void;
+  /** Bytes that it may read although it is paused. */
+  readonly ahead: number;
   /** Reads no further. Over `data` events a chunk that is on its way may still come. */
   pause(): void;
   /** Reads, from the start or on. */
@@ -39,6 +43,10 @@ class EventSource implements ByteSource {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.pause();
+  }
+
+  get ahead(): number {
+    return this.socket.readableHighWaterMark;
   }
 
   to(sink: ByteSink): void {
@@ -93,6 +101,7 @@ export class SharedPath implements ReadPath {
 }
 
 class SharedSource implements ByteSource {
+  readonly ahead = 0;
   readonly socket: Socket;
   readonly #path: SharedPath;
   #sink: ByteSink | undefined;
@@ -143,12 +152,17 @@ class SharedSource implements ByteSource {
     const sink = this.#sink;
     if (sink === undefined) return true;
     const behind = sink.behind;
-    const into = behind ? Buffer.allocUnsafe(length) : path.write;
+    const into = behind ? room(length, sink) : path.write;
     path.read.copy(into, 0, 0, length);
     sink.bytes(behind ? into : into.subarray(0, length));
     if (!behind && sink.behind) path.renew();
     return true;
   }
+}
+
+/** What waits for long has memory of its own: a few bytes of the pool that Node cuts small buffers from keep all of it. */
+function room(length: number, sink: ByteSink): Buffer {
+  return sink.waits ? Buffer.allocUnsafeSlow(length) : Buffer.allocUnsafe(length);
 }
 
 /** All that a paused socket has read and not given away: `read` without a size gives one chunk at a time (Node 26). */

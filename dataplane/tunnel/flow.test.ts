@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { close, frame, parse } from "../../test/fakes/frames.ts";
-import { limit, planOf } from "../../test/fakes/tunnel.ts";
+import { limit, planOf, unlimited } from "../../test/fakes/tunnel.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { Flow } from "./flow.ts";
 import { TokenBucket } from "../token-bucket.ts";
@@ -28,6 +28,7 @@ class Bench {
     });
     const source: ByteSource = {
       socket: undefined as unknown as Socket,
+      ahead: 0,
       to() {},
       pause() {},
       resume() {},
@@ -50,12 +51,14 @@ class Bench {
       slowConsumer: plan.slowConsumer,
       count: this.count,
       clock,
+      budget: unlimited(),
       pongs: { isAnswer: (pong) => pong.length % 7 === 0 },
       events: {
         violated: (flow, termination) => {
           this.verdict = termination.reason;
           flow.finish(OURS, false);
         },
+        shed: () => {},
         closed: (_flow, code) => (this.verdict = `closed ${code}`),
         ended: () => {},
       },

@@ -1,45 +1,27 @@
-import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ByteSink, ByteSource } from "./byte-source.ts";
 import { closeCode } from "./control-frames.ts";
-import { FrameJudge, type JudgeOptions } from "./frame-judge.ts";
+import type { FlowEvents, FlowOptions } from "./flow-options.ts";
+import { FrameJudge } from "./frame-judge.ts";
 import { needed } from "./frames.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { Outlet, type OutletEvents } from "./outlet.ts";
 import { PartialUnit } from "./partial-unit.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
-import type { Termination } from "../rejection.ts";
-
-export interface FlowOptions extends JudgeOptions {
-  readonly source: ByteSource;
-  readonly sink: Socket;
-  readonly slowConsumer: TunnelPlan["slowConsumer"];
-  readonly clock: Clock;
-  readonly events: FlowEvents;
-}
-
-/** What a flow tells its tunnel. */
-export interface FlowEvents {
-  /** The source broke the protocol or a limit, or the sink takes nothing. Everything before that has been forwarded. */
-  violated(flow: Flow, termination: Termination): void;
-  /** The source's Close frame has been forwarded. */
-  closed(flow: Flow, code: number): void;
-  /** The source sends no more, and all that it sent has been forwarded. */
-  ended(flow: Flow): void;
-}
 
 /**
  * One direction of a tunnel: walks the frame headers of what the source sends and forwards the bytes as they are, whole
  * reads at a time. Decides at frame headers only; what it may not forward yet it holds, and reads no further.
  */
 export class Flow implements ByteSink, OutletEvents {
-  readonly #events: FlowEvents;
+  readonly #events: FlowEvents<Flow>;
   readonly #clock: Clock;
   readonly #source: ByteSource;
   readonly #judge: FrameJudge;
   readonly #outlet: Outlet;
   readonly #partial = new PartialUnit();
   /** What may not be forwarded yet. */
-  #held: Buffer | undefined;
+  readonly #held: HeldBytes;
   #delay: Timer | undefined;
   #sourceEnded = false;
   /** Nothing of the source is looked at any more. */
@@ -49,13 +31,14 @@ export class Flow implements ByteSink, OutletEvents {
   /** Bytes that the source has sent. */
   received = 0;
 
-  constructor(options: FlowOptions) {
-    const { source, sink, slowConsumer, clock, events } = options;
+  constructor(options: FlowOptions<Flow>) {
+    const { source, sink, slowConsumer, clock, budget, events } = options;
     this.#events = events;
     this.#clock = clock;
     this.#source = source;
     this.#judge = new FrameJudge(options, clock.now());
-    this.#outlet = new Outlet(sink, slowConsumer, clock, this);
+    this.#outlet = new Outlet(sink, slowConsumer, { clock, budget, ahead: source.ahead }, this);
+    this.#held = new HeldBytes(this.#outlet.pressure);
     source.to(this);
   }
 
@@ -70,8 +53,7 @@ export class Flow implements ByteSink, OutletEvents {
     this.#outlet.pressure.apply(slowConsumer);
     if (this.#delay === undefined) return;
     // How long to wait was reckoned with the old limits.
-    this.#delay.cancel();
-    this.#delay = undefined;
+    this.#endDelay();
     const debt = this.#judge.limits.byteWait(this.#clock.now());
     if (debt > 0) this.#pause(debt);
     else this.#resume();
@@ -99,11 +81,15 @@ export class Flow implements ByteSink, OutletEvents {
 
   /** Bytes that wait here. */
   get held(): number {
-    return (this.#held?.length ?? 0) + this.#partial.length;
+    return this.#held.length + this.#partial.length;
   }
 
   get behind(): boolean {
     return this.#outlet.behind;
+  }
+
+  get waits(): boolean {
+    return this.#outlet.waits;
   }
 
   /** Puts a control frame of ours into the stream, at once or at the end of the current frame. */
@@ -142,6 +128,11 @@ export class Flow implements ByteSink, OutletEvents {
     this.#source.resume();
   }
 
+  /** The sink is gone, and what waited for it. */
+  release(): void {
+    this.#outlet.pressure.release();
+  }
+
   /** The tunnel is over. */
   stop(): void {
     this.#forget();
@@ -151,10 +142,9 @@ export class Flow implements ByteSink, OutletEvents {
   #forget(): void {
     this.#conclusion?.timer.cancel();
     this.#discarding = true;
-    this.#held = undefined;
+    this.#held.take();
     this.#partial.forget();
-    this.#delay?.cancel();
-    this.#delay = undefined;
+    this.#endDelay();
   }
 
   /** Of the outlet: the sink has caught up. */
@@ -167,30 +157,30 @@ export class Flow implements ByteSink, OutletEvents {
     this.#events.violated(this, { reason: "SlowConsumer" });
   }
 
+  /** Of the outlet. */
+  shed(): void {
+    this.#events.shed(this);
+  }
+
   /** Of the source. */
   bytes(chunk: Buffer): void {
     this.received += chunk.length;
     if (this.#discarding) return;
-    if (this.#held !== undefined || this.#delay !== undefined) this.#hold(chunk);
+    if (this.#held.any || this.#delay !== undefined) this.#held.add(chunk);
     else this.#feed(chunk);
   }
 
   /** Of the source. */
   ended(): void {
     this.#sourceEnded = true;
-    if (this.#held === undefined) this.#lastForwarded();
-  }
-
-  #hold(rest: Buffer): void {
-    this.#held = this.#held === undefined ? Buffer.from(rest) : Buffer.concat([this.#held, rest]);
+    if (!this.#held.any) this.#lastForwarded();
   }
 
   #resume(): void {
     if (this.#discarding || this.paused) return;
-    const held = this.#held;
-    this.#held = undefined;
+    const held = this.#held.take();
     if (held !== undefined) this.#feed(held);
-    if (this.#discarding || this.paused || this.#held !== undefined) return;
+    if (this.#discarding || this.paused || this.#held.any) return;
     if (this.#sourceEnded) this.#lastForwarded();
     else this.#source.resume();
   }
@@ -202,15 +192,15 @@ export class Flow implements ByteSink, OutletEvents {
 
   #feed(chunk: Buffer): void {
     let at = 0;
-    while (this.#partial.length > 0 && at < chunk.length && this.#held === undefined) {
+    while (this.#partial.length > 0 && at < chunk.length && !this.#held.any) {
       at = this.#partial.fill(chunk, at);
       const unit = this.#partial.take();
       if (unit !== undefined) this.#walk(unit, 0, chunk.length - at);
       if (this.#discarding) return;
     }
     if (at < chunk.length) {
-      if (this.#held === undefined) this.#walk(chunk, at);
-      else this.#hold(chunk.subarray(at));
+      if (this.#held.any) this.#held.add(chunk.subarray(at));
+      else this.#walk(chunk, at);
     }
     if (!this.#discarding) this.#slowDown();
   }
@@ -258,7 +248,7 @@ export class Flow implements ByteSink, OutletEvents {
         case "hold":
           this.#forward(chunk, span, at);
           this.#pause(judge.limits.messageWait(now));
-          return this.#hold(chunk.subarray(at));
+          return this.#held.add(chunk.subarray(at));
         case "stop":
           return this.#stop(chunk, span, at);
         case "close":
@@ -289,10 +279,17 @@ export class Flow implements ByteSink, OutletEvents {
 
   #pause(ms: number): void {
     this.#source.pause();
-    this.#delay?.cancel();
+    this.#endDelay();
+    this.#held.beside(this.#source.ahead);
     this.#delay = this.#clock.after(ms, () => {
-      this.#delay = undefined;
+      this.#endDelay();
       this.#resume();
     });
+  }
+
+  #endDelay(): void {
+    this.#delay?.cancel();
+    this.#delay = undefined;
+    this.#held.beside(0);
   }
 }

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { TunnelPlan } from "./plan.ts";
-import { Pressure, type PressureEvents } from "./pressure.ts";
+import { Pressure, type PressureEvents, type PressureSurroundings } from "./pressure.ts";
 
 /** Longest wait for the end of a frame before a Close frame of ours, in ms. */
 const FRAME_WAIT = 1000;
@@ -26,17 +26,27 @@ export class Outlet {
   #last: { readonly frame: Buffer | undefined; readonly timer: Timer } | undefined;
   #closing = false;
 
-  constructor(socket: Socket, settings: TunnelPlan["slowConsumer"], clock: Clock, events: OutletEvents) {
+  constructor(
+    socket: Socket,
+    settings: TunnelPlan["slowConsumer"],
+    surroundings: PressureSurroundings,
+    events: OutletEvents,
+  ) {
     this.#socket = socket;
-    this.#clock = clock;
+    this.#clock = surroundings.clock;
     this.#events = events;
     this.#slow = socket instanceof TLSSocket;
-    this.pressure = new Pressure(socket, settings, clock, events);
+    this.pressure = new Pressure(socket, settings, surroundings, events);
   }
 
   /** What was written last may not have been taken. */
   get behind(): boolean {
-    return this.#slow || this.#socket.writableLength > 0;
+    return this.#slow || this.waits;
+  }
+
+  /** What was written last has not been taken. */
+  get waits(): boolean {
+    return this.#socket.writableLength > 0;
   }
 
   write(bytes: Buffer): void {
@@ -82,7 +92,7 @@ export class Outlet {
   }
 
   stop(): void {
-    this.pressure.stop();
+    this.pressure.release();
     this.#last?.timer.cancel();
   }
 

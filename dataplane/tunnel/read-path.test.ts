@@ -12,6 +12,7 @@ const changed = (change: (source: ByteSource) => Partial<ByteSource>): ReadPath 
     const source = new SharedPath().open(socket);
     const own: ByteSource = {
       socket: source.socket,
+      ahead: source.ahead,
       to: (sink) => source.to(sink),
       pause: () => source.pause(),
       resume: () => source.resume(),

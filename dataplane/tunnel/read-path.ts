@@ -84,6 +84,7 @@ class Trial {
     this.#keep(source.socket);
     source.to({
       behind: false,
+      waits: false,
       bytes(chunk) {
         heard.text += chunk.toString();
         source.socket.write(Buffer.from(chunk));

@@ -1,8 +1,11 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
 import type { ReadPath } from "./byte-source.ts";
 import { closeFrame } from "./control-frames.ts";
-import { Flow, type FlowEvents } from "./flow.ts";
+import { dropSocket } from "./drop-socket.ts";
+import { Flow } from "./flow.ts";
+import type { FlowEvents } from "./flow-options.ts";
 import type { DirectionCount } from "./frame-judge.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
@@ -32,6 +35,7 @@ export interface TunnelOptions {
   readonly reads: ReadPath;
   readonly plan: TunnelPlan;
   readonly clock: Clock;
+  readonly budget: BufferBudget;
   /** permessage-deflate was negotiated end to end: RSV1 may stand on the first frame of a message. */
   readonly deflate: boolean;
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
@@ -40,7 +44,7 @@ export interface TunnelOptions {
   readonly over: () => void;
   /** Once, when both sockets are gone. */
   readonly closed: (end: TunnelEnd) => void;
-  /** Once, when the session ends because an end takes nothing. */
+  /** Once, when the session ends because an end takes too little. */
   readonly slowConsumer: () => void;
 }
 
@@ -68,7 +72,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
   return running;
 }
 
-class RunningTunnel implements Tunnel, FlowEvents {
+class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   readonly #events: Pick<TunnelOptions, "over" | "closed" | "slowConsumer">;
   readonly #client: Socket;
   readonly #backend: Socket;
@@ -86,7 +90,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
   #over = false;
   #gone = 0;
 
-  constructor({ client, backend, reads, plan, clock, deflate, counts, random, ...events }: TunnelOptions) {
+  constructor({ client, backend, reads, plan, clock, budget, deflate, counts, random, ...events }: TunnelOptions) {
     this.#events = { over: events.over, closed: events.closed, slowConsumer: events.slowConsumer };
     this.#plan = plan;
     const share = random(); // whatever could fail comes before the sockets are taken over
@@ -94,7 +98,7 @@ class RunningTunnel implements Tunnel, FlowEvents {
     const fromBackend = reads.open(backend.socket);
     this.#client = fromClient.socket;
     this.#backend = fromBackend.socket;
-    const both = { clock, deflate, slowConsumer: plan.slowConsumer, events: this };
+    const both = { clock, budget, deflate, slowConsumer: plan.slowConsumer, events: this };
     this.#up = new Flow({
       ...both,
       ...{ source: fromClient, sink: this.#backend, masked: true, pongs: this },
@@ -153,6 +157,23 @@ class RunningTunnel implements Tunnel, FlowEvents {
   /** Of a flow. */
   violated(flow: Flow, termination: Termination): void {
     this.#terminate(termination, flow);
+  }
+
+  /** Of a flow. Nothing can be said to an end behind what it does not take; the other learns why. */
+  shed(flow: Flow): void {
+    const [sink, other] = flow === this.#up ? [this.#backend, this.#down] : [this.#client, this.#up];
+    const termination: Termination = { reason: "SlowConsumer", detail: "the buffers of the pod are near their budget" };
+    const code = codeOf(termination.reason);
+    const first = this.#ending({ code, by: "gateway", termination });
+    dropSocket(sink);
+    flow.discard();
+    flow.release();
+    if (first) {
+      this.#isOver();
+      this.#events.slowConsumer();
+    }
+    other.finish(first ? closeFrame(code, closeText(termination), other === this.#up) : undefined, false);
+    this.#linger.for(HANG_UP);
   }
 
   /** Of a flow. */

@@ -51,6 +51,18 @@ export const processes: readonly Row[] = [
         queries: [[`process_resident_memory_bytes${POD}`, "{{pod}}"]],
       },
       {
+        title: "Buffer budget",
+        description:
+          "Share of the memory for buffers that is in use, by pod. From 90 % on new sessions are refused, and the slowest receivers end.",
+        unit: "percentunit",
+        queries: [
+          [
+            'wsproxy_buffer_budget_used_bytes{namespace=~"$namespace"} / wsproxy_buffer_budget_bytes{namespace=~"$namespace"}',
+            "{{pod}}",
+          ],
+        ],
+      },
+      {
         title: "Event loop lag",
         description: "The 99th percentile, by pod. More than some 50 ms: the pod has more to do than it can.",
         unit: "s",

@@ -25,6 +25,7 @@ const QUIET: ReadonlySet<string> = new Set([
   "Draining sessions",
   "Slow consumers",
   "Buffered",
+  "Buffer budget",
   "Rejected configs",
   "Lost log lines",
   "Watches begun anew",

@@ -1,4 +1,5 @@
 import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
+import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -7,10 +8,14 @@ import type { ProcessOptions } from "./gateway-process.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ProcessOptions;
 const silent = (): void => {};
+const log = { debug: silent, info: silent, warn: silent, error: silent };
+const limit = options.bufferBudget ?? Number.POSITIVE_INFINITY;
+const budget = new BufferBudget({ limit, clock: systemClock, log });
 const gateway = new Gateway({
   clock: systemClock,
   random: Math.random,
-  log: { debug: silent, info: silent, warn: silent, error: silent },
+  log,
+  budget,
   metrics: new Metrics(),
   bind: () => ({ host: "127.0.0.1", port: 0 }),
   reads: options.path === "data" ? dataPath : new SharedPath(),
@@ -33,6 +38,8 @@ function usage(): object {
     rss,
     heap: heapUsed + Math.max(external, arrayBuffers),
     sessions: sessions.length,
+    used: budget.used,
+    ended: budget.ended,
     buffered: sessions.reduce((sum, session) => sum + session.buffered, 0),
   };
 }

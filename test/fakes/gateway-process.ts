@@ -10,12 +10,18 @@ export interface Usage {
   readonly heap: number;
   readonly sessions: number;
   readonly buffered: number;
+  /** Of the buffer budget. */
+  readonly used: number;
+  /** Sessions that ended for the budget. */
+  readonly ended: number;
 }
 
 export interface ProcessOptions {
   readonly path?: "shared" | "data";
   readonly config?: ConfigParts;
   readonly ports: Parameters<typeof endpointsOf>[0];
+  /** In bytes; absent: none. */
+  readonly bufferBudget?: number;
   /** For Node. */
   readonly flags?: readonly string[];
   /** The Node to run it on. Default: this one. */

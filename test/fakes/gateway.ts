@@ -1,6 +1,7 @@
 import type { Config, Endpoints } from "../../api/config.ts";
 import { adminHandlers } from "../../dataplane/admin.ts";
 import type { ReadPath } from "../../dataplane/tunnel/byte-source.ts";
+import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
 import { Gateway, type Applied } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
@@ -20,6 +21,7 @@ export class TestGateway {
   readonly metrics = new Metrics();
   readonly lines: LogLine[] = [];
   readonly gateway: Gateway;
+  readonly budget: BufferBudget;
   /** Which port a listener is to ask the system for; 0 is any. */
   bindPort: (port: number) => number = () => 0;
   /** Address of its listeners. */
@@ -27,15 +29,22 @@ export class TestGateway {
   #config: Config | undefined;
   #endpoints: Endpoints | undefined;
 
-  constructor(clock: Clock = systemClock, random: () => number = Math.random, reads?: ReadPath) {
+  constructor(
+    clock: Clock = systemClock,
+    random: () => number = Math.random,
+    reads?: ReadPath,
+    bufferBudget: number = Number.POSITIVE_INFINITY,
+  ) {
     const line =
       (level: string) =>
       (fields: Fields, message: string): void =>
         void this.lines.push({ level, message, fields });
     const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
     const bind = (port: number): { host: string; port: number } => ({ host: this.bindHost, port: this.bindPort(port) });
+    this.budget = new BufferBudget({ limit: bufferBudget, clock, log });
+    this.metrics.process.bufferBudget(this.budget);
     const path = reads === undefined ? {} : { reads };
-    this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, bind, ...path });
+    this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, budget: this.budget, bind, ...path });
   }
 
   /** Puts a config in force that goes to these backend ports; fails the test where it is refused. */

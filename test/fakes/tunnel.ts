@@ -1,5 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
 import { dataPath, SharedPath, type ReadPath } from "../../dataplane/tunnel/byte-source.ts";
 import { emptyPlan, type FlowLimit, type PlanDraft } from "../../dataplane/tunnel/plan.ts";
 import type { TokenBucket } from "../../dataplane/token-bucket.ts";
@@ -29,7 +30,12 @@ export interface JoinOptions {
   readonly random?: () => number;
   /** Default: through the shared buffer. */
   readonly reads?: ReadPath;
+  /** Default: none. */
+  readonly budget?: BufferBudget;
 }
+
+/** Counts, and is never short. */
+export const unlimited = (clock: Clock = systemClock): BufferBudget => new BufferBudget({ limit: Infinity, clock });
 
 /** Both ways in which sockets are read: what holds for one must hold for the other. */
 export const READ_PATHS: readonly ReadPath[] = [dataPath, new SharedPath()];
@@ -58,6 +64,7 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     reads: options.reads ?? new SharedPath(),
     plan: planOf(options.plan),
     clock: options.clock ?? systemClock,
+    budget: options.budget ?? unlimited(),
     deflate: options.deflate ?? false,
     counts: result.counts,
     random: options.random ?? (() => 0),

@@ -1,0 +1,28 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Termination } from "../rejection.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
+import type { ByteSource } from "./byte-source.ts";
+import type { JudgeOptions } from "./frame-judge.ts";
+import type { TunnelPlan } from "./plan.ts";
+
+export interface FlowOptions<Flow> extends JudgeOptions {
+  readonly source: ByteSource;
+  readonly sink: Socket;
+  readonly slowConsumer: TunnelPlan["slowConsumer"];
+  readonly clock: Clock;
+  readonly budget: BufferBudget;
+  readonly events: FlowEvents<Flow>;
+}
+
+/** What a flow tells its tunnel; itself, so that the tunnel knows which of the two it is. */
+export interface FlowEvents<Flow> {
+  /** The source broke the protocol or a limit, or the sink takes too little. Everything before that has been forwarded. */
+  violated(flow: Flow, termination: Termination): void;
+  /** Memory is short: what waits for the sink is to be given up at once. */
+  shed(flow: Flow): void;
+  /** The source's Close frame has been forwarded. */
+  closed(flow: Flow, code: number): void;
+  /** The source sends no more, and all that it sent has been forwarded. */
+  ended(flow: Flow): void;
+}

@@ -1,0 +1,233 @@
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { pour } from "../bench/load.ts";
+import { RawBackend } from "../fakes/backends.ts";
+import { Authority } from "../fakes/certificates.ts";
+import { RawClient, reasonOf, request, WsClient } from "../fakes/clients.ts";
+import { binary, closeOf, parse } from "../fakes/frames.ts";
+import { TestGateway } from "../fakes/gateway.ts";
+import { GatewayProcess } from "../fakes/gateway-process.ts";
+import { until, type Peer } from "../fakes/sockets.ts";
+
+const MiB = 2 ** 20;
+
+const open: { close(): Promise<void> | void }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+let ca: Authority;
+beforeAll(async () => {
+  ca = await Authority.create();
+});
+
+const told = (peer: Peer): unknown => {
+  const last = parse((peer as { payload?: Buffer }).payload ?? peer.received).frames.at(-1);
+  return last === undefined ? undefined : closeOf(last);
+};
+
+describe.each([
+  ["plain sockets", false],
+  ["TLS on both legs", true],
+] as const)("with %s", (_what, secure) => {
+  const LIMIT = 8 * MiB;
+  // While it is tight a plain socket keeps a whole read, a TLS socket less.
+  const SLOW = secure ? 80 : 30;
+
+  /** A gateway with a small budget, and a route `/slow` beside the one that is used by those that read. */
+  async function serve(): Promise<{
+    gateway: TestGateway;
+    source: RawBackend;
+    connect: (target: string) => Promise<RawClient>;
+  }> {
+    const names = ["a.test"];
+    const pair = await ca.issue({ names });
+    const tls = secure ? { cert: pair.certificate, key: pair.privateKey } : undefined;
+    const source = await new RawBackend((connection) => connection.accept(), tls).open();
+    const echo = await new RawBackend((connection) => {
+      connection.accept();
+      connection.socket.on("end", () => connection.socket.end());
+    }, tls).open();
+    const gateway = new TestGateway(undefined, undefined, undefined, LIMIT);
+    open.push(gateway, source, echo);
+    const more = secure ? { tls: { serverName: "a.test", ca: ca.ca } } : {};
+    const backends = (endpoints: string): object => ({ backends: [{ endpoints, weight: 1, ...more }] });
+    await gateway.serve(
+      {
+        ...(secure ? { tls: { keyPair: pair } } : {}),
+        routes: [
+          { path: { type: "Exact", value: "/slow" }, ...backends("source:80") },
+          { name: "others", ...backends("echo:80") },
+        ],
+      },
+      { "source:80": [source.port], "echo:80": [echo.port] },
+    );
+    const connect = async (target: string): Promise<RawClient> => {
+      if (!secure) return RawClient.send(gateway.port, request({ target }));
+      const client = await RawClient.openTls(gateway.port, { ca: ca.ca, servername: "a.test" });
+      client.socket.write(request({ target }));
+      return client;
+    };
+    return { gateway, source, connect };
+  }
+
+  test.each(["client", "backend"] as const)(
+    "%ss that take next to nothing keep the buffers within their budget, and end before those that read are touched",
+    async (slow) => {
+      const { gateway, source, connect } = await serve();
+      const { budget } = gateway;
+      const healthy = await Promise.all(
+        Array.from({ length: 5 }, async () => {
+          const client = await connect("/");
+          expect((await client.answer()).status).toBe(101);
+          return client;
+        }),
+      );
+      const clients: RawClient[] = [];
+      for (let n = 0; n < SLOW; n += 1) {
+        const client = await connect("/slow");
+        expect((await client.answer()).status).toBe(101);
+        clients.push(client);
+      }
+      await until("all are here", () => source.connections.length === SLOW);
+      const [receivers, senders] = slow === "client" ? [clients, source.connections] : [source.connections, clients];
+      for (const { socket } of receivers) socket.pause();
+      let most = 0;
+      const watching = setInterval(() => (most = Math.max(most, budget.used)), 1);
+      const nibbling = setInterval(() => {
+        for (const { socket } of receivers) if (!socket.destroyed) socket.read(1);
+      }, 200);
+      const chunk = binary(Buffer.alloc(65_536), slow === "backend");
+      const poured = senders.map((sender) => pour(sender, chunk, 64 * MiB));
+
+      await until("a session is refused", async () => {
+        const client = await connect("/");
+        const answer = await client.answer();
+        client.socket.destroy();
+        if (answer.status === 101) return false;
+        expect([answer.status, reasonOf(answer), answer.headers.get("retry-after")]).toEqual([503, "Overloaded", "5"]);
+        return true;
+      });
+      await until("some end", () => budget.ended > 0);
+      await until("there is room again", () => !budget.near);
+      const next = await connect("/");
+      expect((await next.answer()).status).toBe(101);
+      expect(most).toBeLessThan(1.25 * LIMIT);
+
+      await until("one is told why", () => senders.some(({ ended }) => ended));
+      const ended = senders.filter((sender) => sender.ended);
+      for (const sender of ended) {
+        // In the middle of a message of its own an end cannot be told.
+        if (slow === "client") expect(told(sender)).toEqual({ code: 1008, reason: "SlowConsumer" });
+      }
+      expect(await gateway.metric("slow_consumers_total")).toBe(budget.ended);
+      expect(await gateway.metric("buffer_budget_ended_sessions_total")).toBe(budget.ended);
+      expect(await gateway.metric("buffer_budget_bytes")).toBe(LIMIT);
+      expect(await gateway.metric("buffer_budget_used_bytes")).toBeGreaterThan(0);
+      expect([...healthy, next].map(({ ended: gone }) => gone)).not.toContain(true);
+
+      clearInterval(watching);
+      clearInterval(nibbling);
+      for (const { socket } of [...healthy, next, ...clients, ...source.connections]) socket.destroy();
+      await Promise.all(poured);
+      await gateway.empty();
+      expect(budget.used).toBe(0);
+    },
+  );
+});
+
+test("the process of a gateway whose clients read nothing grows by its budget, and by little beside", async () => {
+  const LIMIT = 16 * MiB;
+  const SLOW = 60; // that would keep 66 MiB
+  const source = await new RawBackend().open();
+  const process = await GatewayProcess.start({
+    ports: [source.port],
+    bufferBudget: LIMIT,
+    config: { access: "None" },
+    flags: ["--max-semi-space-size=4"],
+  });
+  open.push(source, process);
+  const clients: RawClient[] = [];
+  for (let n = 0; n < SLOW; n += 1) {
+    const client = await RawClient.send(process.port, request());
+    await client.answer();
+    client.socket.pause();
+    clients.push(client);
+  }
+  const before = await process.usage();
+  const chunk = binary(Buffer.alloc(65_536));
+  const poured = source.connections.map((connection) => pour(connection, chunk, 64 * MiB));
+  let most = { used: 0, heap: 0 };
+  await until("some end", async () => {
+    const { used, heap, ended } = await process.usage();
+    most = { used: Math.max(most.used, used), heap: Math.max(most.heap, heap) };
+    return ended > 0;
+  });
+  await until("there is room again", async () => (await process.usage()).used < 0.85 * LIMIT);
+  expect(most.used).toBeLessThan(1.25 * LIMIT);
+  expect(most.heap - before.heap).toBeLessThan(1.5 * LIMIT);
+  for (const { socket } of [...clients, ...source.connections]) socket.destroy();
+  await Promise.all(poured);
+});
+
+test("a message of a healthy session is carried while others are ended for memory", async () => {
+  const source = await new RawBackend().open();
+  const echo = await new RawBackend((connection) => {
+    connection.accept();
+    connection.socket.on("data", () => connection.socket.write(binary(Buffer.from("here"))));
+  }).open();
+  const gateway = new TestGateway(undefined, undefined, undefined, 2 * MiB);
+  open.push(gateway, source, echo);
+  await gateway.serve(
+    {
+      routes: [
+        { path: { type: "Exact", value: "/slow" }, backends: [{ endpoints: "source:80", weight: 1 }] },
+        { name: "others" },
+      ],
+    },
+    { "source:80": [source.port], "echo:80": [echo.port] },
+  );
+  const healthy = await WsClient.open(gateway.url("/"));
+  const poured: Promise<void>[] = [];
+  for (let n = 0; n < 10; n += 1) {
+    const client = await RawClient.send(gateway.port, request({ target: "/slow" }));
+    client.socket.pause();
+    await until("it is there, or refused", () => source.connections.length === n + 1 || gateway.budget.near);
+    const connection = source.connections[n];
+    if (connection === undefined) break;
+    await until("it is open", () => connection.head !== "");
+    poured.push(pour(connection, binary(Buffer.alloc(65_536)), 32 * MiB));
+    healthy.socket.send("there");
+    await healthy.message(n + 1);
+  }
+  await until("some end", () => gateway.budget.ended > 0);
+  healthy.socket.send("there");
+  await until("it came", () => healthy.messages.length > 10 || healthy.messages.length > poured.length);
+  expect(healthy.closed).toBeUndefined();
+  healthy.socket.terminate();
+  for (const { socket } of source.connections) socket.destroy();
+  await Promise.all(poured);
+});
+
+test("what clients send before they are let in counts, and near the budget those that sent most are refused", async () => {
+  const silent = await new RawBackend(() => {}).open();
+  const gateway = await new TestGateway(undefined, undefined, undefined, 2 * MiB).serve({}, [silent.port]);
+  open.push(gateway, silent);
+  const polite = await RawClient.send(gateway.port, request());
+  await until("it waits for the backend", () => gateway.attempts === 1);
+  const hasty: RawClient[] = [];
+  for (let n = 0; n < 40; n += 1) {
+    hasty.push(await RawClient.send(gateway.port, Buffer.concat([Buffer.from(request()), Buffer.alloc(100_000)])));
+  }
+  await until("some are refused", () => hasty.filter(({ answered }) => answered).length > 10);
+  for (const client of hasty.filter(({ answered }) => answered)) {
+    const answer = await client.answer();
+    expect([answer.status, reasonOf(answer)]).toEqual([503, "Overloaded"]);
+  }
+  await until("there is room again", () => !gateway.budget.near);
+  expect(gateway.budget.used).toBeLessThan(2 * MiB);
+  expect(polite.answered).toBe(false);
+  expect(gateway.budget.ended).toBe(0);
+  for (const { socket } of [polite, ...hasty]) socket.destroy();
+  await gateway.empty();
+  await until("nothing counts", () => gateway.budget.used === 0);
+});
