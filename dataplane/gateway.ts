@@ -1,6 +1,7 @@
 import { pause } from "../runtime/pause.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { certificateExpiry } from "./certificate-expiry.ts";
+import { Evictions } from "./evictions.ts";
 import { grantPorts } from "./grant-ports.ts";
 import { Listener, type KeyPair } from "./listener.ts";
 import { OpenPort, type PortAddress } from "./open-port.ts";
@@ -9,6 +10,7 @@ import { readUpdate, type Update } from "./read-update.ts";
 import { ServedProxy, type Surroundings } from "./served-proxy.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { upgrade } from "./upgrade.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 /** Why a config is not in force. */
 export interface Rejection {
@@ -52,11 +54,20 @@ export class Gateway {
   readonly #retiring = new Set<ServedProxy>();
   readonly #rejections = new Map<string, Rejection & { readonly hash: string }>();
   readonly #options: GatewayOptions;
+  readonly #evictions: Evictions;
+  /** One for all listeners. */
+  readonly #room: WaitingRoom;
   #reads: ReadPath | undefined;
   #stopping = false;
 
   constructor(options: GatewayOptions) {
+    const { clock, log, metrics, descriptors } = options;
     this.#options = options;
+    this.#evictions = new Evictions(clock, log, metrics.process);
+    const room = new WaitingRoom(clock, this.#evictions);
+    this.#room = room;
+    descriptors.relievedBy(() => room.evict());
+    metrics.process.showSockets({ descriptors, room });
   }
 
   /** Proxies in service, in the order in which they came. */
@@ -148,7 +159,10 @@ export class Gateway {
       if (!stays) wanted.set(service.proxy.name, this.#options.bind(port));
     }
     const held = this.#ports();
-    const granted = await grantPorts(wanted, held, leaving);
+    const granted = await grantPorts(wanted, held, leaving, {
+      descriptors: this.#options.descriptors,
+      evictions: this.#evictions,
+    });
     if (!this.#stopping) return granted;
     // The signal came while they were opened: nobody would close them any more.
     const ours = new Set(held.values());
@@ -198,7 +212,7 @@ export class Gateway {
     const services = [...this.#services.values()];
     for (const { port } of services) port?.close();
     const proxies = [...services.map(({ proxy }) => proxy), ...this.#retiring];
-    await Promise.all(proxies.map((proxy) => proxy.drain(abort)));
+    await Promise.all([this.#room.drain(abort), ...proxies.map((proxy) => proxy.drain(abort))]);
     for (const proxy of proxies) proxy.destroy();
   }
 
@@ -227,7 +241,8 @@ export class Gateway {
     service.listener = new Listener({
       port: port.number,
       keyPair,
-      clock: this.#options.clock,
+      room: this.#room,
+      trusts: (address) => (proxy.snapshot ?? snapshot).trusted.has(address),
       handshakeTimeout: () => (proxy.snapshot ?? snapshot).handshakeTimeout,
       arrived: (client) => void upgrade(client, proxy),
       broken: (socket, refusal) => {

@@ -7,6 +7,7 @@ import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
+import type { Descriptors } from "./descriptors.ts";
 import { closeSpread } from "./drain.ts";
 import type { Client } from "./listener.ts";
 import { Memory } from "./memory.ts";
@@ -25,6 +26,8 @@ export interface Surroundings {
   /** How sockets are read after their handshakes. */
   readonly reads: ReadPath;
   readonly random: () => number;
+  /** What sockets may have of the process's file descriptors. */
+  readonly descriptors: Descriptors;
 }
 
 /** Sessions of removed routes are told within this time, in ms. */
@@ -102,9 +105,10 @@ export class ServedProxy {
     this.#snapshot = snapshot;
     this.#endpointsHash = endpointsHash;
     this.#log = this.#logFor(snapshot.config);
-    const { metrics, clock, random } = this.#surroundings;
+    const { metrics, clock, random, descriptors } = this.#surroundings;
     const { proxy, dataplane } = snapshot.config;
-    metrics.configApplied(this.name, proxy.generation, dataplane.maxConnections, clock.wall());
+    const limit = Math.min(dataplane.maxConnections, descriptors.sessions);
+    metrics.configApplied(this.name, proxy.generation, limit, clock.wall());
     const orphans: Session[] = [];
     for (const session of this.sessions) {
       const route = snapshot.routes.get(session.route);
@@ -136,13 +140,17 @@ export class ServedProxy {
 
   /** A client's handshake begins; `method` as far as it is known. */
   begin(socket: Socket, method = ""): Attempt {
-    const { clock, metrics } = this.#surroundings;
+    const { clock, metrics, descriptors } = this.#surroundings;
+    const release = descriptors.dial();
     const attempt: Attempt = new Attempt(socket, {
       bodiless: method === "HEAD",
       clock,
       log: this.#log,
       metrics: metrics.route(this.name, ""),
-      ended: () => this.#attempts.delete(attempt),
+      ended: () => {
+        release();
+        this.#attempts.delete(attempt);
+      },
     });
     this.#attempts.add(attempt);
     return attempt;
@@ -151,12 +159,14 @@ export class ServedProxy {
   /** Refuses where the pod has as many sessions and handshakes as it may. */
   overload(): Refusal | undefined {
     const most = this.#snapshot?.config.dataplane.maxConnections ?? 0;
-    return this.sessions.size + this.#attempts.size > most ? { reason: "Overloaded", retryAfter: 5 } : undefined;
+    if (this.sessions.size + this.#attempts.size > most) return { reason: "Overloaded", retryAfter: 5 };
+    return this.#surroundings.descriptors.shortage();
   }
 
   /** The client's 101 has been written: a session begins. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random, reads } = this.#surroundings;
+    const { clock, random, reads, descriptors } = this.#surroundings;
+    const hungUp = descriptors.dial();
     const session = new Session(facts, route, clock, this.#log);
     this.sessions.add(session);
     try {
@@ -172,6 +182,7 @@ export class ServedProxy {
           random,
           over: release, // who comes back at once finds a place, however long the other end takes to hang up
           closed: (end) => {
+            hungUp();
             this.sessions.delete(session);
             session.closed(end);
           },
@@ -180,6 +191,7 @@ export class ServedProxy {
       );
     } catch (fault) {
       // Without a tunnel nobody would ever tell that the session has ended.
+      hungUp();
       this.sessions.delete(session);
       backend.socket.destroy();
       release();

@@ -1,16 +1,20 @@
 import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
+import { Descriptors, descriptorsForSockets } from "../../dataplane/descriptors.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { descriptorLimit } from "../../runtime/descriptor-limit.ts";
 import { configOf, endpointsOf } from "./config.ts";
 import type { ProcessOptions } from "./gateway-process.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ProcessOptions;
 const silent = (): void => {};
+const log = { debug: silent, info: silent, warn: silent, error: silent };
 const gateway = new Gateway({
   clock: systemClock,
   random: Math.random,
-  log: { debug: silent, info: silent, warn: silent, error: silent },
+  log,
+  descriptors: new Descriptors(descriptorsForSockets(descriptorLimit()), systemClock, log),
   metrics: new Metrics(),
   bind: () => ({ host: "127.0.0.1", port: 0 }),
   reads: options.path === "data" ? dataPath : new SharedPath(),

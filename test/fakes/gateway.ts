@@ -1,6 +1,7 @@
 import type { Config, Endpoints } from "../../api/config.ts";
 import { adminHandlers } from "../../dataplane/admin.ts";
 import type { ReadPath } from "../../dataplane/tunnel/byte-source.ts";
+import { Descriptors } from "../../dataplane/descriptors.ts";
 import { Gateway, type Applied } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
@@ -35,7 +36,8 @@ export class TestGateway {
     const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
     const bind = (port: number): { host: string; port: number } => ({ host: this.bindHost, port: this.bindPort(port) });
     const path = reads === undefined ? {} : { reads };
-    this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, bind, ...path });
+    const descriptors = new Descriptors(10_000, clock, log);
+    this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, descriptors, bind, ...path });
   }
 
   /** Puts a config in force that goes to these backend ports; fails the test where it is refused. */
