@@ -1,9 +1,12 @@
 import { adminServer, PortUnavailable, type AdminServer } from "../runtime/admin-server.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { descriptorLimit } from "../runtime/descriptor-limit.ts";
+import { watchEventLoop } from "../runtime/event-loop-delay.ts";
 import { faultText } from "../runtime/faults.ts";
 import { processLog, type Level, type ProcessLog } from "../runtime/log.ts";
 import type { Shutdown } from "../runtime/shutdown.ts";
 import { adminHandlers } from "../dataplane/admin.ts";
+import { Descriptors, descriptorsForSockets } from "../dataplane/descriptors.ts";
 import { Gateway, type Applied } from "../dataplane/gateway.ts";
 import type { Update } from "../dataplane/read-update.ts";
 import { Metrics } from "../dataplane/metrics.ts";
@@ -33,6 +36,7 @@ export class Serving {
   readonly #metrics = new Metrics();
   readonly #options: ServingOptions;
   readonly #removals = new Set<Promise<void>>();
+  readonly #closed = new AbortController();
   #admin: AdminServer | undefined;
 
   constructor(options: ServingOptions, { faults }: Pick<Surroundings, "faults">) {
@@ -48,8 +52,10 @@ export class Serving {
       metrics: this.#metrics,
       budget,
       random: Math.random,
+      descriptors: new Descriptors(descriptorsForSockets(descriptorLimit()), systemClock, log),
       bind: (port) => ({ host: options.address, port }),
     });
+    watchEventLoop(systemClock, (seconds) => this.#metrics.process.eventLoopDelay(seconds), this.#closed.signal);
     const tell = faults.report;
     faults.report = async (fault) => {
       await tell(fault);
@@ -131,6 +137,7 @@ export class Serving {
 
   /** Closes the admin port and writes out the log. */
   async close(): Promise<void> {
+    this.#closed.abort();
     await this.#admin?.close();
     await this.log.flush();
   }

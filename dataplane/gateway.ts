@@ -2,6 +2,7 @@ import { pause } from "../runtime/pause.ts";
 import { Slices } from "../runtime/slices.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { certificateExpiry } from "./certificate-expiry.ts";
+import { Evictions } from "./evictions.ts";
 import { grantPorts } from "./grant-ports.ts";
 import { Listener, type KeyPair } from "./listener.ts";
 import { OpenPort, type PortAddress } from "./open-port.ts";
@@ -11,6 +12,7 @@ import { ServedProxy, type Surroundings } from "./served-proxy.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Subjects } from "./subjects.ts";
 import { upgrade } from "./upgrade.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 /** Why a config is not in force. */
 export interface Rejection {
@@ -56,12 +58,21 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #subjects = new Subjects();
   readonly #reader = new UpdateReader();
+  readonly #evictions: Evictions;
+  /** One for all listeners. */
+  readonly #room: WaitingRoom;
   #reads: ReadPath | undefined;
   #stopping = false;
 
   constructor(options: GatewayOptions) {
+    const { clock, log, metrics, descriptors } = options;
     this.#options = options;
-    options.metrics.process.subjects(this.#subjects);
+    this.#evictions = new Evictions(clock, log, metrics.process);
+    const room = new WaitingRoom(clock, this.#evictions);
+    this.#room = room;
+    descriptors.relievedBy(() => room.evict());
+    metrics.process.showSockets({ descriptors, room });
+    metrics.process.subjects(this.#subjects);
   }
 
   /** Proxies in service, in the order in which they came. */
@@ -159,7 +170,10 @@ export class Gateway {
       if (!stays) wanted.set(service.proxy.name, this.#options.bind(port));
     }
     const held = this.#ports();
-    const granted = await grantPorts(wanted, held, leaving);
+    const granted = await grantPorts(wanted, held, leaving, {
+      descriptors: this.#options.descriptors,
+      evictions: this.#evictions,
+    });
     if (!this.#stopping) return granted;
     // The signal came while they were opened: nobody would close them any more.
     const ours = new Set(held.values());
@@ -210,7 +224,7 @@ export class Gateway {
     const services = [...this.#services.values()];
     for (const { port } of services) port?.close();
     const proxies = [...services.map(({ proxy }) => proxy), ...this.#retiring];
-    await Promise.all(proxies.map((proxy) => proxy.drain(abort)));
+    await Promise.all([this.#room.drain(abort), ...proxies.map((proxy) => proxy.drain(abort))]);
     for (const proxy of proxies) proxy.destroy();
   }
 
@@ -239,7 +253,8 @@ export class Gateway {
     service.listener = new Listener({
       port: port.number,
       keyPair,
-      clock: this.#options.clock,
+      room: this.#room,
+      trusts: (address) => (proxy.snapshot ?? snapshot).trusted.has(address),
       handshakeTimeout: () => (proxy.snapshot ?? snapshot).handshakeTimeout,
       arrived: (client) => void upgrade(client, proxy),
       broken: (socket, refusal) => {

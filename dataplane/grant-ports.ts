@@ -1,4 +1,4 @@
-import { OpenPort, type PortAddress } from "./open-port.ts";
+import { OpenPort, type Admission, type PortAddress } from "./open-port.ts";
 import { impossibleMoves } from "./port-moves.ts";
 
 /**
@@ -9,12 +9,13 @@ export async function grantPorts(
   wanted: ReadonlyMap<string, PortAddress>,
   held: ReadonlyMap<string, OpenPort>,
   leaving: ReadonlySet<string>,
+  admission: Admission,
 ): Promise<Map<string, OpenPort | string>> {
   const granted = new Map<string, OpenPort | string>();
   const moves = new Map<string, string>();
   const opening = [...wanted].map(async ([name, address]) => {
     const [holder] = [...held].find(([, port]) => port.isAt(address)) ?? [];
-    if (holder === undefined) granted.set(name, await OpenPort.open(address));
+    if (holder === undefined) granted.set(name, await OpenPort.open(address, admission));
     else moves.set(name, holder);
   });
   await Promise.all(opening);

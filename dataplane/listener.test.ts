@@ -2,10 +2,12 @@ import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { RawClient, request } from "../test/fakes/clients.ts";
 import { FakeClock } from "../test/fakes/clock.ts";
+import { admission, waitingRoom } from "../test/fakes/admission.ts";
 import { until } from "../test/fakes/sockets.ts";
 import { Listener, type Client } from "./listener.ts";
 import { OpenPort } from "./open-port.ts";
 import type { Refusal } from "./rejection.ts";
+import type { WaitingRoom } from "./waiting-room.ts";
 
 const open: OpenPort[] = [];
 const sockets: Socket[] = [];
@@ -15,7 +17,7 @@ afterEach(() => {
 });
 
 interface Opened {
-  listener: Listener;
+  room: WaitingRoom;
   port: number;
   clock: FakeClock;
   arrived: Client[];
@@ -26,13 +28,15 @@ async function listen(host = "127.0.0.1", hear: (client: Client) => void = () =>
   const clock = new FakeClock();
   const arrived: Client[] = [];
   const broken: Refusal[] = [];
-  const port = await OpenPort.open({ host, port: 0 });
+  const room = waitingRoom(clock);
+  const port = await OpenPort.open({ host, port: 0 }, admission(clock));
   if (!(port instanceof OpenPort)) throw new Error(port);
   open.push(port);
   const listener = new Listener({
     port: port.number,
     keyPair: undefined,
-    clock,
+    room,
+    trusts: () => false,
     handshakeTimeout: () => 1000,
     arrived(client) {
       sockets.push(client.socket);
@@ -45,15 +49,15 @@ async function listen(host = "127.0.0.1", hear: (client: Client) => void = () =>
     },
   });
   port.leadTo(listener);
-  return { listener, port: port.number, clock, arrived, broken };
+  return { room, port: port.number, clock, arrived, broken };
 }
 
 test("an upgrade that announces a body comes once, over its own socket, and leaves the waiting room", async () => {
-  const { listener, port, clock, arrived, broken } = await listen();
+  const { room, port, clock, arrived, broken } = await listen();
   const client = await RawClient.send(port, `${request({ headers: { "Content-Length": "9" } })}abc`);
   await until("it arrived", () => arrived.length === 1);
   expect(arrived[0]?.arrival.peer).toBe("127.0.0.1");
-  expect(listener.waiting).toBe(0);
+  expect(room.reading).toBe(0);
   client.send(Buffer.from("def"));
   clock.advance(1000);
   const gone = new Promise((resolve) => arrived[0]?.socket.once("close", resolve));
@@ -63,7 +67,7 @@ test("an upgrade that announces a body comes once, over its own socket, and leav
 });
 
 test("an upgrade comes with all that was sent behind its head, its fields as they were written", async () => {
-  const { listener, port, arrived } = await listen();
+  const { room, port, arrived } = await listen();
   const client = await RawClient.send(port, `${request({ target: "/ws?x", headers: { "X-Two": ["1", "2"] } })}early`);
   await until("it arrived", () => arrived.length === 1);
   expect(arrived[0]?.head.toString()).toBe("early");
@@ -76,7 +80,7 @@ test("an upgrade comes with all that was sent behind its head, its fields as the
     port,
   });
   expect(arrived[0]?.arrival.rawHeaders.slice(-4)).toEqual(["X-Two", "1", "X-Two", "2"]);
-  expect(listener.waiting).toBe(0);
+  expect(room.reading).toBe(0);
   client.socket.destroy();
 });
 
@@ -118,21 +122,39 @@ test("pipelined plain requests are not read while the first one waits for its an
   client.socket.destroy();
 });
 
-test("1,024 sockets of one address wait, the rest has pushed the oldest out; a good one gets through", async () => {
-  const { listener, port, arrived } = await listen();
+test("1,024 silent sockets of one address are read, the rest waits, none is cut; a good one of it gets through", async () => {
+  const { room, port, clock, arrived } = await listen();
   const silent = await Promise.all(Array.from({ length: 1100 }, () => RawClient.open(port)));
-  await until("those too many are gone", () => silent.filter(({ closed, ended }) => closed || ended).length === 76);
-  expect(listener.waiting).toBe(1024);
+  await until("those too many wait", () => room.reading === 1024 && room.unread === 76);
   const good = await RawClient.send(port, request());
+  await until("it waits too", () => room.unread === 77);
+  clock.advance(250); // they were read for long enough: the others have their turn
   await until("it arrived", () => arrived.length === 1);
+  expect(silent.filter(({ closed, ended }) => closed || ended).length).toBe(0);
   for (const { socket } of [...silent, good]) socket.destroy();
-  await until("nobody waits", () => listener.waiting === 0);
+  clock.advance(250);
+  await until("none is left", () => {
+    clock.advance(50);
+    return room.reading === 0 && room.unread === 0;
+  });
 });
 
-test("whoever sends nothing is late when the time is over, by the clock", async () => {
-  const { listener, port, clock, broken } = await listen();
+test("what a client sent while its socket waited is read in its turn, byte for byte", async () => {
+  const { room, port, clock, arrived } = await listen();
+  const silent = await Promise.all(Array.from({ length: 1024 }, () => RawClient.open(port)));
+  await until("they are read", () => room.reading === 1024);
+  const early = await RawClient.send(port, `${request({ target: "/early" })}more`);
+  await until("it waits", () => room.unread === 1);
+  clock.advance(250);
+  await until("it arrived", () => arrived.length === 1);
+  expect([arrived[0]?.arrival.target, arrived[0]?.head.toString()]).toEqual(["/early", "more"]);
+  for (const { socket } of [...silent, early]) socket.destroy();
+});
+
+test("a client that sends nothing is late when the time is over, by the clock", async () => {
+  const { room, port, clock, broken } = await listen();
   const client = await RawClient.open(port);
-  await until("it waits", () => listener.waiting === 1);
+  await until("it waits", () => room.reading === 1);
   clock.advance(999);
   expect(broken).toEqual([]);
   clock.advance(1);

@@ -3,11 +3,11 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import type { Clock } from "../runtime/clock.ts";
 import { MAX_HEAD, type Arrival } from "./check-handshake.ts";
+import type { Host } from "./newcomer.ts";
 import type { Acceptor } from "./open-port.ts";
 import type { Refusal } from "./rejection.ts";
-import { WaitingRoom } from "./waiting-room.ts";
+import type { WaitingRoom } from "./waiting-room.ts";
 
 /** Certificate chain and private key, PEM. */
 export interface KeyPair {
@@ -28,7 +28,10 @@ export interface ListenerOptions {
   readonly port: number;
   /** Present: wss only. */
   readonly keyPair: KeyPair | undefined;
-  readonly clock: Clock;
+  /** Where its sockets wait until their heads are complete. */
+  readonly room: WaitingRoom;
+  /** Is this address a proxy that is trusted? */
+  readonly trusts: (address: string) => boolean;
   /** For the request head, TLS handshake included; in ms, asked for each socket. */
   readonly handshakeTimeout: () => number;
   /** A request with a complete head, once for each socket. */
@@ -43,27 +46,27 @@ const NOTHING = Buffer.alloc(0);
 export class Listener implements Acceptor {
   readonly #server: Server | TlsServer;
   readonly #options: ListenerOptions;
-  readonly #room: WaitingRoom;
+  readonly #host: Host;
   /** A socket gets one answer: what is pipelined behind its first request is not looked at. */
   readonly #answered = new WeakSet<Socket>();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    this.#room = new WaitingRoom(options.clock, options.handshakeTimeout, (socket) => this.#late(socket));
+    this.#host = {
+      trusts: options.trusts,
+      timeout: options.handshakeTimeout,
+      spoke: (socket) => this.#spoke(socket),
+      late: (socket) => this.#late(socket),
+    };
     this.#server = this.#create();
     this.#server.maxHeadersCount = 0; // the parser would leave headers out in silence; our own limit answers 431
     this.#server.headersTimeout = 0; // the waiting room is exact, and knows the config
     this.#server.requestTimeout = 0;
     this.#server.timeout = 0;
     this.#server.keepAliveTimeout = 1000;
-    this.#server.on("connection", (socket: Socket) => {
-      socket.on("error", () => socket.destroy());
-      socket.setNoDelay(true);
-      this.#room.enter(socket);
-    });
     this.#server.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", () => socket.destroy());
-      this.#room.secured(socket);
+      options.room.secured(socket);
     });
     this.#server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
     for (const event of ["request", "checkContinue", "checkExpectation"]) {
@@ -80,15 +83,10 @@ export class Listener implements Acceptor {
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broken(error, socket));
   }
 
-  /** Takes a connection on. */
+  /** Takes a connection on, which is not being read. */
   accept(socket: Socket): void {
     if (this.#options.keyPair !== undefined) socket.allowHalfOpen = false; // as node:tls has it for its own sockets
-    this.#server.emit("connection", socket);
-  }
-
-  /** Sockets whose request head is not complete. */
-  get waiting(): number {
-    return this.#room.size;
+    this.#options.room.enter(socket, this.#host);
   }
 
   /** New connections get this certificate; open ones stay. */
@@ -103,25 +101,31 @@ export class Listener implements Acceptor {
     return createTlsServer({ ...http, ...secureContext(keyPair), ALPNProtocols: ["http/1.1"] });
   }
 
+  /** The parser, and the memory of a TLS connection, are only for clients that have sent something. */
+  #spoke(socket: Socket): void {
+    this.#server.emit("connection", socket);
+    if (this.#options.keyPair === undefined) socket.resume(); // node:tls takes what was read by itself
+  }
+
   #arrived(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (this.#answered.has(socket)) {
-      readNoFurther(socket); // whoever pipelines requests while the first is looked at does not keep us busy
+      readNoFurther(socket); // a client that pipelines requests while the first is looked at does not keep us busy
       return;
     }
     this.#answered.add(socket);
-    this.#room.leave(socket);
-    this.#options.arrived({
-      socket,
-      head,
-      arrival: {
-        method: request.method ?? "",
-        target: request.url ?? "",
-        httpVersion: request.httpVersion,
-        rawHeaders: request.rawHeaders,
-        peer: socket.remoteAddress ?? "",
-        encrypted: this.#options.keyPair !== undefined,
-        port: this.#options.port,
-      },
+    const arrival: Arrival = {
+      method: request.method ?? "",
+      target: request.url ?? "",
+      httpVersion: request.httpVersion,
+      rawHeaders: request.rawHeaders,
+      peer: socket.remoteAddress ?? "",
+      encrypted: this.#options.keyPair !== undefined,
+      port: this.#options.port,
+    };
+    this.#options.room.complete(socket, () => {
+      // A client that left while it waited for its turn is not heard of again.
+      if (socket.readableEnded) socket.destroy();
+      if (!socket.destroyed) this.#options.arrived({ socket, head, arrival });
     });
   }
 
@@ -134,7 +138,6 @@ export class Listener implements Acceptor {
   }
 
   #broken(error: NodeJS.ErrnoException, socket: Socket): void {
-    this.#room.leave(socket);
     if (error.code === undefined || !error.code.startsWith("HPE_")) {
       socket.destroy();
       return;
@@ -144,7 +147,8 @@ export class Listener implements Acceptor {
       return;
     }
     this.#answered.add(socket);
-    this.#options.broken(socket, refusalOf(error));
+    const refusal = refusalOf(error);
+    this.#options.room.complete(socket, () => this.#options.broken(socket, refusal));
   }
 }
 

@@ -3,17 +3,32 @@ import { connect, createServer, type Socket } from "node:net";
 import { onTestFinished, expect, test } from "vitest";
 import { RawClient, request } from "../test/fakes/clients.ts";
 import { FakeClock } from "../test/fakes/clock.ts";
+import { admission, waitingRoom } from "../test/fakes/admission.ts";
 import { until } from "../test/fakes/sockets.ts";
 import { Listener, type Client } from "./listener.ts";
 import { OpenPort } from "./open-port.ts";
 
 const ANY = { host: "127.0.0.1", port: 0 };
 
-async function openPort(): Promise<OpenPort> {
-  const port = await OpenPort.open(ANY);
+async function openPort(bounds = admission()): Promise<OpenPort> {
+  const port = await OpenPort.open(ANY, bounds);
   if (!(port instanceof OpenPort)) throw new Error(port);
   onTestFinished(() => port.close());
   return port;
+}
+
+function listen(port: OpenPort, clock: FakeClock, arrived: (client: Client) => void) {
+  const room = waitingRoom(clock);
+  const listener = new Listener({
+    port: port.number,
+    keyPair: undefined,
+    room,
+    trusts: () => false,
+    handshakeTimeout: () => 1000,
+    arrived,
+    broken: (socket) => socket.destroy(),
+  });
+  return { listener, room };
 }
 
 /** Answers each connection with its name. */
@@ -30,17 +45,32 @@ async function answer(port: OpenPort): Promise<string> {
   return text;
 }
 
-test("who has left before the port leads anywhere is nobody's", async () => {
-  const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
-  expect(sockets()).toBe(0);
-  const port = await openPort();
+test("a client that left before the port leads anywhere is found gone when its turn comes, and nothing is kept of it", async () => {
+  const bounds = admission();
+  const port = await openPort(bounds);
   const client = await RawClient.open(port.number);
-  await until("it has come in", () => sockets() === 2);
+  await until("it has come in", () => bounds.descriptors.used === 1);
   client.socket.resetAndDestroy();
-  await until("both ends are gone", () => sockets() === 0);
-  const accepted: Socket[] = [];
-  port.leadTo({ accept: (socket) => void accepted.push(socket) });
-  expect(accepted).toEqual([]);
+  await until("it is closed", () => client.closed);
+  const arrived: Client[] = [];
+  const { listener, room } = listen(port, new FakeClock(), (it) => arrived.push(it));
+  port.leadTo(listener);
+  await until("its descriptor is free", () => bounds.descriptors.used === 0);
+  expect([arrived, room.reading, room.unread]).toEqual([[], 0, 0]);
+});
+
+test("connections beyond the descriptors are closed as they come and counted; those that were taken stay", async () => {
+  const bounds = admission(undefined, 8);
+  const port = await openPort(bounds);
+  port.leadTo({ accept: () => {} });
+  const taken = await Promise.all(Array.from({ length: 8 }, () => RawClient.open(port.number)));
+  await until("they came in", () => bounds.descriptors.used === 8);
+  const more = await Promise.all(Array.from({ length: 3 }, () => RawClient.open(port.number)));
+  await until("they are closed", () => more.every(({ closed, ended }) => closed || ended));
+  expect(taken.some(({ closed, ended }) => closed || ended)).toBe(false);
+  const text = await bounds.metrics.registry.getSingleMetricAsString("wsproxy_evicted_sockets_total");
+  expect(text).toContain('wsproxy_evicted_sockets_total{reason="Descriptors"} 3');
+  for (const { socket } of [...taken, ...more]) socket.destroy();
 });
 
 test("connections go to whoever the port leads to, and none is refused when that changes", async () => {
@@ -59,14 +89,7 @@ test("who comes before the port leads anywhere is served then, all that was sent
   const port = await openPort();
   const client = await RawClient.send(port.number, `${request({ target: "/early" })}more`);
   const arrived: Client[] = [];
-  const listener = new Listener({
-    port: port.number,
-    keyPair: undefined,
-    clock: new FakeClock(),
-    handshakeTimeout: () => 1000,
-    arrived: (it) => void arrived.push(it),
-    broken: (socket) => socket.destroy(),
-  });
+  const { listener } = listen(port, new FakeClock(), (it) => arrived.push(it));
   await answerNothing(port);
   port.leadTo(listener);
   await until("it arrived", () => arrived.length === 1);
@@ -98,8 +121,10 @@ test("a port that is taken, or that nobody may open, is said in words", async ()
   await once(other, "listening");
   onTestFinished(() => void other.close());
   const { port } = other.address() as { port: number };
-  expect(await OpenPort.open({ host: "127.0.0.1", port })).toBe(
+  expect(await OpenPort.open({ host: "127.0.0.1", port }, admission())).toBe(
     `port ${port} on 127.0.0.1 is in use by another process; end that one, or change spec.listener.port`,
   );
-  expect(await OpenPort.open({ host: "192.0.2.1", port: 0 })).toMatch(/^port 0 on 192\.0\.2\.1 cannot be opened: /);
+  expect(await OpenPort.open({ host: "192.0.2.1", port: 0 }, admission())).toMatch(
+    /^port 0 on 192\.0\.2\.1 cannot be opened: /,
+  );
 });

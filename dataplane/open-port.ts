@@ -1,8 +1,11 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { listen } from "../runtime/listen.ts";
+import type { Descriptors } from "./descriptors.ts";
+import type { Evictions } from "./evictions.ts";
 
-/** Whoever gets a port's connections. */
+/** What a port's connections go to. */
 export interface Acceptor {
+  /** Takes on a connection that is not being read. */
   accept(socket: Socket): void;
 }
 
@@ -13,29 +16,39 @@ export interface PortAddress {
   readonly port: number;
 }
 
+/** What bounds the connections of all ports. */
+export interface Admission {
+  readonly descriptors: Descriptors;
+  readonly evictions: Evictions;
+}
+
 /** A TCP port that is open. Whom its connections go to may change, and none is refused meanwhile. */
 export class OpenPort {
   readonly #server: Server;
   readonly #asked: PortAddress;
   readonly #opened: AddressInfo;
+  readonly #admission: Admission;
   #acceptor: Acceptor | undefined;
-  /** Connections that came before there was an acceptor. */
+  /** Connections that came before there was an acceptor: unread, and bounded by the descriptors. */
   #early: Socket[] = [];
 
-  private constructor(server: Server, asked: PortAddress, opened: AddressInfo) {
+  private constructor(server: Server, asked: PortAddress, opened: AddressInfo, admission: Admission) {
     this.#server = server;
     this.#asked = asked;
     this.#opened = opened;
+    this.#admission = admission;
+    // No descriptor, or no memory in the kernel: Node closes what it cannot take, and goes on.
+    server.on("error", () => admission.evictions.count("AcceptFailed"));
     server.on("connection", (socket: Socket) => this.#came(socket));
   }
 
   /** Resolves with the port, or with what is wrong, in words. */
-  static async open(address: PortAddress): Promise<OpenPort | string> {
+  static async open(address: PortAddress, admission: Admission): Promise<OpenPort | string> {
     const { host, port } = address;
     // As node:http opens its own: it decides itself what half open means.
-    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
+    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true });
     try {
-      return new OpenPort(server, address, await listen(server, { ...address, backlog: 4096 }));
+      return new OpenPort(server, address, await listen(server, { ...address, backlog: 4096 }), admission);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       return code === "EADDRINUSE"
@@ -72,8 +85,18 @@ export class OpenPort {
   }
 
   #came(socket: Socket): void {
-    if (this.#acceptor !== undefined) return this.#acceptor.accept(socket);
-    socket.on("error", () => socket.destroy());
-    this.#early.push(socket);
+    const { descriptors, evictions } = this.#admission;
+    if (!descriptors.admit(socket)) {
+      evictions.count("Descriptors");
+      socket.destroy();
+      return;
+    }
+    socket.on("error", destroy);
+    if (this.#acceptor === undefined) this.#early.push(socket);
+    else this.#acceptor.accept(socket);
   }
+}
+
+function destroy(this: Socket): void {
+  this.destroy();
 }

@@ -1,10 +1,21 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { EVICTION_REASONS, type EvictionReason } from "./evictions.ts";
 import type { Subjects } from "./subjects.ts";
+
+/** What of the sockets of the process is counted where they are kept. */
+export interface SocketCounts {
+  readonly descriptors: { readonly most: number; readonly used: number };
+  readonly room: { readonly reading: number; readonly unread: number };
+}
+
+const DELAYS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** What `/metrics` tells of the data plane's process as a whole: no proxy, no route. Labels come from closed sets only. */
 export class ProcessMetrics {
   readonly #registry: Registry;
   readonly #readPath: Gauge;
+  readonly #evicted: Counter;
+  readonly #delay: Histogram;
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -13,6 +24,52 @@ export class ProcessMetrics {
       help: "How plain sockets are read: through one buffer that all share, or through data events. 1 for the way in use.",
       labelNames: ["path"],
       registers: [registry],
+    });
+    this.#evicted = new Counter({
+      name: "wsproxy_evicted_sockets_total",
+      help: "Clients' sockets closed without an answer.",
+      labelNames: ["reason"],
+      registers: [registry],
+    });
+    for (const reason of EVICTION_REASONS) this.#evicted.inc({ reason }, 0);
+    this.#delay = new Histogram({
+      name: "wsproxy_event_loop_delay_seconds",
+      help: "How late a timer fires that is due every 100 ms: how long everything waits for the process.",
+      buckets: DELAYS,
+      registers: [registry],
+    });
+  }
+
+  evicted(reason: EvictionReason): void {
+    this.#evicted.inc({ reason });
+  }
+
+  eventLoopDelay(seconds: number): void {
+    this.#delay.observe(seconds);
+  }
+
+  /** Counts that are asked for at scrape time. */
+  showSockets({ descriptors, room }: SocketCounts): void {
+    const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void): void => {
+      new Gauge({
+        name: `wsproxy_${name}`,
+        help,
+        labelNames,
+        registers: [this.#registry],
+        collect() {
+          collect(this);
+        },
+      });
+    };
+    gauge("descriptors_limit", "File descriptors that clients' and backends' sockets may have together.", [], (it) =>
+      it.set(descriptors.most),
+    );
+    gauge("descriptors_used", "File descriptors that clients' and backends' sockets have, or are about to.", [], (it) =>
+      it.set(descriptors.used),
+    );
+    gauge("waiting_sockets", "Sockets whose request head is not complete.", ["state"], (it) => {
+      it.set({ state: "reading" }, room.reading);
+      it.set({ state: "unread" }, room.unread);
     });
   }
 

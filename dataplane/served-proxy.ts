@@ -10,6 +10,7 @@ import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
 import type { BufferBudget } from "./tunnel/buffer-budget.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
+import type { Descriptors } from "./descriptors.ts";
 import { closeSpread } from "./drain.ts";
 import { EarlyBytes } from "./early-bytes.ts";
 import type { Handshake } from "./handshake.ts";
@@ -18,6 +19,7 @@ import { Memory } from "./memory.ts";
 import type { Metrics } from "./metrics.ts";
 import { Occupancy } from "./occupancy.ts";
 import type { Refusal } from "./rejection.ts";
+import { Reviewing } from "./reviewing.ts";
 import { Session, type SessionFacts } from "./session.ts";
 import type { Subjects } from "./subjects.ts";
 import { compile, type CompiledRoute, type Snapshot } from "./snapshot.ts";
@@ -35,6 +37,8 @@ export interface Surroundings {
   readonly random: () => number;
   /** What the limits remember, over all of them. */
   readonly subjects: Subjects;
+  /** What sockets may have of the process's file descriptors. */
+  readonly descriptors: Descriptors;
 }
 
 /** Sessions of removed routes are told within this time, in ms. */
@@ -49,6 +53,7 @@ export class ServedProxy {
   readonly sessions = new Set<Session>();
   readonly #attempts = new Set<Attempt>();
   readonly #early: EarlyBytes;
+  readonly #reviewing: Reviewing;
   readonly #surroundings: Surroundings;
   readonly #memory = new Memory();
   readonly #stop = new AbortController();
@@ -63,6 +68,13 @@ export class ServedProxy {
     this.#surroundings = surroundings;
     this.#early = new EarlyBytes(this.#attempts, surroundings.budget);
     this.#log = accessLog(surroundings.log, name, "All");
+    this.#reviewing = new Reviewing({
+      attempts: this.#attempts,
+      sessions: this.sessions,
+      route: (route) => this.route(route),
+      log: () => this.#log,
+      dropped: () => surroundings.metrics.configDropped(name),
+    });
   }
 
   get snapshot(): Snapshot | undefined {
@@ -128,9 +140,10 @@ export class ServedProxy {
     this.#snapshot = snapshot;
     this.#endpointsHash = endpointsHash;
     this.#log = this.#logFor(snapshot.config);
-    const { metrics, clock } = this.#surroundings;
+    const { metrics, clock, descriptors } = this.#surroundings;
     const { proxy, dataplane } = snapshot.config;
-    metrics.configApplied(this.name, proxy.generation, dataplane.maxConnections, clock.wall());
+    const limit = Math.min(dataplane.maxConnections, descriptors.sessions);
+    metrics.configApplied(this.name, proxy.generation, limit, clock.wall());
   }
 
   /**
@@ -138,46 +151,17 @@ export class ServedProxy {
    * turn. Those that come meanwhile are held to it from their first moment.
    */
   async review(slices: Slices): Promise<void> {
-    await this.#reviewAttempts(slices);
-    const orphans: Session[] = [];
-    for (const session of [...this.sessions]) {
-      if (slices.spent) await slices.next();
-      const route = this.#snapshot?.routes.get(session.route);
-      if (route === undefined) orphans.push(session);
-      else this.#apply(route, session);
-    }
+    const orphans = await this.#reviewing.all(slices);
     if (orphans.length === 0) return;
     const { clock, random } = this.#surroundings;
     const period = Math.min(REMOVAL_PERIOD, this.#snapshot?.drainPeriod ?? 0, orphans.length * 10);
     void closeSpread(orphans, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
   }
 
-  /** Handshakes that were admitted by an older config and have no answer yet. */
-  async #reviewAttempts(slices: Slices): Promise<void> {
-    for (const attempt of [...this.#attempts]) {
-      if (slices.spent) await slices.next();
-      // One that has ended between two slices watches nothing any more.
-      if (attempt.route !== undefined && this.#attempts.has(attempt)) attempt.apply(this.route(attempt.route));
-    }
-  }
-
   /** Dials go by the config that was in force when they began, and to endpoints that are there now. */
   #tellDials(listing: EndpointListing): void {
     const dialling = new Set([...this.#attempts].flatMap(({ balancer }) => balancer ?? []));
     for (const balancer of dialling) balancer.follow(listing);
-  }
-
-  /** Holds a session to what is in force now. A check that cannot be made ends it; that, or an end without a right to it, counts. */
-  #apply(route: CompiledRoute, session: Session): void {
-    const { metrics } = this.#surroundings;
-    const ended = session.ending;
-    try {
-      session.apply(route);
-    } catch (fault) {
-      this.#log.error({ err: fault, requestId: session.requestId }, "config could not be applied to a session");
-      session.destroy();
-    }
-    if (!ended && session.ending && !session.permissionLost) metrics.configDropped(this.name);
   }
 
   async setEndpoints(endpoints: Endpoints, hash: string, slices: Slices): Promise<void> {
@@ -189,14 +173,18 @@ export class ServedProxy {
 
   /** A client's handshake begins; `method` as far as it is known, `head`: how many bytes came behind it. */
   begin(socket: Socket, method = "", head = 0): Attempt {
-    const { clock, metrics } = this.#surroundings;
+    const { clock, metrics, descriptors } = this.#surroundings;
+    const release = descriptors.dial();
     const attempt: Attempt = new Attempt(socket, {
       head,
       bodiless: method === "HEAD",
       clock,
       log: () => this.#log,
       metrics: metrics.route(this.name, ""),
-      ended: () => this.#attempts.delete(attempt),
+      ended: () => {
+        release();
+        this.#attempts.delete(attempt);
+      },
     });
     this.#attempts.add(attempt);
     this.#early.begun();
@@ -207,12 +195,14 @@ export class ServedProxy {
   overload(): Refusal | undefined {
     if (this.#surroundings.budget.near) return { reason: "Overloaded", retryAfter: 5, detail: "buffer budget" };
     const most = this.#snapshot?.config.dataplane.maxConnections ?? 0;
-    return this.sessions.size + this.#attempts.size > most ? { reason: "Overloaded", retryAfter: 5 } : undefined;
+    if (this.sessions.size + this.#attempts.size > most) return { reason: "Overloaded", retryAfter: 5 };
+    return this.#surroundings.descriptors.shortage();
   }
 
   /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random, reads, budget } = this.#surroundings;
+    const { clock, random, reads, budget, descriptors } = this.#surroundings;
+    const hungUp = descriptors.dial();
     const session = new Session(facts, route, clock, this.#log);
     this.sessions.add(session);
     try {
@@ -229,6 +219,7 @@ export class ServedProxy {
           random,
           over: release, // who comes back at once finds a place, however long the other end takes to hang up
           closed: (end) => {
+            hungUp();
             this.sessions.delete(session);
             session.closed(end);
           },
@@ -237,12 +228,13 @@ export class ServedProxy {
       );
     } catch (fault) {
       // Without a tunnel nobody would ever tell that the session has ended.
+      hungUp();
       this.sessions.delete(session);
       backend.socket.destroy();
       release();
       throw fault;
     }
-    this.#apply(route, session);
+    this.#reviewing.one(route, session);
   }
 
   /** From now on handshakes are refused, and the sessions are closed over the drain period. Resolves when none is left. */

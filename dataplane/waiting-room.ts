@@ -1,93 +1,304 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../runtime/clock.ts";
+import { pause } from "../runtime/pause.ts";
+import { Spread } from "../runtime/spread.ts";
 import { addressSubject, canonicalAddress } from "./addresses.ts";
+import type { Evictions } from "./evictions.ts";
+import type { Host, Newcomer, Subject } from "./newcomer.ts";
+import { Places } from "./places.ts";
+import { startReading, stopReading } from "./socket-reading.ts";
+import { WaitingLine } from "./waiting-line.ts";
+
+/** A socket that has sent nothing is read for this long at least, in ms, before another is read in its place. */
+const LEAST_TURN = 200;
+/** While no place can be had, the line is looked at this often, in ms. */
+const LOOK = 50;
+/** Sockets of which reading begins in one turn of the event loop. */
+const MOST_BEGUN = 128;
+/** Addresses without a place for their next socket that are passed over at once. */
+const MOST_PASSED = 256;
+/** For those whose heads are not complete when the process stops, in ms. */
+const LONGEST_DRAIN = 5000;
 
 /**
- * Sockets whose request head is not complete. Bounded in time, in all and per peer (of IPv6 a /64): the one that has
- * waited longest goes first, so that somebody who opens many and sends nothing does not keep others out.
+ * Sockets whose request head is not complete, of all listeners of the process: what it protects, memory and the loop's
+ * time, is the process's. So many of them are read (`Places`); the others wait unread, and their time has not begun. A
+ * socket that is read, and sends nothing while others wait, goes back to the end of the line; one is closed only where
+ * its descriptor is needed.
  */
-const MAX_IN_ALL = 4096;
-const MAX_PER_PEER = 1024;
-
-interface Entry {
-  /** The one to talk to. */
-  socket: Socket;
-  readonly peer: string;
-  readonly connection: string;
-  timer: Timer | undefined;
-}
-
-/** Where sockets wait until their request head is complete. */
 export class WaitingRoom {
-  readonly #entries = new Set<Entry>();
-  readonly #perPeer = new Map<string, Set<Entry>>();
-  readonly #ofSocket = new WeakMap<Socket, Entry>();
-  /** For a TLS socket, which does not say what it is on top of. A port that is used again belongs to the newer one. */
-  readonly #ofConnection = new Map<string, Entry>();
   readonly #clock: Clock;
-  readonly #timeout: () => number;
-  readonly #late: (socket: Socket) => void;
+  readonly #evictions: Evictions;
+  readonly #spread: Spread;
+  readonly #line = new WaitingLine<Newcomer, Subject>();
+  readonly #places = new Places();
+  readonly #entries = new Set<Newcomer>();
+  readonly #ofSocket = new WeakMap<Socket, Newcomer>();
+  /** For a TLS socket, which does not say what it is on top of. A port that is used again belongs to the newer one. */
+  readonly #ofConnection = new Map<string, Newcomer>();
+  /** Reading began in this turn of the loop, and in the one before: a whole poll has passed for those before that. */
+  #fresh: Newcomer[] = [];
+  #seenOnce: Newcomer[] = [];
+  #begunNow = 0;
+  #turning = false;
+  #look: Timer | undefined;
+  #stopping = false;
 
-  /** `timeout` in ms is asked for each new socket; `late` gets a socket whose time is over. */
-  constructor(clock: Clock, timeout: () => number, late: (socket: Socket) => void) {
+  constructor(clock: Clock, evictions: Evictions, spread = new Spread(clock)) {
     this.#clock = clock;
-    this.#timeout = timeout;
-    this.#late = late;
+    this.#evictions = evictions;
+    this.#spread = spread;
   }
 
-  get size(): number {
-    return this.#entries.size;
+  /** Sockets that are read. */
+  get reading(): number {
+    return this.#places.taken;
   }
 
-  enter(socket: Socket): void {
-    const peer = addressSubject(canonicalAddress(socket.remoteAddress ?? "") ?? "");
-    const entry: Entry = { socket, peer, connection: connectionOf(socket), timer: undefined };
-    entry.timer = this.#clock.after(this.#timeout(), () => {
-      this.#remove(entry);
-      this.#late(entry.socket);
-    });
-    const ofPeer = this.#perPeer.get(peer) ?? new Set();
-    this.#perPeer.set(peer, ofPeer);
-    ofPeer.add(entry);
+  /** Sockets that wait unread. */
+  get unread(): number {
+    return this.#line.size;
+  }
+
+  /** Takes a socket on, which is not being read. */
+  enter(socket: Socket, host: Host): void {
+    const address = canonicalAddress(socket.remoteAddress ?? "");
+    const alone = address !== undefined && host.trusts(address);
+    const entry: Newcomer = {
+      socket,
+      talker: socket,
+      host,
+      subject: this.#places.subject(alone ? undefined : addressSubject(address ?? "")),
+      connection: connectionOf(socket),
+      inLine: undefined,
+      silent: undefined,
+      begun: false,
+      gone: false,
+      since: 0,
+      left: undefined,
+      timer: undefined,
+      forget: undefined,
+    };
+    const closed = (): void => this.#remove(entry);
+    socket.on("close", closed);
+    entry.forget = () => socket.off("close", closed);
     this.#entries.add(entry);
     this.#ofSocket.set(socket, entry);
     this.#ofConnection.set(entry.connection, entry);
-    socket.once("close", () => this.#remove(entry));
-    if (ofPeer.size > MAX_PER_PEER) this.#evict(ofPeer);
-    if (this.#entries.size > MAX_IN_ALL) this.#evict(this.#entries);
+    const others = this.#line.size > 0;
+    entry.inLine = this.#line.push(entry.subject, entry);
+    if (others) this.#turn();
+    else this.#advance();
   }
 
   /** The TLS handshake of a socket in the room is done: this is the one to talk to now. */
   secured(socket: Socket): void {
     const entry = this.#ofConnection.get(connectionOf(socket));
     if (entry === undefined) return;
-    entry.socket = socket;
+    entry.talker = socket;
     this.#ofSocket.set(socket, entry);
   }
 
-  /** The head is complete. */
-  leave(socket: Socket): void {
+  /** The head of a socket is complete, or will never be: `answer` is called in its turn, and the place is free. */
+  complete(socket: Socket, answer: () => void): void {
     const entry = this.#ofSocket.get(socket);
-    if (entry !== undefined) this.#remove(entry);
+    entry?.timer?.cancel();
+    if (entry !== undefined) entry.timer = undefined;
+    this.#spread.run(() => {
+      if (entry !== undefined) this.#remove(entry);
+      answer();
+    });
   }
 
-  #evict([longest]: Iterable<Entry>): void {
-    if (longest === undefined) return;
-    this.#remove(longest);
-    longest.socket.destroy();
+  /** The socket that was read for longest without sending anything: no longer in the room, and the caller's to close. */
+  evict(): Socket | undefined {
+    const entry = this.#places.silent.first;
+    if (entry === undefined) return undefined;
+    this.#remove(entry);
+    this.#evictions.count("Silent");
+    return entry.socket;
   }
 
-  #remove(entry: Entry): void {
-    if (!this.#entries.delete(entry)) return;
+  /**
+   * Lets all that were accepted be read, so that those that sent a head get their answer. Those that send nothing are
+   * closed, and after 5 s those too whose heads are not complete. `abort` closes all at once.
+   */
+  async drain(abort: AbortSignal): Promise<void> {
+    this.#stopping = true;
+    const end = this.#clock.now() + LONGEST_DRAIN;
+    while (this.#entries.size > 0 && this.#clock.now() < end && !abort.aborted) {
+      this.#advance();
+      if (this.#line.size === 0) this.#stopSilent();
+      await pause(20, this.#clock, abort);
+    }
+    for (const entry of this.#entries) this.#stop(entry);
+  }
+
+  #stopSilent(): void {
+    const before = this.#clock.now() - LEAST_TURN;
+    for (let entry = this.#places.silent.first; entry !== undefined && entry.since <= before;) {
+      this.#stop(entry);
+      entry = this.#places.silent.first;
+    }
+  }
+
+  /** Begins to read those whose turn it is, as many as have a place. */
+  #advance(): void {
+    let passed = 0;
+    while (this.#begunNow < MOST_BEGUN && passed < Math.min(this.#line.parties, MOST_PASSED)) {
+      const subject = this.#line.next();
+      if (subject === undefined) break;
+      if (!this.#places.has(subject) && !this.#makeRoom(subject)) {
+        passed += 1;
+        continue;
+      }
+      const entry = this.#line.take(subject);
+      if (entry !== undefined) this.#read(entry);
+    }
+    if (this.#line.size === 0) return;
+    if (this.#begunNow >= MOST_BEGUN) this.#turn();
+    else this.#look ??= this.#clock.after(LOOK, () => this.#lookAgain());
+  }
+
+  /** Another socket that has sent nothing goes back to the line for the next of this address. */
+  #makeRoom(subject: Subject): boolean {
+    const before = this.#clock.now() - LEAST_TURN;
+    const next = subject.waiting.first;
+    if (next?.left !== undefined && next.since > before) return false; // it was read a moment ago
+    const entry = this.#places.rival(subject);
+    if (entry === undefined || entry.since > before) return false;
+    if (this.#stopping) {
+      this.#stop(entry);
+      return true;
+    }
+    stopReading(entry.socket);
+    this.#hold(entry);
+    this.#hush(entry);
+    this.#places.leave(entry.subject);
+    entry.since = this.#clock.now();
+    entry.inLine = this.#line.push(entry.subject, entry);
+    return true;
+  }
+
+  #read(entry: Newcomer): void {
+    const { socket } = entry;
+    this.#places.enter(entry.subject);
+    this.#begunNow += 1;
+    entry.inLine = undefined;
+    entry.since = this.#clock.now();
+    this.#arm(entry);
+    this.#fresh.push(entry);
+    this.#turn();
+    if (socket.listenerCount("data") === 0) {
+      const heard = (chunk: Buffer): void => {
+        socket.off("data", heard);
+        socket.off("end", destroy);
+        this.#heard(entry, chunk);
+      };
+      socket.on("data", heard);
+      socket.on("end", destroy); // nothing was sent, and nothing will be
+    }
+    startReading(socket);
+  }
+
+  #heard(entry: Newcomer, chunk: Buffer): void {
+    const { socket, host } = entry;
+    entry.begun = true;
+    socket.pause();
+    socket.unshift(chunk);
+    this.#hush(entry);
+    this.#hold(entry);
+    this.#spread.run(() => {
+      if (entry.gone) return;
+      this.#arm(entry);
+      host.spoke(socket);
+    });
+  }
+
+  /** Its time runs. */
+  #arm(entry: Newcomer): void {
+    const time = entry.left ?? entry.host.timeout();
+    entry.left = undefined;
+    const ends = this.#clock.now() + time;
+    const timer = this.#clock.after(time, () => {
+      this.#spread.run(() => this.#late(entry));
+    });
+    entry.timer = {
+      cancel: () => {
+        timer.cancel();
+        entry.left = Math.max(1, ends - this.#clock.now());
+      },
+    };
+  }
+
+  /** Its time stands still: it waits for us. */
+  #hold(entry: Newcomer): void {
     entry.timer?.cancel();
-    if (this.#ofConnection.get(entry.connection) === entry) this.#ofConnection.delete(entry.connection);
-    const ofPeer = this.#perPeer.get(entry.peer);
-    ofPeer?.delete(entry);
-    if (ofPeer?.size === 0) this.#perPeer.delete(entry.peer);
+    entry.timer = undefined;
   }
+
+  #late(entry: Newcomer): void {
+    if (entry.gone || entry.timer === undefined) return; // its head was complete in the meantime
+    this.#remove(entry);
+    entry.host.late(entry.talker);
+  }
+
+  #hush(entry: Newcomer): void {
+    if (entry.silent !== undefined) this.#places.heard(entry.subject, entry.silent);
+    entry.silent = undefined;
+  }
+
+  #stop(entry: Newcomer): void {
+    this.#remove(entry);
+    this.#evictions.count("Stopping");
+    entry.talker.destroy();
+  }
+
+  #remove(entry: Newcomer): void {
+    if (entry.gone) return;
+    entry.gone = true;
+    entry.forget?.();
+    this.#hold(entry);
+    this.#hush(entry);
+    this.#entries.delete(entry);
+    if (this.#ofConnection.get(entry.connection) === entry) this.#ofConnection.delete(entry.connection);
+    if (entry.inLine === undefined) this.#places.leave(entry.subject);
+    else this.#line.remove(entry.subject, entry.inLine);
+    this.#places.forget(entry.subject);
+    if (this.#line.size > 0) this.#turn();
+  }
+
+  #turn(): void {
+    if (this.#turning) return;
+    this.#turning = true;
+    setImmediate(() => this.#turned());
+  }
+
+  /** A turn of the loop is over. */
+  #turned(): void {
+    this.#turning = false;
+    this.#begunNow = 0;
+    for (const entry of this.#seenOnce) {
+      if (!entry.gone && !entry.begun && entry.inLine === undefined) entry.silent = this.#places.wasSilent(entry);
+    }
+    this.#seenOnce = this.#fresh;
+    this.#fresh = [];
+    if (this.#seenOnce.length > 0) this.#turn();
+    if (this.#line.size > 0) this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    this.#look?.cancel();
+    this.#look = undefined;
+    this.#advance();
+  }
+}
+
+function destroy(this: Socket): void {
+  this.destroy();
 }
 
 /** The same for a TLS socket and the TCP socket below it. */
 function connectionOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
 }

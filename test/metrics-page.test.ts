@@ -22,6 +22,7 @@ const PROMISED = [
   ...["paused_connections", "buffered_bytes", "slow_consumers_total", "draining_connections"],
   ...["config_applied_timestamp_seconds", "config_generation", "config_rejected_total"],
   ...["buffer_budget_bytes", "config_dropped_sessions_total", "certificate_expiry_timestamp_seconds"],
+  ...["evicted_sockets_total", "event_loop_delay_seconds"],
   ...["operator_reconciles_total", "operator_reconcile_duration_seconds", "operator_queue_depth"],
   ...["operator_watch_restarts_total", "operator_leader"],
 ].map((name) => `wsproxy_${name}`);
@@ -29,6 +30,7 @@ const PROMISED = [
 const ofDataplane = new Metrics();
 ofDataplane.process.logDropped(() => 0);
 ofDataplane.process.bufferBudget({ limit: 0, used: 0, ended: 0 });
+ofDataplane.process.showSockets({ descriptors: { most: 1, used: 0 }, room: { reading: 0, unread: 0 } });
 const ofOperator = new OperatorMetrics([]);
 ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [] }));
 

@@ -121,6 +121,7 @@ class SharedSource implements ByteSource {
     const onread = { buffer: path.target, callback: (length: number) => this.#bytes(length) };
     const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
     this.socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
+    old.emit("moved", old, this.socket); // for what counts open sockets
   }
 
   to(sink: ByteSink): void {

@@ -57,7 +57,9 @@ function container({ listenerPort, resources }: Infra, settings: RenderSettings)
     // Requests of ours beside limits of the user's could be more than these.
     resources: Object.keys(resources).length === 0 ? DEFAULT_RESOURCES : resources,
     startupProbe: probe("/healthz", 1, 60),
-    readinessProbe: probe("/readyz", 2, 1),
+    // Asked often, so that a rollout goes on at once; a busy minute does not fail it. A pod that stops is not waited for:
+    // EndpointSlices leave it out as soon as it is deleted.
+    readinessProbe: probe("/readyz", 2, 5),
     livenessProbe: probe("/healthz", 10, 6),
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -81,7 +83,7 @@ function flags(listenerPort: number): string[] {
 }
 
 function probe(path: string, periodSeconds: number, failureThreshold: number): V1Probe {
-  return { httpGet: { path, port: PORT.admin, scheme: "HTTP" }, periodSeconds, failureThreshold, timeoutSeconds: 2 };
+  return { httpGet: { path, port: PORT.admin, scheme: "HTTP" }, periodSeconds, failureThreshold, timeoutSeconds: 5 };
 }
 
 /** One folder of several objects. Parts that a config does not take are not there. */

@@ -1,8 +1,10 @@
 import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
 import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
+import { Descriptors, descriptorsForSockets } from "../../dataplane/descriptors.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { descriptorLimit } from "../../runtime/descriptor-limit.ts";
 import { configOf, endpointsOf } from "./config.ts";
 import type { ProcessOptions } from "./gateway-process.ts";
 
@@ -16,6 +18,7 @@ const gateway = new Gateway({
   random: Math.random,
   log,
   budget,
+  descriptors: new Descriptors(descriptorsForSockets(descriptorLimit()), systemClock, log),
   metrics: new Metrics(),
   bind: () => ({ host: "127.0.0.1", port: 0 }),
   reads: options.path === "data" ? dataPath : new SharedPath(),

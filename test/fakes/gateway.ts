@@ -2,6 +2,7 @@ import type { Config, Endpoints } from "../../api/config.ts";
 import { adminHandlers } from "../../dataplane/admin.ts";
 import type { ReadPath } from "../../dataplane/tunnel/byte-source.ts";
 import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
+import { Descriptors } from "../../dataplane/descriptors.ts";
 import { Gateway, type Applied } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
@@ -44,7 +45,9 @@ export class TestGateway {
     this.budget = new BufferBudget({ limit: bufferBudget, clock, log });
     this.metrics.process.bufferBudget(this.budget);
     const path = reads === undefined ? {} : { reads };
-    this.gateway = new Gateway({ clock, random, log, metrics: this.metrics, budget: this.budget, bind, ...path });
+    const descriptors = new Descriptors(10_000, clock, log);
+    const process = { metrics: this.metrics, budget: this.budget, descriptors };
+    this.gateway = new Gateway({ clock, random, log, ...process, bind, ...path });
   }
 
   /** Puts a config in force that goes to these backend ports; fails the test where it is refused. */

@@ -1,0 +1,29 @@
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { SparseLog } from "../runtime/sparse-log.ts";
+import type { ProcessMetrics } from "./process-metrics.ts";
+
+/**
+ * Why a socket was closed without an answer. Silent: it sent nothing, and others needed its descriptor. Descriptors: no
+ * descriptor was left for it. AcceptFailed: the system did not let the process take it. Stopping: it had sent nothing, or
+ * no complete head, when the process stopped.
+ */
+export const EVICTION_REASONS = ["Silent", "Descriptors", "AcceptFailed", "Stopping"] as const;
+
+export type EvictionReason = (typeof EVICTION_REASONS)[number];
+
+/** Counts the sockets that are closed without an answer, and logs them once a second at most. */
+export class Evictions {
+  readonly #metrics: ProcessMetrics;
+  readonly #lines: SparseLog<EvictionReason>;
+
+  constructor(clock: Clock, log: Log, metrics: ProcessMetrics) {
+    this.#metrics = metrics;
+    this.#lines = new SparseLog(clock, (sockets) => log.warn({ sockets }, "sockets closed without an answer"));
+  }
+
+  count(reason: EvictionReason): void {
+    this.#metrics.evicted(reason);
+    this.#lines.count(reason);
+  }
+}

@@ -1,0 +1,54 @@
+import type { Socket } from "node:net";
+import type { Timer } from "../runtime/clock.ts";
+import type { Link, LinkedList } from "./linked-list.ts";
+import type { Party } from "./waiting-line.ts";
+
+/** The listener that a socket came to. */
+export interface Host {
+  /** Is this address a proxy, which stands for many clients? */
+  trusts(address: string): boolean;
+  /** For the request head, TLS handshake included, in ms. */
+  timeout(): number;
+  /** The first bytes have come. The socket, which is paused, gives them again. */
+  spoke(socket: Socket): void;
+  /** The time for the head is over. */
+  late(socket: Socket): void;
+}
+
+/** A socket whose request head is not complete. */
+export interface Newcomer {
+  /** The TCP socket. */
+  readonly socket: Socket;
+  /** The one to talk to. */
+  talker: Socket;
+  readonly host: Host;
+  /** Whose places and whose turns it takes. */
+  readonly subject: Subject;
+  /** The same for its TLS socket. */
+  readonly connection: string;
+  /** Where it stands in the line; undefined while it is read. */
+  inLine: Link<Newcomer> | undefined;
+  /** Where it stands among those that were read and sent nothing: of all, and of its address. */
+  silent: readonly [Link<Newcomer>, Link<Newcomer>] | undefined;
+  /** It has sent something. */
+  begun: boolean;
+  /** No longer in the room. */
+  gone: boolean;
+  /** When reading began, or ended again. */
+  since: number;
+  /** What is left for its head while no timer runs, in ms. */
+  left: number | undefined;
+  timer: Timer | undefined;
+  /** Its close no longer matters. */
+  forget: (() => void) | undefined;
+}
+
+/** An address, of IPv6 a /64; or a single socket that came from a trusted proxy. */
+export interface Subject extends Party<Newcomer> {
+  /** Undefined for a single socket. */
+  readonly key: string | undefined;
+  /** Places that it has. */
+  places: number;
+  /** Its sockets that were read and sent nothing; the one that has been read for longest first. */
+  readonly silent: LinkedList<Newcomer>;
+}

@@ -1,0 +1,73 @@
+import { LinkedList, type Link } from "./linked-list.ts";
+import type { Newcomer, Subject } from "./newcomer.ts";
+
+/** Sockets that are read at the same time before their head is complete. */
+const MOST = 4096;
+/**
+ * An address may have one place for this many that are free, so 1,024 where it is alone. The more addresses want many,
+ * the fewer each gets, and some are always free for an address that has none.
+ */
+const FREE_FOR_EACH = 3;
+
+/** The places of sockets that are read: how many there are, and which address may have one more. */
+export class Places {
+  /** All that were read for a whole poll of the loop and sent nothing; the one that has been read for longest first. */
+  readonly silent = new LinkedList<Newcomer>();
+  readonly #subjects = new Map<string, Subject>();
+  #taken = 0;
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** The subject of an address; without one, a subject of its own. */
+  subject(key: string | undefined): Subject {
+    const known = key === undefined ? undefined : this.#subjects.get(key);
+    if (known !== undefined) return known;
+    const subject: Subject = {
+      key,
+      places: 0,
+      silent: new LinkedList(),
+      waiting: new LinkedList(),
+      turn: undefined,
+    };
+    if (key !== undefined) this.#subjects.set(key, subject);
+    return subject;
+  }
+
+  /** Is there a place for one more of it? */
+  has({ key, places }: Subject): boolean {
+    const free = MOST - this.#taken;
+    return free > 0 && (key === undefined || places * FREE_FOR_EACH < free);
+  }
+
+  /** The one that has sent nothing for longest, of those that this subject may take the place of. */
+  rival(subject: Subject): Newcomer | undefined {
+    const full = this.#taken >= MOST;
+    return full && subject.places === 0 ? this.silent.first : subject.silent.first;
+  }
+
+  enter(subject: Subject): void {
+    subject.places += 1;
+    this.#taken += 1;
+  }
+
+  leave(subject: Subject): void {
+    subject.places -= 1;
+    this.#taken -= 1;
+  }
+
+  wasSilent(entry: Newcomer): readonly [Link<Newcomer>, Link<Newcomer>] {
+    return [this.silent.push(entry), entry.subject.silent.push(entry)];
+  }
+
+  heard(subject: Subject, [ofAll, ofSubject]: readonly [Link<Newcomer>, Link<Newcomer>]): void {
+    this.silent.remove(ofAll);
+    subject.silent.remove(ofSubject);
+  }
+
+  /** Nothing is kept of an address that has none left. */
+  forget({ key, places, waiting }: Subject): void {
+    if (key !== undefined && places === 0 && waiting.size === 0) this.#subjects.delete(key);
+  }
+}

@@ -1,0 +1,22 @@
+import { Descriptors } from "../../dataplane/descriptors.ts";
+import { Evictions } from "../../dataplane/evictions.ts";
+import { Metrics } from "../../dataplane/metrics.ts";
+import type { Admission } from "../../dataplane/open-port.ts";
+import { WaitingRoom } from "../../dataplane/waiting-room.ts";
+import { systemClock, type Clock } from "../../runtime/clock.ts";
+import { silentLog } from "./log.ts";
+
+/** What bounds a port's connections: so many descriptors. */
+export function admission(clock: Clock = systemClock, most = 10_000): Admission & { readonly metrics: Metrics } {
+  const metrics = new Metrics();
+  return {
+    metrics,
+    descriptors: new Descriptors(most, clock, silentLog),
+    evictions: new Evictions(clock, silentLog, metrics.process),
+  };
+}
+
+/** A waiting room of its own. */
+export function waitingRoom(clock: Clock): WaitingRoom {
+  return new WaitingRoom(clock, new Evictions(clock, silentLog, new Metrics().process));
+}

@@ -1,0 +1,69 @@
+import { connect, type Socket } from "node:net";
+import { connect as connectTls, createSecureContext } from "node:tls";
+import type { CrowdOptions, Outcome } from "./crowd.ts";
+import { request } from "./clients.ts";
+
+const options = JSON.parse(process.argv[2] ?? "{}") as CrowdOptions;
+const { port, clients, addresses, tls = false, silent = false, first = "", headers = {} } = options;
+const secureContext = tls ? createSecureContext({ minVersion: "TLSv1.2" }) : undefined;
+const head = request({ headers });
+const open = new Set<Socket>();
+const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = {
+  accepted: 0,
+  refused: 0,
+  cut: 0,
+  waiting: clients,
+  slowest: 0,
+  answers: {},
+};
+let started = 0;
+
+/** Addresses of loopback, as many as the crowd has. */
+const addressOf = (n: number): string => {
+  const address = n % addresses;
+  return addresses === 1 ? "127.0.0.1" : `127.${10 + (address >> 16)}.${(address >> 8) & 255}.${address & 255}`;
+};
+
+function one(n: number): void {
+  const place = { port, host: "127.0.0.1", localAddress: addressOf(n) };
+  const socket =
+    secureContext === undefined
+      ? connect({ ...place, noDelay: true })
+      : connectTls({ ...place, secureContext, rejectUnauthorized: false });
+  open.add(socket);
+  let answered = false;
+  const settle = (how: "accepted" | "refused" | "cut"): void => {
+    if (answered) return;
+    answered = true;
+    outcome[how] += 1;
+    outcome.waiting -= 1;
+    outcome.slowest = Math.max(outcome.slowest, performance.now() - started);
+    if (outcome.waiting === 0) process.send?.(outcome);
+  };
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    open.delete(socket);
+    settle("cut");
+  });
+  socket.on("data", (chunk: Buffer) => {
+    if (answered) return;
+    const status = chunk.toString("latin1", 9, 12);
+    outcome.answers[status] = (outcome.answers[status] ?? 0) + 1;
+    settle(status === "101" ? "accepted" : "refused");
+  });
+  socket.on(tls ? "secureConnect" : "connect", () => socket.write(silent ? first : head));
+}
+
+process.on("message", (what) => {
+  if (what === "come") {
+    started = performance.now();
+    for (let n = 0; n < clients; n += 1) one(n);
+  } else if (what === "count") {
+    process.send?.(outcome);
+  } else {
+    for (const socket of open) socket.destroy();
+    process.send?.(outcome);
+  }
+});
+process.on("disconnect", () => process.exit());
+process.send?.("ready");

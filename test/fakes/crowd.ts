@@ -1,0 +1,74 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { onTestFinished } from "vitest";
+
+export interface CrowdOptions {
+  readonly port: number;
+  readonly clients: number;
+  /** Of loopback, from which they come in turn; 1: 127.0.0.1. */
+  readonly addresses: number;
+  readonly tls?: boolean;
+  /** They send `first`, and no more. */
+  readonly silent?: boolean;
+  readonly first?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What became of a crowd. */
+export interface Outcome {
+  readonly accepted: number;
+  readonly refused: number;
+  /** Closed without an answer. */
+  readonly cut: number;
+  readonly waiting: number;
+  /** From the start to the last answer, in ms. */
+  readonly slowest: number;
+  /** By status. */
+  readonly answers: Record<string, number>;
+}
+
+/** Clients in a process of their own that all connect at once, and hold what they get. */
+export class Crowd {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** Ready to come; ended with the test at the latest. */
+  static async gather(options: CrowdOptions): Promise<Crowd> {
+    const child = fork(new URL("crowd-main.ts", import.meta.url), [JSON.stringify(options)]);
+    onTestFinished(async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    });
+    await once(child, "message");
+    return new Crowd(child);
+  }
+
+  /** All connect; resolves when each has its answer, or was closed. */
+  come(): Promise<Outcome> {
+    return this.#ask("come");
+  }
+
+  /** Of the silent no answer is waited for. */
+  comeSilently(): void {
+    this.#child.send("come");
+  }
+
+  count(): Promise<Outcome> {
+    return this.#ask("count");
+  }
+
+  /** All reset their connections. */
+  leave(): Promise<Outcome> {
+    return this.#ask("leave");
+  }
+
+  async #ask(what: string): Promise<Outcome> {
+    this.#child.send(what);
+    const [outcome] = (await once(this.#child, "message")) as [Outcome];
+    return outcome;
+  }
+}

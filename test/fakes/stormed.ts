@@ -1,0 +1,131 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { onTestFinished } from "vitest";
+import { keyPair } from "./certificates.ts";
+import { backendManifest } from "./manifests.ts";
+import { freePort, Program, temporaryFolder } from "./program.ts";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+export interface StormedParts {
+  readonly tls?: boolean;
+  /** CIDRs whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[];
+  /** File descriptors of the process; absent: those of this one. */
+  readonly descriptors?: number;
+  readonly handshake?: string;
+}
+
+/** The program with its admin port, and a backend, each in a process of its own: what is asked of a crowd of clients. */
+export class Stormed {
+  readonly port: number;
+  readonly adminPort: number;
+  readonly program: Program;
+
+  private constructor(port: number, adminPort: number, program: Program) {
+    this.port = port;
+    this.adminPort = adminPort;
+    this.program = program;
+  }
+
+  static async start(parts: StormedParts = {}): Promise<Stormed> {
+    const backend = await echo();
+    const [folder, port, adminPort] = [await temporaryFolder(), await freePort(), await freePort()];
+    const { tls = false, trustedProxies = [], descriptors, handshake = "10s" } = parts;
+    const secret = tls ? `\n    tls: { secretName: tls }` : "";
+    await writeFile(
+      join(folder, "proxy.yaml"),
+      `apiVersion: wsproxy.dev/v1alpha1
+kind: WebSocketProxy
+metadata: { name: chat, namespace: demo }
+spec:
+  listener:
+    port: ${port}
+    trustedProxies: ${JSON.stringify(trustedProxies)}${secret}
+  dataplane: { drain: { period: 100ms }, maxConnections: 10000 }
+  routes:
+    - name: main
+      backends: [{ service: echo, port: 80 }]
+      policies:
+        authentication: { require: None }
+        timeouts: { handshake: ${handshake} }
+`,
+    );
+    await writeFile(join(folder, "backend.yaml"), backendManifest(backend));
+    if (tls) {
+      const { certificate, privateKey } = await keyPair();
+      const stringData = JSON.stringify({ "tls.crt": certificate, "tls.key": privateKey });
+      await writeFile(
+        join(folder, "tls.yaml"),
+        `apiVersion: v1
+kind: Secret
+metadata: { name: tls, namespace: demo }
+type: kubernetes.io/tls
+stringData: ${stringData}
+`,
+      );
+    }
+    const limit = descriptors === undefined ? "" : `ulimit -n ${descriptors}; `;
+    const command = `${limit}exec bin/wsproxy standalone -f "$0" --admin-port ${adminPort}`;
+    const program = new Program(["-c", command, folder], { file: "sh" });
+    await program.says(`http://127.0.0.1:${adminPort}/metrics`);
+    await program.says("gateway  ws");
+    return new Stormed(port, adminPort, program);
+  }
+
+  /** Sum of a metric's samples (its name without `wsproxy_`) whose labels include this text. */
+  async metric(name: string, labels = ""): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text();
+    const lines = text.split("\n").filter((line) => new RegExp(`^wsproxy_${name}[{ ]`).test(line));
+    return lines.filter((line) => line.includes(labels)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+  }
+
+  /** Asks for /healthz and /readyz as a kubelet does, over a new connection each time, until it is told to stop. */
+  probe(): { stop: () => Promise<Probes> } {
+    const stop = new AbortController();
+    const done = this.#probe(stop.signal);
+    return {
+      stop: () => {
+        stop.abort();
+        return done;
+      },
+    };
+  }
+
+  async #probe(stop: AbortSignal): Promise<Probes> {
+    const probes = { times: [] as number[], failures: [] as string[] };
+    for (let turn = 0; !stop.aborted; turn += 1) {
+      const path = turn % 2 === 0 ? "/healthz" : "/readyz";
+      const start = performance.now();
+      try {
+        const headers = { connection: "close" };
+        const answer = await fetch(`http://127.0.0.1:${this.adminPort}${path}`, { headers });
+        await answer.text();
+        if (answer.status !== 200) probes.failures.push(`${path} ${answer.status}`);
+      } catch (error) {
+        probes.failures.push(`${path} ${String(error)}`);
+      }
+      probes.times.push(performance.now() - start);
+      await sleep(20);
+    }
+    return probes;
+  }
+}
+
+export interface Probes {
+  /** In ms. */
+  readonly times: readonly number[];
+  readonly failures: readonly string[];
+}
+
+/** A backend that costs little, in a process of its own; its port. */
+async function echo(): Promise<number> {
+  const child = fork(new URL("echo-main.ts", import.meta.url));
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  });
+  const [port] = (await once(child, "message")) as [number];
+  return port;
+}
