@@ -9,6 +9,8 @@ test.each([
   ["::FFFF:c000:0201", "192.0.2.1"],
   ["2001:DB8:0:0:0:0:0:1", "2001:db8::1"],
   ["fe80::1%eth0", "fe80::1"],
+  ["0000:0000:0000:0000:0000:ffff:192.168.100.100", "192.168.100.100"],
+  [`::1${" ".repeat(50)}`, undefined],
   ["192.0.2.256", undefined],
   ["0300.0.2.1", undefined],
   ["3221225985", undefined],
@@ -56,6 +58,22 @@ test.each<[string, HeaderField[], string]>([
   ["nothing", [], "10.1.1.1"],
 ])("behind a trusted proxy, %s", (_what, headers, address) => {
   expect(origin("10.1.1.1", ...headers).address).toBe(address);
+});
+
+test("of a chain the last 64 entries are looked at: further left the last trusted proxy is believed to be the client", () => {
+  const chain = (proxies: number): string => ["198.51.100.1", ...Array<string>(proxies).fill("10.2.2.2")].join(", ");
+  expect(origin("10.1.1.1", ["X-Forwarded-For", chain(63)]).address).toBe("198.51.100.1");
+  expect(origin("10.1.1.1", ["X-Forwarded-For", chain(64)]).address).toBe("10.2.2.2");
+  expect(origin("10.1.1.1", ["X-Forwarded-For", chain(1600)]).address).toBe("10.2.2.2");
+});
+
+test.each([
+  ["an entry of 16 kB", "[".repeat(16_000)],
+  ["an entry of percent signs", "%".repeat(16_000)],
+  ["a chain of commas", ",".repeat(16_000)],
+  ["a comma in front", ",10.2.2.2"],
+])("%s ends the walk", (_what, value) => {
+  expect(origin("10.1.1.1", ["X-Forwarded-For", value]).address).toMatch(/^10\.(1\.1\.1|2\.2\.2)$/);
 });
 
 test("X-Forwarded-Proto of a trusted proxy says whether the client's side is TLS", () => {

@@ -2,10 +2,14 @@ import { isIP, isIPv6, SocketAddress } from "node:net";
 import type { AddressList } from "./address-list.ts";
 import { valuesOf, type HeaderField } from "./handshake.ts";
 
+/** Characters of the longest spelling of an address, an IPv4 address in it included (RFC 4291 §2.2). */
+const MAX_ADDRESS = 45;
+
 /** The one spelling of an address: IPv4-mapped IPv6 folded to IPv4, zone dropped, IPv6 compressed; undefined if it is none. */
 export function canonicalAddress(text: string): string | undefined {
-  const bare = text.replace(/%.*$/, "");
-  const kind = isIP(bare);
+  const zone = text.indexOf("%");
+  const bare = zone === -1 ? text : text.slice(0, zone);
+  const kind = bare.length > MAX_ADDRESS ? 0 : isIP(bare);
   if (kind === 0) return undefined;
   if (kind === 4) return bare;
   const address = new SocketAddress({ address: bare, family: "ipv6" }).address.toLowerCase();
@@ -36,9 +40,14 @@ export interface Origin {
   readonly secure: boolean;
 }
 
+/** Entries of X-Forwarded-For that are looked at: far more than there are proxies in a row. */
+const MAX_HOPS = 64;
+/** Characters of an entry that may be an address: brackets, a zone and a port beside it. */
+const MAX_ENTRY = 128;
+
 /**
- * The client's address and scheme. X-Forwarded-For is read from the right, and an entry is believed only as long as
- * whoever wrote it is a trusted proxy; anything that is no address ends the walk.
+ * The client's address and scheme. X-Forwarded-For is read from the right, and an entry is believed only as long as the
+ * peer that wrote it is a trusted proxy; anything that is no address ends the walk, as does the 64th entry.
  */
 export function clientOrigin(
   peer: string,
@@ -48,15 +57,26 @@ export function clientOrigin(
 ): Origin {
   let address = canonicalAddress(peer) ?? "0.0.0.0";
   if (!trusted.has(address)) return { address, secure: encrypted };
-  const protocol = valuesOf(headers, "x-forwarded-proto").at(-1)?.split(",").at(-1)?.trim().toLowerCase();
-  const chain = valuesOf(headers, "x-forwarded-for").join(",").split(",");
-  while (trusted.has(address)) {
-    const entry = chain.pop()?.trim();
-    const next = entry === undefined ? undefined : canonicalAddress(withoutPort(entry));
+  const last = valuesOf(headers, "x-forwarded-proto").at(-1);
+  const protocol = last
+    ?.slice(last.lastIndexOf(",") + 1)
+    .trim()
+    .toLowerCase();
+  const chain = valuesOf(headers, "x-forwarded-for").join(",");
+  let end = chain.length;
+  for (let hop = 0; hop < MAX_HOPS && end > 0 && trusted.has(address); hop += 1) {
+    const comma = chain.lastIndexOf(",", end - 1);
+    const next = entryAddress(chain.slice(comma + 1, end));
     if (next === undefined) break;
     address = next;
+    end = comma;
   }
   return { address, secure: protocol === undefined ? encrypted : protocol === "https" || protocol === "wss" };
+}
+
+function entryAddress(text: string): string | undefined {
+  const entry = text.trim();
+  return entry.length > MAX_ENTRY ? undefined : canonicalAddress(withoutPort(entry));
 }
 
 /** `192.0.2.1:4711` and `[2001:db8::1]:4711`, as some proxies write them. */

@@ -36,6 +36,7 @@ test("a handshake as RFC 6455 §1.3 shows it passes", () => {
 });
 
 test.each<[string, Change]>([
+  ["64 Connection options", { fields: { Connection: [`Upgrade${", a".repeat(63)}`] } }],
   ["a Connection field with more in it", { fields: { Connection: ["keep-alive, Upgrade"] } }],
   ["names and tokens in another case", { fields: { CONNECTION: ["UPGRADE"], UPGRADE: ["WebSocket"] } }],
   ["a Content-Length of 0", { fields: { "Content-Length": ["0"] } }],
@@ -59,6 +60,9 @@ test.each<[string, Change]>([
   ["another protocol", { fields: { Upgrade: ["h2c"], Connection: ["Upgrade, HTTP2-Settings"] } }],
   ["two protocols in a line", { fields: { Upgrade: ["websocket, h2c"] } }],
   ["two Upgrade lines", { fields: { Upgrade: ["websocket", "h2c"] } }],
+  ["65 Connection options", { fields: { Connection: [`Upgrade${", a".repeat(64)}`] } }],
+  ["65 Connection options in two lines", { fields: { Connection: [`Upgrade${", a".repeat(32)}`, "b,".repeat(31)] } }],
+  ["a Host of 8,000 labels", { fields: { Host: ["a.".repeat(8000)] } }],
   ["HTTP/1.0", { httpVersion: "1.0" }],
   ["no Host", { fields: { Host: [] } }],
   ["an empty Host", { fields: { Host: [""] } }],

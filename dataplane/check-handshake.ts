@@ -2,7 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { AddressList } from "./address-list.ts";
 import { addressSubject, clientOrigin } from "./addresses.ts";
 import { checkTarget, hostOf } from "./check-target.ts";
-import { connectionOptions, fieldsOf, valuesOf, type Handshake, type HeaderField } from "./handshake.ts";
+import {
+  connectionOptions,
+  fieldsOf,
+  MAX_CONNECTION_OPTIONS,
+  valuesOf,
+  type Handshake,
+  type HeaderField,
+} from "./handshake.ts";
 import type { Refusal } from "./rejection.ts";
 
 /** Bounds on a request head; the parser's own limit is twice as large, so that these answer. */
@@ -83,7 +90,9 @@ export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked 
 /** Upgrade, Connection, version and key together: 400 for what is malformed, 426 (later) for what is merely not ours. */
 function checkUpgrade(headers: readonly HeaderField[]): { refusal: Refusal | undefined; key: string } {
   const upgrade = valuesOf(headers, "upgrade");
-  const connected = connectionOptions(headers).includes("upgrade");
+  const options = connectionOptions(headers);
+  if (options.length > MAX_CONNECTION_OPTIONS) return { refusal: bad("too many Connection options"), key: "" };
+  const connected = options.includes("upgrade");
   if (upgrade.length > 0 && (upgrade.length > 1 || upgrade[0]?.toLowerCase() !== "websocket")) {
     return { refusal: bad("Upgrade is not websocket alone"), key: "" };
   }
@@ -105,7 +114,7 @@ function offeredProtocols(headers: readonly HeaderField[]): string[] | undefined
   if (lines.length === 0) return [];
   const names = lines
     .join(",")
-    .split(",")
+    .split(",", MAX_PROTOCOLS + 1)
     .map((name) => name.trim());
   if (names.length > MAX_PROTOCOLS || new Set(names).size !== names.length) return undefined;
   return names.every((name) => TOKEN.test(name)) ? names : undefined;

@@ -85,6 +85,19 @@ test.each([
   expect(hostOf(authority)).toBe(host);
 });
 
+const LABEL = "a".repeat(63);
+const NAME = `${LABEL}.${LABEL}.${LABEL}.${"a".repeat(61)}`;
+
+test("a host name has 253 characters at most, and labels of 63", () => {
+  expect(NAME).toHaveLength(253);
+  for (const authority of [NAME, `${NAME}.`, `${NAME}.:65535`, "a.".repeat(126)]) {
+    expect(hostOf(authority), authority).toBe(authority.replace(/\.?(:65535)?$/, ""));
+  }
+  for (const authority of [`${NAME}a`, `a.${NAME}`, `${"a".repeat(64)}.test`, "a.".repeat(8000), "a".repeat(16_000)]) {
+    expect(hostOf(authority), authority).toBeUndefined();
+  }
+});
+
 test.each(["", ":80", "a b", "a/b", "user@a.test", "a.test:99999", "a..test", ".test", "a.test:80:90", "a,b", "a\tb"])(
   "%j is no Host",
   (authority) => {

@@ -1,3 +1,4 @@
+import { percentDecoded } from "./percent-decoded.ts";
 import type { Refusal } from "./rejection.ts";
 
 /** Longest request target, in bytes. */
@@ -28,23 +29,25 @@ export function checkTarget(target: string): Target | Refusal {
   if (/%(?:2f|5c|25|[01][0-9a-f]|7f|c2%[89][0-9a-f])/i.test(path))
     return ambiguous("encoded separator, percent sign or control character");
   if (/\/(?:\.|%2e){1,2}(?:(?:;|%3b)[^/]*)?(?:\/|$)/i.test(path)) return ambiguous("dot segment");
-  if (!isUtf8(path)) return ambiguous("percent-encoding that is not UTF-8");
+  if (percentDecoded(path) === undefined) return ambiguous("percent-encoding that is not UTF-8");
   return { path, query };
 }
 
-function isUtf8(path: string): boolean {
-  try {
-    decodeURIComponent(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Longest host name and longest label of one (RFC 1035 §2.3.4). */
+const MAX_NAME = 253;
+const MAX_LABEL = 63;
+/** A dot at the end of the name, and `:65535`. */
+const MAX_AUTHORITY = MAX_NAME + 1 + 6;
 
 /** The host of a Host header (RFC 9110 §7.2) in lower case without port and trailing dot; undefined if it is malformed. */
 export function hostOf(authority: string): string | undefined {
+  if (authority.length > MAX_AUTHORITY) return undefined;
   const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?$/.exec(authority);
   const host = match?.[1]?.toLowerCase().replace(/\.$/, "");
-  if (host === undefined || host === "" || host.startsWith(".") || host.includes("..")) return undefined;
-  return Number(match?.[2] ?? 1) > 65_535 ? undefined : host;
+  if (host === undefined || Number(match?.[2] ?? 1) > 65_535) return undefined;
+  return (host.startsWith("[") ? !host.includes("..") : isName(host)) ? host : undefined;
+}
+
+function isName(host: string): boolean {
+  return host.length <= MAX_NAME && host.split(".").every((label) => label !== "" && label.length <= MAX_LABEL);
 }

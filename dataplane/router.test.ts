@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { leastTime } from "../test/fakes/least-time.ts";
 import { Router } from "./router.ts";
 
 const route = (name: string, hostnames: string[], value: string, type: "Prefix" | "Exact" = "Prefix") => ({
@@ -55,6 +56,26 @@ test("where the paths of a host do not fit, a less specific host may serve", () 
   const routes = [route("narrow", ["a.test"], "/only"), route("wide", [], "/")];
   expect(find(routes, "a.test", "/only")).toBe("narrow");
   expect(find(routes, "a.test", "/else")).toBe("wide");
+});
+
+test("a wildcard is found below names that are deeper than any wildcard", () => {
+  const routes = [route("two", ["*.b.test"], "/"), route("four", ["*.x.y.b.test"], "/deep")];
+  const host = `${"a.".repeat(100)}x.y.b.test`;
+  expect(find(routes, host, "/deep")).toBe("four");
+  expect(find(routes, host, "/")).toBe("two");
+  expect(find(routes, "y.b.test", "/deep")).toBe("two");
+  expect(find(routes, "b.test", "/")).toBeUndefined();
+  expect(find(routes, "a.b.test.evil", "/")).toBeUndefined();
+});
+
+test("a host of many labels costs no more where there is no wildcard that deep", () => {
+  const router = new Router([route("exact", ["a.test"], "/"), route("wild", ["*.b.test"], "/")]);
+  const took = (host: string): number =>
+    leastTime(() => {
+      for (let n = 0; n < 1000; n += 1) router.find(host, "/");
+    });
+  // Longer than a Host may be, so that what grows with the labels shows: it would be a thousand times as much.
+  expect(took("a.".repeat(8000))).toBeLessThan(20 * took("a.a.a.a") + 5);
 });
 
 test("one among 10,000 hosts is found like one among one", () => {

@@ -18,6 +18,8 @@ export class Router<R extends Routable> {
   readonly #hosts = new Map<string, HostTable<R>>();
   readonly #wildcards = new Map<string, HostTable<R>>();
   readonly #any: HostTable<R> = { exact: new Map(), prefixes: [] };
+  /** Labels of the longest wildcard; 0: there is none. */
+  #deepest = 0;
 
   constructor(routes: readonly R[]) {
     for (const route of routes) {
@@ -31,6 +33,7 @@ export class Router<R extends Routable> {
         enter(table, route);
       }
     }
+    for (const name of this.#wildcards.keys()) this.#deepest = Math.max(this.#deepest, name.split(".").length);
     for (const table of [this.#any, ...this.#hosts.values(), ...this.#wildcards.values()]) {
       table.prefixes.sort((a, b) => b.value.length - a.value.length);
     }
@@ -41,9 +44,16 @@ export class Router<R extends Routable> {
     return this.#inHost(this.#hosts.get(host), path) ?? this.#inWildcards(host, path) ?? this.#inHost(this.#any, path);
   }
 
+  /** Looks up the ends of a host, the longest first; those with more labels than any wildcard are not looked at. */
   #inWildcards(host: string, path: string): R | undefined {
-    for (let dot = host.indexOf("."); dot !== -1; dot = host.indexOf(".", dot + 1)) {
-      const route = this.#inHost(this.#wildcards.get(host.slice(dot + 1)), path);
+    const ends: string[] = [];
+    for (let dot = host.length; ends.length < this.#deepest;) {
+      dot = host.lastIndexOf(".", dot - 1);
+      if (dot <= 0) break;
+      ends.push(host.slice(dot + 1));
+    }
+    for (const end of ends.reverse()) {
+      const route = this.#inHost(this.#wildcards.get(end), path);
       if (route !== undefined) return route;
     }
     return undefined;

@@ -30,7 +30,7 @@ export function referencesOf(manifest: unknown, inForce: Config | undefined): Re
   for (const backend of everyRoute.flatMap((route) => list(route["backends"])).map(record)) {
     const { service, endpoints, tls, basicAuthSecretName } = backend;
     add(found.services, service);
-    add(found.services, typeof endpoints === "string" ? endpoints.replace(/:.*$/, "") : undefined);
+    add(found.services, typeof endpoints === "string" ? endpoints.split(":", 1)[0] : undefined);
     add(found.secrets, record(tls)["caSecretName"]);
     add(found.secrets, record(tls)["clientSecretName"]);
     add(found.secrets, basicAuthSecretName);

@@ -59,7 +59,7 @@ export async function adminServer(handlers: AdminHandlers, address: string, port
     },
     (request, response) => {
       used(request.socket);
-      const path = (request.url ?? "").replace(/\?.*$/s, "");
+      const [path = ""] = (request.url ?? "").split("?", 1);
       request.resume();
       void answer(request.method ?? "", path).then(({ status, contentType, body }) => {
         response.writeHead(status, {

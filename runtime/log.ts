@@ -65,6 +65,6 @@ export function processLog(level: Level, fd = 1): ProcessLog {
 /** Text from the network as it may stand in a log: no control characters, bounded in length. */
 export function bounded(text: string, most = 256): string {
   // eslint-disable-next-line no-control-regex
-  const plain = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "\uFFFD");
-  return plain.length <= most ? plain : `${plain.slice(0, most)}…`;
+  const plain = text.slice(0, most).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "\uFFFD");
+  return text.length <= most ? plain : `${plain}…`;
 }

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import type { CredentialPlace } from "../../api/policies/authentication.ts";
 import { handshake, settings } from "../../test/fakes/idp-bench.ts";
+import { leastTime } from "../../test/fakes/least-time.ts";
 import type { CompileContext } from "../policies/policy.ts";
-import { credentialFinder, credentialPlaces, isUnder, parameterName, type HeaderForm } from "./places.ts";
+import type { HeaderForm } from "./mentions.ts";
+import { isUnder, parameterName } from "./place-names.ts";
+import { credentialFinder, credentialPlaces } from "./places.ts";
 
 type Offer = Parameters<typeof handshake>[0];
 
@@ -136,6 +139,31 @@ test.each<[string, string, string | undefined]>([
 test("an Authorization header of another scheme leaves the other places to the method", () => {
   const headers = [["Authorization", "Basic dXNlcjpwdw=="]] as const;
   expect(found(token, { headers: [...headers], query: "access_token=t" }, "token")).toBe("t");
+});
+
+test("Bearer, 15,500 blanks and a character that ends a line for `.` are no token, and take next to no time", () => {
+  const value = `Bearer${" ".repeat(15_500)}${Buffer.from("\u2028").toString("latin1")}`;
+  const headers = [["Authorization", value]] as const;
+  const find = (): string | undefined => found(token, { headers: [...headers] }, "token");
+  expect(find()).toBe("CredentialInvalid");
+  expect(leastTime(find)).toBeLessThan(5);
+});
+
+test.each<[string, string | undefined]>([
+  [`Bearer a${Buffer.from("\u2028").toString("latin1")}b`, "CredentialInvalid"],
+  ["Bearer ", undefined],
+  ["bearer     ", undefined],
+  ["Bear", undefined],
+  ["Bearer\u00a0abc", undefined],
+])("an Authorization header %j", (value, wanted) => {
+  expect(found(token, { headers: [["Authorization", value]] }, "token")).toBe(wanted);
+});
+
+test("thousands of mentions are ambiguous, and no more than two of them are looked at", () => {
+  const places: CredentialPlace[] = Array.from({ length: 8 }, (_, n) => ({ query: `k${n}` }));
+  const find = (): string | undefined => found(places, { query: "k7=%zz&".repeat(1000) });
+  expect(find()).toBe("AmbiguousCredential");
+  expect(leastTime(find)).toBeLessThan(5);
 });
 
 test("two Authorization lines are ambiguous whatever their schemes", () => {

@@ -58,6 +58,7 @@ test.each<[string, Record<string, string[]>, Partial<SwitchingResponse>?]>([
   ["h2c", { Upgrade: ["h2c"] }],
   ["two Upgrades", { Upgrade: ["websocket", "websocket"] }],
   ["no Connection", { Connection: [] }],
+  ["65 Connection options", { Connection: [`Upgrade${", a".repeat(64)}`] }],
   ["Connection without upgrade", { Connection: ["keep-alive, upgraded"] }],
   ["no accept", { "Sec-WebSocket-Accept": [] }],
   ["a wrong accept", { "Sec-WebSocket-Accept": ["AAAAAAAAAAAAAAAAAAAAAAAAAAA="] }],

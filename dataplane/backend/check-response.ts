@@ -1,5 +1,5 @@
 import { acceptOf } from "../answer.ts";
-import { connectionOptions, valuesOf, type HeaderField } from "../handshake.ts";
+import { connectionOptions, MAX_CONNECTION_OPTIONS, valuesOf, type HeaderField } from "../handshake.ts";
 
 /** A backend's answer to the handshake, and what it was asked. */
 export interface SwitchingResponse {
@@ -26,7 +26,9 @@ export function checkResponse(response: SwitchingResponse): Agreement {
   if (headers.length > MAX_FIELDS) return { problem: "too many header fields" };
   const [upgrade, ...moreUpgrades] = valuesOf(headers, "upgrade");
   if (upgrade?.toLowerCase() !== "websocket" || moreUpgrades.length > 0) return { problem: "Upgrade" };
-  if (!connectionOptions(headers).includes("upgrade")) return { problem: "Connection" };
+  const options = connectionOptions(headers);
+  if (options.length > MAX_CONNECTION_OPTIONS) return { problem: "too many Connection options" };
+  if (!options.includes("upgrade")) return { problem: "Connection" };
   const accepts = valuesOf(headers, "sec-websocket-accept");
   if (accepts.length !== 1 || accepts[0] !== acceptOf(response.key)) return { problem: "Sec-WebSocket-Accept" };
   if (valuesOf(headers, "content-length").length > 0 || valuesOf(headers, "transfer-encoding").length > 0) {

@@ -1,6 +1,6 @@
 import { PLAIN_SUBPROTOCOL } from "../../api/meta.ts";
 import { foldHeaderName } from "../../api/names.ts";
-import { cookieName, isUnder, parameterName } from "../auth/places.ts";
+import { cookieName, isUnder, parameterName } from "../auth/place-names.ts";
 import { connectionOptions, type Handshake, type HeaderField } from "../handshake.ts";
 import type { Identity } from "../identity.ts";
 import { offeredExtensions } from "../policies/compression.ts";

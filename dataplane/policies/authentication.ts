@@ -5,14 +5,8 @@ import { joseHeader } from "../auth/compact-jws.ts";
 import { guardedFetch } from "../auth/guarded-fetch.ts";
 import { introspectionVerifier } from "../auth/introspection.ts";
 import { jwtVerifier } from "../auth/jwt.ts";
-import {
-  credentialFinder,
-  credentialPlaces,
-  placeKey,
-  type Found,
-  type HeaderForm,
-  type Offer,
-} from "../auth/places.ts";
+import type { HeaderForm } from "../auth/mentions.ts";
+import { credentialFinder, credentialPlaces, placeKey, type Found, type Offer } from "../auth/places.ts";
 import type { Asker, ProofOf, Verifier } from "../auth/verifier.ts";
 import type { Handshake } from "../handshake.ts";
 import { ANYONE, type Identity, type Method, type Proof } from "../identity.ts";

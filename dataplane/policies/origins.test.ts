@@ -36,6 +36,8 @@ test.each([
   ["https://app.example.com.evil.test", false],
   ["https://.example.com", false],
   ["http://localhost", false],
+  [`https://${"a.".repeat(120)}example.com`, true],
+  [`https://${"a.".repeat(300)}example.com`, false],
   ["null", false],
   ["", false],
 ])("origin %j: %s", (origin, admitted) => {

@@ -3,6 +3,9 @@ import { valuesOf } from "../handshake.ts";
 import type { Refusal } from "../rejection.ts";
 import { ofSettings, type Policy } from "./policy.ts";
 
+/** Longer than an origin whose host is a name (RFC 1035) or that a policy may list. */
+const MAX_ORIGIN = 512;
+
 const FORBIDDEN: Refusal = { reason: "OriginForbidden" };
 
 /** Turns away pages of other sites before any credential is looked at (RFC 6455 §10.2). */
@@ -13,7 +16,7 @@ export const origins: Policy<"origins"> = ofSettings("origins", (settings) => {
     screen(handshake) {
       const [origin, ...more] = valuesOf(handshake.headers, "origin");
       if (origin === undefined) return settings.allowMissing ? undefined : FORBIDDEN;
-      if (more.length > 0) return FORBIDDEN;
+      if (more.length > 0 || origin.length > MAX_ORIGIN) return FORBIDDEN;
       const sent = normalise(origin);
       if (exact.has(sent) || wildcards.some((fits) => fits(sent))) return undefined;
       return settings.sameOrigin && isSameOrigin(sent, handshake) ? undefined : FORBIDDEN;

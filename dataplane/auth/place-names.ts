@@ -1,0 +1,31 @@
+import { percentDecoded } from "../percent-decoded.ts";
+
+/** How names in a query, a Cookie field and a subprotocol offer are read: alike where a credential is found and where it is taken out. */
+
+/** Name of a raw `name=value` query parameter, percent-decoded once; as it stands where that is not possible. */
+export function parameterName(parameter: string): string {
+  const equals = parameter.indexOf("=");
+  const raw = equals === -1 ? parameter : parameter.slice(0, equals);
+  return percentDecoded(raw) ?? raw;
+}
+
+/** Name of a `name=value` pair of a Cookie field, without the white space that servers pass over. */
+export function cookieName(pair: string): string {
+  const equals = pair.indexOf("=");
+  return (equals === -1 ? pair : pair.slice(0, equals)).trim();
+}
+
+/** Is the offered subprotocol `<name>.<anything>`? */
+export function isUnder(name: string, protocol: string): boolean {
+  return protocol.length > name.length && protocol[name.length] === "." && protocol.startsWith(name);
+}
+
+/** Does any part of a list that is separated so satisfy this? Looks no further then. */
+export function somePart(list: string, separator: string, satisfies: (part: string) => boolean): boolean {
+  for (let from = 0; ;) {
+    const end = list.indexOf(separator, from);
+    if (satisfies(end === -1 ? list.slice(from) : list.slice(from, end))) return true;
+    if (end === -1) return false;
+    from = end + separator.length;
+  }
+}

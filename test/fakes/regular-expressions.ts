@@ -1,0 +1,44 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseAst } from "rolldown/parseAst";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** A regular expression as it stands in a source of ours. */
+export interface Literal {
+  /** `<file>: /<source>/<flags>`, for test titles. */
+  readonly name: string;
+  readonly source: string;
+  readonly flags: string;
+}
+
+/** What the sources of some folders say of regular expressions, tests aside; found by reading the syntax trees of them all. */
+export function regularExpressionsIn(folders: readonly string[]): { literals: Literal[]; constructed: string[] } {
+  const literals: Literal[] = [];
+  const constructed: string[] = [];
+  const files = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: ROOT }));
+  for (const file of files.filter((name) => !name.endsWith(".test.ts")).sort()) {
+    visit(parseAst(readFileSync(join(ROOT, file), "utf8"), { lang: "ts" }), (node) => {
+      const regex = node["regex"] as { pattern: string; flags: string } | undefined;
+      if (node["type"] === "Literal" && regex !== undefined && regex !== null) {
+        const { pattern: source, flags } = regex;
+        literals.push({ name: `${file}: /${source}/${flags}`, source, flags });
+      }
+      const callee = node["callee"] as { name?: unknown } | undefined;
+      if (callee?.name === "RegExp") constructed.push(file);
+    });
+  }
+  return { literals, constructed };
+}
+
+type Node = Readonly<Record<string, unknown>>;
+
+function visit(value: unknown, look: (node: Node) => void): void {
+  if (Array.isArray(value)) {
+    for (const one of value) visit(one, look);
+  } else if (typeof value === "object" && value !== null) {
+    const node = value as Node;
+    if (typeof node["type"] === "string") look(node);
+    for (const child of Object.values(node)) visit(child, look);
+  }
+}
