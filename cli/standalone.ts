@@ -18,6 +18,10 @@ everything else to standard error. Ctrl-C ends it gracefully, a second one at on
       help: "address of the admin port; [::1]:9090 with its port",
     },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /config, /sessions; 0: none" },
+    "admin-token-file": {
+      value: "FILE",
+      help: "token for /config and /sessions; default: a new one, which is printed",
+    },
     "sample-backend": { help: "start the sample backend too, and say what to try" },
     "sample-backend-port": { value: "PORT", default: "9000", help: "its port on 127.0.0.1" },
   },
@@ -39,6 +43,7 @@ function optionsOf(args: Arguments): StandaloneOptions {
     address: args.address("address"),
     adminAddress: admin.address,
     adminPort: admin.port,
+    adminTokenFile: args.optional("admin-token-file"),
     samplePort: args.flag("sample-backend") ? port : undefined,
   };
 }

@@ -4,6 +4,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 export class ProcessMetrics {
   readonly #registry: Registry;
   readonly #readPath: Gauge;
+  readonly #adminRefused: Counter;
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -13,6 +14,18 @@ export class ProcessMetrics {
       labelNames: ["path"],
       registers: [registry],
     });
+    this.#adminRefused = new Counter({
+      name: "wsproxy_admin_refused_total",
+      help: "Requests to closed endpoints of the admin port that were refused: a name as Host, a foreign Origin, no valid token.",
+      labelNames: ["reason"],
+      registers: [registry],
+    });
+    for (const reason of ["Host", "Origin", "Token"]) this.#adminRefused.inc({ reason }, 0);
+  }
+
+  /** Counts a request that the gate of the admin port turned away. */
+  adminRefused(reason: "Host" | "Origin" | "Token"): void {
+    this.#adminRefused.inc({ reason });
   }
 
   /** Log lines that the reader of stdout did not take in time; asked for at scrape time. */
