@@ -10,7 +10,7 @@ import { hashOf } from "../runtime/packed-text.ts";
 import { WsBackend } from "../test/fakes/backends.ts";
 import { WsClient } from "../test/fakes/clients.ts";
 import { configOf, endpointsOf, type ConfigParts } from "../test/fakes/config.ts";
-import { SETTINGS } from "../test/fakes/golden-case.ts";
+import { ADMIN_TOKEN, SETTINGS } from "../test/fakes/golden-case.ts";
 import { Mount } from "../test/fakes/mount.ts";
 import { freePort, Program } from "../test/fakes/program.ts";
 import { until } from "../test/fakes/sockets.ts";
@@ -22,7 +22,7 @@ const OWNER = { namespace: "test", name: "proxy", uid: "uid-1" };
 const SMALL_PARTS = { ...packer, pack: (text: string) => packer.pack(text, text.includes('"routes"') ? 200 : 1e6) };
 
 function rendered(config: Config, endpoints: Endpoints, packing = packer): Rendered {
-  return render(OWNER, { config, endpoints, infra: undefined }, SETTINGS, packing);
+  return render(OWNER, { config, endpoints, infra: undefined, adminToken: ADMIN_TOKEN }, SETTINGS, packing);
 }
 
 interface InForce {

@@ -7,6 +7,7 @@ import { PACKED, PROXY_LABEL } from "../../api/meta.ts";
 import { Controller } from "../../operator/controller.ts";
 import type { Call, Watcher } from "../../operator/kube/client.ts";
 import { KINDS, pathOf, type KindName, type KubeObject } from "../../operator/kube/kinds.ts";
+import { newAdminToken } from "../../cli/admin-token.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { recordedLog } from "../fakes/kube-bench.ts";
 import { RENDER } from "../fakes/operator-bench.ts";
@@ -41,6 +42,7 @@ export function startOperator(client: Watcher, namespaces: readonly string[], po
     client: counting,
     clock: systemClock,
     random: Math.random,
+    newToken: newAdminToken,
     log,
     namespaces,
     identity: "operator",
