@@ -20,6 +20,10 @@ export const PROXY_LABEL = `${GROUP}/proxy`;
 /** Port of a pod's /metrics, /healthz, /readyz and /config. */
 export const ADMIN_PORT = 9090;
 
+/** The key of a proxy's admin token in its Secret, and the file of the config folder that holds it in a pod. */
+export const ADMIN_TOKEN_KEY = "token";
+export const ADMIN_TOKEN_FILE = "admin-token";
+
 /** The files of a rendered config folder. */
 export const CONFIG_FILE = "config.json";
 export const ENDPOINTS_FILE = "endpoints.json";

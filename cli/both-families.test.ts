@@ -69,8 +69,10 @@ describe.skipIf(!ipv6)("on a machine with IPv6", () => {
     const client = new Program(["connect", `ws://[::1]:${port}/`, "--key", ALICE, "--wait", "300ms"]);
     client.write("hello\n");
     await client.says("connected");
-    const sessions: unknown = await (await fetch(`http://[::1]:${adminPort}/sessions`)).json();
-    expect(sessions).toMatchObject([{ client: "alice", address: "::1" }]);
+    await gateway.says(`sessions http://[::1]:${adminPort}/sessions#token=`);
+    const headers = { authorization: `Bearer ${/#token=(\S+)/.exec(gateway.stderr)?.[1]}` };
+    const sessions: unknown = await (await fetch(`http://[::1]:${adminPort}/sessions`, { headers })).json();
+    expect(sessions).toMatchObject({ sessions: [{ client: "alice", address: "::1" }] });
     client.endInput();
     expect([await client.exit(), client.stdout]).toEqual([0, "hello\n"]);
     expect(await gateway.logs("session opened")).toMatchObject({ endpoint: `[::1]:${backendPort}` });

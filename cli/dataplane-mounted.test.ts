@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import type { Config, Endpoints } from "../api/config.ts";
 import { LARGEST_TEXT, PACKED } from "../api/meta.ts";
+import type { ConfigReport } from "../api/report.ts";
 import { packer } from "../operator/packer.ts";
 import type { Manifest } from "../operator/render/manifest.ts";
 import { render, type Rendered } from "../operator/render/render.ts";
@@ -10,7 +11,7 @@ import { hashOf } from "../runtime/packed-text.ts";
 import { WsBackend } from "../test/fakes/backends.ts";
 import { WsClient } from "../test/fakes/clients.ts";
 import { configOf, endpointsOf, type ConfigParts } from "../test/fakes/config.ts";
-import { SETTINGS } from "../test/fakes/golden-case.ts";
+import { ADMIN_TOKEN, SETTINGS } from "../test/fakes/golden-case.ts";
 import { Mount } from "../test/fakes/mount.ts";
 import { freePort, Program } from "../test/fakes/program.ts";
 import { until } from "../test/fakes/sockets.ts";
@@ -22,14 +23,7 @@ const OWNER = { namespace: "test", name: "proxy", uid: "uid-1" };
 const SMALL_PARTS = { ...packer, pack: (text: string) => packer.pack(text, text.includes('"routes"') ? 200 : 1e6) };
 
 function rendered(config: Config, endpoints: Endpoints, packing = packer): Rendered {
-  return render(OWNER, { config, endpoints, infra: undefined }, SETTINGS, packing);
-}
-
-interface InForce {
-  readonly hash: string;
-  readonly endpointsHash: string;
-  readonly generation: number;
-  readonly routes: readonly { readonly name: string }[];
+  return render(OWNER, { config, endpoints, infra: undefined, adminToken: ADMIN_TOKEN }, SETTINGS, packing);
 }
 
 interface Bench {
@@ -39,7 +33,7 @@ interface Bench {
   readonly url: string;
   config(parts?: ConfigParts): Config;
   publish(objects: Iterable<Manifest>): Promise<void>;
-  inForce(): Promise<InForce | undefined>;
+  inForce(): Promise<ConfigReport["proxies"][number] | undefined>;
   serves(it: Rendered): Promise<void>;
 }
 
@@ -54,9 +48,10 @@ async function bench(...more: readonly string[]): Promise<Bench> {
   const where = ["--address", "127.0.0.1", "--admin-address", "127.0.0.1", "--admin-port", String(adminPort)];
   const program = new Program(["dataplane", "--config", mount.folder, ...where, ...more]);
   await program.logs("admin port open");
-  const inForce = async (): Promise<InForce | undefined> => {
-    const response = await fetch(`http://127.0.0.1:${adminPort}/config`);
-    return ((await response.json()) as InForce[])[0];
+  const inForce = async (): Promise<ConfigReport["proxies"][number] | undefined> => {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const response = await fetch(`http://127.0.0.1:${adminPort}/config`, { headers });
+    return response.status === 200 ? ((await response.json()) as ConfigReport).proxies[0] : undefined;
   };
   return {
     mount,
@@ -91,7 +86,7 @@ test("serves what the operator renders, and says which config and which endpoint
   const first = rendered(it.config({ generation: 7 }), endpointsOf([it.backend.port]));
   await it.publish(first.manifests);
   await it.serves(first);
-  expect(await it.inForce()).toMatchObject({ generation: 7, routes: [{ name: "main" }] });
+  expect(await it.inForce()).toMatchObject({ proxy: "test/proxy", generation: 7 });
   const client = await echoed(it.url);
 
   const moved = rendered(it.config({ generation: 7 }), endpointsOf([it.backend.port, 1]));

@@ -14,6 +14,8 @@ async function echoBackend(): Promise<WsBackend> {
   return backend;
 }
 
+const TOKEN = "a-token-of-enough-characters";
+
 interface Bench {
   readonly program: Program;
   readonly url: string;
@@ -32,11 +34,13 @@ async function bench(...more: readonly string[]): Promise<Bench> {
     url: `ws://127.0.0.1:${port}/`,
     publish(config, backendPort = backend.port) {
       const text = typeof config === "string" ? config : JSON.stringify(config);
-      return mount.publish({ "config.json": text, "endpoints.json": JSON.stringify(endpointsOf([backendPort])) });
+      const files = { "config.json": text, "endpoints.json": JSON.stringify(endpointsOf([backendPort])) };
+      return mount.publish({ ...files, "admin-token": TOKEN });
     },
     config: (parts = {}) => configOf({ port, ...parts }),
     admin: async (path) => {
-      const response = await fetch(`http://127.0.0.1:${adminPort}${path}`);
+      const headers = { authorization: `Bearer ${TOKEN}` };
+      const response = await fetch(`http://127.0.0.1:${adminPort}${path}`, { headers });
       return { status: response.status, body: await response.text() };
     },
   };

@@ -7,7 +7,8 @@ export const dataplane: Command = {
   about: `The data plane of one WebSocketProxy. It serves the rendered config in a folder, which an operator keeps up
 to date: config.json and endpoints.json, or the same packed as a cluster mounts them. Changes are taken over within a
 second. A config that it does not accept changes nothing; it is logged and counted. Until there is one it waits, and
-/readyz says 503.
+/readyz says 503. The file admin-token in the folder is the token for /config and /sessions; without it they refuse
+every request.
 SIGTERM: not ready at once, the listener closes after --shutdown-delay, then the sessions end over the drain period.
 A second signal ends everything at once.`,
   options: {

@@ -3,11 +3,12 @@ import { hostname } from "node:os";
 import { Controller } from "../operator/controller.ts";
 import { KubeClient } from "../operator/kube/client.ts";
 import { kubeConfig, NoKubeConfig, ownNamespace } from "../operator/kube/kube-config.ts";
-import { operatorHandlers } from "../operator/admin.ts";
+import { operatorEndpoints } from "../operator/admin.ts";
 import { adminServer, PortUnavailable, type AdminServer } from "../runtime/admin-server.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { faultText } from "../runtime/faults.ts";
 import { processLog, type Level } from "../runtime/log.ts";
+import { newAdminToken } from "./admin-token.ts";
 import type { Surroundings } from "./command.ts";
 import { aborted } from "./aborted.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -51,6 +52,7 @@ export async function runOperator(options: OperatorOptions, surroundings: Surrou
     client,
     clock: systemClock,
     random: Math.random,
+    newToken: newAdminToken,
     log,
     namespaces: options.watchNamespaces,
     identity: `${hostname()}_${randomBytes(4).toString("hex")}`,
@@ -83,7 +85,7 @@ async function openAdmin(
   controller: Controller,
   { adminAddress, adminPort }: OperatorOptions,
 ): Promise<AdminServer | undefined> {
-  return adminPort === 0 ? undefined : adminServer(operatorHandlers(controller), adminAddress, adminPort);
+  return adminPort === 0 ? undefined : adminServer(operatorEndpoints(controller, systemClock), adminAddress, adminPort);
 }
 
 function tellFaults({ faults }: Surroundings, log: ReturnType<typeof processLog>): void {

@@ -1,5 +1,8 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ADMIN_TOKEN_FILE } from "../api/meta.ts";
 import type { Update } from "../dataplane/read-update.ts";
+import { readAdminToken } from "./admin-token.ts";
 import type { Surroundings } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { fileChanges } from "./file-changes.ts";
@@ -39,8 +42,10 @@ export async function serveFolder(
 async function follow(folder: string, listenerPort: number, serving: Serving, signal: AbortSignal): Promise<void> {
   const retry = retryTimer();
   let missing = "";
+  let tokenState: string | undefined;
   const looks = fileChanges([folder], signal, retry.due);
   while ((await looks.next()).done !== true) {
+    tokenState = await takeToken(folder, serving, tokenState);
     const read = await readRenderedConfig(folder);
     if ("problem" in read) {
       if (read.incomplete) {
@@ -61,6 +66,18 @@ async function follow(folder: string, listenerPort: number, serving: Serving, si
     const [applied] = await serving.apply([onPort(listenerPort, read)]);
     retry.set(applied?.ok === false && applied.stage === "listener");
   }
+}
+
+/** The admin token of the folder, whether there is a config or not. What is wrong with it is said once; `told` is what was. */
+async function takeToken(folder: string, serving: Serving, told: string | undefined): Promise<string> {
+  const read = await readAdminToken(join(folder, ADMIN_TOKEN_FILE));
+  serving.useAdminToken(read.token);
+  const state = read.token === undefined ? read.problem : "in force";
+  if (state === told) return state;
+  if (read.token !== undefined) serving.log.info({}, "admin token in force");
+  else if (read.fault === "missing") serving.log.info({}, "no admin token: /config and /sessions refuse every request");
+  else serving.log.warn({ problem: read.problem }, "admin token cannot be used");
+  return state;
 }
 
 /** A pod serves one proxy all its life: the sessions of one cannot go on under the config of another. */

@@ -1,5 +1,6 @@
 import { startSampleBackend, type SampleBackend } from "../examples/sample-backend/server.ts";
 import { PortUnavailable } from "../runtime/admin-server.ts";
+import { newAdminToken, readAdminToken, type TokenRead } from "./admin-token.ts";
 import type { Surroundings } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { fileChanges } from "./file-changes.ts";
@@ -20,6 +21,8 @@ export interface StandaloneOptions {
   readonly adminAddress: string;
   readonly adminPort: number;
   readonly bufferBudget: number;
+  /** undefined: a new token is made. */
+  readonly adminTokenFile: string | undefined;
   /** undefined: no sample backend. */
   readonly samplePort: number | undefined;
 }
@@ -31,8 +34,14 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
     err.write(`wsproxy standalone: ${message}\n`);
     return code;
   };
+  const token = await adminToken(options.adminTokenFile);
+  if (token.token === undefined) {
+    const code = token.fault === "malformed" ? EXIT.usage : EXIT.unavailable;
+    return failed(code, `--admin-token-file ${token.problem}`);
+  }
   const shutdown = surroundings.signals();
   const serving = new Serving({ ...options, grace: GRACE }, surroundings);
+  serving.useAdminToken(token.token);
   const unavailable = await serving.openAdmin();
   if (unavailable !== undefined) return failed(EXIT.unavailable, unavailable.message);
 
@@ -42,7 +51,7 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
   const reconciler = new Reconciler(new Workspace(options.paths), serving);
   let before = await reconciler.pass();
   retry.set(before.portMissing);
-  err.write(opening(before, serving, options));
+  err.write(opening(before, serving, options, token.token));
   const config = serving.gateway.proxies[0]?.snapshot?.config;
   if (config === undefined) {
     await serving.close();
@@ -69,6 +78,10 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
   return EXIT.ok;
 }
 
+function adminToken(file: string | undefined): Promise<TokenRead> | TokenRead {
+  return file === undefined ? { token: newAdminToken() } : readAdminToken(file);
+}
+
 /** The sample backend outlives the drain, so that sessions end with the gateway's word and not with its own. */
 async function startBackend(
   port: number | undefined,
@@ -85,15 +98,26 @@ async function startBackend(
 }
 
 /** What is said once everything has been read for the first time. */
-function opening({ report }: Pass, { gateway, adminPort }: Serving, { adminAddress }: StandaloneOptions): string {
+function opening(
+  { report }: Pass,
+  { gateway, adminPort }: Serving,
+  { adminAddress }: StandaloneOptions,
+  token: string,
+): string {
   const table = report.proxies.length === 0 ? "" : `${conditionTable(report)}\n`;
   const problems = findingLines(report);
   const listening = gateway.proxies.map(({ name, snapshot }) => {
     const scheme = snapshot?.config.listener.tls === undefined ? "ws" : "wss";
     return `gateway  ${scheme}://${hostPort(gateway.address(name) ?? "", gateway.port(name) ?? 0)}  ${name}\n`;
   });
-  const admin = adminPort === undefined ? "" : `admin    http://${hostPort(adminAddress, adminPort)}/metrics\n`;
-  return `${table}${problems === "" ? "" : `${problems}\n`}${listening.join("")}${admin}`;
+  return `${table}${problems === "" ? "" : `${problems}\n`}${listening.join("")}${links(adminAddress, adminPort, token)}`;
+}
+
+/** Where to look. A browser keeps what follows `#` to itself, so that the token is in no log of what lies between. */
+function links(address: string, port: number | undefined, token: string): string {
+  if (port === undefined) return "";
+  const admin = `http://${hostPort(address, port)}`;
+  return `admin    ${admin}/metrics\nsessions ${admin}/sessions#token=${encodeURIComponent(token)}\n`;
 }
 
 /** What an edit changed, one line each. */

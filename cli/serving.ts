@@ -1,3 +1,4 @@
+import { AdminGate } from "../runtime/admin-gate.ts";
 import { adminServer, PortUnavailable, type AdminServer } from "../runtime/admin-server.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { descriptorLimit } from "../runtime/descriptor-limit.ts";
@@ -5,7 +6,7 @@ import { watchEventLoop } from "../runtime/event-loop-delay.ts";
 import { faultText } from "../runtime/faults.ts";
 import { processLog, type Level, type ProcessLog } from "../runtime/log.ts";
 import type { Shutdown } from "../runtime/shutdown.ts";
-import { adminHandlers } from "../dataplane/admin.ts";
+import { adminEndpoints } from "../dataplane/admin.ts";
 import { Descriptors, descriptorsForSockets } from "../dataplane/descriptors.ts";
 import { Gateway, type Applied } from "../dataplane/gateway.ts";
 import type { Update } from "../dataplane/read-update.ts";
@@ -34,6 +35,7 @@ export class Serving {
   readonly gateway: Gateway;
   readonly log: ProcessLog;
   readonly #metrics = new Metrics();
+  readonly #gate = new AdminGate((reason) => this.#metrics.process.adminRefused(reason));
   readonly #options: ServingOptions;
   readonly #removals = new Set<Promise<void>>();
   readonly #closed = new AbortController();
@@ -69,13 +71,19 @@ export class Serving {
     const { adminAddress, adminPort } = this.#options;
     if (adminPort === 0) return undefined;
     try {
-      this.#admin = await adminServer(adminHandlers(this.gateway, this.#metrics), adminAddress, adminPort);
+      const endpoints = adminEndpoints(this.gateway, this.#metrics, systemClock);
+      this.#admin = await adminServer(endpoints, adminAddress, adminPort, { gate: this.#gate });
       this.log.info({ address: this.#admin.address, port: this.#admin.port }, "admin port open");
       return undefined;
     } catch (error) {
       if (error instanceof PortUnavailable) return error;
       throw error;
     }
+  }
+
+  /** The token that closed admin endpoints ask for from now on; undefined: they refuse every request. */
+  useAdminToken(token: string | undefined): void {
+    this.#gate.use(token);
   }
 
   /** The admin port that is open. */

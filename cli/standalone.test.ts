@@ -15,6 +15,7 @@ demo/chat  main   True      True
 
 gateway  ws://127.0.0.1:${it.port}  demo/chat
 admin    http://127.0.0.1:${it.adminPort}/metrics
+sessions http://127.0.0.1:${it.adminPort}/sessions#token=${it.token}
 `);
   await it.alive(await it.client(ALICE), "hello");
   expect(await it.program.logs("config applied")).toMatchObject({ proxy: "demo/chat", port: it.port });
@@ -90,7 +91,7 @@ test("a listener may have the admin port's number where the two are on different
   const it = await Standalone.prepare();
   await it.proxy({ port: it.adminPort });
   it.run("--address", "127.0.0.2");
-  await it.program.says("/metrics");
+  await it.program.says("#token=");
   const client = await WsClient.open(`ws://127.0.0.2:${it.adminPort}/`, [], { headers: { "x-api-key": ALICE } });
   await it.alive(client, "hello");
   expect(await it.admin("/sessions")).toContain("alice");

@@ -20,6 +20,10 @@ everything else to standard error. Ctrl-C ends it gracefully, a second one at on
     },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /config, /sessions; 0: none" },
     "buffer-budget": bufferBudgetOption,
+    "admin-token-file": {
+      value: "FILE",
+      help: "token for /config and /sessions; default: a new one, which is printed",
+    },
     "sample-backend": { help: "start the sample backend too, and say what to try" },
     "sample-backend-port": { value: "PORT", default: "9000", help: "its port on 127.0.0.1" },
   },
@@ -42,6 +46,7 @@ function optionsOf(args: Arguments): StandaloneOptions {
     adminAddress: admin.address,
     adminPort: admin.port,
     bufferBudget: bufferBudget(args),
+    adminTokenFile: args.optional("admin-token-file"),
     samplePort: args.flag("sample-backend") ? port : undefined,
   };
 }

@@ -16,6 +16,7 @@ export class ProcessMetrics {
   readonly #readPath: Gauge;
   readonly #evicted: Counter;
   readonly #delay: Histogram;
+  readonly #adminRefused: Counter;
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -38,6 +39,18 @@ export class ProcessMetrics {
       buckets: DELAYS,
       registers: [registry],
     });
+    this.#adminRefused = new Counter({
+      name: "wsproxy_admin_refused_total",
+      help: "Requests to closed endpoints of the admin port that were refused: a name as Host, a foreign Origin, no valid token.",
+      labelNames: ["reason"],
+      registers: [registry],
+    });
+    for (const reason of ["Host", "Origin", "Token"]) this.#adminRefused.inc({ reason }, 0);
+  }
+
+  /** Counts a request that the gate of the admin port turned away. */
+  adminRefused(reason: "Host" | "Origin" | "Token"): void {
+    this.#adminRefused.inc({ reason });
   }
 
   evicted(reason: EvictionReason): void {

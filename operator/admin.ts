@@ -1,21 +1,18 @@
-import type { AdminAnswer, AdminHandlers } from "../runtime/admin-server.ts";
+import { jsonAnswer, openEndpoint, type AdminEndpoints } from "../runtime/admin-endpoint.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { metricsEndpoint } from "../runtime/scrape.ts";
 import type { Controller } from "./controller.ts";
 
-const json = (body: unknown, status = 200): AdminAnswer => ({
-  status,
-  contentType: "application/json; charset=utf-8",
-  body: `${JSON.stringify(body)}\n`,
-});
-
-/** The operator's answers on the admin port. Ready is who could lead at once: who waits for the Lease is ready too. */
-export function operatorHandlers(controller: Controller): AdminHandlers {
+/**
+ * The operator's answers on the admin port, all of them open. Ready is a process that could lead at once: one that waits
+ * for the Lease is ready too.
+ */
+export function operatorEndpoints(controller: Controller, clock: Clock): AdminEndpoints {
   return {
-    "/healthz": () => json({ status: "ok" }),
-    "/readyz": () => (controller.ready ? json({ status: "ready" }) : json({ status: "not ready" }, 503)),
-    "/metrics": async () => ({
-      status: 200,
-      contentType: controller.metrics.registry.contentType,
-      body: await controller.metrics.registry.metrics(),
-    }),
+    "/healthz": openEndpoint(() => jsonAnswer({ status: "ok" })),
+    "/readyz": openEndpoint(() =>
+      controller.ready ? jsonAnswer({ status: "ready" }) : jsonAnswer({ status: "not ready" }, 503),
+    ),
+    "/metrics": metricsEndpoint(controller.metrics.registry, clock),
   };
 }

@@ -23,6 +23,7 @@ const WATCHED = {
   NetworkPolicy: { labelSelector: OWN },
   PodDisruptionBudget: { labelSelector: OWN },
   Deployment: { labelSelector: OWN },
+  ReplicaSet: { labelSelector: OWN, metadataOnly: true },
   Pod: { labelSelector: OWN },
 } as const;
 

@@ -1,6 +1,7 @@
 import { KIND } from "../api/meta.ts";
 import { proxyLabelOf, serviceOf, type Cache, type WatchedKind } from "./cache.ts";
 import { keyOf, type KubeObject } from "./kube/kinds.ts";
+import { controllerOf } from "./own-pods.ts";
 import { packer } from "./packer.ts";
 import { refersToSecret, type References } from "./references.ts";
 import { namesOf } from "./render/names.ts";
@@ -25,6 +26,8 @@ export class Concerned {
 
   /** `namespace/name` of each. */
   by(kind: WatchedKind, now: KubeObject | undefined, before: KubeObject | undefined): ReadonlySet<string> {
+    // Its counts change with each pod that comes or goes; who made it does not.
+    if (kind === "ReplicaSet" && now !== undefined && before !== undefined && sameMaker(now, before)) return new Set();
     const states = [now, before].filter((state) => state !== undefined);
     const keys = new Set<string>();
     for (const object of states) {
@@ -77,5 +80,10 @@ const REFERS: { readonly [K in WatchedKind]?: (references: References, object: K
   Service: ({ services }, { metadata }) => services.has(metadata.name),
   EndpointSlice: ({ services }, slice) => services.has(serviceOf(slice) ?? ""),
 };
+
+function sameMaker(one: KubeObject, other: KubeObject): boolean {
+  const [uid, label] = [controllerOf(one, "Deployment"), proxyLabelOf(one)];
+  return uid === controllerOf(other, "Deployment") && label === proxyLabelOf(other);
+}
 
 const labelKey = (namespace: string, label: string): string => `${namespace}/${label}`;

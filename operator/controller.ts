@@ -25,6 +25,8 @@ export interface ControllerOptions {
   readonly client: Watcher;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Makes an admin token: text of 256 random bits. */
+  readonly newToken: () => string;
   readonly log: Log;
   /** Where WebSocketProxies are served; undefined: in all namespaces. */
   readonly namespaces: readonly string[] | undefined;
@@ -56,7 +58,7 @@ export class Controller {
   #leading = false;
 
   constructor(options: ControllerOptions) {
-    const { client, clock, random, log, namespaces, identity, lease, render, podAdminPort } = options;
+    const { client, clock, random, newToken, log, namespaces, identity, lease, render, podAdminPort } = options;
     this.#options = options;
     this.#election = lease && new Election({ ...lease, client, identity, clock, random, log });
     const writing = this.#election === undefined ? client : fenced(client, () => this.#election?.remaining ?? 0);
@@ -83,6 +85,7 @@ export class Controller {
       own,
       log,
       settings: render,
+      newToken,
       writer: new Writer(writing, own, contents),
       pods: new DataplanePods({
         client: writing,

@@ -5,7 +5,9 @@ import { GROUP } from "../api/meta.ts";
 import { ApiError } from "./kube/api-error.ts";
 import type { Caller } from "./kube/client.ts";
 import { KINDS, keyOf, pathOf, type KubeObject } from "./kube/kinds.ts";
-import type { AskPod, PodRejection } from "./pod-report.ts";
+import type { PodsOfProxy } from "./own-pods.ts";
+import { PodInquiry, textOf, uidOf, type Subject } from "./pod-inquiry.ts";
+import type { AskPod } from "./pod-report.ts";
 
 /** A data plane pod, as far as the operator looks at it. */
 export interface Pod extends KubeObject {
@@ -37,10 +39,16 @@ export interface PodState {
   readonly behind: readonly string[];
   /** Pods that have what they are to serve, and refuse it. */
   readonly refusing: readonly RefusingPod[];
+  /** Pods that gave no usable report. */
+  readonly unusable: readonly { readonly pod: string; readonly words: string }[];
+  /** Running pods that have the proxy's labels and are not its own. */
+  readonly strangers: readonly string[];
 }
 
-export interface RefusingPod extends PodRejection {
+export interface RefusingPod {
   readonly pod: string;
+  readonly stage: "config" | "listener";
+  readonly problems: readonly string[];
 }
 
 export interface DataplanePodsOptions {
@@ -54,13 +62,13 @@ export interface DataplanePodsOptions {
 
 /** A change of this annotation makes the kubelet bring the pod's volume up to date at once. */
 export const NUDGE = `${GROUP}/config`;
-/** A pod that did not report in this time is nudged again; ms. */
+/** A pod that did not report in this time is nudged again, and then less and less often; ms. */
 const NUDGE_AGAIN = 2000;
+/** Its kubelet looks by itself as often as that. */
+const NUDGE_AGAIN_AT_MOST = 60_000;
 /** Pods that are nudged at a time; the next ones after a moment. */
 const AT_A_TIME = 20;
 const MOMENT = 100;
-/** Pods that are asked at a time: each takes a connection. */
-const ASKED_AT_A_TIME = 100;
 
 interface Nudge {
   readonly wanted: string;
@@ -68,23 +76,18 @@ interface Nudge {
   readonly count: number;
 }
 
-interface Answer {
-  readonly serves: boolean;
-  readonly refusing: RefusingPod | undefined;
-}
-
 /** Tells pods that their config has changed, and finds out which of them serve it. */
 export class DataplanePods {
   readonly #options: DataplanePodsOptions;
   /** By the pod's uid. */
   readonly #nudges = new Map<string, Nudge>();
-  /** What a pod was seen to serve: it does not go back to what was before. */
-  readonly #serving = new Map<string, string>();
+  readonly #inquiry: PodInquiry;
   /** Proxy → the pods that are remembered for it. */
   readonly #known = new Map<string, readonly string[]>();
 
   constructor(options: DataplanePodsOptions) {
     this.#options = options;
+    this.#inquiry = new PodInquiry(options.ask, options.clock);
   }
 
   /** Makes every running pod look at its config now. */
@@ -92,33 +95,37 @@ export class DataplanePods {
     await this.#inTurn(pods.filter(isRunning), signal, (pod) => this.#nudge(pod, wanted, signal));
   }
 
-  /** Which pods take traffic, and which of them do not serve `wanted`; those are nudged again when it is time. */
-  async look(proxy: string, pods: readonly Pod[], wanted: Wanted | undefined, signal: AbortSignal): Promise<PodState> {
+  /** Which pods take traffic, and which of them do not serve what is wanted; those are nudged again when it is time. */
+  async look(
+    proxy: string,
+    { own: pods, strangers }: PodsOfProxy,
+    subject: Subject | undefined,
+    signal: AbortSignal,
+  ): Promise<PodState> {
     this.#remember(proxy, pods);
     const ready = pods.filter(isReady);
-    const behind: Pod[] = [];
-    const refusing: RefusingPod[] = [];
-    if (wanted !== undefined) {
-      // Where nobody takes traffic, those that do not say why.
-      const asked = (ready.length > 0 ? ready : pods.filter(isRunning)).filter(
-        (pod) => this.#serving.get(uidOf(pod)) !== textOf(wanted),
-      );
-      const answers: Answer[] = [];
-      for (let first = 0; first < asked.length; first += ASKED_AT_A_TIME) {
-        const some = asked.slice(first, first + ASKED_AT_A_TIME);
-        answers.push(...(await Promise.all(some.map((pod) => this.#ask(proxy, pod, wanted, signal)))));
-      }
-      refusing.push(...answers.flatMap(({ refusing: one }) => one ?? []));
-      behind.push(...asked.filter((pod, index) => answers[index]?.serves !== true && isReady(pod)));
-      // Another nudge tells nothing to whom it has reached.
-      const due = behind.filter((pod) => this.#isDue(pod, wanted) && !refusing.some((it) => it.pod === nameOf(pod)));
-      await this.nudge(due, wanted, signal);
+    // Where none takes traffic, those that do not say why.
+    const asked = subject === undefined ? [] : ready.length > 0 ? ready : pods.filter(isRunning);
+    const found = subject === undefined ? [] : await this.#inquiry.look(asked, subject, signal);
+    const behind = found.filter(({ pod, serves }) => isReady(pod) && !serves);
+    if (subject !== undefined) {
+      // Another nudge tells nothing to a pod that it has reached.
+      const due = behind.filter(({ pod, rejected }) => rejected === undefined && this.#isDue(pod, subject.wanted));
+      const late = due.map(({ pod }) => pod);
+      await this.nudge(late, subject.wanted, signal);
     }
     return {
       pods: pods.filter(isAlive).length,
       ready: ready.map(nameOf).sort(),
-      behind: behind.map(nameOf).sort(),
-      refusing: refusing.sort((a, b) => (a.pod < b.pod ? -1 : 1)),
+      behind: behind.map(({ pod }) => nameOf(pod)).sort(),
+      refusing: byPod(
+        found.flatMap(({ pod, rejected }) => (rejected === undefined ? [] : [{ ...rejected, pod: nameOf(pod) }])),
+      ),
+      unusable: byPod(
+        found.flatMap(({ pod, unusable }) => (unusable === undefined ? [] : [{ pod: nameOf(pod), words: unusable }])),
+      ),
+      // A pod that is being made may be known before its ReplicaSet is.
+      strangers: strangers.filter(isRunning).map(nameOf).sort(),
     };
   }
 
@@ -128,18 +135,10 @@ export class DataplanePods {
     this.#known.delete(proxy);
   }
 
-  async #ask(proxy: string, pod: Pod, wanted: Wanted, signal: AbortSignal): Promise<Answer> {
-    const address = pod.status?.podIP;
-    const report = address === undefined ? undefined : await this.#options.ask(address, proxy, signal);
-    const serves = report?.hash === wanted.hash && report.endpointsHash === wanted.endpointsHash;
-    if (serves && isReady(pod)) this.#serving.set(uidOf(pod), textOf(wanted));
-    const rejected = report?.rejected;
-    return { serves, refusing: rejected?.hash === wanted.hash ? { ...rejected, pod: nameOf(pod) } : undefined };
-  }
-
   #isDue(pod: Pod, wanted: Wanted): boolean {
     const last = this.#nudges.get(uidOf(pod));
-    return last?.wanted !== textOf(wanted) || this.#options.clock.now() - last.at >= NUDGE_AGAIN;
+    if (last?.wanted !== textOf(wanted)) return true;
+    return this.#options.clock.now() - last.at >= Math.min(NUDGE_AGAIN * 2 ** last.count, NUDGE_AGAIN_AT_MOST);
   }
 
   async #nudge(pod: Pod, wanted: Wanted, signal: AbortSignal): Promise<void> {
@@ -185,7 +184,7 @@ export class DataplanePods {
     for (const uid of this.#known.get(proxy) ?? []) {
       if (left.has(uid)) continue;
       this.#nudges.delete(uid);
-      this.#serving.delete(uid);
+      this.#inquiry.forget(uid);
     }
     this.#known.set(proxy, now);
   }
@@ -203,7 +202,9 @@ function isReady(pod: Pod): boolean {
   return isRunning(pod) && (pod.status?.conditions ?? []).some((it) => it.type === "Ready" && it.status === "True");
 }
 
-const uidOf = ({ metadata }: Pod): string => metadata.uid ?? metadata.name;
 const nameOf = ({ metadata }: Pod): string => metadata.name;
-const textOf = ({ hash, endpointsHash }: Wanted): string => `${hash} ${endpointsHash}`;
 const short = (hash: string): string => hash.slice(0, 12);
+
+function byPod<T extends { readonly pod: string }>(list: T[]): T[] {
+  return list.sort((one, other) => (one.pod < other.pod ? -1 : 1));
+}

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { Config } from "../api/config.ts";
 import type { ApiObject } from "../test/fakes/api-server-store.ts";
 import { kubeBench } from "../test/fakes/kube-bench.ts";
+import { ADMIN_TOKEN } from "../test/fakes/golden-case.ts";
 import { keys, proxy, putAll, RENDER, slice } from "../test/fakes/operator-bench.ts";
 import { Cache } from "./cache.ts";
 import { Contents } from "./contents.ts";
@@ -52,7 +53,9 @@ function written(object: ApiObject): ApiObject[] {
   const { namespace = "", name, uid = "" } = object.metadata;
   const resources = { proxy: object, secrets: [], configMaps: [], services: [], endpointSlices: [] };
   const translation = translate(resources, undefined, tools, inCluster);
-  return [...render({ namespace, name, uid }, translation, RENDER, packer).manifests] as never;
+  return [
+    ...render({ namespace, name, uid }, { ...translation, adminToken: ADMIN_TOKEN }, RENDER, packer).manifests,
+  ] as never;
 }
 
 const names = (objects: readonly { readonly metadata: { readonly name: string } }[]): string[] =>
@@ -86,7 +89,11 @@ describe("a pass looks at", () => {
       for (const own of written(object)) put(own);
     });
     expect(names(resources.secrets)).toEqual([]);
-    expect([...data.keys()].sort()).toEqual(["ConfigMap wsproxy-chat-endpoints", "Secret wsproxy-chat-config-0"]);
+    expect([...data.keys()].sort()).toEqual([
+      "ConfigMap wsproxy-chat-endpoints",
+      "Secret wsproxy-chat-admin",
+      "Secret wsproxy-chat-config-0",
+    ]);
   });
 });
 

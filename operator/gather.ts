@@ -3,11 +3,11 @@ import { KIND, PACKED } from "../api/meta.ts";
 import { belongsTo, isOf } from "./belonging.ts";
 import { proxyLabelOf, type Cache } from "./cache.ts";
 import type { ContentKind, Contents, UnreadObject } from "./contents.ts";
-import type { Pod } from "./dataplane-pods.ts";
 import { decode, resourcesOf, type KubernetesObject } from "./decode.ts";
 import type { InForce, SecretData } from "./in-force.ts";
 import { keyOf, type KubeObject } from "./kube/kinds.ts";
 import type { OwnObjects } from "./own-objects.ts";
+import { podsOf, type PodsOfProxy } from "./own-pods.ts";
 import { packer } from "./packer.ts";
 import { Refusals, type Failure } from "./refusals.ts";
 import { referencesOf, refersToSecret, type References } from "./references.ts";
@@ -27,7 +27,9 @@ export interface Gathered {
   readonly blind: Failure | undefined;
   /** Our own Secrets and ConfigMaps with their data, by kind and name. */
   readonly data: ReadonlyMap<string, KubeObject>;
-  readonly pods: readonly Pod[];
+  /** The Secret with the admin token is there and cannot be read now. */
+  readonly tokenUnread: boolean;
+  readonly pods: PodsOfProxy;
 }
 
 /** Collects what the translation of one proxy may look at, and what there is of its own objects. */
@@ -64,7 +66,8 @@ export class Gatherer {
     const { whole, unread } = await this.#contents.read(key, referred, signal);
     this.#contents.keepOnly(key, [...kept, ...referred]);
     this.#tell(key, [...unseen, ...unread].map(failureOf));
-    const blind = unseen.find(({ kind }) => kind === "Secret");
+    const isToken = ({ object }: UnreadObject): boolean => object.metadata.name === names.admin;
+    const blind = unseen.find((one) => one.kind === "Secret" && !isToken(one));
     const found = referred.flatMap(([, object]) => whole.get(object) ?? []);
     const objects = [...found, ...this.#backends(namespace, references)].flatMap((it) => this.#decode(it));
     const resources: Resources = {
@@ -78,7 +81,8 @@ export class Gatherer {
       resources: { ...resources, seenKeys: this.#seenKeys.before(key, resources) },
       blind: blind && failureOf(blind),
       data: new Map([...known.values()].map((object) => [nameIn(object.kind ?? "", object.metadata.name), object])),
-      pods: this.#cache.ofProxy("Pod", namespace, names.base),
+      tokenUnread: unseen.some(isToken),
+      pods: this.#pods(owner, names),
     };
   }
 
@@ -103,9 +107,16 @@ export class Gatherer {
     if (untold !== undefined) throw untold.error;
   }
 
-  #ownData(owner: Owner, { configPart, endpoints }: Names): (readonly [ContentKind, KubeObject])[] {
+  #pods(owner: Owner, { base }: Names): PodsOfProxy {
+    const { namespace } = owner;
+    const deployment = this.#own.get("Deployment", namespace, base);
+    const replicaSets = this.#cache.ofProxy("ReplicaSet", namespace, base);
+    return podsOf(owner, deployment, replicaSets, this.#cache.ofProxy("Pod", namespace, base));
+  }
+
+  #ownData(owner: Owner, { admin, configPart, endpoints }: Names): (readonly [ContentKind, KubeObject])[] {
     const parts = Array.from({ length: PACKED.mostParts }, (_, part) => ["Secret", configPart(part)] as const);
-    return [...parts, ["ConfigMap", endpoints] as const].flatMap(([kind, name]) => {
+    return [...parts, ["Secret", admin] as const, ["ConfigMap", endpoints] as const].flatMap(([kind, name]) => {
       const object = this.#own.get(kind, owner.namespace, name);
       return object === undefined || !belongsTo(owner, object) ? [] : [[kind, object] as const];
     });

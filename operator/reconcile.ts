@@ -1,4 +1,5 @@
 import type { Config, Endpoints } from "../api/config.ts";
+import { adminToken } from "./admin-token.ts";
 import { Asides } from "./asides.ts";
 import type { DataplanePods } from "./dataplane-pods.ts";
 import type { Gathered, Gatherer } from "./gather.ts";
@@ -36,6 +37,8 @@ export interface ReconcilerParts {
   readonly own: OwnObjects;
   readonly log: Log;
   readonly settings: RenderSettings;
+  /** Makes an admin token. */
+  readonly newToken: () => string;
   /** A proxy is gone. */
   readonly forgotten: (key: string) => void;
 }
@@ -55,14 +58,15 @@ export class Reconciler {
 
   /** One pass; resolves with ms after which to look again. Rejects where it is to be made again. */
   async pass(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const { gatherer, pods, reporter, settings } = this.#parts;
+    const { gatherer, pods, reporter, settings, newToken } = this.#parts;
     const proxy = this.#find(key);
     if (proxy === undefined || isLeaving(proxy)) return this.#forget(key);
 
     const gathered = await gatherer.gather(proxy, signal);
     const translation = translate(gathered.resources, gathered.previous, tools, inCluster);
     this.#asides.tell(key, translation.asides);
-    const rendered = render(gathered.owner, translation, settings, packer);
+    const token = adminToken(gathered, newToken);
+    const rendered = render(gathered.owner, { ...translation, adminToken: token }, settings, packer);
     const failures = await this.#apply(gathered, translation, rendered, signal);
     if (failures.some(({ error }) => isNamespaceGone(error))) return this.#leave(key, failures);
 
@@ -70,8 +74,9 @@ export class Reconciler {
     const [first] = failures;
     // What may pass by itself is tried once more before anybody is told.
     if (first !== undefined && refusals.length === 0) throw first.error;
-    const serving = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
-    const state = await pods.look(key, gathered.pods, serving, signal);
+    const wanted = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
+    const subject = wanted && { proxy: key, wanted, token };
+    const state = await pods.look(key, gathered.pods, subject, signal);
     const wait = await reporter.report({ proxy, gathered, translation, rendered, refusals, state }, signal);
 
     // Nobody tells us when a right is given back.
@@ -90,7 +95,7 @@ export class Reconciler {
     const { writer, pods } = this.#parts;
     const { manifests, serving } = rendered;
     const data = await this.#applyData(gathered, translation, rendered, signal);
-    if (serving !== undefined && data.written.length > 0) await pods.nudge(gathered.pods, serving, signal);
+    if (serving !== undefined && data.written.length > 0) await pods.nudge(gathered.pods.own, serving, signal);
     const rest = manifests.filter(({ kind }) => !isData(kind));
     const shape = await writer.apply(gathered, rest, data.failures, signal);
     const failures = [...data.failures, ...shape.failures];

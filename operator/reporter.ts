@@ -142,7 +142,7 @@ export class Reporter {
   }
 
   #holdUp({ owner, names, pods }: Gathered): string {
-    return holdUpOf(this.#parts.own.get("Deployment", owner.namespace, names.base), pods);
+    return holdUpOf(this.#parts.own.get("Deployment", owner.namespace, names.base), pods.own);
   }
 
   #address({ owner, names }: Gathered): string | undefined {

@@ -28,6 +28,9 @@ const INFRA: Infra = {
   drainPeriod: "30s",
 };
 
+/** Nothing to say of any pod. */
+const QUIET = { unusable: [], strangers: [] };
+
 function translation(parts: Partial<Translation> = {}): Translation {
   return {
     config: configOf(),
@@ -53,7 +56,7 @@ function findings(parts: Partial<Findings> = {}): Findings {
     translation: translation(),
     rendered: { serving: { hash: "c".repeat(64), endpointsHash: "e".repeat(64) }, problem: undefined },
     refusals: [],
-    pods: { pods: 2, ready: ["one", "two"], behind: [], refusing: [] },
+    pods: { ...QUIET, pods: 2, ready: ["one", "two"], behind: [], refusing: [] },
     holdUp: "",
     address: "wsproxy-chat.demo.svc:80",
     ...parts,
@@ -98,43 +101,79 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
   ["every ready pod serves it", {}, "True Programmed", "True Ready", /^Every ready data plane pod/],
   [
     "one of the ready pods is behind",
-    { pods: { pods: 3, ready: ["one", "two"], behind: ["two"], refusing: [] } },
+    { pods: { ...QUIET, pods: 3, ready: ["one", "two"], behind: ["two"], refusing: [] } },
     "False Pending",
     "False NotProgrammed",
     /1 of 2 ready pods: two\./,
   ],
   [
     "many pods are behind",
-    { pods: { pods: 9, ready: "123456789".split(""), behind: "1234567".split(""), refusing: [] } },
+    { pods: { ...QUIET, pods: 9, ready: "123456789".split(""), behind: "1234567".split(""), refusing: [] } },
     "False Pending",
     "False NotProgrammed",
     /7 of 9 ready pods: 1, 2, 3, 4, 5 and 2 more\./,
   ],
   [
     "no pod is ready",
-    { pods: { pods: 2, ready: [], behind: [], refusing: [] } },
+    { pods: { ...QUIET, pods: 2, ready: [], behind: [], refusing: [] } },
     "False Pending",
     "False NoReadyPods",
     /None of 2 pods is ready/,
   ],
   [
     "there is no pod yet",
-    { pods: { pods: 0, ready: [], behind: [], refusing: [] } },
+    { pods: { ...QUIET, pods: 0, ready: [], behind: [], refusing: [] } },
     "False Pending",
     "False NoReadyPods",
     /no pods yet/,
   ],
   [
     "no pods, and Kubernetes says why",
-    { pods: { pods: 0, ready: [], behind: [], refusing: [] }, holdUp: "Deployment wsproxy-chat: no quota." },
+    { pods: { ...QUIET, pods: 0, ready: [], behind: [], refusing: [] }, holdUp: "Deployment wsproxy-chat: no quota." },
     "False Pending",
     "False NoReadyPods",
     /There are no pods yet\. Deployment wsproxy-chat: no quota\.$/,
   ],
   [
+    "a pod talks nonsense",
+    {
+      pods: {
+        ...QUIET,
+        pods: 3,
+        ready: ["one", "three", "two"],
+        behind: ["three", "two"],
+        refusing: [],
+        unusable: [
+          { pod: "three", words: "its answer is not JSON" },
+          { pod: "two", words: "its answer is longer than 4096 bytes" },
+        ],
+      },
+    },
+    "False Pending",
+    "False NotProgrammed",
+    /2 of 3 ready pods: three, two\. Pod three gives no usable report: its answer is not JSON\. Nor do two\.$/,
+  ],
+  [
+    "other pods have the proxy's labels",
+    {
+      pods: {
+        ...QUIET,
+        pods: 1,
+        ready: ["one"],
+        behind: [],
+        refusing: [],
+        strangers: Array.from({ length: 7 }, (_, index) => `stranger-${index}`),
+      },
+    },
+    "True Programmed",
+    "True Ready",
+    /this generation\. With the labels of this proxy, and not its own, .*: stranger-0, .*stranger-4 and 2 more\.$/,
+  ],
+  [
     "a pod refuses the config",
     {
       pods: {
+        ...QUIET,
         pods: 2,
         ready: ["one"],
         behind: ["one"],
@@ -147,7 +186,15 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
   ],
   [
     "no pod can open its listener",
-    { pods: { pods: 2, ready: [], behind: [], refusing: [refusing("listener", "port 443 needs a privilege")] } },
+    {
+      pods: {
+        ...QUIET,
+        pods: 2,
+        ready: [],
+        behind: [],
+        refusing: [refusing("listener", "port 443 needs a privilege")],
+      },
+    },
     "False ListenerFailed",
     "False NoReadyPods",
     /Pod one: port 443 needs a privilege$/,
@@ -156,7 +203,7 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     "nobody is to serve",
     {
       translation: translation({ infra: { ...INFRA, gateway: gateway.parse({ replicas: 0 }) } }),
-      pods: { pods: 0, ready: [], behind: [], refusing: [] },
+      pods: { ...QUIET, pods: 0, ready: [], behind: [], refusing: [] },
     },
     "False Pending",
     "False NoReadyPods",
@@ -167,7 +214,7 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     {
       translation: translation({ config: undefined, infra: undefined }),
       rendered: { serving: undefined, problem: undefined },
-      pods: { pods: 0, ready: [], behind: [], refusing: [] },
+      pods: { ...QUIET, pods: 0, ready: [], behind: [], refusing: [] },
     },
     "False NotAccepted",
     "False NotProgrammed",
@@ -205,7 +252,7 @@ test.each(cases)("%s", (_title, parts, programmed, ready, words) => {
 
 test("a condition keeps its time until its status changes, whatever else does", () => {
   const before = statusOf(
-    findings({ pods: { pods: 1, ready: ["one"], behind: ["one"], refusing: [] } }),
+    findings({ pods: { ...QUIET, pods: 1, ready: ["one"], behind: ["one"], refusing: [] } }),
     undefined,
     THEN,
   );

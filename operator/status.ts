@@ -54,8 +54,9 @@ function programmedOf({
   pods,
   holdUp,
 }: Findings): Condition<"Programmed"> {
+  const beside = wordsOnPods(pods);
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
-    condition("Programmed", reason, reason === "Programmed", more, generation);
+    condition("Programmed", reason, reason === "Programmed", joined([more, ...beside]), generation);
   const { config, infra } = translation;
   if (infra === undefined)
     return says("NotAccepted", config === undefined ? "" : "The last good config stays in force.");
@@ -71,6 +72,22 @@ function programmedOf({
     return says("Pending", `${pods.behind.length} of ${pods.ready.length} ready pods: ${listed(pods.behind)}.`);
   }
   return says("Programmed");
+}
+
+/** Pods whose reports are of no use, and pods that only look as if they were the proxy's: a line each. */
+function wordsOnPods({ unusable, strangers }: PodState): string[] {
+  const [first] = unusable;
+  const more = unusable.length > 1 ? ` Nor do ${listed(unusable.slice(1).map(({ pod }) => pod))}.` : "";
+  return [
+    ...(first === undefined ? [] : [`Pod ${first.pod} gives no usable report: ${first.words}.${more}`]),
+    ...(strangers.length === 0
+      ? []
+      : [`With the labels of this proxy, and not its own, though its Service may lead to them: ${listed(strangers)}.`]),
+  ];
+}
+
+function joined(sentences: readonly string[]): string {
+  return sentences.filter((one) => one !== "").join(" ");
 }
 
 function nobodyReady(wanted: number | undefined, pods: number, holdUp: string): string {

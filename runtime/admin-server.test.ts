@@ -2,14 +2,17 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ipv6 } from "../test/fakes/ipv6.ts";
+import { FakeClock } from "../test/fakes/clock.ts";
+import { until } from "../test/fakes/sockets.ts";
+import { openEndpoint } from "./admin-endpoint.ts";
 import { adminServer, type AdminServer } from "./admin-server.ts";
 
-const OK = { status: 200, contentType: "text/plain", body: "ok" };
+const OK = openEndpoint(() => ({ status: 200, contentType: "text/plain", body: "ok" }));
 let admin: AdminServer;
 const sockets: Socket[] = [];
 
 beforeEach(async () => {
-  admin = await adminServer({ "/healthz": () => OK }, "127.0.0.1", 0);
+  admin = await adminServer({ "/healthz": OK }, "127.0.0.1", 0);
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -43,7 +46,7 @@ test.each([
 });
 
 test.skipIf(!ipv6)("on :: whoever probes gets an answer over either family", async () => {
-  const everywhere = await adminServer({ "/healthz": () => OK }, "::", 0);
+  const everywhere = await adminServer({ "/healthz": OK }, "::", 0);
   for (const host of ["[::1]", "127.0.0.1"]) {
     const { status } = await fetch(`http://${host}:${everywhere.port}/healthz`);
     expect([host, status]).toEqual([host, 200]);
@@ -85,4 +88,46 @@ test("a request head of more than 8 KiB is answered 431", async () => {
   const fits = await connected();
   fits.write(`GET /healthz HTTP/1.1\r\nHost: a\r\nX-Large: ${"x".repeat(7000)}\r\n\r\n`);
   expect(String(((await once(fits, "data")) as [Buffer])[0])).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test("a client that does not take its answer is cut off after half a minute, and one that does keeps its connection", async () => {
+  const clock = new FakeClock();
+  const large = openEndpoint(() => ({ status: 200, contentType: "text/plain", body: Buffer.alloc(32_000_000) }));
+  const slow = await adminServer({ "/large": large, "/healthz": OK }, "127.0.0.1", 0, { clock });
+  const open = async (path: string): Promise<Socket> => {
+    const socket = connect(slow.port, "127.0.0.1");
+    sockets.push(socket);
+    socket.on("error", () => {});
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await once(socket, "readable");
+    return socket;
+  };
+  const [reader, sluggard] = [await open("/healthz"), await open("/large")];
+  clock.advance(29_999);
+  expect([reader.destroyed, sluggard.destroyed]).toEqual([false, false]);
+  const gone = once(sluggard, "close");
+  clock.advance(1);
+  sluggard.resume();
+  await gone;
+  expect(sluggard.bytesRead).toBeLessThan(32_000_000);
+  expect(reader.destroyed).toBe(false);
+  await slow.close();
+});
+
+test.each([
+  ["a GET", "GET", 200],
+  ["a POST", "POST", 405],
+])("the body of %s is not read to its end: the answer comes, and the connection closes", async (_, method, status) => {
+  const socket = await connected(`${method} /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\nabc`);
+  const gone = once(socket, "close");
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*connection: close`, "i"));
+  await gone;
+});
+
+test("a crowd of requests in one packet is answered in order", async () => {
+  const socket = await connected("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000));
+  let text = "";
+  socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  await until("all are answered", () => text.split("HTTP/1.1 200").length === 1001);
 });

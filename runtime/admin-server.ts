@@ -1,20 +1,20 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { textAnswer, type AdminAnswer, type AdminEndpoints } from "./admin-endpoint.ts";
+import { AdminGate } from "./admin-gate.ts";
+import { systemClock, type Clock } from "./clock.ts";
 import { listen } from "./listen.ts";
-
-export interface AdminAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
-
-/** Path → answer. */
-export type AdminHandlers = Readonly<Record<string, () => AdminAnswer | Promise<AdminAnswer>>>;
 
 export interface AdminServer {
   readonly address: string;
   readonly port: number;
   close(): Promise<void>;
+}
+
+export interface AdminOptions {
+  /** Before the closed endpoints; absent: nothing passes. */
+  readonly gate?: AdminGate;
+  readonly clock?: Clock;
 }
 
 /** A port that cannot be had, in words for the person who chose it. */
@@ -24,22 +24,30 @@ export class PortUnavailable extends Error {}
 const MAX_CONNECTIONS = 256;
 /** For the head of a request, in ms. */
 const HEAD_TIMEOUT = 10_000;
+/** For a client to take an answer, in ms: one that reads slowly holds the whole of it. */
+const ANSWER_TIMEOUT = 30_000;
 
-const text = (status: number, body: string): AdminAnswer => ({
-  status,
-  contentType: "text/plain; charset=utf-8",
-  body: `${body}\n`,
-});
-
-/** Serves the admin endpoints: GET and HEAD, nothing from the request but its path. Rejects with PortUnavailable. */
-export async function adminServer(handlers: AdminHandlers, address: string, port: number): Promise<AdminServer> {
-  const answer = async (method: string, path: string): Promise<AdminAnswer> => {
-    if (!Object.hasOwn(handlers, path)) return text(404, "not found");
-    if (method !== "GET" && method !== "HEAD") return text(405, "GET only");
+/**
+ * Serves the admin endpoints: GET and HEAD, nothing from the request but its path, its query and what the gate looks at.
+ * Rejects with PortUnavailable.
+ */
+export async function adminServer(
+  endpoints: AdminEndpoints,
+  address: string,
+  port: number,
+  { gate = new AdminGate(), clock = systemClock }: AdminOptions = {},
+): Promise<AdminServer> {
+  const answer = async (request: IncomingMessage): Promise<AdminAnswer> => {
+    const [path, query] = partsOf(request.url ?? "");
+    const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
+    if (endpoint === undefined) return textAnswer(404, "not found");
+    if (!isRead(request)) return textAnswer(405, "GET only", { allow: "GET, HEAD" });
+    const refusal = endpoint.access === "Open" ? undefined : gate.refusal(request);
+    if (refusal !== undefined) return refusal;
     try {
-      return (await handlers[path]?.()) ?? text(404, "not found");
+      return await endpoint.answer(new URLSearchParams(query));
     } catch {
-      return text(500, "internal fault");
+      return textAnswer(500, "internal fault");
     }
   };
   // Least recently used first. Refusing new ones where there is no room would cut off whoever probes whether we live.
@@ -59,18 +67,8 @@ export async function adminServer(handlers: AdminHandlers, address: string, port
     },
     (request, response) => {
       used(request.socket);
-      const [path = ""] = (request.url ?? "").split("?", 1);
       request.resume();
-      void answer(request.method ?? "", path).then(({ status, contentType, body }) => {
-        response.writeHead(status, {
-          "content-type": contentType,
-          "content-length": Buffer.byteLength(body),
-          "cache-control": "no-store",
-          "x-content-type-options": "nosniff",
-          ...(status === 405 ? { allow: "GET, HEAD" } : {}),
-        });
-        response.end(request.method === "HEAD" ? undefined : body);
-      });
+      void answer(request).then((it) => send(request, response, it, clock));
     },
   );
   server.on("connection", (socket: Socket) => {
@@ -95,4 +93,40 @@ export async function adminServer(handlers: AdminHandlers, address: string, port
       `admin port ${port} on ${address} ${why}; choose another with --admin-port, or 0 for none`,
     );
   }
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, contentType, body, headers }: AdminAnswer,
+  clock: Clock,
+): void {
+  const late = clock.after(ANSWER_TIMEOUT, () => request.socket.destroy());
+  response.once("close", () => late.cancel());
+  // No endpoint reads a body, and the next request is not looked for behind one.
+  const last = !isRead(request) || hasBody(request);
+  if (last) response.once("finish", () => request.socket.destroySoon());
+  response.writeHead(status, {
+    "content-type": contentType,
+    "content-length": Buffer.byteLength(body),
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    ...(last ? { connection: "close" } : {}),
+    ...headers,
+  });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+/** Path and query of a request's target. */
+function partsOf(target: string): readonly [path: string, query: string] {
+  const mark = target.indexOf("?");
+  return mark === -1 ? [target, ""] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }

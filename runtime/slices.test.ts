@@ -15,3 +15,13 @@ test("a slice lasts 10 ms; then the event loop has its turn, and another begins"
   await slices.next();
   expect([slices.spent, turns]).toEqual([false, 1]);
 });
+
+test("what passes between two slices is no work", async () => {
+  const clock = new FakeClock();
+  const slices = new Slices(clock);
+  clock.advance(7);
+  setImmediate(() => clock.advance(1000));
+  await slices.next();
+  clock.advance(3);
+  expect(slices.worked).toBe(10);
+});

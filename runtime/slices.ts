@@ -11,6 +11,8 @@ const SLICE = 10;
 export class Slices {
   readonly #clock: Clock;
   #began: number;
+  /** In ms, of the slices before this one. */
+  #worked = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,8 +24,14 @@ export class Slices {
     return this.#clock.now() - this.#began >= SLICE;
   }
 
+  /** How long all slices took so far, in ms, without what came between them. */
+  get worked(): number {
+    return this.#worked + this.#clock.now() - this.#began;
+  }
+
   /** Resolves when the event loop has had its turn: the next slice begins. */
   async next(): Promise<void> {
+    this.#worked = this.worked;
     await turn();
     this.#began = this.#clock.now();
   }

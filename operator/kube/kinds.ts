@@ -19,7 +19,12 @@ export interface KubeObject {
     readonly finalizers?: readonly string[];
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
-    readonly ownerReferences?: readonly { readonly uid: string; readonly kind: string; readonly name: string }[];
+    readonly ownerReferences?: readonly {
+      readonly uid: string;
+      readonly kind: string;
+      readonly name: string;
+      readonly controller?: boolean;
+    }[];
   };
 }
 
@@ -35,6 +40,7 @@ export const KINDS = {
   Pod: of("v1", "Pod", "pods"),
   EndpointSlice: of("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
   Deployment: of("apps/v1", "Deployment", "deployments"),
+  ReplicaSet: of("apps/v1", "ReplicaSet", "replicasets"),
   PodDisruptionBudget: of("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   NetworkPolicy: of("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   Lease: of("coordination.k8s.io/v1", "Lease", "leases"),

@@ -7,7 +7,7 @@ import { namesOf } from "./names.ts";
 const base = (name: string): string => namesOf(name, packer.hash).base;
 const all = (name: string): string[] => {
   const names = namesOf(name, packer.hash);
-  return [names.base, names.endpoints, ...[0, 1, 2, 3].map(names.configPart)];
+  return [names.base, names.endpoints, names.admin, ...[0, 1, 2, 3].map(names.configPart)];
 };
 
 const letters = (text: string): string[] => text.split("");
@@ -31,6 +31,7 @@ test("a short name is used as it is", () => {
   expect(all("chat")).toEqual([
     "wsproxy-chat",
     "wsproxy-chat-endpoints",
+    "wsproxy-chat-admin",
     "wsproxy-chat-config-0",
     "wsproxy-chat-config-1",
     "wsproxy-chat-config-2",

@@ -5,6 +5,8 @@ export interface Names {
   /** Of every object of which there is one, and the value of the label by which all are found. */
   readonly base: string;
   readonly endpoints: string;
+  /** Of the Secret with the admin token. */
+  readonly admin: string;
   readonly configPart: (part: number) => string;
 }
 
@@ -12,8 +14,9 @@ const PREFIX = "wsproxy-";
 /** Kubernetes' bound for the name of a Service and for the value of a label. */
 const LONGEST = 63;
 const ENDPOINTS = "-endpoints";
+const ADMIN = "-admin";
 const config = (part: number): string => `-config-${part}`;
-const SUFFIX = Math.max(ENDPOINTS.length, config(PACKED.mostParts - 1).length);
+const SUFFIX = Math.max(ENDPOINTS.length, ADMIN.length, config(PACKED.mostParts - 1).length);
 const DIGITS = 8;
 /** What stands in a name instead of the rest of it. */
 const HASHED = new RegExp(`-[0-9a-f]{${DIGITS}}$`);
@@ -26,7 +29,12 @@ const TAKEN = "operator";
  */
 export function namesOf(proxy: string, hash: (text: string) => string): Names {
   const base = baseOf(proxy, hash);
-  return { base, endpoints: `${base}${ENDPOINTS}`, configPart: (part) => `${base}${config(part)}` };
+  return {
+    base,
+    endpoints: `${base}${ENDPOINTS}`,
+    admin: `${base}${ADMIN}`,
+    configPart: (part) => `${base}${config(part)}`,
+  };
 }
 
 function baseOf(proxy: string, hash: (text: string) => string): string {

@@ -1,5 +1,5 @@
 import type { V1Container, V1PodTemplateSpec, V1Probe, V1Volume } from "@kubernetes/client-node";
-import { ADMIN_PORT, PACKED } from "../../api/meta.ts";
+import { ADMIN_PORT, ADMIN_TOKEN_FILE, ADMIN_TOKEN_KEY, PACKED } from "../../api/meta.ts";
 import type { Infra } from "../translate/translation.ts";
 import { graceSeconds, SHUTDOWN_DELAY } from "./grace.ts";
 import { placementOf } from "./placement.ts";
@@ -86,15 +86,18 @@ function probe(path: string, periodSeconds: number, failureThreshold: number): V
   return { httpGet: { path, port: PORT.admin, scheme: "HTTP" }, periodSeconds, failureThreshold, timeoutSeconds: 5 };
 }
 
-/** One folder of several objects. Parts that a config does not take are not there. */
+/** One folder of several objects. Parts that a config does not take are not there; a pod starts without a token, too. */
 function configVolume({ names }: Scope): V1Volume {
   const secrets = Array.from({ length: PACKED.mostParts }, (_, part) => ({
     secret: { name: names.configPart(part), ...(part === 0 ? {} : { optional: true }) },
   }));
-  return {
-    name: "config",
-    projected: { defaultMode: 0o440, sources: [...secrets, { configMap: { name: names.endpoints } }] },
-  };
+  const items = [{ key: ADMIN_TOKEN_KEY, path: ADMIN_TOKEN_FILE }];
+  const sources = [
+    ...secrets,
+    { secret: { name: names.admin, items, optional: true } },
+    { configMap: { name: names.endpoints } },
+  ];
+  return { name: "config", projected: { defaultMode: 0o440, sources } };
 }
 
 /** One of the settings that Pod Security *restricted* permits: it is the pod's own network that it is about. */

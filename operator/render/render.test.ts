@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { LARGEST_TEXT } from "../../api/meta.ts";
 import { configOf, endpointsOf, type ConfigParts } from "../../test/fakes/config.ts";
 import { gateway } from "../../api/pods.ts";
-import { SETTINGS } from "../../test/fakes/golden-case.ts";
+import { ADMIN_TOKEN as adminToken, SETTINGS } from "../../test/fakes/golden-case.ts";
 import { withKeys } from "../../test/fakes/api-keys.ts";
 import { packer } from "../packer.ts";
 import type { Infra } from "../translate/translation.ts";
@@ -29,7 +29,7 @@ function infraOf({ gateway: pods = {}, ...more }: Shape = {}): Infra {
 }
 
 function rendered(parts: ConfigParts = {}, infra: Infra | undefined = infraOf(), use: Packer = packer): Rendered {
-  return render(OWNER, { config: configOf(parts), endpoints: endpointsOf([8080]), infra }, SETTINGS, use);
+  return render(OWNER, { config: configOf(parts), endpoints: endpointsOf([8080]), infra, adminToken }, SETTINGS, use);
 }
 
 const names = ({ manifests }: Rendered): string[] => manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
@@ -37,10 +37,13 @@ const object = ({ manifests }: Rendered, kind: string): Manifest & Record<string
   manifests.find((it) => it.kind === kind) as Manifest & Record<string, unknown>;
 const template = (it: Rendered): unknown => (object(it, "Deployment")["spec"] as Record<string, unknown>)["template"];
 
+const DATA = ["Secret wsproxy-proxy-config-0", "Secret wsproxy-proxy-admin", "ConfigMap wsproxy-proxy-endpoints"];
+
 test("a gateway gets all its objects, the config first, then what pods need, and each is the proxy's", () => {
   const it = rendered();
   expect(names(it)).toEqual([
     "Secret wsproxy-proxy-config-0",
+    "Secret wsproxy-proxy-admin",
     "ConfigMap wsproxy-proxy-endpoints",
     "ServiceAccount wsproxy-proxy",
     "NetworkPolicy wsproxy-proxy",
@@ -48,7 +51,7 @@ test("a gateway gets all its objects, the config first, then what pods need, and
     "Deployment wsproxy-proxy",
     "Service wsproxy-proxy",
   ]);
-  expect([...it.complete].sort()).toEqual(it.manifests.map(({ kind }) => kind).sort());
+  expect([...it.complete].sort()).toEqual([...new Set(it.manifests.map(({ kind }) => kind))].sort());
   for (const { metadata } of it.manifests) {
     expect(metadata.namespace).toBe("test");
     expect(metadata.ownerReferences).toEqual([
@@ -65,20 +68,49 @@ test("a gateway gets all its objects, the config first, then what pods need, and
 });
 
 test("without a config there is nothing to do, and nothing to take away", () => {
-  const it = render(OWNER, { config: undefined, endpoints: endpointsOf([]), infra: undefined }, SETTINGS, packer);
+  const it = render(
+    OWNER,
+    { config: undefined, endpoints: endpointsOf([]), infra: undefined, adminToken },
+    SETTINGS,
+    packer,
+  );
   expect(it).toEqual({ manifests: [], complete: [], serving: undefined, problem: undefined });
 });
 
 test("where the spec is not accepted the config is written, and the pods stay as they are", () => {
-  const it = render(OWNER, { config: configOf(), endpoints: endpointsOf([]), infra: undefined }, SETTINGS, packer);
-  expect(names(it)).toEqual(["Secret wsproxy-proxy-config-0", "ConfigMap wsproxy-proxy-endpoints"]);
+  const it = render(
+    OWNER,
+    { config: configOf(), endpoints: endpointsOf([]), infra: undefined, adminToken },
+    SETTINGS,
+    packer,
+  );
+  expect(names(it)).toEqual(DATA);
   expect(it.complete).toEqual(["Secret", "ConfigMap"]);
 });
 
 test("where no pods of its own are rendered, those that serve stay", () => {
   const it = rendered({}, { ...infraOf(), mode: "Sidecar", gateway: undefined, servicePort: undefined });
-  expect(names(it)).toEqual(["Secret wsproxy-proxy-config-0", "ConfigMap wsproxy-proxy-endpoints"]);
+  expect(names(it)).toEqual(DATA);
   expect(it.complete).toEqual(["Secret", "ConfigMap"]);
+});
+
+test("the admin token is in the pods' config folder, in a Secret of its own; a pod starts without it", () => {
+  const it = rendered();
+  const secret = it.manifests.find(({ metadata }) => metadata.name === "wsproxy-proxy-admin");
+  expect(secret).toMatchObject({ type: "Opaque", data: { token: Buffer.from(adminToken).toString("base64") } });
+  expect(JSON.stringify(template(it))).toContain(
+    '{"secret":{"items":[{"key":"token","path":"admin-token"}],"name":"wsproxy-proxy-admin","optional":true}}',
+  );
+  const others = it.manifests.filter((one) => one !== secret);
+  expect(JSON.stringify(others)).not.toContain(adminToken);
+});
+
+test("where the admin token cannot be read no Secret is taken away, and the pods have the same shape", () => {
+  const parts = { config: configOf(), endpoints: endpointsOf([8080]), infra: infraOf(), adminToken: undefined };
+  const it = render(OWNER, parts, SETTINGS, packer);
+  expect(names(it)).not.toContain("Secret wsproxy-proxy-admin");
+  expect(it.complete).not.toContain("Secret");
+  expect(template(it)).toEqual(template(rendered()));
 });
 
 test("no change of config, keys, endpoints or certificates changes the pod template", () => {
@@ -101,7 +133,7 @@ test("no change of config, keys, endpoints or certificates changes the pod templ
 
   const moved = render(
     OWNER,
-    { config: configOf(), endpoints: endpointsOf([1, 2]), infra: infraOf() },
+    { config: configOf(), endpoints: endpointsOf([1, 2]), infra: infraOf(), adminToken },
     SETTINGS,
     packer,
   );
@@ -158,7 +190,8 @@ const packedIn = (parts: number): Packer => ({
 
 test("a large config stands in several Secrets, the one that makes it whole last", () => {
   const it = rendered({}, undefined, packedIn(4));
-  const secrets = it.manifests.filter(({ kind }) => kind === "Secret") as (Manifest & { data: object })[];
+  const all = it.manifests.filter(({ kind }) => kind === "Secret") as (Manifest & { data: object })[];
+  const secrets = all.filter(({ metadata }) => metadata.name !== "wsproxy-proxy-admin");
   expect(secrets.map(({ metadata }) => metadata.name)).toEqual(
     [3, 2, 1, 0].map((part) => `wsproxy-proxy-config-${part}`),
   );
@@ -185,10 +218,15 @@ test("a text that no data plane would read is too large, however well it packs",
   const backends = Object.fromEntries(
     Array.from({ length: LARGEST_TEXT / 3 / 300 }, (_, at) => [`${at}-`.padEnd(300, "x"), []]),
   );
-  const it = render(OWNER, { config: configOf(), endpoints: { version: 1, backends }, infra: undefined }, SETTINGS, {
-    ...packer,
-    pack: () => ["small"],
-  });
+  const it = render(
+    OWNER,
+    { config: configOf(), endpoints: { version: 1, backends }, infra: undefined, adminToken },
+    SETTINGS,
+    {
+      ...packer,
+      pack: () => ["small"],
+    },
+  );
   expect(it.problem).toMatchObject({ reason: "TooLarge" });
   expect(it.problem?.message).toContain("more endpoints than");
 });

@@ -1,5 +1,6 @@
 import type { Problem } from "../../api/problem.ts";
 import type { Infra, Translation } from "../translate/translation.ts";
+import { adminSecret } from "./admin-secret.ts";
 import { configSecrets } from "./config-secrets.ts";
 import { deployment } from "./deployment.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
@@ -49,10 +50,16 @@ export interface Rendered {
   readonly problem: Problem<"TooLarge"> | undefined;
 }
 
+/** What is to be made real. */
+export interface Renderable extends Pick<Translation, "config" | "endpoints" | "infra"> {
+  /** Of the pods' admin port; undefined: it cannot be read now, and its Secret stays as it is. */
+  readonly adminToken: string | undefined;
+}
+
 /** A translation → the objects that make it real. Pure: the same translation gives the same bytes. */
 export function render(
   owner: Owner,
-  { config, endpoints, infra }: Pick<Translation, "config" | "endpoints" | "infra">,
+  { config, endpoints, infra, adminToken }: Renderable,
   settings: RenderSettings,
   packer: Packer,
 ): Rendered {
@@ -63,19 +70,22 @@ export function render(
     return { ...nothing, problem: { reason: "TooLarge", message: packed.excess, at: "spec" } };
   }
   const scope = scopeOf(owner, packer.hash);
-  const data = [...configSecrets(packed.config, scope, packer), endpointsConfigMap(packed.endpoints, scope)];
+  const data = [
+    ...configSecrets(packed.config, scope, packer),
+    ...(adminToken === undefined ? [] : [adminSecret(adminToken, scope, packer)]),
+    endpointsConfigMap(packed.endpoints, scope),
+  ];
   const tls = config.listener.tls !== undefined;
   const pods = isGateway(infra) ? podObjects(infra, tls, scope, settings) : [];
   return {
     manifests: [...data, ...pods].map(sortedKeys),
     // What serves is removed only where something was rendered in its place.
-    complete: [...DATA_KINDS, ...(pods.length === 0 ? [] : POD_KINDS)],
+    complete: [...(adminToken === undefined ? [] : ["Secret"]), "ConfigMap", ...(pods.length === 0 ? [] : POD_KINDS)],
     serving: { hash: packed.config.hash, endpointsHash: packed.endpoints.hash },
     problem: undefined,
   };
 }
 
-const DATA_KINDS = ["Secret", "ConfigMap"];
 const POD_KINDS = ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"];
 
 /** A pod needs the first one to start; none is to stand open before its policy does. */

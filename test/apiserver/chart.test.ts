@@ -55,10 +55,20 @@ describe("a release", () => {
     expect([condition("Accepted"), condition("ResolvedRefs")]).toEqual(["True Accepted", "True ResolvedRefs"]);
     for (const kind of ["serviceaccount", "networkpolicy", "poddisruptionbudget", "deployment", "service"])
       kubectl("get", kind, "wsproxy-chat", "-n", "demo");
-    kubectl("get", "secret/wsproxy-chat-config-0", "configmap/wsproxy-chat-endpoints", "-n", "demo");
+    kubectl(
+      "get",
+      "secret/wsproxy-chat-config-0",
+      "secret/wsproxy-chat-admin",
+      "configmap/wsproxy-chat-endpoints",
+      "-n",
+      "demo",
+    );
     expect(kubectl("get", "events.events.k8s.io", "-n", "demo", "-o", "name")).toContain("event.events.k8s.io/chat-");
 
-    kubectlWith(POD, "apply", "-f", "-");
+    const uidOf = (...what: readonly string[]): string =>
+      kubectl("get", ...what, "-n", "demo", "-o", "jsonpath={.metadata.uid}");
+    kubectlWith(replicaSetOf(uidOf("deployment", "wsproxy-chat")), "apply", "-f", "-");
+    kubectlWith(podOf(uidOf("replicaset", "wsproxy-chat-1")), "apply", "-f", "-");
     kubectl("patch", "pod", "chat-1", "-n", "demo", "--subresource=status", "--type=merge", "-p", RUNNING);
     const nudge = "{.metadata.annotations.wsproxy\\.dev/config}";
     kubectlWith(RESOURCES.replace("alice: a-key", "bob: another-key"), "apply", "--server-side", "-f", "-");
@@ -154,17 +164,38 @@ spec:
       policies: { authentication: { apiKey: { secretSelector: { matchLabels: { keys: chat } } } } }
 `;
 
-const POD = `apiVersion: v1
+const LABELS = `
+    app.kubernetes.io/name: wsproxy
+    app.kubernetes.io/component: dataplane
+    app.kubernetes.io/managed-by: wsproxy-operator
+    wsproxy.dev/proxy: wsproxy-chat`;
+const CONTAINERS = `{ containers: [{ name: dataplane, image: "wsproxy:test" }] }`;
+
+/** What the Deployment controller would make, if there was one here. */
+const replicaSetOf = (deployment: string): string => `apiVersion: apps/v1
+kind: ReplicaSet
+metadata:
+  name: wsproxy-chat-1
+  namespace: demo
+  labels:${LABELS}
+  ownerReferences:
+    - { apiVersion: apps/v1, kind: Deployment, name: wsproxy-chat, uid: ${deployment}, controller: true }
+spec:
+  replicas: 1
+  selector: { matchLabels: { wsproxy.dev/proxy: wsproxy-chat } }
+  template: { metadata: { labels: { wsproxy.dev/proxy: wsproxy-chat } }, spec: ${CONTAINERS} }
+`;
+
+/** And the ReplicaSet controller of that. */
+const podOf = (replicaSet: string): string => `apiVersion: v1
 kind: Pod
 metadata:
   name: chat-1
   namespace: demo
-  labels:
-    app.kubernetes.io/name: wsproxy
-    app.kubernetes.io/component: dataplane
-    app.kubernetes.io/managed-by: wsproxy-operator
-    wsproxy.dev/proxy: wsproxy-chat
-spec: { containers: [{ name: dataplane, image: "wsproxy:test" }] }
+  labels:${LABELS}
+  ownerReferences:
+    - { apiVersion: apps/v1, kind: ReplicaSet, name: wsproxy-chat-1, uid: ${replicaSet}, controller: true }
+spec: ${CONTAINERS}
 `;
 
 const RUNNING = JSON.stringify({ status: { phase: "Running" } });

@@ -9,7 +9,7 @@ import { inCluster } from "../../operator/surroundings.ts";
 import { tools } from "../../operator/tools.ts";
 import { readProxy } from "../../operator/translate/read-proxy.ts";
 import { translate } from "../../operator/translate/translate.ts";
-import { SETTINGS } from "../fakes/golden-case.ts";
+import { ADMIN_TOKEN, SETTINGS } from "../fakes/golden-case.ts";
 import { Judge } from "./verdict.ts";
 
 // Every WebSocketProxy that stands in a golden folder or an example, put to a real API server.
@@ -56,7 +56,11 @@ function written(proxy: ProxyObject, manifest: object, objects: readonly Kuberne
   const translation = translate(resourcesOf({ ...proxy, manifest }, objects), undefined, tools, inCluster);
   const owner = { namespace: proxy.namespace, name: proxy.name, uid: "uid" };
   const { config, endpoints, status } = translation;
-  return JSON.stringify([config, endpoints, status, render(owner, translation, SETTINGS, packer)], null, 1);
+  return JSON.stringify(
+    [config, endpoints, status, render(owner, { ...translation, adminToken: ADMIN_TOKEN }, SETTINGS, packer)],
+    null,
+    1,
+  );
 }
 
 function proxiesIn(file: string) {

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { onTestFinished } from "vitest";
 import type { WebSocketProxyStatus } from "../../api/status.ts";
-import { PACKED, PROXY_LABEL } from "../../api/meta.ts";
+import { ADMIN_TOKEN_KEY, PACKED, PROXY_LABEL } from "../../api/meta.ts";
+import type { ConfigReport } from "../../api/report.ts";
 import { Controller } from "../../operator/controller.ts";
 import type { Call, Watcher } from "../../operator/kube/client.ts";
 import { KINDS, pathOf, type KindName, type KubeObject } from "../../operator/kube/kinds.ts";
+import { newAdminToken } from "../../cli/admin-token.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { recordedLog } from "../fakes/kube-bench.ts";
 import { RENDER } from "../fakes/operator-bench.ts";
@@ -41,6 +43,7 @@ export function startOperator(client: Watcher, namespaces: readonly string[], po
     client: counting,
     clock: systemClock,
     random: Math.random,
+    newToken: newAdminToken,
     log,
     namespaces,
     identity: "operator",
@@ -127,9 +130,12 @@ export class PodReports {
   }
 
   async #listen(address: string, port: number): Promise<number> {
-    const server = createServer((_request, response) => {
-      this.#report().then(
-        (report) => response.writeHead(200).end(JSON.stringify(report)),
+    const server = createServer((request, response) => {
+      this.#report(request.headers.authorization).then(
+        (report) => {
+          const head = { "content-type": "application/json" };
+          response.writeHead(report.proxies.length === 0 ? 401 : 200, head).end(JSON.stringify(report));
+        },
         () => response.destroy(), // the control plane ends before whoever asks
       );
     });
@@ -139,12 +145,21 @@ export class PodReports {
     return (server.address() as { port: number }).port;
   }
 
-  /** All pods have one address, and each proxy finds its own report. */
-  async #report(): Promise<unknown> {
+  /** All pods have one address; the token says of which proxy the report is to be. */
+  async #report(authorization = ""): Promise<ConfigReport> {
     const secrets = await listOf<Data>(this.#client, "Secret", this.#namespace);
     const maps = await listOf<Data>(this.#client, "ConfigMap", this.#namespace);
-    return secrets
+    const bearer = ({ data }: Data): string =>
+      `Bearer ${Buffer.from(data?.[ADMIN_TOKEN_KEY] ?? "", "base64").toString("utf8")}`;
+    const asked = secrets.find(
+      (secret) => secret.data?.[ADMIN_TOKEN_KEY] !== undefined && bearer(secret) === authorization,
+    );
+    const proxies = secrets
       .filter(({ data }) => data?.[PACKED.configHash] !== undefined)
+      .filter(
+        ({ metadata }) =>
+          asked !== undefined && metadata.labels?.[PROXY_LABEL] === asked.metadata.labels?.[PROXY_LABEL],
+      )
       .map(({ data, metadata }) => {
         const [owner] = metadata.ownerReferences ?? [];
         const label = metadata.labels?.[PROXY_LABEL];
@@ -157,6 +172,7 @@ export class PodReports {
           endpointsHash: map?.data?.[PACKED.endpointsHash],
         };
       });
+    return { proxies, more: 0 };
   }
 }
 

@@ -35,6 +35,7 @@ const needed: Readonly<Record<string, Verbs>> = {
   EndpointSlice: LOOKED_AT,
   Pod: { ...LOOKED_AT, patch: "an annotation makes the node read the new config" },
   Deployment: OURS,
+  ReplicaSet: LOOKED_AT,
   PodDisruptionBudget: OURS,
   NetworkPolicy: OURS,
   Event: { create: "one for each state that changes" },

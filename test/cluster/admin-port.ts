@@ -1,5 +1,6 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { ADMIN_PORT } from "../../api/meta.ts";
+import type { ConfigReport } from "../../api/report.ts";
 import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
 import type { Cluster } from "./cluster.ts";
 import { dataplanePods } from "./dataplane.ts";
@@ -13,9 +14,11 @@ export interface ServedConfig {
 
 /** The config of a pod's one proxy. */
 export async function servedConfig(cluster: Cluster, pod: V1Pod): Promise<ServedConfig> {
-  const [served] = await cluster.api.request<ServedConfig[]>({ path: pathTo(pod, "config") });
-  if (served === undefined) throw new Error(`${pod.metadata?.name} serves no config`);
-  return served;
+  const { proxies } = await cluster.adminPorts.ask<ConfigReport>(pod, "/config");
+  const { hash, endpointsHash, generation } = proxies[0] ?? {};
+  if (hash === undefined || endpointsHash === undefined || generation === undefined)
+    throw new Error(`${pod.metadata?.name} serves no config`);
+  return { hash, endpointsHash, generation };
 }
 
 /** The sum of a metric's samples over all pods of a proxy, of those with these labels. */
@@ -26,13 +29,13 @@ export async function metric(
   labels: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   const pods = await dataplanePods(cluster, namespace, proxy);
-  const texts = await Promise.all(pods.map((pod) => cluster.kubectl("get", "--raw", pathTo(pod, "metrics"))));
+  const texts = await Promise.all(pods.map((pod) => cluster.kubectl("get", "--raw", metricsOf(pod))));
   return texts.reduce((sum, text) => sum + sumOf(text, name, labels), 0);
 }
 
-/** By way of the API server: a NetworkPolicy lets nobody else of this machine through. */
-function pathTo({ metadata }: V1Pod, page: string): string {
-  return `${pathOf(KINDS.Pod, metadata?.namespace, metadata?.name)}:${ADMIN_PORT}/proxy/${page}`;
+/** By way of the API server: a NetworkPolicy lets no other process of this machine through. */
+function metricsOf({ metadata }: V1Pod): string {
+  return `${pathOf(KINDS.Pod, metadata?.namespace, metadata?.name)}:${ADMIN_PORT}/proxy/metrics`;
 }
 
 function sumOf(text: string, name: string, labels: Readonly<Record<string, string>>): number {

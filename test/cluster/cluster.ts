@@ -11,6 +11,7 @@ import { command } from "./command.ts";
 import type { BuiltImage } from "./image.ts";
 import { Ledger } from "./ledger.ts";
 import { isPassing } from "./passing.ts";
+import { AdminPorts } from "./port-forward.ts";
 import type { Provider } from "./provider.ts";
 import { ROOT, toolPath } from "./tools.ts";
 
@@ -45,6 +46,7 @@ export class Cluster {
   /** Aborted when the scenario is over, or its time. */
   readonly signal: AbortSignal;
   readonly api: KubeClient;
+  readonly adminPorts = new AdminPorts(this);
   /** When waiting ends: with the scenario, or with the time for one thing to be cleared away. */
   #limit: AbortSignal;
   readonly #clean: (() => Promise<unknown>)[] = [];

@@ -1,14 +1,7 @@
 import type { V1Pod } from "@kubernetes/client-node";
-import { ADMIN_PORT } from "../../api/meta.ts";
-import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
+import type { SessionPage } from "../../api/admin-pages.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Session } from "./session.ts";
-
-/** A session as `/sessions` of a pod says it. */
-export interface PodSession {
-  readonly address: string;
-  readonly since: string;
-}
 
 export const nameOf = ({ metadata }: V1Pod): string => metadata?.name ?? "";
 
@@ -38,10 +31,15 @@ export async function settled(
   return pods;
 }
 
-/** Who is on a pod. The API server asks it: a NetworkPolicy lets nobody else of this machine through. */
-export function sessionsOn(cluster: Cluster, { metadata }: V1Pod): Promise<PodSession[]> {
-  const path = pathOf(KINDS.Pod, metadata?.namespace, metadata?.name);
-  return cluster.api.request<PodSession[]>({ path: `${path}:${ADMIN_PORT}/proxy/sessions` });
+/** The sessions on a pod, all pages of them. */
+export async function sessionsOn(cluster: Cluster, pod: V1Pod): Promise<SessionPage["sessions"]> {
+  const all: SessionPage["sessions"] = [];
+  for (let after = ""; ;) {
+    const { sessions, next } = await cluster.adminPorts.ask<SessionPage>(pod, `/sessions?limit=1000${after}`);
+    all.push(...sessions);
+    if (next === undefined) return all;
+    after = `&after=${next}`;
+  }
 }
 
 /**

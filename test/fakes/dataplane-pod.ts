@@ -1,9 +1,10 @@
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { Buffer } from "node:buffer";
 import { onTestFinished } from "vitest";
-import { PACKED } from "../../api/meta.ts";
+import { ADMIN_TOKEN_KEY, PACKED } from "../../api/meta.ts";
+import type { ConfigReport } from "../../api/report.ts";
 import type { ApiObject } from "./api-server-store.ts";
 import type { FakeApiServer } from "./api-server.ts";
 
@@ -15,6 +16,12 @@ export interface PodBehaviour {
   readonly misses?: number;
   /** Never answers. */
   readonly silent?: boolean;
+  /** Has the labels alone: no ReplicaSet of the proxy's made it. */
+  readonly stranger?: boolean;
+  /** Starts with a volume in which the newest token is not yet. */
+  readonly staleToken?: boolean;
+  /** Answers what it likes, whatever it is asked. */
+  readonly answers?: (socket: Socket) => void;
 }
 
 /** Data plane pods as the operator sees them: objects of the API, and something that answers at /config. */
@@ -48,8 +55,11 @@ export class DataplanePodFakes {
     this.#last += 1;
     const address = `127.0.0.${this.#last}`;
     const pod = new FakePod(this.#api, proxy, name, address, behaviour);
-    const server = createServer((_request, response) => {
+    const server = createServer((request, response) => {
+      pod.asked += 1;
       if (behaviour.silent === true) return;
+      if (behaviour.answers !== undefined) return behaviour.answers(request.socket);
+      if (!pod.knows(request.headers.authorization)) return void response.writeHead(401).end();
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(pod.report()));
     });
     this.#servers.push(server);
@@ -65,11 +75,14 @@ export class FakePod {
   readonly name: string;
   /** When it began to serve what it serves now. */
   servingSince = 0;
+  /** Questions that it got. */
+  asked = 0;
   readonly #api: FakeApiServer;
   readonly #proxy: string;
   readonly #address: string;
   readonly #behaviour: PodBehaviour;
   #mounted: { readonly hash: string; readonly endpointsHash: string } | undefined;
+  #token: string | undefined;
   #missed = 0;
 
   constructor(api: FakeApiServer, proxy: string, name: string, address: string, behaviour: PodBehaviour) {
@@ -79,14 +92,20 @@ export class FakePod {
     this.#address = address;
     this.#behaviour = behaviour;
     this.#mount();
+    if (behaviour.staleToken === true) this.#token = "an-earlier-token";
     const quiet = api.store.onChange(({ before, after }) => {
       if (after?.kind === "Pod" && after.metadata.name === name && before !== undefined) this.#nudged();
     });
     onTestFinished(quiet);
   }
 
-  report(): unknown {
-    return [{ proxy: `demo/${this.#proxy}`, ...this.#mounted, generation: 1, routes: [] }];
+  report(): ConfigReport {
+    return { proxies: [{ proxy: `demo/${this.#proxy}`, ...this.#mounted, generation: 1 }], more: 0 };
+  }
+
+  /** Does a request bring the token that it has mounted? */
+  knows(authorization: string | undefined): boolean {
+    return this.#token !== undefined && authorization === `Bearer ${this.#token}`;
   }
 
   appear(phase = "Running", ready = "True"): void {
@@ -106,11 +125,21 @@ export class FakePod {
         namespace: "demo",
         labels,
         ...(known?.metadata.annotations === undefined ? {} : { annotations: known.metadata.annotations }),
-        ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: `${base}-1`, uid: "replica-set" }],
+        ...(this.#behaviour.stranger === true ? {} : { ownerReferences: [this.#replicaSet(base, labels)] }),
       },
       status: { phase, podIP: this.#address, conditions: [{ type: "Ready", status: ready }] },
     };
     this.#api.put(pod);
+  }
+
+  /** The one of the proxy's Deployment that made the pod, as its pods name it. */
+  #replicaSet(base: string, labels: Record<string, string>): object {
+    const [apiVersion, kind, name] = ["apps/v1", "ReplicaSet", `${base}-1`];
+    const uid = this.#api.get("Deployment", "demo", base)?.metadata.uid;
+    if (uid === undefined) throw new Error(`there is no Deployment ${base} yet that could make a pod`);
+    const ownerReferences = [{ apiVersion, kind: "Deployment", name: base, uid, controller: true }];
+    const made = this.#api.put({ apiVersion, kind, metadata: { name, namespace: "demo", labels, ownerReferences } });
+    return { apiVersion, kind, name, uid: made.metadata.uid, controller: true };
   }
 
   #nudged(): void {
@@ -127,6 +156,8 @@ export class FakePod {
     const map = this.#api.get("ConfigMap", "demo", `${base}-endpoints`) as
       | { data?: Record<string, string> }
       | undefined;
+    const admin = this.#api.get("Secret", "demo", `${base}-admin`) as { data?: Record<string, string> } | undefined;
+    this.#token = Buffer.from(admin?.data?.[ADMIN_TOKEN_KEY] ?? "", "base64").toString("utf8") || undefined;
     const hash = Buffer.from(secret?.data?.[PACKED.configHash] ?? "", "base64").toString("utf8");
     const endpointsHash = map?.data?.[PACKED.endpointsHash] ?? "";
     if (hash === this.#mounted?.hash && endpointsHash === this.#mounted.endpointsHash) return;

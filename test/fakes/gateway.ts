@@ -1,5 +1,5 @@
 import type { Config, Endpoints } from "../../api/config.ts";
-import { adminHandlers } from "../../dataplane/admin.ts";
+import { adminEndpoints } from "../../dataplane/admin.ts";
 import type { ReadPath } from "../../dataplane/tunnel/byte-source.ts";
 import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
 import { Descriptors } from "../../dataplane/descriptors.ts";
@@ -103,11 +103,14 @@ export class TestGateway {
     return samples.filter(fits).reduce((sum, { value }) => sum + value, 0);
   }
 
-  /** An admin endpoint's answer. */
-  async admin(path: string): Promise<{ status: number; body: string }> {
-    const answer = await adminHandlers(this.gateway, this.metrics)[path]?.();
-    if (answer === undefined) throw new Error(`no handler for ${path}`);
-    return answer;
+  /** An admin endpoint's answer to a request that may see it. */
+  async admin(target: string): Promise<{ status: number; body: string }> {
+    const [path = "", query] = target.split("?");
+    const answer = await adminEndpoints(this.gateway, this.metrics, systemClock)[path]?.answer(
+      new URLSearchParams(query),
+    );
+    if (answer === undefined) throw new Error(`no endpoint at ${path}`);
+    return { status: answer.status, body: Buffer.from(answer.body).toString("utf8") };
   }
 
   /** All that was logged, as one text. */

@@ -28,6 +28,9 @@ export const SETTINGS: RenderSettings = {
   monitoringNamespaces: [{ "kubernetes.io/metadata.name": "monitoring" }],
 };
 
+/** What the operator makes at random. */
+export const ADMIN_TOKEN = "an-admin-token-of-256-bits-made-at-random-0";
+
 /** A proxy of a case, and what becomes of it. */
 export interface Made extends Translation {
   readonly rendered: Rendered;
@@ -45,7 +48,7 @@ export function translateCase(folder: string, order: "as written" | "reversed" =
       const translation = translate(resourcesOf(proxy, objects), before.get(id), tools, surroundings);
       before.set(id, translation.config);
       const owner = { namespace: proxy.namespace, name: proxy.name, uid: `uid of ${id}` };
-      return { ...translation, rendered: render(owner, translation, SETTINGS, packer) };
+      return { ...translation, rendered: render(owner, { ...translation, adminToken: ADMIN_TOKEN }, SETTINGS, packer) };
     });
     if (file === "resources.yaml") return made;
   }

@@ -118,7 +118,8 @@ export class OAuthBench {
     // Errors with their message and stack, as the real log writes them.
     const log = inspect(this.gateway.lines, { depth: null, maxStringLength: null, maxArrayLength: null });
     const sinks: Record<string, string> = { log };
-    for (const path of ["/metrics", "/config", "/sessions"]) sinks[path] = (await this.gateway.admin(path)).body;
+    for (const path of ["/metrics", "/config", "/config/routes", "/sessions"])
+      sinks[path] = (await this.gateway.admin(path)).body;
     const secrets = [...this.#tokens].flatMap((token) => [token, token.split(".")[2] ?? ""]);
     const long = secrets.filter((secret) => secret.length > 20);
     return Object.keys(sinks).filter((sink) => long.some((secret) => sinks[sink]?.includes(secret)));

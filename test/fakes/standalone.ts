@@ -41,7 +41,7 @@ export class Standalone {
   static async start(parts: ProxyParts = {}): Promise<Standalone> {
     const bench = await Standalone.prepare(parts);
     bench.run();
-    await bench.program.says(`http://127.0.0.1:${bench.adminPort}/metrics`);
+    await bench.program.says("#token=");
     return bench;
   }
 
@@ -67,8 +67,15 @@ export class Standalone {
     return WsClient.open(`ws://127.0.0.1:${port}${path}`, [], { headers: { "x-api-key": key } });
   }
 
+  /** The admin token that it has printed. */
+  get token(): string {
+    return decodeURIComponent(/#token=(\S+)/.exec(this.program.stderr)?.[1] ?? "");
+  }
+
+  /** An admin endpoint's answer, asked with the token. */
   async admin(path: string): Promise<string> {
-    return (await fetch(`http://127.0.0.1:${this.adminPort}${path}`)).text();
+    const headers = { authorization: `Bearer ${this.token}` };
+    return (await fetch(`http://127.0.0.1:${this.adminPort}${path}`, { headers })).text();
   }
 
   /** Sends and waits for the echo: the session lives. */

@@ -1,3 +1,4 @@
+import { ADMIN_TOKEN_FILE, ADMIN_TOKEN_KEY } from "../../api/meta.ts";
 import type { Manifest } from "../../operator/render/manifest.ts";
 
 type Files = Readonly<Record<string, Uint8Array>>;
@@ -17,9 +18,12 @@ function filesOfOne(object: Manifest): Files {
   const { data = {}, binaryData = {} } = object as { readonly data?: Entries; readonly binaryData?: Entries };
   const plain = object.kind === "ConfigMap" ? "utf8" : "base64";
   return {
-    ...Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, plain)])),
+    ...Object.fromEntries(Object.entries(data).map(([key, value]) => [fileOf(key), Buffer.from(value, plain)])),
     ...Object.fromEntries(Object.entries(binaryData).map(([key, value]) => [key, Buffer.from(value, "base64")])),
   };
 }
+
+/** The volume of a pod renames the one key that is no file's name. */
+const fileOf = (key: string): string => (key === ADMIN_TOKEN_KEY ? ADMIN_TOKEN_FILE : key);
 
 type Entries = Readonly<Record<string, string>>;

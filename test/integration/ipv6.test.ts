@@ -50,7 +50,7 @@ describe.skipIf(!ipv6)("a gateway that listens on ::", () => {
     expect(backend.last.values("host")).toEqual([authority]);
     expect(backend.last.values("x-forwarded-host")).toEqual([authority]);
     await until("the session is listed", () => gateway.sessions === 1);
-    expect(JSON.parse((await gateway.admin("/sessions")).body)).toMatchObject([{ address: host }]);
+    expect(JSON.parse((await gateway.admin("/sessions")).body)).toMatchObject({ sessions: [{ address: host }] });
     expect(line("session opened")).toMatchObject({ address: host, endpoint: `[::1]:${backend.port}` });
     expect(gateway.gateway.address("test/proxy")).toBe("::");
   });

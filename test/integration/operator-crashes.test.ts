@@ -4,11 +4,15 @@ import { KubeClient } from "../../operator/kube/client.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { ApiObject } from "../fakes/api-server-store.ts";
 import { DyingClient } from "../fakes/dying-client.ts";
+import { ADMIN_TOKEN } from "../fakes/golden-case.ts";
 import { keys, OperatorBench, proxy, putAll, slice } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 
 // Row 2 of the faults: an operator that is killed after any of its writes. Whoever comes next brings about the same as if
 // nothing had happened, and what was said once is not said again.
+
+/** Each of the operators would make a token of its own; what they bring about is compared. */
+const newToken = (): string => ADMIN_TOKEN;
 
 interface Scenario {
   readonly name: string;
@@ -86,21 +90,21 @@ async function run(
 ): Promise<{ writes: number; objects: unknown; events: string[] }> {
   const bench = await OperatorBench.start();
   before(bench);
-  const first = bench.operator();
+  const first = bench.operator({ newToken });
   await bench.quiet(60);
   await first.stop();
   const eventsBefore = eventsOf(bench).length;
   change(bench);
   const client = new DyingClient(new KubeClient(bench.server.kubeConfig(), systemClock), last);
-  const killed = bench.operator({ client });
+  const killed = bench.operator({ client, newToken });
   if (Number.isFinite(last)) await until("it is dead", () => client.dead);
   else await bench.quiet(60);
   await killed.stop();
-  const next = bench.operator();
+  const next = bench.operator({ newToken });
   await bench.quiet(60);
   const writes = bench.server.writes.length;
   await next.stop();
-  const idle = bench.operator();
+  const idle = bench.operator({ newToken });
   await bench.quiet(60);
   await idle.stop();
   expect(bench.server.writes.length, "nothing is left to do").toBe(writes);

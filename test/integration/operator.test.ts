@@ -5,6 +5,7 @@ import { until } from "../fakes/sockets.ts";
 
 const ALL = [
   "PATCH secrets/wsproxy-chat-config-0",
+  "PATCH secrets/wsproxy-chat-admin",
   "PATCH configmaps/wsproxy-chat-endpoints",
   "PATCH serviceaccounts/wsproxy-chat",
   "PATCH networkpolicies/wsproxy-chat",
@@ -100,7 +101,7 @@ describe("an edit", () => {
     bench.server.put({ ...bench.server.get("WebSocketProxy", "demo", "chat"), ...proxy("chat", { policies }) });
     await until("it is observed", () => bench.status()?.observedGeneration === 2);
     await bench.quiet();
-    expect(bench.writes(before)).toEqual([ALL[0], ALL[7]]);
+    expect(bench.writes(before)).toEqual([ALL[0], ALL[8]]);
   });
 
   test("of the replicas writes the Deployment only", async () => {
@@ -113,7 +114,7 @@ describe("an edit", () => {
     await until("it is observed", () => bench.status()?.observedGeneration === 2);
     await bench.quiet();
     // The generation is part of the config.
-    expect(bench.writes(before)).toEqual([ALL[0], ALL[5], ALL[7]]);
+    expect(bench.writes(before)).toEqual([ALL[0], ALL[6], ALL[8]]);
   });
 
   test("of a backend's endpoints writes the endpoints only", async () => {
@@ -122,7 +123,7 @@ describe("an edit", () => {
     bench.server.put(slice(["10.0.0.1", "10.0.0.2"]));
     await until("it is written", () => bench.server.writes.length > before);
     await bench.quiet();
-    expect(bench.writes(before)).toEqual([ALL[1]]);
+    expect(bench.writes(before)).toEqual([ALL[2]]);
   });
 
   test("that is wrong leaves everything as it was, and says so; keys still go", async () => {
@@ -222,7 +223,7 @@ describe("somebody else's hand", () => {
       return spec?.replicas === 2;
     });
     await bench.quiet();
-    expect(bench.writes(before)).toEqual([ALL[5]]);
+    expect(bench.writes(before)).toEqual([ALL[6]]);
   });
 
   test("on the config is undone, and our label is put back", async () => {

@@ -116,7 +116,9 @@ test.each(offers)(
     expect(sessions.includes('"id"')).toBe(status === 101);
     client.socket.destroy();
     await gateway.empty();
-    const pages = await Promise.all(["/metrics", "/config", "/readyz", "/healthz"].map((path) => gateway.admin(path)));
+    const pages = await Promise.all(
+      ["/metrics", "/config", "/config/routes", "/readyz"].map((path) => gateway.admin(path)),
+    );
     const sinks = [gateway.logged, client.received.toString("latin1"), sessions, ...pages.map(({ body }) => body)];
     expect(sinks.map(found)).toEqual(sinks.map(() => []));
     expect(gateway.lines.length).toBeGreaterThan(0);
@@ -134,8 +136,11 @@ test("a config that is refused is not quoted", async () => {
   expect(found(JSON.stringify(applied) + gateway.logged)).toEqual([]);
 });
 
-test("no secret stands in /config: neither keys' digests nor the backend's login", async () => {
-  const { body } = await gateway.admin("/config");
-  for (const secret of [digestOf(CANARY), "gateway", CANARY, "keys", "digest", "password"])
-    expect(body).not.toContain(secret);
-});
+test.each(["/config", "/config/routes"])(
+  "no secret stands in %s: neither keys' digests nor the backend's login",
+  async (path) => {
+    const { body } = await gateway.admin(path);
+    for (const secret of [digestOf(CANARY), "gateway", CANARY, "keys", "digest", "password"])
+      expect(body).not.toContain(secret);
+  },
+);

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { FakeClock } from "../test/fakes/clock.ts";
-import { Slices } from "../runtime/slices.ts";
-import { exposition } from "./exposition.ts";
-import { Metrics } from "./metrics.ts";
+import { FakeClock } from "../fakes/clock.ts";
+import { Slices } from "../../runtime/slices.ts";
+import { exposition } from "../../runtime/exposition.ts";
+import { Metrics } from "../../dataplane/metrics.ts";
 
 /** So that none is another the next time. */
 const OWN = /^(#.*|wsproxy_.*)?$/;

@@ -1,10 +1,7 @@
-import type { Slices } from "../runtime/slices.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Slices } from "./slices.ts";
 
 /** Samples that are written at a time: 1,000 routes have 40,000, which in one go would hold up every session. */
 const SAMPLES = 500;
-
-type Registry = Metrics["registry"];
 
 /** What a metric says of itself, with its samples. */
 interface Reading {
@@ -17,18 +14,23 @@ interface Readable {
   getForPromString?(): Promise<Reading>;
 }
 
-/** What the library's types leave out. */
+/** What is used of prom-client's Registry; its types leave the second function out. */
+export interface MetricSource {
+  readonly contentType: string;
+  getMetricsAsArray(): readonly unknown[];
+}
+
 interface Writer {
   getMetricsAsString(metric: Pick<Readable, "get">): Promise<string>;
 }
 
 /** All metrics as Prometheus reads them and as `registry.metrics()` writes them, in slices. */
-export async function exposition(registry: Registry, slices: Slices): Promise<string> {
+export async function exposition(source: MetricSource, slices: Slices): Promise<string> {
   const texts: string[] = [];
-  for (const metric of registry.getMetricsAsArray() as unknown as readonly Readable[]) {
+  for (const metric of source.getMetricsAsArray() as readonly Readable[]) {
     if (slices.spent) await slices.next();
     const reading = await (metric.getForPromString?.() ?? metric.get());
-    texts.push(await textOf(reading, registry as unknown as Writer, slices));
+    texts.push(await textOf(reading, source as unknown as Writer, slices));
   }
   return `${texts.join("\n\n")}\n`;
 }

@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+/** What the admin port lists, page by page: sessions at `/sessions`, routes at `/config/routes`. */
+
+/** Entries of a page. */
+export const PAGE = { usual: 100, most: 1000 } as const;
+
+/** Characters of a text that came from outside, such as a client id. */
+export const LONGEST_SHOWN = 256;
+
+const count = z.int().min(0);
+const bothWays = z.object({ fromClient: count, fromBackend: count });
+const shown = z.string().max(LONGEST_SHOWN + 1);
+const proxy = z.string().max(320).describe("`<namespace>/<name>`");
+const next = z
+  .string()
+  .optional()
+  .describe("Where the next page begins: the value of `after`. Absent: this was the last one.");
+
+const session = z.object({
+  id: z.string().describe("Of the session, as in the log."),
+  proxy,
+  route: z.string(),
+  client: shown.optional().describe("Verified client id; absent: nobody was identified."),
+  address: z.string().describe("Of the client."),
+  since: z.string().describe("When it opened (RFC 3339)."),
+  messages: bothWays,
+  bytes: bothWays.describe("Payload bytes."),
+  subprotocol: shown.optional(),
+});
+
+export const sessionPage = z.object({ sessions: z.array(session).max(PAGE.most), next });
+
+const route = z.object({
+  proxy,
+  name: z.string(),
+  hostnames: z.array(z.string()).describe("Empty: any host."),
+  path: z.object({ type: z.string(), value: z.string() }),
+  backends: z.array(z.object({ endpoints: z.string(), weight: count })),
+  policies: z.array(z.string()).describe("Names of the policies in effect; their settings may hold secrets."),
+});
+
+export const routePage = z.object({ routes: z.array(route).max(PAGE.most), next });
+
+export type SessionPage = z.output<typeof sessionPage>;
+export type RoutePage = z.output<typeof routePage>;

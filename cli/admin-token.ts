@@ -1,0 +1,48 @@
+import { randomBytes } from "node:crypto";
+import { open, type FileHandle } from "node:fs/promises";
+
+/** A file with an admin token, or why it gives none; the words never quote what is in it. */
+export type TokenRead =
+  | { readonly token: string }
+  | { readonly token: undefined; readonly fault: "missing" | "unreadable" | "malformed"; readonly problem: string };
+
+/** Characters of a token; shorter ones can be guessed. */
+const SHORTEST = 16;
+const LONGEST = 512;
+/** Bytes of the file that are looked at: the longest token, with white space around it. */
+const MOST = 1024;
+
+/** A new token, of 256 random bits. */
+export function newAdminToken(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+/** Reads the token of a file; white space around it is not part of it. */
+export async function readAdminToken(file: string): Promise<TokenRead> {
+  const bytes = await beginningOf(file).catch((error: NodeJS.ErrnoException) => error.code ?? "EIO");
+  if (typeof bytes === "string") {
+    const missing = bytes === "ENOENT";
+    return missing
+      ? { token: undefined, fault: "missing", problem: `${file} does not exist` }
+      : { token: undefined, fault: "unreadable", problem: `${file} cannot be read (${bytes})` };
+  }
+  const token = bytes.toString("latin1").trim();
+  const fits = bytes.length < MOST && token.length >= SHORTEST && token.length <= LONGEST && /^[!-~]*$/.test(token);
+  const form = `${SHORTEST} to ${LONGEST} visible ASCII characters on one line, without blanks`;
+  return fits ? { token } : { token: undefined, fault: "malformed", problem: `${file} holds no token: write ${form}` };
+}
+
+async function beginningOf(file: string): Promise<Buffer> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file);
+    const buffer = Buffer.alloc(MOST);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < MOST; length += read) {
+      ({ bytesRead: read } = await handle.read(buffer, length, MOST - length));
+    }
+    return buffer.subarray(0, length);
+  } finally {
+    await handle?.close();
+  }
+}
