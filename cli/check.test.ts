@@ -64,6 +64,22 @@ const MISTAKES: readonly Mistake[] = [
   spec("p11", "port: 80 ", "port: 81 ", "spec.routes[0].backends[0].port"),
   spec("p12", "port: 80 ", "port: 80, tls: { caSecretName: no-ca } ", "spec.routes[0].backends[0].tls.caSecretName"),
   spec("p13", "{ keys: chat }", "{ keys: other }", "spec.routes[0].policies.authentication.apiKey.secretSelector"),
+  {
+    file: "p24.yaml",
+    text: `${proxyManifest({ name: "p24", service: "echo, basicAuthSecretName: login" })}---
+apiVersion: v1
+kind: Secret
+metadata: { name: login, namespace: demo }
+type: kubernetes.io/basic-auth
+stringData: { username: gateway, password: a-password }
+`,
+    named: at("p24", "spec.routes[0].backends[0].basicAuthSecretName"),
+  },
+  {
+    file: "s25.yaml",
+    text: keysManifest({ frank: ALICE }, "s25"),
+    named: /Secret demo\/s25.*is the same key as that of/,
+  },
   spec("p14", "listener: {", "listener: { tls: { secretName: no-tls },", "spec.listener.tls.secretName"),
   spec("p15", "  routes:", "  sidecar: {}\n  routes:", "spec.sidecar"),
   {

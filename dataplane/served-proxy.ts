@@ -255,6 +255,7 @@ export class ServedProxy {
   /** The proxy was removed: its sessions end as those of a removed route do. Resolves when none is left. */
   async retire(): Promise<void> {
     this.#draining = true;
+    for (const attempt of [...this.#attempts]) attempt.drain();
     const { clock, random } = this.#surroundings;
     const all = [...this.sessions];
     const period = Math.min(REMOVAL_PERIOD, all.length * 10);

@@ -13,7 +13,7 @@ export interface Asker {
 export interface Verifier<M extends Method> {
   /** The credential's proof, or why it is refused. Where the client leaves, what others wait for goes on. */
   verify(credential: string, asker: Asker): Promise<ProofOf<M> | Refusal>;
-  /** Does a proof of a live session, given under an older config, still hold? */
+  /** Does a proof that was given earlier, maybe under an older config, still hold? */
   review(proof: ProofOf<M>): Termination | undefined;
   /** Calls `end` when the proof ceases to hold without a config change; the returned function stops the watch. */
   watch(proof: ProofOf<M>, end: (termination: Termination) => void): () => void;

@@ -20,25 +20,28 @@ export interface Enforcement {
   authenticate?(handshake: Handshake, signal: AbortSignal): Promise<Identity | Refusal>;
   /** With the identity known, before any backend is dialled. */
   admit?(handshake: Handshake, identity: Identity): Refusal | undefined;
-  /** After a config change: does what the session stood on still hold? */
+  /**
+   * Does what the session, or the handshake that was admitted, stood on still hold? Asked after a config change, and once
+   * more right before the 101. Must not wait for anything.
+   */
   review?(session: Party): Termination | undefined;
   /**
-   * Watches what can change without a config change (time, an issuer's answer) and calls `end`. Starts when the session
-   * opens, and anew after each config change; the returned function stops it.
+   * Watches what can change without a config change (time, an issuer's answer) and calls `end`. Starts when the handshake
+   * is admitted and when its session opens, and anew after each config change; the returned function stops it.
    */
   watch?(session: Party, end: (termination: Termination) => void): () => void;
   /** What the tunnel has to hold a session to; called when it opens and after each config change. */
   plan?(session: Party, draft: PlanDraft): void;
 }
 
-/** Who a session is with: what its limits count by and its permission stands on. */
+/** The client of a session, or of a handshake that was admitted: what limits count by and the permission stands on. */
 export interface Party {
   /** Correlates log lines. */
   readonly requestId: string;
   readonly identity: Identity;
   readonly address: string;
   readonly addressSubject: string;
-  /** When the session opened, on the monotonic clock. */
+  /** When the session opened, or the handshake began, on the monotonic clock. */
   readonly openedAt: number;
   /** Remembers what belongs to this one session, such as its own token buckets, over config changes. */
   readonly memory: Memory;

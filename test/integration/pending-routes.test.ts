@@ -12,12 +12,14 @@ import { until } from "../fakes/sockets.ts";
 let backend: RawBackend;
 let gateway: TestGateway;
 let issuer: SlowIssuer;
+let clock: FakeClock;
 const open: { close(): Promise<void> }[] = [];
 
 beforeEach(async () => {
   backend = await new RawBackend(() => {}).open();
   issuer = await new SlowIssuer().open();
-  gateway = new TestGateway(new FakeClock(Date.now()));
+  clock = new FakeClock(Date.now());
+  gateway = new TestGateway(clock);
 });
 afterEach(async () => {
   await gateway.close();
@@ -146,4 +148,16 @@ test("a dial by an older config passes over an endpoint that is gone, and over n
   await until("it is dialled anew", () => next.connections.length === 1);
   await until("the first is let go", () => backend.last.ended || backend.last.closed);
   expect(client.answered).toBe(false);
+});
+
+test("a handshake whose proxy is removed is refused at once, and nothing keeps the proxy", async () => {
+  await change([{}], [backend.port]);
+  const [proxy] = gateway.gateway.proxies;
+  const pending = await Pending.open(gateway, backend);
+  const removed = gateway.gateway.remove("test/proxy");
+  expect(await pending.lost()).toMatchObject({ told: "503 Draining", leaked: "" });
+  await until("its handshake is over", () => proxy?.attempts === 0);
+  expect(proxy?.occupancy.size).toBe(0);
+  clock.advance(20);
+  await removed;
 });

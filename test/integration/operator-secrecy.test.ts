@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import type { Config } from "../../api/config.ts";
+import { InForce } from "../../operator/in-force.ts";
+import { keys, OperatorBench, proxy, putAll } from "../fakes/operator-bench.ts";
+import { until } from "../fakes/sockets.ts";
+
+const SAME = "the-same-key-twice-01";
+const LOGIN = { username: btoa("root"), password: btoa("of-the-database") };
+
+const config = ({ server }: OperatorBench): Config | undefined => {
+  const secret = server.get("Secret", "demo", "wsproxy-chat-config-0");
+  return new InForce().read("", [(secret as { data?: Record<string, string> } | undefined)?.data]);
+};
+const clients = (bench: OperatorBench): unknown =>
+  config(bench)?.policies.authentication?.[0]?.apiKey?.keys.map(({ client }) => client);
+
+/** All that the operator ever wrote where those can read it who may not read Secrets: statuses, Events, other objects. */
+const shown = ({ server }: OperatorBench): string =>
+  JSON.stringify(server.writes.filter(({ path }) => !path.includes("/secrets/")).map(({ body }) => body));
+
+test("that two Secrets hold the same key is in the operator's log, once, and neither in status nor Events", async () => {
+  const bench = await OperatorBench.start();
+  putAll(bench.server);
+  bench.server.put(keys({ mallory: SAME }, "a-first"));
+  bench.server.put(keys({ alice: SAME, bob: "bobs-quite-own-key-2" }, "b-second"));
+  const { lines } = bench.operator();
+  await until("it has said so", () => bench.condition("ResolvedRefs") === "True ResolvedRefs");
+  expect(clients(bench)).toContain("mallory");
+  bench.server.put(keys({ alice: SAME, carol: "carols-own-key-00003" }, "b-second"));
+  await until("the change is in force", () => JSON.stringify(clients(bench)).includes("carol"));
+  expect(shown(bench)).not.toMatch(/same key|b-second|a-first/);
+  expect(lines.filter((line) => line.includes("API key left out"))).toEqual(["warn API key left out"]);
+});
+
+test("a Secret that is labelled while the operator runs is used, and no more once the label is gone", async () => {
+  const bench = await OperatorBench.start();
+  putAll(bench.server);
+  const database = (labels: Record<string, string>): object => ({
+    apiVersion: "v1",
+    kind: "Secret",
+    type: "kubernetes.io/basic-auth",
+    metadata: { name: "database", namespace: "demo", labels },
+    data: LOGIN,
+  });
+  const backends = [{ service: "echo", port: 80, basicAuthSecretName: "database" }];
+  const policies = { authentication: { require: "None" } };
+  bench.server.put(database({}) as never);
+  bench.server.put(proxy("chat", { policies, routes: [{ name: "main", backends }] }));
+  bench.operator();
+  const used = (): unknown => config(bench)?.routes[0]?.backends;
+  await until("it is refused", () => bench.condition("ResolvedRefs") === "False SecretNotPermitted");
+  expect(shown(bench)).toContain("kubectl label secret database --namespace demo wsproxy.dev/use=true");
+  expect(used()).toEqual([]);
+  bench.server.put(database({ "wsproxy.dev/use": "true" }) as never);
+  await until("it is used", () => JSON.stringify(used()).includes("of-the-database"));
+  bench.server.put(database({ "wsproxy.dev/use": "no" }) as never);
+  await until("it is used no more", () => JSON.stringify(used()) === "[]");
+  expect(shown(bench)).not.toContain("of-the-database");
+});
