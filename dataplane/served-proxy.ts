@@ -89,7 +89,7 @@ export class ServedProxy {
         log: this.#logFor(config),
         random,
       };
-      const snapshot = await compile(config, hash, options, slices);
+      const snapshot = await compile(config, hash, options, slices, this.#snapshot);
       await list(snapshot, endpoints, slices);
       return snapshot;
     } catch (fault) {
@@ -107,7 +107,7 @@ export class ServedProxy {
     this.#memory.commit();
     this.#snapshot = snapshot;
     this.#endpointsHash = endpointsHash;
-    this.#log = this.#logFor(snapshot.config);
+    this.#log = snapshot.log;
     const { metrics, clock } = this.#surroundings;
     const { proxy, dataplane } = snapshot.config;
     metrics.configApplied(this.name, proxy.generation, dataplane.maxConnections, clock.wall());
@@ -190,7 +190,7 @@ export class ServedProxy {
             this.sessions.delete(session);
             session.closed(end);
           },
-          slowConsumer: () => route.metrics.slowConsumer(),
+          slowConsumer: route.metrics.slowConsumer,
         }),
       );
     } catch (fault) {
@@ -249,8 +249,11 @@ export class ServedProxy {
     while ((this.sessions.size > 0 || this.#attempts.size > 0) && !abort.aborted) await pause(20, this.clock, abort);
   }
 
+  /** The one in use as long as it writes the same: what was compiled with it need not be compiled again. */
   #logFor({ dataplane }: Config): Log {
-    return accessLog(this.#surroundings.log, this.name, dataplane.log.access);
+    const { access } = dataplane.log;
+    if (this.#snapshot?.config.dataplane.log.access === access) return this.#snapshot.log;
+    return accessLog(this.#surroundings.log, this.name, access);
   }
 }
 

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { CredentialPlace } from "../../api/policies/authentication.ts";
 import { handshake, settings } from "../../test/fakes/idp-bench.ts";
-import type { CompileContext } from "../policies/policy.ts";
 import { credentialFinder, credentialPlaces, isUnder, parameterName, type HeaderForm } from "./places.ts";
 
 type Offer = Parameters<typeof handshake>[0];
@@ -168,13 +167,13 @@ test("the places of a route are those of all its methods", () => {
     jwt: { issuer: "i", audiences: ["a"], jwks: {} },
     introspection: { endpoint: "https://idp.test/", from: [{ query: "Token" }] },
   });
-  expect(credentialPlaces({ authentication } as CompileContext["policies"])).toEqual({
+  expect(credentialPlaces({ authentication })).toEqual({
     headers: new Set(["x-api-key", "authorization"]),
     query: new Set(["access_token", "Token"]),
     cookies: new Set(["Key"]),
     subprotocols: ["wsproxy.key"],
   });
-  expect(credentialPlaces({} as CompileContext["policies"]).headers.size).toBe(0);
+  expect(credentialPlaces({}).headers.size).toBe(0);
 });
 
 test("what strips credentials compares names as what finds them", () => {
