@@ -30,5 +30,5 @@ COPY --from=build /src/LICENSE /src/dist /app/
 USER 65532:65532
 EXPOSE 8080 8443 9090
 # As in bin/wsproxy: a small young generation, since a tunnel makes next to nothing that it could collect.
-ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/wsproxy.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=30", "/app/wsproxy.js"]
 CMD ["--help"]

@@ -9,7 +9,7 @@ type Issue = Issues["issues"][number];
 /** What a schema made of a value, or every mistake in it. */
 export type Outcome<T> = { readonly value: T } | Issues;
 
-/** Settings that were believed before, by their kind and text. */
+/** Settings and routes that were believed before, by their kind and text. */
 export type Believed = ReadonlyMap<unknown, unknown>;
 
 interface Divisible {
@@ -17,14 +17,12 @@ interface Divisible {
   readonly routes: readonly unknown[];
 }
 
-/** Routes that are read at a time. */
-const ROUTES = 50;
 /** Longer lists are refused for their length before anything in them is read. */
 const MOST_PIECES = 4096;
 
 /**
- * Reads a config as `api.config` does, and says of it just what that says, but a piece at a time. Settings that stood in
- * the last config too are read no more, and stay the very same objects: what was made of them need not be made again.
+ * Reads a config as `api.config` does, and says of it just what that says, but a piece at a time. Settings and routes that
+ * stood in the last config too stay the very same objects: what was made of them need not be made again.
  */
 export async function configInPieces(
   raw: unknown,
@@ -35,11 +33,12 @@ export async function configInPieces(
   const kinds = Object.keys(raw.policies);
   const empty = Object.fromEntries(kinds.map((kind) => [kind, []]));
   const head = outcome(api.config.safeParse({ ...raw, policies: empty, routes: [] }));
-  const settings = await settingsInPieces(raw.policies, before, slices);
-  const routes = await routesInPieces(raw.routes, slices);
-  const { believed } = settings;
+  const reader = new PieceReader(before, slices);
+  const settings = await settingsInPieces(raw.policies, reader);
+  const routes = await reader.list("routes", api.config.shape.routes.element, raw.routes);
+  const { believed } = reader;
   if ("value" in head && settings.issues.length === 0 && routes.issues.length === 0) {
-    const value = { ...head.value, policies: settings.policies, routes: routes.routes };
+    const value = { ...head.value, policies: settings.policies, routes: routes.values as api.Config["routes"] };
     return { ...(arePlaced(value) ? { value } : { issues: [MISPLACED] }), believed };
   }
   const others = "issues" in head ? head.issues : [];
@@ -47,7 +46,7 @@ export async function configInPieces(
     ...others.filter(({ path: [first] }) => first !== undefined && first !== "policies"),
     ...settings.issues,
     ...others.filter(({ path: [first] }) => first === "policies"),
-    ...routes.issues,
+    ...below(["routes"], routes.issues),
     ...others.filter(({ path: [first] }) => first === undefined),
   ];
   // As schemas do: a rule is looked at where all is of the right type, whatever stands beside it.
@@ -75,56 +74,63 @@ export async function endpointsInPieces(raw: unknown, slices: Slices): Promise<O
   return { issues: [...first, ...issues, ...others.filter(({ path }) => path.length === 0)] };
 }
 
+/** What was read of a list. */
+interface Pieces {
+  readonly values: unknown[];
+  readonly issues: Issue[];
+}
+
 async function settingsInPieces(
   raw: Divisible["policies"],
-  before: Believed,
-  slices: Slices,
-): Promise<{ policies: api.Config["policies"]; issues: Issue[]; believed: Believed }> {
+  reader: PieceReader,
+): Promise<{ policies: api.Config["policies"]; issues: Issue[] }> {
   const issues: Issue[] = [];
-  const believed = new Map<unknown, unknown>();
   const policies: Record<string, unknown[]> = {};
   for (const kind of Object.keys(policyTable) as PolicyKind[]) {
     const list = raw[kind];
     if (list === undefined) continue;
-    const read: unknown[] = (policies[kind] = []);
-    const schema: Schema<unknown> = policyTable[kind].rendered;
-    for (const [place, item] of list.entries()) {
-      if (slices.spent) await slices.next();
-      const name = nameOf(kind, item);
-      const known = believed.get(name) ?? before.get(name);
-      const settings: Outcome<unknown> =
-        known === undefined ? outcome<unknown>(schema.safeParse(item)) : { value: known };
-      if ("issues" in settings) issues.push(...below(["policies", kind, place], settings.issues));
-      else {
-        believed.set(name, settings.value);
-        read.push(settings.value);
-      }
-    }
+    const read = await reader.list(kind, policyTable[kind].rendered, list);
+    policies[kind] = read.values;
+    issues.push(...below(["policies", kind], read.issues));
   }
-  return { policies: policies as api.Config["policies"], issues, believed };
+  return { policies: policies as api.Config["policies"], issues };
 }
 
-async function routesInPieces(
-  raw: readonly unknown[],
-  slices: Slices,
-): Promise<{ routes: api.Config["routes"]; issues: Issue[] }> {
-  const issues: Issue[] = [];
-  const routes: api.Config["routes"] = [];
-  for (let at = 0; at < raw.length; at += ROUTES) {
-    if (slices.spent) await slices.next();
-    const read = outcome(api.config.shape.routes.safeParse(raw.slice(at, at + ROUTES)));
-    if ("value" in read) routes.push(...read.value);
-    else issues.push(...below(["routes"], read.issues, at));
+/** Reads lists item by item; an item that stood in the last config is what it was then. */
+class PieceReader {
+  readonly believed = new Map<unknown, unknown>();
+  readonly #before: Believed;
+  readonly #slices: Slices;
+
+  constructor(before: Believed, slices: Slices) {
+    this.#before = before;
+    this.#slices = slices;
   }
-  return { routes, issues };
+
+  async list(kind: string, schema: Schema<unknown>, items: readonly unknown[]): Promise<Pieces> {
+    const values: unknown[] = [];
+    const issues: Issue[] = [];
+    for (const [place, item] of items.entries()) {
+      if (this.#slices.spent) await this.#slices.next();
+      const name = nameOf(kind, item);
+      const known = this.believed.get(name) ?? this.#before.get(name);
+      const read: Outcome<unknown> = known === undefined ? outcome<unknown>(schema.safeParse(item)) : { value: known };
+      if ("issues" in read) issues.push(...below([place], read.issues));
+      else {
+        this.believed.set(name, read.value);
+        values.push(read.value);
+      }
+    }
+    return { values, issues };
+  }
 }
 
 const MISPLACED = { code: "custom", path: ["routes"], message: api.MISPLACED, input: undefined } satisfies Issue;
 
 const arePlaced = api.settingsArePlaced;
 
-/** Two of one kind with the same name are the same settings; of what is nested without end each is another. */
-function nameOf(kind: PolicyKind, settings: unknown): unknown {
+/** Two of one kind with the same name are the same; of what is nested without end each is another. */
+function nameOf(kind: string, settings: unknown): unknown {
   try {
     return `${kind} ${hashOf(JSON.stringify(settings))}`;
   } catch {
@@ -132,13 +138,9 @@ function nameOf(kind: PolicyKind, settings: unknown): unknown {
   }
 }
 
-/** The same issues of a value that stands further inside; `offset`: by how much its first key is higher. */
-function below(path: readonly PropertyKey[], issues: readonly Issue[], offset = 0): Issue[] {
-  return issues.map((issue) => {
-    const [first, ...rest] = issue.path;
-    const own = typeof first === "number" ? [first + offset, ...rest] : issue.path;
-    return { ...issue, path: [...path, ...own] };
-  });
+/** The same issues of a value that stands further inside. */
+function below(path: readonly PropertyKey[], issues: readonly Issue[]): Issue[] {
+  return issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
 }
 
 function outcome<T>(parsed: { success: true; data: T } | { success: false; error: { issues: Issue[] } }): Outcome<T> {

@@ -56,3 +56,14 @@ test("what is forgotten is told so, once, and what is kept is not", () => {
   memory.clear();
   expect(told).toEqual(["gone", "kept"]);
 });
+
+test("what a part recalled is kept by its keys, without compiling it again", () => {
+  const memory = new Memory();
+  const { value, keys } = memory.recorded(() => [memory.recall("a", () => ({})), memory.recall("b", () => ({}))]);
+  memory.recall("other", () => ({}));
+  memory.commit();
+  expect(keys).toEqual(["a", "b"]);
+  memory.keep(keys);
+  memory.commit();
+  expect(["a", "b", "other"].map((key) => memory.recall<unknown>(key, () => "new"))).toEqual([...value, "new"]);
+});

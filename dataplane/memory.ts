@@ -6,13 +6,30 @@ export class Memory {
   #current = new Map<string, unknown>();
   #next = new Map<string, unknown>();
   #changes: (() => void)[] = [];
+  #recorded: string[] | undefined;
 
   /** The value kept under this key, or a new one. The key names the type: one key, one `create`. */
   recall<T>(key: string, create: () => T): T {
     const known = this.#next.get(key) ?? this.#current.get(key);
     const value = known === undefined ? create() : (known as T);
     this.#next.set(key, value);
+    this.#recorded?.push(key);
     return value;
+  }
+
+  /** Compiles a part, and notes what it recalled: `keep` of the same keys stands for compiling it again. */
+  recorded<T>(compile: () => T): { readonly value: T; readonly keys: readonly string[] } {
+    const keys = (this.#recorded = []);
+    try {
+      return { value: compile(), keys };
+    } finally {
+      this.#recorded = undefined;
+    }
+  }
+
+  /** What is in force under these keys stays. */
+  keep(keys: readonly string[]): void {
+    for (const key of keys) this.#next.set(key, this.#next.get(key) ?? this.#current.get(key));
   }
 
   /** A change to a value that is in use: made when the snapshot being compiled takes force, and not at all if it never does. */

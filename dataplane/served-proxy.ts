@@ -119,7 +119,7 @@ export class ServedProxy {
         log: this.#logFor(config),
         random,
       };
-      const snapshot = await compile(config, hash, options, slices);
+      const snapshot = await compile(config, hash, options, slices, this.#snapshot);
       const listing = new EndpointListing(endpoints);
       await list(snapshot, listing, slices);
       this.#memory.onCommit(() => this.#tellDials(listing));
@@ -139,7 +139,7 @@ export class ServedProxy {
     this.#memory.commit();
     this.#snapshot = snapshot;
     this.#endpointsHash = endpointsHash;
-    this.#log = this.#logFor(snapshot.config);
+    this.#log = snapshot.log;
     const { metrics, clock, descriptors } = this.#surroundings;
     const { proxy, dataplane } = snapshot.config;
     const limit = Math.min(dataplane.maxConnections, descriptors.sessions);
@@ -223,7 +223,7 @@ export class ServedProxy {
             this.sessions.delete(session);
             session.closed(end);
           },
-          slowConsumer: () => route.metrics.slowConsumer(),
+          slowConsumer: route.metrics.slowConsumer,
         }),
       );
     } catch (fault) {
@@ -276,8 +276,11 @@ export class ServedProxy {
     while ((this.sessions.size > 0 || this.#attempts.size > 0) && !abort.aborted) await pause(20, this.clock, abort);
   }
 
+  /** The one in use as long as it writes the same: what was compiled with it need not be compiled again. */
   #logFor({ dataplane }: Config): Log {
-    return accessLog(this.#surroundings.log, this.name, dataplane.log.access);
+    const { access } = dataplane.log;
+    if (this.#snapshot?.config.dataplane.log.access === access) return this.#snapshot.log;
+    return accessLog(this.#surroundings.log, this.name, access);
   }
 }
 

@@ -44,6 +44,7 @@ test("what it stood on is looked at first; only then its limits change, and it i
   const { session, route, did } = bench();
   const watching = (name: string): Enforcement => ({
     review: () => void did.push(`review ${name}`),
+    plan: () => {},
     watch: () => {
       did.push(`watch ${name}`);
       return () => void did.push(`unwatch ${name}`);
@@ -55,6 +56,31 @@ test("what it stood on is looked at first; only then its limits change, and it i
     ...["review a", "review b", "plan", "watch a", "watch b"],
     ...["unwatch a", "unwatch b", "review c", "plan", "watch c"],
   ]);
+});
+
+test("what is as it was is not looked at again; what changed is, and no more than that", () => {
+  const { session, route, did } = bench();
+  const asked = (name: string): Enforcement => ({ review: () => void did.push(`review ${name}`) });
+  const [deny, limits, later] = [asked("deny"), { plan: () => {} }, asked("later")];
+  const keys: Enforcement = {
+    ...asked("keys"),
+    watch: () => {
+      did.push("watch");
+      return () => void did.push("unwatch");
+    },
+  };
+  const looked = (chain: Enforcement[]): string[] => {
+    did.length = 0;
+    session.apply(route(chain));
+    return [...did];
+  };
+  expect(looked([deny, keys, limits])).toEqual(["review deny", "review keys", "plan", "watch"]);
+  expect(looked([deny, keys, limits])).toEqual([]);
+  expect(looked([later, keys, limits])).toEqual(["review later"]);
+  expect(looked([later, keys, { plan: () => {} }])).toEqual(["plan"]);
+  expect(looked([later, keys])).toEqual(["plan"]);
+  expect(looked([later, { ...keys }])).toEqual(["unwatch", "review keys", "watch"]);
+  expect(looked([later])).toEqual(["unwatch"]);
 });
 
 test("a permission that is gone ends it: no plan, no watch, and no policy behind is asked", () => {
@@ -73,7 +99,7 @@ test("a watch that fires ends it and all watches; only the first end counts", as
     fire = end;
     return () => void did.push("unwatch");
   };
-  session.apply(route([{ watch }]));
+  session.apply(route([{ watch, plan: () => {} }]));
   fire?.({ reason: "CredentialExpired" });
   fire?.(revoked);
   session.terminate({ reason: "Draining" });

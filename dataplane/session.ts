@@ -4,9 +4,9 @@ import type { Log } from "../runtime/log.ts";
 import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Identity } from "./identity.ts";
 import { Memory } from "./memory.ts";
-import type { LiveSession } from "./metrics.ts";
+import type { LiveSession, RouteMetrics } from "./metrics.ts";
 import { review, watch } from "./permission.ts";
-import type { Party } from "./policies/policy.ts";
+import type { Enforcement, Party } from "./policies/policy.ts";
 import type { CloseReason, Termination } from "./rejection.ts";
 import type { CompiledRoute } from "./snapshot.ts";
 import type { Tunnel, TunnelEnd } from "./tunnel/tunnel.ts";
@@ -45,12 +45,14 @@ export class Session implements Party, LiveSession {
   readonly since: number;
   readonly fromClient: DirectionCount = { messages: 0, bytes: 0 };
   readonly fromBackend: DirectionCount = { messages: 0, bytes: 0 };
-  readonly #route: CompiledRoute;
+  readonly #metrics: RouteMetrics;
   readonly #clock: Clock;
   readonly #log: Log;
   #tunnel: Tunnel | undefined;
   #memory: Memory | undefined;
   #stopWatching: (() => void) | undefined;
+  /** The policies that it was held to last. */
+  #held: readonly Enforcement[] = [];
   #ending = false;
   #permissionLost = false;
 
@@ -64,7 +66,8 @@ export class Session implements Party, LiveSession {
     this.route = route.name;
     this.openedAt = clock.now();
     this.since = clock.wall();
-    this.#route = route;
+    // Not the route: a session may live longer than a hundred configs, and must not keep its own.
+    this.#metrics = route.metrics;
     this.#clock = clock;
     this.#log = log;
   }
@@ -96,18 +99,26 @@ export class Session implements Party, LiveSession {
   /** The session is open from here on. */
   opened(tunnel: Tunnel): void {
     this.#tunnel = tunnel;
-    this.#route.metrics.opened(this);
+    this.#metrics.opened(this);
     this.#log.info(this.#fields(), "session opened");
   }
 
-  /** Puts a route's policies in force for this session: its permission is looked at again, its limits are changed. */
+  /**
+   * Puts a route's policies in force for this session: its permission is looked at again, its limits are changed. What is
+   * as it was when it was held to it last needs nothing: 10,000 sessions are looked at while others wait.
+   */
   apply(route: CompiledRoute): void {
     if (this.#ending) return;
-    this.#unwatch();
-    const termination = review(route.chain, this);
+    const before = this.#held;
+    const added = route.chain.filter((policy) => !before.includes(policy));
+    const changed = [...added, ...before.filter((policy) => !route.chain.includes(policy))];
+    const watched = changed.some((policy) => policy.watch !== undefined);
+    if (watched) this.#unwatch();
+    const termination = review(added, this);
     if (termination !== undefined) return this.terminate(termination);
-    this.#tunnel?.apply(route.plan(this));
-    this.#stopWatching = watch(route.chain, this, (end) => this.terminate(end));
+    this.#held = route.chain;
+    if (changed.some(({ plan }) => plan !== undefined)) this.#tunnel?.apply(route.plan(this));
+    if (watched) this.#stopWatching = watch(route.chain, this, (end) => this.terminate(end));
   }
 
   /** Ends the session with a Close frame to both ends; only the first call counts. */
@@ -116,7 +127,7 @@ export class Session implements Party, LiveSession {
     this.#ending = true;
     this.#unwatch();
     this.#permissionLost = PERMISSION.has(termination.reason);
-    if (this.#permissionLost) this.#route.metrics.credentialTermination(termination.reason);
+    if (this.#permissionLost) this.#metrics.credentialTermination(termination.reason);
     this.#tunnel?.close(termination);
   }
 
@@ -133,7 +144,7 @@ export class Session implements Party, LiveSession {
     this.#unwatch();
     const reason = end.termination?.reason ?? (end.code === 1006 ? "Vanished" : "Closed");
     const seconds = (this.#clock.now() - this.openedAt) / 1000;
-    this.#route.metrics.closed(this, { code: end.code, reason, by: end.by }, seconds);
+    this.#metrics.closed(this, { code: end.code, reason, by: end.by }, seconds);
     this.#log.info(
       {
         ...this.#fields(),

@@ -25,6 +25,8 @@ export interface CompiledRoute {
   readonly path: RouteConfig["path"];
   /** The policies in effect, in the order of the chain. */
   readonly chain: readonly Enforcement[];
+  /** By policy, what the chain was made of. */
+  readonly parts: ReadonlyMap<PolicyKind, CompiledPolicy>;
   readonly forwarding: CompiledForwarding;
   readonly balancer: Balancer;
   readonly tls: BackendTlsCache;
@@ -48,6 +50,7 @@ export interface Snapshot {
   /** For the request head, in ms: the longest of the routes, since which one it is for is not known before. */
   readonly handshakeTimeout: number;
   readonly drainPeriod: number;
+  readonly log: Log;
 }
 
 /** What survives from one snapshot to the next, and what every snapshot uses. */
@@ -63,19 +66,23 @@ export interface CompileOptions {
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
-/** Config → snapshot, in slices. Rejects where the config cannot be put in force; the caller keeps the last good one. */
+/**
+ * Config → snapshot, in slices. What is as it is in the snapshot `before`, which is in force, is not compiled again.
+ * Rejects where the config cannot be put in force; the caller keeps the last good one.
+ */
 export async function compile(
   config: Config,
   hash: string,
   options: CompileOptions,
   slices: Slices,
+  before?: Snapshot,
 ): Promise<Snapshot> {
   const proxy = `${config.proxy.namespace}/${config.proxy.name}`;
   const written = routesOf(config);
   const routes: CompiledRoute[] = [];
   for (const route of written) {
     if (slices.spent) await slices.next();
-    routes.push(compileRoute(route, proxy, options));
+    routes.push(compileRoute(route, proxy, options, before?.routes.get(route.name)));
   }
   const timeouts = written.map((route) => parseDuration(route.policies.timeouts.handshake));
   return {
@@ -86,10 +93,16 @@ export async function compile(
     trusted: new AddressList(config.listener.trustedProxies),
     handshakeTimeout: timeouts.length === 0 ? DEFAULT_HANDSHAKE_TIMEOUT : Math.max(...timeouts),
     drainPeriod: parseDuration(config.dataplane.drain.period),
+    log: options.log,
   };
 }
 
-function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions): CompiledRoute {
+function compileRoute(
+  route: RouteConfig,
+  proxy: string,
+  options: CompileOptions,
+  before: CompiledRoute | undefined,
+): CompiledRoute {
   const { memory, occupancy, subjects, clock, log, random } = options;
   const metrics = options.metrics.route(proxy, route.name);
   const { policies } = route;
@@ -99,9 +112,9 @@ function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions
     );
   }
   const context: CompileContext = {
-    route,
-    policies,
-    scope: (kind) => (route.ownPolicies.includes(kind) ? `route ${route.name}` : "proxy"),
+    route: { name: route.name },
+    shadow: policies.enforcement === "Shadow",
+    scope: scopeIn(route.name, route.ownPolicies),
     memory,
     occupancy,
     subjects,
@@ -109,12 +122,18 @@ function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions
     log,
     metrics,
   };
-  const enforcements = (Object.keys(chain) as PolicyKind[]).flatMap((kind) => compilePolicy(kind, context));
+  const parts = new Map<PolicyKind, CompiledPolicy>();
+  for (const kind of Object.keys(chain) as PolicyKind[]) {
+    const part = compilePolicy(kind, policies[kind], context, before?.parts.get(kind));
+    if (part !== undefined) parts.set(kind, part);
+  }
+  const enforcements = [...parts.values()].map(({ enforcement }) => enforcement);
   return {
     name: route.name,
     hostnames: route.hostnames,
     path: route.path,
     chain: enforcements,
+    parts,
     forwarding: compileForwarding(route, memory),
     balancer: balancer(route, memory, random, clock),
     tls: memory.recall("backend tls", () => new BackendTlsCache()),
@@ -130,12 +149,40 @@ function compileRoute(route: RouteConfig, proxy: string, options: CompileOptions
   };
 }
 
-function compilePolicy(kind: PolicyKind, context: CompileContext): Enforcement[] {
-  const settings = context.policies[kind];
-  if (settings === undefined) return [];
+/** A policy of a route with all that it was compiled from: while that stays the same, so does what it does. */
+interface CompiledPolicy {
+  readonly enforcement: Enforcement;
+  readonly settings: unknown;
+  readonly scope: string;
+  readonly shadow: boolean;
+  readonly log: Log;
+  /** What it recalled of the memory. */
+  readonly keys: readonly string[];
+}
+
+const INPUTS = ["settings", "scope", "shadow", "log"] as const;
+
+function compilePolicy(
+  kind: PolicyKind,
+  settings: RenderedPolicies[PolicyKind],
+  context: CompileContext,
+  before: CompiledPolicy | undefined,
+): CompiledPolicy | undefined {
+  if (settings === undefined) return undefined;
+  const { memory, log, shadow } = context;
+  const inputs = { settings, scope: context.scope(kind), shadow, log };
+  if (before !== undefined && INPUTS.every((name) => before[name] === inputs[name])) {
+    memory.keep(before.keys);
+    return before;
+  }
   // Indexing loses which policy it is: `satisfies` on the chain has checked that each is under its own name.
   const policy = chain[kind] as Policy<PolicyKind>;
-  return [policy(settings, context)];
+  const { value: enforcement, keys } = memory.recorded(() => policy(settings, context));
+  return { ...inputs, enforcement, keys };
+}
+
+function scopeIn(route: string, own: readonly string[]): CompileContext["scope"] {
+  return (kind) => (own.includes(kind) ? `route ${route}` : "proxy");
 }
 
 function challengeOf({ authentication }: RenderedPolicies): string {

@@ -25,7 +25,7 @@ beforeEach(() => {
 function compile(change: Record<string, unknown> = {}): Verifier<"introspection"> {
   const compiled = settings({ introspection: { ...base, ...change } });
   if (compiled.introspection === undefined) throw new Error("no introspection");
-  return introspectionVerifier(compiled.introspection, bench.context(compiled), idp.fetch);
+  return introspectionVerifier(compiled.introspection, bench.context(), idp.fetch);
 }
 
 async function admitted(verifier: Verifier<"introspection">): Promise<ProofOf<"introspection">> {

@@ -27,7 +27,7 @@ async function verdict(
   const jwks = { keys: keys.map(({ jwk }) => jwk) };
   const compiled = settings({ jwt: { issuer: claims.iss, audiences: ["chat"], jwks, ...more } });
   if (compiled.jwt === undefined) throw new Error("no jwt");
-  const verifier = jwtVerifier(compiled.jwt, bench.context(compiled), idp.fetch);
+  const verifier = jwtVerifier(compiled.jwt, bench.context(), idp.fetch);
   const outcome = await verifier.verify(token, { subject: "192.0.2.1", signal: new AbortController().signal });
   return "reason" in outcome ? outcome.reason : outcome.client;
 }

@@ -33,7 +33,7 @@ beforeEach(() => {
 function compile(jwt: Record<string, unknown>): Verifier<"jwt"> {
   const compiled = settings({ jwt: { ...base, ...jwt } });
   if (compiled.jwt === undefined) throw new Error("no jwt");
-  return jwtVerifier(compiled.jwt, bench.context(compiled), idp.fetch);
+  return jwtVerifier(compiled.jwt, bench.context(), idp.fetch);
 }
 
 async function admitted(verifier: Verifier<"jwt">): Promise<ProofOf<"jwt">> {

@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import type { CredentialPlace } from "../../api/policies/authentication.ts";
 import { handshake, settings } from "../../test/fakes/idp-bench.ts";
 import { leastTime } from "../../test/fakes/least-time.ts";
-import type { CompileContext } from "../policies/policy.ts";
 import type { HeaderForm } from "./mentions.ts";
 import { isUnder, parameterName } from "./place-names.ts";
 import { credentialFinder, credentialPlaces } from "./places.ts";
@@ -196,13 +195,13 @@ test("the places of a route are those of all its methods", () => {
     jwt: { issuer: "i", audiences: ["a"], jwks: {} },
     introspection: { endpoint: "https://idp.test/", from: [{ query: "Token" }] },
   });
-  expect(credentialPlaces({ authentication } as CompileContext["policies"])).toEqual({
+  expect(credentialPlaces({ authentication })).toEqual({
     headers: new Set(["x-api-key", "authorization"]),
     query: new Set(["access_token", "Token"]),
     cookies: new Set(["Key"]),
     subprotocols: ["wsproxy.key"],
   });
-  expect(credentialPlaces({} as CompileContext["policies"]).headers.size).toBe(0);
+  expect(credentialPlaces({}).headers.size).toBe(0);
 });
 
 test("what strips credentials compares names as what finds them", () => {

@@ -33,7 +33,7 @@ const INVALID: Refusal = { reason: "CredentialInvalid" };
  * percent-decoded once (`parameterName`), is equal; `cookies` match a pair whose `cookieName` is equal; `subprotocols`
  * match an offer `isUnder`.
  */
-export function credentialPlaces(policies: RenderedPolicies): {
+export function credentialPlaces(policies: Pick<RenderedPolicies, "authentication">): {
   headers: ReadonlySet<string>;
   query: ReadonlySet<string>;
   cookies: ReadonlySet<string>;

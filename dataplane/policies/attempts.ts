@@ -12,8 +12,7 @@ import type { Policy } from "./policy.ts";
  * of one step are judged together, and a handshake that one of them refuses takes a token of none.
  */
 export const attempts: Policy<"attempts"> = (settings, context) => {
-  const { clock, log, metrics, route } = context;
-  const shadow = context.policies.enforcement === "Shadow";
+  const { clock, log, metrics, route, shadow } = context;
   const shapes = once(context.memory, "attempts", settings, () =>
     settings.map(({ per, limit, interval, burst }) => ({ per, limit, interval: parseDuration(interval), burst })),
   );

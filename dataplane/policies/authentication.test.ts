@@ -30,7 +30,7 @@ const bearer = (value: string): [string, string] => ["Authorization", `Bearer ${
 
 function compile(input: Record<string, unknown>, on = new AuthBench()): Enforcement {
   const compiled: Settings = settings(input);
-  return authentication(compiled, on.context(compiled));
+  return authentication(compiled, on.context());
 }
 
 async function authenticate(

@@ -111,7 +111,7 @@ function identityOf(proofs: readonly Proof[]): Identity | Refusal {
 }
 
 function bindMethods(settings: Settings, context: CompileContext): BoundMethod[] {
-  const { subprotocols } = credentialPlaces(context.policies);
+  const { subprotocols } = credentialPlaces({ authentication: settings });
   // One for the proxy: it has one look-up for all who ask for a name at the same time.
   const fetch = context.memory.recall("guarded fetch", () => guardedFetch(context.clock));
   const bind = <M extends Method>(

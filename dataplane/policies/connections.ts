@@ -6,8 +6,7 @@ const RETRY_AFTER = 5;
 
 /** Bounds the sessions that are open at the same time; what is counted, and when it ends, is `occupancy.ts`. */
 export const connections: Policy<"connections"> = (settings, context) => {
-  const { log, occupancy, route, metrics } = context;
-  const shadow = context.policies.enforcement === "Shadow";
+  const { log, occupancy, route, metrics, shadow } = context;
   const own = context.scope("connections") !== "proxy";
   const limits = settings.map(({ per, limit }) => ({
     per,

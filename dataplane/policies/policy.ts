@@ -1,4 +1,3 @@
-import type { RouteConfig } from "../../api/config.ts";
 import type { PolicyKind, RenderedPolicies } from "../../api/policies/index.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -47,11 +46,14 @@ export interface Party {
   readonly memory: Memory;
 }
 
-/** What a policy may use while it is compiled. */
+/**
+ * What a policy may use while it is compiled. Nothing of the config is in it: what was compiled outlives configs, and must
+ * not keep 10,000 keys of an old one.
+ */
 export interface CompileContext {
-  readonly route: RouteConfig;
-  /** All policies of the route, for the few that depend on another. */
-  readonly policies: RenderedPolicies;
+  readonly route: { readonly name: string };
+  /** Limits only count and log. */
+  readonly shadow: boolean;
   /** Counters of an inherited policy are the proxy's, those of a policy of its own the route's: the prefix of their keys. */
   scope(kind: PolicyKind): string;
   /** Outlives config changes; shared by the routes of one proxy. */
@@ -73,7 +75,7 @@ export function ofSettings<S extends object>(
   return (settings, { memory }) => once(memory, kind, settings, () => compile(settings));
 }
 
-/** Settings → enforcement. */
+/** Settings → enforcement: not compiled again as long as settings and context stay the same. */
 export type Policy<K extends PolicyKind> = (
   settings: NonNullable<RenderedPolicies[K]>,
   context: CompileContext,

@@ -22,8 +22,7 @@ export function sessionLimits(
   settings: Settings,
   context: CompileContext,
 ): (party: Party) => FlowLimit[] {
-  const { clock, log, metrics, route } = context;
-  const shadow = context.policies.enforcement === "Shadow";
+  const { clock, log, metrics, route, shadow } = context;
   const shapes = once(context.memory, `${kind} ${direction}`, settings, () => settings.map(shapeOf));
   const limits = shapes.map(({ per, onExceed, shape }) => {
     // A session's own bucket and the route's are the same one wherever the policy stands.

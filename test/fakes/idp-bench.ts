@@ -1,4 +1,4 @@
-import { policies } from "../../api/policies/index.ts";
+import { policies, type RenderedPolicies } from "../../api/policies/index.ts";
 import type { Handshake, HeaderField } from "../../dataplane/handshake.ts";
 import type { Identity } from "../../dataplane/identity.ts";
 import { Memory } from "../../dataplane/memory.ts";
@@ -7,7 +7,7 @@ import type { Answer, Ask } from "../../dataplane/auth/guarded-fetch.ts";
 import { FetchFault } from "../../dataplane/auth/guarded-fetch.ts";
 import { FakeClock } from "./clock.ts";
 
-export type Settings = NonNullable<CompileContext["policies"]["authentication"]>;
+export type Settings = NonNullable<RenderedPolicies["authentication"]>;
 
 /** Rendered settings of the authentication policy, defaults filled in. */
 export function settings(input: Record<string, unknown>): Settings {
@@ -23,12 +23,11 @@ export class AuthBench {
   /** Each log line, whole. */
   readonly logged: string[] = [];
 
-  context(authentication: Settings): CompileContext {
+  context(): CompileContext {
     const log = (fields: object, message: string): void => {
       this.logged.push(JSON.stringify({ ...fields, message }));
     };
     const part = {
-      policies: { authentication },
       clock: this.clock,
       memory: this.memory,
       log: { debug: log, info: log, warn: log, error: log },

@@ -53,8 +53,10 @@ export class PolicyBench {
     const { clock, memory, occupancy, subjects } = this;
     const log = this.#log();
     const metrics = this.metrics.route("test/proxy", route.name);
-    const scope = (kind: PolicyKind): string => (route.ownPolicies.includes(kind) ? `route ${route.name}` : "proxy");
-    return { route, policies: route.policies, scope, memory, occupancy, subjects, clock, log, metrics };
+    const { name, ownPolicies, policies } = route;
+    const scope = (kind: PolicyKind): string => (ownPolicies.includes(kind) ? `route ${name}` : "proxy");
+    const shadow = policies.enforcement === "Shadow";
+    return { route: { name }, shadow, scope, memory, occupancy, subjects, clock, log, metrics };
   }
 
   /** Hits of all limits, by the value of a label. */

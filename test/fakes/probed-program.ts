@@ -24,7 +24,7 @@ export class ProbedProgram {
   constructor(args: readonly string[]) {
     const probe = join(ROOT, "test/fakes/loop-probe.ts");
     // As `bin/wsproxy` and the image start it.
-    const execArgv = ["--max-semi-space-size=4", "--import", probe];
+    const execArgv = ["--max-semi-space-size=4", "--heap-growing-percent=30", "--import", probe];
     this.#child = fork(join(ROOT, "cli/main.ts"), args, { execArgv, stdio: ["ignore", "pipe", "pipe", "ipc"] });
     this.#child.stdout?.on("data", (chunk: Buffer) => (this.#stdout += chunk.toString()));
     this.#child.stderr?.on("data", (chunk: Buffer) => (this.#stderr += chunk.toString()));

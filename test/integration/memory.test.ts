@@ -10,7 +10,7 @@ import { SlowIssuer } from "../fakes/slow-issuer.ts";
 import { until } from "../fakes/sockets.ts";
 
 /** What the gateway's process keeps in memory, measured from outside it. Young objects have a small, fixed room, so that its growth is not taken for theirs. */
-const FLAGS = ["--max-semi-space-size=4"];
+const FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=30"];
 const KB = 1000;
 const MB = 1000 * KB;
 
