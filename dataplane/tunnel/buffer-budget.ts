@@ -7,7 +7,7 @@ export interface Consumer {
   kept: number;
   /** For how many ms it had not taken a tenth of what waits for it, when it was looked at last. */
   readonly stalled: number;
-  /** Looks at what it has taken; called once a second, or more often near the budget. */
+  /** Looks at what it has taken; called once a second, or more often while memory is tight. */
   look(): void;
   /** Gives up what is kept for it, at once. How many sessions end. */
   shed(): number;
@@ -23,7 +23,7 @@ const TIGHT_MARK = 16_384;
 const WORTH_A_LOOK = 4096;
 /** Between two looks at what waits, in ms. */
 const LOOK = 1000;
-const LOOK_NEAR = 250;
+const LOOK_TIGHT = 250;
 /** Near the budget a receiver ends that has not taken a tenth of what waits for it in this time, in ms. */
 const PATIENCE = 1000;
 /** Receivers that end in one turn: some 5 ms of work. */
@@ -55,6 +55,7 @@ export class BufferBudget {
   readonly #attended = new Set<Consumer>();
   #used = 0;
   #ended = 0;
+  #tight = false;
   #near = false;
   #mark = Number.POSITIVE_INFINITY;
   /** Beyond these something is to be done or undone. */
@@ -105,7 +106,7 @@ export class BufferBudget {
   /** Looks at a consumer from now on that does not say by itself when something waits for it. */
   attend(consumer: Consumer): void {
     this.#attended.add(consumer);
-    this.#timer ??= this.#clock.after(LOOK, () => this.#look());
+    this.#lookLater();
   }
 
   dismiss(consumer: Consumer): void {
@@ -118,15 +119,15 @@ export class BufferBudget {
       return;
     }
     this.#consumers.add(consumer);
-    this.#timer ??= this.#clock.after(LOOK, () => this.#look());
+    this.#lookLater();
   }
 
   /** From one degree of shortness to the next. */
   #step(): void {
     const share = this.#used / this.limit;
-    const tight = share > (this.#mark === TIGHT_MARK ? TIGHT.until : TIGHT.from);
+    const tight = share > (this.#tight ? TIGHT.until : TIGHT.from);
     const near = share > (this.#near ? NEAR.until : NEAR.from);
-    this.#mark = tight ? TIGHT_MARK : Number.POSITIVE_INFINITY;
+    if (tight !== this.#tight) this.#tightChanged(tight);
     this.#above = this.limit * (near ? 1 : tight ? NEAR.from : TIGHT.from);
     this.#below = this.limit * (near ? NEAR.until : tight ? TIGHT.until : Number.NEGATIVE_INFINITY);
     if (near !== this.#near) this.#nearChanged(near);
@@ -136,17 +137,27 @@ export class BufferBudget {
     }
   }
 
+  #tightChanged(tight: boolean): void {
+    this.#tight = tight;
+    this.#mark = tight ? TIGHT_MARK : Number.POSITIVE_INFINITY;
+    if (!tight) return;
+    // Which of them are slow is to be known before any has to end.
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#lookLater();
+  }
+
   #nearChanged(near: boolean): void {
     this.#near = near;
-    if (near) {
-      this.#timer?.cancel();
-      this.#timer = this.#clock.after(LOOK_NEAR, () => this.#look());
-    }
     const now = this.#clock.now();
     if (!near || now - this.#logged < LOG_PAUSE) return;
     this.#logged = now;
     const words = "buffers are near their budget: new sessions are refused, the slowest receivers end";
     this.#log?.warn({ used: this.#used, budget: this.limit }, words);
+  }
+
+  #lookLater(): void {
+    this.#timer ??= this.#clock.after(this.#tight ? LOOK_TIGHT : LOOK, () => this.#look());
   }
 
   #look(): void {
@@ -155,7 +166,7 @@ export class BufferBudget {
     for (const consumer of this.#consumers) if (!this.#attended.has(consumer)) consumer.look();
     if (this.#near) this.#end(this.limit * NEAR.until, PATIENCE);
     if (this.#consumers.size + this.#attended.size === 0) return;
-    this.#timer ??= this.#clock.after(this.#near ? LOOK_NEAR : LOOK, () => this.#look());
+    this.#lookLater();
   }
 
   /** Over the budget: some end. Where that is not enough others do, after whatever comes next: more bytes, or nothing. */
