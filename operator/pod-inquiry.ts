@@ -120,11 +120,12 @@ function findingOf(answer: PodAnswer, wanted: Wanted, unsyncedFor: number): Find
     }
     case "nonsense":
       return { ...BEHIND, unusable: answer.words };
-    case "unsynced":
-      return unsyncedFor < TOKEN_PATIENCE ? BEHIND : { ...BEHIND, unusable: "it refuses the operator's token" };
     case "silent":
       return BEHIND;
+    case "unsynced":
+      break;
   }
+  return unsyncedFor < TOKEN_PATIENCE ? BEHIND : { ...BEHIND, unusable: "it refuses the operator's token" };
 }
 
 /** What a pod is remembered by: another one may come under its name. */

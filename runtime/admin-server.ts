@@ -24,6 +24,8 @@ export class PortUnavailable extends Error {}
 const MAX_CONNECTIONS = 256;
 /** For the head of a request, in ms. */
 const HEAD_TIMEOUT = 10_000;
+/** Requests of one connection that are not answered yet. Probes, scrapers and browsers send one after the other. */
+const MAX_AHEAD = 8;
 /** For a client to take an answer, in ms: one that reads slowly holds the whole of it. */
 const ANSWER_TIMEOUT = 30_000;
 
@@ -58,6 +60,7 @@ export async function adminServer(
     const [oldest] = sockets;
     if (sockets.size > MAX_CONNECTIONS) oldest?.destroy();
   };
+  const unanswered = new WeakMap<Socket, number>();
   const server = createServer(
     {
       maxHeaderSize: 8192,
@@ -66,8 +69,15 @@ export async function adminServer(
       connectionsCheckingInterval: HEAD_TIMEOUT / 10,
     },
     (request, response) => {
-      used(request.socket);
+      const { socket } = request;
+      used(socket);
       request.resume();
+      // Each of them would wait for those before it, thousands for one packet.
+      const waiting = (unanswered.get(socket) ?? 0) + 1;
+      unanswered.set(socket, waiting);
+      response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+      if (waiting > MAX_AHEAD) socket.destroy();
+      if (socket.destroyed) return;
       void answer(request).then((it) => send(request, response, it, clock));
     },
   );

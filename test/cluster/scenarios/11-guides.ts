@@ -29,7 +29,13 @@ export default scenario(
       /^websocketproxy\S*\/chat condition met\n[^]*^chat +Gateway +(True|False) +2 +wsproxy-chat\.demo\.svc/m;
     const echoed = /^hello, cluster$/m;
     await follow("README: In a cluster", ["../README.md#In a cluster"], [ready, echoed]);
-    await follow("Run it on kind", ["guides/kind.md"], [ready, echoed]);
+    const seen = [
+      /^\{"sessions":\[/m,
+      /^\{"proxies":\[\{"proxy":"demo\/chat","hash"/m,
+      /^\{"routes":\[\{"proxy":"demo\/chat"/m,
+    ];
+    const inside = ["guides/kind.md", "guides/look-inside.md#In a cluster"];
+    await follow("Run it on kind, and Look inside", inside, [ready, echoed, ...seen]);
     await follow("Install, and The first proxy", ["guides/install.md", "guides/first-proxy.md"], [ready, echoed]);
   },
   { minutes: 9 },
