@@ -1,30 +1,102 @@
-import { expect, test } from "vitest";
-import { RawClient, reasonOf, request, type RawAnswer } from "../fakes/clients.ts";
-import { ALICE } from "../fakes/manifests.ts";
-import { Program } from "../fakes/program.ts";
-import { Standalone } from "../fakes/standalone.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { RawClient, reasonOf, request, WsClient, type RawAnswer } from "../fakes/clients.ts";
+import { Crowd } from "../fakes/crowd.ts";
+import { until } from "../fakes/sockets.ts";
+import { Stormed } from "../fakes/stormed.ts";
 
 /** File descriptors of the process, some 30 of which it needs for itself. */
-const LIMIT = 48;
+const LIMIT = 200;
 
-test("without a file descriptor left handshakes are told to come again, and sessions go on", async () => {
-  const it = await Standalone.prepare();
-  const command = `ulimit -n ${LIMIT}; exec bin/wsproxy standalone -f "$0" --admin-port 0`;
-  const program = new Program(["-c", command, it.folder], { file: "sh" });
-  await program.says("gateway  ws://");
-  const first = await it.client(ALICE);
-  const spare = await RawClient.open(it.port);
-  const attempt = async (): Promise<RawAnswer> => {
-    const client = await RawClient.send(it.port, request({ headers: { "X-Api-Key": ALICE } }));
-    return client.answer();
-  };
-  let answer = await attempt();
-  for (let more = 0; more < LIMIT && answer.status === 101; more += 1) answer = await attempt();
-  // A session takes two: where none was left for the client's socket either, there is one now.
-  if (Number.isNaN(answer.status)) {
-    spare.socket.destroy();
-    answer = await attempt();
-  }
-  expect([answer.status, answer.headers.get("retry-after"), reasonOf(answer)]).toEqual([503, "5", "Overloaded"]);
-  await it.alive(first, "hello");
+async function attempt(port: number): Promise<RawAnswer> {
+  const client = await RawClient.send(port, request());
+  return client.answer();
+}
+
+/** Answers until one that is not 101; the sessions stay. */
+async function fill(port: number): Promise<RawAnswer> {
+  let answer = await attempt(port);
+  for (let more = 0; more < LIMIT && answer.status === 101; more += 1) answer = await attempt(port);
+  return answer;
+}
+
+const healthy = async (it: Stormed): Promise<number> =>
+  (await fetch(`http://127.0.0.1:${it.adminPort}/healthz`, { headers: { connection: "close" } })).status;
+
+/** The session lives. */
+async function echoes(client: WsClient, word: string): Promise<void> {
+  client.socket.send(word);
+  await until(`the echo of ${word}`, () => client.messages.length > 0);
+}
+
+describe.each([
+  ["", false],
+  [", over TLS", true],
+] as const)("of a process with few file descriptors%s", (_what, tls) => {
+  test("handshakes are told to come again before none is left; sessions go on, and the admin port answers", async () => {
+    const it = await Stormed.start({ descriptors: LIMIT, tls });
+    const first = await WsClient.open(`${tls ? "wss" : "ws"}://127.0.0.1:${it.port}/`, [], {
+      rejectUnauthorized: false,
+    });
+    const crowd = await Crowd.gather({ port: it.port, clients: 80, addresses: 1, tls });
+    const { accepted, refused, cut, answers } = await crowd.come();
+    expect({ accepted: accepted > 20, refused: refused > 0, cut, sum: accepted + refused }).toEqual({
+      ...{ accepted: true, refused: true, cut: 0, sum: 80 },
+    });
+    expect(Object.keys(answers)).toEqual(["101", "503"]);
+    expect(await healthy(it)).toBe(200);
+    await echoes(first, "hello");
+    expect(await it.metric("handshakes_total", 'status="503",reason="Overloaded"')).toBe(refused);
+    const limit = await it.metric("descriptors_limit");
+    const most = Math.floor((limit - Math.ceil(limit / 8)) / 2);
+    expect(await it.metric("connections_limit")).toBe(most);
+    // Sockets that come at the same time, and are refused then, have descriptors too.
+    expect(accepted + 1).toBeGreaterThan(0.8 * most);
+    expect(accepted + 1).toBeLessThanOrEqual(most);
+    await until("the refused have gone", async () => (await it.metric("descriptors_used")) === 2 * (accepted + 1));
+    await it.program.logs("handshakes refused: hardly a file descriptor is left");
+    await crowd.leave();
+    await until("they are free again", async () => (await it.metric("descriptors_used")) === 2);
+    expect((await crowdOf(it.port, 10, tls)).accepted).toBe(10);
+  });
+
+  test("a flood of silent sockets neither silences the admin port nor keeps clients out", async () => {
+    const it = await Stormed.start({ descriptors: LIMIT, tls });
+    const flood = await Crowd.gather({ port: it.port, clients: 1000, addresses: 50, silent: true });
+    const probes = it.probe();
+    flood.comeSilently();
+    await until("they are there", async () => (await it.metric("evicted_sockets_total")) > 100);
+    const honest = await crowdOf(it.port, 20, tls);
+    expect([honest.accepted, honest.cut]).toEqual([20, 0]);
+    await until("all of the flood came in", async () => (await it.metric("evicted_sockets_total")) > 800);
+    await sleep(200);
+    const { failures } = await probes.stop();
+    expect(failures).toEqual([]);
+    expect(await it.metric("descriptors_used")).toBeLessThanOrEqual(await it.metric("descriptors_limit"));
+    const lines = it.program.lines("sockets closed without an answer");
+    const counted = lines.reduce(
+      (sum, { sockets }) => sum + Object.values(sockets as Record<string, number>).reduce((a, b) => a + b, 0),
+      0,
+    );
+    const times = lines.map(({ time }) => Date.parse(String(time)));
+    const pauses = times.slice(1).map((time, n) => time - (times[n] ?? 0));
+    expect(counted).toBeGreaterThan(0);
+    expect(Math.min(1000, ...pauses)).toBeGreaterThanOrEqual(990);
+  });
 });
+
+test("where no descriptor is left in spite of that, handshakes are told to come again, and sessions go on", async () => {
+  // Of so few the product can keep none for itself.
+  const it = await Stormed.start({ descriptors: 48 });
+  const first = await WsClient.open(`ws://127.0.0.1:${it.port}/`);
+  const answer = await fill(it.port);
+  expect([answer.status, answer.headers.get("retry-after"), reasonOf(answer)]).toEqual([503, "5", "Overloaded"]);
+  await echoes(first, "hello");
+});
+
+async function crowdOf(port: number, clients: number, tls: boolean) {
+  const crowd = await Crowd.gather({ port, clients, addresses: 1, tls });
+  const outcome = await crowd.come();
+  await crowd.leave();
+  return outcome;
+}
