@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";
 import { hostPort } from "../../runtime/host-port.ts";
+import { AnswerStream, ExcessiveAnswer } from "../answer-stream.ts";
 import { connect, dialFault, EndpointGone } from "./connect.ts";
 import type { BackendTlsCache } from "./tls.ts";
 import type { Balancer, Target } from "./balancer.ts";
@@ -50,6 +52,8 @@ export interface DialOptions {
 /** Endpoints that are tried for one handshake. */
 const MAX_ATTEMPTS = 3;
 const MAX_RELAYED_BODY = 65_536;
+/** As a body may stand on the wire, in chunks: what their sizes and extensions take is bounded too. */
+const MAX_BODY_ON_WIRE = 2 * MAX_RELAYED_BODY;
 const MAX_HEAD = 16_384;
 
 /** What of a backend's refusal goes on to the client, beside status and body. */
@@ -139,6 +143,7 @@ function handshake(
   signal: AbortSignal,
 ): Promise<DialOutcome> {
   const key = randomBytes(16).toString("base64");
+  const stream = new AnswerStream(socket, MAX_BODY_ON_WIRE);
   return new Promise((resolve) => {
     let settled = false;
     let answered = false;
@@ -147,6 +152,7 @@ function handshake(
       settled = true;
       signal.removeEventListener("abort", abort);
       if (outcome.kind !== "open") {
+        stream.destroy();
         socket.destroy();
         release();
       }
@@ -156,7 +162,7 @@ function handshake(
     const abort = (): void => refuse({ reason: "BackendUnreachable", detail: "aborted" });
     signal.addEventListener("abort", abort, { once: true });
     const outgoing = httpRequest({
-      createConnection: () => socket,
+      createConnection: () => stream,
       method: "GET",
       path: request.target,
       headers: headersFor(request, target, key).flat(),
@@ -167,14 +173,15 @@ function handshake(
     outgoing.maxHeadersCount = 0;
     outgoing.on("error", (error: NodeJS.ErrnoException) => {
       if (answered) return;
-      const malformed = error.code?.startsWith("HPE_") === true;
+      const malformed = error instanceof ExcessiveAnswer || error.code?.startsWith("HPE_") === true;
       refuse({ reason: malformed ? "BackendBadHandshake" : "BackendUnreachable", detail: error.message });
     });
     outgoing.on("close", () => {
       if (!answered) refuse({ reason: "BackendUnreachable", detail: "closed without an answer" });
     });
-    outgoing.on("upgrade", (response: IncomingMessage, upgraded: Socket, head: Buffer) => {
-      upgraded.pause(); // a backend that speaks at once must not speak to nobody
+    outgoing.on("upgrade", (response: IncomingMessage, _stream: Duplex, parsed: Buffer) => {
+      // Not read any further: what a backend says at once waits for the tunnel.
+      const head = Buffer.concat([parsed, stream.detach()]);
       const headers = fieldsOf(response.rawHeaders);
       const { protocols, extensions } = request;
       const { statusCode: status = 0, httpVersion } = response;
@@ -189,6 +196,7 @@ function handshake(
     });
     outgoing.on("response", (response: IncomingMessage) => {
       answered = true;
+      stream.answered();
       const { statusCode = 0 } = response;
       if (statusCode < 300 || statusCode > 599) {
         return refuse({ reason: "BackendBadHandshake", detail: `status ${statusCode}` });

@@ -5,6 +5,7 @@ import { RawBackend, type BackendConnection } from "../fakes/backends.ts";
 import { Authority } from "../fakes/certificates.ts";
 import { RawClient, reasonOf, request } from "../fakes/clients.ts";
 import { configOf, endpointsOf, type RouteParts } from "../fakes/config.ts";
+import { text } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { REFUSING_PORTS } from "../fakes/ports.ts";
 import { until } from "../fakes/sockets.ts";
@@ -178,6 +179,21 @@ describe("over TLS", () => {
     expect(await ask(await gatewayOf(route({}), [backend.port]))).toMatch(/^502 /);
     const stranger = await other.issue({ names: ["gateway"] });
     expect(await ask(await gatewayOf(route({ client: stranger }), [backend.port]))).toMatch(/^502 /);
+  });
+
+  test("what a backend says right behind its 101 arrives whole and in order", async () => {
+    const { certificate, privateKey } = await ca.issue({ names: ["echo.internal"] });
+    const wanted = Buffer.concat(Array.from({ length: 2000 }, (_, n) => text(`message ${n} ${"x".repeat(50)}`)));
+    const talk = (connection: BackendConnection): void => {
+      connection.accept([], wanted);
+      connection.socket.once("end", () => connection.socket.end());
+    };
+    const backend = await backendOf(talk, { cert: certificate, key: privateKey });
+    const client = await RawClient.send((await gatewayOf(route({}), [backend.port])).port, request());
+    expect((await client.answer()).status).toBe(101);
+    await until("all of it came", () => client.payload.length >= wanted.length);
+    expect(client.payload.equals(wanted)).toBe(true);
+    client.socket.destroy();
   });
 
   test("an endpoint whose TLS fails is passed over", async () => {
