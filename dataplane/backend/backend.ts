@@ -9,8 +9,9 @@ import { connect, dialFault, EndpointGone } from "./connect.ts";
 import type { BackendTlsCache } from "./tls.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse } from "./check-response.ts";
-import { connectionOptions, fieldsOf, type HeaderField } from "../handshake.ts";
+import { fieldsOf, type HeaderField } from "../handshake.ts";
 import type { OutgoingRequest } from "./outgoing.ts";
+import { refusalFields, switchingFields } from "./response-headers.ts";
 import type { Refusal } from "../rejection.ts";
 
 /** A backend's connection after its 101 has been checked. */
@@ -55,32 +56,6 @@ const MAX_RELAYED_BODY = 65_536;
 /** As a body may stand on the wire, in chunks: what their sizes and extensions take is bounded too. */
 const MAX_BODY_ON_WIRE = 2 * MAX_RELAYED_BODY;
 const MAX_HEAD = 16_384;
-
-/** What of a backend's refusal goes on to the client, beside status and body. */
-const RELAYED = new Set([
-  "content-type",
-  "content-encoding",
-  "content-language",
-  "cache-control",
-  "location",
-  "retry-after",
-  "www-authenticate",
-  "allow",
-  "sec-websocket-version",
-]);
-
-/** What of a backend's 101 does not go on: what the gateway says itself, and what is hop by hop. */
-const NOT_FORWARDED = new Set([
-  "upgrade",
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "content-length",
-]);
 
 /**
  * Opens a WebSocket to one of a route's endpoints. One that cannot be reached, or is gone before it answers, is passed
@@ -187,10 +162,7 @@ function handshake(
       const { statusCode: status = 0, httpVersion } = response;
       const agreement = checkResponse({ status, httpVersion, headers, key, protocols, extensions });
       if ("problem" in agreement) return refuse({ reason: "BackendBadHandshake", detail: agreement.problem });
-      const hopByHop = new Set(connectionOptions(headers));
-      const forwarded = headers.filter(
-        ([name]) => !isHandshakeField(name.toLowerCase()) && !hopByHop.has(name.toLowerCase()),
-      );
+      const forwarded = switchingFields(headers);
       const endpoint = hostPort(target.endpoint.address, target.endpoint.port);
       settle({ kind: "open", backend: { socket, head, ...agreement, headers: forwarded, endpoint, release } });
     });
@@ -208,8 +180,6 @@ function handshake(
     if (signal.aborted) abort();
   });
 }
-
-const isHandshakeField = (name: string): boolean => NOT_FORWARDED.has(name) || name.startsWith("sec-websocket-");
 
 /**
  * A backend's refusal, its body cut off where it is long, ends too early or is late. Redirects are the client's to
@@ -235,7 +205,7 @@ async function relay(response: IncomingMessage, signal: AbortSignal): Promise<Di
     kind: "relay",
     status: response.statusCode ?? 502,
     statusText: response.statusMessage ?? "",
-    headers: fieldsOf(response.rawHeaders).filter(([name]) => RELAYED.has(name.toLowerCase())),
+    headers: refusalFields(fieldsOf(response.rawHeaders)),
     body: Buffer.concat(chunks),
   };
 }

@@ -8,7 +8,7 @@ import type { Policy } from "./policy.ts";
 /** What the backend sees is decided once for each handshake, in `backend/outgoing.ts`, from what `compileForwarding` made. */
 export const forwarding: Policy<"forwarding"> = () => ({});
 
-/** Headers in which clients claim what only a gateway may say; never believed, never forwarded. */
+/** Headers in which clients claim what only a gateway may say; never believed, never forwarded, whatever the policy allows. */
 const CLAIMS = [
   "forwarded",
   "x-original-url",
@@ -33,8 +33,10 @@ export interface CompiledForwarding {
   readonly rewrite: string | undefined;
   /** Never forwarded, whatever the policy allows: the gateway speaks under these names, or they are credentials. */
   readonly dropped: ReadonlySet<string>;
-  /** undefined: all. */
+  /** undefined: all but those that only a proxy may write (`isClaimed`). */
   readonly allowed: ReadonlySet<string> | undefined;
+  /** Headers that go on although only a proxy may write them: credentials that the backend is to get. */
+  readonly keptCredentials: ReadonlySet<string>;
   readonly set: readonly HeaderField[];
   readonly clientHeader: string;
   readonly claimHeaders: readonly { readonly claim: string; readonly header: string }[];
@@ -65,6 +67,7 @@ export function compileForwarding(route: RouteConfig): CompiledForwarding {
     rewrite: route.rewrite?.path,
     dropped: new Set(ours.map(foldHeaderName)),
     allowed: headers.allow === undefined ? undefined : new Set(headers.allow.map(foldHeaderName)),
+    keptCredentials: new Set(keepCredentials ? [...places.headers].map(foldHeaderName) : []),
     set: headers.set.map(({ name, value }) => [name, value]),
     clientHeader,
     claimHeaders,

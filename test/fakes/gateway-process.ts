@@ -18,6 +18,8 @@ export interface ProcessOptions {
   readonly ports: Parameters<typeof endpointsOf>[0];
   /** For Node. */
   readonly flags?: readonly string[];
+  /** Beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A data plane in a process of its own, so that what it uses can be told from what the test uses. */
@@ -31,7 +33,10 @@ export class GatewayProcess {
 
   static async start(options: ProcessOptions): Promise<GatewayProcess> {
     const script = new URL("gateway-process-main.ts", import.meta.url);
-    const child = fork(script, [JSON.stringify(options)], { execArgv: ["--expose-gc", ...(options.flags ?? [])] });
+    const child = fork(script, [JSON.stringify(options)], {
+      execArgv: ["--expose-gc", ...(options.flags ?? [])],
+      env: { ...globalThis.process.env, ...options.env },
+    });
     const process = new GatewayProcess(child);
     process.port = (await process.#answer()) as number;
     return process;

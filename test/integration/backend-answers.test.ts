@@ -183,6 +183,20 @@ test("B13 1xx answers before a refusal are passed over", async () => {
   expect((await bench.expectRefusal(offer, relayed(503))).body).toBe("busy");
 });
 
+/** What a backend's answer may not say to a browser, or to a proxy in front of the gateway. */
+const ORDERS = [
+  ...["Alt-Svc", "Proxy-Authentication-Info", "Proxy-Authorization", "Proxy-Authenticate", "Proxy-Connection"],
+  ...["Strict-Transport-Security", "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Expect-CT", "NEL", "Report-To"],
+  ...["Reporting-Endpoints", "Clear-Site-Data", "Refresh", "TE", "Trailer", "X-Accel-Redirect", "X-Accel-Buffering"],
+];
+
+test("a refusal's orders to a browser do not go on either", async () => {
+  const fields = [...ORDERS, "Set-Cookie"].map((name) => `${name}: x\r\n`).join("");
+  bench.script = says(`HTTP/1.1 403 No\r\n${fields}Content-Length: 0\r\n\r\n`);
+  const { headers } = await bench.expectRefusal(offer, relayed(403));
+  expect([...headers.keys()].sort()).toEqual(["connection", "content-length"]);
+});
+
 test("1xx answers before the 101 are passed over, and its own fields go on but for those of this hop", async () => {
   bench.script = (connection) => {
     connection.socket.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
@@ -192,6 +206,7 @@ test("1xx answers before the 101 are passed over, and its own fields go on but f
         "X-Hop: 1",
         "Set-Cookie: a=b",
         "Keep-Alive: 5",
+        ...ORDERS.map((name) => `${name}: x`),
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Protocol: chat",
         "Sec-WebSocket-Extensions: permessage-deflate",

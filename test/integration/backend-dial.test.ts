@@ -6,6 +6,7 @@ import { Authority } from "../fakes/certificates.ts";
 import { RawClient, reasonOf, request } from "../fakes/clients.ts";
 import { configOf, endpointsOf, type RouteParts } from "../fakes/config.ts";
 import { text } from "../fakes/frames.ts";
+import { GatewayProcess } from "../fakes/gateway-process.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { REFUSING_PORTS } from "../fakes/ports.ts";
 import { until } from "../fakes/sockets.ts";
@@ -164,6 +165,23 @@ describe("over TLS", () => {
     const backend = await make();
     expect(await ask(await gatewayOf(route({}), [backend.port]))).toBe("502 BackendUnreachable");
     expect(backend.connections.every(({ received }) => received.length === 0)).toBe(true);
+  });
+
+  test("B18 NODE_TLS_REJECT_UNAUTHORIZED=0 admits no certificate that would not be admitted without it", async () => {
+    const env = { NODE_TLS_REJECT_UNAUTHORIZED: "0", NODE_NO_WARNINGS: "1" };
+    const answer = async (backend: RawBackend): Promise<string> => {
+      const gateway = await GatewayProcess.start({ env, config: { routes: [route({})] }, ports: [backend.port] });
+      open.push(gateway);
+      const client = await RawClient.send(gateway.port, request());
+      const given = await client.answer();
+      client.socket.destroy();
+      return given.status === 101 ? "101" : `${given.status} ${reasonOf(given)}`;
+    };
+    expect(await answer(await serverOf({ names: ["echo.internal"] }))).toBe("101");
+    const stranger = await serverOf({ names: ["echo.internal"] }, other);
+    expect(await answer(stranger)).toBe("502 BackendUnreachable");
+    expect(await answer(await serverOf({ names: ["other.internal"] }))).toBe("502 BackendUnreachable");
+    expect(stranger.connections.every(({ received }) => received.length === 0)).toBe(true);
   });
 
   test("B18 without a CA of its own only public roots count", async () => {
