@@ -42,7 +42,13 @@ const spec = z
   .strictObject({
     headers: z
       .strictObject({
-        allow: z.array(headerName).max(256).optional().describe("Client headers that reach the backend; absent: all."),
+        allow: z
+          .array(headerName)
+          .max(256)
+          .optional()
+          .describe(
+            "Client headers that reach the backend; absent: all but those in which proxies tell of the client, such as X-Forwarded-User, CF-Connecting-IP or X-Client-Cert (docs/reference/forwarded-headers.md). List one of those only if a proxy in front of the gateway always writes it: a client can send it too.",
+          ),
         remove: z.array(headerName).max(256).default([]).describe("Client headers that do not reach the backend."),
         set: z
           .array(

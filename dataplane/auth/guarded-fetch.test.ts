@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from "node:tls";
 import { gzipSync } from "node:zlib";
 import * as x509 from "@peculiar/x509";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { Authority } from "../../test/fakes/certificates.ts";
 import { RawListener } from "../../test/fakes/idp-listener.ts";
@@ -113,6 +113,37 @@ test.each<[string, string, string | Buffer, string]>([
 ])("%s is answered for what it is", async (_, head, body, wanted) => {
   const { port } = await listener(reply(head, body));
   expect(await ask(`http://127.0.0.1:${port}/`)).toBe(wanted);
+});
+
+test("an answer in more than 4,096 pieces is too long, and so is one of more than 512 KiB in chunks", async () => {
+  const chunked = "200 OK\r\nTransfer-Encoding: chunked";
+  const asked = async (chunk: string, count: number): Promise<string> => {
+    const { port } = await listener(reply(chunked, `${chunk.repeat(count)}0\r\n\r\n`));
+    return ask(`http://127.0.0.1:${port}/`);
+  };
+  expect(await asked("1\r\nx\r\n", 4096)).toBe("200 4096");
+  expect(await asked("1\r\nx\r\n", 4097)).toBe("FetchFault: the answer is too long");
+  // The size of a chunk may have zeros in front.
+  expect(await asked(`${"0".repeat(120)}1\r\nx\r\n`, 4000)).toBe("200 4000");
+  expect(await asked(`${"0".repeat(130)}1\r\nx\r\n`, 4000)).toBe("FetchFault: the answer is too long");
+});
+
+test.each([
+  ["eight interim answers", 8, "200 x"],
+  ["nine interim answers", 9, "FetchFault: the answer is too long"],
+])("%s in front of an answer", async (_what, count, wanted) => {
+  const far = await listener((socket) => {
+    socket.write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(count));
+    socket.end("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nx");
+  });
+  expect(await ask(`http://127.0.0.1:${far.port}/`)).toBe(wanted);
+  await until("the connection ends", () => far.sockets.size === 0);
+});
+
+test("a question's connection ends with its answer, whatever the other end would like", async () => {
+  const far = await listener((socket) => void socket.write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"));
+  expect(await ask(`http://127.0.0.1:${far.port}/`)).toBe("200 x");
+  await until("the connection ends", () => far.sockets.size === 0);
 });
 
 test("an answer of 50 MB is left where it is", async () => {
@@ -225,15 +256,19 @@ test("https is asked of who can prove the name, and of nobody else", async () =>
   const fetch = guardedFetch(new FakeClock(), (_, done) => done(null, [{ address: "127.0.0.1", family: 4 }]));
   const roots = getCACertificates("default");
   try {
-    await expect(fetch({ url: `https://idp.test:${port}/`, allowHttp: true })).rejects.toThrow(
-      "DEPTH_ZERO_SELF_SIGNED_CERT",
-    );
+    for (const word of ["1", "0"]) {
+      vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", word);
+      await expect(fetch({ url: `https://idp.test:${port}/`, allowHttp: true })).rejects.toThrow(
+        "DEPTH_ZERO_SELF_SIGNED_CERT",
+      );
+    }
     setDefaultCACertificates([...roots, cert]);
     expect((await fetch({ url: `https://idp.test:${port}/`, allowHttp: true })).status).toBe(200);
     await expect(fetch({ url: `https://other.test:${port}/`, allowHttp: true })).rejects.toThrow(
       "ERR_TLS_CERT_ALTNAME_INVALID",
     );
   } finally {
+    vi.unstubAllEnvs();
     setDefaultCACertificates(roots);
     server.close();
   }

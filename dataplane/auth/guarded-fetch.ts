@@ -1,7 +1,9 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { isIP } from "node:net";
+import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { Clock } from "../../runtime/clock.ts";
+import { AnswerStream, ExcessiveAnswer } from "../answer-stream.ts";
 import { guardedLookup, mayDial, sharedResolve, systemResolve, type Resolve } from "./dial-guard.ts";
 
 /** A question to an identity provider. */
@@ -32,6 +34,10 @@ export class FetchFault extends Error {
 export const FETCH_TIMEOUT = 5000;
 /** Bytes of an answer's body. */
 export const MAX_ANSWER = 262_144;
+/** As a body may stand on the wire, in chunks: what their sizes and extensions take is bounded too. */
+const MAX_ANSWER_ON_WIRE = 2 * MAX_ANSWER;
+/** Pieces of an answer's body, of which each costs a call. */
+const MAX_PIECES = 4096;
 
 /**
  * Asks one question over a connection of its own. Holds whatever the other end does: no redirect is followed, no
@@ -50,18 +56,22 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fe
       const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
       if (isIP(host) !== 0 && !mayDial(host, ask.allowHttp)) return fail("the address is never dialled");
 
+      const secure = url.protocol === "https:";
+      const defaultPort = secure ? 443 : 80;
+      const address = {
+        host,
+        port: url.port === "" ? defaultPort : Number(url.port),
+        lookup: guardedLookup(ask.allowHttp, shared),
+      };
+      const stream = new AnswerStream(secure ? connectSecurely(address) : connectTcp(address), MAX_ANSWER_ON_WIRE);
       const options: RequestOptions = {
         method: ask.body === undefined ? "GET" : "POST",
         headers: { ...ask.headers, "accept-encoding": "identity" },
-        agent: false,
-        lookup: guardedLookup(ask.allowHttp, shared),
+        createConnection: () => stream,
+        defaultPort,
         maxHeaderSize: 16_384,
       };
-      // Whatever the environment says of certificates in general.
-      const request =
-        url.protocol === "https:"
-          ? httpsRequest(url, { ...options, rejectUnauthorized: true })
-          : httpRequest(url, options);
+      const request = secure ? httpsRequest(url, options) : httpRequest(url, options);
       const timer = clock.after(FETCH_TIMEOUT, () => end("no answer in time"));
       const end = (message: string): void => {
         timer.cancel();
@@ -71,13 +81,21 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fe
       request.on("error", (error) => end(faultOf(error)));
       request.on("close", () => end("the connection was lost"));
       request.on("response", (response) => {
+        stream.answered();
         read(response, end, (answer) => {
           timer.cancel();
+          stream.destroy();
           done(answer);
         });
       });
       request.end(ask.body);
     });
+}
+
+/** Whatever the environment says of certificates in general; SNI must not be an address (RFC 6066 §3). */
+function connectSecurely(address: TcpNetConnectOpts & { readonly host: string }): Socket {
+  const servername = isIP(address.host) === 0 ? address.host : "";
+  return connectTls({ ...address, servername, ALPNProtocols: ["http/1.1"], rejectUnauthorized: true });
 }
 
 function read(response: IncomingMessage, end: (message: string) => void, done: (answer: Answer) => void): void {
@@ -88,7 +106,7 @@ function read(response: IncomingMessage, end: (message: string) => void, done: (
   response.on("data", (chunk: Buffer) => {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > MAX_ANSWER) end("the answer is too long");
+    if (length > MAX_ANSWER || chunks.length > MAX_PIECES) end("the answer is too long");
   });
   response.on("error", () => end("the connection was lost"));
   response.on("end", () => {
@@ -100,5 +118,6 @@ function read(response: IncomingMessage, end: (message: string) => void, done: (
 
 /** A system's word such as ECONNREFUSED or CERT_HAS_EXPIRED; messages may quote the peer. */
 function faultOf(error: Error): string {
+  if (error instanceof ExcessiveAnswer) return "the answer is too long";
   return "code" in error && typeof error.code === "string" ? error.code : "the connection could not be made";
 }

@@ -1,14 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";
 import { hostPort } from "../../runtime/host-port.ts";
+import { AnswerStream, ExcessiveAnswer } from "../answer-stream.ts";
 import { connect, dialFault, EndpointGone } from "./connect.ts";
 import type { BackendTlsCache } from "./tls.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse } from "./check-response.ts";
-import { connectionOptions, fieldsOf, type HeaderField } from "../handshake.ts";
+import { fieldsOf, type HeaderField } from "../handshake.ts";
 import type { OutgoingRequest } from "./outgoing.ts";
+import { refusalFields, switchingFields } from "./response-headers.ts";
 import type { Refusal } from "../rejection.ts";
 
 /** A backend's connection after its 101 has been checked. */
@@ -50,33 +53,9 @@ export interface DialOptions {
 /** Endpoints that are tried for one handshake. */
 const MAX_ATTEMPTS = 3;
 const MAX_RELAYED_BODY = 65_536;
+/** As a body may stand on the wire, in chunks: what their sizes and extensions take is bounded too. */
+const MAX_BODY_ON_WIRE = 2 * MAX_RELAYED_BODY;
 const MAX_HEAD = 16_384;
-
-/** What of a backend's refusal goes on to the client, beside status and body. */
-const RELAYED = new Set([
-  "content-type",
-  "content-encoding",
-  "content-language",
-  "cache-control",
-  "location",
-  "retry-after",
-  "www-authenticate",
-  "allow",
-  "sec-websocket-version",
-]);
-
-/** What of a backend's 101 does not go on: what the gateway says itself, and what is hop by hop. */
-const NOT_FORWARDED = new Set([
-  "upgrade",
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "content-length",
-]);
 
 /**
  * Opens a WebSocket to one of a route's endpoints. One that cannot be reached, or is gone before it answers, is passed
@@ -139,6 +118,7 @@ function handshake(
   signal: AbortSignal,
 ): Promise<DialOutcome> {
   const key = randomBytes(16).toString("base64");
+  const stream = new AnswerStream(socket, MAX_BODY_ON_WIRE);
   return new Promise((resolve) => {
     let settled = false;
     let answered = false;
@@ -147,6 +127,7 @@ function handshake(
       settled = true;
       signal.removeEventListener("abort", abort);
       if (outcome.kind !== "open") {
+        stream.destroy();
         socket.destroy();
         release();
       }
@@ -156,7 +137,7 @@ function handshake(
     const abort = (): void => refuse({ reason: "BackendUnreachable", detail: "aborted" });
     signal.addEventListener("abort", abort, { once: true });
     const outgoing = httpRequest({
-      createConnection: () => socket,
+      createConnection: () => stream,
       method: "GET",
       path: request.target,
       headers: headersFor(request, target, key).flat(),
@@ -167,28 +148,27 @@ function handshake(
     outgoing.maxHeadersCount = 0;
     outgoing.on("error", (error: NodeJS.ErrnoException) => {
       if (answered) return;
-      const malformed = error.code?.startsWith("HPE_") === true;
+      const malformed = error instanceof ExcessiveAnswer || error.code?.startsWith("HPE_") === true;
       refuse({ reason: malformed ? "BackendBadHandshake" : "BackendUnreachable", detail: error.message });
     });
     outgoing.on("close", () => {
       if (!answered) refuse({ reason: "BackendUnreachable", detail: "closed without an answer" });
     });
-    outgoing.on("upgrade", (response: IncomingMessage, upgraded: Socket, head: Buffer) => {
-      upgraded.pause(); // a backend that speaks at once must not speak to nobody
+    outgoing.on("upgrade", (response: IncomingMessage, _stream: Duplex, parsed: Buffer) => {
+      // Not read any further: what a backend says at once waits for the tunnel.
+      const head = Buffer.concat([parsed, stream.detach()]);
       const headers = fieldsOf(response.rawHeaders);
       const { protocols, extensions } = request;
       const { statusCode: status = 0, httpVersion } = response;
       const agreement = checkResponse({ status, httpVersion, headers, key, protocols, extensions });
       if ("problem" in agreement) return refuse({ reason: "BackendBadHandshake", detail: agreement.problem });
-      const hopByHop = new Set(connectionOptions(headers));
-      const forwarded = headers.filter(
-        ([name]) => !isHandshakeField(name.toLowerCase()) && !hopByHop.has(name.toLowerCase()),
-      );
+      const forwarded = switchingFields(headers);
       const endpoint = hostPort(target.endpoint.address, target.endpoint.port);
       settle({ kind: "open", backend: { socket, head, ...agreement, headers: forwarded, endpoint, release } });
     });
     outgoing.on("response", (response: IncomingMessage) => {
       answered = true;
+      stream.answered();
       const { statusCode = 0 } = response;
       if (statusCode < 300 || statusCode > 599) {
         return refuse({ reason: "BackendBadHandshake", detail: `status ${statusCode}` });
@@ -200,8 +180,6 @@ function handshake(
     if (signal.aborted) abort();
   });
 }
-
-const isHandshakeField = (name: string): boolean => NOT_FORWARDED.has(name) || name.startsWith("sec-websocket-");
 
 /**
  * A backend's refusal, its body cut off where it is long, ends too early or is late. Redirects are the client's to
@@ -227,7 +205,7 @@ async function relay(response: IncomingMessage, signal: AbortSignal): Promise<Di
     kind: "relay",
     status: response.statusCode ?? 502,
     statusText: response.statusMessage ?? "",
-    headers: fieldsOf(response.rawHeaders).filter(([name]) => RELAYED.has(name.toLowerCase())),
+    headers: refusalFields(fieldsOf(response.rawHeaders)),
     body: Buffer.concat(chunks),
   };
 }

@@ -1,11 +1,13 @@
 import { Memory } from "../memory.ts";
 import { describe, expect, test } from "vitest";
+import { foldHeaderName } from "../../api/names.ts";
 import { routesOf } from "../../api/route-settings.ts";
 import { configOf, type RouteParts } from "../../test/fakes/config.ts";
 import { apiKeyPolicy } from "../../test/fakes/oracle.ts";
 import type { Handshake, HeaderField } from "../handshake.ts";
 import { ANYONE, type Identity } from "../identity.ts";
 import { headerText, outgoing, type OutgoingRequest } from "./outgoing.ts";
+import { CLAIMED_HEADERS } from "../policies/claimed-headers.ts";
 import { compileForwarding } from "../policies/forwarding.ts";
 
 const HANDSHAKE: Handshake = {
@@ -44,7 +46,15 @@ function send({
   guarded = false,
 }: Case): OutgoingRequest {
   const policies = { forwarding, compression, ...(guarded ? { authentication: apiKeyPolicy(PLACES) } : {}) };
-  const [compiled] = routesOf(configOf({ routes: [{ ...route, policies }] }));
+  return sendTo({ ...route, policies }, handshake, identity);
+}
+
+function sendTo(
+  route: RouteParts,
+  handshake: Partial<Handshake> = {},
+  identity: Partial<Identity> = {},
+): OutgoingRequest {
+  const [compiled] = routesOf(configOf({ routes: [route] }));
   if (compiled === undefined) throw new Error("no route");
   return outgoing(
     { ...HANDSHAKE, ...handshake },
@@ -138,6 +148,58 @@ test.each<[string, object, HeaderField[], HeaderField[]]>([
   ["a claim's name", { claimHeaders: [{ claim: "t", header: "x-tenant" }] }, [["X-Tenant", "1"]], []],
 ])("headers: %s", (_what, forwarding, headers, wanted) => {
   expect(own(send({ forwarding, handshake: { headers } }))).toEqual(wanted);
+});
+
+const spellings = (name: string): string[] => {
+  const one = name.replace("*", "user");
+  return [one, one.toUpperCase(), one.replaceAll("-", "_"), one.replaceAll("-", ".")];
+};
+
+test.each(Object.keys(CLAIMED_HEADERS))(
+  "a client's own %s does not reach the backend unless the policy lists it",
+  (name) => {
+    const headers = [...spellings(name), "X-Mine"].map((one): HeaderField => [one, "root"]);
+    expect(own(send({ handshake: { headers } }))).toEqual([["X-Mine", "root"]]);
+    const [listed = ""] = spellings(name);
+    const allow = [listed.replaceAll("-", "_").toUpperCase(), "x-mine"];
+    // The gateway's own client header is written by the gateway, whatever is listed.
+    const wanted = name === "x-wsproxy-client" ? [["X-Mine", "root"]] : headers;
+    expect(own(send({ forwarding: { headers: { allow } }, handshake: { headers } }))).toEqual(wanted);
+    const set = { headers: { set: [{ name: listed, value: "ours" }] } };
+    if (name === "x-wsproxy-client") return;
+    const request = send({ forwarding: set, handshake: { headers } });
+    expect(request.headers.filter(([it]) => foldHeaderName(it) === foldHeaderName(listed))).toEqual([[listed, "ours"]]);
+  },
+);
+
+test("a client id or a claim may go on under a name that proxies use, and the client's own line does not", () => {
+  const forwarding = {
+    clientHeader: "X-Forwarded-User",
+    claimHeaders: [{ claim: "email", header: "x-forwarded-email" }],
+  };
+  const headers: HeaderField[] = [
+    ["x_forwarded_user", "root"],
+    ["X-Forwarded-Email", "root@a.test"],
+    ["X-Forwarded-Groups", "admin"],
+  ];
+  const request = send({
+    forwarding,
+    handshake: { headers },
+    identity: { client: "alice", claims: { email: "a@a.test" } },
+  });
+  expect(own(request)).toEqual([]);
+  expect(value(request, "x-forwarded-user")).toEqual(["alice"]);
+  expect(value(request, "x-forwarded-email")).toEqual(["a@a.test"]);
+});
+
+test("a credential that the backend is to get goes on under a name that proxies use", () => {
+  const authentication = apiKeyPolicy([{ header: "X-Auth-Request-Access-Token" }]);
+  const headers: HeaderField[] = [["x-auth-request-access-token", "s"]];
+  const policies = (keepCredentials: boolean): RouteParts => ({
+    policies: { authentication, forwarding: { keepCredentials } },
+  });
+  expect(own(sendTo(policies(true), { headers }))).toEqual(headers);
+  expect(own(sendTo(policies(false), { headers }))).toEqual([]);
 });
 
 test.each(["X-Mine", "upgrade, x_mine", "close,X.MINE"])(

@@ -3,6 +3,7 @@ import { foldHeaderName } from "../../api/names.ts";
 import { cookieName, isUnder, parameterName } from "../auth/place-names.ts";
 import { connectionOptions, type Handshake, type HeaderField } from "../handshake.ts";
 import type { Identity } from "../identity.ts";
+import { isClaimed } from "../policies/claimed-headers.ts";
 import { offeredExtensions } from "../policies/compression.ts";
 import type { CompiledForwarding } from "../policies/forwarding.ts";
 
@@ -48,17 +49,25 @@ function rewrite(path: string, { path: match, rewrite: to }: CompiledForwarding)
   return to.endsWith("/") ? to + rest : `${to}/${rest}`;
 }
 
-/** The client's own headers, less hop-by-hop ones, those it nominated so, credentials, and all that we speak for. */
+/**
+ * The client's own headers, less hop-by-hop ones, those it nominated so, credentials, all that the gateway speaks for, and
+ * what only a proxy in front may say.
+ */
 function clientHeaders({ headers }: Handshake, rules: CompiledForwarding): HeaderField[] {
   const nominated = new Set(connectionOptions(headers).map(foldHeaderName));
   return headers.flatMap(([name, value]): HeaderField[] => {
     const folded = foldHeaderName(name);
     if (rules.dropped.has(folded) || nominated.has(folded)) return [];
-    if (rules.allowed !== undefined && !rules.allowed.has(folded)) return [];
+    if (!mayPass(folded, rules)) return [];
     if (folded !== "cookie" || rules.credentialCookies.size === 0) return [[name, value]];
     const cookies = withoutCredentials(value, rules.credentialCookies);
     return cookies === "" ? [] : [[name, cookies]];
   });
+}
+
+/** A name that the policy lists is the user's word: then a proxy in front of the gateway writes it. */
+function mayPass(name: string, { allowed, keptCredentials }: CompiledForwarding): boolean {
+  return allowed === undefined ? keptCredentials.has(name) || !isClaimed(name) : allowed.has(name);
 }
 
 function withoutCredentials(cookies: string, names: ReadonlySet<string>): string {

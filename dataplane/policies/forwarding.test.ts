@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { foldHeaderName } from "../../api/names.ts";
 import { RESERVED_HEADERS } from "../../api/policies/forwarding.ts";
 import { routesOf } from "../../api/route-settings.ts";
 import { configOf } from "../../test/fakes/config.ts";
 import { apiKeyPolicy } from "../../test/fakes/oracle.ts";
 import { Memory } from "../memory.ts";
+import { CLAIMED_HEADERS, isClaimed } from "./claimed-headers.ts";
 import { compileForwarding, type CompiledForwarding } from "./forwarding.ts";
 
 function compiled(
@@ -29,6 +32,38 @@ test("names are compared folded, and whatever the gateway speaks under is droppe
   }
   expect(dropped.has("x-wsproxy-client")).toBe(false);
   expect(allowed).toEqual(new Set(["x-mine"]));
+});
+
+test.each(Object.entries(CLAIMED_HEADERS))("%s is what only a proxy may say (%s)", (name) => {
+  expect(name).toBe(foldHeaderName(name));
+  const written = name.endsWith("*") ? [name.replace("*", "user"), name.replace("*", "a-b-c-d-e-f")] : [name];
+  for (const one of written) expect(isClaimed(one), one).toBe(true);
+});
+
+test.each([
+  ...[
+    "x-forwarded",
+    "forwarded-user",
+    "my-x-forwarded-user",
+    "x-client",
+    "x-client-ipv6",
+    "proxy-x",
+    "x-proxy",
+    "x-trace",
+  ],
+  ...["user-agent", "origin", "cookie", "authorization", "x-api-key", "x-user-id", "remote", "x-amzn-trace-id", ""],
+])("%j is a header like any other", (name) => {
+  expect(isClaimed(name)).toBe(false);
+});
+
+test("the page of these headers has the rows of the table", () => {
+  const page = readFileSync(new URL("../../docs/reference/forwarded-headers.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| `(.*)` \| (.*) \|$/gm)].map(([, name, writer]) => [name, writer]);
+  expect(rows).toEqual(Object.entries(CLAIMED_HEADERS));
+  for (const name of [...compiled().dropped]) {
+    if (/^(forwarded|x-(forwarded|original|rewrite|real)-)/.test(name))
+      expect(page.toLowerCase()).toContain(`\`${name}\``);
+  }
 });
 
 test("without rules everything of the client's own is allowed", () => {

@@ -11,7 +11,7 @@ import type { Policy } from "./policy.ts";
 /** What the backend sees is decided once for each handshake, in `backend/outgoing.ts`, from what `compileForwarding` made. */
 export const forwarding: Policy<"forwarding"> = () => ({});
 
-/** Headers in which clients claim what only a gateway may say; never believed, never forwarded. */
+/** Headers in which clients claim what only a gateway may say; never believed, never forwarded, whatever the policy allows. */
 const CLAIMS = [
   "forwarded",
   "x-original-url",
@@ -36,8 +36,10 @@ export interface CompiledForwarding {
   readonly rewrite: string | undefined;
   /** Never forwarded, whatever the policy allows: the gateway speaks under these names, or they are credentials. */
   readonly dropped: ReadonlySet<string>;
-  /** undefined: all. */
+  /** undefined: all but those that only a proxy may write (`isClaimed`). */
   readonly allowed: ReadonlySet<string> | undefined;
+  /** Headers that go on although only a proxy may write them: credentials that the backend is to get. */
+  readonly keptCredentials: ReadonlySet<string>;
   readonly set: readonly HeaderField[];
   readonly clientHeader: string;
   readonly claimHeaders: readonly { readonly claim: string; readonly header: string }[];
@@ -78,6 +80,7 @@ function passageOf(policies: RenderedPolicies): Passage {
   return {
     dropped: new Set(ours.map(foldHeaderName)),
     allowed: headers.allow === undefined ? undefined : new Set(headers.allow.map(foldHeaderName)),
+    keptCredentials: new Set(keepCredentials ? [...places.headers].map(foldHeaderName) : []),
     set: headers.set.map(({ name, value }) => [name, value]),
     clientHeader,
     claimHeaders,

@@ -79,6 +79,37 @@ describe("a call", () => {
     expect(await failureOf(stranger.request({ path: PATH }))).toMatchObject({ reason: "Unreachable" });
   });
 
+  test.each([
+    [false, "Unreachable"],
+    [true, "done"],
+  ])(
+    "to a server that cannot prove its name: NODE_TLS_REJECT_UNAUTHORIZED=0 and insecure-skip-tls-verify %s is %s",
+    async (skipTLSVerify, outcome) => {
+      vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+      const { certificate: cert, privateKey: key } = await (await Authority.create()).issue({ names: ["other.test"] });
+      const server = createTlsServer({ cert, key }, (_, response) => response.end('{"done":true}')).listen(
+        0,
+        "127.0.0.1",
+      );
+      await once(server, "listening");
+      const config = kubeConfigFor(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      const clusters = config.clusters.map((one) => ({ ...one, skipTLSVerify }));
+      const made = new KubeConfig();
+      made.loadFromOptions({ ...config, clusters });
+      const client = new KubeClient(made, new FakeClock());
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+        client.close();
+        server.close();
+      });
+      const answer = client.request({ path: PATH }).then(
+        () => "done",
+        (error: ApiError) => error.reason,
+      );
+      expect(await answer).toBe(outcome);
+    },
+  );
+
   test("that the server refuses fails with the server's status, reason and words", async () => {
     const { server, client } = await kubeBench();
     const error = await failureOf(client.request({ path: `${PATH}/none` }));

@@ -54,7 +54,8 @@ export class ConnectionPool {
   }
 
   #agentFor({ ca, cert, key, rejectUnauthorized, servername }: Omit<RequestOptions, "headers">): HttpAgent {
-    const tls = { ca, cert, key, rejectUnauthorized, servername };
+    // The kubeconfig's word counts, not the environment's.
+    const tls = { ca, cert, key, rejectUnauthorized: rejectUnauthorized ?? true, servername };
     const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
     const material = JSON.stringify(given);
     if (this.#current?.material === material) return this.#current.agent;

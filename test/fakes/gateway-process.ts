@@ -26,6 +26,8 @@ export interface ProcessOptions {
   readonly flags?: readonly string[];
   /** The Node to run it on. Default: this one. */
   readonly node?: string | undefined;
+  /** Beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A data plane in a process of its own, so that what it uses can be told from what the test uses. */
@@ -39,8 +41,12 @@ export class GatewayProcess {
 
   static async start(options: ProcessOptions): Promise<GatewayProcess> {
     const script = new URL("gateway-process-main.ts", import.meta.url);
-    const { flags = [], node = process.execPath } = options;
-    const child = fork(script, [JSON.stringify(options)], { execArgv: ["--expose-gc", ...flags], execPath: node });
+    const { flags = [], node = process.execPath, env } = options;
+    const child = fork(script, [JSON.stringify(options)], {
+      execArgv: ["--expose-gc", ...flags],
+      execPath: node,
+      env: { ...process.env, ...env },
+    });
     const started = new GatewayProcess(child);
     started.port = (await started.#answer()) as number;
     return started;

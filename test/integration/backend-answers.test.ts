@@ -45,6 +45,8 @@ const offer = base({
 });
 const accept = (key: string): string => acceptFor(key);
 
+const HINTS = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+
 test.each<[string, (connection: BackendConnection) => void, Wanted]>([
   ["B2 200 with Upgrade", switching({}, "HTTP/1.1 200 OK"), BAD],
   ["B2 204", says("HTTP/1.1 204 No Content\r\n\r\n"), BAD],
@@ -94,6 +96,10 @@ test.each<[string, (connection: BackendConnection) => void, Wanted]>([
   ["B11 silence", () => {}, LATE],
   ["B11 half a head", says("HTTP/1.1 101 Switching Pro"), LATE],
   ["B11 a 100 and no more", says("HTTP/1.1 100 Continue\r\n\r\n"), LATE],
+  ["nine interim answers", says("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(9)), BAD],
+  ["nine interim answers and a good 101", (it) => (says(HINTS.repeat(9))(it), it.accept()), BAD],
+  ["nine interim answers and a refusal", says(`${HINTS.repeat(9)}HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n`), BAD],
+  ["five interim answers of 14 kB", says(`HTTP/1.1 103 H\r\nx: ${"y".repeat(14_000)}\r\n\r\n`.repeat(5)), BAD],
   ["B11 an end without an answer", (it) => it.socket.end(), LOST],
   ["B11 a reset", (it) => it.socket.resetAndDestroy(), LOST],
   ["B11 an end in the middle of the head", (it) => it.socket.end("HTTP/1.1 101 Swi"), LOST],
@@ -177,6 +183,20 @@ test("B13 1xx answers before a refusal are passed over", async () => {
   expect((await bench.expectRefusal(offer, relayed(503))).body).toBe("busy");
 });
 
+/** What a backend's answer may not say to a browser, or to a proxy in front of the gateway. */
+const ORDERS = [
+  ...["Alt-Svc", "Proxy-Authentication-Info", "Proxy-Authorization", "Proxy-Authenticate", "Proxy-Connection"],
+  ...["Strict-Transport-Security", "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Expect-CT", "NEL", "Report-To"],
+  ...["Reporting-Endpoints", "Clear-Site-Data", "Refresh", "TE", "Trailer", "X-Accel-Redirect", "X-Accel-Buffering"],
+];
+
+test("a refusal's orders to a browser do not go on either", async () => {
+  const fields = [...ORDERS, "Set-Cookie"].map((name) => `${name}: x\r\n`).join("");
+  bench.script = says(`HTTP/1.1 403 No\r\n${fields}Content-Length: 0\r\n\r\n`);
+  const { headers } = await bench.expectRefusal(offer, relayed(403));
+  expect([...headers.keys()].sort()).toEqual(["connection", "content-length"]);
+});
+
 test("1xx answers before the 101 are passed over, and its own fields go on but for those of this hop", async () => {
   bench.script = (connection) => {
     connection.socket.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
@@ -186,6 +206,7 @@ test("1xx answers before the 101 are passed over, and its own fields go on but f
         "X-Hop: 1",
         "Set-Cookie: a=b",
         "Keep-Alive: 5",
+        ...ORDERS.map((name) => `${name}: x`),
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Protocol: chat",
         "Sec-WebSocket-Extensions: permessage-deflate",
@@ -207,6 +228,21 @@ test("1xx answers before the 101 are passed over, and its own fields go on but f
   });
   await until("the first message came", () => client.payload.length > 0);
   expect(client.payload.equals(text("hello"))).toBe(true);
+  client.socket.destroy();
+});
+
+test("eight interim answers before a 101 are passed over, and what comes behind it arrives whole and in order", async () => {
+  const messages = Array.from({ length: 500 }, (_, n) => text(`message ${n} ${"x".repeat(100)}`));
+  bench.script = (connection) => {
+    says(HINTS.repeat(8))(connection);
+    connection.accept([], Buffer.concat(messages));
+  };
+  const client = await bench.connect();
+  client.socket.write(offer);
+  expect((await client.answer()).status).toBe(101);
+  const wanted = Buffer.concat(messages);
+  await until("all of it came", () => client.payload.length >= wanted.length);
+  expect(client.payload.equals(wanted)).toBe(true);
   client.socket.destroy();
 });
 

@@ -5,6 +5,8 @@ import { RawBackend, type BackendConnection } from "../fakes/backends.ts";
 import { Authority } from "../fakes/certificates.ts";
 import { RawClient, reasonOf, request } from "../fakes/clients.ts";
 import { configOf, endpointsOf, type RouteParts } from "../fakes/config.ts";
+import { text } from "../fakes/frames.ts";
+import { GatewayProcess } from "../fakes/gateway-process.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { REFUSING_PORTS } from "../fakes/ports.ts";
 import { until } from "../fakes/sockets.ts";
@@ -165,6 +167,23 @@ describe("over TLS", () => {
     expect(backend.connections.every(({ received }) => received.length === 0)).toBe(true);
   });
 
+  test("B18 NODE_TLS_REJECT_UNAUTHORIZED=0 admits no certificate that would not be admitted without it", async () => {
+    const env = { NODE_TLS_REJECT_UNAUTHORIZED: "0", NODE_NO_WARNINGS: "1" };
+    const answer = async (backend: RawBackend): Promise<string> => {
+      const gateway = await GatewayProcess.start({ env, config: { routes: [route({})] }, ports: [backend.port] });
+      open.push(gateway);
+      const client = await RawClient.send(gateway.port, request());
+      const given = await client.answer();
+      client.socket.destroy();
+      return given.status === 101 ? "101" : `${given.status} ${reasonOf(given)}`;
+    };
+    expect(await answer(await serverOf({ names: ["echo.internal"] }))).toBe("101");
+    const stranger = await serverOf({ names: ["echo.internal"] }, other);
+    expect(await answer(stranger)).toBe("502 BackendUnreachable");
+    expect(await answer(await serverOf({ names: ["other.internal"] }))).toBe("502 BackendUnreachable");
+    expect(stranger.connections.every(({ received }) => received.length === 0)).toBe(true);
+  });
+
   test("B18 without a CA of its own only public roots count", async () => {
     const backend = await serverOf({ names: ["echo.internal"] });
     expect(await ask(await gatewayOf(route({ ca: undefined }), [backend.port]))).toBe("502 BackendUnreachable");
@@ -178,6 +197,21 @@ describe("over TLS", () => {
     expect(await ask(await gatewayOf(route({}), [backend.port]))).toMatch(/^502 /);
     const stranger = await other.issue({ names: ["gateway"] });
     expect(await ask(await gatewayOf(route({ client: stranger }), [backend.port]))).toMatch(/^502 /);
+  });
+
+  test("what a backend says right behind its 101 arrives whole and in order", async () => {
+    const { certificate, privateKey } = await ca.issue({ names: ["echo.internal"] });
+    const wanted = Buffer.concat(Array.from({ length: 2000 }, (_, n) => text(`message ${n} ${"x".repeat(50)}`)));
+    const talk = (connection: BackendConnection): void => {
+      connection.accept([], wanted);
+      connection.socket.once("end", () => connection.socket.end());
+    };
+    const backend = await backendOf(talk, { cert: certificate, key: privateKey });
+    const client = await RawClient.send((await gatewayOf(route({}), [backend.port])).port, request());
+    expect((await client.answer()).status).toBe(101);
+    await until("all of it came", () => client.payload.length >= wanted.length);
+    expect(client.payload.equals(wanted)).toBe(true);
+    client.socket.destroy();
   });
 
   test("an endpoint whose TLS fails is passed over", async () => {
