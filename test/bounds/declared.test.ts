@@ -8,6 +8,8 @@ test.each<[string, number[]]>([
   ["100 in 1 s, 500 at once", [100, 1000, 1, 500]],
   ["0.5 s", [500, 0.5]],
   ["one", []],
+  ["a tenth in ten times 5 s", [5000, 5, 0.1]],
+  ["75 % of it", [75, 0.75]],
   ["sha256 and ipv6", []],
 ])("of %j the numbers are %j", (text, numbers) => {
   expect(sizes(text)).toEqual(numbers);

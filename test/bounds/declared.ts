@@ -1,11 +1,16 @@
 /** Of a text such as `16 KiB` or `10 s` every number in it, in bytes or milliseconds where it has a unit, and as it stands. */
 export function sizes(text: string): number[] {
   const numbers = /(?<![\w.])(\d[\d,_]*(?:\.\d+)?)\s?(KiB|MiB|GiB|Ki|Mi|Gi|kB|MB|ms|s|min|h|d)?(?![\w])/g;
-  return [...text.matchAll(numbers)].flatMap(([, digits = "", unit]) => {
+  const shares = Object.entries(SHARES).flatMap(([word, share]) => (text.includes(word) ? [share] : []));
+  const percents = [...text.matchAll(/(\d+) ?%/g)].map(([, digits]) => Number(digits) / 100);
+  const plain = [...text.matchAll(numbers)].flatMap(([, digits = "", unit]) => {
     const number = Number(digits.replaceAll(/[,_]/g, ""));
     return unit === undefined ? [number] : [number * (UNITS[unit] ?? Number.NaN), number];
   });
+  return [...plain, ...percents, ...shares];
 }
+
+const SHARES: Readonly<Record<string, number>> = { "a tenth": 0.1, "a quarter": 0.25, half: 0.5 };
 
 const UNITS: Readonly<Record<string, number>> = {
   ...{ KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3, kB: 1000, MB: 1e6 },
