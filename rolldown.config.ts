@@ -5,7 +5,7 @@ import { defineConfig, type Plugin } from "rolldown";
 // What the image holds: `wsproxy.js`, a file for what each command loads besides, the page of the sample backend, and
 // the licences of the packages that went in.
 export default defineConfig({
-  input: { wsproxy: "cli/main.ts" },
+  input: { wsproxy: "cli/main.ts", "reading-thread": "cli/reading-thread.ts" },
   platform: "node",
   output: { dir: "dist", format: "esm", chunkFileNames: "[name].js", cleanDir: true },
   plugins: [beside()],
