@@ -1,7 +1,7 @@
 import type { AdminHandlers, AdminAnswer } from "../runtime/admin-server.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Slices } from "../runtime/slices.ts";
-import { exposition } from "./exposition.ts";
+import { SlicedMetrics } from "./exposition.ts";
 import type { Gateway, Rejection } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -21,7 +21,7 @@ export function adminHandlers(gateway: Gateway, metrics: Metrics): AdminHandlers
     "/metrics": async () => ({
       status: 200,
       contentType: metrics.registry.contentType,
-      body: await exposition(metrics.registry, new Slices(systemClock)),
+      body: await new SlicedMetrics(metrics.registry, new Slices(systemClock)).text(),
     }),
     "/config": () => json(configs(gateway)),
     "/sessions": () =>

@@ -1,7 +1,7 @@
 import type { Slices } from "../runtime/slices.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** Samples that are written at a time: 1,000 routes have 40,000, which in one go would hold up every session. */
+/** Samples that are written at a time: one metric of 1,000 routes may have 18,000. */
 const SAMPLES = 500;
 
 type Registry = Metrics["registry"];
@@ -12,6 +12,7 @@ interface Reading {
 }
 
 interface Readable {
+  readonly name: string;
   get(): Promise<Reading>;
   /** Of histograms: a form in which the samples of a route share its labels. */
   getForPromString?(): Promise<Reading>;
@@ -19,28 +20,47 @@ interface Readable {
 
 /** What the library's types leave out. */
 interface Writer {
+  getMetricsAsArray(): readonly Readable[];
   getMetricsAsString(metric: Pick<Readable, "get">): Promise<string>;
 }
 
-/** All metrics as Prometheus reads them and as `registry.metrics()` writes them, in slices. */
-export async function exposition(registry: Registry, slices: Slices): Promise<string> {
-  const texts: string[] = [];
-  for (const metric of registry.getMetricsAsArray() as unknown as readonly Readable[]) {
-    if (slices.spent) await slices.next();
-    const reading = await (metric.getForPromString?.() ?? metric.get());
-    texts.push(await textOf(reading, registry as unknown as Writer, slices));
-  }
-  return `${texts.join("\n\n")}\n`;
-}
+/** A registry of metrics that writes them as the library does, but in slices: each alone, and a large one in parts. */
+export class SlicedMetrics {
+  readonly #writer: Writer;
+  readonly #slices: Slices;
+  readonly contentType: string;
 
-async function textOf(reading: Reading, writer: Writer, slices: Slices): Promise<string> {
-  const parts: string[] = [];
-  for (let at = 0; at === 0 || at < reading.values.length; at += SAMPLES) {
-    if (slices.spent) await slices.next();
-    const values = reading.values.slice(at, at + SAMPLES);
-    const text = await writer.getMetricsAsString({ get: async () => ({ ...reading, values }) });
-    // Each part begins with the two lines that say what the metric is.
-    parts.push(at === 0 ? text : text.split("\n").slice(2).join("\n"));
+  constructor(registry: Registry, slices: Slices) {
+    this.#writer = registry as unknown as Writer;
+    this.#slices = slices;
+    this.contentType = registry.contentType;
   }
-  return parts.join("\n");
+
+  getMetricsAsArray(): readonly { readonly name: string }[] {
+    return this.#writer.getMetricsAsArray();
+  }
+
+  /** As `registry.getSingleMetricAsString`. */
+  async getSingleMetricAsString(name: string): Promise<string> {
+    const metric = this.#writer.getMetricsAsArray().find((it) => it.name === name);
+    if (metric === undefined) throw new Error(`there is no metric ${name}`);
+    if (this.#slices.spent) await this.#slices.next();
+    const reading = await (metric.getForPromString?.() ?? metric.get());
+    const parts: string[] = [];
+    for (let at = 0; at === 0 || at < reading.values.length; at += SAMPLES) {
+      if (this.#slices.spent) await this.#slices.next();
+      const values = reading.values.slice(at, at + SAMPLES);
+      const text = await this.#writer.getMetricsAsString({ get: async () => ({ ...reading, values }) });
+      // Each part begins with the two lines that say what the metric is.
+      parts.push(at === 0 ? text : text.split("\n").slice(2).join("\n"));
+    }
+    return parts.join("\n");
+  }
+
+  /** All metrics, as `registry.metrics()`. */
+  async text(): Promise<string> {
+    const texts: string[] = [];
+    for (const { name } of this.getMetricsAsArray()) texts.push(await this.getSingleMetricAsString(name));
+    return `${texts.join("\n\n")}\n`;
+  }
 }

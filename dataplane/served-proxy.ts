@@ -172,6 +172,7 @@ export class ServedProxy {
   /** The client's 101 has been written: a session begins. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
     const { clock, random, reads } = this.#surroundings;
+    const { metrics } = route; // and not the route, which the session would keep as long as it lives
     const session = new Session(facts, route, clock, this.#log);
     this.sessions.add(session);
     try {
@@ -190,7 +191,7 @@ export class ServedProxy {
             this.sessions.delete(session);
             session.closed(end);
           },
-          slowConsumer: route.metrics.slowConsumer,
+          slowConsumer: () => metrics.slowConsumer(),
         }),
       );
     } catch (fault) {

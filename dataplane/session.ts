@@ -111,14 +111,14 @@ export class Session implements Party, LiveSession {
     const before = this.#held;
     const added = route.chain.filter((policy) => !before.includes(policy));
     const changed = [...added, ...before.filter((policy) => !route.chain.includes(policy))];
-    const watched = changed.some(({ watch }) => watch !== undefined);
+    const watched = changed.some((policy) => policy.watch !== undefined);
     if (watched) this.#unwatch();
     for (const policy of added) {
       const termination = policy.review?.(this);
       if (termination !== undefined) return this.terminate(termination);
     }
     this.#held = route.chain;
-    if (changed.some(({ plan }) => plan !== undefined)) this.#tunnel?.apply(route.plan(this));
+    if (changed.some((policy) => policy.plan !== undefined)) this.#tunnel?.apply(route.plan(this));
     if (!watched) return;
     this.#watches = route.chain.flatMap((policy) => policy.watch?.(this, (end) => this.terminate(end)) ?? []);
   }

@@ -64,6 +64,7 @@ test("the bundle serves manifests, which it reads in a thread of its own", async
   await it.proxy({ policies: "origins: { allow: [], allowMissing: false }" });
   await program.says("the new config is in force");
   await it.alive(client, "still here");
+  expect(program.ended).toBeUndefined();
 });
 
 test("the bundle is a sample backend, with its page", async () => {
