@@ -28,6 +28,7 @@ const PROMISED = [
 
 const ofDataplane = new Metrics();
 ofDataplane.process.logDropped(() => 0);
+ofDataplane.process.subjects({ size: 0, forgotten: { limit: 0, process: 0 } });
 const ofOperator = new OperatorMetrics([]);
 ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [] }));
 
