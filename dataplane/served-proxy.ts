@@ -7,7 +7,7 @@ import type { Slices } from "../runtime/slices.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
-import { EndpointListing } from "./backend/endpoint-listing.ts";
+import { listEndpoints } from "./backend/list-endpoints.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { closeSpread } from "./drain.ts";
 import type { Client } from "./listener.ts";
@@ -90,7 +90,7 @@ export class ServedProxy {
         random,
       };
       const snapshot = await compile(config, hash, options, slices, this.#snapshot);
-      await list(snapshot, endpoints, slices);
+      await listEndpoints(snapshot.routes.values(), endpoints, slices);
       return snapshot;
     } catch (fault) {
       this.rollback();
@@ -145,7 +145,7 @@ export class ServedProxy {
   }
 
   async setEndpoints(endpoints: Endpoints, hash: string, slices: Slices): Promise<void> {
-    if (this.#snapshot !== undefined) await list(this.#snapshot, endpoints, slices);
+    await listEndpoints(this.#snapshot?.routes.values() ?? [], endpoints, slices);
     this.#endpointsHash = hash;
   }
 
@@ -255,14 +255,5 @@ export class ServedProxy {
     const { access } = dataplane.log;
     if (this.#snapshot?.config.dataplane.log.access === access) return this.#snapshot.log;
     return accessLog(this.#surroundings.log, this.name, access);
-  }
-}
-
-/** Tells every route of a snapshot where its sessions may go. */
-async function list({ routes }: Snapshot, endpoints: Endpoints, slices: Slices): Promise<void> {
-  const listing = new EndpointListing(endpoints);
-  for (const { balancer } of routes.values()) {
-    if (slices.spent) await slices.next();
-    balancer.setEndpoints(listing);
   }
 }
