@@ -1,8 +1,7 @@
 import type { Config, RouteConfig } from "../api/config.ts";
 import { routesOf } from "../api/route-settings.ts";
-import { tools } from "../operator/tools.ts";
 import { hostPort } from "../runtime/host-port.ts";
-import type { Manifest } from "./manifests/decode-file.ts";
+import type { ExampleKey, Reading } from "./reading.ts";
 
 /** Where the first route of a gateway can be reached. */
 export function routeUrl(config: Config, address: string): string {
@@ -13,14 +12,14 @@ export function routeUrl(config: Config, address: string): string {
 }
 
 /** What somebody who sees the gateway for the first time may type next. */
-export function nextSteps(config: Config, manifests: readonly Manifest[], url: string, backendPort: number): string {
+export function nextSteps(config: Config, reading: Reading, url: string, backendPort: number): string {
   const page = `http://127.0.0.1:${backendPort}/`;
-  const example = exampleKey(config, manifests);
+  const example = exampleKey(config, reading);
   const key = example === undefined ? "" : ` --key ${example.key}`;
-  const proxy = manifests.find(({ id }) => id === `WebSocketProxy ${config.proxy.namespace}/${config.proxy.name}`);
+  const file = reading.files.get(`${config.proxy.namespace}/${config.proxy.name}`);
   const edits = [
     example === undefined ? [] : [`in ${example.file} remove ${example.client}: that session ends with 3000`],
-    proxy === undefined ? [] : [`in ${proxy.place.file} change a limit: it holds for open sessions, and ends none`],
+    file === undefined ? [] : [`in ${file} change a limit: it holds for open sessions, and ends none`],
   ].flat();
   return `sample backend  ${page}
 
@@ -37,19 +36,8 @@ function firstRoute(config: Config): RouteConfig | undefined {
   return routes.find(({ hostnames }) => hostnames.length === 0) ?? routes[0];
 }
 
-/** A key that the first route takes and that says itself that it is an example; no other is ever shown. */
-function exampleKey(
-  config: Config,
-  manifests: readonly Manifest[],
-): { readonly key: string; readonly client: string; readonly file: string } | undefined {
-  const taken = firstRoute(config)?.policies.authentication?.apiKey?.keys ?? [];
-  for (const { object, place } of manifests) {
-    if (object.kind !== "Secret") continue;
-    for (const [client, value] of Object.entries(object.object.data)) {
-      const key = value.trim();
-      if (!/^example-[A-Za-z0-9-]+$/.test(key)) continue;
-      if (taken.some(({ digest }) => digest === tools.sha256(key))) return { key, client, file: place.file };
-    }
-  }
-  return undefined;
+/** A key that the first route takes. */
+function exampleKey(config: Config, { examples }: Reading): ExampleKey | undefined {
+  const taken = new Set(firstRoute(config)?.policies.authentication?.apiKey?.keys.map(({ digest }) => digest));
+  return examples.find(({ digest }) => taken.has(digest));
 }

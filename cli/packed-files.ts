@@ -1,7 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { LARGEST_TEXT, PACKED } from "../api/meta.ts";
-import { unpack } from "../runtime/packed-text.ts";
+import { unpackAside } from "../runtime/packed-text.ts";
 import type { FolderProblem, Texts } from "./rendered-config.ts";
 
 /** Config and endpoints as they stand in objects of the API that are mounted as files; believed only with their hashes. */
@@ -30,7 +30,7 @@ async function textOf(folder: string, parts: readonly string[], hash: string): P
   const found = packed.filter((part) => part !== undefined);
   return expected === undefined || found.length < parts.length
     ? undefined
-    : unpack(Buffer.concat(found), expected, LARGEST_TEXT);
+    : await unpackAside(Buffer.concat(found), expected, LARGEST_TEXT);
 }
 
 async function short(path: string): Promise<string | undefined> {

@@ -1,54 +1,50 @@
 import { CONDITION_REASONS, type ReasonOf } from "../api/conditions.ts";
-import type { Config } from "../api/config.ts";
 import type { Applied } from "../dataplane/gateway.ts";
 import type { Update } from "../dataplane/read-update.ts";
-import { hashOf } from "../runtime/packed-text.ts";
-import type { Manifest } from "./manifests/decode-file.ts";
 import type { Finding } from "./manifests/place.ts";
-import type { Workspace } from "./manifests/workspace.ts";
+import type { HashedText, Question, Reading, ReadProxy } from "./reading.ts";
 import { KEPT_CONFIG, type ProxyReport, type Report } from "./report.ts";
 import type { Serving } from "./serving.ts";
-import { located, translateTogether, type Translated } from "./translated.ts";
 
 /** What one pass found and did. */
 export interface Pass {
   readonly report: Report;
-  readonly manifests: readonly Manifest[];
+  readonly reading: Reading;
   /** Proxies that have another config in force than before. */
   readonly changed: readonly string[];
   /** A port could not be had: worth trying again although no file changes. */
   readonly portMissing: boolean;
 }
 
-/** Brings the gateway to what the manifests say: reads, translates, applies what differs, reports. */
+/** Brings the gateway to what the manifests say: has them read and translated, applies what differs, reports. */
 export class Reconciler {
-  readonly #workspace: Workspace;
+  readonly #read: (question: Question) => Promise<Reading>;
   readonly #serving: Serving;
-  /** What was put in force last, as text. */
+  /** What was put in force last: the hashes of config and endpoints. */
   readonly #applied = new Map<string, string>();
 
-  constructor(workspace: Workspace, serving: Serving) {
-    this.#workspace = workspace;
+  constructor(read: (question: Question) => Promise<Reading>, serving: Serving) {
+    this.#read = read;
     this.#serving = serving;
   }
 
   /** Calls must not overlap. */
   async pass(): Promise<Pass> {
-    const { manifests, findings, ignored } = await this.#workspace.read();
-    const translated = translateTogether(manifests, (id) => this.#inForce(id), this.#serving.takenPort);
-    const gone = this.#gone(new Set(translated.map(({ id }) => id)));
     const before = this.#hashes();
-    const outcomes = await this.#applyAll(translated, gone);
+    const reading = await this.#read({ inForce: before, takenPort: this.#serving.takenPort });
+    const { proxies, findings, ignored } = reading;
+    const gone = this.#gone(new Set(proxies.map(({ id }) => id)));
+    const outcomes = await this.#applyAll(proxies, gone);
     for (const id of gone) this.#remove(id);
     const after = this.#hashes();
     const failed = [...outcomes.values()].filter((applied) => !applied.ok);
     return {
       report: {
-        proxies: translated.map((it) => reportOf(it, outcomes.get(it.id), after.has(it.id))),
-        findings: [...findings, ...located(translated, manifests), ...rejections(outcomes)],
+        proxies: proxies.map((it) => reportOf(it, outcomes.get(it.id), after.has(it.id))),
+        findings: [...findings, ...rejections(outcomes)],
         ignored,
       },
-      manifests,
+      reading,
       changed: [...after].flatMap(([id, hash]) => (before.get(id) === hash ? [] : [id])),
       portMissing: failed.some(({ stage }) => stage === "listener"),
     };
@@ -67,42 +63,42 @@ export class Reconciler {
   }
 
   /** Together, and before any is removed: a port that one leaves may be the one that another wants. */
-  async #applyAll(translated: readonly Translated[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
+  async #applyAll(proxies: readonly ReadProxy[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
     const outcomes = new Map<string, Applied>();
     const changed = new Map<string, Update>();
-    const texts = new Map<string, string>();
-    for (const { id, translation } of translated) {
-      const { config, endpoints } = translation;
+    for (const { id, config, endpoints } of proxies) {
       if (config === undefined) continue;
-      const [text, endpointsText] = [JSON.stringify(config), JSON.stringify(endpoints)];
-      const all = `${text}\n${endpointsText}`;
-      if (this.#applied.get(id) === all) outcomes.set(id, { ok: true, proxy: id });
-      else changed.set(id, { config, endpoints, hash: hashOf(text), endpointsHash: hashOf(endpointsText) });
-      texts.set(id, all);
+      if (this.#applied.get(id) === `${config.hash} ${endpoints.hash}`) outcomes.set(id, { ok: true, proxy: id });
+      else changed.set(id, updateOf(config, endpoints));
     }
     const applied = await this.#serving.apply([...changed.values()], gone);
-    for (const [index, id] of [...changed.keys()].entries()) {
-      const [outcome, text] = [applied[index], texts.get(id)];
-      if (outcome === undefined || text === undefined) continue;
+    for (const [index, [id, { hash, endpointsHash }]] of [...changed].entries()) {
+      const outcome = applied[index];
+      if (outcome === undefined) continue;
       outcomes.set(id, outcome);
-      if (outcome.ok) this.#applied.set(id, text);
+      if (outcome.ok) this.#applied.set(id, `${hash} ${endpointsHash}`);
       else this.#applied.delete(id);
     }
     return outcomes;
   }
 
-  #inForce(id: string): Config | undefined {
-    return this.#serving.gateway.proxies.find(({ name }) => name === id)?.snapshot?.config;
-  }
-
-  #hashes(): Map<string, string | undefined> {
-    return new Map(this.#serving.gateway.proxies.map(({ name, snapshot }) => [name, snapshot?.hash]));
+  #hashes(): Map<string, string> {
+    const { proxies } = this.#serving.gateway;
+    return new Map(proxies.flatMap(({ name, snapshot }) => (snapshot === undefined ? [] : [[name, snapshot.hash]])));
   }
 }
 
+function updateOf(config: HashedText, endpoints: HashedText): Update {
+  return {
+    config: JSON.parse(config.text) as unknown,
+    endpoints: JSON.parse(endpoints.text) as unknown,
+    hash: config.hash,
+    endpointsHash: endpoints.hash,
+  };
+}
+
 /** The conditions of the translation, and those that only the gateway knows. */
-function reportOf({ id, translation }: Translated, applied: Applied | undefined, serves: boolean): ProxyReport {
-  const { conditions, routes } = translation.status;
+function reportOf({ id, conditions, routes }: ReadProxy, applied: Applied | undefined, serves: boolean): ProxyReport {
   const observedGeneration = conditions[0]?.observedGeneration ?? 0;
   const accepted = conditions.some(({ type, status }) => type === "Accepted" && status === "True");
   const reason = programmedReason(accepted, applied);

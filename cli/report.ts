@@ -65,10 +65,11 @@ export function isClean({ proxies, findings }: Report): boolean {
 /** What is another than it was, one line each: conditions, mistakes that came and those that went. */
 export function changes(before: Report, now: Report): string[] {
   const [stateBefore, stateNow] = [states(before), states(now)];
+  const left = subjects(now);
   const [wrongBefore, wrongNow] = [byIdentity(before.findings), byIdentity(now.findings)];
   return [
     ...[...stateNow].flatMap(([what, state]) => (stateBefore.get(what) === state ? [] : [`${what} is ${state}`])),
-    ...[...subjects(before)].filter((subject) => !subjects(now).has(subject)).map((subject) => `${subject} is gone`),
+    ...[...subjects(before)].filter((subject) => !left.has(subject)).map((subject) => `${subject} is gone`),
     ...[...wrongNow].flatMap(([key, finding]) => (wrongBefore.has(key) ? [] : [`problem: ${findingLine(finding)}`])),
     ...[...wrongBefore].flatMap(([key, finding]) => (wrongNow.has(key) ? [] : [`solved: ${findingLine(finding)}`])),
   ];

@@ -5,12 +5,12 @@ import type { Surroundings } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { fileChanges } from "./file-changes.ts";
 import { hostPort } from "../runtime/host-port.ts";
-import { Workspace } from "./manifests/workspace.ts";
 import { nextSteps, routeUrl } from "./next-steps.ts";
 import { Reconciler, type Pass } from "./reconciler.ts";
 import { changes, conditionTable, findingLines } from "./report.ts";
 import { retryTimer } from "./retry-timer.ts";
 import { Serving } from "./serving.ts";
+import { ThreadedReader } from "./threaded-reader.ts";
 
 /** Nobody has to learn that the port closes: in ms. */
 const GRACE = 100;
@@ -48,7 +48,8 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
   const retry = retryTimer();
   const looks = fileChanges(options.paths, shutdown.stop, retry.due);
   await looks.next();
-  const reconciler = new Reconciler(new Workspace(options.paths), serving);
+  const reader = new ThreadedReader(options.paths);
+  const reconciler = new Reconciler((question) => reader.read(question), serving);
   let before = await reconciler.pass();
   retry.set(before.portMissing);
   err.write(opening(before, serving, options, token.token));
@@ -64,7 +65,7 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
     await serving.close();
     return failed(EXIT.unavailable, backend.message);
   }
-  if (backend !== undefined) err.write(nextSteps(config, before.manifests, gateway, backend.port));
+  if (backend !== undefined) err.write(nextSteps(config, before.reading, gateway, backend.port));
 
   while ((await looks.next()).done !== true) {
     const pass = await reconciler.pass();
@@ -72,6 +73,7 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
     for (const line of edits(before, pass)) err.write(`${line}\n`);
     before = pass;
   }
+  await reader.close();
   err.write("stopping; Ctrl-C again ends everything at once\n");
   await serving.stopped(shutdown);
   await backend?.close();

@@ -65,7 +65,7 @@ test.each<[string, unknown]>([
 function pathsIn(value: unknown, path: readonly (string | number)[] = []): (string | number)[][] {
   if (typeof value !== "object" || value === null) return [[...path]];
   const inside = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-  return [[...path], ...inside.flatMap(([key, item]) => pathsIn(item, [...path, key as string | number]))];
+  return [[...path], ...inside.flatMap(([key, item]) => pathsIn(item, [...path, key]))];
 }
 
 /** Puts something else in a place. */

@@ -85,15 +85,15 @@ async function settingsInPieces(
   reader: PieceReader,
 ): Promise<{ policies: api.Config["policies"]; issues: Issue[] }> {
   const issues: Issue[] = [];
-  const policies: Record<string, unknown[]> = {};
+  const policies: Record<string, never[]> = {};
   for (const kind of Object.keys(policyTable) as PolicyKind[]) {
     const list = raw[kind];
     if (list === undefined) continue;
     const read = await reader.list(kind, policyTable[kind].rendered, list);
-    policies[kind] = read.values;
+    policies[kind] = read.values as never[];
     issues.push(...below(["policies", kind], read.issues));
   }
-  return { policies: policies as api.Config["policies"], issues };
+  return { policies, issues };
 }
 
 /** Reads lists item by item; an item that stood in the last config is what it was then. */

@@ -8,6 +8,7 @@ import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
+import { listEndpoints } from "./backend/list-endpoints.ts";
 import type { BufferBudget } from "./tunnel/buffer-budget.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import type { Descriptors } from "./descriptors.ts";
@@ -121,7 +122,7 @@ export class ServedProxy {
       };
       const snapshot = await compile(config, hash, options, slices, this.#snapshot);
       const listing = new EndpointListing(endpoints);
-      await list(snapshot, listing, slices);
+      await listEndpoints(snapshot.routes.values(), listing, slices);
       this.#memory.onCommit(() => this.#tellDials(listing));
       return snapshot;
     } catch (fault) {
@@ -166,7 +167,7 @@ export class ServedProxy {
 
   async setEndpoints(endpoints: Endpoints, hash: string, slices: Slices): Promise<void> {
     const listing = new EndpointListing(endpoints);
-    if (this.#snapshot !== undefined) await list(this.#snapshot, listing, slices);
+    await listEndpoints(this.#snapshot?.routes.values() ?? [], listing, slices);
     this.#endpointsHash = hash;
     this.#tellDials(listing);
   }
@@ -203,6 +204,7 @@ export class ServedProxy {
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
     const { clock, random, reads, budget, descriptors } = this.#surroundings;
     const hungUp = descriptors.dial();
+    const { metrics } = route; // and not the route, which the session would keep as long as it lives
     const session = new Session(facts, route, clock, this.#log);
     this.sessions.add(session);
     try {
@@ -223,7 +225,7 @@ export class ServedProxy {
             this.sessions.delete(session);
             session.closed(end);
           },
-          slowConsumer: route.metrics.slowConsumer,
+          slowConsumer: () => metrics.slowConsumer(),
         }),
       );
     } catch (fault) {
@@ -281,13 +283,5 @@ export class ServedProxy {
     const { access } = dataplane.log;
     if (this.#snapshot?.config.dataplane.log.access === access) return this.#snapshot.log;
     return accessLog(this.#surroundings.log, this.name, access);
-  }
-}
-
-/** Tells every route of a snapshot where its sessions may go. */
-async function list({ routes }: Snapshot, listing: EndpointListing, slices: Slices): Promise<void> {
-  for (const { balancer } of routes.values()) {
-    if (slices.spent) await slices.next();
-    balancer.setEndpoints(listing);
   }
 }

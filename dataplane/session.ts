@@ -117,7 +117,7 @@ export class Session implements Party, LiveSession {
     const termination = review(added, this);
     if (termination !== undefined) return this.terminate(termination);
     this.#held = route.chain;
-    if (changed.some(({ plan }) => plan !== undefined)) this.#tunnel?.apply(route.plan(this));
+    if (changed.some((policy) => policy.plan !== undefined)) this.#tunnel?.apply(route.plan(this));
     if (watched) this.#stopWatching = watch(route.chain, this, (end) => this.terminate(end));
   }
 

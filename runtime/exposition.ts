@@ -1,6 +1,6 @@
 import type { Slices } from "./slices.ts";
 
-/** Samples that are written at a time: 1,000 routes have 40,000, which in one go would hold up every session. */
+/** Samples that are written at a time: one metric of 1,000 routes may have 18,000. */
 const SAMPLES = 500;
 
 /** What a metric says of itself, with its samples. */

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gunzip, gunzipSync, gzipSync } from "node:zlib";
 
 /** Name of a text: its SHA-256 in hex. */
 export function hashOf(text: string): string {
@@ -20,6 +21,16 @@ export function unpack(packed: Uint8Array, expected: string, most: number): stri
     return hashOf(text) === expected ? text : undefined;
   } catch {
     return undefined; // cut off, of two versions, no gzip at all, or larger than it may be
+  }
+}
+
+/** As `unpack`, with the work done beside the event loop: for processes that serve meanwhile. */
+export async function unpackAside(packed: Uint8Array, expected: string, most: number): Promise<string | undefined> {
+  try {
+    const text = (await promisify(gunzip)(packed, { maxOutputLength: most })).toString("utf8");
+    return hashOf(text) === expected ? text : undefined;
+  } catch {
+    return undefined;
   }
 }
 

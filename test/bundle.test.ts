@@ -8,6 +8,8 @@ import { CONFIG_FILE, ENDPOINTS_FILE } from "../api/meta.ts";
 import { WsBackend } from "./fakes/backends.ts";
 import { WsClient } from "./fakes/clients.ts";
 import { configOf, endpointsOf } from "./fakes/config.ts";
+import { ALICE } from "./fakes/manifests.ts";
+import { Standalone } from "./fakes/standalone.ts";
 import { freePort, Program, temporaryFolder } from "./fakes/program.ts";
 
 // What the image holds, in a folder with no package near it.
@@ -77,6 +79,18 @@ test("the bundle is a data plane", async () => {
   expect(await client.message()).toBe("hello");
   client.socket.close(1000);
   expect((await client.close()).code).toBe(1000);
+});
+
+test("the bundle serves manifests, which it reads in a thread of its own", async () => {
+  const it = await Standalone.prepare();
+  const program = bundled("standalone", "-f", it.folder, "--admin-port", "0");
+  await program.says("gateway  ws://");
+  const client = await it.client(ALICE);
+  await it.alive(client, "hello");
+  await it.proxy({ policies: "origins: { allow: [], allowMissing: false }" });
+  await program.says("the new config is in force");
+  await it.alive(client, "still here");
+  expect(program.ended).toBeUndefined();
 });
 
 test("the bundle is a sample backend, with its page", async () => {

@@ -35,6 +35,8 @@ export interface Endpoint {
 const MAX_REMEMBERED = 10_000;
 /** Bytes of answers that are remembered. */
 const MAX_REMEMBERED_BYTES = 33_554_432;
+/** What an answer counts at least: so no more are remembered than may be. */
+const LEAST_BYTES = Math.ceil(MAX_REMEMBERED_BYTES / MAX_REMEMBERED);
 /** A token that was inactive just now is not asked about again, in ms. */
 const INACTIVE_FOR = 1000;
 /**
@@ -67,8 +69,9 @@ export class Introspector {
   readonly #fetch: Fetch;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #active = new LRUCache<string, Active>({ max: MAX_REMEMBERED, maxSize: MAX_REMEMBERED_BYTES });
-  readonly #inactive = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  // Without `max`, with which the library takes memory for as many as there may ever be, at each endpoint of each route.
+  readonly #active = new LRUCache<string, Active>({ maxSize: MAX_REMEMBERED_BYTES });
+  readonly #inactive = new LRUCache<string, number>({ maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 });
   readonly #underWay = new Map<string, Promise<Verdict>>();
   readonly #rechecks = new Map<string, Promise<Verdict>>();
   readonly #turns = new Turns(MAX_RECHECKS);
@@ -143,7 +146,7 @@ export class Introspector {
 
   async #question(key: string, token: string, endpoint: Endpoint): Promise<Verdict> {
     const at = this.#clock.now();
-    let size = 1;
+    let size = LEAST_BYTES;
     const fetch: Fetch = async (ask) => {
       const answer = await this.#fetch(ask);
       size += answer.body.length;

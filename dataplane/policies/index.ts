@@ -23,7 +23,7 @@ export const chain = {
   enforcement, // read by every limit below
   deny, // an address on the list costs nothing more
   origins, // turns cross-site upgrades away before any crypto
-  attempts, // bounds what guessing costs us; per Client once the client is known
+  attempts, // per IP: bounds what guessing costs us; the others once the client is known
   authentication, // identity, so that what follows may count by it
   connections, // last of the admissions: whoever passes it holds a place
   forwarding, // what of the handshake the backend sees
