@@ -125,6 +125,11 @@ describe.each([
       expect(await gateway.metric("buffer_budget_used_bytes")).toBeGreaterThan(0);
       expect([...healthy, next].map(({ ended: gone }) => gone)).not.toContain(true);
 
+      for (const { socket } of senders.filter((sender) => sender.ended)) socket.destroy();
+      await until("the log says why", () =>
+        gateway.logged.includes('"reason":"SlowConsumer","detail":"buffer budget"'),
+      );
+
       clearInterval(watching);
       clearInterval(nibbling);
       for (const { socket } of [...healthy, next, ...clients, ...source.connections]) socket.destroy();
