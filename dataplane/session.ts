@@ -150,6 +150,7 @@ export class Session implements Party, LiveSession {
         ...this.#fields(),
         code: end.code,
         reason,
+        detail: end.termination?.detail,
         by: end.by,
         duration: Math.round(seconds * 1000) / 1000,
         messages: { fromClient: this.fromClient.messages, fromBackend: this.fromBackend.messages },

@@ -89,7 +89,7 @@ describe("near the budget", () => {
     expect(shed).toHaveLength(1);
   });
 
-  test("nobody ends where all take what waits for them", () => {
+  test("no receiver ends where all take what waits for them", () => {
     const { clock, shed, consumer } = bench();
     for (let n = 0; n < 95; n += 1) consumer("fast", 0.01 * LIMIT, 999);
     clock.advance(10_000);

@@ -48,6 +48,8 @@ export class Pressure implements Consumer {
   /** Writes of which the end has not been told. */
   #writes = 0;
   #held = 0;
+  /** Something is held back at each look from then on. */
+  #heldSince = Number.POSITIVE_INFINITY;
   /** Above the mark. */
   #pace: Pace | undefined;
   /** As long as anything waits. */
@@ -113,13 +115,14 @@ export class Pressure implements Consumer {
     this.#count(this.#socket.writableLength);
   }
 
-  /** Of the budget: how long has the receiver taken less than a share of what waits? */
+  /** Of the budget: how long has the receiver taken less than a share of what waits, or something been held back? */
   look(): void {
     const now = this.#clock.now();
     const bytes = this.#socket.writableLength;
+    this.#heldSince = this.#held === 0 ? now : Math.min(this.#heldSince, now);
     if (bytes === 0) {
       this.#looked = false;
-      this.stalled = 0;
+      this.stalled = now - this.#heldSince;
       return;
     }
     this.#rest ??= new Pace(this.#socket);

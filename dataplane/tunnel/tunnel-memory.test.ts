@@ -104,6 +104,19 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(budget.used).toBe(0);
   });
 
+  test("a client whose messages wait for a limit is told so where the room is needed", async () => {
+    const budget = new BufferBudget({ limit: 1_000_000, clock: systemClock });
+    const rate = limit(new TokenBucket({ limit: 1, interval: 60_000, burst: 1 }, systemClock.now()), "Delay");
+    const it = await joined({ budget, plan: (draft) => draft.fromClient.messages.push(rate) });
+    it.client.send(text("1", true), text("x".repeat(50_000), true));
+    await until("the second waits", () => budget.used > 50_000);
+    budget.change({ kept: 0, stalled: 0, look() {}, shed: () => 0 }, 880_000);
+    await until("both are told", () => it.client.ended && it.backend.ended);
+    for (const peer of [it.client, it.backend]) expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate" });
+    expect([budget.used, budget.ended, it.slow]).toEqual([880_000, 1, 0]);
+    it.tunnel.destroy();
+  });
+
   test.each<[string, (it: Joined) => void]>([
     ["taken", ({ client }) => client.socket.resume()],
     ["given up by a client that leaves", ({ client }) => client.socket.destroy()],

@@ -150,8 +150,8 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
 
   destroy(): void {
     this.#ending({ code: 1006, by: "gateway", termination: undefined });
-    this.#client.destroy();
-    this.#backend.destroy();
+    dropSocket(this.#client);
+    dropSocket(this.#backend);
   }
 
   /** Of a flow. */
@@ -162,7 +162,10 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   /** Of a flow. Nothing can be said to an end behind what it does not take; the other learns why. */
   shed(flow: Flow): void {
     const [sink, other] = flow === this.#up ? [this.#backend, this.#down] : [this.#client, this.#up];
-    const termination: Termination = { reason: "SlowConsumer", detail: "the buffers of the pod are near their budget" };
+    const detail = "buffer budget";
+    // Then it is not the sink that is slow: the source sent more than a limit lets through.
+    if (sink.writableLength === 0) return this.#terminate({ reason: "MessageRate", detail }, flow);
+    const termination: Termination = { reason: "SlowConsumer", detail };
     const code = codeOf(termination.reason);
     const first = this.#ending({ code, by: "gateway", termination });
     dropSocket(sink);
