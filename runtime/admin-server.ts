@@ -27,7 +27,7 @@ const HEAD_TIMEOUT = 10_000;
 /** Requests of one connection that are not answered yet. Probes, scrapers and browsers send one after the other. */
 const MAX_AHEAD = 8;
 /** For a client to take an answer, in ms: one that reads slowly holds the whole of it. */
-const ANSWER_TIMEOUT = 30_000;
+const ANSWER_TIMEOUT = 10_000;
 
 /**
  * Serves the admin endpoints: GET and HEAD, nothing from the request but its path, its query and what the gate looks at.

@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import type { ApiObject } from "../fakes/api-server-store.ts";
 import type { ApiCall } from "../fakes/api-server.ts";
 import { OperatorBench, putAll, type Running } from "../fakes/operator-bench.ts";
-import { quickClock } from "../fakes/quick-clock.ts";
 import { until } from "../fakes/sockets.ts";
 
 const NAME = "wsproxy-chat-admin";
@@ -86,13 +85,12 @@ test("a pod that has not got the token yet is waited for, without a word of fail
 });
 
 test("a token that cannot be read for a while is neither replaced nor taken away, and holds up no config", async () => {
-  const clock = quickClock(20);
   const bench = await served();
   const token = tokenIn(bench);
   await bench.running.stop();
   const forbidden = { status: 403, reason: "Forbidden" };
   bench.server.fail(`GET /api/v1/namespaces/demo/secrets/${NAME}`, forbidden, 100_000);
-  bench.operator({ clock });
+  bench.operator();
   const hash = (): unknown => bench.server.get("Secret", "demo", "wsproxy-chat-config-0")?.["data"];
   const before = hash();
   bench.server.delete("Secret", "demo", "keys");
