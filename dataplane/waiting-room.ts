@@ -43,6 +43,8 @@ export class WaitingRoom {
   #fresh: Newcomer[] = [];
   #seenOnce: Newcomer[] = [];
   #begunNow = 0;
+  /** Addresses passed over since one was found that had a place. */
+  #passed = 0;
   #turning = false;
   #look: Timer | undefined;
   #stopping = false;
@@ -154,20 +156,21 @@ export class WaitingRoom {
 
   /** Begins to read those whose turn it is, as many as have a place. */
   #advance(): void {
-    let passed = 0;
-    while (this.#begunNow < MOST_BEGUN && passed < Math.min(this.#line.parties, MOST_PASSED)) {
+    let now = 0;
+    while (this.#begunNow < MOST_BEGUN && now < MOST_PASSED && this.#passed < this.#line.parties) {
       const subject = this.#line.next();
       if (subject === undefined) break;
-      if (!this.#places.has(subject) && !this.#makeRoom(subject)) {
-        passed += 1;
-        continue;
-      }
-      const entry = this.#line.take(subject);
+      // When the process stops there is room for all: no others come.
+      const room = this.#stopping || this.#places.has(subject) || this.#makeRoom(subject);
+      const entry = room ? this.#line.take(subject) : undefined;
       if (entry !== undefined) this.#read(entry);
-      passed = 0;
+      now = entry === undefined ? now + 1 : 0;
+      this.#passed = entry === undefined ? this.#passed + 1 : 0;
     }
+    const all = this.#passed >= this.#line.parties;
+    if (all) this.#passed = 0;
     if (this.#line.size === 0) return;
-    if (this.#begunNow >= MOST_BEGUN || passed < this.#line.parties) this.#turn();
+    if (!all) this.#turn();
     else this.#look ??= this.#clock.after(LOOK, () => this.#lookAgain());
   }
 
@@ -178,10 +181,6 @@ export class WaitingRoom {
     if (next?.timer !== undefined && next.since > before) return false; // it was read a moment ago
     const entry = this.#places.rival(subject);
     if (entry === undefined || entry.since > before) return false;
-    if (this.#stopping) {
-      this.#stop(entry);
-      return true;
-    }
     stopReading(entry.socket);
     entry.timer?.hold();
     this.#hush(entry);
