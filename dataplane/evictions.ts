@@ -4,11 +4,11 @@ import { SparseLog } from "../runtime/sparse-log.ts";
 import type { ProcessMetrics } from "./process-metrics.ts";
 
 /**
- * Why a socket was closed without an answer. Silent: it sent nothing, and others needed its descriptor. Descriptors: no
- * descriptor was left for it. AcceptFailed: the system did not let the process take it. Stopping: it had sent nothing, or
- * no complete head, when the process stopped.
+ * Why a socket was closed without an answer. Silent: it sent nothing, and others needed its descriptor. Crowd: it was the
+ * last in the line of an address with many there, and others needed its descriptor. Descriptors: none was left for it.
+ * Stopping: it had sent nothing, or no complete head, when the process stopped.
  */
-export const EVICTION_REASONS = ["Silent", "Descriptors", "AcceptFailed", "Stopping"] as const;
+export const EVICTION_REASONS = ["Silent", "Crowd", "Descriptors", "Stopping"] as const;
 
 export type EvictionReason = (typeof EVICTION_REASONS)[number];
 

@@ -23,6 +23,10 @@ export class LinkedList<T> {
     return this.#first?.item;
   }
 
+  get last(): Link<T> | undefined {
+    return this.#last;
+  }
+
   /** Adds at the end. */
   push(item: T): Link<T> {
     const link: Link<T> = { item, before: this.#last, after: undefined, inside: true };

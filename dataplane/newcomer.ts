@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Timer } from "../runtime/clock.ts";
+import type { HeadTimer } from "./head-timer.ts";
 import type { Link, LinkedList } from "./linked-list.ts";
 import type { Party } from "./waiting-line.ts";
 
@@ -36,9 +36,8 @@ export interface Newcomer {
   gone: boolean;
   /** When reading began, or ended again. */
   since: number;
-  /** What is left for its head while no timer runs, in ms. */
-  left: number | undefined;
-  timer: Timer | undefined;
+  /** The time for its head; undefined before its first turn. */
+  timer: HeadTimer | undefined;
   /** Its close no longer matters. */
   forget: (() => void) | undefined;
 }

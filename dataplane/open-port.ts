@@ -37,8 +37,6 @@ export class OpenPort {
     this.#asked = asked;
     this.#opened = opened;
     this.#admission = admission;
-    // No descriptor, or no memory in the kernel: Node closes what it cannot take, and goes on.
-    server.on("error", () => admission.evictions.count("AcceptFailed"));
     server.on("connection", (socket: Socket) => this.#came(socket));
   }
 

@@ -37,6 +37,18 @@ test("one that leaves is passed over, wherever it stands, and may say so twice",
   expect(take(line)).toBe("b2");
 });
 
+test("the greediest of the parties is the one with the most in the line, and the order stays fair", () => {
+  const line = new WaitingLine<string, Party<string>>();
+  expect(line.greediest()).toBeUndefined();
+  const [a, b, c] = [party(), party(), party()];
+  line.push(a, "a1");
+  for (const one of ["b1", "b2", "b3"]) line.push(b, one);
+  for (const one of ["c1", "c2"]) line.push(c, one);
+  expect(line.greediest()).toBe(b);
+  expect([line.size, line.parties]).toEqual([6, 3]);
+  expect([take(line), take(line), take(line)].toSorted()).toEqual(["a1", "b1", "c1"]);
+});
+
 test("entering and leaving take no longer the more there are", () => {
   const time = (count: number): number => {
     const start = performance.now();

@@ -1,5 +1,8 @@
 import { LinkedList, type Link } from "./linked-list.ts";
 
+/** Parties that are compared for the one that has the most in the line. */
+const COMPARED = 16;
+
 /** Whose turn it is to have one of its own read: an address, or a single socket behind a trusted proxy. */
 export interface Party<T> {
   /** Its own that wait, in order. */
@@ -37,6 +40,16 @@ export class WaitingLine<T, P extends Party<T>> {
     const party = this.#turns.shift();
     if (party !== undefined) party.turn = this.#turns.push(party);
     return party;
+  }
+
+  /** Of the parties whose turn is next, the one that has the most waiting. */
+  greediest(): P | undefined {
+    let greediest: P | undefined;
+    for (let n = Math.min(COMPARED, this.parties); n > 0; n -= 1) {
+      const party = this.next();
+      if (party !== undefined && party.waiting.size > (greediest?.waiting.size ?? 0)) greediest = party;
+    }
+    return greediest;
   }
 
   /** Takes a party's first out. */

@@ -308,6 +308,21 @@ test("evicted is the one that was read for longest; none before a whole poll, an
   expect([it.counts.reading, await it.evicted()]).toEqual([1, 2]);
 });
 
+test("where none was silent, evicted are the last ones of an address with a crowd in the line, and of no other", async () => {
+  const it = new Bench(10_000);
+  const crowd = it.enter(1024 + 70);
+  await turns();
+  crowd.forEach((socket) => socket.reading && socket.say("G"));
+  await turns();
+  const few = it.enter(2, () => "198.51.100.1");
+  await turns(1);
+  expect([it.room.evict(), it.room.evict()]).toEqual([crowd[1093], crowd[1092]]);
+  for (let n = 0; n < 5; n += 1) it.room.evict();
+  expect(it.room.evict()).toBeUndefined();
+  expect(it.counts).toEqual({ reading: 1026, unread: 63 });
+  expect(few.every(({ reading }) => reading)).toBe(true);
+});
+
 test("when the process stops, all that wait are read once; then the silent ones are closed", async () => {
   const it = new Bench(10_000);
   const many = it.enter(1100);

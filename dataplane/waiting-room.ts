@@ -3,7 +3,8 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import { pause } from "../runtime/pause.ts";
 import { Spread } from "../runtime/spread.ts";
 import { addressSubject, canonicalAddress } from "./addresses.ts";
-import type { Evictions } from "./evictions.ts";
+import type { EvictionReason, Evictions } from "./evictions.ts";
+import { HeadTimer } from "./head-timer.ts";
 import type { Host, Newcomer, Subject } from "./newcomer.ts";
 import { Places } from "./places.ts";
 import { startReading, stopReading } from "./socket-reading.ts";
@@ -17,6 +18,8 @@ const LOOK = 50;
 const MOST_BEGUN = 128;
 /** Addresses without a place for their next socket that are passed over at once. */
 const MOST_PASSED = 256;
+/** So many in the line of one address are a crowd. */
+const CROWD = 64;
 /** For those whose heads are not complete when the process stops, in ms. */
 const LONGEST_DRAIN = 5000;
 
@@ -40,6 +43,8 @@ export class WaitingRoom {
   #fresh: Newcomer[] = [];
   #seenOnce: Newcomer[] = [];
   #begunNow = 0;
+  /** Addresses passed over since one was found that had a place. */
+  #passed = 0;
   #turning = false;
   #look: Timer | undefined;
   #stopping = false;
@@ -75,7 +80,6 @@ export class WaitingRoom {
       begun: false,
       gone: false,
       since: 0,
-      left: undefined,
       timer: undefined,
       forget: undefined,
     };
@@ -102,20 +106,28 @@ export class WaitingRoom {
   /** The head of a socket is complete, or will never be: `answer` is called in its turn, and the place is free. */
   complete(socket: Socket, answer: () => void): void {
     const entry = this.#ofSocket.get(socket);
-    entry?.timer?.cancel();
-    if (entry !== undefined) entry.timer = undefined;
+    entry?.timer?.hold();
     this.#spread.run(() => {
       if (entry !== undefined) this.#remove(entry);
       answer();
     });
   }
 
-  /** The socket that was read for longest without sending anything: no longer in the room, and the caller's to close. */
+  /**
+   * A socket that others need the descriptor of, no longer in the room, and the caller's to close: the one that was read
+   * for longest and sent nothing; else, of an address with a crowd in the line, the one that came last.
+   */
   evict(): Socket | undefined {
-    const entry = this.#places.silent.first;
-    if (entry === undefined) return undefined;
+    const silent = this.#places.silent.first;
+    if (silent !== undefined) return this.#evicted(silent, "Silent");
+    const greediest = this.#line.greediest();
+    const last = greediest?.waiting.last?.item;
+    return last === undefined || last.subject.waiting.size < CROWD ? undefined : this.#evicted(last, "Crowd");
+  }
+
+  #evicted(entry: Newcomer, reason: EvictionReason): Socket {
     this.#remove(entry);
-    this.#evictions.count("Silent");
+    this.#evictions.count(reason);
     return entry.socket;
   }
 
@@ -144,19 +156,21 @@ export class WaitingRoom {
 
   /** Begins to read those whose turn it is, as many as have a place. */
   #advance(): void {
-    let passed = 0;
-    while (this.#begunNow < MOST_BEGUN && passed < Math.min(this.#line.parties, MOST_PASSED)) {
+    let now = 0;
+    while (this.#begunNow < MOST_BEGUN && now < MOST_PASSED && this.#passed < this.#line.parties) {
       const subject = this.#line.next();
       if (subject === undefined) break;
-      if (!this.#places.has(subject) && !this.#makeRoom(subject)) {
-        passed += 1;
-        continue;
-      }
-      const entry = this.#line.take(subject);
+      // When the process stops there is room for all: no others come.
+      const room = this.#stopping || this.#places.has(subject) || this.#makeRoom(subject);
+      const entry = room ? this.#line.take(subject) : undefined;
       if (entry !== undefined) this.#read(entry);
+      now = entry === undefined ? now + 1 : 0;
+      this.#passed = entry === undefined ? this.#passed + 1 : 0;
     }
+    const all = this.#passed >= this.#line.parties;
+    if (all) this.#passed = 0;
     if (this.#line.size === 0) return;
-    if (this.#begunNow >= MOST_BEGUN) this.#turn();
+    if (!all) this.#turn();
     else this.#look ??= this.#clock.after(LOOK, () => this.#lookAgain());
   }
 
@@ -164,15 +178,11 @@ export class WaitingRoom {
   #makeRoom(subject: Subject): boolean {
     const before = this.#clock.now() - LEAST_TURN;
     const next = subject.waiting.first;
-    if (next?.left !== undefined && next.since > before) return false; // it was read a moment ago
+    if (next?.timer !== undefined && next.since > before) return false; // it was read a moment ago
     const entry = this.#places.rival(subject);
     if (entry === undefined || entry.since > before) return false;
-    if (this.#stopping) {
-      this.#stop(entry);
-      return true;
-    }
     stopReading(entry.socket);
-    this.#hold(entry);
+    entry.timer?.hold();
     this.#hush(entry);
     this.#places.leave(entry.subject);
     entry.since = this.#clock.now();
@@ -186,7 +196,10 @@ export class WaitingRoom {
     this.#begunNow += 1;
     entry.inLine = undefined;
     entry.since = this.#clock.now();
-    this.#arm(entry);
+    entry.timer ??= new HeadTimer(this.#clock, entry.host.timeout(), () => {
+      this.#spread.run(() => this.#late(entry));
+    });
+    entry.timer.run();
     this.#fresh.push(entry);
     this.#turn();
     if (socket.listenerCount("data") === 0) {
@@ -207,38 +220,16 @@ export class WaitingRoom {
     socket.pause();
     socket.unshift(chunk);
     this.#hush(entry);
-    this.#hold(entry);
+    entry.timer?.hold();
     this.#spread.run(() => {
       if (entry.gone) return;
-      this.#arm(entry);
+      entry.timer?.run();
       host.spoke(socket);
     });
   }
 
-  /** Its time runs. */
-  #arm(entry: Newcomer): void {
-    const time = entry.left ?? entry.host.timeout();
-    entry.left = undefined;
-    const ends = this.#clock.now() + time;
-    const timer = this.#clock.after(time, () => {
-      this.#spread.run(() => this.#late(entry));
-    });
-    entry.timer = {
-      cancel: () => {
-        timer.cancel();
-        entry.left = Math.max(1, ends - this.#clock.now());
-      },
-    };
-  }
-
-  /** Its time stands still: it waits for us. */
-  #hold(entry: Newcomer): void {
-    entry.timer?.cancel();
-    entry.timer = undefined;
-  }
-
   #late(entry: Newcomer): void {
-    if (entry.gone || entry.timer === undefined) return; // its head was complete in the meantime
+    if (entry.gone || entry.timer?.running !== true) return; // it waits for us, or its head was complete meanwhile
     this.#remove(entry);
     entry.host.late(entry.talker);
   }
@@ -258,7 +249,7 @@ export class WaitingRoom {
     if (entry.gone) return;
     entry.gone = true;
     entry.forget?.();
-    this.#hold(entry);
+    entry.timer?.hold();
     this.#hush(entry);
     this.#entries.delete(entry);
     if (this.#ofConnection.get(entry.connection) === entry) this.#ofConnection.delete(entry.connection);

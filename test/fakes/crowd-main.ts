@@ -4,7 +4,7 @@ import type { CrowdOptions, Outcome } from "./crowd.ts";
 import { request } from "./clients.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as CrowdOptions;
-const { port, clients, addresses, tls = false, silent = false, first = "", headers = {} } = options;
+const { port, clients, addresses, network = 1, tls = false, silent = false, first = "", headers = {} } = options;
 const secureContext = tls ? createSecureContext({ minVersion: "TLSv1.2" }) : undefined;
 const head = request({ headers });
 const open = new Set<Socket>();
@@ -21,7 +21,7 @@ let started = 0;
 /** Addresses of loopback, as many as the crowd has. */
 const addressOf = (n: number): string => {
   const address = n % addresses;
-  return addresses === 1 ? "127.0.0.1" : `127.${10 + (address >> 16)}.${(address >> 8) & 255}.${address & 255}`;
+  return addresses === 1 ? "127.0.0.1" : `127.${network}.${(address >> 8) & 255}.${address & 255}`;
 };
 
 function one(n: number): void {

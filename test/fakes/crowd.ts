@@ -7,6 +7,8 @@ export interface CrowdOptions {
   readonly clients: number;
   /** Of loopback, from which they come in turn; 1: 127.0.0.1. */
   readonly addresses: number;
+  /** Crowds of different networks have different addresses. */
+  readonly network?: number;
   readonly tls?: boolean;
   /** They send `first`, and no more. */
   readonly silent?: boolean;

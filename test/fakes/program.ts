@@ -40,6 +40,12 @@ export class Program {
     if (this.ended === undefined) this.#child.kill(name);
   }
 
+  /** Of the process, while it lives. */
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error("not started");
+    return this.#child.pid;
+  }
+
   /** Types into it. */
   write(text: string): void {
     this.#child.stdin?.write(text);

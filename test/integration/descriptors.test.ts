@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { RawClient, reasonOf, request, WsClient, type RawAnswer } from "../fakes/clients.ts";
@@ -84,6 +86,36 @@ describe.each([
     expect(Math.min(1000, ...pauses)).toBeGreaterThanOrEqual(990);
   });
 });
+
+/** Lets a process have one more file descriptor than it has, whatever it was started with. */
+async function leaveOne(pid: number): Promise<void> {
+  const open = new Set((await readdir(`/proc/${pid}/fd`)).map(Number));
+  const free = Array.from({ length: open.size + 2 }, (_, n) => n).filter((n) => !open.has(n));
+  spawnSync("prlimit", ["--pid", String(pid), `--nofile=${free[1]}:`]);
+}
+
+const prlimit = spawnSync("prlimit", ["--version"]).status === 0;
+
+test.skipIf(!prlimit)(
+  "a limit that is lowered under it: no descriptor for a dial is 503, without one for a client it hangs up, and it recovers",
+  async () => {
+    const it = await Stormed.start({ descriptors: 1000 });
+    const first = await WsClient.open(`ws://127.0.0.1:${it.port}/`);
+    await until("the admin port's last connection is closed", async () => (await it.metric("descriptors_used")) === 2);
+    await leaveOne(it.program.pid);
+    const answer = await attempt(it.port);
+    expect([answer.status, reasonOf(answer)]).toEqual([503, "Overloaded"]);
+    await leaveOne(it.program.pid);
+    const taken = await RawClient.open(it.port);
+    const failed = await RawClient.open(it.port);
+    await until("it is closed", () => failed.closed || failed.ended);
+    await echoes(first, "hello");
+    spawnSync("prlimit", ["--pid", String(it.program.pid), "--nofile=1000:"]);
+    expect(await healthy(it)).toBe(200);
+    expect((await attempt(it.port)).status).toBe(101);
+    taken.socket.destroy();
+  },
+);
 
 test("where no descriptor is left in spite of that, handshakes are told to come again, and sessions go on", async () => {
   // Of so few the product can keep none for itself.
