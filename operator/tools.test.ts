@@ -75,6 +75,8 @@ test.each<[string, Record<string, unknown>, RegExp]>([
   ["a small RSA key", rsa(1024), /fewer than 2048 bits/],
   ["a curve that no algorithm uses", ec("secp256k1"), /of a type/],
   ["a key for key agreement", generateKeyPairSync("x25519").publicKey.export({ format: "jwk" }), /of a type/],
+  ["an exponent of 75 kB", { ...rsa(2048), e: `AQAB${"A".repeat(100_000)}` }, /larger than a key may be/],
+  ["a modulus of 200 kB", { ...rsa(2048), n: "B".repeat(250_000) }, /larger than a key may be/],
   ["a point off the curve", { ...ec("P-256"), x: "AAAA" }, /not a public key/],
   ["nothing", {}, /not a public key/],
   ["a number for a type", { kty: 1 }, /not a public key/],

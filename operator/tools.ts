@@ -46,10 +46,17 @@ function contextProblem(options: { ca: string } | { cert: string; key: string })
 /** The types that our algorithms take part in (RFC 7518 §3.1, RFC 8037 §3.1). */
 const TYPES = new Set(["rsa", "ec prime256v1", "ec secp384r1", "ec secp521r1", "ed25519"]);
 const MIN_RSA_BITS = 2048;
+/** As the data plane has them (`dataplane/auth/keys.ts`): larger keys keep a process busy for a minute. */
+const MAX_NUMBER = 2732;
+const MAX_EXPONENT = 43;
 
 function keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined {
   if (jwk["kty"] === "oct" || "k" in jwk) return "is a symmetric key; only public keys verify tokens here";
   if ("d" in jwk) return "is a private key; publish the public part only, and replace the key";
+  const sizes = [...["n", "x", "y"].map((name) => [jwk[name], MAX_NUMBER] as const), [jwk["e"], MAX_EXPONENT] as const];
+  if (sizes.some(([number, most]) => typeof number === "string" && number.length > most)) {
+    return "is larger than a key may be; use RSA of at most 16384 bits with an exponent of at most 256, P-256, P-384, P-521 or Ed25519";
+  }
   const key = attempt(() => createPublicKey({ key: jwk, format: "jwk" }));
   if (key === undefined) return "is not a public key that can be read (RFC 7517)";
   const type = typeOf(key);

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { Signer } from "../../test/fakes/idp-signer.ts";
+import { leastTime } from "../../test/fakes/least-time.ts";
 import { chooseKey, importKeys, parseKeySet } from "./keys.ts";
 
 const rsa = new Signer("RS256", "k").jwk;
@@ -54,6 +55,20 @@ test.each<[string, Record<string, unknown>]>([
   ["a key without a type", { kid: "k" }],
 ])("%s is left out, the good one beside it stays", (_, jwk) => {
   expect(importKeys([jwk, ec])).toHaveLength(1);
+});
+
+test.each<[string, Record<string, unknown>]>([
+  ["an exponent", { ...rsa, e: `AQAB${"A".repeat(100_000)}` }],
+  ["a modulus", { ...rsa, n: "B".repeat(250_000) }],
+  ["a coordinate", { ...ec, x: "B".repeat(250_000) }],
+])("%s that no key needs is left out, and takes next to no time", (_what, jwk) => {
+  const text = JSON.stringify({ keys: [jwk, ec] });
+  expect(parseKeySet(text)).toHaveLength(1);
+  expect(leastTime(() => void parseKeySet(text))).toBeLessThan(20);
+});
+
+test("an RSA key of 16,384 bits is one", () => {
+  expect(importKeys([{ ...rsa, n: Buffer.alloc(2048, 0xfd).toString("base64url") }])).toHaveLength(1);
 });
 
 test("two keys of one id are told apart by type; of the same type neither is chosen", () => {

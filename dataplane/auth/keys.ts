@@ -18,6 +18,12 @@ export interface KeyChoice {
 /** Keys of a set beyond which it is refused. */
 const MAX_KEYS = 100;
 const MIN_RSA_BITS = 2048;
+/**
+ * Characters of a key's numbers in base64url: 2,048 bytes, OpenSSL's own bound, and for an RSA exponent 32 (FIPS 186-5).
+ * Node takes a minute to describe a key whose exponent has 190 kB.
+ */
+const MAX_NUMBER = 2732;
+const MAX_EXPONENT = 43;
 
 /** Which algorithms a type of key takes part in (RFC 7518 §3.1, RFC 8037 §3.1). */
 const FITTING: Readonly<Record<string, RegExp>> = {
@@ -58,6 +64,7 @@ export function chooseKey(
 function importKey(jwk: Readonly<Record<string, unknown>>): VerificationKey | undefined {
   const { kid, use, key_ops: operations, alg } = jwk;
   if ("d" in jwk || (use !== undefined && use !== "sig")) return undefined;
+  if (isOversized(jwk)) return undefined;
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes("verify"))) return undefined;
   const key = publicKey(jwk);
   const { modulusLength = 0, namedCurve } = key?.asymmetricKeyDetails ?? {};
@@ -74,6 +81,11 @@ function importKey(jwk: Readonly<Record<string, unknown>>): VerificationKey | un
     key,
     fits: (algorithm) => fitting.test(algorithm) && (only === undefined || only === algorithm),
   };
+}
+
+function isOversized({ n, x, y, e }: Record<string, unknown>): boolean {
+  const longer = (number: unknown, most: number): boolean => typeof number === "string" && number.length > most;
+  return [n, x, y].some((number) => longer(number, MAX_NUMBER)) || longer(e, MAX_EXPONENT);
 }
 
 function publicKey(jwk: Readonly<Record<string, unknown>>): KeyObject | undefined {
