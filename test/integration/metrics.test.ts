@@ -8,6 +8,7 @@ import { endpointsOf, type ConfigParts } from "../fakes/config.ts";
 import { close, text } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { Live } from "../fakes/live.ts";
+import { SlowIssuer } from "../fakes/slow-issuer.ts";
 import { until } from "../fakes/sockets.ts";
 
 let backend: RawBackend;
@@ -86,6 +87,15 @@ const moves: Readonly<Record<string, () => Promise<unknown>>> = {
     const live = await open();
     await serve({ routes: [{ policies: { ...policies, ...withKeys([]) } }] });
     await live.ended();
+  },
+  introspection_not_asked_total: async () => {
+    const issuer = await new SlowIssuer().open();
+    await serve({ routes: [{ policies: { authentication: issuer.policy } }] });
+    for (let n = 0; n < 128 + 256 + 1; n += 1) {
+      await RawClient.send(gateway.port, request({ headers: { Authorization: `Bearer made-up-${n}` } }));
+    }
+    await until("one was not asked about", async () => (await gateway.metric("introspection_not_asked_total")) > 0);
+    await issuer.close();
   },
   limit_hits_total: async () => {
     const live = await open();
