@@ -129,11 +129,15 @@ describe("over the budget", () => {
   test("a turn over 20,000 receivers is short", () => {
     const { shed, consumer, turn } = bench();
     for (let n = 0; n < 20_000; n += 1) consumer(`${n}`, 0.000_06 * LIMIT, n % 5000);
-    const before = performance.now();
-    turn();
-    const took = performance.now() - before;
-    expect(shed).toHaveLength(32);
-    expect(took).toBeLessThan(50);
+    const times: number[] = [];
+    for (let run = 1; run <= 5; run += 1) {
+      const before = performance.now();
+      turn();
+      times.push(performance.now() - before);
+      expect(shed).toHaveLength(32 * run);
+      consumer("another", 6000);
+    }
+    expect(Math.min(...times)).toBeLessThan(20);
   });
 });
 
