@@ -46,7 +46,7 @@ test("the greediest of the parties is the one with the most in the line, and the
   for (const one of ["c1", "c2"]) line.push(c, one);
   expect(line.greediest()).toBe(b);
   expect([line.size, line.parties]).toEqual([6, 3]);
-  expect([take(line), take(line), take(line)].toSorted()).toEqual(["a1", "b1", "c1"]);
+  expect(new Set([take(line), take(line), take(line)])).toEqual(new Set(["a1", "b1", "c1"]));
 });
 
 test("entering and leaving take no longer the more there are", () => {
