@@ -21,7 +21,7 @@ const LF = 10;
  * A socket as Node's HTTP client gets it to ask a question over. The client's parser works through all that it is given,
  * and cannot be stopped in between: a read of 64 KiB holds thousands of interim answers or chunks, and each costs a call.
  * So it gets small pieces, head by head until the answer has begun, and nothing beyond the bounds: there the stream
- * fails with ExcessiveAnswer. Whoever asks says `answered` when the client has told of the answer's head.
+ * fails with ExcessiveAnswer. `answered` is to be called when the client has told of the answer's head.
  */
 export class AnswerStream extends Duplex {
   readonly #socket: Socket;

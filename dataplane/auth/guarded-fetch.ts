@@ -63,11 +63,16 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fe
         port: url.port === "" ? defaultPort : Number(url.port),
         lookup: guardedLookup(ask.allowHttp, shared),
       };
-      const stream = new AnswerStream(secure ? connectSecurely(address) : connectTcp(address), MAX_ANSWER_ON_WIRE);
+      let stream: AnswerStream | undefined;
       const options: RequestOptions = {
         method: ask.body === undefined ? "GET" : "POST",
         headers: { ...ask.headers, "accept-encoding": "identity" },
-        createConnection: () => stream,
+        // Not earlier: a request that cannot be made has dialled nothing.
+        createConnection: () => {
+          const socket = secure ? connectSecurely(address) : connectTcp(address);
+          stream = new AnswerStream(socket, MAX_ANSWER_ON_WIRE);
+          return stream;
+        },
         defaultPort,
         maxHeaderSize: 16_384,
       };
@@ -81,10 +86,10 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fe
       request.on("error", (error) => end(faultOf(error)));
       request.on("close", () => end("the connection was lost"));
       request.on("response", (response) => {
-        stream.answered();
+        stream?.answered();
         read(response, end, (answer) => {
           timer.cancel();
-          stream.destroy();
+          stream?.destroy();
           done(answer);
         });
       });

@@ -20,11 +20,12 @@ export function isUnder(name: string, protocol: string): boolean {
   return protocol.length > name.length && protocol[name.length] === "." && protocol.startsWith(name);
 }
 
-/** Does any part of a list that is separated so satisfy this? Looks no further then. */
+/** Does any part of a list that is separated so satisfy this? Looks no further then; empty parts are passed over. */
 export function somePart(list: string, separator: string, satisfies: (part: string) => boolean): boolean {
   for (let from = 0; ;) {
     const end = list.indexOf(separator, from);
-    if (satisfies(end === -1 ? list.slice(from) : list.slice(from, end))) return true;
+    const to = end === -1 ? list.length : end;
+    if (to > from && satisfies(list.slice(from, to))) return true;
     if (end === -1) return false;
     from = end + separator.length;
   }

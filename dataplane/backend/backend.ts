@@ -53,6 +53,8 @@ export interface DialOptions {
 /** Endpoints that are tried for one handshake. */
 const MAX_ATTEMPTS = 3;
 const MAX_RELAYED_BODY = 65_536;
+/** Pieces of a body, of which each costs a call. */
+const MAX_RELAYED_PIECES = 4096;
 /** As a body may stand on the wire, in chunks: what their sizes and extensions take is bounded too. */
 const MAX_BODY_ON_WIRE = 2 * MAX_RELAYED_BODY;
 const MAX_HEAD = 16_384;
@@ -182,32 +184,34 @@ function handshake(
 }
 
 /**
- * A backend's refusal, its body cut off where it is long, ends too early or is late. Redirects are the client's to
- * follow. Never rejects.
+ * A backend's refusal, its body cut off where it is long, comes in very small pieces, ends too early or is late. Redirects
+ * are the client's to follow. Never rejects.
  */
-async function relay(response: IncomingMessage, signal: AbortSignal): Promise<DialOutcome> {
+function relay(response: IncomingMessage, signal: AbortSignal): Promise<DialOutcome> {
   const chunks: Buffer[] = [];
+  let size = 0;
   const stop = (): void => void response.destroy();
   signal.addEventListener("abort", stop, { once: true });
-  try {
-    let size = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      chunks.push(chunk.subarray(0, MAX_RELAYED_BODY - size));
-      size += chunk.length;
-      if (size >= MAX_RELAYED_BODY) break;
-    }
-  } catch {
-    // What came of the body has to do: the status says what the client needs.
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-  return {
-    kind: "relay",
-    status: response.statusCode ?? 502,
-    statusText: response.statusMessage ?? "",
-    headers: refusalFields(fieldsOf(response.rawHeaders)),
-    body: Buffer.concat(chunks),
-  };
+  response.on("data", (chunk: Buffer) => {
+    chunks.push(chunk.subarray(0, MAX_RELAYED_BODY - size));
+    size += chunk.length;
+    if (size >= MAX_RELAYED_BODY || chunks.length === MAX_RELAYED_PIECES) stop();
+  });
+  // What came of the body has to do: the status says what the client needs.
+  response.on("error", () => {});
+  return new Promise((resolve) => {
+    response.once("close", () => {
+      signal.removeEventListener("abort", stop);
+      resolve({
+        kind: "relay",
+        status: response.statusCode ?? 502,
+        statusText: response.statusMessage ?? "",
+        headers: refusalFields(fieldsOf(response.rawHeaders)),
+        body: Buffer.concat(chunks),
+      });
+    });
+    if (signal.aborted) stop();
+  });
 }
 
 function headersFor(request: OutgoingRequest, { backend }: Target, key: string): HeaderField[] {
