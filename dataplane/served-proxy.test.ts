@@ -80,7 +80,7 @@ test("a check that cannot be made refuses a handshake under way, and its backend
   const holding = await new RawBackend(() => {}).open();
   await gateway.serve({}, [holding.port]);
   const pending = await Pending.open(gateway, holding);
-  commit({
+  await commit({
     review() {
       throw new Error("broken check");
     },

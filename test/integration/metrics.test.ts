@@ -115,6 +115,10 @@ const moves: Readonly<Record<string, () => Promise<unknown>>> = {
     await starve();
     await until("it is kept", async () => (await gateway.metric("buffered_bytes")) > 0);
   },
+  buffer_budget_used_bytes: async () => {
+    await starve();
+    await until("it counts", async () => (await gateway.metric("buffer_budget_used_bytes")) > 0);
+  },
   slow_consumers_total: async () => {
     await starve();
     await until("it was given up", async () => (await gateway.metric("slow_consumers_total")) > 0);
@@ -134,6 +138,8 @@ const moves: Readonly<Record<string, () => Promise<unknown>>> = {
   descriptors_used: () => silent(),
   // Moved by `cli/serving.ts`, which asks the loop; `event-loop-delay.test.ts` shows that it would be.
   event_loop_delay_seconds: async () => gateway.metrics.process.eventLoopDelay(0.3),
+  // Moved by the gate of the admin port; `admin-gate.test.ts` shows that it would be.
+  admin_refused_total: async () => gateway.metrics.process.adminRefused("Token"),
   connections_limit: () => serve({ ...base, maxConnections: 7 }),
   config_rejected_total: () => gateway.apply({} as never, endpointsOf([])),
   // Moved by nothing that a config can say; `served-proxy.test.ts` shows that it would be.
@@ -150,8 +156,10 @@ test.each(Object.keys(moves))("wsproxy_%s moves", async (name) => {
 
 test("there is no metric that this list does not name, and each has a help text and labels of the closed set", async () => {
   const ours = (await gateway.metrics.registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith("wsproxy_"));
-  // It takes 100,000 clients to move the last: `process-metrics.test.ts` shows that it is.
-  const more = ["wsproxy_read_path", "wsproxy_descriptors_limit", "wsproxy_limit_subjects_forgotten_total"];
+  const fixed = ["wsproxy_read_path", "wsproxy_descriptors_limit", "wsproxy_buffer_budget_bytes"];
+  // It takes 100,000 clients, or all of the budget, to move these: `process-metrics.test.ts` and `buffer-budget.test.ts`.
+  const rare = ["wsproxy_limit_subjects_forgotten_total", "wsproxy_buffer_budget_ended_sessions_total"];
+  const more = [...fixed, ...rare];
   const listed = [...Object.keys(moves).map((name) => `wsproxy_${name}`), ...more];
   expect(ours.map(({ name }) => name).sort()).toEqual(listed.sort());
   const allowed = [

@@ -86,7 +86,7 @@ describe("a new proxy", () => {
     bench.operator();
     await until("it has a status", () => bench.status() !== undefined);
     await bench.quiet();
-    expect(bench.writes()).toEqual([ALL[7]]);
+    expect(bench.writes()).toEqual([ALL[8]]);
     expect(bench.condition("Accepted")).toBe("False SidecarUnsupported");
     expect(bench.condition("Programmed")).toBe("False NotAccepted");
     expect(bench.status()?.conditions?.[0]?.message).toContain("write mode: Gateway");
