@@ -39,7 +39,7 @@ export function fieldPath(root: string, path: readonly PropertyKey[]): string {
 
 /** Every issue of a failed parse as a problem of its own, each with the path of its field. */
 export function problemsOf<Reason extends string>(error: z.ZodError, root: string, reason: Reason): Problem<Reason>[] {
-  return firstOfEach(error.issues).flatMap((issue) => {
+  const problems = firstOfEach(error.issues).flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         reason,
@@ -49,7 +49,11 @@ export function problemsOf<Reason extends string>(error: z.ZodError, root: strin
     }
     return [{ reason, message: issue.message, at: fieldPath(root, issue.path) }];
   });
+  return problems.slice(0, MOST_TOLD);
 }
+
+/** Mistakes in one value that are told: more than anybody reads, and less than fills a memory. */
+const MOST_TOLD = 1000;
 
 /** What is of the wrong type or form cannot keep a rule either: one of the two is enough to say. */
 function firstOfEach(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
