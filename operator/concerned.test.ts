@@ -31,8 +31,8 @@ async function watching(): Promise<{
     restarted: () => {},
   });
   const concerned = new Concerned(cache, (key) => {
-    const [namespace = "", name = ""] = key.split("/");
-    return referencesOf(cache.get("WebSocketProxy", namespace, name), undefined);
+    const found = all.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key);
+    return found && referencesOf(found, undefined);
   });
   const stop = new AbortController();
   const running = cache.run(stop.signal);

@@ -1,7 +1,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { pause } from "../runtime/pause.ts";
-import { GROUP } from "../api/meta.ts";
+import { NUDGE } from "./brief-object.ts";
 import { ApiError } from "./kube/api-error.ts";
 import type { Caller } from "./kube/client.ts";
 import { KINDS, keyOf, pathOf, type KubeObject } from "./kube/kinds.ts";
@@ -52,8 +52,6 @@ export interface DataplanePodsOptions {
   readonly wrote: (pod: KubeObject) => void;
 }
 
-/** A change of this annotation makes the kubelet bring the pod's volume up to date at once. */
-export const NUDGE = `${GROUP}/config`;
 /** A pod that did not report in this time is nudged again; ms. */
 const NUDGE_AGAIN = 2000;
 /** Pods that are nudged at a time; the next ones after a moment. */

@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CONFIG_FILE, ENDPOINTS_FILE } from "../api/meta.ts";
+import { bundle } from "./fakes/bundle.ts";
 import { WsBackend } from "./fakes/backends.ts";
 import { WsClient } from "./fakes/clients.ts";
 import { configOf, endpointsOf } from "./fakes/config.ts";
@@ -13,18 +11,16 @@ import { freePort, Program, temporaryFolder } from "./fakes/program.ts";
 // What the image holds, in a folder with no package near it.
 
 const root = resolve(import.meta.dirname, "..");
-let folder: string;
+let built: Awaited<ReturnType<typeof bundle>>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "wsproxy-bundle-"));
-  const rolldown = join(root, "node_modules/rolldown/bin/cli.mjs");
-  await promisify(execFile)(process.execPath, [rolldown, "-c", "-d", folder], { cwd: root });
+  built = await bundle();
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => built.remove());
 
 const bundled = (...args: string[]): Program =>
-  new Program([join(folder, "wsproxy.js"), ...args], { file: process.execPath });
+  new Program([join(built.folder, "wsproxy.js"), ...args], { file: process.execPath });
 
 test("the bundle says what it can do", async () => {
   const program = bundled("--help");
@@ -62,7 +58,7 @@ test("the bundle is a sample backend, with its page", async () => {
 });
 
 test("the bundle names the licences of what is in it", async () => {
-  const licences = await readFile(join(folder, "licences.txt"), "utf8");
+  const licences = await readFile(join(built.folder, "licences.txt"), "utf8");
   for (const name of ["zod", "pino", "prom-client", "jose", "ws"])
     expect(licences).toMatch(new RegExp(`^${name} `, "m"));
 });

@@ -29,7 +29,7 @@ const PROMISED = [
 const ofDataplane = new Metrics();
 ofDataplane.process.logDropped(() => 0);
 const ofOperator = new OperatorMetrics([]);
-ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [] }));
+ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [], exceeded: () => [], kept: () => 0 }));
 
 describe.each([
   ["data plane", dataplane, ofDataplane.registry],

@@ -36,6 +36,10 @@ export class Program {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   signal(name: NodeJS.Signals): void {
     if (this.ended === undefined) this.#child.kill(name);
   }
