@@ -73,7 +73,14 @@ test("of a pod is kept how it is, in few words", () => {
   expect(JSON.stringify(pod).length).toBeLessThan(16_000);
 });
 
-test("whose it is stays known: owners with their controller flag", () => {
+test("whose it is stays known: the proxy, wherever it stands among the owners", () => {
+  const proxy = { kind: "WebSocketProxy", name: "chat", uid: "uid-2" };
+  const kept = briefOf(object("Secret", { ownerReferences: [...LARGE.ownerReferences, proxy] })).metadata;
+  expect(kept.ownerReferences?.[0]).toEqual(proxy);
+  expect(kept.ownerReferences).toHaveLength(8);
+});
+
+test("owners keep their controller flag", () => {
   const ownerReferences = [
     { apiVersion: "apps/v1", kind: "ReplicaSet", name: "a-1", uid: "u", controller: true, blockOwnerDeletion: true },
   ];

@@ -1,4 +1,4 @@
-import { GROUP, PROXY_LABEL } from "../api/meta.ts";
+import { GROUP, KIND, PROXY_LABEL } from "../api/meta.ts";
 import type { Pod } from "./dataplane-pods.ts";
 import type { KindName, KubeObject } from "./kube/kinds.ts";
 import { MANAGED } from "./render/labels.ts";
@@ -41,7 +41,7 @@ export function metadataOf(kind: KindName, metadata: Metadata): Metadata {
     ...(finalizers.length === 0 ? {} : { finalizers: finalizersOf(finalizers) }),
     labels: kind === "Secret" && !isCrowded(labels) ? labels : some(labels, OWN_LABELS),
     ...(kind === "Pod" ? { annotations: some(annotations, [NUDGE]) } : {}),
-    ...(ownerReferences.length === 0 ? {} : { ownerReferences: ownerReferences.slice(0, MOST_OWNERS).map(ownerOf) }),
+    ...(ownerReferences.length === 0 ? {} : { ownerReferences: ownersOf(ownerReferences) }),
   };
   return kept;
 }
@@ -71,6 +71,12 @@ function finalizersOf(finalizers: readonly string[]): readonly string[] {
 export const OF_KUBERNETES = ["foregroundDeletion", "orphan"];
 
 type OwnerReference = NonNullable<Metadata["ownerReferences"]>[number];
+
+/** Proxies first: by them it is told whose an object is. */
+function ownersOf(owners: readonly OwnerReference[]): OwnerReference[] {
+  const proxies = owners.filter(({ kind }) => kind === KIND);
+  return [...new Set([...proxies, ...owners])].slice(0, MOST_OWNERS).map(ownerOf);
+}
 
 function ownerOf({ apiVersion, kind, name, uid, controller }: OwnerReference): OwnerReference {
   return { kind, name, uid, ...defined({ apiVersion, controller }) };
