@@ -15,7 +15,8 @@ export const CONDITION_REASONS = {
     Invalid: "A field is wrong; the message names it. The last good config stays in force.",
     NoRouteAccepted: "None of the routes is accepted. The last good config stays in force.",
     RouteConflict: "An earlier route matches exactly the same requests.",
-    TooLarge: "More than one config may hold: API keys, or all together. The last good config stays in force.",
+    TooLarge:
+      "More than one config may hold: API keys, backends, or all together. The last good config stays in force.",
     SidecarUnsupported:
       "Mode Sidecar is not supported yet; write mode: Gateway. The last good config stays in force, and its pods stay.",
     AuthenticationMissing: "No authentication is in effect, and the route does not say `require: None`.",
@@ -36,6 +37,8 @@ export const CONDITION_REASONS = {
     ServiceUnsupported: "The Service is of a kind that cannot be dialled here.",
     ApiKeysNotFound: "No Secret matches the selector of the API keys: everybody is refused.",
     ApiKeyInvalid: "An API key is too short, too long, malformed, or given to two clients.",
+    TooLarge:
+      "It refers to more than the operator reads for one WebSocketProxy; the message names the limit. What was in force of the rest stays.",
     NotAccepted: "Nothing was looked up: the spec is not accepted.",
   },
   Programmed: {

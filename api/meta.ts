@@ -44,8 +44,11 @@ export const PACKED = {
   mostParts: 4,
 } as const;
 
-/** Most bytes of a config's text, and of the endpoints'. */
+/** Most bytes of a config's text, and of the endpoints', that a data plane reads. */
 export const LARGEST_TEXT = 64 * 1024 * 1024;
+
+/** The same that an operator writes, and reads back: its memory is bounded, and 100,000 copies of keys fit. */
+export const LARGEST_WRITTEN = 16 * 1024 * 1024;
 
 /** Stands in a client's subprotocol offer so that the gateway can answer it where the backend chose none. */
 export const PLAIN_SUBPROTOCOL = "wsproxy";

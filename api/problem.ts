@@ -44,7 +44,7 @@ export interface Issues {
 
 /** Every issue of a failed parse as a problem of its own, each with the path of its field. */
 export function problemsOf<Reason extends string>({ issues }: Issues, root: string, reason: Reason): Problem<Reason>[] {
-  return firstOfEach(issues).flatMap((issue) => {
+  const problems = firstOfEach(issues).flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         reason,
@@ -54,7 +54,11 @@ export function problemsOf<Reason extends string>({ issues }: Issues, root: stri
     }
     return [{ reason, message: issue.message, at: fieldPath(root, issue.path) }];
   });
+  return problems.slice(0, MOST_TOLD);
 }
+
+/** Mistakes in one value that are told: more than anybody reads, and less than fills a memory. */
+const MOST_TOLD = 1000;
 
 /** What is of the wrong type or form cannot keep a rule either: one of the two is enough to say. */
 function firstOfEach(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {

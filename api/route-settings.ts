@@ -32,7 +32,7 @@ export function withSettings(routes: readonly RouteConfig[]): Written {
 }
 
 /** From this length on lists are compared as the objects that they are: a translation makes one of what is the same. */
-const LONG = 64;
+export const LONG = 64;
 
 /** Settings that are alike stand once. */
 class SettingsList {

@@ -5,6 +5,7 @@ import type { Config, Endpoints } from "../api/config.ts";
 import { LARGEST_TEXT, PACKED } from "../api/meta.ts";
 import type { ConfigReport } from "../api/report.ts";
 import { packer } from "../operator/packer.ts";
+import type { Packer } from "../operator/render/packer.ts";
 import type { Manifest } from "../operator/render/manifest.ts";
 import { render, type Rendered } from "../operator/render/render.ts";
 import { hashOf } from "../runtime/packed-text.ts";
@@ -20,9 +21,15 @@ import { filesOf, mounted } from "../test/fakes/volume.ts";
 /** What the operator renders → a volume as the kubelet fills it → `wsproxy dataplane`, which serves it. */
 
 const OWNER = { namespace: "test", name: "proxy", uid: "uid-1" };
-const SMALL_PARTS = { ...packer, pack: (text: string) => packer.pack(text, text.includes('"routes"') ? 200 : 1e6) };
+const SMALL_PARTS: Packer = {
+  ...packer,
+  *pack(pieces, _largestPart, most) {
+    const text = [...pieces].join("");
+    return yield* packer.pack([text], text.includes('"routes"') ? 200 : 1e6, most);
+  },
+};
 
-function rendered(config: Config, endpoints: Endpoints, packing = packer): Rendered {
+function rendered(config: Config, endpoints: Endpoints, packing: Packer = packer): Rendered {
   return render(OWNER, { config, endpoints, infra: undefined, adminToken: ADMIN_TOKEN }, SETTINGS, packing);
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import { setFlagsFromString } from "node:v8";
 import { Controller } from "../operator/controller.ts";
 import { KubeClient } from "../operator/kube/client.ts";
 import { kubeConfig, NoKubeConfig, ownNamespace } from "../operator/kube/kube-config.ts";
@@ -32,6 +33,12 @@ export interface OperatorOptions {
 
 const LEASE = "wsproxy-operator";
 
+/**
+ * How much garbage V8 lets pile up beside what is in use, in percent of it, before it collects. Left to itself it allows
+ * several times as much while there is memory on the machine, and large objects of one tenant would fill the container.
+ */
+const HEAP_GROWTH = 30;
+
 /** Runs the operator until somebody stops it. Resolves with the exit code. */
 export async function runOperator(options: OperatorOptions, surroundings: Surroundings): Promise<number> {
   const unavailable = (message: string): number => {
@@ -43,6 +50,7 @@ export async function runOperator(options: OperatorOptions, surroundings: Surrou
   const namespace = options.namespace ?? (await ownNamespace());
   if (namespace === undefined) return unavailable("--namespace is missing: this is no pod that has one of its own");
 
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   // Before anything is opened: as the first process of a container it would not end without.
   const shutdown = surroundings.signals();
   const log = processLog(options.logLevel);

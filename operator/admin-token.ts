@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import { ADMIN_TOKEN_KEY } from "../api/meta.ts";
 import { isOf } from "./belonging.ts";
-import { nameIn, type Gathered } from "./gather.ts";
+import { nameIn } from "./config-in-force.ts";
+import type { Gathered } from "./gather.ts";
 import type { KubeObject } from "./kube/kinds.ts";
 
 /** 256 bits in base64url. Anything else was put there by another hand, and might be guessed. */

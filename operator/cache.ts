@@ -1,6 +1,7 @@
 import { PROXY_LABEL } from "../api/meta.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { briefOf } from "./brief-object.ts";
 import { CollectionCopy } from "./collection-copy.ts";
 import type { Watcher } from "./kube/client.ts";
 import { keyOf, KINDS, type KubeObject } from "./kube/kinds.ts";
@@ -12,18 +13,21 @@ const OWN = Object.entries(MANAGED)
   .map(([label, value]) => `${label}=${value}`)
   .join(",");
 
-/** How each kind is watched. Of Secrets and ConfigMaps metadata only: most of them are nobody's business here. */
+/**
+ * How each kind is watched. Metadata only, and little of that: tenants write objects of any size and number, and what a
+ * pass needs of them it reads, within its budget. Of pods there are many for one proxy, and what is kept of each is small.
+ */
 const WATCHED = {
-  WebSocketProxy: {},
+  WebSocketProxy: { metadataOnly: true },
   Secret: { metadataOnly: true },
   ConfigMap: { metadataOnly: true },
-  Service: {},
-  EndpointSlice: {},
-  ServiceAccount: { labelSelector: OWN },
-  NetworkPolicy: { labelSelector: OWN },
-  PodDisruptionBudget: { labelSelector: OWN },
-  Deployment: { labelSelector: OWN },
-  ReplicaSet: { labelSelector: OWN, metadataOnly: true },
+  Service: { metadataOnly: true },
+  EndpointSlice: { metadataOnly: true },
+  ServiceAccount: { metadataOnly: true, labelSelector: OWN },
+  NetworkPolicy: { metadataOnly: true, labelSelector: OWN },
+  PodDisruptionBudget: { metadataOnly: true, labelSelector: OWN },
+  Deployment: { metadataOnly: true, labelSelector: OWN },
+  ReplicaSet: { metadataOnly: true, labelSelector: OWN },
   Pod: { labelSelector: OWN },
 } as const;
 
@@ -47,7 +51,7 @@ export interface CacheOptions {
   readonly restarted: (kind: WatchedKind) => void;
 }
 
-/** What the API server has, as last heard: everything that a pass reads, but for the data of Secrets and ConfigMaps. */
+/** What the API server has, as last heard: which objects there are, in which version, and how pods are. */
 export class Cache {
   readonly #copies: Readonly<Record<WatchedKind, CollectionCopy>>;
   readonly #reflectors: readonly Reflector<KubeObject>[];
@@ -103,6 +107,7 @@ export class Cache {
     const reflector = new Reflector<KubeObject>({
       ...WATCHED[kind],
       kind: KINDS[kind],
+      keep: briefOf,
       namespace,
       client,
       clock,

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { FakeClock } from "../test/fakes/clock.ts";
 import { kubeBench } from "../test/fakes/kube-bench.ts";
 import { keys, proxy, service, slice } from "../test/fakes/operator-bench.ts";
-import { Cache } from "./cache.ts";
+import { Cache, WATCHED_KINDS } from "./cache.ts";
 import { Concerned } from "./concerned.ts";
 import { referencesOf } from "./references.ts";
 import { until } from "../test/fakes/sockets.ts";
@@ -31,13 +31,13 @@ async function watching(): Promise<{
     restarted: () => {},
   });
   const concerned = new Concerned(cache, (key) => {
-    const [namespace = "", name = ""] = key.split("/");
-    return referencesOf(cache.get("WebSocketProxy", namespace, name), undefined);
+    const found = all.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key);
+    return found && referencesOf(found, undefined);
   });
   const stop = new AbortController();
   const running = cache.run(stop.signal);
   await cache.whenSynced();
-  await until("everything is watched", () => server.watches.length === 10);
+  await until("everything is watched", () => server.watches.length === WATCHED_KINDS.length);
   const next = async (act: () => void): Promise<string[]> => {
     const before = told.length;
     act();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { kubeBench } from "../test/fakes/kube-bench.ts";
 import { keys } from "../test/fakes/operator-bench.ts";
-import { Contents } from "./contents.ts";
+import { Contents, type Form, type Wanted } from "./contents.ts";
 import type { KubeObject } from "./kube/kinds.ts";
 
 const { signal } = new AbortController();
@@ -10,12 +10,19 @@ async function bench() {
   const { server, client } = await kubeBench();
   const contents = new Contents(client);
   const put = (key: string): KubeObject => server.put(keys({ alice: key }));
-  const read = async (proxy: string, known: KubeObject): Promise<unknown> => {
-    const { whole } = await contents.read(proxy, [["Secret", known]], signal);
-    return (whole.get(known) as { data?: { alice?: string } } | undefined)?.data?.alice;
+  const read = async (proxy: string, object: KubeObject): Promise<unknown> => {
+    const { found } = await contents.read(proxy, [wanted(object)], signal);
+    return found.get(object);
   };
   return { server, contents, put, read };
 }
+
+/** The value of one entry, of a Secret. */
+const form: Form<string | undefined> = {
+  name: "alice",
+  of: (object) => ({ value: (object as { data?: { alice?: string } }).data?.alice, weight: 100 }),
+};
+const wanted = (object: KubeObject): Wanted<string | undefined> => ({ kind: "Secret", object, form });
 
 const encoded = (text: string): string => Buffer.from(text).toString("base64");
 
@@ -60,17 +67,19 @@ describe("the data of a Secret", () => {
     const known = put("alices-own-key-0001");
     await read("demo/a", known);
     await read("demo/b", known);
-    contents.keepOnly("demo/a", [["Secret", known]]);
-    contents.keepOnly("demo/a", []);
+    contents.begin("demo/a");
+    await read("demo/a", known);
+    contents.begin("demo/a");
+    contents.begin("demo/a");
     expect(contents.size).toBe(1);
     contents.forget("demo/b");
-    expect(contents.size).toBe(0);
+    expect([contents.size, contents.weight]).toEqual([0, 0]);
   });
 
   test("that we wrote ourselves is not read back", async () => {
     const { server, contents, put, read } = await bench();
     const known = put("alices-own-key-0001");
-    contents.put("demo/a", "Secret", known);
+    contents.put("demo/a", wanted(known));
     expect(await read("demo/a", known)).toBe(encoded("alices-own-key-0001"));
     expect(server.calls).toEqual([]);
   });

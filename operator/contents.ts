@@ -1,132 +1,169 @@
 import { ApiError, isStatus } from "./kube/api-error.ts";
 import type { Caller } from "./kube/client.ts";
-import { keyOf, KINDS, pathOf, type KubeObject } from "./kube/kinds.ts";
+import { kept } from "./kube/collection.ts";
+import { keyOf, KINDS, pathOf, type KindName, type KubeObject } from "./kube/kinds.ts";
+import { KeptContents, type Weighed } from "./kept-contents.ts";
 import { isOfOne } from "./refusals.ts";
 
-/** Kinds of which the cache has metadata only. */
-export type ContentKind = "Secret" | "ConfigMap";
+/** What is wanted of an object; the rest of it goes as soon as it was read. */
+export interface Form<T = unknown> {
+  /** The same for forms that make the same of an object. */
+  readonly name: string;
+  readonly of: (object: KubeObject) => Weighed<T>;
+}
 
-interface Entry {
-  readonly object: Promise<KubeObject | undefined>;
-  /** Proxies that look at it. */
-  readonly readers: Set<string>;
+/** What of an object there is to read: `object` is what the cache knows of it. */
+export interface Wanted<T = unknown> {
+  readonly kind: KindName;
+  readonly object: KubeObject;
+  readonly form: Form<T>;
 }
 
 /** What came of reading. */
-export interface Reading {
-  /** The whole of an object, by what the cache knows of it; those that are gone are left out. */
-  readonly whole: ReadonlyMap<KubeObject, KubeObject>;
+export interface Reading<T = unknown> {
+  /** By what the cache knows of an object; those that are gone are left out. */
+  readonly found: ReadonlyMap<KubeObject, T>;
   /** Those that are there and could not be read, each for a reason of its own. */
   readonly unread: readonly UnreadObject[];
 }
 
 export interface UnreadObject {
-  readonly kind: ContentKind;
+  readonly kind: KindName;
   readonly object: KubeObject;
   readonly error: ApiError;
 }
 
+/** Objects that are read at the same time for one proxy. */
+const AT_A_TIME = 4;
+/** Bytes that are kept of what was read for all proxies. */
+const MOST_KEPT = 16 * 1024 * 1024;
+
 /**
- * Secrets and ConfigMaps whole: read when a proxy looks at them, kept as long as one does and they do not change. One
- * call for each version, however many proxies look.
+ * What objects say of which the cache has only metadata: read when a proxy looks at them, a few at a time, and kept as long
+ * as one does, they do not change and there is room. One call for each version, however many proxies look.
  */
 export class Contents {
   readonly #client: Caller;
-  readonly #entries = new Map<string, Entry>();
-  /** Proxy → the entries that it looks at. */
-  readonly #reads = new Map<string, Set<string>>();
+  readonly #kept: KeptContents;
+  readonly #underWay = new Map<string, Promise<Weighed | undefined>>();
 
-  constructor(client: Caller) {
+  constructor(client: Caller, most = MOST_KEPT) {
     this.#client = client;
+    this.#kept = new KeptContents(most);
   }
 
   /** How many are kept. */
   get size(): number {
-    return this.#entries.size;
+    return this.#kept.size;
+  }
+
+  /** Bytes that they take, about. */
+  get weight(): number {
+    return this.#kept.weight;
+  }
+
+  /** A pass of a proxy begins: what the last one did not look at is dropped. */
+  begin(proxy: string): void {
+    this.#kept.begin(proxy);
   }
 
   /** Reads objects that the cache knows, each in that version or a newer one. */
-  async read(
-    proxy: string,
-    known: readonly (readonly [ContentKind, KubeObject])[],
-    signal: AbortSignal,
-  ): Promise<Reading> {
-    const whole = new Map<KubeObject, KubeObject>();
+  async read<T>(proxy: string, wanted: readonly Wanted<T>[], signal: AbortSignal): Promise<Reading<T>> {
+    const found = new Map<KubeObject, T>();
     const unread: UnreadObject[] = [];
-    const read = async ([kind, object]: readonly [ContentKind, KubeObject]): Promise<void> => {
-      try {
-        const found = await this.#entry(proxy, kind, object, signal);
-        if (found !== undefined) whole.set(object, found);
-      } catch (error) {
-        if (signal.aborted || !(error instanceof ApiError) || !isOfOne(error)) throw error;
-        unread.push({ kind, object, error });
+    const left = wanted.values();
+    const work = async (): Promise<void> => {
+      for (const one of left) {
+        try {
+          const content = await this.#content(proxy, one, signal);
+          if (content !== undefined) found.set(one.object, content.value as T);
+        } catch (error) {
+          if (signal.aborted || !(error instanceof ApiError) || !isOfOne(error)) throw error;
+          unread.push({ kind: one.kind, object: one.object, error });
+        }
       }
     };
-    await Promise.all(known.map(read));
-    return { whole, unread };
+    await Promise.all(Array.from({ length: Math.min(AT_A_TIME, wanted.length) }, work));
+    return { found, unread };
+  }
+
+  /** Reads one object; undefined: it is gone. Rejects where it cannot be read. */
+  async one<T>(proxy: string, wanted: Wanted<T>, signal: AbortSignal): Promise<T | undefined> {
+    return (await this.#content(proxy, wanted, signal))?.value as T | undefined;
+  }
+
+  /** What is kept of an object in this version, without a look at the API server. */
+  kept<T>(proxy: string, { kind, object, form }: Wanted<T>): T | undefined {
+    return this.#kept.get(proxy, entryKey(kind, object, form))?.value as T | undefined;
   }
 
   /** An object of a proxy as it was just written, so that it need not be read back. */
-  put(proxy: string, kind: ContentKind, object: KubeObject): void {
-    const key = entryKey(kind, object);
-    this.#entries.set(key, { object: Promise.resolve(object), readers: new Set([proxy]) });
-    this.#readsOf(proxy).add(key);
-  }
-
-  /** Drops what a proxy looked at before and does not any more, unless others do. */
-  keepOnly(proxy: string, known: readonly (readonly [ContentKind, KubeObject])[]): void {
-    const keys = new Set(known.map(([kind, object]) => entryKey(kind, object)));
-    const reads = this.#readsOf(proxy);
-    for (const key of reads) {
-      if (keys.has(key)) continue;
-      reads.delete(key);
-      const entry = this.#entries.get(key);
-      entry?.readers.delete(proxy);
-      if (entry?.readers.size === 0) this.#entries.delete(key);
-    }
+  put(proxy: string, { kind, object, form }: Wanted): void {
+    this.#kept.put(proxy, entryKey(kind, object, form), form.of(object));
   }
 
   /** A proxy is gone. */
   forget(proxy: string): void {
-    this.keepOnly(proxy, []);
-    this.#reads.delete(proxy);
+    this.#kept.forget(proxy);
   }
 
-  #entry(proxy: string, kind: ContentKind, known: KubeObject, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const key = entryKey(kind, known);
-    this.#readsOf(proxy).add(key);
-    const entry = this.#entries.get(key);
-    if (entry !== undefined) {
-      entry.readers.add(proxy);
-      return entry.object;
-    }
-    const object = this.#fetch(kind, known, signal);
-    this.#entries.set(key, { object, readers: new Set([proxy]) });
-    const drop = (): void => void this.#entries.delete(key);
-    // What failed, is gone or is another version by now is no answer for those who ask later.
-    object.then((it) => it?.metadata.resourceVersion === known.metadata.resourceVersion || drop(), drop);
-    return object;
-  }
-
-  async #fetch(kind: ContentKind, { metadata }: KubeObject, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const { apiVersion } = KINDS[kind];
+  async #content(proxy: string, wanted: Wanted, signal: AbortSignal): Promise<Weighed | undefined> {
+    const { kind, object, form } = wanted;
+    const key = entryKey(kind, object, form);
+    const known = this.#kept.get(proxy, key);
+    if (known !== undefined) return known;
+    const others = this.#underWay.get(key);
+    if (others !== undefined) return others;
+    const reading = this.#read(proxy, key, wanted, signal);
+    this.#underWay.set(key, reading);
     try {
-      const path = pathOf(KINDS[kind], metadata.namespace, metadata.name);
-      return { ...(await this.#client.request<KubeObject>({ path, signal })), apiVersion, kind };
-    } catch (error) {
-      if (isStatus(error, 404)) return undefined;
-      throw error;
+      return await reading;
+    } finally {
+      this.#underWay.delete(key);
     }
   }
 
-  #readsOf(proxy: string): Set<string> {
-    const reads = this.#reads.get(proxy) ?? new Set();
-    this.#reads.set(proxy, reads);
-    return reads;
+  async #read(
+    proxy: string,
+    key: string,
+    { kind, object, form }: Wanted,
+    signal: AbortSignal,
+  ): Promise<Weighed | undefined> {
+    const whole = await fetched(this.#client, kind, object, signal);
+    if (whole === undefined) return undefined;
+    const content = form.of(whole);
+    // Another version by now is no answer for a later pass.
+    if (whole.metadata.resourceVersion === object.metadata.resourceVersion) this.#kept.put(proxy, key, content);
+    return content;
   }
 }
 
-function entryKey(kind: ContentKind, object: KubeObject): string {
+/** Kinds of which the operator has the right to get an object; of the others it lists the one. */
+const CAN_GET: readonly KindName[] = ["Secret", "ConfigMap"];
+
+/** An object as it is now; undefined: it is gone. */
+export async function fetched(
+  client: Caller,
+  kind: KindName,
+  { metadata: { namespace, name } }: KubeObject,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  if (!CAN_GET.includes(kind)) {
+    const query = { fieldSelector: `metadata.name=${name}`, limit: 1 };
+    const path = pathOf(KINDS[kind], namespace);
+    const { items } = await client.request<{ readonly items?: readonly KubeObject[] | null }>({ path, query, signal });
+    const found = items?.find(({ metadata }) => metadata.name === name);
+    return found && kept(found, KINDS[kind]);
+  }
+  try {
+    return kept(await client.request<KubeObject>({ path: pathOf(KINDS[kind], namespace, name), signal }), KINDS[kind]);
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined;
+    throw error;
+  }
+}
+
+function entryKey(kind: KindName, object: KubeObject, form: Form): string {
   const { uid = "", resourceVersion = "" } = object.metadata;
-  return `${kind} ${keyOf(object)} ${uid} ${resourceVersion}`;
+  return `${kind} ${keyOf(object)} ${uid} ${resourceVersion} ${form.name}`;
 }

@@ -13,12 +13,13 @@ import { Election, type ElectionOptions } from "./kube/election.ts";
 import { Recorder } from "./kube/events.ts";
 import { fenced } from "./kube/fence.ts";
 import { WorkQueue } from "./kube/work-queue.ts";
-import { OperatorMetrics, type ConditionState } from "./metrics.ts";
+import { LIGHT, Load, TooHeavy } from "./load.ts";
+import { OperatorMetrics } from "./metrics.ts";
 import { OwnObjects } from "./own-objects.ts";
 import { askPods } from "./pod-report.ts";
 import { Reconciler, Refused } from "./reconcile.ts";
 import type { RenderSettings } from "./render/render.ts";
-import { Reporter, statusIn } from "./reporter.ts";
+import { Reporter } from "./reporter.ts";
 import { Writer } from "./writer.ts";
 
 export interface ControllerOptions {
@@ -55,6 +56,9 @@ export class Controller {
   readonly #queue: WorkQueue;
   readonly #reconciler: Reconciler;
   readonly #election: Election | undefined;
+  readonly #reporter: Reporter;
+  /** Proxies whose last pass was more than is done beside fifteen others. */
+  readonly #heavy = new Set<string>();
   #leading = false;
 
   constructor(options: ControllerOptions) {
@@ -80,9 +84,17 @@ export class Controller {
     const gatherer = new Gatherer(this.#cache, own, contents, new InForce());
     const concerned = new Concerned(this.#cache, (key) => gatherer.referencesOf(key));
     const wrote = own.wrote.bind(own);
+    this.#reporter = new Reporter({
+      client: writing,
+      clock,
+      own,
+      contents,
+      recorder: new Recorder(writing, identity, clock, log),
+    });
     this.#reconciler = new Reconciler({
       gatherer,
       own,
+      clock,
       log,
       settings: render,
       newToken,
@@ -94,18 +106,17 @@ export class Controller {
         ask: askPods(podAdminPort, clock),
         wrote: (pod) => wrote("Pod", pod),
       }),
-      reporter: new Reporter({
-        client: writing,
-        clock,
-        own,
-        recorder: new Recorder(writing, identity, clock, log),
-      }),
-      forgotten: (key) => concerned.forget(key),
+      reporter: this.#reporter,
+      forgotten: (key) => {
+        concerned.forget(key);
+        this.#heavy.delete(key);
+      },
     });
     this.#queue = new WorkQueue({
       clock,
       random,
       concurrency: CONCURRENCY,
+      isHeavy: (key) => this.#heavy.has(key),
       work: (key, signal) => this.#pass(key, signal),
       failed: (key, error, wait) => {
         // A conflict is how the API server says that the cache is a moment behind.
@@ -116,7 +127,9 @@ export class Controller {
     this.metrics.show(() => ({
       queueDepth: this.#queue.depth,
       leading: this.leading,
-      conditions: () => this.#conditions(),
+      conditions: () => this.#reporter.conditions,
+      exceeded: () => gatherer.exceeded,
+      kept: () => contents.weight,
     }));
   }
 
@@ -132,14 +145,6 @@ export class Controller {
   /** Works until aborted; resolves when nothing is under way any more and the lease is given back. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#cache.run(signal), this.#work(signal)]);
-  }
-
-  *#conditions(): Generator<readonly [string, readonly ConditionState[]]> {
-    for (const key of this.#cache.keys(KIND)) {
-      const [namespace = "", name = ""] = key.split("/");
-      const proxy = this.#cache.get(KIND, namespace, name);
-      if (proxy !== undefined) yield [key, statusIn(proxy)?.conditions ?? []];
-    }
   }
 
   async #work(signal: AbortSignal): Promise<void> {
@@ -166,16 +171,27 @@ export class Controller {
     const began = clock.now();
     const passed = (result: "done" | "refused" | "failed"): void =>
       this.metrics.passed(result, (clock.now() - began) / 1000);
+    const heavy = this.#heavy.has(key);
+    const load = new Load(heavy ? Number.POSITIVE_INFINITY : LIGHT);
     try {
-      const wait = await this.#reconciler.pass(key, signal);
+      const wait = await this.#reconciler.pass(key, signal, load);
+      if (load.bytes <= LIGHT) this.#heavy.delete(key);
       passed("done");
       return wait;
     } catch (error) {
+      if (error instanceof TooHeavy) {
+        this.#heavy.add(key);
+        this.#queue.add(key);
+        return undefined;
+      }
       const refused = error instanceof Refused;
       if (!signal.aborted) passed(refused ? "refused" : "failed");
       // Pods that are behind cannot wait for as long as what is refused.
       if (refused && error.look !== undefined) this.#queue.addAfter(key, Math.max(error.look, LEAST_LOOK));
       throw error;
+    } finally {
+      // A heavy one keeps the others of its kind waiting for as long as it reads, too.
+      this.#queue.spent(key, heavy ? Math.max(load.computed, (clock.now() - began) / 2) : load.computed);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { pause } from "../runtime/pause.ts";
-import { GROUP } from "../api/meta.ts";
+import { NUDGE } from "./brief-object.ts";
 import { ApiError } from "./kube/api-error.ts";
 import type { Caller } from "./kube/client.ts";
 import { KINDS, keyOf, pathOf, type KubeObject } from "./kube/kinds.ts";
@@ -60,8 +60,6 @@ export interface DataplanePodsOptions {
   readonly wrote: (pod: KubeObject) => void;
 }
 
-/** A change of this annotation makes the kubelet bring the pod's volume up to date at once. */
-export const NUDGE = `${GROUP}/config`;
 /** A pod that did not report in this time is nudged again, and then less and less often; ms. */
 const NUDGE_AGAIN = 2000;
 /** Its kubelet looks by itself as often as that. */

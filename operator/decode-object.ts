@@ -16,8 +16,8 @@ export function toSecret({ metadata, type, data: encoded, stringData }: SecretOb
   const data = new Map<string, string>();
   const unreadable: string[] = [];
   for (const [key, value] of Object.entries(encoded)) {
-    const bytes = base64(value);
-    const text = bytes === undefined ? undefined : utf8(bytes);
+    const bytes = bytesOf(value);
+    const text = textOf(bytes);
     if (bytes === undefined)
       problems.push(invalid("is not base64; plain text belongs in stringData", fieldPath("data", [key])));
     if (text === undefined) unreadable.push(key);
@@ -114,15 +114,19 @@ function canonical(address: string): string | undefined {
 }
 
 /** Strict, as Kubernetes reads it, but for white space that YAML blocks bring along. */
-function base64(text: string): Buffer | undefined {
+export function bytesOf(text: string): Buffer | undefined {
   const compact = text.replaceAll(/\s/g, "");
   if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(compact)) return undefined;
   return Buffer.from(compact, "base64");
 }
 
-function utf8(bytes: Buffer): string | undefined {
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** undefined: they are not UTF-8. */
+export function textOf(bytes: Buffer | undefined): string | undefined {
+  if (bytes === undefined) return undefined;
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF_8.decode(bytes);
   } catch {
     return undefined;
   }

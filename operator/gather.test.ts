@@ -43,6 +43,7 @@ async function gathered(
   const gatherer = new Gatherer(cache, new OwnObjects(cache, clock), new Contents(client), new InForce());
   const found = cache.get("WebSocketProxy", "demo", "chat") as KubeObject;
   const all = await gatherer.gather(found, signal);
+  if (all === undefined) throw new Error("the proxy is gone");
   const data = /\/(secrets|configmaps)\/(.+)$/;
   const reads = server.calls.flatMap(({ path }) => data.exec(path)?.[2] ?? []);
   return { ...all, reads: reads.sort() };

@@ -1,16 +1,20 @@
 import type { Config } from "../api/config.ts";
-import { KIND, PACKED } from "../api/meta.ts";
-import { belongsTo, isOf } from "./belonging.ts";
-import { proxyLabelOf, type Cache } from "./cache.ts";
-import type { ContentKind, Contents, UnreadObject } from "./contents.ts";
-import { decode, resourcesOf, type KubernetesObject } from "./decode.ts";
-import type { InForce, SecretData } from "./in-force.ts";
+import { KIND } from "../api/meta.ts";
+import { backendPlaces } from "./backend-places.ts";
+import { MOST, type Budget } from "./budgets.ts";
+import type { Cache } from "./cache.ts";
+import { ConfigInForce } from "./config-in-force.ts";
+import { manifestForm } from "./content-forms.ts";
+import type { Contents, UnreadObject } from "./contents.ts";
+import type { InForce } from "./in-force.ts";
 import { keyOf, type KubeObject } from "./kube/kinds.ts";
+import { Load } from "./load.ts";
 import type { OwnObjects } from "./own-objects.ts";
 import { podsOf, type PodsOfProxy } from "./own-pods.ts";
 import { packer } from "./packer.ts";
+import { ReferredReader } from "./referred.ts";
 import { Refusals, type Failure } from "./refusals.ts";
-import { referencesOf, refersToSecret, type References } from "./references.ts";
+import { referencesOf, type References } from "./references.ts";
 import { SeenKeys } from "./seen-keys.ts";
 import { namesOf, type Names } from "./render/names.ts";
 import type { Owner } from "./render/render.ts";
@@ -20,12 +24,14 @@ import type { Resources, Unread } from "./translate/resources.ts";
 export interface Gathered {
   readonly owner: Owner;
   readonly names: Names;
+  /** As it is now, whole. */
+  readonly proxy: KubeObject;
   readonly resources: Resources;
   /** The config in force. */
   readonly previous: Config | undefined;
   /** A Secret of the config in force that cannot be read: what was in force is not known. */
   readonly blind: Failure | undefined;
-  /** Our own Secrets and ConfigMaps with their data, by kind and name. */
+  /** Our own Secrets and ConfigMaps, by kind and name, with hashes in the place of long values. */
   readonly data: ReadonlyMap<string, KubeObject>;
   /** The Secret with the admin token is there and cannot be read now. */
   readonly tokenUnread: boolean;
@@ -37,52 +43,71 @@ export class Gatherer {
   readonly #cache: Cache;
   readonly #own: OwnObjects;
   readonly #contents: Contents;
-  readonly #inForce: InForce;
-  /** Objects as the translation wants them: made once for each version. */
-  readonly #decoded = new WeakMap<KubeObject, readonly KubernetesObject[]>();
+  readonly #before: ConfigInForce;
+  readonly #referred: ReferredReader;
   readonly #seenKeys = new SeenKeys();
   readonly #refusals = new Refusals();
   /** What each proxy referred to when it was last looked at. */
   readonly #references = new Map<string, References>();
+  /** Uids of the Secrets that were read of each proxy since all of them last were. */
+  readonly #read = new Map<string, ReadonlySet<string>>();
+  readonly #exceeded = new Map<string, readonly Budget[]>();
 
   constructor(cache: Cache, own: OwnObjects, contents: Contents, inForce: InForce) {
     this.#cache = cache;
     this.#own = own;
     this.#contents = contents;
-    this.#inForce = inForce;
+    this.#before = new ConfigInForce(own, contents, inForce);
+    this.#referred = new ReferredReader(cache, contents);
   }
 
-  async gather(proxy: KubeObject, signal: AbortSignal): Promise<Gathered> {
-    const { name, namespace = "", uid = "" } = proxy.metadata;
-    const owner = { namespace, name, uid };
-    const key = keyOf(proxy);
+  /** undefined: the proxy is gone. Throws TooHeavy where it is more than `load` takes. */
+  async gather(known: KubeObject, signal: AbortSignal, load = new Load()): Promise<Gathered | undefined> {
+    const { name, namespace = "" } = known.metadata;
+    const key = keyOf(known);
+    this.#contents.begin(key);
+    const proxy = await this.#manifest(key, known, load, signal);
+    if (proxy === undefined) return undefined;
+    const owner = { namespace, name, uid: proxy.metadata.uid ?? "" };
     const names = namesOf(name, packer.hash);
-    const kept = this.#ownData(owner, names);
-    const { whole: known, unread: unseen } = await this.#contents.read(key, kept, signal);
-    const previous = this.#previous(key, owner, names, known);
+    const { config: previous, data, unseen } = await this.#before.read(key, owner, names, load, signal);
     const references = referencesOf(proxy, previous);
     this.#references.set(key, references);
-    const referred = this.#referred(namespace, references);
-    const { whole, unread } = await this.#contents.read(key, referred, signal);
-    this.#contents.keepOnly(key, [...kept, ...referred]);
-    this.#tell(key, [...unseen, ...unread].map(failureOf));
+    const read = this.#read.get(key);
+    const referred = await this.#referred.read(key, namespace, references, read, load, signal);
+    this.#tell(key, [...unseen, ...referred.failed].map(failureOf));
+    const reader = { cache: this.#cache, contents: this.#contents };
+    const places = await backendPlaces(reader, key, namespace, references.services, load, signal);
     const isToken = ({ object }: UnreadObject): boolean => object.metadata.name === names.admin;
     const blind = unseen.find((one) => one.kind === "Secret" && !isToken(one));
-    const found = referred.flatMap(([, object]) => whole.get(object) ?? []);
-    const objects = [...found, ...this.#backends(namespace, references)].flatMap((it) => this.#decode(it));
-    const resources: Resources = {
-      ...resourcesOf({ kind: KIND, namespace, name, manifest: proxy }, objects),
-      unread: unread.map(unreadOf),
-    };
+    const unread = [...referred.failed.map(unreadOf), ...referred.beyond];
+    const { secrets, configMaps, uids } = referred;
+    if (unread.length === 0 || read !== undefined) this.#read.set(key, uids);
+    const pods = this.#pods(owner, names);
+    this.#exceed(key, [
+      ...referred.exceeded,
+      ...(places.cut.size === 0 ? [] : ["endpoints" as const]),
+      ...(Math.max(pods.own.length, pods.strangers.length) < MOST.pods ? [] : ["pods" as const]),
+    ]);
     return {
       owner,
       names,
+      proxy,
       previous,
-      resources: { ...resources, seenKeys: this.#seenKeys.before(key, resources) },
+      resources: {
+        proxy,
+        secrets,
+        configMaps,
+        services: places.services,
+        endpointSlices: places.endpointSlices,
+        cutServices: places.cut,
+        unread,
+        seenKeys: this.#seenKeys.before(key, { secrets, unread }, previous),
+      },
       blind: blind && failureOf(blind),
-      data: new Map([...known.values()].map((object) => [nameIn(object.kind ?? "", object.metadata.name), object])),
+      data,
       tokenUnread: unseen.some(isToken),
-      pods: this.#pods(owner, names),
+      pods,
     };
   }
 
@@ -91,13 +116,31 @@ export class Gatherer {
     return this.#references.get(proxy);
   }
 
+  /** Budgets that proxies had spent when they were last looked at, proxy by proxy. */
+  get exceeded(): Iterable<readonly Budget[]> {
+    return this.#exceeded.values();
+  }
+
+  /** Its spec is too large to be looked at. */
+  refuseSpec(proxy: string): void {
+    this.#exceed(proxy, [...(this.#exceeded.get(proxy) ?? []), "spec"]);
+  }
+
   /** A proxy is gone. */
   forget(proxy: string): void {
     this.#references.delete(proxy);
     this.#contents.forget(proxy);
     this.#seenKeys.forget(proxy);
     this.#refusals.forget(proxy);
-    this.#inForce.forget(proxy);
+    this.#before.forget(proxy);
+    this.#read.delete(proxy);
+    this.#exceeded.delete(proxy);
+  }
+
+  async #manifest(key: string, known: KubeObject, load: Load, signal: AbortSignal): Promise<KubeObject | undefined> {
+    const text = await this.#contents.one(key, { kind: KIND, object: known, form: manifestForm }, signal);
+    load.add(text?.length ?? 0);
+    return text === undefined ? undefined : (JSON.parse(text) as KubeObject);
   }
 
   /** What may pass by itself is tried once more: until then it is as if nothing had been read. */
@@ -107,67 +150,19 @@ export class Gatherer {
     if (untold !== undefined) throw untold.error;
   }
 
+  /** Of each sort as many as one proxy can have: any tenant that may write pods can give them the proxy's label. */
   #pods(owner: Owner, { base }: Names): PodsOfProxy {
     const { namespace } = owner;
     const deployment = this.#own.get("Deployment", namespace, base);
     const replicaSets = this.#cache.ofProxy("ReplicaSet", namespace, base);
-    return podsOf(owner, deployment, replicaSets, this.#cache.ofProxy("Pod", namespace, base));
+    const { own, strangers } = podsOf(owner, deployment, replicaSets, this.#cache.ofProxy("Pod", namespace, base));
+    return { own: own.slice(0, MOST.pods), strangers: strangers.slice(0, MOST.pods) };
   }
 
-  #ownData(owner: Owner, { admin, configPart, endpoints }: Names): (readonly [ContentKind, KubeObject])[] {
-    const parts = Array.from({ length: PACKED.mostParts }, (_, part) => ["Secret", configPart(part)] as const);
-    return [...parts, ["Secret", admin] as const, ["ConfigMap", endpoints] as const].flatMap(([kind, name]) => {
-      const object = this.#own.get(kind, owner.namespace, name);
-      return object === undefined || !belongsTo(owner, object) ? [] : [[kind, object] as const];
-    });
+  #exceed(proxy: string, budgets: readonly Budget[]): void {
+    if (budgets.length === 0) this.#exceeded.delete(proxy);
+    else this.#exceeded.set(proxy, budgets);
   }
-
-  #previous(
-    key: string,
-    owner: Owner,
-    { configPart }: Names,
-    known: ReadonlyMap<KubeObject, KubeObject>,
-  ): Config | undefined {
-    const secrets = new Map([...known.values()].map((object) => [object.metadata.name, object]));
-    const parts = Array.from({ length: PACKED.mostParts }, (_, part) => secrets.get(configPart(part)));
-    // What an earlier proxy of that name had in force is not this one's.
-    return parts[0] === undefined || !isOf(owner, parts[0]) ? undefined : this.#inForce.read(key, parts.map(dataOf));
-  }
-
-  /** Secrets and ConfigMaps that are named or selected; never our own: a config made of itself would not come to rest. */
-  #referred(namespace: string, references: References): (readonly [ContentKind, KubeObject])[] {
-    const secrets =
-      references.secretSelectors.length > 0
-        ? this.#cache.inNamespace("Secret", namespace).filter((secret) => refersToSecret(references, secret))
-        : [...references.secrets].flatMap((name) => this.#cache.get("Secret", namespace, name) ?? []);
-    const configMaps = [...references.configMaps].flatMap(
-      (name) => this.#cache.get("ConfigMap", namespace, name) ?? [],
-    );
-    return [
-      ...secrets.map((secret) => ["Secret", secret] as const),
-      ...configMaps.map((configMap) => ["ConfigMap", configMap] as const),
-    ].filter(([, object]) => proxyLabelOf(object) === undefined);
-  }
-
-  #backends(namespace: string, { services }: References): KubeObject[] {
-    return [...services].flatMap((service) => [
-      ...[this.#cache.get("Service", namespace, service)].filter((it) => it !== undefined),
-      ...this.#cache.slicesOf(namespace, service),
-    ]);
-  }
-
-  #decode(object: KubeObject): readonly KubernetesObject[] {
-    const known = this.#decoded.get(object);
-    if (known !== undefined) return known;
-    const { objects } = decode(object);
-    this.#decoded.set(object, objects);
-    return objects;
-  }
-}
-
-/** Key of an object of ours within one proxy. */
-export function nameIn(kind: string, name: string): string {
-  return `${kind} ${name}`;
 }
 
 function failureOf({ kind, object, error }: UnreadObject): Failure {
@@ -176,9 +171,10 @@ function failureOf({ kind, object, error }: UnreadObject): Failure {
 
 function unreadOf({ kind, object, error }: UnreadObject): Unread {
   const { namespace = "", name, labels = {} } = object.metadata;
-  return { kind, metadata: { namespace, name, labels }, forbidden: error.status === 403, words: error.words };
-}
-
-function dataOf(object: KubeObject | undefined): SecretData | undefined {
-  return (object as { readonly data?: SecretData } | undefined)?.data;
+  return {
+    kind: kind as Unread["kind"],
+    metadata: { namespace, name, labels },
+    forbidden: error.status === 403,
+    words: error.words,
+  };
 }

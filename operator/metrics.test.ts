@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { BUDGETS, type Budget } from "./budgets.ts";
 import { OperatorMetrics, type OperatorState } from "./metrics.ts";
 
 async function samples(metrics: OperatorMetrics, name: string): Promise<string[]> {
@@ -21,6 +22,8 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
       ],
       ["demo/new", []],
     ],
+    exceeded: () => [],
+    kept: () => 0,
   };
   metrics.show(() => ({ queueDepth: 0, ...state }));
   expect(await samples(metrics, "proxy_condition")).toEqual([
@@ -32,13 +35,32 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
       (type) => `wsproxy_operator_proxy_condition{proxy="demo/new",condition="${type}"} 0`,
     ),
   ]);
-  state = { leading: true, conditions: () => [] };
+  state = { leading: true, conditions: () => [], exceeded: () => [], kept: () => 0 };
   expect(await samples(metrics, "proxy_condition")).toEqual([]);
 });
 
 test("who does not lead tells of no proxy: what it last heard may be old", async () => {
   const metrics = new OperatorMetrics([]);
-  metrics.show(() => ({ queueDepth: 0, leading: false, conditions: () => [["demo/chat", []]] }));
+  metrics.show(() => ({
+    queueDepth: 0,
+    leading: false,
+    conditions: () => [["demo/chat", []]],
+    exceeded: () => [],
+    kept: () => 0,
+  }));
   expect(await samples(metrics, "proxy_condition")).toEqual([]);
   expect(await samples(metrics, "leader")).toEqual(["wsproxy_operator_leader 0"]);
+});
+
+test("budgets that are spent are counted by what there is too much of, each of them from the start", async () => {
+  const metrics = new OperatorMetrics([]);
+  const exceeded = (): readonly Budget[][] => [["bytes", "endpoints"], ["bytes"]];
+  metrics.show(() => ({ queueDepth: 0, leading: true, conditions: () => [], exceeded, kept: () => 4096 }));
+  expect(await samples(metrics, "budget_exceeded")).toEqual(
+    BUDGETS.map((budget) => {
+      const count = budget === "bytes" ? 2 : budget === "endpoints" ? 1 : 0;
+      return `wsproxy_operator_budget_exceeded{budget="${budget}"} ${count}`;
+    }),
+  );
+  expect(await samples(metrics, "kept_bytes")).toEqual(["wsproxy_operator_kept_bytes 4096"]);
 });

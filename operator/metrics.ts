@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { CONDITION_REASONS, type ConditionType } from "../api/conditions.ts";
+import { BUDGETS, type Budget } from "./budgets.ts";
 import type { WatchedKind } from "./cache.ts";
 
 /** How a pass ended: everything as it should be; the API server refuses an object; it is to be tried again. */
@@ -16,6 +17,10 @@ export interface OperatorState {
   readonly leading: boolean;
   /** Every WebSocketProxy by its key, and the conditions in its status. */
   readonly conditions: () => Iterable<readonly [proxy: string, conditions: readonly ConditionState[]]>;
+  /** Of every WebSocketProxy the budgets that it has spent. */
+  readonly exceeded: () => Iterable<readonly Budget[]>;
+  /** Bytes that are kept of what was read. */
+  readonly kept: () => number;
 }
 
 /** A condition as it stands in a status. */
@@ -58,7 +63,9 @@ export class OperatorMetrics {
   /** From where the gauges are read. */
   show(state: () => OperatorState): void {
     this.#gauge("queue_depth", "WebSocketProxies that wait to be looked at.", () => state().queueDepth);
+    this.#gauge("kept_bytes", "What is kept of objects that were read, in bytes, about.", () => state().kept());
     this.#gauge("leader", "1 where this process is the one that works.", () => (state().leading ? 1 : 0));
+    this.#showBudgets(state);
     new Gauge({
       name: "wsproxy_operator_proxy_condition",
       help: "1 where a condition of a WebSocketProxy is True, else 0; told by the process that leads.",
@@ -74,6 +81,19 @@ export class OperatorMetrics {
             this.set({ proxy, condition }, holds ? 1 : 0);
           }
         }
+      },
+    });
+  }
+
+  #showBudgets(state: () => OperatorState): void {
+    new Gauge({
+      name: "wsproxy_operator_budget_exceeded",
+      help: "WebSocketProxies that want more than the operator reads for one, by what there is too much of.",
+      labelNames: ["budget"],
+      registers: [this.registry],
+      collect() {
+        const all = [...state().exceeded()];
+        for (const budget of BUDGETS) this.set({ budget }, all.filter((some) => some.includes(budget)).length);
       },
     });
   }

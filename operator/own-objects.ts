@@ -1,4 +1,5 @@
 import type { Clock } from "../runtime/clock.ts";
+import { briefOf } from "./brief-object.ts";
 import type { Cache, WatchedKind } from "./cache.ts";
 import { keyOf, type KubeObject } from "./kube/kinds.ts";
 
@@ -44,7 +45,7 @@ export class OwnObjects {
   wrote(kind: WatchedKind, object: KubeObject): void {
     const at = this.#clock.now();
     if (at - this.#tidied >= PATIENCE) this.#tidy(at);
-    this.#writes.set(`${kind} ${keyOf(object)}`, { object, at });
+    this.#writes.set(`${kind} ${keyOf(object)}`, { object: briefOf(object), at });
   }
 
   /** Is what the cache heard more than the echo of our own write? */

@@ -1,19 +1,24 @@
+import type { Condition } from "../api/conditions.ts";
 import type { Config, Endpoints } from "../api/config.ts";
 import { adminToken } from "./admin-token.ts";
 import { Asides } from "./asides.ts";
+import { OF_KUBERNETES } from "./brief-object.ts";
 import type { DataplanePods } from "./dataplane-pods.ts";
 import type { Gathered, Gatherer } from "./gather.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { isNamespaceGone } from "./kube/api-error.ts";
 import type { KubeObject } from "./kube/kinds.ts";
+import { Turns } from "./kube/turns.ts";
 import type { OwnObjects } from "./own-objects.ts";
+import { inSlices, type Load } from "./load.ts";
 import { packer } from "./packer.ts";
 import { Refusals, wordsOf, type Failure } from "./refusals.ts";
-import { render, type Rendered, type RenderSettings } from "./render/render.ts";
+import { renderInSteps, type Rendered, type RenderSettings } from "./render/render.ts";
 import type { Reporter } from "./reporter.ts";
 import { inCluster } from "./surroundings.ts";
 import { tools } from "./tools.ts";
-import { translate } from "./translate/translate.ts";
+import { translation as translate } from "./translate/translate.ts";
 import type { Translation } from "./translate/translation.ts";
 import type { Writer, Written } from "./writer.ts";
 
@@ -35,6 +40,7 @@ export interface ReconcilerParts {
   readonly pods: DataplanePods;
   readonly reporter: Reporter;
   readonly own: OwnObjects;
+  readonly clock: Clock;
   readonly log: Log;
   readonly settings: RenderSettings;
   /** Makes an admin token. */
@@ -48,6 +54,7 @@ export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #refusals = new Refusals();
   readonly #asides: Asides;
+  readonly #computing = new Turns(1);
   /** Proxies whose namespace is being deleted. */
   readonly #going = new Set<string>();
 
@@ -56,17 +63,26 @@ export class Reconciler {
     this.#asides = new Asides(parts.log);
   }
 
-  /** One pass; resolves with ms after which to look again. Rejects where it is to be made again. */
-  async pass(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const { gatherer, pods, reporter, settings, newToken } = this.#parts;
-    const proxy = this.#find(key);
-    if (proxy === undefined || isLeaving(proxy)) return this.#forget(key);
+  /**
+   * One pass; resolves with ms after which to look again. Rejects where it is to be made again, before anything is written
+   * with TooHeavy where it is more than `load` takes.
+   */
+  async pass(key: string, signal: AbortSignal, load: Load): Promise<number | undefined> {
+    const { gatherer, pods, reporter, settings, clock, newToken } = this.#parts;
+    const known = this.#find(key);
+    if (known === undefined || isLeaving(known)) return this.#forget(key);
 
-    const gathered = await gatherer.gather(proxy, signal);
-    const translation = translate(gathered.resources, gathered.previous, tools, inCluster);
+    const gathered = await gatherer.gather(known, signal, load);
+    // The watch is about to tell that it is gone.
+    if (gathered === undefined) return undefined;
+    const { resources, previous } = gathered;
+    const slices = { clock, turns: this.#computing, signal };
+    const translation = await inSlices(translate(resources, previous, tools, inCluster), load, slices);
+    if (translation.status.conditions.some(isTooLarge)) gatherer.refuseSpec(key);
     this.#asides.tell(key, translation.asides);
     const token = adminToken(gathered, newToken);
-    const rendered = render(gathered.owner, { ...translation, adminToken: token }, settings, packer);
+    const whole = { ...translation, adminToken: token };
+    const rendered = await inSlices(renderInSteps(gathered.owner, whole, settings, packer), load, slices);
     const failures = await this.#apply(gathered, translation, rendered, signal);
     if (failures.some(({ error }) => isNamespaceGone(error))) return this.#leave(key, failures);
 
@@ -77,10 +93,11 @@ export class Reconciler {
     const wanted = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
     const subject = wanted && { proxy: key, wanted, token };
     const state = await pods.look(key, gathered.pods, subject, signal);
-    const wait = await reporter.report({ proxy, gathered, translation, rendered, refusals, state }, signal);
+    const wait = await reporter.report({ gathered, translation, rendered, refusals, state }, signal);
 
     // Nobody tells us when a right is given back.
-    const unread = (gathered.resources.unread ?? []).map(({ words }) => words);
+    const refused = (gathered.resources.unread ?? []).filter(({ beyond }) => beyond === undefined);
+    const unread = refused.map(({ words }) => words);
     if (refusals.length + unread.length === 0) return wait;
     throw new Refused([...refusals, ...unread].join("; "), { cause: first?.error, look: wait });
   }
@@ -157,14 +174,15 @@ export class Reconciler {
   }
 }
 
+function isTooLarge({ type, reason }: Condition): boolean {
+  return type === "Accepted" && reason === "TooLarge";
+}
+
 /** Is every backend of the config listed, be it without an endpoint? */
 function hasAll({ backends }: Endpoints, config: Config | undefined): boolean {
   const named = (config?.routes ?? []).flatMap((route) => route.backends);
   return named.every((backend) => Object.hasOwn(backends, backend.endpoints));
 }
-
-/** Finalizers by which Kubernetes itself deletes, or sets free, what belongs to an object. */
-const OF_KUBERNETES = ["foregroundDeletion", "orphan"];
 
 /**
  * Does Kubernetes see to what belongs to it? Where somebody else's finalizer holds a proxy that is deleted, for however

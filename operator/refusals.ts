@@ -1,4 +1,4 @@
-import type { ApiError } from "./kube/api-error.ts";
+import { TOO_LONG, type ApiError } from "./kube/api-error.ts";
 import { shortened } from "./shortened.ts";
 
 /** An object that could not be read, written or removed, and why. */
@@ -36,7 +36,7 @@ export class Refusals {
  * one call without an answer in time may be a webhook's fault.
  */
 export function isOfOne({ status, reason }: ApiError): boolean {
-  if (status === 0) return reason === FOREIGN || reason === "TimedOut";
+  if (status === 0) return reason === FOREIGN || reason === TOO_LONG || reason === "TimedOut";
   return status !== 401 && status !== 429;
 }
 
@@ -47,7 +47,7 @@ export const FOREIGN = "SomebodyElses";
 const LASTING = new Set([400, 403, 404, 405, 413, 415, 422]);
 
 function isLasting({ status, reason }: ApiError): boolean {
-  return LASTING.has(status) || reason === FOREIGN;
+  return LASTING.has(status) || reason === FOREIGN || reason === TOO_LONG;
 }
 
 /** So that several fit into a message. */

@@ -3,6 +3,8 @@ import { API_VERSION, KIND } from "../api/meta.ts";
 import type { WebSocketProxyStatus } from "../api/status.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { addressOf } from "./address.ts";
+import { manifestForm, statusForm } from "./content-forms.ts";
+import type { Contents } from "./contents.ts";
 import type { PodState, Wanted } from "./dataplane-pods.ts";
 import type { Gathered } from "./gather.ts";
 import { holdUpOf } from "./hold-up.ts";
@@ -13,6 +15,7 @@ import { kept } from "./kube/collection.ts";
 import type { Recorder } from "./kube/events.ts";
 import { keyOf, KINDS, type KubeObject } from "./kube/kinds.ts";
 import type { OwnObjects } from "./own-objects.ts";
+import type { ConditionState } from "./metrics.ts";
 import type { Rendered } from "./render/render.ts";
 import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
@@ -20,7 +23,6 @@ import type { Translation } from "./translate/translation.ts";
 
 /** What one pass did and saw. */
 export interface Outcome {
-  readonly proxy: KubeObject;
   readonly gathered: Gathered;
   readonly translation: Translation;
   readonly rendered: Rendered;
@@ -33,6 +35,7 @@ export interface ReporterParts {
   readonly client: Caller;
   readonly clock: Clock;
   readonly own: OwnObjects;
+  readonly contents: Contents;
   readonly recorder: Recorder;
 }
 
@@ -54,6 +57,8 @@ export class Reporter {
   readonly #tight = new Map<string, { readonly generation: number; readonly left: number }>();
   /** Proxy → its uid, of whom Events were written. */
   readonly #uids = new Map<string, string>();
+  /** What the conditions of each proxy were in its last status. */
+  readonly #conditions = new Map<string, readonly ConditionState[]>();
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
@@ -61,7 +66,8 @@ export class Reporter {
 
   /** Resolves with ms after which the pods should be looked at again; undefined: when something happens. */
   async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
-    const { proxy, gathered, translation, rendered, refusals, state } = outcome;
+    const { gathered, translation, rendered, refusals, state } = outcome;
+    const { proxy } = gathered;
     const { clock } = this.#parts;
     const before = statusIn(proxy);
     const findings = {
@@ -70,15 +76,26 @@ export class Reporter {
       rendered,
       refusals,
       pods: state,
-      holdUp: this.#holdUp(gathered),
-      address: this.#address(gathered),
+      holdUp: holdUpOf(await this.#ours("Deployment", gathered, signal), gathered.pods.own),
+      address: addressOf(await this.#ours("Service", gathered, signal)),
     };
-    await this.#tell(proxy, formsOf(statusOf(findings, before, clock.wall())), before, signal);
+    const status = statusOf(findings, before, clock.wall());
+    this.#conditions.set(
+      keyOf(proxy),
+      (status.conditions ?? []).map(({ type, status: holds }) => ({ type, status: holds })),
+    );
+    await this.#tell(proxy, formsOf(status), before, signal);
     return state.behind.length === 0 ? this.#settled(keyOf(proxy)) : this.#wait(keyOf(proxy), rendered.serving);
+  }
+
+  /** Every proxy that was reported on, and its conditions. */
+  get conditions(): Iterable<readonly [string, readonly ConditionState[]]> {
+    return this.#conditions;
   }
 
   /** A proxy is gone. */
   forget(proxy: string): void {
+    this.#conditions.delete(proxy);
     this.#pending.delete(proxy);
     this.#tight.delete(proxy);
     this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
@@ -112,12 +129,14 @@ export class Reporter {
     before: WebSocketProxyStatus | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const { client, own, recorder } = this.#parts;
+    const { client, own, contents, recorder } = this.#parts;
     const { name, namespace = "", uid = "" } = proxy.metadata;
     const metadata = { name, namespace, uid };
     const written = await applyStatus(client, { apiVersion: API_VERSION, kind: KIND, metadata, status }, signal);
     if (written === undefined) return;
-    own.wrote(KIND, kept(written, KINDS[KIND]));
+    const object = kept(written, KINDS[KIND]);
+    own.wrote(KIND, object);
+    contents.put(keyOf(proxy), { kind: KIND, object, form: manifestForm });
     this.#uids.set(keyOf(proxy), uid);
     for (const now of status.conditions ?? []) {
       const last = before?.conditions?.find(({ type }) => type === now.type);
@@ -141,12 +160,15 @@ export class Reporter {
     return now - pending.since < A_WHILE ? SOON : LATER;
   }
 
-  #holdUp({ owner, names, pods }: Gathered): string {
-    return holdUpOf(this.#parts.own.get("Deployment", owner.namespace, names.base), pods.own);
-  }
-
-  #address({ owner, names }: Gathered): string | undefined {
-    return addressOf(this.#parts.own.get("Service", owner.namespace, names.base));
+  /** The proxy's own object of a kind of which there is one. */
+  async #ours(
+    kind: "Deployment" | "Service",
+    { owner, names, proxy }: Gathered,
+    signal: AbortSignal,
+  ): Promise<KubeObject | undefined> {
+    const { own, contents } = this.#parts;
+    const object = own.get(kind, owner.namespace, names.base);
+    return object && contents.one(keyOf(proxy), { kind, object, form: statusForm }, signal);
   }
 }
 

@@ -8,6 +8,8 @@ import { packer } from "./packer.ts";
 import { packedConfig } from "./render/packed.ts";
 import { inCluster } from "./surroundings.ts";
 import { tools } from "./tools.ts";
+import type { Surroundings } from "./translate/resources.ts";
+import { finished } from "./translate/steps.ts";
 import { translate } from "./translate/translate.ts";
 import type { Translation } from "./translate/translation.ts";
 
@@ -27,7 +29,13 @@ const KEYS = { alice: "alices-own-key-0001", bob: "bobs-quite-own-key-2" };
 test("a config that fits no objects is not accepted, and a key that is removed ends all the same", () => {
   const before = translated([proxyManifest(), BACKEND, keysManifest(KEYS)]);
   expect(clients(before.config)).toEqual(["alice", "bob"]);
-  const tooLarge = { ...inCluster, excess: () => "is too large; divide it" };
+  const tooLarge: Surroundings = {
+    ...inCluster,
+    *excess() {
+      yield;
+      return "is too large; divide it";
+    },
+  };
   const after = translated([proxyManifest(), BACKEND, keysManifest({ bob: KEYS.bob })], before.config, tooLarge);
   expect(accepted(after)).toMatchObject({
     status: "False",
@@ -47,8 +55,9 @@ test("what does not compress is too large from so many bytes on, and says what t
       tls: { keyPair: { certificate: randomBytes(bytes).toString("base64"), privateKey: "key" } },
     },
   });
-  expect(inCluster.excess?.(sized(3_400_000))).toBeUndefined();
-  expect(inCluster.excess?.(sized(3_700_000))).toMatch(/more than 3\.6 MB.*divide the routes/);
+  const excess = (bytes: number): string | undefined => inCluster.excess && finished(inCluster.excess(sized(bytes)));
+  expect(excess(3_400_000)).toBeUndefined();
+  expect(excess(3_700_000)).toMatch(/more than 3\.6 MB.*divide the routes/);
 });
 
 test("10,000 API keys and 1,000 routes fit two objects", () => {
@@ -66,7 +75,7 @@ test("10,000 API keys and 1,000 routes fit two objects", () => {
   ).join("");
   const { config, endpoints, status } = translated([proxyManifest({ routes }), BACKEND, keysManifest(keys)]);
   expect(status.problems).toEqual([]);
-  const packed = packedConfig(config as Config, endpoints, packer);
+  const packed = finished(packedConfig(config as Config, endpoints, packer));
   expect(packed.excess).toBeUndefined();
   expect("config" in packed && packed.config.parts.length).toBeLessThanOrEqual(2);
 });

@@ -9,11 +9,14 @@ export const tools: Tools = {
   keyProblem,
 };
 
+/** As many as twice the public roots. */
+const MOST_CERTIFICATES = 300;
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 function certificateProblem(pem: string, privateKey: string | undefined): string | undefined {
   const chain = pem.match(BLOCK) ?? [];
   if (chain.length === 0) return "holds no PEM certificate (-----BEGIN CERTIFICATE-----)";
+  if (chain.length > MOST_CERTIFICATES) return `holds more than ${MOST_CERTIFICATES} certificates; remove some`;
   const certificates: X509Certificate[] = [];
   for (const [index, block] of chain.entries()) {
     const certificate = attempt(() => new X509Certificate(block));

@@ -3,12 +3,14 @@ import { hashOf } from "../runtime/packed-text.ts";
 import { belongsTo, isOf } from "./belonging.ts";
 import { isOwnOnly, type WatchedKind } from "./cache.ts";
 import type { Contents } from "./contents.ts";
-import { nameIn, type Gathered } from "./gather.ts";
+import { asApplied, dataForm, rawForm, withHashes } from "./own-form.ts";
+import { nameIn } from "./config-in-force.ts";
+import type { Gathered } from "./gather.ts";
 import { ApiError } from "./kube/api-error.ts";
 import { apply, remove } from "./kube/apply.ts";
 import type { Caller } from "./kube/client.ts";
 import { kept } from "./kube/collection.ts";
-import { kindOf, KINDS, pathOf, type KubeObject } from "./kube/kinds.ts";
+import { keyOf, kindOf, KINDS, pathOf, type KubeObject } from "./kube/kinds.ts";
 import { unchanged } from "./kube/unchanged.ts";
 import type { OwnObjects } from "./own-objects.ts";
 import { FOREIGN, isOfOne, type Failure } from "./refusals.ts";
@@ -17,6 +19,8 @@ import type { Rendered } from "./render/render.ts";
 
 /** Which manifest was applied last: what it no longer names cannot be seen from the object alone. */
 export const APPLIED = `${GROUP}/applied`;
+
+const AS_APPLIED = "as applied";
 
 /** What became of the objects of one pass. */
 export interface Written {
@@ -99,8 +103,9 @@ export class Writer {
     const known = this.#own.get(kind, namespace, name);
     const live = known === undefined && isOwnOnly(kind) ? await this.#find(manifest, signal) : known;
     if (live !== undefined && !belongsTo(gathered.owner, live)) throw foreign(manifest);
-    const whole = isContent(kind) ? gathered.data.get(nameIn(kind, name)) : live;
-    if (whole?.metadata.annotations?.[APPLIED] === applied && unchanged(manifest, whole)) return false;
+    const whole = await this.#whole(gathered, kind, known, applied, signal);
+    if (whole === AS_APPLIED) return false;
+    if (this.#note(gathered, manifest, whole, applied)) return false;
     const { metadata } = manifest;
     const frozen = whole !== undefined && isImmutable(whole);
     if (frozen) await remove(this.#client, KINDS[kind], whole, signal);
@@ -119,8 +124,33 @@ export class Writer {
     );
     const object = kept(written, KINDS[kind]);
     this.#own.wrote(kind, object);
-    if (isContent(kind)) this.#contents.put(`${namespace}/${gathered.owner.name}`, kind, object);
+    if (isData(kind)) this.#contents.put(keyOf(gathered.proxy), { kind, object, form: dataForm });
+    this.#note(gathered, manifest, object, applied);
     return true;
+  }
+
+  /** Is a live object as the manifest says? Then it is not looked at again in that version. */
+  #note({ proxy }: Gathered, manifest: Manifest, live: KubeObject | undefined, applied: string): boolean {
+    const kind = manifest.kind as WatchedKind;
+    if (live?.metadata.annotations?.[APPLIED] !== applied) return false;
+    if (!(isData(kind) ? unchanged(withHashes(manifest), withHashes(live)) : unchanged(manifest, live))) return false;
+    this.#contents.put(keyOf(proxy), { kind, object: live, form: asApplied(applied) });
+    return true;
+  }
+
+  /** A live object of ours with all that a manifest could name, unless it is known to be as it should. */
+  async #whole(
+    { proxy, data }: Gathered,
+    kind: WatchedKind,
+    object: KubeObject | undefined,
+    applied: string,
+    signal: AbortSignal,
+  ): Promise<KubeObject | typeof AS_APPLIED | undefined> {
+    if (object === undefined) return undefined;
+    if (isData(kind)) return data.get(nameIn(kind, object.metadata.name));
+    const key = keyOf(proxy);
+    if (this.#contents.kept(key, { kind, object, form: asApplied(applied) }) === true) return AS_APPLIED;
+    return this.#contents.one(key, { kind, object, form: rawForm }, signal);
   }
 
   /**
@@ -166,6 +196,6 @@ function isImmutable(object: KubeObject): boolean {
   return (object as { readonly immutable?: boolean }).immutable === true;
 }
 
-function isContent(kind: WatchedKind): kind is "Secret" | "ConfigMap" {
+function isData(kind: WatchedKind): boolean {
   return kind === "Secret" || kind === "ConfigMap";
 }

@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CONFIG_FILE, ENDPOINTS_FILE } from "../api/meta.ts";
+import { bundle } from "./fakes/bundle.ts";
 import { WsBackend } from "./fakes/backends.ts";
 import { WsClient } from "./fakes/clients.ts";
 import { configOf, endpointsOf } from "./fakes/config.ts";
@@ -15,7 +13,7 @@ import { freePort, Program, temporaryFolder } from "./fakes/program.ts";
 // What the image holds, in a folder with no package near it.
 
 const root = resolve(import.meta.dirname, "..");
-let folder: string;
+let built: Awaited<ReturnType<typeof bundle>>;
 
 interface Bom {
   readonly serialNumber: string;
@@ -44,15 +42,13 @@ interface Lock {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "wsproxy-bundle-"));
-  const rolldown = join(root, "node_modules/rolldown/bin/cli.mjs");
-  await promisify(execFile)(process.execPath, [rolldown, "-c", "-d", folder], { cwd: root });
+  built = await bundle();
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => built.remove());
 
 const bundled = (...args: string[]): Program =>
-  new Program([join(folder, "wsproxy.js"), ...args], { file: process.execPath });
+  new Program([join(built.folder, "wsproxy.js"), ...args], { file: process.execPath });
 
 test("the bundle says what it can do", async () => {
   const program = bundled("--help");
@@ -102,7 +98,7 @@ test("the bundle is a sample backend, with its page", async () => {
 });
 
 test("the bill of materials lists the packages that are in the bundle, as package-lock.json has them, and Node", async () => {
-  const bom = JSON.parse(await readFile(join(folder, "sbom.cdx.json"), "utf8")) as Bom;
+  const bom = JSON.parse(await readFile(join(built.folder, "sbom.cdx.json"), "utf8")) as Bom;
   expect(bom).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6", version: 1 });
   expect(bom.serialNumber).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
   const [node, ...libraries] = bom.components;
@@ -122,7 +118,7 @@ test("the bill of materials lists the packages that are in the bundle, as packag
     const integrity = Buffer.from(entry?.integrity?.replace("sha512-", "") ?? "", "base64").toString("hex");
     expect({ name, dev: entry?.dev, licence: entry?.license, integrity }).toEqual({ name, licence, integrity: hash });
   }
-  const licences = await readFile(join(folder, "licences.txt"), "utf8");
+  const licences = await readFile(join(built.folder, "licences.txt"), "utf8");
   const written = [...licences.matchAll(/^(\S+) (\d+\.\d+\.\d+\S*): \S+$/gm)].map(
     ([, name, version]) => `${name}@${version}`,
   );
@@ -132,7 +128,7 @@ test("the bill of materials lists the packages that are in the bundle, as packag
 });
 
 test("the bundle names the licences of what is in it", async () => {
-  const licences = await readFile(join(folder, "licences.txt"), "utf8");
+  const licences = await readFile(join(built.folder, "licences.txt"), "utf8");
   for (const name of ["zod", "pino", "prom-client", "jose", "ws"])
     expect(licences).toMatch(new RegExp(`^${name} `, "m"));
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { crd } from "../generate/crd.ts";
 import { readProxy } from "../operator/translate/read-proxy.ts";
+import { finished } from "../operator/translate/steps.ts";
 import { boundSamples, fieldsOf } from "./samples/bounds.ts";
 import { proxyOf, type Sample } from "./samples/proxy.ts";
 import { ruleSamples } from "./samples/rules.ts";
@@ -31,6 +32,6 @@ test("every rule has a sample that keeps it and two that break it", () => {
 });
 
 function problems({ spec }: Sample) {
-  const { problems: own, routes } = readProxy(proxyOf(spec));
+  const { problems: own, routes } = finished(readProxy(proxyOf(spec)));
   return [...own, ...routes.flatMap((route) => route.problems)];
 }

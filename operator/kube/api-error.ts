@@ -5,7 +5,7 @@ export class ApiError extends Error {
   override readonly name = "ApiError";
   /** HTTP status; 0: no usable answer. */
   readonly status: number;
-  /** `reason` of the Status (NotFound, Conflict, Expired …); ours: Unreachable, TimedOut, Unreadable, NotLeading, NamespaceGone. */
+  /** `reason` of the Status (NotFound, Conflict, Expired …); ours: Unreachable, TimedOut, Unreadable, TooLong, NotLeading, NamespaceGone. */
   readonly reason: string;
   /** The server's own words, or ours where it has said nothing. */
   readonly words: string;
@@ -71,6 +71,13 @@ export function wishedWait(error: unknown): number {
 }
 
 const NAMESPACE_GONE = "NamespaceGone";
+
+/** The answer has more bytes than the call takes. */
+export const TOO_LONG = "TooLong";
+
+export function isTooLong(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.reason === TOO_LONG;
+}
 
 /** The Forbidden of a namespace that is being deleted says so in its causes; the NotFound of one that is gone is about it. */
 function tellsOfGoneNamespace(status: number, { details }: Said): boolean {

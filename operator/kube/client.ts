@@ -1,7 +1,8 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../../runtime/clock.ts";
-import { ApiError, apiErrorOf } from "./api-error.ts";
+import { AnswerBodies, destroyOn, TooLong, type AnswerBody } from "./answer-body.ts";
+import { ApiError, apiErrorOf, TOO_LONG } from "./api-error.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { deadline, reasonOf, TimedOut, within } from "./deadline.ts";
 
@@ -16,6 +17,8 @@ export interface Call {
   readonly accept?: string;
   /** Milliseconds for the whole call; default TIMEOUT. */
   readonly timeout?: number;
+  /** Bytes of the answer; default LARGEST_OBJECT. A longer one is an ApiError with the reason TooLong. */
+  readonly most?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -32,13 +35,14 @@ export interface Watcher extends Caller {
 }
 
 export const TIMEOUT = 30_000;
-/** A page of a list; far more than the API server puts in one. */
-const MAX_ANSWER = 256 * 1024 * 1024;
+/** Bytes of one object: etcd takes 1.5 MiB of it, in which a character may be one byte that JSON writes as six. */
+export const LARGEST_OBJECT = 16 * 1024 * 1024;
 
 /** Calls one API server over one pool of connections: each call ends in its time, and fails with an ApiError. */
 export class KubeClient implements Watcher {
   readonly #pool: ConnectionPool;
   readonly #clock: Clock;
+  readonly #bodies = new AnswerBodies();
 
   constructor(kubeConfig: KubeConfig, clock: Clock) {
     this.#pool = new ConnectionPool(kubeConfig);
@@ -47,15 +51,17 @@ export class KubeClient implements Watcher {
 
   async request<T>(call: Call): Promise<T> {
     const whole = deadline(call.timeout ?? TIMEOUT, this.#clock, call.signal);
+    let body: AnswerBody | undefined;
     try {
       const response = await this.#send(call, whole.signal);
-      const text = await readAll(response, call, whole.signal);
-      if (!succeeded(response)) throw errorOf(call, response, text);
-      return JSON.parse(text) as T;
+      body = await this.#read(response, call, whole.signal);
+      if (!succeeded(response)) throw errorOf(call, response, body.text);
+      return JSON.parse(body.text) as T;
     } catch (cause) {
       if (cause instanceof ApiError) throw cause;
       throw new ApiError(call, 0, "Unreadable", "the answer is not JSON", undefined, { cause });
     } finally {
+      body?.release();
       whole.end();
     }
   }
@@ -64,7 +70,11 @@ export class KubeClient implements Watcher {
     const head = deadline(call.timeout ?? TIMEOUT, this.#clock, signal);
     try {
       const response = await this.#send(call, head.signal);
-      if (!succeeded(response)) throw errorOf(call, response, await readAll(response, call, head.signal));
+      if (!succeeded(response)) {
+        const body = await this.#read(response, call, head.signal);
+        body.release();
+        throw errorOf(call, response, body.text);
+      }
       destroyOn(signal, response);
       return response;
     } finally {
@@ -75,6 +85,15 @@ export class KubeClient implements Watcher {
   /** Ends every connection. */
   close(): void {
     this.#pool.close();
+  }
+
+  async #read(response: IncomingMessage, call: Call, signal: AbortSignal): Promise<AnswerBody> {
+    try {
+      return await this.#bodies.read(response, call.most ?? LARGEST_OBJECT, signal);
+    } catch (cause) {
+      if (cause instanceof TooLong) throw new ApiError(call, 0, TOO_LONG, cause.message, undefined, { cause });
+      throw unreachable(call, cause);
+    }
   }
 
   /** Resolves with the answer's head. */
@@ -134,32 +153,4 @@ function unreachable(call: Call, cause: unknown): ApiError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const reason = cause instanceof TimedOut ? "TimedOut" : "Unreachable";
   return new ApiError(call, 0, reason, message, undefined, { cause });
-}
-
-/** Ends a body that is not read to its end. */
-function destroyOn(signal: AbortSignal, body: IncomingMessage): () => void {
-  const end = (): void => void body.destroy(reasonOf(signal));
-  const release = (): void => signal.removeEventListener("abort", end);
-  signal.addEventListener("abort", end, { once: true });
-  body.once("close", release);
-  if (signal.aborted) end();
-  return release;
-}
-
-async function readAll(response: IncomingMessage, call: Call, signal: AbortSignal): Promise<string> {
-  const release = destroyOn(signal, response);
-  try {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > MAX_ANSWER) throw new Error("the answer is too long");
-    }
-    return Buffer.concat(chunks).toString("utf8");
-  } catch (cause) {
-    throw unreachable(call, cause);
-  } finally {
-    release();
-  }
 }

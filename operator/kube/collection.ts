@@ -1,5 +1,6 @@
-import { ApiError } from "./api-error.ts";
-import type { Call, Caller } from "./client.ts";
+import { TooLong } from "./answer-body.ts";
+import { ApiError, isTooLong } from "./api-error.ts";
+import { LARGEST_OBJECT, type Call, type Caller } from "./client.ts";
 import { pathOf, type Kind, type KubeObject } from "./kinds.ts";
 
 /** Objects of one kind that are looked at together. */
@@ -10,6 +11,8 @@ export interface Collection {
   readonly labelSelector?: string | undefined;
   /** Only metadata is fetched: for kinds whose data is nobody's business until it is referred to. */
   readonly metadataOnly?: boolean | undefined;
+  /** What is kept of an object; default: all but what is large and of no use to us. */
+  readonly keep?: ((object: KubeObject) => KubeObject) | undefined;
 }
 
 /** Everything in a collection at one moment. */
@@ -18,7 +21,9 @@ export interface Listing<T> {
   readonly resourceVersion: string;
 }
 
+/** Objects of a page, and bytes: where objects are large, pages have fewer of them. */
 const PAGE = 500;
+const PAGE_BYTES = 1024 * 1024;
 
 interface Page<T> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
@@ -26,7 +31,7 @@ interface Page<T> {
   readonly items: readonly T[] | null;
 }
 
-/** Reads a collection, page by page. */
+/** Reads a collection, page by page; of each page only what is kept outlives it. */
 export async function list<T extends KubeObject>(
   client: Caller,
   collection: Collection,
@@ -34,14 +39,46 @@ export async function list<T extends KubeObject>(
 ): Promise<Listing<T>> {
   const items: T[] = [];
   let token: string | undefined;
+  let limit = PAGE;
   for (;;) {
-    const call = callFor(collection, "PartialObjectMetadataList", { limit: PAGE, continue: token });
-    const page = await client.request<unknown>({ ...call, signal });
-    if (!isPage<T>(page)) throw new ApiError(call, 0, "Unreadable", "the answer is no list");
-    for (const item of page.items ?? []) items.push(kept(item, collection.kind));
+    const page = await pageOf<T>(client, collection, limit, token, signal);
+    if (page === undefined) {
+      limit = Math.ceil(limit / 8);
+      continue;
+    }
+    for (const item of page.items ?? []) items.push(keptOf(item, collection));
     token = page.metadata.continue;
     if (token === undefined || token === "") return { items, resourceVersion: page.metadata.resourceVersion };
+    limit = Math.min(PAGE, limit + Math.ceil(limit / 4));
   }
+}
+
+/** undefined: so many objects are too long for one page. */
+async function pageOf<T extends KubeObject>(
+  client: Caller,
+  collection: Collection,
+  limit: number,
+  token: string | undefined,
+  signal: AbortSignal,
+): Promise<Page<T> | undefined> {
+  const call = callFor(collection, "PartialObjectMetadataList", { limit, continue: token });
+  try {
+    const page = await client.request<unknown>({ ...call, most: limit === 1 ? LARGEST_OBJECT : PAGE_BYTES, signal });
+    if (!isPage<T>(page)) throw new ApiError(call, 0, "Unreadable", "the answer is no list");
+    return page;
+  } catch (error) {
+    if (!isTooLong(error)) throw error;
+    return limit > 1 ? undefined : emptyPage(error);
+  }
+}
+
+/** A page whose one object is too long to be read: where the next one begins stands before it. */
+function emptyPage(error: ApiError): Page<never> {
+  const [start = ""] = error.cause instanceof TooLong ? error.cause.start.split('"items":') : [];
+  const field = (name: string): string | undefined => new RegExp(`"${name}":"([^"\\\\]*)"`).exec(start)?.[1];
+  const [resourceVersion, next] = [field("resourceVersion"), field("continue")];
+  if (resourceVersion === undefined) throw error;
+  return { metadata: { resourceVersion, ...(next === undefined ? {} : { continue: next }) }, items: [] };
 }
 
 /** The call that watches a collection from a version on; the server ends it after `seconds`. */
@@ -52,6 +89,12 @@ export function watchCall(collection: Collection, resourceVersion: string, secon
     allowWatchBookmarks: true,
     timeoutSeconds: seconds,
   });
+}
+
+/** An object of a collection as it is kept. */
+export function keptOf<T extends KubeObject>(object: T, { kind, keep }: Collection): T {
+  const whole = kept(object, kind);
+  return keep === undefined ? whole : (keep(whole) as T);
 }
 
 /** kubectl keeps the whole object in it, so that even metadata could hold a Secret's data. */

@@ -15,11 +15,13 @@ export interface KubeObject {
     readonly uid?: string;
     readonly resourceVersion?: string;
     readonly generation?: number;
+    readonly creationTimestamp?: string;
     readonly deletionTimestamp?: string;
     readonly finalizers?: readonly string[];
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly {
+      readonly apiVersion?: string;
       readonly uid: string;
       readonly kind: string;
       readonly name: string;

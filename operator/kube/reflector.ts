@@ -4,10 +4,10 @@ import { pause } from "../../runtime/pause.ts";
 import { ApiError, isStatus, wishedWait } from "./api-error.ts";
 import { BackOff } from "./back-off.ts";
 import type { Watcher } from "./client.ts";
-import { kept, list, watchCall, type Collection } from "./collection.ts";
+import { keptOf, list, watchCall, type Collection } from "./collection.ts";
 import { keyOf, type KubeObject } from "./kinds.ts";
-import { Expired, WatchBroken, watchEvent } from "./watch-events.ts";
-import { watchLines } from "./watch-lines.ts";
+import { Expired, longEvent, WatchBroken, watchEvent } from "./watch-events.ts";
+import { LongLine, watchLines } from "./watch-lines.ts";
 
 export interface ReflectorOptions<T extends KubeObject> extends Collection {
   readonly client: Watcher;
@@ -130,15 +130,25 @@ export class Reflector<T extends KubeObject> {
     return this.#options.client.stream(watchCall(this.#options, version, seconds), signal);
   }
 
-  #take(line: string): void {
+  #take(line: string | LongLine): void {
+    if (line instanceof LongLine) return this.#skip(line);
     const event = watchEvent<T>(line);
     if (event.type === "BOOKMARK") {
       this.#version = event.resourceVersion;
       return;
     }
-    const object = kept(event.object, this.#options.kind);
+    const object = keptOf(event.object, this.#options);
     this.#version = object.metadata.resourceVersion;
     this.#put(keyOf(object), event.type === "DELETED" ? undefined : object);
+  }
+
+  /** What cannot be read is as if it were not there: nobody is admitted by what it says. */
+  #skip({ start }: LongLine): void {
+    const { log, kind } = this.#options;
+    const { key, resourceVersion } = longEvent(start);
+    log.error({ kind: kind.kind, object: key }, "object is too large to be read, and left out");
+    this.#version = resourceVersion;
+    this.#put(key, undefined);
   }
 
   #put(key: string, now: T | undefined): void {

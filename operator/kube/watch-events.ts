@@ -41,6 +41,14 @@ export function watchEvent<T extends KubeObject>(line: string): WatchEvent<T> {
   throw new Expired("a line of the watch is no event");
 }
 
+/** The object of a line that is too long to be read, by the line's start; throws Expired where it does not name it. */
+export function longEvent(start: string): { readonly key: string; readonly resourceVersion: string } {
+  const field = (name: string): string | undefined => new RegExp(`"${name}":"([^"\\\\]{1,300})"`).exec(start)?.[1];
+  const [name, namespace = "", resourceVersion] = ["name", "namespace", "resourceVersion"].map(field);
+  if (name !== undefined && resourceVersion !== undefined) return { key: `${namespace}/${name}`, resourceVersion };
+  throw new Expired("a line of the watch is too long, and does not begin with the name of its object");
+}
+
 function refusal({ code, message, details }: Record<string, unknown>): WatchBroken {
   const text = typeof message === "string" ? message : "no word why";
   if (code === 410) return new Expired(text);

@@ -3,15 +3,15 @@ import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { WatchBroken } from "./watch-events.ts";
-import { watchLines } from "./watch-lines.ts";
+import { LongLine, watchLines } from "./watch-lines.ts";
 
 /** A body that a test writes. */
 function body(): PassThrough & IncomingMessage {
   return new PassThrough() as PassThrough & IncomingMessage;
 }
 
-async function linesOf(stream: IncomingMessage, clock = new FakeClock()): Promise<string[]> {
-  const lines: string[] = [];
+async function linesOf(stream: IncomingMessage, clock = new FakeClock()): Promise<(string | LongLine)[]> {
+  const lines: (string | LongLine)[] = [];
   for await (const line of watchLines(stream, clock, 1000)) lines.push(line);
   return lines;
 }
@@ -23,15 +23,28 @@ test("lines come out whole, however the bytes are cut", async () => {
     const lines = linesOf(stream);
     for (let at = 0; at < text.length; at += size) stream.write(text.subarray(at, at + size));
     stream.end();
-    expect((await lines).map((line) => line.trim())).toEqual(['{"a":"grüße"}', '{"b":"🙂"}', '{"c":1}']);
+    const texts = (await lines).map((line) => (line instanceof LongLine ? line.start : line).trim());
+    expect(texts).toEqual(['{"a":"grüße"}', '{"b":"🙂"}', '{"c":1}']);
   }
+});
+
+test("of a line that is longer than any object only the start is kept, and the next ones come out whole", async () => {
+  const stream = body();
+  const lines = linesOf(stream);
+  const chunk = Buffer.alloc(1024 * 1024, "x");
+  stream.write('{"a":1}\n{"long":"');
+  for (let count = 0; count < 17; count += 1) stream.write(chunk);
+  stream.end('"}\n{"b":2}\n');
+  const [before, long, after] = await lines;
+  expect([before, after]).toEqual(['{"a":1}', '{"b":2}']);
+  expect(long instanceof LongLine ? [long.start.slice(0, 10), long.start.length] : long).toEqual(['{"long":"x', 4096]);
 });
 
 test("a line that never ends is given up, and its connection ended", async () => {
   const stream = body();
   const lines = linesOf(stream);
   const chunk = Buffer.alloc(1024 * 1024, "x");
-  for (let count = 0; count < 17; count += 1) stream.write(chunk);
+  for (let count = 0; count < 66; count += 1) stream.write(chunk);
   await expect(lines).rejects.toThrow(WatchBroken);
   expect(stream.destroyed).toBe(true);
 });

@@ -1,12 +1,15 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { wishedWait } from "./api-error.ts";
 import { BackOff } from "./back-off.ts";
+import { Pace } from "./pace.ts";
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly random: () => number;
   /** Keys that are worked on at the same time. */
   readonly concurrency: number;
+  /** Keys whose passes are so large that there is one of them at a time, beside the others; default: none. */
+  readonly isHeavy?: (key: string) => boolean;
   /** Does one pass for a key; rejects where it is to be tried again later. Resolves with ms after which to look again. */
   readonly work: (key: string, signal: AbortSignal) => Promise<number | undefined>;
   /** A pass failed, and not because it was aborted; it is tried again after `wait` ms. */
@@ -15,10 +18,14 @@ export interface WorkQueueOptions {
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 60_000;
+/** Heavy passes at the same time. After each of them there is a rest as long as it computed, for those that are light. */
+const HEAVY_AT_A_TIME = 1;
+const LONGEST_REST = 1000;
 
 /**
  * Keys that somebody should look at: each at most once in the queue, each worked on by one at a time. What is added while
- * its key is being worked on is looked at once more afterwards.
+ * its key is being worked on is looked at once more afterwards. A key that is added all the time waits between its passes,
+ * and heavy ones wait for each other only.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -27,12 +34,16 @@ export class WorkQueue {
   readonly #again = new Set<string>();
   readonly #later = new Map<string, { readonly at: number; readonly timer: Timer }>();
   readonly #backOffs = new Map<string, BackOff>();
+  readonly #pace: Pace;
+  readonly #heavy = new Set<string>();
+  #resting: Timer | undefined;
   /** Aborts when no more passes may begin. */
   #signal = AbortSignal.abort();
   #idle: (() => void)[] = [];
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.clock);
   }
 
   /** Keys that wait now, those that are worked on not counted. */
@@ -42,18 +53,39 @@ export class WorkQueue {
 
   add(key: string): void {
     if (this.#working.has(key)) this.#again.add(key);
-    else this.#waiting.add(key);
+    else this.#enqueue(key);
     this.#pump();
+  }
+
+  /** A pass of a key has computed for so many ms: called before it ends. */
+  spent(key: string, computed: number): void {
+    this.#pace.spend(key, computed);
+    if (!this.#heavy.has(key) || computed <= 0) return;
+    this.#resting?.cancel();
+    this.#resting = this.#options.clock.after(Math.min(computed, LONGEST_REST), () => {
+      this.#resting = undefined;
+      this.#pump();
+    });
   }
 
   /** Adds a key after `ms`; of several times the earliest counts. Where nobody works, nothing is timed: it is added. */
   addAfter(key: string, ms: number): void {
     if (this.#signal.aborted) return this.add(key);
+    this.#addLater(key, ms);
+  }
+
+  #enqueue(key: string): void {
+    const wait = this.#signal.aborted ? 0 : this.#pace.wait(key);
+    if (wait > 0) this.#addLater(key, wait);
+    else this.#waiting.add(key);
+  }
+
+  #addLater(key: string, ms: number): void {
     const at = this.#options.clock.now() + ms;
     const known = this.#later.get(key);
     if (known !== undefined && known.at <= at) return;
     known?.timer.cancel();
-    const timer = this.#options.clock.after(ms, () => {
+    const timer = this.#options.clock.after(Math.ceil(ms), () => {
       this.#later.delete(key);
       this.add(key);
     });
@@ -71,17 +103,31 @@ export class WorkQueue {
       this.#waiting.add(key);
     }
     this.#later.clear();
+    this.#resting?.cancel();
+    this.#resting = undefined;
     if (this.#working.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #pump(): void {
-    while (!this.#signal.aborted && this.#working.size < this.#options.concurrency) {
-      const [key] = this.#waiting;
-      if (key === undefined) return;
-      this.#waiting.delete(key);
-      this.#working.add(key);
-      void this.#pass(key, this.#signal);
+    if (this.#signal.aborted) return;
+    const { concurrency, isHeavy = () => false } = this.#options;
+    const heavy = [...this.#waiting].filter((key) => isHeavy(key));
+    if (heavy.length > 0 && this.#heavy.size < HEAVY_AT_A_TIME && this.#resting === undefined) {
+      const credits = heavy.map((key) => this.#pace.credit(key));
+      // That which has made least work goes first: one that seldom changes never waits for those that do all the time.
+      this.#begin(heavy[credits.indexOf(Math.max(...credits))] ?? "", true);
     }
+    for (const key of this.#waiting) {
+      if (this.#working.size - this.#heavy.size >= concurrency) return;
+      if (!isHeavy(key)) this.#begin(key, false);
+    }
+  }
+
+  #begin(key: string, heavy: boolean): void {
+    this.#waiting.delete(key);
+    this.#working.add(key);
+    if (heavy) this.#heavy.add(key);
+    void this.#pass(key, this.#signal);
   }
 
   async #pass(key: string, signal: AbortSignal): Promise<void> {
@@ -95,7 +141,8 @@ export class WorkQueue {
       wait = signal.aborted ? 0 : this.#failed(key, error);
     }
     this.#working.delete(key);
-    if (this.#again.delete(key)) this.#waiting.add(key);
+    this.#heavy.delete(key);
+    if (this.#again.delete(key)) this.#enqueue(key);
     if (wait !== undefined) this.addAfter(key, wait);
     if (this.#working.size === 0) for (const idle of this.#idle.splice(0)) idle();
     this.#pump();

@@ -1,8 +1,7 @@
 import type { V1Secret } from "@kubernetes/client-node";
 import { PACKED } from "../../api/meta.ts";
 import type { ManifestOf } from "./manifest.ts";
-import type { Packed } from "./packed.ts";
-import type { Packer } from "./packer.ts";
+import type { Packed, Packer } from "./packer.ts";
 import type { Scope } from "./scope.ts";
 
 /**

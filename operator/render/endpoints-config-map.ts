@@ -1,7 +1,7 @@
 import type { V1ConfigMap } from "@kubernetes/client-node";
 import { PACKED } from "../../api/meta.ts";
 import type { ManifestOf } from "./manifest.ts";
-import type { Packed } from "./packed.ts";
+import type { Packed } from "./packer.ts";
 import type { Scope } from "./scope.ts";
 
 /** Where the backends are. An object of its own: each rollout of a backend rewrites it, and nothing else. */

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { LARGEST_TEXT } from "../../api/meta.ts";
+import { LARGEST_WRITTEN } from "../../api/meta.ts";
 import { configOf, endpointsOf, type ConfigParts } from "../../test/fakes/config.ts";
 import { gateway } from "../../api/pods.ts";
 import { ADMIN_TOKEN as adminToken, SETTINGS } from "../../test/fakes/golden-case.ts";
 import { withKeys } from "../../test/fakes/api-keys.ts";
 import { packer } from "../packer.ts";
+import { finished } from "../translate/steps.ts";
 import type { Infra } from "../translate/translation.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Packer } from "./packer.ts";
@@ -185,7 +186,13 @@ test.each([
 /** As if the packed config had so many bytes in each of its parts. */
 const packedIn = (parts: number): Packer => ({
   ...packer,
-  pack: (text) => (text.includes('"routes"') ? Array.from({ length: parts }, (_, at) => `part${at}`) : ["endpoints"]),
+  *pack(pieces) {
+    const text = [...pieces].join("");
+    const isConfig = text.includes('"routes"');
+    const made = isConfig ? Array.from({ length: parts }, (_, at) => `part${at}`) : ["endpoints"];
+    yield;
+    return { hash: packer.hash(text), parts: made };
+  },
 });
 
 test("a large config stands in several Secrets, the one that makes it whole last", () => {
@@ -214,27 +221,21 @@ test("a config that is too large is a problem: nothing is written, and nothing i
   expect(it.problem?.message).toMatch(/more than 3.6 MB .* divide the routes/);
 });
 
-test("a text that no data plane would read is too large, however well it packs", () => {
+test("a text that is longer than an operator writes is too large, however well it packs", () => {
   const backends = Object.fromEntries(
-    Array.from({ length: LARGEST_TEXT / 3 / 300 }, (_, at) => [`${at}-`.padEnd(300, "x"), []]),
+    Array.from({ length: LARGEST_WRITTEN / 300 }, (_, at) => [`${at}-`.padEnd(300, "x"), []]),
   );
-  const it = render(
-    OWNER,
-    { config: configOf(), endpoints: { version: 1, backends }, infra: undefined, adminToken },
-    SETTINGS,
-    {
-      ...packer,
-      pack: () => ["small"],
-    },
-  );
+  const parts = { config: configOf(), endpoints: { version: 1 as const, backends }, infra: undefined, adminToken };
+  const it = render(OWNER, parts, SETTINGS, packer);
   expect(it.problem).toMatchObject({ reason: "TooLarge" });
   expect(it.problem?.message).toContain("more endpoints than");
 });
 
 test("the parts that the packer makes are no larger than they may be, and whole together", () => {
   const text = randomBytes(5000).toString("hex");
-  const parts = packer.pack(text, 900).map((part) => Buffer.from(part, "base64"));
+  const pack = (largestPart: number): readonly string[] => finished(packer.pack([text], largestPart, 1e6))?.parts ?? [];
+  const parts = pack(900).map((part) => Buffer.from(part, "base64"));
   expect(parts.length).toBeGreaterThan(4);
   expect(Math.max(...parts.map(({ length }) => length))).toBe(900);
-  expect(Buffer.concat(parts)).toEqual(Buffer.from(packer.pack(text, 1e6)[0] ?? "", "base64"));
+  expect(Buffer.concat(parts)).toEqual(Buffer.from(pack(1e6)[0] ?? "", "base64"));
 });

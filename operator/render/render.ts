@@ -1,4 +1,5 @@
 import type { Problem } from "../../api/problem.ts";
+import { finished, type Steps } from "../translate/steps.ts";
 import type { Infra, Translation } from "../translate/translation.ts";
 import { adminSecret } from "./admin-secret.ts";
 import { configSecrets } from "./config-secrets.ts";
@@ -57,15 +58,20 @@ export interface Renderable extends Pick<Translation, "config" | "endpoints" | "
 }
 
 /** A translation → the objects that make it real. Pure: the same translation gives the same bytes. */
-export function render(
+export function render(...parts: Parameters<typeof renderInSteps>): Rendered {
+  return finished(renderInSteps(...parts));
+}
+
+/** The same in steps, for a process that has other things to do. */
+export function* renderInSteps(
   owner: Owner,
   { config, endpoints, infra, adminToken }: Renderable,
   settings: RenderSettings,
   packer: Packer,
-): Rendered {
+): Steps<Rendered> {
   const nothing: Rendered = { manifests: [], complete: [], serving: undefined, problem: undefined };
   if (config === undefined) return nothing;
-  const packed = packedConfig(config, endpoints, packer);
+  const packed = yield* packedConfig(config, endpoints, packer);
   if (packed.excess !== undefined) {
     return { ...nothing, problem: { reason: "TooLarge", message: packed.excess, at: "spec" } };
   }

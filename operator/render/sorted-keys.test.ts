@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { canonicalJson, sortedKeys } from "./sorted-keys.ts";
+import { canonicalJson, canonicalPieces, sortedKeys } from "./sorted-keys.ts";
 
 test("the same value in any order of its fields is the same text", () => {
   const reversed = (value: unknown): unknown => {
@@ -28,4 +28,16 @@ test("lists stay in their order, and what is undefined is not there", () => {
 test("a field by the name of a prototype is a field", () => {
   const value = JSON.parse('{"__proto__":{"x":1},"a":2}') as object;
   expect(canonicalJson(value)).toBe('{"__proto__":{"x":1},"a":2}');
+});
+
+test("in pieces it is the same text, and no piece is much longer than the longest text in it", () => {
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue()), (values) => {
+      const long = Array.from({ length: 300 }, (_, at) => ({ b: "x".repeat(400), a: [at, undefined], values }));
+      const pieces = [...canonicalPieces({ z: undefined, long, empty: [], none: {} })];
+      expect(pieces.join("")).toBe(canonicalJson({ none: {}, long, empty: [] }));
+      expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(200_000);
+    }),
+    { numRuns: 20 },
+  );
 });

@@ -1,3 +1,5 @@
+import { textSize } from "../../api/text-size.ts";
+
 /** The same value with the fields of every object in the order of their names, and without those that are undefined. */
 export function sortedKeys<T>(value: T): T {
   return sorted(value) as T;
@@ -8,9 +10,35 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(sorted(value));
 }
 
+/** Characters of a piece, about. */
+const PIECE = 65_536;
+
+/** The same text piece by piece: however often a value stands in it, there is never more of it than one piece. */
+export function* canonicalPieces(value: unknown): Generator<string> {
+  if (typeof value !== "object" || value === null || textSize(value, PIECE) <= PIECE) {
+    yield canonicalJson(value) ?? "null";
+  } else if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) {
+      yield index === 0 ? "[" : ",";
+      yield* canonicalPieces(item);
+    }
+    yield "]";
+  } else {
+    for (const [index, [key, field]] of fieldsOf(value).entries()) {
+      yield `${index === 0 ? "{" : ","}${JSON.stringify(key)}:`;
+      yield* canonicalPieces(field);
+    }
+    yield "}";
+  }
+}
+
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(fieldsOf(value).map(([key, field]) => [key, sorted(field)]));
+}
+
+function fieldsOf(value: object): [string, unknown][] {
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, field]) => [key, sorted(field)]));
+  return fields.sort(([a], [b]) => (a < b ? -1 : 1));
 }

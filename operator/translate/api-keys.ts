@@ -3,19 +3,20 @@ import { asksForLabel, type LabelSelector } from "../../api/policies/authenticat
 import { DISABLED, EXPIRES_AT, GROUP } from "../../api/meta.ts";
 import { dataKey, timestamp } from "../../api/names.ts";
 import { fieldPath, quoted, type Problem } from "../../api/problem.ts";
+import { FAULTS, keyEntries, LONGEST, SHORTEST, type KeyEntry } from "./key-entries.ts";
 import { entryOf, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
 import type { RenderedOf } from "./policies/policy.ts";
 import type { Secret } from "./resources.ts";
 import { matches } from "./selector.ts";
-import { keysInForce, unreadProblem } from "./unread.ts";
+import { keysInForce, unreadProblems } from "./unread.ts";
 
 /** API keys of one config, each counted once however many routes have it. */
 const MAX_API_KEYS = 10_000;
 /** The same with each different `authentication` counted, since each is written out. */
 const MAX_COPIES = 100_000;
 
-const SHORTEST = 16;
-const LONGEST = 512;
+/** Mistakes in entries that are told one by one: a Secret can have 100,000 of them. */
+const MOST_TOLD = 100;
 
 export type ApiKey = NonNullable<RenderedOf<"authentication">["apiKey"]>["keys"][number];
 
@@ -44,11 +45,13 @@ function keysNow(selector: LabelSelector, at: string, lookup: Lookup): Found<Api
   const names = secrets.map(({ metadata }) => metadata.name);
   const readable = lookup.once(JSON.stringify(["api keys", names]), () => keysOf(secrets, lookup));
   if (unread.length === 0) return readable;
+  const problems = [...readable.problems, ...unreadProblems(unread, at, lookup)];
+  if (unread.every(({ newcomer }) => newcomer === true)) return { value: readable.value, problems };
   return {
     value: lookup.once(JSON.stringify(["api keys and those in force", names, selector]), () =>
       withKeysInForce(readable.value, keysInForce(selector, lookup), lookup.seenKeys),
     ),
-    problems: [...readable.problems, ...unread.map((it) => unreadProblem(it, at, lookup))],
+    problems,
   };
 }
 
@@ -62,12 +65,17 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & {
   const keys = new Map<string, ApiKey>();
   const owners = new Map<string, { readonly client: string; readonly name: string }>();
   const problems: ReferenceProblem[] = [];
+  let told = 0;
   for (const secret of secrets) {
     const { name } = secret.metadata;
     const reportTo =
       (some: ReferenceProblem[]): Report =>
-      (reason, at, message) =>
-        void some.push({ reason, message, at, object: `Secret ${lookup.namespace}/${name}` });
+      (reason, at, message) => {
+        told += 1;
+        if (told > MOST_TOLD) return;
+        const more = told === MOST_TOLD ? "; it is the last one that is told, correct these first" : "";
+        some.push({ reason, message: message + more, at, object: `Secret ${lookup.namespace}/${name}` });
+      };
     const report = reportTo(problems);
     const state = stateOf(secret, report);
     if (state === undefined) continue;
@@ -75,10 +83,9 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & {
     const unfit = (client: string, words: string, some = inside): void =>
       reportTo(some)("ApiKeyInvalid", fieldPath("data", [client]), words);
     for (const client of secret.unreadable) unfit(client, "is not UTF-8 text");
-    for (const [client, text] of Object.entries(secret.data)) {
-      const key = text.trim();
-      const digest = lookup.tools.sha256(key);
-      const problem = problemOf(client, key);
+    for (const entry of keyEntries(secret, lookup.tools)) {
+      const { client, digest } = entry;
+      const problem = problemOf(entry);
       const owner = owners.get(digest);
       if (problem !== undefined) unfit(client, problem);
       else if (owner === undefined) {
@@ -155,14 +162,11 @@ function stateOf(secret: Secret, report: Report): Pick<ApiKey, "disabled" | "exp
   };
 }
 
-function problemOf(client: string, key: string): string | undefined {
+function problemOf({ client, fault }: KeyEntry): string | undefined {
   if (!dataKey.safeParse(client).success) {
     return "cannot be a client id; write at most 253 letters, digits and -._";
   }
-  if (key.length < SHORTEST) return `the key has fewer than ${SHORTEST} characters; make a longer one`;
-  if (key.length > LONGEST) return `the key has more than ${LONGEST} characters; make a shorter one`;
-  if (/\p{Cc}/u.test(key)) return "the key holds a line break or another control character; make one without";
-  return undefined;
+  return fault === undefined ? undefined : FAULTS[fault];
 }
 
 /** A Secret without a time, as in a file, is younger than any that has one. */

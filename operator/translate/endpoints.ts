@@ -56,6 +56,11 @@ function behind(name: string, port: string, lookup: Lookup): Found<readonly Endp
     const problems = [problem("ServiceUnsupported", "service", words)];
     return { value: endpoints.slice(0, MAX_ENDPOINTS), problems };
   }
+  const cut = lookup.cutServices.get(name);
+  if (cut !== undefined) {
+    const words = `Service ${name} has ${cut} EndpointSlices, and together with the proxy's other Services that is more than is read for one WebSocketProxy; the first ${slices.length} are used. Divide the Service, or the routes among several WebSocketProxies`;
+    return { value: endpoints, problems: [problem("TooLarge", "service", words)] };
+  }
   if (inSlices.length > 0 && inSlices.every((it) => it === undefined)) {
     const words = `no EndpointSlice of Service ${name} has its port ${wanted.name ?? "without a name"}; give the slice's port that name`;
     return { value: endpoints, problems: [problem("ServicePortNotFound", "port", words)] };

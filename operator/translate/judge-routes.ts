@@ -4,6 +4,7 @@ import { Claims } from "./conflicts.ts";
 import { policyProblems } from "./policy-problems.ts";
 import type { ReadProxy, ReadRoute } from "./read-proxy.ts";
 import type { Surroundings } from "./resources.ts";
+import { eachOf, type Steps } from "./steps.ts";
 
 /** A route, and whether it may be put in force. */
 export interface Verdict {
@@ -17,9 +18,9 @@ export interface Verdict {
 }
 
 /** Judges each route: by itself, and against those before it. */
-export function judgeRoutes(proxy: ReadProxy, { adminPort }: Surroundings): Verdict[] {
+export function judgeRoutes(proxy: ReadProxy, { adminPort }: Surroundings): Steps<Verdict[]> {
   const claims = new Claims();
-  return proxy.routes.map((route) => judge(route, proxy, adminPort, claims));
+  return eachOf(proxy.routes, (route) => judge(route, proxy, adminPort, claims));
 }
 
 function judge(

@@ -1,4 +1,5 @@
 import { quoted } from "../../api/problem.ts";
+import { textSize } from "../../api/text-size.ts";
 import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
 import { entries } from "./secrets.ts";
 import { authenticationsOf, unreadFound } from "./unread.ts";
@@ -12,8 +13,12 @@ export interface KeySetReference {
   readonly key?: string | undefined;
 }
 
-const DEFAULT_KEY = "jwks.json";
+/** The entry that holds a key set where none is named. */
+export const DEFAULT_KEY = "jwks.json";
 const MAX_KEYS = 100;
+/** Characters of the document, which may hold certificates, too; and of what is taken from it. */
+const LONGEST_DOCUMENT = 524_288;
+const LONGEST_SET = 131_072;
 
 /** The public members that verification needs (RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2); nothing else is copied. */
 const MEMBERS = ["kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y"] as const;
@@ -36,7 +41,7 @@ export function keySet(reference: KeySetReference, at: string, lookup: Lookup): 
   if (secretName !== undefined) {
     const { value, problems } = entries(secretName, ["Opaque"], [key], `${at}.secretName`, lookup);
     if (value === undefined) return missing(...problems);
-    return readKeys(value[0] ?? "", "SecretInvalid", `Secret ${secretName}: ${key}`, `${at}.secretName`, lookup);
+    return readOnce(value[0] ?? "", "SecretInvalid", `Secret ${secretName}: ${key}`, `${at}.secretName`, lookup);
   }
   const name = configMapName ?? "";
   const problem = { at: `${at}.configMapName`, object: lookup.self };
@@ -53,7 +58,13 @@ export function keySet(reference: KeySetReference, at: string, lookup: Lookup): 
       message: `ConfigMap ${name}: lacks the key ${key}; add it`,
     });
   }
-  return readKeys(text, "ConfigMapInvalid", `ConfigMap ${name}: ${key}`, problem.at, lookup);
+  return readOnce(text, "ConfigMapInvalid", `ConfigMap ${name}: ${key}`, problem.at, lookup);
+}
+
+/** A thousand routes may name the same key set. */
+function readOnce(...[text, reason, where, at, lookup]: Parameters<typeof readKeys>): Found<readonly Jwk[]> {
+  const { value, problems } = lookup.once(`key set ${where}`, () => readKeys(text, reason, where, at, lookup));
+  return { value, problems: problems.map((problem) => ({ ...problem, at })) };
 }
 
 function readKeys(
@@ -69,6 +80,7 @@ function readKeys(
     at,
     object: lookup.self,
   });
+  if (text.length > LONGEST_DOCUMENT) return missing(unfit("is longer than 512Ki; remove keys that are not used"));
   const keys = listOf(text);
   if (keys === undefined) return missing(unfit('is not a JSON Web Key Set; write {"keys": [...]} (RFC 7517 §5)'));
   if (keys.length > MAX_KEYS) return missing(unfit(`holds more than ${MAX_KEYS} keys; remove the old ones`));
@@ -82,7 +94,10 @@ function readKeys(
   const bad = problems.filter((problem) => problem !== undefined);
   if (good.length === 0 && bad.length === 0) return missing(unfit("holds no key that verifies signatures"));
   if (good.length === 0) return missing(...bad);
-  return { ...found(good.map(publicMembers)), problems: bad };
+  const usable = good.map(publicMembers);
+  if (textSize(usable, LONGEST_SET) > LONGEST_SET)
+    return missing(unfit("holds keys of more than 128Ki in all; remove those that are not used"));
+  return { ...found(usable), problems: bad };
 }
 
 function listOf(text: string): readonly Jwk[] | undefined {

@@ -4,6 +4,8 @@ import { excessOfKeys } from "./api-keys.ts";
 import type { Lookup, ReferenceProblem } from "./lookup.ts";
 import { refreshRoute } from "./resolve-route.ts";
 import { keyPair } from "./secrets.ts";
+import { eachOf, type Steps } from "./steps.ts";
+import { fitsInText } from "./text-budget.ts";
 
 /** The config in force, if it is this proxy's. */
 export function inForce(
@@ -17,9 +19,12 @@ export function inForce(
  * The config in force, whole, where nothing new can take its place. It is what it was, but for what its references hold
  * now: a mistake in a field must not keep a removed key alive.
  */
-export function lastGood(before: Config, lookup: Lookup): Config {
+export function* lastGood(before: Config, lookup: Lookup): Steps<Config> {
   const { tls } = before.listener;
-  const refreshed = routesOf(before).map((route) => ({ route, now: refreshRoute(route, "", lookup).route }));
+  const all = yield* eachOf(routesOf(before), (route) => ({ route, now: refreshRoute(route, "", lookup).route }));
+  // What grew too large stays as it was; keys that are gone are gone all the same.
+  const fitting = yield* fitsInText(all.map(({ now }) => now));
+  const refreshed = fitting ? all : withKeysOnly(all);
   const written = withSettings(refreshed.map(({ now }) => now));
   const fits = excessOfKeys(written, lookup.self) === undefined;
   return {
@@ -30,6 +35,24 @@ export function lastGood(before: Config, lookup: Lookup): Config {
         : { ...before.listener, tls: { ...tls, ...listenerTls(tls.secretName, before, lookup).tls } },
     ...(fits ? written : withSettings(refreshed.map(({ route, now }) => withoutNewKeys(now, route, lookup)))),
   };
+}
+
+interface Refreshed {
+  readonly route: RouteConfig;
+  readonly now: RouteConfig;
+}
+
+/** Routes as they are in force, with the API keys that there are now. */
+function withKeysOnly(all: readonly Refreshed[]): Refreshed[] {
+  const made = new Map<unknown, RouteConfig["policies"]["authentication"]>();
+  return all.map(({ route, now }) => {
+    const { authentication } = route.policies;
+    const keys = now.policies.authentication?.apiKey?.keys;
+    if (authentication?.apiKey === undefined || keys === undefined) return { route, now: route };
+    const renewed = made.get(authentication) ?? { ...authentication, apiKey: { ...authentication.apiKey, keys } };
+    made.set(authentication, renewed);
+    return { route, now: { ...route, policies: { ...route.policies, authentication: renewed } } };
+  });
 }
 
 /** Of more keys than fit, those that were in force already and still are there. */

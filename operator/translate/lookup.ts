@@ -21,6 +21,8 @@ export interface Lookup {
   readonly services: ReadonlyMap<string, Service>;
   /** By Service. */
   readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
+  /** Services of which not all EndpointSlices were read, and how many there are. */
+  readonly cutServices: ReadonlyMap<string, number>;
   /** Secrets and ConfigMaps that are there and cannot be read. */
   readonly unread: readonly Unread[];
   /** Digests that were seen in Secrets since some could not be read. */
@@ -55,6 +57,7 @@ export function lookupFor(
     configMaps: byName(own(resources.configMaps)),
     services: byName(own(resources.services)),
     slices: Map.groupBy(own(resources.endpointSlices), ({ service }) => service),
+    cutServices: resources.cutServices ?? new Map(),
     unread: own(resources.unread ?? []),
     seenKeys: resources.seenKeys ?? new Set(),
     inForce,

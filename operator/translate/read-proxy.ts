@@ -12,6 +12,8 @@ import {
   type WebSocketProxySpec,
 } from "../../api/websocket-proxy.ts";
 import { policyProblems } from "./policy-problems.ts";
+import { specExcess } from "./spec-size.ts";
+import { eachOf, type Steps } from "./steps.ts";
 
 /** A WebSocketProxy as far as it could be read. */
 export interface ReadProxy {
@@ -40,30 +42,38 @@ export interface ReadRoute {
 const TOP_LEVEL = new Set(["apiVersion", "kind", "metadata", "spec", "status"]);
 
 /** Reads a manifest part by part, so that a mistake in one leaves the others readable. */
-export function readProxy(manifest: unknown): ReadProxy {
+export function* readProxy(manifest: unknown): Steps<ReadProxy> {
   const top = record(manifest);
   const spec = record(top["spec"]);
   const rawMetadata = record(top["metadata"]);
   const metadata = read(metadataSchema, top["metadata"], "metadata", "Invalid");
+  const mode = spec["mode"] === "Sidecar" ? "Sidecar" : "Gateway";
+  const named = metadata.ok
+    ? metadata.value
+    : { namespace: shown(rawMetadata["namespace"] ?? "default"), name: shown(rawMetadata["name"]), generation: 1 };
+  const { namespace, name, generation } = named;
+  const excess = specExcess(spec);
+  if (excess !== undefined) {
+    const nothing = { header: undefined, policies: undefined, routes: [] };
+    return { namespace, name, generation, mode, ...nothing, problems: [excess] };
+  }
   const header = read(specHeader, top["spec"], "spec", "Invalid");
   const policies = read(policiesSpec, spec["policies"] ?? {}, "spec.policies", "Invalid");
+  yield;
   const problems = [
     ...topLevelProblems(top),
     ...(metadata.ok ? [] : metadata.problems),
     ...(header.ok ? [] : headerProblems(header.problems, spec)),
     ...(policies.ok ? policyProblems(policies.value, "spec.policies") : []),
   ];
-  const { namespace, name, generation } = metadata.ok
-    ? metadata.value
-    : { namespace: shown(rawMetadata["namespace"] ?? "default"), name: shown(rawMetadata["name"]), generation: 1 };
   return {
     namespace,
     name,
     generation,
     header: header.ok && problems.length === 0 ? header.value : undefined,
-    mode: spec["mode"] === "Sidecar" ? "Sidecar" : "Gateway",
+    mode,
     policies: policies.ok ? policies.value : undefined,
-    routes: readRoutes(spec["routes"]),
+    routes: yield* readRoutes(spec["routes"]),
     problems,
   };
 }
@@ -90,11 +100,20 @@ function topLevelProblems(top: Readonly<Record<string, unknown>>): AcceptedProbl
   return problems;
 }
 
-function readRoutes(routes: unknown): ReadRoute[] {
+/** Mistakes in routes that are told; routes after them are not looked at. */
+const MOST_MISTAKES = 1000;
+
+function unlooked(at: string): { readonly ok: false; readonly problems: readonly AcceptedProblem[] } {
+  const message = `is not looked at: there are ${MOST_MISTAKES} mistakes before it; correct them first`;
+  return { ok: false, problems: [{ reason: "TooLarge", message, at }] };
+}
+
+function readRoutes(routes: unknown): Steps<ReadRoute[]> {
   const names = new Map<string, string>();
-  return (Array.isArray(routes) ? routes.slice(0, MAX_ROUTES) : []).map((raw: unknown, index) => {
+  let mistakes = 0;
+  return eachOf(Array.isArray(routes) ? routes.slice(0, MAX_ROUTES) : [], (raw: unknown, index) => {
     const at = `spec.routes[${index}]`;
-    const parsed = read(routeSchema, raw, at, "Invalid");
+    const parsed = mistakes < MOST_MISTAKES ? read(routeSchema, raw, at, "Invalid") : unlooked(at);
     const named = routeSchema.shape.name.safeParse(record(raw)["name"]);
     const name = named.success ? named.data : `routes[${index}]`;
     const earlier = names.get(name);
@@ -106,6 +125,7 @@ function readRoutes(routes: unknown): ReadRoute[] {
         message: `is the name of ${earlier} already; choose another`,
         at: `${at}.name`,
       });
+    mistakes += problems.length;
     return {
       name: earlier === undefined ? name : `routes[${index}]`,
       at,

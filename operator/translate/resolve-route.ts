@@ -33,12 +33,17 @@ export function resolveRoute(spec: RouteSpec, at: string, inherited: PoliciesSpe
   };
 }
 
+/** Problems of one route in force that are told. */
+const MOST_TOLD = 20;
+
 /** A route of a config in force, with what its references hold now: a key that was removed is removed here too. */
 export function refreshRoute(inForce: RouteConfig, at: string, lookup: Lookup): ResolvedRoute {
   const { policies, problems } = resolvePolicies(inForce.policies, (kind) => `policies.${kind}`, lookup);
   const backends = inForce.backends.map((it, index) => refreshedBackend(it, `backends[${index}]`, lookup));
   const reached = inForce.backends.map((it, index) => endpointsOf(it.endpoints, `backends[${index}]`, lookup));
-  const all = [...problems, ...backends.flatMap((it) => it.problems), ...reached.flatMap((it) => it.problems)];
+  const every = [...problems, ...backends.flatMap((it) => it.problems), ...reached.flatMap((it) => it.problems)];
+  // Each becomes one of this route's own, and there may be a thousand routes.
+  const all = every.slice(0, MOST_TOLD);
   return {
     route: { ...inForce, policies, backends: backends.map(({ value }) => value) },
     problems: all.map((problem) =>

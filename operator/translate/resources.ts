@@ -1,5 +1,7 @@
 import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
+import type { KeyEntry } from "./key-entries.ts";
+import type { Steps } from "./steps.ts";
 
 /** Everything that a translation may look at: one proxy, and the objects of its namespace that it may refer to. */
 export interface Resources {
@@ -13,6 +15,8 @@ export interface Resources {
   readonly unread?: readonly Unread[];
   /** Digests that were seen in Secrets since some could not be read: a key that is in none of them now was removed. */
   readonly seenKeys?: ReadonlySet<string>;
+  /** Services of which some EndpointSlices were not read, since there are more than is read for one proxy; how many there are. */
+  readonly cutServices?: ReadonlyMap<string, number>;
 }
 
 /** A Secret or ConfigMap that is there and cannot be read. */
@@ -23,14 +27,20 @@ export interface Unread {
   readonly forbidden: boolean;
   /** Why, as the API server says it. */
   readonly words: string;
+  /** It was not asked for: the budget of the proxy had been spent by then, in these words. */
+  readonly beyond?: string;
+  /** Nothing of it is in force: it was never read as long as it is known which were. */
+  readonly newcomer?: boolean;
 }
 
 export interface Secret {
   readonly metadata: ObjectMetadata;
   readonly type: string;
-  /** Decoded; values that are not UTF-8 are left out and named in `unreadable`. */
+  /** Decoded; values that are not UTF-8 are left out and named in `unreadable`. Of API keys there may be digests only. */
   readonly data: Readonly<Record<string, string>>;
   readonly unreadable: readonly string[];
+  /** The entries as API keys, where their values are not kept; absent: they stand in `data`. */
+  readonly keys?: readonly KeyEntry[];
 }
 
 export interface ConfigMap {
@@ -93,7 +103,7 @@ export interface Surroundings {
   /** Port of the gateway's own that no listener can have. */
   readonly adminPort?: number;
   /** What is wrong with the size of a config, where it has to fit somewhere; undefined if nothing is. */
-  readonly excess?: (config: Config) => string | undefined;
+  readonly excess?: (config: Config) => Steps<string | undefined>;
   /** Who has a listener port already, if it is not this proxy: where one process serves several. */
   readonly portOwner?: (port: number) => string | undefined;
 }

@@ -36,7 +36,9 @@ export function unknown<T extends Type>(type: T, reason: ReasonOf<T>, generation
 
 /** Each mistake once, in the order in which they were found. */
 export function distinct<P extends LocatedProblem>(problems: readonly P[]): P[] {
-  return [...new Map(problems.map((it) => [JSON.stringify([it.object, it.at, it.reason, it.message]), it])).values()];
+  // A thousand routes share the problems of what they share.
+  const each = [...new Set(problems)];
+  return [...new Map(each.map((it) => [JSON.stringify([it.object, it.at, it.reason, it.message]), it])).values()];
 }
 
 /** Mistakes in other objects than the proxy itself say in which. */

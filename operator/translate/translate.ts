@@ -6,13 +6,15 @@ import { excessOf } from "./excess.ts";
 import { judgeRoutes } from "./judge-routes.ts";
 import { inForce, lastGood, listenerTls } from "./last-good.ts";
 import { keyProblems } from "./key-problems.ts";
-import { lookupFor } from "./lookup.ts";
+import { lookupFor, type ReferenceProblem } from "./lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
 import { readProxy } from "./read-proxy.ts";
 import type { Resources, Surroundings, Tools } from "./resources.ts";
 import { routeOutcome, routeStatus, type RouteOutcome } from "./route-outcome.ts";
 import { distinct } from "./status.ts";
+import { eachOf, finished, type Steps } from "./steps.ts";
+import { fitsInText, textExcess } from "./text-budget.ts";
 import type { Translation } from "./translation.ts";
 
 /**
@@ -26,29 +28,48 @@ export function translate(
   tools: Tools,
   surroundings: Surroundings,
 ): Translation {
-  const proxy = readProxy(resources.proxy);
+  return finished(translation(resources, previous, tools, surroundings));
+}
+
+/** The same in steps, for a process that has other things to do. */
+export function* translation(
+  resources: Resources,
+  previous: Config | undefined,
+  tools: Tools,
+  surroundings: Surroundings,
+): Steps<Translation> {
+  const proxy = yield* readProxy(resources.proxy);
   const { header, generation } = proxy;
   const before = inForce(previous, proxy);
   const lookup = lookupFor(proxy, resources, before, tools, surroundings);
   const inherited = proxy.policies ?? {};
   const kept = new Map(before && routesOf(before).map((route) => [route.name, route]));
-  const outcomes = judgeRoutes(proxy, surroundings).map((it) => routeOutcome(it, inherited, kept.get(it.name), lookup));
+  const verdicts = yield* judgeRoutes(proxy, surroundings);
+  const outcomes = yield* eachOf(verdicts, (it) => routeOutcome(it, inherited, kept.get(it.name), lookup));
   const listener = listenerTls(header?.listener.tls?.secretName, before, lookup);
-  const routes = withSettings(routesInForce(outcomes));
-  const wanted = header && configOf(proxy, header, listener.tls, routes);
+  const served = routesInForce(outcomes);
+  const fits = yield* fitsInText(served);
+  const routes = withSettings(fits ? served : []);
+  yield;
+  const wanted = header && fits ? configOf(proxy, header, listener.tls, routes) : undefined;
   const whole = [
-    excessOfKeys(routes, lookup.self) ?? excessOf(wanted, surroundings, lookup.self),
+    fits ? undefined : textExcess(lookup.self),
+    excessOfKeys(routes, lookup.self) ?? (yield* excessOf(wanted, surroundings, lookup.self)),
     portConflict(proxy, surroundings, lookup.self),
     ...keyProblems(header, lookup.self),
   ];
+  yield;
   const ruling = rule(proxy, outcomes, whole, lookup.self);
   const accepted = ruling.accepted ? header : undefined;
 
-  const references = distinct([...listener.problems, ...outcomes.flatMap((outcome) => outcome.references)]);
-  const config = accepted === undefined ? before && lastGood(before, lookup) : wanted;
+  const references = mostFirst(distinct([...listener.problems, ...outcomes.flatMap((it) => it.references)]));
+  const config = accepted === undefined ? before && (yield* lastGood(before, lookup)) : wanted;
+  yield;
+  const endpoints = endpointsFile(config, lookup);
+  yield;
   return {
     config,
-    endpoints: endpointsFile(config, lookup),
+    endpoints,
     infra: accepted && infraOf(accepted),
     status: {
       conditions: [ruling.condition, resolvedRefs(ruling.accepted, references, generation)],
@@ -63,4 +84,10 @@ export function translate(
 function routesInForce(outcomes: readonly RouteOutcome[]): RouteConfig[] {
   const [accepted, kept] = [true, false].map((wanted) => outcomes.filter((outcome) => outcome.accepted === wanted));
   return [...(accepted ?? []), ...(kept ?? [])].flatMap(({ route }) => route ?? []);
+}
+
+/** What was not read for its size before what is wrong in the rest, of which there may be more than a message holds. */
+function mostFirst(problems: readonly ReferenceProblem[]): ReferenceProblem[] {
+  const isFirst = ({ reason }: ReferenceProblem): boolean => reason === "TooLarge";
+  return [...problems.filter(isFirst), ...problems.filter((problem) => !isFirst(problem))];
 }

@@ -22,7 +22,30 @@ export function unreadFound<T>(
   return { value: lookup.inForce && kept(lookup.inForce), problems: [unreadProblem(unread, at, lookup)] };
 }
 
+/** Of several; those that the budget left out in one sentence. */
+export function unreadProblems(unread: readonly Unread[], at: string, lookup: Lookup): ReferenceProblem[] {
+  const [first, ...more] = unread.filter(({ beyond }) => beyond !== undefined);
+  const refused = unread.filter(({ beyond }) => beyond === undefined).map((it) => unreadProblem(it, at, lookup));
+  return first === undefined ? refused : [...refused, beyondProblem(first, more.length, at, lookup)];
+}
+
+function beyondProblem(
+  { kind, metadata, beyond }: Unread,
+  more: number,
+  at: string,
+  { self }: Lookup,
+): ReferenceProblem {
+  const which = `${kind} ${metadata.name}${more === 0 ? " is" : ` and ${more} more are`}`;
+  return {
+    reason: "TooLarge",
+    message: `${which} not read: ${beyond}. What was in force of it stays`,
+    at,
+    object: self,
+  };
+}
+
 export function unreadProblem(unread: Unread, at: string, lookup: Lookup): ReferenceProblem {
+  if (unread.beyond !== undefined) return beyondProblem(unread, 0, at, lookup);
   const { kind, metadata, forbidden, words } = unread;
   const but = forbidden ? "the operator may not read it; give it that right again" : "cannot be read";
   const message = `${kind} ${metadata.name} is there, but ${but}. What was in force of it stays. The API server says: ${words}`;

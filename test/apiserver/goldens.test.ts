@@ -8,6 +8,7 @@ import { render } from "../../operator/render/render.ts";
 import { inCluster } from "../../operator/surroundings.ts";
 import { tools } from "../../operator/tools.ts";
 import { readProxy } from "../../operator/translate/read-proxy.ts";
+import { finished } from "../../operator/translate/steps.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import { ADMIN_TOKEN, SETTINGS } from "../fakes/golden-case.ts";
 import { Judge } from "./verdict.ts";
@@ -31,7 +32,7 @@ afterAll(() => judge.close());
 
 test.each(proxies)("$name is judged alike, and its defaults change nothing", async ({ proxy, objects }) => {
   const manifest = proxy.manifest as { readonly metadata: object; readonly spec?: unknown };
-  const { problems, routes } = readProxy(manifest);
+  const { problems, routes } = finished(readProxy(manifest));
   const wrong = [...problems, ...routes.flatMap((route) => route.problems)].map(({ at }) => at);
   const inNamespace = { ...manifest, metadata: { ...manifest.metadata, namespace: judge.namespace } };
   const { status, answer, text } = await judge.judge(inNamespace);

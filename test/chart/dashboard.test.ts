@@ -64,7 +64,8 @@ test("every panel says what it shows", () => {
 /** The operator's metrics, as one that leads and has work to do has them; scraped like its own. */
 async function operatorMetrics(): Promise<number> {
   const metrics = new OperatorMetrics(["Secret"]);
-  metrics.show(() => ({ queueDepth: 3, leading: true, conditions: () => [["demo/chat", READY]] }));
+  const conditions = (): [string, typeof READY][] => [["demo/chat", READY]];
+  metrics.show(() => ({ queueDepth: 3, leading: true, conditions, exceeded: () => [], kept: () => 0 }));
   const server = createServer((_request, response) => {
     metrics.passed("done", 0.02);
     void metrics.registry.metrics().then((text) => response.end(text));

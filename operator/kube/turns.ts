@@ -1,0 +1,42 @@
+import { within } from "./deadline.ts";
+
+/** Lets so many through at a time, in the order in which they came. */
+export class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(atATime: number) {
+    this.#free = atATime;
+  }
+
+  /** Resolves with a function that gives the turn back, once; rejects when the signal aborts before the turn has come. */
+  async take(signal: AbortSignal): Promise<() => void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#next(signal);
+    let taken = true;
+    return () => {
+      if (taken) this.#pass();
+      taken = false;
+    };
+  }
+
+  async #next(signal: AbortSignal): Promise<void> {
+    let come = (): void => {};
+    const turn = new Promise<void>((resolve) => (come = resolve));
+    this.#waiting.push(come);
+    try {
+      await within(turn, signal);
+    } catch (error) {
+      const place = this.#waiting.indexOf(come);
+      if (place === -1) this.#pass();
+      else this.#waiting.splice(place, 1);
+      throw error;
+    }
+  }
+
+  #pass(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}

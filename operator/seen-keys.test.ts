@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import type { Config } from "../api/config.ts";
+import { proxy, secret, translated } from "../test/fakes/resources.ts";
+import { SeenKeys } from "./seen-keys.ts";
+import { tools } from "./tools.ts";
+import type { Secret, Unread } from "./translate/resources.ts";
+
+const labels = { keys: "chat" };
+const spec = proxy({ policies: { authentication: { apiKey: { secretSelector: { matchLabels: labels } } } } });
+const key = (client: string): string => `own-key-of-${client}-0001`;
+const holding = (...clients: string[]): Secret =>
+  secret("a", Object.fromEntries(clients.map((client) => [client, key(client)])), { labels });
+const inForce = (...clients: string[]): Config | undefined =>
+  translated({ proxy: spec, secrets: [holding(...clients)] }).config;
+const unread: Unread[] = [
+  { kind: "Secret", metadata: { namespace: "demo", name: "b", labels }, forbidden: true, words: "no" },
+];
+
+/** The clients whose keys were seen before this pass. */
+function seen(keys: SeenKeys, secrets: readonly Secret[], config: Config | undefined, missing = unread): string[] {
+  const digests = keys.before("demo/chat", { secrets, unread: missing }, config);
+  return ["alice", "bob", "carol"].filter((client) => digests.has(tools.sha256(key(client))));
+}
+
+test("keys in force that stood in a Secret that could be read are known as seen, as long as another cannot be read", () => {
+  const keys = new SeenKeys();
+  const config = inForce("alice", "bob", "carol");
+  expect(seen(keys, [holding("alice")], config)).toEqual([]);
+  expect(seen(keys, [], config)).toEqual(["alice"]);
+  expect(seen(keys, [holding("bob")], config)).toEqual(["alice"]);
+  expect(seen(keys, [], config)).toEqual(["alice", "bob"]);
+  expect(seen(keys, [], config, [])).toEqual(["alice", "bob"]);
+  expect(seen(keys, [], config)).toEqual([]);
+});
+
+test("what is not in force any more is forgotten: however often keys change, no more is kept than is in force and was read", () => {
+  const keys = new SeenKeys();
+  for (let at = 0; at < 50; at += 1) {
+    const clients = Array.from({ length: 100 }, (_, client) => `c-${at}-${client}`);
+    keys.before("demo/chat", { secrets: [holding(...clients)], unread }, inForce("alice"));
+  }
+  seen(keys, [holding("alice")], inForce("alice"));
+  expect(seen(keys, [], inForce("alice"))).toEqual(["alice"]);
+  expect(keys.weight).toBeLessThan(110 * 16);
+});
+
+test("a pass that does not know what is in force forgets nothing", () => {
+  const keys = new SeenKeys();
+  seen(keys, [holding("alice")], inForce("alice"));
+  expect(seen(keys, [holding("bob")], undefined)).toEqual([]);
+  expect(seen(keys, [], inForce("alice", "bob"))).toEqual(["alice", "bob"]);
+});
