@@ -68,7 +68,7 @@ describe("wsproxy operator", () => {
     let answer = (): void => {};
     const hold = new Promise<void>((resolve) => (answer = resolve));
     const { server, get } = await started([], (api) => api.fail("GET /api/v1/secrets", { hold }));
-    await until("all else is watched", () => server.watches.length === 9);
+    await until("all else is watched", () => server.watches.length === WATCHED_KINDS.length - 1);
     expect((await get("/readyz")).status).toBe(503);
     expect(server.writes).toEqual([]);
     answer();

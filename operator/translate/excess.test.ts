@@ -8,7 +8,7 @@ import { fitsInText } from "./text-budget.ts";
 import { routesOf } from "../../api/route-settings.ts";
 import type { Resources, Unread } from "./resources.ts";
 
-const LABELS = { keys: "chat" };
+const LABELS = { "wsproxy.dev/api-keys": "chat" };
 const withKeys = { authentication: { apiKey: { secretSelector: { matchLabels: LABELS } } } };
 const keysIn = (config: Config | undefined): unknown =>
   config?.policies.authentication?.[0]?.apiKey?.keys.map(({ client }) => client);
