@@ -49,6 +49,16 @@ test("the greediest of the parties is the one with the most in the line, and the
   expect(new Set([take(line), take(line), take(line)])).toEqual(new Set(["a1", "b1", "c1"]));
 });
 
+test("of many parties the next 16 are compared, and the others after them", () => {
+  const line = new WaitingLine<string, Party<string>>();
+  const parties = Array.from({ length: 32 }, party);
+  for (const one of parties) line.push(one, "first");
+  for (const at of [15, 16]) line.push(parties[at] as Party<string>, "second");
+  line.push(parties[16] as Party<string>, "third");
+  expect(line.greediest()).toBe(parties[15]);
+  expect(line.greediest()).toBe(parties[16]);
+});
+
 test("entering and leaving take no longer the more there are", () => {
   const time = (count: number): number => {
     const start = performance.now();

@@ -1,11 +1,12 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { FakeClock } from "../test/fakes/clock.ts";
 import { silentLog } from "../test/fakes/log.ts";
 import { Evictions } from "./evictions.ts";
 import { Metrics } from "./metrics.ts";
 import type { Host } from "./newcomer.ts";
+import { Places } from "./places.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 /** Of a socket, what the room looks at. */
@@ -339,6 +340,48 @@ test("when the process stops, all that wait are read once; then the silent ones 
   expect(it.spoke.length).toBe(76);
   expect(many.slice(0, 1024).every(({ destroyed }) => destroyed)).toBe(true);
   expect([await it.evicted(), it.counts, it.clock.pending]).toEqual([1024, { reading: 0, unread: 0 }, 0]);
+});
+
+test("when the process stops, a socket whose head stays incomplete is closed after 5 s", async () => {
+  const it = new Bench(10_000);
+  const [socket] = it.enter(1) as [Both];
+  await turns();
+  socket.say("GET");
+  await turns();
+  const drained = it.room.drain(new AbortController().signal);
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 20) {
+      it.clock.advance(20);
+      await turns(2);
+    }
+  };
+  await pass(4980);
+  expect([socket.destroyed, it.counts.reading]).toEqual([false, 1]);
+  await pass(20);
+  await drained;
+  expect([socket.destroyed, await it.evicted()]).toEqual([true, 1]);
+});
+
+test("of thousands of addresses without a place one turn of the loop passes over 256, and the next one goes on behind them", async () => {
+  const it = new Bench();
+  it.trusted.add("192.0.2.9");
+  const all = it.enter(4096, () => "192.0.2.9");
+  await turns();
+  all.forEach((socket) => socket.say("G")); // every place is taken for good
+  await turns();
+  it.enter(2000, manyAddresses);
+  await turns();
+  const asked = vi.spyOn(Places.prototype, "has");
+  onTestFinished(() => asked.mockRestore());
+  it.clock.advance(50);
+  const perTurn: number[] = [];
+  for (let turn = 0; turn < 10; turn += 1) {
+    perTurn.push(asked.mock.calls.length);
+    asked.mockClear();
+    await turns(1);
+  }
+  expect(perTurn.slice(0, 8)).toEqual([256, 256, 256, 256, 256, 256, 256, 208]);
+  expect(perTurn.slice(8)).toEqual([0, 0]);
 });
 
 test("no more of them are begun, heard or told that they are late in one turn of the loop than it has time for", async () => {
