@@ -1,4 +1,5 @@
 import { pause } from "../runtime/pause.ts";
+import { Slices } from "../runtime/slices.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { certificateExpiry } from "./certificate-expiry.ts";
 import { Evictions } from "./evictions.ts";
@@ -22,7 +23,7 @@ export type Applied =
   | { readonly ok: true; readonly proxy: string }
   | ({ readonly ok: false; readonly proxy: string } & Rejection);
 
-export interface GatewayOptions extends Omit<Surroundings, "reads"> {
+export interface GatewayOptions extends Omit<Surroundings, "reads" | "ends"> {
   /** Address and port on which a proxy's listener opens. */
   readonly bind: (port: number) => PortAddress;
   /** How sockets are read after their handshakes; absent: what this Node is found fit for. */
@@ -57,6 +58,7 @@ export class Gateway {
   readonly #evictions: Evictions;
   /** One for all listeners. */
   readonly #room: WaitingRoom;
+  readonly #ends: Slices;
   #reads: ReadPath | undefined;
   #stopping = false;
 
@@ -66,6 +68,7 @@ export class Gateway {
     this.#evictions = new Evictions(clock, log, metrics.process);
     const room = new WaitingRoom(clock, this.#evictions);
     this.#room = room;
+    this.#ends = new Slices(clock);
     descriptors.relievedBy(() => room.evict());
     metrics.process.showSockets({ descriptors, room });
   }
@@ -223,7 +226,7 @@ export class Gateway {
       metrics.process.readPath(this.#reads.name);
       if (this.#reads.name === "data") log.warn({}, "sockets are read through data events: each message costs more");
     }
-    const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads });
+    const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads, ends: this.#ends });
     return { proxy, port: undefined, listener: undefined, keyPair: undefined };
   }
 

@@ -3,6 +3,7 @@ import type { Config, Endpoints } from "../api/config.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { pause } from "../runtime/pause.ts";
+import type { Slices } from "../runtime/slices.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
@@ -28,6 +29,8 @@ export interface Surroundings {
   readonly random: () => number;
   /** What sockets may have of the process's file descriptors. */
   readonly descriptors: Descriptors;
+  /** The ends of sessions: thousands may come at once. */
+  readonly ends: Slices;
 }
 
 /** Sessions of removed routes are told within this time, in ms. */
@@ -165,7 +168,7 @@ export class ServedProxy {
 
   /** The client's 101 has been written: a session begins. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random, reads, descriptors } = this.#surroundings;
+    const { clock, random, reads, descriptors, ends } = this.#surroundings;
     const hungUp = descriptors.dial();
     const session = new Session(facts, route, clock, this.#log);
     this.sessions.add(session);
@@ -180,6 +183,7 @@ export class ServedProxy {
           deflate: backend.extensions !== undefined,
           counts: session,
           random,
+          turns: (task) => ends.run(task),
           over: release, // who comes back at once finds a place, however long the other end takes to hang up
           closed: (end) => {
             hungUp();
