@@ -70,6 +70,8 @@ export class UnderWay {
       newcomer.underWay = this.#begun.push({ at: this.#clock.now() });
       this.#begin(newcomer);
     }
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   /** The oldest has had its time; else it is looked at again when it has. */
