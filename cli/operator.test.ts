@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { WATCHED_KINDS } from "../operator/cache.ts";
 import { FakeApiServer } from "../test/fakes/api-server.ts";
 import { freePort, Program, ran, temporaryFolder } from "../test/fakes/program.ts";
 import { putAll } from "../test/fakes/operator-bench.ts";

@@ -1,5 +1,6 @@
 import { pause } from "../runtime/pause.ts";
 import { Slices } from "../runtime/slices.ts";
+import { Spread } from "../runtime/spread.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import { certificateExpiry } from "./certificate-expiry.ts";
 import { Evictions } from "./evictions.ts";
@@ -24,7 +25,7 @@ export type Applied =
   | { readonly ok: true; readonly proxy: string }
   | ({ readonly ok: false; readonly proxy: string } & Rejection);
 
-export interface GatewayOptions extends Omit<Surroundings, "reads" | "subjects"> {
+export interface GatewayOptions extends Omit<Surroundings, "reads" | "subjects" | "ends"> {
   /** Address and port on which a proxy's listener opens. */
   readonly bind: (port: number) => PortAddress;
   /** How sockets are read after their handshakes; absent: what this Node is found fit for. */
@@ -61,6 +62,7 @@ export class Gateway {
   readonly #evictions: Evictions;
   /** One for all listeners. */
   readonly #room: WaitingRoom;
+  readonly #ends: Spread;
   #reads: ReadPath | undefined;
   #stopping = false;
 
@@ -70,6 +72,7 @@ export class Gateway {
     this.#evictions = new Evictions(clock, log, metrics.process);
     const room = new WaitingRoom(clock, this.#evictions);
     this.#room = room;
+    this.#ends = new Spread(clock);
     descriptors.relievedBy(() => room.evict());
     metrics.process.showSockets({ descriptors, room });
     metrics.process.subjects(this.#subjects);
@@ -235,7 +238,8 @@ export class Gateway {
       metrics.process.readPath(this.#reads.name);
       if (this.#reads.name === "data") log.warn({}, "sockets are read through data events: each message costs more");
     }
-    const proxy = new ServedProxy(id, { ...this.#options, reads: this.#reads, subjects: this.#subjects });
+    const shared = { reads: this.#reads, subjects: this.#subjects, ends: this.#ends };
+    const proxy = new ServedProxy(id, { ...this.#options, ...shared });
     return { proxy, port: undefined, listener: undefined, keyPair: undefined };
   }
 

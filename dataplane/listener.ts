@@ -53,6 +53,7 @@ export class Listener implements Acceptor {
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#host = {
+      tls: options.keyPair !== undefined,
       trusts: options.trusts,
       timeout: options.handshakeTimeout,
       spoke: (socket) => this.#spoke(socket),

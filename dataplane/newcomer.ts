@@ -1,10 +1,13 @@
 import type { Socket } from "node:net";
 import type { HeadTimer } from "./head-timer.ts";
 import type { Link, LinkedList } from "./linked-list.ts";
+import type { Begun } from "./begun.ts";
 import type { Party } from "./waiting-line.ts";
 
 /** The listener that a socket came to. */
 export interface Host {
+  /** Its clients begin with a TLS handshake. */
+  readonly tls: boolean;
   /** Is this address a proxy, which stands for many clients? */
   trusts(address: string): boolean;
   /** For the request head, TLS handshake included, in ms. */
@@ -30,6 +33,9 @@ export interface Newcomer {
   inLine: Link<Newcomer> | undefined;
   /** Where it stands among those that were read and sent nothing: of all, and of its address. */
   silent: readonly [Link<Newcomer>, Link<Newcomer>] | undefined;
+  /** Where it stands among those that wait for their TLS handshake, and that it is under way. */
+  inHellos: Link<Newcomer> | undefined;
+  underWay: Link<Begun> | undefined;
   /** It has sent something. */
   begun: boolean;
   /** No longer in the room. */
@@ -50,4 +56,31 @@ export interface Subject extends Party<Newcomer> {
   places: number;
   /** Its sockets that were read and sent nothing; the one that has been read for longest first. */
   readonly silent: LinkedList<Newcomer>;
+  /** Its sockets that wait for their TLS handshake. */
+  readonly hellos: Party<Newcomer>;
+}
+
+/** A socket that has come to a listener. */
+export function newcomer(socket: Socket, host: Host, subject: Subject): Newcomer {
+  return {
+    socket,
+    talker: socket,
+    host,
+    subject,
+    connection: connectionOf(socket),
+    inLine: undefined,
+    silent: undefined,
+    inHellos: undefined,
+    underWay: undefined,
+    begun: false,
+    gone: false,
+    since: 0,
+    timer: undefined,
+    forget: undefined,
+  };
+}
+
+/** The same for a TLS socket and the TCP socket below it. */
+export function connectionOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
 }

@@ -30,6 +30,7 @@ export class Places {
       silent: new LinkedList(),
       waiting: new LinkedList(),
       turn: undefined,
+      hellos: { waiting: new LinkedList(), turn: undefined },
     };
     if (key !== undefined) this.#subjects.set(key, subject);
     return subject;

@@ -4,6 +4,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { pause } from "../runtime/pause.ts";
 import type { Slices } from "../runtime/slices.ts";
+import type { Spread } from "../runtime/spread.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
@@ -40,6 +41,8 @@ export interface Surroundings {
   readonly subjects: Subjects;
   /** What sockets may have of the process's file descriptors. */
   readonly descriptors: Descriptors;
+  /** The ends of sessions: thousands may come at once. */
+  readonly ends: Spread;
 }
 
 /** Sessions of removed routes are told within this time, in ms. */
@@ -202,7 +205,7 @@ export class ServedProxy {
 
   /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random, reads, budget, descriptors } = this.#surroundings;
+    const { clock, random, reads, budget, descriptors, ends } = this.#surroundings;
     const hungUp = descriptors.dial();
     const { metrics } = route; // and not the route, which the session would keep as long as it lives
     const session = new Session(facts, route, clock, this.#log);
@@ -219,6 +222,7 @@ export class ServedProxy {
           deflate: backend.extensions !== undefined,
           counts: session,
           random,
+          turns: (task) => ends.run(task),
           over: release, // who comes back at once finds a place, however long the other end takes to hang up
           closed: (end) => {
             hungUp();

@@ -5,9 +5,10 @@ import { Spread } from "../runtime/spread.ts";
 import { addressSubject, canonicalAddress } from "./addresses.ts";
 import type { EvictionReason, Evictions } from "./evictions.ts";
 import { HeadTimer } from "./head-timer.ts";
-import type { Host, Newcomer, Subject } from "./newcomer.ts";
+import { connectionOf, newcomer, type Host, type Newcomer, type Subject } from "./newcomer.ts";
 import { Places } from "./places.ts";
 import { startReading, stopReading } from "./socket-reading.ts";
+import { UnderWay } from "./under-way.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 /** A socket that has sent nothing is read for this long at least, in ms, before another is read in its place. */
@@ -33,6 +34,7 @@ export class WaitingRoom {
   readonly #clock: Clock;
   readonly #evictions: Evictions;
   readonly #spread: Spread;
+  readonly #handshakes: UnderWay;
   readonly #line = new WaitingLine<Newcomer, Subject>();
   readonly #places = new Places();
   readonly #entries = new Set<Newcomer>();
@@ -53,6 +55,7 @@ export class WaitingRoom {
     this.#clock = clock;
     this.#evictions = evictions;
     this.#spread = spread;
+    this.#handshakes = new UnderWay(clock, (entry) => this.#begin(entry));
   }
 
   /** Sockets that are read. */
@@ -69,20 +72,7 @@ export class WaitingRoom {
   enter(socket: Socket, host: Host): void {
     const address = canonicalAddress(socket.remoteAddress ?? "");
     const alone = address !== undefined && host.trusts(address);
-    const entry: Newcomer = {
-      socket,
-      talker: socket,
-      host,
-      subject: this.#places.subject(alone ? undefined : addressSubject(address ?? "")),
-      connection: connectionOf(socket),
-      inLine: undefined,
-      silent: undefined,
-      begun: false,
-      gone: false,
-      since: 0,
-      timer: undefined,
-      forget: undefined,
-    };
+    const entry = newcomer(socket, host, this.#places.subject(alone ? undefined : addressSubject(address ?? "")));
     const closed = (): void => this.#remove(entry);
     socket.on("close", closed);
     entry.forget = () => socket.off("close", closed);
@@ -107,6 +97,7 @@ export class WaitingRoom {
   complete(socket: Socket, answer: () => void): void {
     const entry = this.#ofSocket.get(socket);
     entry?.timer?.hold();
+    if (entry !== undefined) this.#handshakes.done(entry);
     this.#spread.run(() => {
       if (entry !== undefined) this.#remove(entry);
       answer();
@@ -215,16 +206,20 @@ export class WaitingRoom {
   }
 
   #heard(entry: Newcomer, chunk: Buffer): void {
-    const { socket, host } = entry;
     entry.begun = true;
-    socket.pause();
-    socket.unshift(chunk);
+    entry.socket.pause();
+    entry.socket.unshift(chunk);
     this.#hush(entry);
     entry.timer?.hold();
+    if (entry.host.tls) this.#handshakes.enter(entry);
+    else this.#begin(entry);
+  }
+
+  #begin(entry: Newcomer): void {
     this.#spread.run(() => {
       if (entry.gone) return;
       entry.timer?.run();
-      host.spoke(socket);
+      entry.host.spoke(entry.socket);
     });
   }
 
@@ -250,6 +245,7 @@ export class WaitingRoom {
     entry.gone = true;
     entry.forget?.();
     entry.timer?.hold();
+    this.#handshakes.leave(entry);
     this.#hush(entry);
     this.#entries.delete(entry);
     if (this.#ofConnection.get(entry.connection) === entry) this.#ofConnection.delete(entry.connection);
@@ -287,9 +283,4 @@ export class WaitingRoom {
 
 function destroy(this: Socket): void {
   this.destroy();
-}
-
-/** The same for a TLS socket and the TCP socket below it. */
-function connectionOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
 }

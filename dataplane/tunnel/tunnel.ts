@@ -40,6 +40,8 @@ export interface TunnelOptions {
   readonly deflate: boolean;
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
   readonly random: () => number;
+  /** Runs what follows on an end's leaving in its turn: thousands may leave at once. */
+  readonly turns: (task: () => void) => void;
   /** Once, when the client has been told that it is over, or has left; what remains is to hang up. */
   readonly over: () => void;
   /** Once, when both sockets are gone. */
@@ -73,7 +75,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
 }
 
 class RunningTunnel implements Tunnel, FlowEvents<Flow> {
-  readonly #events: Pick<TunnelOptions, "over" | "closed" | "slowConsumer">;
+  readonly #events: Pick<TunnelOptions, "over" | "closed" | "slowConsumer" | "turns">;
   readonly #client: Socket;
   readonly #backend: Socket;
   /** From the client to the backend. */
@@ -91,7 +93,8 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   #gone = 0;
 
   constructor({ client, backend, reads, plan, clock, budget, deflate, counts, random, ...events }: TunnelOptions) {
-    this.#events = { over: events.over, closed: events.closed, slowConsumer: events.slowConsumer };
+    const { over, closed, slowConsumer, turns } = events;
+    this.#events = { over, closed, slowConsumer, turns };
     this.#plan = plan;
     const share = random(); // whatever could fail comes before the sockets are taken over
     const fromClient = reads.open(client.socket);
@@ -115,7 +118,7 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   }
 
   start(clientHead: Buffer, backendHead: Buffer): void {
-    const gone = (): void => this.#socketGone();
+    const gone = (): void => this.#events.turns(() => this.#socketGone());
     for (const socket of [this.#client, this.#backend]) {
       socket.on("error", broken);
       if (socket.closed) gone();
@@ -195,8 +198,7 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
 
   /** Of a flow. */
   ended(flow: Flow): void {
-    if (flow === this.#up) this.#clientEnded();
-    else this.#backendEnded();
+    this.#events.turns(() => (flow === this.#up ? this.#clientEnded() : this.#backendEnded()));
   }
 
   /** Of the client's flow: is this pong for us? */

@@ -68,6 +68,7 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     deflate: options.deflate ?? false,
     counts: result.counts,
     random: options.random ?? (() => 0),
+    turns: (task) => task(),
     over: () => (result.over += 1),
     closed: (end) => result.ends.push(end),
     slowConsumer: () => (result.slow += 1),

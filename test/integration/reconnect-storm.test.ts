@@ -29,7 +29,8 @@ test.each<[string, { tls: boolean; addresses: number; clients: number }]>([
 ])(
   "of thousands that connect at once over %s, all get in, and the probes are answered meanwhile",
   async (_what, { tls, addresses, clients }) => {
-    const it = await Stormed.start({ tls, trustedProxies: addresses === 1 ? ["127.0.0.1"] : [] });
+    // Longer than by default: on a busy machine it is the clients' process that needs so long.
+    const it = await Stormed.start({ tls, trustedProxies: addresses === 1 ? ["127.0.0.1"] : [], handshake: "1m" });
     const crowd = await Crowd.gather({ port: it.port, clients, addresses, tls });
     const probes = it.probe();
     const outcome = await crowd.come();
@@ -70,10 +71,10 @@ test(
 test(
   "those that send a part of a head are neither evicted nor in the way: each gets its 408 when its time is over",
   async () => {
-    const it = await Stormed.start({ handshake: "1500ms" });
+    const it = await Stormed.start({ handshake: "3s" });
     const slow = await Crowd.gather({ port: it.port, clients: 1500, addresses: 1, silent: true, first: "GET / HT" });
     const late = slow.come();
-    await until("some wait unread", async () => (await it.metric("waiting_sockets", 'state="unread"')) > 300);
+    await until("many are there", async () => (await it.metric("waiting_sockets")) > 500, 30_000);
     const honest = await Crowd.gather({ port: it.port, clients: 100, addresses: 20, network: 2 });
     expect(await honest.come()).toMatchObject(allIn(100));
     expect(await late).toMatchObject({ accepted: 0, refused: 1500, cut: 0, answers: { "408": 1500 } });
