@@ -54,3 +54,12 @@ test("a field path is a path as people write it", () => {
   expect(fieldPath("", ["metadata", "name"])).toBe("metadata.name");
   expect(fieldPath("spec", ["\n"])).toBe(String.raw`spec["\n"]`);
 });
+
+test("of the mistakes in one value the first thousand are told", () => {
+  const told = words(z.array(z.string()), Array(2000).fill(1));
+  expect([told.length, told[0], told.at(-1)]).toEqual([
+    1000,
+    "spec[0]: must be a string, not a number",
+    "spec[999]: must be a string, not a number",
+  ]);
+});

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { kubeBench } from "../test/fakes/kube-bench.ts";
 import { keys } from "../test/fakes/operator-bench.ts";
+import { until } from "../test/fakes/sockets.ts";
 import { Contents, type Form, type Wanted } from "./contents.ts";
+import type { Caller } from "./kube/client.ts";
 import type { KubeObject } from "./kube/kinds.ts";
 
 const { signal } = new AbortController();
@@ -83,4 +85,31 @@ describe("the data of a Secret", () => {
     expect(await read("demo/a", known)).toBe(encoded("alices-own-key-0001"));
     expect(server.calls).toEqual([]);
   });
+});
+
+test("of one proxy four are read at a time", async () => {
+  const asked: (() => void)[] = [];
+  const request = <T>(): Promise<T> => new Promise((resolve) => asked.push(() => resolve(keys({}) as T)));
+  const contents = new Contents({ request });
+  const objects = Array.from({ length: 10 }, (_, at) => ({ metadata: { name: `keys-${at}`, namespace: "demo" } }));
+  const reading = contents.read("demo/a", objects.map(wanted), signal);
+  expect(asked).toHaveLength(4);
+  asked[0]?.();
+  await until("the next one is asked for", () => asked.length > 4);
+  expect(asked).toHaveLength(5);
+  for (let at = 1; at < objects.length; at += 1) {
+    await until("it is asked for", () => asked.length > at);
+    asked[at]?.();
+  }
+  expect((await reading).found.size).toBe(10);
+});
+
+test("of all that was read 16 MiB are kept", () => {
+  const contents = new Contents({} as Caller);
+  const mebibyte: Form<number> = { name: "mebibyte", of: () => ({ value: 1, weight: 1024 * 1024 }) };
+  for (let at = 0; at < 20; at += 1) {
+    const object = { metadata: { name: `keys-${at}`, namespace: "demo" } };
+    contents.put(`demo/${at}`, { kind: "Secret", object, form: mebibyte });
+  }
+  expect([contents.size, contents.weight]).toEqual([16, 16 * 1024 * 1024]);
 });

@@ -158,6 +158,24 @@ test("of a Service's EndpointSlices as many are read as there is room for addres
   expect([...its.gatherer.exceeded]).toEqual([["endpoints"]]);
 });
 
+test.each([
+  ["in number: a thousand", MOST.slices + 5, 0, MOST.slices],
+  ["in bytes: 16 MiB", 20, 1024 * 1024, 16],
+])("of a Service's EndpointSlices as many are read as there may be %s", async (_, count, size, most) => {
+  const its = await bench((server) => {
+    server.put(service());
+    for (let at = 0; at < count; at += 1) {
+      const made = slice(["10.0.0.1"]);
+      const metadata = { ...made.metadata, name: `echo-${1000 + at}`, annotations: { note: "x".repeat(size) } };
+      server.put({ ...made, metadata });
+    }
+  });
+  const { resources } = await its.gather();
+  expect(resources.endpointSlices).toHaveLength(most);
+  expect([...(resources.cutServices ?? [])]).toEqual([["echo", count]]);
+  expect([...its.gatherer.exceeded]).toEqual([["endpoints"]]);
+});
+
 test("of pods with the proxy's label as many are looked at as it can have, and its own are among them", async () => {
   const its = await bench((server) => {
     const made = (kind: string, name: string, owner?: ApiObject): ApiObject => {
@@ -172,7 +190,7 @@ test("of pods with the proxy's label as many are looked at as it can have, and i
         apiVersion: kind === "Pod" ? "v1" : "apps/v1",
         kind,
         metadata: { ...metadata, ...(reference === undefined ? {} : { ownerReferences: [reference] }) },
-      } as ApiObject);
+      });
     };
     const deployment = made("Deployment", "wsproxy-chat", server.put(proxy()));
     const replicaSet = made("ReplicaSet", "wsproxy-chat-7f", deployment);

@@ -122,3 +122,14 @@ describe("a Secret", () => {
     expect(refersToSecret(references, secret("any"))).toBe(false);
   });
 });
+
+test("of 10,000 names of one kind 8,192 are followed, and none that no object can have", () => {
+  const backends = Array.from({ length: 10_000 }, (_, at) => ({
+    service: `s-${at}`,
+    basicAuthSecretName: "x".repeat(254),
+  }));
+  const { services, secrets } = referencesOf({ spec: { routes: [{ backends }] } }, undefined);
+  expect([services.size, secrets.size]).toEqual([8192, 0]);
+  const longest = { service: "x".repeat(253) };
+  expect(referencesOf({ spec: { routes: [{ backends: [longest] }] } }, undefined).services.size).toBe(1);
+});

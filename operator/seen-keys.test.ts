@@ -50,3 +50,19 @@ test("a pass that does not know what is in force forgets nothing", () => {
   expect(seen(keys, [holding("bob")], undefined)).toEqual([]);
   expect(seen(keys, [], inForce("alice", "bob"))).toEqual(["alice", "bob"]);
 });
+
+test("while it is not known what is in force, a hundred thousand keys are remembered, and those of a pass more", () => {
+  const keys = new SeenKeys();
+  const digest = (pass: number, at: number): string => {
+    const bytes = Buffer.alloc(32);
+    bytes.writeUInt32BE(pass);
+    bytes.writeUInt32BE(at, 4);
+    return bytes.toString("base64url");
+  };
+  const weights = Array.from({ length: 3 }, (_, pass) => {
+    const entries = Array.from({ length: 60_000 }, (_key, at) => ({ client: `c-${at}`, digest: digest(pass, at) }));
+    keys.before("demo/chat", { secrets: [{ ...holding(), keys: entries }], unread }, undefined);
+    return keys.weight / 16;
+  });
+  expect(weights).toEqual([60_000, 120_000, 60_000]);
+});

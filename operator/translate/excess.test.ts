@@ -53,6 +53,11 @@ test.each<[string, object, RegExp]>([
     { routes: Array.from({ length: 20_001 }, () => 1) },
     /^spec: holds more than 400000 values, or a list/,
   ],
+  [
+    "more than 400,000 values",
+    { routes: Array.from({ length: 21 }, () => Array(20_000).fill(1)) },
+    /^spec: holds more than 400000 values, or a list/,
+  ],
 ])(
   "a spec with %s is not looked at any further: the version before stays, and keys that are gone are gone",
   (_, spec, words) => {
@@ -172,4 +177,14 @@ test("a key set that a thousand routes name is read once", () => {
   const { status } = translate(parts, undefined, counting, { externalNames: false });
   expect(status.problems).toEqual([]);
   expect(checked).toBe(50);
+});
+
+test("of what is wrong with a route in force the first twenty problems are told", () => {
+  const backends = Array.from({ length: 30 }, (_, at) => ({ service: `s-${at}`, port: 80 }));
+  const services = backends.map((one) => service(one.service, [{ port: 80 }]));
+  const before = translated({ proxy: proxy({ routes: [route("chat", { backends })] }), services }).config;
+  expect(before?.routes[0]?.backends).toHaveLength(30);
+  const { status } = translated({ proxy: proxy({ routes: [route("chat", { path: 1 })] }), services: [] }, before);
+  const old = status.problems.filter(({ message }) => message.startsWith("the version in force, "));
+  expect(old).toHaveLength(20);
 });
