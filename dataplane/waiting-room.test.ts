@@ -74,7 +74,7 @@ test.each<[string, (n: number) => string]>([
   ["the same address, mapped or not", (n) => (n % 2 === 0 ? "192.0.2.1" : "::ffff:192.0.2.1")],
   ["an IPv6 /64", (n) => `2001:db8:0:1::${(n + 1).toString(16)}`],
 ])(
-  "of %s 1,024 are read; the rest waits unread, its time not begun, and nobody else behind it",
+  "of %s 1,024 are read; the rest waits unread, its time not begun, and keeps no other address waiting",
   async (_what, address) => {
     const it = new WaitingBench();
     const many = it.enter(1500, address);

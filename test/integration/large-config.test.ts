@@ -1,5 +1,6 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { newAdminToken } from "../../cli/admin-token.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -25,6 +26,7 @@ let backend: EchoBackend;
 let program: ProbedProgram;
 let port: number;
 let admin: number;
+const token = newAdminToken();
 let config: Config;
 let untilReady: Probe;
 const clients: RawClient[] = [];
@@ -40,7 +42,7 @@ const status = async (path: string): Promise<number> =>
 
 /** The hash of the endpoints that sessions go to. */
 async function inForce(): Promise<string | undefined> {
-  const answer = await fetch(`http://127.0.0.1:${admin}/config`);
+  const answer = await fetch(`http://127.0.0.1:${admin}/config`, { headers: { Authorization: `Bearer ${token}` } });
   return /"endpointsHash":"(\w+)"/.exec(await answer.text())?.[1];
 }
 
@@ -82,6 +84,7 @@ beforeAll(async () => {
   config = largeConfig(LARGEST, { port, access: "None" });
   await publish("config", config);
   await publish("endpoints", endpoints(10));
+  await writeFile(join(folder, "admin-token"), token);
   const where = ["--address", "127.0.0.1", "--admin-address", "127.0.0.1", "--admin-port", String(admin)];
   program = new ProbedProgram(["dataplane", "--config", folder, ...where]);
   await until("it is ready", async () => (await status("/readyz")) === 200, 15_000);
