@@ -36,7 +36,7 @@ const MAX_REMEMBERED = 10_000;
 /** Bytes of answers that are remembered. */
 const MAX_REMEMBERED_BYTES = 33_554_432;
 /** What an answer counts at least: so no more are remembered than may be. */
-const LEAST_BYTES = Math.ceil(MAX_REMEMBERED_BYTES / MAX_REMEMBERED);
+const LEAST_BYTES = Math.floor(MAX_REMEMBERED_BYTES / MAX_REMEMBERED);
 /** A token that was inactive just now is not asked about again, in ms. */
 const INACTIVE_FOR = 1000;
 /**
@@ -70,7 +70,7 @@ export class Introspector {
   readonly #clock: Clock;
   readonly #log: Log;
   // Without `max`, with which the library takes memory for as many as there may ever be, at each endpoint of each route.
-  readonly #active = new LRUCache<string, Active>({ maxSize: MAX_REMEMBERED_BYTES });
+  readonly #active = new LRUCache<string, Active>({ maxSize: MAX_REMEMBERED * LEAST_BYTES });
   readonly #inactive = new LRUCache<string, number>({ maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 });
   readonly #underWay = new Map<string, Promise<Verdict>>();
   readonly #rechecks = new Map<string, Promise<Verdict>>();
@@ -146,16 +146,16 @@ export class Introspector {
 
   async #question(key: string, token: string, endpoint: Endpoint): Promise<Verdict> {
     const at = this.#clock.now();
-    let size = LEAST_BYTES;
+    let bytes = 0;
     const fetch: Fetch = async (ask) => {
       const answer = await this.#fetch(ask);
-      size += answer.body.length;
+      bytes += answer.body.length;
       return answer;
     };
     const verdict = await introspect(token, endpoint, fetch, at);
     if (verdict.kind === "Active") {
       this.#inactive.delete(key);
-      this.#active.set(key, verdict, { size });
+      this.#active.set(key, verdict, { size: Math.max(bytes, LEAST_BYTES) });
     }
     if (verdict.kind === "Inactive") {
       this.#active.delete(key);
