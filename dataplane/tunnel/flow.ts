@@ -4,10 +4,13 @@ import { closeCode } from "./control-frames.ts";
 import type { FlowEvents, FlowOptions } from "./flow-options.ts";
 import { FrameJudge } from "./frame-judge.ts";
 import { needed } from "./frames.ts";
-import { HeldBytes } from "./held-bytes.ts";
+import { HeldBack } from "./held-back.ts";
 import { Outlet, type OutletEvents } from "./outlet.ts";
 import { PartialUnit } from "./partial-unit.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
+
+/** What is read of a peer after its last word, to see its end: bytes. */
+const MOST_DISCARDED = 1_048_576;
 
 /**
  * One direction of a tunnel: walks the frame headers of what the source sends and forwards the bytes as they are, whole
@@ -20,12 +23,12 @@ export class Flow implements ByteSink, OutletEvents {
   readonly #judge: FrameJudge;
   readonly #outlet: Outlet;
   readonly #partial = new PartialUnit();
-  /** What may not be forwarded yet. */
-  readonly #held: HeldBytes;
-  #delay: Timer | undefined;
+  readonly #held: HeldBack;
   #sourceEnded = false;
   /** Nothing of the source is looked at any more. */
   #discarding = false;
+  /** Bytes that may still be read then. */
+  #spare = MOST_DISCARDED;
   /** Our Close frame, which waits for the source's. */
   #conclusion: { readonly frame: Buffer; readonly timer: Timer } | undefined;
   /** Bytes that the source has sent. */
@@ -38,7 +41,7 @@ export class Flow implements ByteSink, OutletEvents {
     this.#source = source;
     this.#judge = new FrameJudge(options, clock.now());
     this.#outlet = new Outlet(sink, slowConsumer, { clock, budget, ahead: source.ahead }, this);
-    this.#held = new HeldBytes(this.#outlet.pressure);
+    this.#held = new HeldBack(source, clock, this.#outlet.pressure);
     source.to(this);
   }
 
@@ -51,9 +54,9 @@ export class Flow implements ByteSink, OutletEvents {
   apply(plan: DirectionPlan, slowConsumer: TunnelPlan["slowConsumer"]): void {
     this.#judge.apply(plan);
     this.#outlet.pressure.apply(slowConsumer);
-    if (this.#delay === undefined) return;
+    if (!this.#held.pausing) return;
     // How long to wait was reckoned with the old limits.
-    this.#endDelay();
+    this.#held.unpause();
     const debt = this.#judge.limits.byteWait(this.#clock.now());
     if (debt > 0) this.#pause(debt);
     else this.#resume();
@@ -76,7 +79,7 @@ export class Flow implements ByteSink, OutletEvents {
 
   /** Reads no further for now. */
   get paused(): boolean {
-    return this.#outlet.pressure.on || this.#delay !== undefined;
+    return this.#outlet.pressure.on || this.#held.pausing;
   }
 
   /** Bytes that wait here. */
@@ -125,7 +128,7 @@ export class Flow implements ByteSink, OutletEvents {
     if (this.#conclusion !== undefined) return this.finish(this.#conclusion.frame, false);
     this.#forget();
     this.#outlet.pressure.stop();
-    this.#source.resume();
+    if (this.#spare > 0) this.#source.resume();
   }
 
   /** The sink is gone, and what waited for it. */
@@ -144,7 +147,7 @@ export class Flow implements ByteSink, OutletEvents {
     this.#discarding = true;
     this.#held.take();
     this.#partial.forget();
-    this.#endDelay();
+    this.#held.unpause();
   }
 
   /** Of the outlet: the sink has caught up. */
@@ -165,8 +168,8 @@ export class Flow implements ByteSink, OutletEvents {
   /** Of the source. */
   bytes(chunk: Buffer): void {
     this.received += chunk.length;
-    if (this.#discarding) return;
-    if (this.#held.any || this.#delay !== undefined) this.#held.add(chunk);
+    if (this.#discarding) return this.#discarded(chunk.length);
+    if (this.#held.any || this.#held.pausing) this.#held.add(chunk);
     else this.#feed(chunk);
   }
 
@@ -278,18 +281,12 @@ export class Flow implements ByteSink, OutletEvents {
   }
 
   #pause(ms: number): void {
-    this.#source.pause();
-    this.#endDelay();
-    this.#held.beside(this.#source.ahead);
-    this.#delay = this.#clock.after(ms, () => {
-      this.#endDelay();
-      this.#resume();
-    });
+    this.#held.pause(ms, () => this.#resume());
   }
 
-  #endDelay(): void {
-    this.#delay?.cancel();
-    this.#delay = undefined;
-    this.#held.beside(0);
+  /** A peer that pours on, although nothing is forwarded any more, is not read for ever: its end need not be seen. */
+  #discarded(bytes: number): void {
+    this.#spare -= bytes;
+    if (this.#spare <= 0) this.#source.pause();
   }
 }

@@ -103,6 +103,29 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
   });
 
+  test.each(["client", "backend"] as const)(
+    "a %s that pours on after the end is read no further, and is still told",
+    async (who) => {
+      const clock = new FakeClock();
+      const it = await joined({ clock });
+      const peer = who === "client" ? it.client : it.backend;
+      it.tunnel.close({ reason: "Denied" });
+      await until("it is told", () => peer.ended);
+      const message = frame({ opcode: 2, mask: who === "client", payload: Buffer.alloc(1_000_000) });
+      for (let n = 0; n < 64; n += 1) peer.send(message);
+      let left = 0;
+      await until("nothing is taken any more", async () => {
+        const before = left;
+        left = peer.socket.writableLength;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return left === before && left === peer.socket.writableLength;
+      });
+      expect(left).toBeGreaterThan(32_000_000);
+      clock.advance(2000);
+      await until("the end", () => it.ends.length === 1);
+    },
+  );
+
   describe("what an end sent last, while the other takes nothing for longer than an answer may take", () => {
     const MESSAGES = 12;
 
