@@ -63,9 +63,13 @@ export async function watches({ server, recording }: ReflectorBench): Promise<vo
   await until("it watches", () => server.watches.length === 1 && recording.underWay === 0);
 }
 
+/** A watch that it has not seen end yet has a timer too, for as long as it may say nothing: 150 s. */
+const LONGEST_PAUSE = 30_000;
+
 /** It has nothing under way, and waits for its next start. */
 export async function pauses({ server, clock, recording }: ReflectorBench): Promise<void> {
-  await until("it pauses", () => server.watches.length === 0 && recording.underWay === 0 && clock.pending === 1);
+  const idle = (): boolean => server.watches.length === 0 && recording.underWay === 0;
+  await until("it pauses", () => idle() && clock.pending === 1 && clock.next <= LONGEST_PAUSE);
 }
 
 /** Waits for a state, and lets time pass where nothing else happens. */
