@@ -21,7 +21,7 @@ const session = z.object({
   id: z.string().describe("Of the session, as in the log."),
   proxy,
   route: z.string(),
-  client: shown.optional().describe("Verified client id; absent: nobody was identified."),
+  client: shown.optional().describe("Verified client id; absent: no client was identified."),
   address: z.string().describe("Of the client."),
   since: z.string().describe("When it opened (RFC 3339)."),
   messages: bothWays,

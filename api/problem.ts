@@ -57,7 +57,7 @@ export function problemsOf<Reason extends string>({ issues }: Issues, root: stri
   return problems.slice(0, MOST_TOLD);
 }
 
-/** Mistakes in one value that are told: more than anybody reads, and less than fills a memory. */
+/** Mistakes in one value that are told: more than a reader needs, and less than fills a memory. */
 const MOST_TOLD = 1000;
 
 /** What is of the wrong type or form cannot keep a rule either: one of the two is enough to say. */

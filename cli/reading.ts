@@ -45,7 +45,7 @@ export interface Reading {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Example keys that are told of; nobody tries more. */
+/** Example keys that are told of. */
 const MOST_EXAMPLES = 100;
 
 /** Reads the manifests of files and folders again and again, and translates them. */

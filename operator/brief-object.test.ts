@@ -32,7 +32,7 @@ test.each(["Secret", "ConfigMap", "Service", "EndpointSlice", "Pod", "Deployment
   },
 );
 
-test("a Secret keeps the labels by which selectors find it, unless there are more than anybody writes: then none finds it", () => {
+test("a Secret keeps the labels by which selectors find it, unless there are too many: then none finds it", () => {
   const kept = (some: Record<string, string>): number => {
     return Object.keys(briefOf(object("Secret", { labels: some })).metadata.labels ?? {}).length;
   };

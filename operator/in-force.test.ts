@@ -7,7 +7,7 @@ import { InForce, type SecretData } from "./in-force.ts";
 
 const base64 = (bytes: string | Uint8Array): string => Buffer.from(bytes).toString("base64");
 
-/** The config Secret that somebody wrote, with a hash that fits. */
+/** A config Secret written by hand, with a hash that fits. */
 function secretOf(text: string): SecretData {
   return {
     [PACKED.configPart(0)]: base64(gzipSync(text)),

@@ -7,7 +7,7 @@ import type { Owner } from "./render/render.ts";
 export interface PodsOfProxy {
   /** Made by its Deployment. */
   readonly own: readonly Pod[];
-  /** All others: anybody who makes pods in the namespace may give them any label. */
+  /** All others: any account that makes pods in the namespace may give them any label. */
   readonly strangers: readonly Pod[];
 }
 

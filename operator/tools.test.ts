@@ -84,7 +84,7 @@ test.each<[string, Record<string, unknown>, RegExp]>([
   expect(tools.keyProblem(jwk)).toMatch(expected);
 });
 
-test("a file of more certificates than anybody trusts is refused before they are read", () => {
+test("a file of too many certificates is refused before they are read", () => {
   const block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
   expect(tools.certificateProblem(block.repeat(301), undefined)).toBe("holds more than 300 certificates; remove some");
   expect(tools.certificateProblem(block.repeat(300), undefined)).toBe("certificate 1 of 300 cannot be read");

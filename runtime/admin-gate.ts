@@ -30,7 +30,7 @@ export class AdminGate {
   refusal({ headersDistinct }: IncomingMessage): AdminAnswer | undefined {
     const { host = [], origin, authorization = [] } = headersDistinct;
     const [authority = ""] = host;
-    // A name may be anybody's: a page in a browser reaches this port under a name that its own DNS server leads here.
+    // A name may belong to an attacker: a page in a browser reaches this port under a name that its own DNS server leads here.
     if (host.length !== 1 || !namesAddress(authority)) {
       return this.#refuse(
         "Host",

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../test/fakes/program.ts";
 import { bounded, processLog } from "./log.ts";
 
-test("of lines that nobody reads 1 MiB is kept, the rest is dropped and counted, and nothing waits", async () => {
+test("of lines that are not read 1 MiB is kept, the rest is dropped and counted, and nothing waits", async () => {
   const pipe = join(await temporaryFolder(), "pipe");
   execFileSync("mkfifo", [pipe]);
   const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);

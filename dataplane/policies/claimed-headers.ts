@@ -46,7 +46,7 @@ export const CLAIMED_HEADERS: Readonly<Record<string, string>> = {
   "x-pomerium-*": "Pomerium: claims, signed assertion",
   "x-consumer-*": "Kong: consumer",
   "x-credential-*": "Kong: consumer's credential",
-  "x-anonymous-consumer": "Kong: nobody was identified",
+  "x-anonymous-consumer": "Kong: no client was identified",
   "x-userinfo": "Kong's OpenID plug-ins",
   "x-endpoint-api-userinfo": "Google Cloud Endpoints",
   "x-apigateway-api-userinfo": "Google API Gateway",

@@ -142,7 +142,7 @@ export class Reflector<T extends KubeObject> {
     this.#put(keyOf(object), event.type === "DELETED" ? undefined : object);
   }
 
-  /** What cannot be read is as if it were not there: nobody is admitted by what it says. */
+  /** What cannot be read is as if it were not there: no client is admitted by what it says. */
   #skip({ start }: LongLine): void {
     const { log, kind } = this.#options;
     const { key, resourceVersion } = longEvent(start);

@@ -31,7 +31,7 @@ export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Fo
     const known = new Set(keysInForce(selector, lookup).map(({ digest }) => digest));
     return (now.value ?? []).filter(({ digest }) => known.has(digest));
   });
-  // What is wrong with other people's Secrets is nobody's business; that the selector is not accepted is said elsewhere.
+  // What is wrong with other people's Secrets is not told; that the selector is not accepted is said elsewhere.
   return { value, problems: [] };
 }
 

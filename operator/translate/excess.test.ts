@@ -79,7 +79,7 @@ test.each<[string, object, RegExp]>([
   },
 );
 
-test("a thousand routes full of mistakes are told of as far as anybody reads, and looked at no further", () => {
+test("a thousand routes full of mistakes are told of as far as a person reads, and looked at no further", () => {
   const routes = Array.from({ length: 1000 }, (_, at) => route(`r${at}`, { hostnames: Array(100).fill("!"), path: 1 }));
   const { status } = translated({ proxy: proxy({ routes }) });
   expect(status.problems.length).toBeLessThan(3000);

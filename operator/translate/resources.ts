@@ -97,7 +97,7 @@ export interface Surroundings {
   readonly externalNames: boolean;
   /**
    * The reader of the status has the Secrets at hand, as in files: it may compare them and say what is in them. In a
-   * cluster whoever may read a WebSocketProxy may not read Secrets.
+   * cluster an account that may read a WebSocketProxy may not read Secrets.
    */
   readonly secretsAtHand?: boolean;
   /** Port of the gateway's own that no listener can have. */

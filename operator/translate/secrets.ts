@@ -81,8 +81,8 @@ export function login(name: string, at: string, lookup: Lookup): Found<Login> {
 }
 
 /**
- * A Secret whose owner has not permitted its use: nothing of it is used, and nothing is said of what it holds. Whoever may
- * write a WebSocketProxy could else send it to a server of their choice.
+ * A Secret whose owner has not permitted its use: nothing of it is used, and nothing is said of what it holds. The author
+ * of a WebSocketProxy could else send it to a server of their choice.
  */
 function unpermitted(name: string, at: string, lookup: Lookup): Found<never> | undefined {
   const unread = lookup.unread.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name);

@@ -89,7 +89,7 @@ test("a spec that is too large leaves the last good one in force, and keys that 
 test.each([
   ["short", 1],
   ["long", 600],
-])("a %s config that somebody changed in its Secret is written anew", async (_, count) => {
+])("a %s config that was changed in its Secret by hand is written anew", async (_, count) => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   const entries = Array.from({ length: count }, (_entry, at) => [

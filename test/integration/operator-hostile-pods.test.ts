@@ -88,7 +88,7 @@ test("pods whose ReplicaSet is heard of after them are the proxy's as soon as it
   const set = it.server.get("ReplicaSet", "demo", "wsproxy-chat-1");
   if (set === undefined) throw new Error("no ReplicaSet");
   it.server.delete("ReplicaSet", "demo", "wsproxy-chat-1");
-  await until("the pod is nobody's", () => it.condition("Ready") === "False NoReadyPods");
+  await until("the pod counts for no proxy", () => it.condition("Ready") === "False NoReadyPods");
   pod.appear();
   await until("the proxy is ready again", () => it.condition("Ready") === READY);
 });

@@ -54,7 +54,7 @@ const REACHING = {
     reason: "SecretNotFound",
     answer: "503 NoEndpoints",
   },
-  "by-secret-that-nobody-permitted": {
+  "by-secret-without-permission": {
     route: { backends: [{ ...own.backends[0], basicAuthSecretName: "database" }], policies: open },
     reason: "SecretNotPermitted",
     answer: "503 NoEndpoints",
