@@ -18,14 +18,15 @@ const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = {
 };
 let started = 0;
 
-/** Addresses of loopback, as many as the crowd has. */
-const addressOf = (n: number): string => {
+/** Addresses of loopback, as many as the crowd has. One alone is not bound to: the kernel would look long for a port. */
+const addressOf = (n: number): string | undefined => {
   const address = n % addresses;
-  return addresses === 1 ? "127.0.0.1" : `127.${network}.${(address >> 8) & 255}.${address & 255}`;
+  return addresses === 1 ? undefined : `127.${network}.${(address >> 8) & 255}.${address & 255}`;
 };
 
 function one(n: number): void {
-  const place = { port, host: "127.0.0.1", localAddress: addressOf(n) };
+  const localAddress = addressOf(n);
+  const place = { port, host: "127.0.0.1", ...(localAddress === undefined ? {} : { localAddress }) };
   const socket =
     secureContext === undefined
       ? connect({ ...place, noDelay: true })
