@@ -11,7 +11,7 @@ export const MOST = {
   /** Bytes of the Secrets and ConfigMaps that it refers to. */
   bytes: 16 * MIB,
   /** Entries of Secrets that are selected: those of the last one may lie beyond it. */
-  entries: 20_000,
+  entries: 12_000,
   /** EndpointSlices of the Services that it names, and the addresses and bytes in them. */
   slices: 1000,
   addresses: 20_000,

@@ -7,6 +7,7 @@ import type { Form } from "./contents.ts";
 import { decode } from "./decode.ts";
 import { bytesOf, textOf } from "./decode-object.ts";
 import type { KubeObject } from "./kube/kinds.ts";
+import { LIGHT } from "./load.ts";
 import { shortened } from "./shortened.ts";
 import { tools } from "./tools.ts";
 import { packedKeys, unpackedKeys, weightOf, type PackedKeys } from "./packed-keys.ts";
@@ -16,13 +17,15 @@ import type { ConfigMap, EndpointSlice, Secret, Service } from "./translate/reso
 /** Bytes of an object beside its texts, about. */
 const OBJECT = 512;
 
-/** A WebSocketProxy as the text of its JSON: parsed it takes several times as much. */
-export const manifestForm: Form<string> = {
+/** A WebSocketProxy: as the text of its JSON, since parsed it takes several times as much, or as it is where it is not kept. */
+export const manifestForm: Form<string | KubeObject> = {
   name: "manifest",
   of: ({ metadata, ...rest }) => {
     const { generation } = metadata;
     const kept = { ...metadataOf("WebSocketProxy", metadata), ...(generation === undefined ? {} : { generation }) };
-    const text = JSON.stringify({ ...rest, metadata: kept });
+    const whole = { ...rest, metadata: kept };
+    if (textSize(whole, LIGHT) > LIGHT) return { value: whole, weight: Number.POSITIVE_INFINITY };
+    const text = JSON.stringify(whole);
     return { value: text, weight: OBJECT + Buffer.byteLength(text) };
   },
 };

@@ -36,7 +36,9 @@ export interface UnreadObject {
 /** Objects that are read at the same time for one proxy. */
 const AT_A_TIME = 4;
 /** Bytes that are kept of what was read for all proxies. */
-const MOST_KEPT = 16 * 1024 * 1024;
+const MOST_KEPT = 12 * 1024 * 1024;
+/** Bytes of one content that is kept: what is larger is read anew in each pass. */
+const LARGEST_KEPT = 384 * 1024;
 
 /**
  * What objects say of which the cache has only metadata: read when a proxy looks at them, a few at a time, and kept as long
@@ -44,12 +46,11 @@ const MOST_KEPT = 16 * 1024 * 1024;
  */
 export class Contents {
   readonly #client: Caller;
-  readonly #kept: KeptContents;
+  readonly #kept = new KeptContents(MOST_KEPT, LARGEST_KEPT);
   readonly #underWay = new Map<string, Promise<Weighed | undefined>>();
 
-  constructor(client: Caller, most = MOST_KEPT) {
+  constructor(client: Caller) {
     this.#client = client;
-    this.#kept = new KeptContents(most);
   }
 
   /** How many are kept. */

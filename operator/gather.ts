@@ -1,5 +1,6 @@
 import type { Config } from "../api/config.ts";
 import { KIND } from "../api/meta.ts";
+import { textSize } from "../api/text-size.ts";
 import { backendPlaces } from "./backend-places.ts";
 import { MOST, type Budget } from "./budgets.ts";
 import type { Cache } from "./cache.ts";
@@ -138,9 +139,9 @@ export class Gatherer {
   }
 
   async #manifest(key: string, known: KubeObject, load: Load, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const text = await this.#contents.one(key, { kind: KIND, object: known, form: manifestForm }, signal);
-    load.add(text?.length ?? 0);
-    return text === undefined ? undefined : (JSON.parse(text) as KubeObject);
+    const found = await this.#contents.one(key, { kind: KIND, object: known, form: manifestForm }, signal);
+    load.add(typeof found === "string" ? found.length : textSize(found, Number.POSITIVE_INFINITY));
+    return typeof found === "string" ? (JSON.parse(found) as KubeObject) : found;
   }
 
   /** What may pass by itself is tried once more: until then it is as if nothing had been read. */

@@ -25,12 +25,15 @@ interface Reader {
  */
 export class KeptContents<T = unknown> {
   readonly #most: number;
+  readonly #largest: number;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #readers = new Map<string, Reader>();
   #weight = 0;
 
-  constructor(most: number) {
+  /** In bytes; what is larger than `largest` is not kept. */
+  constructor(most: number, largest: number) {
     this.#most = most;
+    this.#largest = largest;
   }
 
   /** How many are kept. */
@@ -58,7 +61,7 @@ export class KeptContents<T = unknown> {
 
   put(proxy: string, key: string, content: Weighed<T>): void {
     this.#drop(key);
-    if (content.weight > this.#most) return;
+    if (content.weight > this.#largest) return;
     const entry: Entry<T> = { content, readers: new Set() };
     this.#entries.set(key, entry);
     this.#weight += content.weight;

@@ -72,7 +72,7 @@ export function wishedWait(error: unknown): number {
 
 const NAMESPACE_GONE = "NamespaceGone";
 
-/** The answer has more bytes than the call takes. */
+/** The answer is longer than the call takes. */
 export const TOO_LONG = "TooLong";
 
 export function isTooLong(error: unknown): error is ApiError {

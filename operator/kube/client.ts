@@ -17,7 +17,7 @@ export interface Call {
   readonly accept?: string;
   /** Milliseconds for the whole call; default TIMEOUT. */
   readonly timeout?: number;
-  /** Bytes of the answer; default LARGEST_OBJECT. A longer one is an ApiError with the reason TooLong. */
+  /** Characters of the answer; default LARGEST_OBJECT. A longer one is an ApiError with the reason TooLong. */
   readonly most?: number;
   readonly signal?: AbortSignal;
 }

@@ -15,7 +15,7 @@ export interface Crowd {
 }
 
 export const FULL: Crowd = { namespaces: 10, hostile: 50, honest: 50, secrets: 200, annotated: 100, slices: 1000 };
-export const SMALL: Crowd = { namespaces: 3, hostile: 6, honest: 9, secrets: 30, annotated: 20, slices: 60 };
+export const SMALL: Crowd = { namespaces: 2, hostile: 4, honest: 6, secrets: 25, annotated: 20, slices: 50 };
 
 const KIB = 1024;
 /** Shared by all objects, so that they are large in the answers of the server only. */
