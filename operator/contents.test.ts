@@ -104,12 +104,15 @@ test("of one proxy four are read at a time", async () => {
   expect((await reading).found.size).toBe(10);
 });
 
-test("of all that was read 16 MiB are kept", () => {
+test("of all that was read 12 MiB are kept, and of one object 384 KiB", () => {
   const contents = new Contents({} as Caller);
-  const mebibyte: Form<number> = { name: "mebibyte", of: () => ({ value: 1, weight: 1024 * 1024 }) };
-  for (let at = 0; at < 20; at += 1) {
+  const weighing = (weight: number): Form<number> => ({ name: "weighing", of: () => ({ value: 1, weight }) });
+  const put = (at: number, weight: number): void => {
     const object = { metadata: { name: `keys-${at}`, namespace: "demo" } };
-    contents.put(`demo/${at}`, { kind: "Secret", object, form: mebibyte });
-  }
-  expect([contents.size, contents.weight]).toEqual([16, 16 * 1024 * 1024]);
+    contents.put(`demo/${at}`, { kind: "Secret", object, form: weighing(weight) });
+  };
+  put(0, 384 * 1024 + 1);
+  expect(contents.size).toBe(0);
+  for (let at = 1; at <= 40; at += 1) put(at, 384 * 1024);
+  expect([contents.size, contents.weight]).toEqual([32, 12 * 1024 * 1024]);
 });
