@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { cidr, hostname, label, objectName, path, port } from "./names.ts";
-import { policyPlaces, policySettings, type PolicyKind, type RenderedPolicies } from "./policies/index.ts";
+import {
+  policies as policyTable,
+  policyPlaces,
+  policySettings,
+  type PolicyKind,
+  type RenderedPolicies,
+} from "./policies/index.ts";
 import { positiveDuration } from "./quantities.ts";
 
 /**
@@ -80,12 +86,15 @@ const shape = z.strictObject({
 /** What is said of a config that does not keep `settingsArePlaced`. */
 export const MISPLACED = "a route has settings that are not there";
 
-/** The one rule over the whole of a config: each route's settings stand in its list of them. */
+const KINDS = Object.keys(policyTable) as PolicyKind[];
+
+/**
+ * The one rule over the whole of a config: each route's settings stand in its list of them. It looks at no policy that it
+ * does not know, which is a mistake of its own.
+ */
 export function settingsArePlaced({ policies, routes }: Pick<z.output<typeof shape>, "policies" | "routes">): boolean {
   return routes.every((one) =>
-    (Object.keys(one.policies) as PolicyKind[]).every(
-      (kind) => (one.policies[kind] ?? 0) < (policies[kind]?.length ?? 0),
-    ),
+    KINDS.every((kind) => one.policies[kind] === undefined || one.policies[kind] < (policies[kind]?.length ?? 0)),
   );
 }
 

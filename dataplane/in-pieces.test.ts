@@ -26,6 +26,11 @@ type Config = ReturnType<typeof configOf>;
 const told = (issues: Issues): string[] =>
   problemsOf(issues, "config", "Invalid").map(({ at, message }) => `${at}: ${message}`);
 
+function unknownInRoute(more: object): unknown {
+  const [first, ...others] = whole().routes;
+  return { ...whole(), routes: [{ ...first, policies: { ...first?.policies, future: 1, ...more } }, ...others] };
+}
+
 /** What is made of a value: in pieces and in one go. */
 async function both<T>(
   inPieces: Promise<Outcome<T>>,
@@ -54,6 +59,8 @@ test.each<[string, unknown]>([
   ["an unknown policy that is no list", { ...whole(), policies: { ...whole().policies, future: 1 } }],
   ["no policies", { ...whole(), policies: {} }],
   ["an unknown field beside settings that are not there", { ...whole(), more: 1, policies: {} }],
+  ["an unknown policy of a route", unknownInRoute({})],
+  ["an unknown policy of a route beside settings that are not there", unknownInRoute({ deny: 7 })],
   ["a wrong field beside settings that are not there", { ...whole(), version: 2, policies: {} }],
 ])("%s is refused in the words of the schema", async (_, value) => {
   const [ours, schemas] = await both(configInPieces(value, NOTHING, slices), api.config.safeParse(value));
