@@ -86,17 +86,31 @@ test("a token that is revoked ends its sessions within recheck, and opens no new
   const stays = await bench.connect(other);
   await bench.idp.revoke(token);
   await bench.pass(9999);
-  // What was remembered may be reused for as long as `cache` says …
+  // What was remembered may be reused for as long as `cache` says, and the sessions have a recheck to come.
   sessions.push(await bench.connect(token));
-  await bench.pass(1);
-  // … and not longer.
-  expect(await bench.verdict(token)).toBe("401 CredentialInvalid");
   expect(bench.gateway.sessions).toBe(4);
-  await bench.pass(10_000);
+  await bench.pass(10_001);
   for (const session of sessions) expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
+  expect(await bench.verdict(token)).toBe("401 CredentialInvalid");
   expect(await terminations("CredentialRevoked")).toBe(3);
   stays.socket.send("still here");
   expect(await stays.message()).toBe("still here");
+  await bench.left(1);
+});
+
+test("a refused handshake that learns of a revocation ends the token's sessions before their recheck", async () => {
+  await bench.serve({ introspection: introspection({ cache: "10s", recheck: "20s" }) });
+  const [token, other] = [await bench.token(OPAQUE), await bench.token(OPAQUE)];
+  const sessions = [await bench.connect(token), await bench.connect(token)];
+  await bench.connect(other);
+  await bench.idp.revoke(token);
+  await bench.pass(9999);
+  sessions.push(await bench.connect(token));
+  await bench.pass(1);
+  // `cache` is over: this handshake asks the server, and no time passes after it.
+  expect(await bench.verdict(token)).toBe("401 CredentialInvalid");
+  for (const session of sessions) expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
+  expect(await terminations("CredentialRevoked")).toBe(3);
   await bench.left(1);
 });
 
