@@ -10,10 +10,6 @@ FOLDERS := api generate runtime operator dataplane cli examples test
 # What npm itself leaves behind an installation. Only errors are shown of it: that this Node is not the pinned one is no news.
 INSTALLED := node_modules/.package-lock.json
 
-# Tests of sockets, HTTP and streams: what another Node may do otherwise. Parts of paths, as vitest takes them.
-WIRE := dataplane/tunnel dataplane/backend dataplane/listener dataplane/open-port runtime/ cli/standalone.test test/bundle \
-	$(addprefix test/integration/,handshake backend messages hostile timeouts chaos drain listener-tls ipv6 slow-consumers)
-
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-other-node test-apiserver e2e check fmt generate golden conformance bench bundle image clean
 
@@ -32,8 +28,8 @@ run: $(INSTALLED) ## Start the gateway and a sample backend from examples/quicks
 test: $(INSTALLED) ## Run the tests; the last line says how many passed, failed and were skipped
 	vitest run
 
-test-other-node: $(INSTALLED) ## Run what goes over the wire on the other Node line (fetches it to ~/.cache/wsproxy first)
-	test/other-node.sh $(WIRE)
+test-other-node: $(INSTALLED) ## Run the tests on the other Node line (fetches it to ~/.cache/wsproxy first)
+	test/other-node.sh
 
 test-apiserver: $(INSTALLED) ## Run the tests against a real API server (builds it in ~/.cache/wsproxy first: minutes, once)
 	test/apiserver/tools/build.sh

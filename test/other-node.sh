@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: other-node.sh [VITEST ARGUMENT…]
-# Runs tests on the other Node line, of which package.json names the version: it is fetched into the cache once.
+# Runs the tests, or those that are named, on the other Node line, of which package.json names the version: it is fetched into the cache once.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 version=$(sed -n 's/^    "otherNode": "\(.*\)",\?$/\1/p' package.json)
