@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { leastTime } from "../test/fakes/least-time.ts";
 import { AddressList } from "./address-list.ts";
 import { checkHandshake, type Arrival } from "./check-handshake.ts";
 
@@ -79,11 +80,9 @@ test.each<[string, Change]>([
 });
 
 test("8 kB of escapes in an extension are refused in less than 5 ms", () => {
-  const started = performance.now();
-  expect(check({ fields: { "Sec-WebSocket-Extensions": [`a; b="${"\\c".repeat(4000)}`] } })).toMatchObject({
-    reason: "BadHandshake",
-  });
-  expect(performance.now() - started).toBeLessThan(5);
+  const change = { fields: { "Sec-WebSocket-Extensions": [`a; b="${"\\c".repeat(4000)}`] } };
+  expect(check(change)).toMatchObject({ reason: "BadHandshake" });
+  expect(leastTime(() => void check(change))).toBeLessThan(5);
 });
 
 test("two Host lines are ambiguous", () => {

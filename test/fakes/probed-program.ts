@@ -1,17 +1,8 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { PROBE, probe, type Probe } from "./probe.ts";
 import { until } from "./sockets.ts";
-
-/** What a program uses. */
-export interface Probe {
-  /** The most CPU time that its event loop took without a turn for others, in ms, since the last reset. */
-  readonly longest: number;
-  /** CPU time of its main thread, in ms. */
-  readonly cpu: number;
-  /** Bytes. */
-  readonly rss: number;
-}
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -22,9 +13,8 @@ export class ProbedProgram {
   #stderr = "";
 
   constructor(args: readonly string[]) {
-    const probe = join(ROOT, "test/fakes/loop-probe.ts");
     // As `bin/wsproxy` and the image start it.
-    const execArgv = ["--max-semi-space-size=4", "--heap-growing-percent=30", "--import", probe];
+    const execArgv = ["--max-semi-space-size=4", "--heap-growing-percent=30", "--import", PROBE];
     this.#child = fork(join(ROOT, "cli/main.ts"), args, { execArgv, stdio: ["ignore", "pipe", "pipe", "ipc"] });
     this.#child.stdout?.on("data", (chunk: Buffer) => (this.#stdout += chunk.toString()));
     this.#child.stderr?.on("data", (chunk: Buffer) => (this.#stderr += chunk.toString()));
@@ -40,10 +30,8 @@ export class ProbedProgram {
     return this.#stderr;
   }
 
-  async probe(what: "read" | "reset" = "read"): Promise<Probe> {
-    this.#child.send(what);
-    const [answer] = (await once(this.#child, "message")) as [Probe];
-    return answer;
+  probe(what: "read" | "reset" = "read"): Promise<Probe> {
+    return probe(this.#child, what);
   }
 
   /** Until this message has been logged once more than before `change`. */

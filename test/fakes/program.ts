@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { PROBE, probe, type Probe } from "./probe.ts";
 import { until } from "./sockets.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -14,6 +15,8 @@ export interface ProgramOptions {
   /** The file to run; bin/wsproxy unless told otherwise. */
   readonly file?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** The test may ask how long its event loop stood still. */
+  readonly probed?: boolean;
 }
 
 /** `wsproxy` as a process of its own, started as users start it; ended with the test at the latest. */
@@ -24,8 +27,12 @@ export class Program {
   ended: number | NodeJS.Signals | undefined;
   readonly #child: ChildProcess;
 
-  constructor(args: readonly string[], { file = WSPROXY, env = process.env }: ProgramOptions = {}) {
-    this.#child = spawn(file, args, { cwd: ROOT, env, stdio: "pipe" });
+  constructor(args: readonly string[], { file = WSPROXY, env = process.env, probed = false }: ProgramOptions = {}) {
+    this.#child = spawn(file, args, {
+      cwd: ROOT,
+      env: probed ? { ...env, NODE_OPTIONS: `--import=${PROBE}` } : env,
+      stdio: ["pipe", "pipe", "pipe", ...(probed ? (["ipc"] as const) : [])],
+    });
     this.#child.stdout?.on("data", (chunk: Buffer) => (this.stdout += chunk.toString()));
     this.#child.stderr?.on("data", (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.#child.stdin?.on("error", () => {});
@@ -44,6 +51,11 @@ export class Program {
   get pid(): number {
     if (this.#child.pid === undefined) throw new Error("not started");
     return this.#child.pid;
+  }
+
+  /** Of one that was started to be probed. */
+  probe(what: "read" | "reset" = "read"): Promise<Probe> {
+    return probe(this.#child, what);
   }
 
   /** Types into it. */

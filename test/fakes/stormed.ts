@@ -1,8 +1,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { keyPair } from "./certificates.ts";
+import { watchHealth, type Health } from "./kubelet.ts";
 import { backendManifest } from "./manifests.ts";
 import { freePort, Program, temporaryFolder } from "./program.ts";
 import { writeFile } from "node:fs/promises";
@@ -68,7 +68,7 @@ stringData: ${stringData}
     }
     const limit = descriptors === undefined ? "" : `ulimit -n ${descriptors}; `;
     const command = `${limit}exec bin/wsproxy standalone -f "$0" --admin-port ${adminPort}`;
-    const program = new Program(["-c", command, folder], { file: "sh" });
+    const program = new Program(["-c", command, folder], { file: "sh", probed: true });
     await program.says(`http://127.0.0.1:${adminPort}/metrics`);
     await program.says("gateway  ws");
     return new Stormed(port, adminPort, program);
@@ -81,42 +81,10 @@ stringData: ${stringData}
     return lines.filter((line) => line.includes(labels)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
   }
 
-  /** Asks for /healthz and /readyz as a kubelet does, over a new connection each time, until it is told to stop. */
-  probe(): { stop: () => Promise<Probes> } {
-    const stop = new AbortController();
-    const done = this.#probe(stop.signal);
-    return {
-      stop: () => {
-        stop.abort();
-        return done;
-      },
-    };
+  /** Asks for its health as a kubelet does, until it is told to stop. */
+  watchHealth(): { stop: () => Promise<Health> } {
+    return watchHealth(this.adminPort, this.program.pid);
   }
-
-  async #probe(stop: AbortSignal): Promise<Probes> {
-    const probes = { times: [] as number[], failures: [] as string[] };
-    for (let turn = 0; !stop.aborted; turn += 1) {
-      const path = turn % 2 === 0 ? "/healthz" : "/readyz";
-      const start = performance.now();
-      try {
-        const headers = { connection: "close" };
-        const answer = await fetch(`http://127.0.0.1:${this.adminPort}${path}`, { headers });
-        await answer.text();
-        if (answer.status !== 200) probes.failures.push(`${path} ${answer.status}`);
-      } catch (error) {
-        probes.failures.push(`${path} ${String(error)}`);
-      }
-      probes.times.push(performance.now() - start);
-      await sleep(20);
-    }
-    return probes;
-  }
-}
-
-export interface Probes {
-  /** In ms. */
-  readonly times: readonly number[];
-  readonly failures: readonly string[];
 }
 
 /** A backend that costs little, in a process of its own; its port. */

@@ -65,7 +65,7 @@ describe.each([
   test("a flood of silent sockets neither silences the admin port nor keeps clients out", async () => {
     const it = await Stormed.start({ descriptors: LIMIT, tls });
     const flood = await Crowd.gather({ port: it.port, clients: 1000, addresses: 50, silent: true });
-    const probes = it.probe();
+    const probes = it.watchHealth();
     flood.comeSilently();
     await until("they are there", async () => (await it.metric("evicted_sockets_total")) > 100);
     const honest = await crowdOf(it.port, 20, tls);

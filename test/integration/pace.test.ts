@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { pour } from "../bench/load.ts";
 import { RawBackend } from "../fakes/backends.ts";
@@ -5,12 +6,19 @@ import { Authority } from "../fakes/certificates.ts";
 import { RawClient, request } from "../fakes/clients.ts";
 import { binary, closeOf, parse } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
-import { until, type Peer } from "../fakes/sockets.ts";
+import { until } from "../fakes/sockets.ts";
 
 const MiB = 2 ** 20;
-/** So much, and so long, that a tenth is some of the steps in which the kernel takes bytes, and none of them lasts as long. */
-const MARK = 32 * MiB;
 const TIMEOUT = 3000;
+/**
+ * A kernel takes more of a socket's bytes only when a third of what it holds is gone: here 1.6 MB at a time. The mark is
+ * so large that half of its tenth is two such steps: the slow receiver takes something within each time-out, but less
+ * than it must.
+ */
+const MARK = 64 * MiB;
+/** In bytes a second. */
+const TENTH = MARK / 10 / (TIMEOUT / 1000);
+const PATIENCE = 4 * TIMEOUT;
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -22,19 +30,32 @@ beforeAll(async () => {
   ca = await Authority.create();
 });
 
-/** Takes about so many bytes a second, a tenth of them at a time. */
-function take({ socket }: Peer, bytes: number): () => void {
-  let left = 0;
-  socket.on("data", (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left <= 0) socket.pause();
-  });
-  socket.pause();
-  const timer = setInterval(() => {
-    left = bytes / 10;
-    socket.resume();
-  }, 100);
-  return () => clearInterval(timer);
+/** A receiver takes so many bytes a second, a tenth of them at a time. */
+class Taking {
+  readonly #socket: Socket;
+  readonly #timer: NodeJS.Timeout;
+  taken = 0;
+
+  constructor(socket: Socket, bytes: number) {
+    this.#socket = socket;
+    const each = bytes / 10;
+    let left = 0;
+    socket.on("data", (chunk: Buffer) => {
+      this.taken += chunk.length;
+      left -= chunk.length;
+      if (left <= 0) socket.pause();
+    });
+    socket.pause();
+    this.#timer = setInterval(() => {
+      left = Math.min(left, 0) + each;
+      if (left > 0) socket.resume();
+    }, 100);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#socket.destroy();
+  }
 }
 
 test.each([
@@ -72,19 +93,20 @@ test.each([
     const [receivers, senders] = slow === "client" ? [clients, source.connections] : [source.connections, clients];
     const chunk = binary(Buffer.alloc(65_536), slow === "backend");
     const started = Date.now();
-    // A tenth of the mark within the time-out is 1.1 MB a second.
-    const stop = receivers.map((receiver, n) => take(receiver, n === 0 ? 16_000_000 : 500_000));
+    const taking = receivers.map(({ socket }, n) => new Taking(socket, n === 0 ? 4 * TENTH : TENTH / 2));
     const poured = senders.map((sender) => pour(sender, chunk, 256 * MiB));
     const told = senders[1];
-    await until("the other is given up", () => told?.ended === true, 20_000);
+    await until("the slow one is given up", () => told?.ended === true, PATIENCE);
+    // One byte within each time-out was not enough.
+    expect(taking[1]?.taken).toBeGreaterThan((TENTH / 4) * (TIMEOUT / 1000));
     const bytes = (told as { payload?: Buffer }).payload ?? told?.received ?? Buffer.alloc(0);
     expect(closeOf(parse(bytes).frames.at(-1) as never)).toEqual({ code: 1008, reason: "SlowConsumer" });
     await until("two time-outs are over", () => Date.now() - started > 2 * TIMEOUT);
     expect(await gateway.metric("slow_consumers_total")).toBe(1);
     expect(senders[0]?.ended).toBe(false);
     expect(gateway.sessions).toBeGreaterThanOrEqual(1);
-    for (const end of stop) end();
-    for (const { socket } of [...clients, ...source.connections]) socket.destroy();
+    for (const one of taking) one.stop();
+    for (const { socket } of senders) socket.destroy();
     await Promise.all(poured);
   },
 );
