@@ -113,11 +113,12 @@ export class ServedProxy {
   /** Config → snapshot, not in force yet: `commit` or `rollback` must follow, and until then no other may be prepared. */
   async prepare(config: Config, hash: string, endpoints: Endpoints, slices: Slices): Promise<Snapshot> {
     try {
-      const { clock, metrics, random, subjects } = this.#surroundings;
+      const { clock, metrics, random, subjects, descriptors } = this.#surroundings;
       const options = {
         memory: this.#memory,
         occupancy: this.occupancy,
         subjects,
+        descriptors,
         metrics,
         clock,
         log: this.#logFor(config),
