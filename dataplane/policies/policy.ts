@@ -14,7 +14,7 @@ import type { PlanDraft } from "../tunnel/plan.ts";
 
 /** A policy's settings, compiled once: what it does at each step of a connection's life. A step it has no part in is absent. */
 export interface Enforcement {
-  /** Before anybody is identified; cheap. */
+  /** Before the client is identified; cheap. */
   screen?(handshake: Handshake): Refusal | undefined;
   /** Proves who it is. `signal` aborts when the client leaves. */
   authenticate?(handshake: Handshake, signal: AbortSignal): Promise<Identity | Refusal>;
