@@ -157,7 +157,7 @@ export class Serving {
   }
 }
 
-/** Nobody can have a port on one of these addresses while somebody else has it on the other. */
+/** A port on one of these addresses cannot be opened while it is open on the other. */
 function mayMeet(one: string, other: string): boolean {
   const names = new Set([one, other]);
   if (names.size === 1 || names.has("0.0.0.0") || names.has("::")) return true;

@@ -5,7 +5,7 @@ import type { Log } from "../runtime/log.ts";
 import { SparseLog } from "../runtime/sparse-log.ts";
 import type { Refusal } from "./rejection.ts";
 
-/** Of the limit, kept for the admin port, identity providers, files and listeners: an eighth, and this at most. */
+/** Of the limit, kept for the admin port, files and listeners: an eighth, and this at most. */
 const MOST_RESERVED = 1024;
 /** What a process opens after it has been asked how much it has open: the log, its listeners. */
 const ALLOWANCE = 8;
@@ -14,15 +14,15 @@ const MOST_FOR_REFUSALS = 256;
 /** Without room for some sockets there is no point in running. */
 const FEWEST = 8;
 
-/** Descriptors that the sockets of clients and backends may have together. */
+/** Descriptors that the sockets of clients, backends and identity providers may have together. */
 export function descriptorsForSockets({ limit, open }: DescriptorLimit): number {
   const reserved = Math.min(MOST_RESERVED, Math.floor(limit / 8));
   return Math.max(FEWEST, limit - open - ALLOWANCE - reserved);
 }
 
 /**
- * The file descriptors of the process that sockets of clients and backends have, over all proxies. A session has two.
- * Near the end handshakes are refused, at the end sockets are closed as they come: so there is always one left for the
+ * The file descriptors of the process that sockets of clients, backends and identity providers have, over all proxies. A
+ * session has two. Near the end handshakes are refused, at the end sockets are closed as they come: so there is always one left for the
  * admin port.
  */
 export class Descriptors {
@@ -32,7 +32,8 @@ export class Descriptors {
   readonly #forSessions: number;
   readonly #refusals: SparseLog<"handshakes">;
   #clients = 0;
-  #backends = 0;
+  /** Those that we dial. */
+  #dialled = 0;
   #relief: (() => Socket | undefined) | undefined;
 
   constructor(most: number, clock: Clock, log: Log) {
@@ -43,9 +44,9 @@ export class Descriptors {
     );
   }
 
-  /** Clients' sockets, and those of backends, open or about to be opened. */
+  /** Clients' sockets, and those of backends and identity providers, open or about to be opened. */
   get used(): number {
-    return this.#clients + this.#backends;
+    return this.#clients + this.#dialled;
   }
 
   /** Sessions that there is room for. */
@@ -69,12 +70,17 @@ export class Descriptors {
 
   /** Counts a backend's socket for a handshake, and for the session after it, until the returned function is called. */
   dial(): () => void {
-    this.#backends += 1;
+    this.#dialled += 1;
     let open = true;
     return () => {
-      if (open) this.#backends -= 1;
+      if (open) this.#dialled -= 1;
       open = false;
     };
+  }
+
+  /** As `dial`, for a question to an identity provider, which goes on when its client has left; undefined: there is no room. */
+  ask(): (() => void) | undefined {
+    return this.used < this.most || this.#relieve() ? this.dial() : undefined;
   }
 
   /** Refuses a handshake, which is counted with its backend already, where there would be too few left. */

@@ -178,7 +178,7 @@ export class Gateway {
       evictions: this.#evictions,
     });
     if (!this.#stopping) return granted;
-    // The signal came while they were opened: nobody would close them any more.
+    // The signal came while they were opened: nothing would close them any more.
     const ours = new Set(held.values());
     for (const port of granted.values()) if (port instanceof OpenPort && !ours.has(port)) port.close();
     return new Map();
@@ -218,8 +218,8 @@ export class Gateway {
   }
 
   /**
-   * Stops gracefully: not ready at once; the listeners stay open for `grace` ms, since whoever sends clients here learns
-   * of it late; then they close, and the sessions are closed over each proxy's drain period. `abort` ends all at once.
+   * Stops gracefully: not ready at once; the listeners stay open for `grace` ms, since load balancers learn of it
+   * late; then they close, and the sessions are closed over each proxy's drain period. `abort` ends all at once.
    */
   async drain(grace: number, abort: AbortSignal): Promise<void> {
     this.#stopping = true;

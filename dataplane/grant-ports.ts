@@ -2,8 +2,8 @@ import { OpenPort, type Admission, type PortAddress } from "./open-port.ts";
 import { impossibleMoves } from "./port-moves.ts";
 
 /**
- * A port for everybody who wants another than it has, or why it cannot have it: the port of one who moves too, or of one
- * who is leaving, as it is; else one that is opened here. Nothing that is held is closed, nothing leads elsewhere yet.
+ * A port for each proxy that wants another than it has, or why it cannot have it: the port of a proxy that moves too, or
+ * that is leaving, as it is; else one that is opened here. Nothing that is held is closed, nothing leads elsewhere yet.
  */
 export async function grantPorts(
   wanted: ReadonlyMap<string, PortAddress>,

@@ -30,7 +30,7 @@ export type Proof =
 
 export type Method = Proof["method"];
 
-/** Somebody on an open route. */
+/** A client of an open route. */
 export const ANYONE: Identity = { client: undefined, claims: {}, proofs: [] };
 
 /** The subject that a limit `per` Client counts: the client, or its address where nobody is identified. */

@@ -22,7 +22,7 @@ export interface Admission {
   readonly evictions: Evictions;
 }
 
-/** A TCP port that is open. Whom its connections go to may change, and none is refused meanwhile. */
+/** A TCP port that is open. What its connections go to may change, and none is refused meanwhile. */
 export class OpenPort {
   readonly #server: Server;
   readonly #asked: PortAddress;

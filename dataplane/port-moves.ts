@@ -1,11 +1,11 @@
 /**
- * Which of the moves to a port that somebody has cannot be made: whoever has it stays on it, or an earlier move gets it.
+ * Which of the moves to a port that another proxy has cannot be made: that one stays on it, or an earlier move gets it.
  * The rest can be made together, in whatever chain or circle they hang.
  */
 export function impossibleMoves(
-  /** Who moves, and whose port to. */
+  /** The proxy that moves, and the one whose port it moves to. */
   moves: ReadonlyMap<string, string>,
-  /** Who gives a port up, unless its own move is one of those that cannot be made. */
+  /** Proxies that give a port up, unless its own move is one of those that cannot be made. */
   leaving: ReadonlySet<string>,
 ): ReadonlySet<string> {
   const impossible = new Set<string>();

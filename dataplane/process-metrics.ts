@@ -74,11 +74,17 @@ export class ProcessMetrics {
         },
       });
     };
-    gauge("descriptors_limit", "File descriptors that clients' and backends' sockets may have together.", [], (it) =>
-      it.set(descriptors.most),
+    gauge(
+      "descriptors_limit",
+      "File descriptors that sockets of clients, backends and identity providers may have together.",
+      [],
+      (it) => it.set(descriptors.most),
     );
-    gauge("descriptors_used", "File descriptors that clients' and backends' sockets have, or are about to.", [], (it) =>
-      it.set(descriptors.used),
+    gauge(
+      "descriptors_used",
+      "File descriptors that sockets of clients, backends and identity providers have, or are about to.",
+      [],
+      (it) => it.set(descriptors.used),
     );
     gauge("waiting_sockets", "Sockets whose request head is not complete.", ["state"], (it) => {
       it.set({ state: "reading" }, room.reading);

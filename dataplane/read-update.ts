@@ -7,7 +7,7 @@ import { configInPieces, endpointsInPieces, type Believed } from "./in-pieces.ts
 export interface Update {
   readonly config: unknown;
   readonly endpoints: unknown;
-  /** SHA-256 of the config's text, as whoever rendered it reports it. */
+  /** SHA-256 of the config's text, as the operator, or standalone, reports it. */
   readonly hash: string;
   /** SHA-256 of the endpoints' text. */
   readonly endpointsHash: string;

@@ -113,11 +113,12 @@ export class ServedProxy {
   /** Config → snapshot, not in force yet: `commit` or `rollback` must follow, and until then no other may be prepared. */
   async prepare(config: Config, hash: string, endpoints: Endpoints, slices: Slices): Promise<Snapshot> {
     try {
-      const { clock, metrics, random, subjects } = this.#surroundings;
+      const { clock, metrics, random, subjects, descriptors } = this.#surroundings;
       const options = {
         memory: this.#memory,
         occupancy: this.occupancy,
         subjects,
+        descriptors,
         metrics,
         clock,
         log: this.#logFor(config),
@@ -223,7 +224,7 @@ export class ServedProxy {
           counts: session,
           random,
           turns: (task) => ends.run(task),
-          over: release, // who comes back at once finds a place, however long the other end takes to hang up
+          over: release, // a client that comes back at once finds a place, however long the other end takes to hang up
           closed: (end) => {
             hungUp();
             this.sessions.delete(session);
@@ -233,7 +234,7 @@ export class ServedProxy {
         }),
       );
     } catch (fault) {
-      // Without a tunnel nobody would ever tell that the session has ended.
+      // Without a tunnel nothing would ever tell that the session has ended.
       hungUp();
       this.sessions.delete(session);
       backend.socket.destroy();
@@ -252,7 +253,7 @@ export class ServedProxy {
     const all = [...this.sessions];
     const period = this.#snapshot?.drainPeriod ?? 0;
     await closeSpread(all, { reason: "Draining" }, period, { clock, random, abort, progress: report });
-    // A dial or an issuer may take longer than whoever stops us waits.
+    // A dial or an issuer may take longer than Kubernetes waits for a pod that stops.
     for (const attempt of [...this.#attempts]) attempt.drain();
     await this.#emptied(abort);
     report();

@@ -58,6 +58,7 @@ export interface CompileOptions {
   readonly memory: Memory;
   readonly occupancy: Occupancy;
   readonly subjects: Subjects;
+  readonly descriptors: CompileContext["descriptors"];
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
@@ -103,7 +104,7 @@ function compileRoute(
   options: CompileOptions,
   before: CompiledRoute | undefined,
 ): CompiledRoute {
-  const { memory, occupancy, subjects, clock, log, random } = options;
+  const { memory, occupancy, subjects, descriptors, clock, log, random } = options;
   const metrics = options.metrics.route(proxy, route.name);
   const { policies } = route;
   if (policies.authentication === undefined) {
@@ -118,6 +119,7 @@ function compileRoute(
     memory,
     occupancy,
     subjects,
+    descriptors,
     clock,
     log,
     metrics,

@@ -8,7 +8,7 @@ import { keyOf, KINDS, type KubeObject } from "./kube/kinds.ts";
 import { Reflector } from "./kube/reflector.ts";
 import { MANAGED } from "./render/labels.ts";
 
-/** Our own objects, whoever's proxy they belong to. */
+/** Our own objects, whichever proxy they belong to. */
 const OWN = Object.entries(MANAGED)
   .map(([label, value]) => `${label}=${value}`)
   .join(",");

@@ -26,7 +26,7 @@ export class Concerned {
 
   /** `namespace/name` of each. */
   by(kind: WatchedKind, now: KubeObject | undefined, before: KubeObject | undefined): ReadonlySet<string> {
-    // Its counts change with each pod that comes or goes; who made it does not.
+    // Its counts change with each pod that comes or goes; what made it does not.
     if (kind === "ReplicaSet" && now !== undefined && before !== undefined && sameMaker(now, before)) return new Set();
     const states = [now, before].filter((state) => state !== undefined);
     const keys = new Set<string>();

@@ -147,7 +147,7 @@ export class DataplanePods {
     const count = last?.wanted === text ? last.count + 1 : 0;
     this.#nudges.set(uidOf(pod), { wanted: text, at: clock.now(), count });
     const value = `${short(wanted.hash)}-${short(wanted.endpointsHash)}`;
-    // The value has to be another one than stands there, whoever put it there.
+    // The value has to be another one than stands there, whatever put it there.
     const again = count > 0 || pod.metadata.annotations?.[NUDGE] === value;
     const annotations = { [NUDGE]: again ? `${value}-${clock.wall()}` : value };
     try {
@@ -162,7 +162,7 @@ export class DataplanePods {
         }),
       );
     } catch (error) {
-      // The kubelet looks by itself once a minute, and who does not report is nudged again.
+      // The kubelet looks by itself once a minute, and a pod that does not report is nudged again.
       if (!(error instanceof ApiError)) throw error;
       if (error.status !== 404 && error.status !== 409) log.warn({ err: error, pod: keyOf(pod) }, "pod not nudged");
     }

@@ -14,7 +14,7 @@ const LONGEST = 300;
 /** What every container waits for in its first moments. */
 const ORDINARY = new Set(["ContainerCreating", "PodInitializing"]);
 
-/** Why no pod is ready, in Kubernetes' own words: pods that are not made first, then the first pod that says; empty: nobody says. */
+/** Why no pod is ready, in Kubernetes' own words: pods that are not made first, then the first pod that says; empty: none says. */
 export function holdUpOf(deployment: Deployment | undefined, pods: readonly Pod[]): string {
   const failure = deployment?.status?.conditions?.find(({ type, status }) => {
     return type === "ReplicaFailure" && status === "True";

@@ -55,7 +55,7 @@ export class Reporter {
   readonly #pending = new Map<string, Pending>();
   /** Proxies whose spec leaves no room for a whole status, and how many of its shorter forms are left to try. */
   readonly #tight = new Map<string, { readonly generation: number; readonly left: number }>();
-  /** Proxy → its uid, of whom Events were written. */
+  /** Proxy → its uid, where Events were written. */
   readonly #uids = new Map<string, string>();
   /** What the conditions of each proxy were in its last status. */
   readonly #conditions = new Map<string, readonly ConditionState[]>();

@@ -7,8 +7,8 @@ import { authenticationsOf } from "./translate/unread.ts";
 
 /** Bytes of a digest that are remembered: enough to tell any two of them apart. */
 const PREFIX = 16;
-/** Bytes; as many keys as are ever in force of one proxy. */
-const LARGEST_ROW = 100_000 * PREFIX;
+/** Bytes; twice as many keys as are ever in force of one proxy. Any tenant can fill as much for each of its proxies. */
+const LARGEST_ROW = 20_000 * PREFIX;
 
 /**
  * Digests of what Secrets of a proxy have held since one of them cannot be read. Whose keys are in force is not known

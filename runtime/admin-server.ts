@@ -52,7 +52,7 @@ export async function adminServer(
       return textAnswer(500, "internal fault");
     }
   };
-  // Least recently used first. Refusing new ones where there is no room would cut off whoever probes whether we live.
+  // Least recently used first. Refusing new ones where there is no room would cut probes off.
   const sockets = new Set<Socket>();
   const used = (socket: Socket): void => {
     sockets.delete(socket);

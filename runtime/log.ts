@@ -16,7 +16,7 @@ export type Level = "debug" | "info" | "warn" | "error" | "silent";
 /** A process's log. */
 export interface ProcessLog extends Log {
   level: Level;
-  /** Lines lost because nobody read them. */
+  /** Lines lost because the reader did not take them in time. */
   dropped(): number;
   /** Writes out what is buffered; bounded in time. */
   flush(): Promise<void>;

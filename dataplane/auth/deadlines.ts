@@ -16,7 +16,7 @@ interface Deadline {
 
 /**
  * Calls back when the wall clock reaches a moment, however it gets there: timers see neither that it is set nor that the
- * machine slept, so one ticker for all holds it against the monotonic clock while anybody waits.
+ * machine slept, so one ticker for all holds it against the monotonic clock while any deadline waits.
  */
 export class Deadlines {
   readonly #clock: Clock;

@@ -9,7 +9,7 @@ export type Resolve = (name: string, done: (error: Error | null, addresses: read
 export const systemResolve: Resolve = (name, done) => systemLookup(name, { all: true }, done);
 
 /**
- * One look-up for all who ask for a name at the same time: look-ups run in the few threads that signatures are verified
+ * One look-up for all questions about a name at the same time: look-ups run in the few threads that signatures are verified
  * in too, and a name server that hangs must not take them all.
  */
 export function sharedResolve(resolve: Resolve): Resolve {

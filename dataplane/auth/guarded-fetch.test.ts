@@ -13,7 +13,7 @@ import { RawListener } from "../../test/fakes/idp-listener.ts";
 import { ipv6 } from "../../test/fakes/ipv6.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import { REFUSING_PORTS } from "../../test/fakes/ports.ts";
-import { guardedFetch, MAX_ANSWER, type Ask } from "./guarded-fetch.ts";
+import { FetchFault, guardedFetch, MAX_ANSWER, type Ask } from "./guarded-fetch.ts";
 
 const open: RawListener[] = [];
 afterEach(async () => {
@@ -52,6 +52,28 @@ test("a question is asked with its headers and body, and no encoding of the answ
   );
   expect(heads[0]).toMatch(/^POST \/keys\?a=1 HTTP\/1.1\r\naccept: x\/y\r\naccept-encoding: identity\r\n/);
   expect(heads[0]).toMatch(/\r\n\r\ntoken=1$/);
+});
+
+test("a question counts its socket until that is closed, and is not asked where there is no room for it", async () => {
+  const { port, heads } = await listener(reply("200 OK", "hello"));
+  const clock = new FakeClock();
+  let free = 1;
+  const room = {
+    ask: () => {
+      if (free === 0) return undefined;
+      free -= 1;
+      return () => void (free += 1);
+    },
+  };
+  const fetch = guardedFetch(clock, undefined, room);
+  const url = `http://127.0.0.1:${port}/`;
+  const first = fetch({ url, allowHttp: true });
+  await expect(fetch({ url, allowHttp: true })).rejects.toThrow(new FetchFault("no file descriptor is left"));
+  expect((await first).body.toString()).toBe("hello");
+  await until("its socket is closed", () => free === 1);
+  await expect(fetch({ url: `http://127.0.0.1:${REFUSING_PORTS[0]}/`, allowHttp: true })).rejects.toThrow(FetchFault);
+  await until("that of a question that could not be asked too", () => free === 1);
+  expect([heads.length, clock.pending]).toEqual([1, 0]);
 });
 
 test.skipIf(!ipv6)("an IPv6 address in a URL is asked, and stands in Host with its brackets", async () => {

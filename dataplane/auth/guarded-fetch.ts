@@ -25,6 +25,14 @@ export interface Answer {
 /** Rejects with a FetchFault, whose message holds nothing of the question. */
 export type Fetch = (ask: Ask) => Promise<Answer>;
 
+/** Where the sockets of questions are counted. */
+export interface Room {
+  /** Counts one until the returned function is called; undefined: there is no room for it. */
+  ask(): (() => void) | undefined;
+}
+
+const ENDLESS: Room = { ask: () => () => {} };
+
 /** No answer was to be had. */
 export class FetchFault extends Error {
   override readonly name = "FetchFault";
@@ -43,7 +51,7 @@ const MAX_PIECES = 4096;
  * Asks one question over a connection of its own. Holds whatever the other end does: no redirect is followed, no
  * encoding undone, no address dialled that the guard forbids, nothing read beyond 256 KiB or 5 seconds.
  */
-export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fetch {
+export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve, room: Room = ENDLESS): Fetch {
   const shared = sharedResolve(resolve);
   return (ask) =>
     new Promise((done, failed) => {
@@ -69,7 +77,10 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fe
         headers: { ...ask.headers, "accept-encoding": "identity" },
         // Not earlier: a request that cannot be made has dialled nothing.
         createConnection: () => {
+          const leave = room.ask();
+          if (leave === undefined) throw new FetchFault("no file descriptor is left");
           const socket = secure ? connectSecurely(address) : connectTcp(address);
+          socket.once("close", leave);
           stream = new AnswerStream(socket, MAX_ANSWER_ON_WIRE);
           return stream;
         },
@@ -124,5 +135,6 @@ function read(response: IncomingMessage, end: (message: string) => void, done: (
 /** A system's word such as ECONNREFUSED or CERT_HAS_EXPIRED; messages may quote the peer. */
 function faultOf(error: Error): string {
   if (error instanceof ExcessiveAnswer) return "the answer is too long";
+  if (error instanceof FetchFault) return error.message;
   return "code" in error && typeof error.code === "string" ? error.code : "the connection could not be made";
 }

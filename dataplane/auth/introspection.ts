@@ -73,7 +73,7 @@ export function introspectionVerifier(
     if (verdict.kind === "Inactive") {
       return expiry(standing.claims) <= clock.wall() ? { reason: "CredentialExpired" } : REVOKED;
     }
-    // Somebody else's token now, or nobody's: not the one that was admitted.
+    // Another client's token now, or no client's: not that of the one that was admitted.
     const moved = clientOf(verdict.claims, clientClaim) !== clientOf(standing.claims, clientClaim);
     standing.claims = verdict.claims;
     return review(proof) ?? (moved ? REVOKED : undefined);

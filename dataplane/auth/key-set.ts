@@ -12,7 +12,7 @@ export const REFRESH_INTERVAL = 300_000;
 export const RETRY_INTERVAL = 60_000;
 /** Between two requests, whatever the reason: tokens with made-up key ids do not hammer the issuer. */
 export const REFRESH_COOLDOWN = 10_000;
-/** Where nobody has asked for this long, a token waits for the newest set: what it finds may have been withdrawn. */
+/** Where no token has asked for this long, a token waits for the newest set: what it finds may have been withdrawn. */
 export const LONG_UNASKED = 2 * REFRESH_INTERVAL;
 
 /** Where a key set is published. */
@@ -28,8 +28,8 @@ interface Loaded {
 }
 
 /**
- * The key set that an issuer publishes. A good answer replaces it whole; a bad one leaves it as it is. Refreshed when
- * somebody asks, and by a timer only while somebody watches: a set that nobody uses does nothing.
+ * The key set that an issuer publishes. A good answer replaces it whole; a bad one leaves it as it is. Refreshed when a
+ * token asks, and by a timer only while a session watches: a set that is not used does nothing.
  */
 export class RemoteKeySet implements KeySource {
   readonly #location: KeySetLocation;
@@ -112,7 +112,7 @@ export class RemoteKeySet implements KeySource {
     if (this.#clock.now() >= this.#dueAt) await this.#ask();
   }
 
-  /** Asks the issuer, or joins who does already; at most one request in a cooldown. Never rejects. */
+  /** Asks the issuer, or joins the question that is under way; at most one request in a cooldown. Never rejects. */
   #ask(): Promise<void> {
     if (this.#asking !== undefined) return this.#asking;
     const now = this.#clock.now();

@@ -13,7 +13,7 @@ export class Turns {
     try {
       return await work();
     } finally {
-      // A turn is handed on, not given back and taken: nobody who comes now overtakes.
+      // A turn is handed on, not given back and taken: work that comes now does not overtake.
       const next = this.#waiting.shift();
       if (next === undefined) this.#free += 1;
       else next();

@@ -69,7 +69,7 @@ class Loads {
   }
 }
 
-/** Those who wait for an endpoint's answer. */
+/** Dials that wait for an endpoint's answer. */
 class Waiting {
   readonly #tells = new Map<string, Set<() => void>>();
 
@@ -82,7 +82,7 @@ class Waiting {
     };
   }
 
-  /** Tells all who wait for an endpoint that is in none of these groups. */
+  /** Tells the dials of endpoints that are in none of these groups. */
   keep(groups: readonly Group[]): void {
     for (const [key, tells] of this.#tells) {
       if (groups.some(({ endpoints }) => endpoints.keys.has(key))) continue;
@@ -195,7 +195,7 @@ function roundRobin(turns: Map<string, number>): Choose {
     for (const candidate of candidates) {
       const turn = (turns.get(candidate.key) ?? 0) + candidate.weight;
       turns.set(candidate.key, turn);
-      // Shares such as 1/3 do not add up exactly: who is equal but for that keeps its turn.
+      // Shares such as 1/3 do not add up exactly: an endpoint that is equal but for that keeps its turn.
       if (best === undefined || turn > (turns.get(best.key) ?? 0) + total * 1e-9) best = candidate;
     }
     if (best === undefined) throw new Error("round robin over nothing");

@@ -12,7 +12,7 @@ export class EndpointGone extends Error {
 
 /**
  * A connection to an endpoint, TLS included: nothing has been sent over it. Rejects where it cannot be had, and with
- * EndpointGone as soon as nobody should wait for it any more.
+ * EndpointGone as soon as it is not to be waited for any more.
  */
 export function connect(target: Target, tls: BackendTlsCache, signal: AbortSignal): Promise<Socket> {
   const { endpoint, backend } = target;

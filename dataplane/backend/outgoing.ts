@@ -110,9 +110,9 @@ function claimText(claim: unknown): string | undefined {
 const MAX_HEADER_TEXT = 4096;
 
 /**
- * What stands in a header for text that somebody else chose: visible ASCII as it is, anything else as
+ * What stands in a header for text that a client or an issuer chose: visible ASCII as it is, anything else as
  * `=?base64url?<UTF-8>?=`, so that no text can end a line, and none that needs no encoding looks like one that has it.
- * undefined where it is too long: cut off it would be somebody else's.
+ * undefined where it is too long: cut off it would be another client's.
  */
 export function headerText(text: string): string | undefined {
   const plain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?base64url?");

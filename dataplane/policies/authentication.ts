@@ -112,8 +112,9 @@ function identityOf(proofs: readonly Proof[]): Identity | Refusal {
 
 function bindMethods(settings: Settings, context: CompileContext): BoundMethod[] {
   const { subprotocols } = credentialPlaces({ authentication: settings });
-  // One for the proxy: it has one look-up for all who ask for a name at the same time.
-  const fetch = context.memory.recall("guarded fetch", () => guardedFetch(context.clock));
+  const { clock, descriptors } = context;
+  // One for the proxy: it has one look-up for all questions about a name at the same time.
+  const fetch = context.memory.recall("guarded fetch", () => guardedFetch(clock, undefined, descriptors));
   const bind = <M extends Method>(
     method: M,
     from: readonly CredentialPlace[],

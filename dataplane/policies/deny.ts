@@ -4,7 +4,7 @@ import { ofSettings, type Policy } from "./policy.ts";
 
 const DENIED = { reason: "Denied" } as const;
 
-/** Refuses whoever is on a list, and ends the sessions of whoever is put on it. */
+/** Refuses clients that are on a list, and ends the sessions of those that are put on it. */
 export const deny: Policy<"deny"> = ofSettings("deny", (settings) => {
   const addresses = new AddressList(settings.addresses);
   const clients = new Set(settings.clients);

@@ -16,8 +16,8 @@ import { slowConsumer } from "./slow-consumer.ts";
 import { timeouts } from "./timeouts.ts";
 
 /**
- * THE CHAIN: every policy in the order in which it is enforced. Within a handshake first all that can be said about
- * somebody unknown (`screen`), then who it is (`authenticate`), then all that depends on it (`admit`).
+ * THE CHAIN: every policy in the order in which it is enforced. Within a handshake first all that can be said of an
+ * unknown client (`screen`), then which it is (`authenticate`), then all that depends on it (`admit`).
  */
 export const chain = {
   enforcement, // read by every limit below
@@ -25,7 +25,7 @@ export const chain = {
   origins, // turns cross-site upgrades away before any crypto
   attempts, // per IP: bounds what guessing costs us; the others once the client is known
   authentication, // identity, so that what follows may count by it
-  connections, // last of the admissions: whoever passes it holds a place
+  connections, // last of the admissions: a handshake that passes it holds a place
   forwarding, // what of the handshake the backend sees
   compression, // what of the extension offer the backend sees
   messages, // in the tunnel: a whole message at its first frame

@@ -2,6 +2,7 @@ import type { PolicyKind, RenderedPolicies } from "../../api/policies/index.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { once } from "../compile-once.ts";
+import type { Descriptors } from "../descriptors.ts";
 import type { Handshake } from "../handshake.ts";
 import type { Identity } from "../identity.ts";
 import type { Memory } from "../memory.ts";
@@ -13,7 +14,7 @@ import type { PlanDraft } from "../tunnel/plan.ts";
 
 /** A policy's settings, compiled once: what it does at each step of a connection's life. A step it has no part in is absent. */
 export interface Enforcement {
-  /** Before anybody is identified; cheap. */
+  /** Before the client is identified; cheap. */
   screen?(handshake: Handshake): Refusal | undefined;
   /** Proves who it is. `signal` aborts when the client leaves. */
   authenticate?(handshake: Handshake, signal: AbortSignal): Promise<Identity | Refusal>;
@@ -62,6 +63,8 @@ export interface CompileContext {
   readonly occupancy: Occupancy;
   /** What limits with many subjects remember, over all limits of the process. */
   readonly subjects: Subjects;
+  /** Where questions to identity providers count their sockets. */
+  readonly descriptors: Pick<Descriptors, "ask">;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: RouteMetrics;

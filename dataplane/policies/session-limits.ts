@@ -14,7 +14,7 @@ type Settings =
 
 /**
  * Limits on messages or bytes as they hold for one session: which bucket it takes from. One of its own per Connection,
- * else one that it shares with everybody of the same subject.
+ * else one that it shares with all sessions of the same subject.
  */
 export function sessionLimits(
   kind: Kind,

@@ -134,10 +134,11 @@ export class Pressure implements Consumer {
     this.#events.stuck();
   }
 
-  /** Of the budget. */
+  /** Of the budget. A session that has ended, and is only waited for, ends no second time. */
   shed(): number {
+    const ends = this.#stopped ? 0 : 1;
     this.#events.shed();
-    return 1;
+    return ends;
   }
 
   /** The receiver is waited for in another way from now on, or not at all. What waits for it still counts. */

@@ -65,6 +65,17 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     });
   });
 
+  test("a session of which both ends take nothing counts once", async () => {
+    const budget = new BufferBudget({ limit: 2_000_000, clock: systemClock });
+    const slowConsumer = { maxBuffered: 64_000_000, timeout: 30_000 };
+    const it = await joined({ budget, plan: (draft) => void (draft.slowConsumer = slowConsumer) });
+    await fill(it, "client", 500_000);
+    await fill(it, "backend", 1_000_000);
+    budget.change({ kept: 0, stalled: 0, look() {}, shed: () => 0 }, 1_900_000);
+    await until("the end", () => it.ends.length === 1);
+    expect([budget.used, budget.ended, it.slow]).toEqual([1_900_000, 1, 1]);
+  });
+
   test("a sender is paused early while the budget is tight, and loses nothing", async () => {
     const budget = new BufferBudget({ limit: 4_000_000, clock: systemClock });
     budget.change({ kept: 0, stalled: 0, look() {}, shed: () => 0 }, 3_100_000);

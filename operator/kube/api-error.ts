@@ -64,7 +64,7 @@ export function isNamespaceGone(error: unknown): boolean {
   return error instanceof ApiError && error.reason === NAMESPACE_GONE;
 }
 
-/** Milliseconds that whoever failed with this error, or because of it, was asked to wait. */
+/** Milliseconds that the call which failed with this error, or because of it, was asked to wait. */
 export function wishedWait(error: unknown): number {
   if (error instanceof ApiError) return error.retryAfter ?? 0;
   return error instanceof Error ? wishedWait(error.cause) : 0;

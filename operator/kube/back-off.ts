@@ -1,4 +1,4 @@
-/** Growing waits between attempts that fail, with jitter, so that those who fail together do not come back together. */
+/** Growing waits between attempts that fail, with jitter, so that calls that fail together do not come back together. */
 export class BackOff {
   readonly #least: number;
   readonly #most: number;

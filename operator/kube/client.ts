@@ -108,7 +108,7 @@ export class KubeClient implements Watcher {
       });
       request.on("response", (response) => {
         signal.removeEventListener("abort", abort);
-        response.on("error", () => {}); // whoever reads it is told
+        response.on("error", () => {}); // what reads it is told
         resolve(response);
       });
       const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));

@@ -39,7 +39,7 @@ export async function readLease({ client, namespace, name }: LeaseAt, bounds: Bo
   }
 }
 
-/** Writes a Lease on the version that was seen, or makes it: of two who do so at a time one fails with 409. */
+/** Writes a Lease on the version that was seen, or makes it: of two processes that do so at a time one fails with 409. */
 export function writeLease(
   { client, namespace, name }: LeaseAt,
   known: Lease | undefined,

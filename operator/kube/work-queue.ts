@@ -23,7 +23,7 @@ const HEAVY_AT_A_TIME = 1;
 const LONGEST_REST = 1000;
 
 /**
- * Keys that somebody should look at: each at most once in the queue, each worked on by one at a time. What is added while
+ * Keys that are to be looked at: each at most once in the queue, each worked on by one at a time. What is added while
  * its key is being worked on is looked at once more afterwards. A key that is added all the time waits between its passes,
  * and heavy ones wait for each other only.
  */
@@ -68,7 +68,7 @@ export class WorkQueue {
     });
   }
 
-  /** Adds a key after `ms`; of several times the earliest counts. Where nobody works, nothing is timed: it is added. */
+  /** Adds a key after `ms`; of several times the earliest counts. Where no work is done, nothing is timed: it is added. */
   addAfter(key: string, ms: number): void {
     if (this.#signal.aborted) return this.add(key);
     this.#addLater(key, ms);

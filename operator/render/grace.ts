@@ -1,6 +1,6 @@
 import { parseDuration } from "../../api/quantities.ts";
 
-/** How long a pod that stops still takes connections, since whoever sends them learns of it late; in seconds. */
+/** How long a pod that stops still takes connections, since load balancers learn of it late; in seconds. */
 export const SHUTDOWN_DELAY = 5;
 /** For what comes after the last session: the log is written out, the process ends. */
 const MARGIN = 10;

@@ -15,7 +15,7 @@ type Rule = Omit<V1NetworkPolicyIngressRule, "_from"> & { from?: V1NetworkPolicy
 type Policy = Omit<V1NetworkPolicy, "spec"> & { spec: Omit<V1NetworkPolicySpec, "ingress"> & { ingress: Rule[] } };
 
 /**
- * Clients reach the listener; the admin port is for the operator and whoever scrapes. What the pods dial is free:
+ * Clients reach the listener; the admin port is for the operator and scrapers. What the pods dial is free:
  * backends and identity providers may be anywhere.
  */
 export function networkPolicy(scope: Scope, settings: RenderSettings): ManifestOf<Policy> {

@@ -70,7 +70,7 @@ function container({ listenerPort, resources }: Infra, settings: RenderSettings)
   };
 }
 
-/** The pod keeps the port that it was made with: one that takes connections elsewhere gets them from nobody. */
+/** The pod keeps the port that it was made with: one that takes connections elsewhere gets none. */
 function flags(listenerPort: number): string[] {
   const values = {
     config: CONFIG_FOLDER,

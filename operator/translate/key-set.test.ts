@@ -31,3 +31,16 @@ test("a key set that is too long, or whose keys are, is not used", () => {
     problems: ["Secret issuer: jwks.json holds keys of more than 128Ki in all; remove those that are not used"],
   });
 });
+
+test("of a key set in a Secret the status tells which key is wrong by its place; where the Secret is at hand, by its id", () => {
+  const keys = [
+    { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", use: "enc", kid: "other-use" },
+    { kty: "oct", k: "a-secret", kid: "a-name-inside" },
+  ];
+  const secrets = [secret("issuer", { "jwks.json": JSON.stringify({ keys }) })];
+  const words = (secretsAtHand: boolean): string[] =>
+    keySet({ secretName: "issuer" }, "at", { ...lookup({ secrets }), secretsAtHand }).problems.map((it) => it.message);
+  const symmetric = "which is a symmetric key; only public keys verify tokens here";
+  expect(words(false)).toEqual([`Secret issuer: jwks.json holds keys[1], ${symmetric}`]);
+  expect(words(true)).toEqual([`Secret issuer: jwks.json holds the key "a-name-inside", ${symmetric}`]);
+});

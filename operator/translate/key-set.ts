@@ -84,11 +84,14 @@ function readKeys(
   const keys = listOf(text);
   if (keys === undefined) return missing(unfit('is not a JSON Web Key Set; write {"keys": [...]} (RFC 7517 §5)'));
   if (keys.length > MAX_KEYS) return missing(unfit(`holds more than ${MAX_KEYS} keys; remove the old ones`));
+  // What stands in a Secret is not for all readers of a status: there a key is told by its place.
+  const mayQuote = lookup.secretsAtHand || reason === "ConfigMapInvalid";
   // Keys for another use may stand beside ours.
   const signing = keys.filter(({ use }) => use === undefined || use === "sig");
   const problems = signing.map((jwk) => {
     const problem = lookup.tools.keyProblem(jwk);
-    return problem === undefined ? undefined : unfit(`holds ${shown(jwk)}, which ${problem}`);
+    const which = mayQuote ? shown(jwk) : `keys[${keys.indexOf(jwk)}]`;
+    return problem === undefined ? undefined : unfit(`holds ${which}, which ${problem}`);
   });
   const good = signing.filter((_, index) => problems[index] === undefined);
   const bad = problems.filter((problem) => problem !== undefined);

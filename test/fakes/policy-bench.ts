@@ -21,6 +21,7 @@ export class PolicyBench {
   readonly memory = new Memory();
   readonly occupancy = new Occupancy();
   readonly subjects = new Subjects();
+  readonly descriptors = { ask: () => () => {} };
   readonly metrics = new Metrics();
   readonly logged: object[] = [];
 
@@ -40,8 +41,8 @@ export class PolicyBench {
 
   /** What whole configs are compiled with. */
   get compileOptions(): CompileOptions {
-    const { memory, occupancy, subjects, metrics, clock } = this;
-    return { memory, occupancy, subjects, metrics, clock, log: this.#log(), random: () => 0 };
+    const { memory, occupancy, subjects, descriptors, metrics, clock } = this;
+    return { memory, occupancy, subjects, descriptors, metrics, clock, log: this.#log(), random: () => 0 };
   }
 
   #log(): Log {
@@ -50,13 +51,13 @@ export class PolicyBench {
   }
 
   #context(route: RouteConfig): CompileContext {
-    const { clock, memory, occupancy, subjects } = this;
+    const { clock, memory, occupancy, subjects, descriptors } = this;
     const log = this.#log();
     const metrics = this.metrics.route("test/proxy", route.name);
     const { name, ownPolicies, policies } = route;
     const scope = (kind: PolicyKind): string => (ownPolicies.includes(kind) ? `route ${name}` : "proxy");
     const shadow = policies.enforcement === "Shadow";
-    return { route: { name }, shadow, scope, memory, occupancy, subjects, clock, log, metrics };
+    return { route: { name }, shadow, scope, memory, occupancy, subjects, descriptors, clock, log, metrics };
   }
 
   /** Hits of all limits, by the value of a label. */

@@ -15,6 +15,8 @@ export interface StormedParts {
   /** File descriptors of the process; absent: those of this one. */
   readonly descriptors?: number;
   readonly handshake?: string;
+  /** Port of an introspection endpoint that is asked about the tokens of clients at /token. */
+  readonly issuer?: number;
 }
 
 /** The program with its admin port, and a backend, each in a process of its own: what is asked of a crowd of clients. */
@@ -32,7 +34,7 @@ export class Stormed {
   static async start(parts: StormedParts = {}): Promise<Stormed> {
     const backend = await echo();
     const [folder, port, adminPort] = [await temporaryFolder(), await freePort(), await freePort()];
-    const { tls = false, trustedProxies = [], descriptors, handshake = "10s" } = parts;
+    const { tls = false, trustedProxies = [], descriptors, handshake = "10s", issuer } = parts;
     const secret = tls ? `\n    tls: { secretName: tls }` : "";
     await writeFile(
       join(folder, "proxy.yaml"),
@@ -50,7 +52,7 @@ spec:
       policies:
         authentication: { require: None }
         timeouts: { handshake: ${handshake} }
-`,
+${issuer === undefined ? "" : asking(issuer)}`,
     );
     await writeFile(join(folder, "backend.yaml"), backendManifest(backend));
     if (tls) {
@@ -85,6 +87,24 @@ stringData: ${stringData}
   watchHealth(): { stop: () => Promise<Health> } {
     return watchHealth(this.adminPort, this.program.pid);
   }
+}
+
+/** A route whose clients have tokens that their issuer is asked about, and the credentials for it. */
+function asking(issuer: number): string {
+  return `    - name: token
+      path: { value: /token }
+      backends: [{ service: echo, port: 80 }]
+      policies:
+        authentication:
+          introspection:
+            { endpoint: "http://127.0.0.1:${issuer}/", allowHttp: true, credentialsSecretName: issuer }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: issuer, namespace: demo, labels: { wsproxy.dev/use: "true" } }
+type: kubernetes.io/basic-auth
+stringData: { username: gateway, password: a-password }
+`;
 }
 
 /** A backend that costs little, in a process of its own; its port. */

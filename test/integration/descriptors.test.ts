@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readdir } from "node:fs/promises";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { RawClient, reasonOf, request, WsClient, type RawAnswer } from "../fakes/clients.ts";
@@ -124,6 +126,30 @@ test("where no descriptor is left in spite of that, handshakes are told to come 
   const answer = await fill(it.port);
   expect([answer.status, answer.headers.get("retry-after"), reasonOf(answer)]).toEqual([503, "5", "Overloaded"]);
   await echoes(first, "hello");
+});
+
+test("questions to an identity provider that does not answer, of clients that have left, take no descriptor of the admin port", async () => {
+  const issuer = createServer().listen(0, "127.0.0.1");
+  const asked: Socket[] = [];
+  issuer.on("connection", (socket: Socket) => void asked.push(socket.on("error", () => {})));
+  await once(issuer, "listening");
+  const it = await Stormed.start({ descriptors: LIMIT, issuer: (issuer.address() as AddressInfo).port });
+  const url = `ws://127.0.0.1:${it.port}/`;
+  const sessions = await Promise.all(Array.from({ length: 40 }, () => WsClient.open(url)));
+  const probes = it.probe();
+  for (let n = 0; n < 300; n += 1) {
+    const headers = { Authorization: `Bearer made-up-${n}` };
+    const client = await RawClient.send(it.port, request({ target: "/token", headers }));
+    await sleep(5);
+    client.socket.resetAndDestroy();
+  }
+  const { failures } = await probes.stop();
+  expect(failures).toEqual([]);
+  expect(asked.length).toBeGreaterThan(10);
+  await echoes(sessions[0]!, "hello");
+  for (const socket of asked) socket.destroy();
+  issuer.close();
+  await until("their descriptors are free", async () => (await it.metric("descriptors_used")) === 80);
 });
 
 async function crowdOf(port: number, clients: number, tls: boolean) {
