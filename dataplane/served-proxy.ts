@@ -11,6 +11,7 @@ import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
 import { listEndpoints } from "./backend/list-endpoints.ts";
 import type { BufferBudget } from "./tunnel/buffer-budget.ts";
+import type { LoopShare } from "./tunnel/loop-share.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import type { Descriptors } from "./descriptors.ts";
 import { closeSpread } from "./drain.ts";
@@ -36,6 +37,8 @@ export interface Surroundings {
   readonly reads: ReadPath;
   /** Memory for what their receivers have not taken. */
   readonly budget: BufferBudget;
+  /** What carrying messages may take of the event loop. */
+  readonly loop: LoopShare;
   readonly random: () => number;
   /** What the limits remember, over all of them. */
   readonly subjects: Subjects;
@@ -205,7 +208,7 @@ export class ServedProxy {
 
   /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random, reads, budget, descriptors, ends } = this.#surroundings;
+    const { clock, random, reads, budget, loop, descriptors, ends } = this.#surroundings;
     const hungUp = descriptors.dial();
     const { metrics } = route; // and not the route, which the session would keep as long as it lives
     const session = new Session(facts, route, clock, this.#log);
@@ -217,6 +220,7 @@ export class ServedProxy {
           backend: { socket: backend.socket, head: backend.head },
           reads,
           budget,
+          loop,
           plan: route.plan(session),
           clock,
           deflate: backend.extensions !== undefined,
