@@ -35,7 +35,7 @@ export interface TunnelOptions {
   readonly deflate: boolean;
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
   readonly random: () => number;
-  /** Runs what follows on an end's leaving in its turn: thousands may leave at once. */
+  /** Runs an end in its turn, whether a peer leaves or it is told to: thousands may come at once. */
   readonly turns: (task: () => void) => void;
   /** Once, when the client has been told that it is over, or has left; what remains is to hang up. */
   readonly over: () => void;

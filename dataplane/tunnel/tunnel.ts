@@ -109,7 +109,9 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   }
 
   close(termination: Termination): void {
-    this.#terminate(termination, undefined);
+    this.#events.turns(() => {
+      if (this.#gone < 2) this.#terminate(termination, undefined);
+    });
   }
 
   destroy(): void {
