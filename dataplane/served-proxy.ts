@@ -4,7 +4,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { pause } from "../runtime/pause.ts";
 import type { Slices } from "../runtime/slices.ts";
-import type { Spread } from "../runtime/spread.ts";
+import { Spread } from "../runtime/spread.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
@@ -58,6 +58,8 @@ export class ServedProxy {
   readonly clock: Clock;
   readonly occupancy = new Occupancy();
   readonly sessions = new Set<Session>();
+  /** The turns of backends' answers. */
+  readonly answers: Spread;
   readonly #attempts = new Set<Attempt>();
   readonly #early: EarlyBytes;
   readonly #reviewing: Reviewing;
@@ -72,6 +74,7 @@ export class ServedProxy {
   constructor(name: string, surroundings: Surroundings) {
     this.name = name;
     this.clock = surroundings.clock;
+    this.answers = new Spread(this.clock);
     this.#surroundings = surroundings;
     this.#early = new EarlyBytes(this.#attempts, surroundings.budget);
     this.#log = accessLog(surroundings.log, name, "All");

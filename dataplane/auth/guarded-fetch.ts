@@ -3,6 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock } from "../../runtime/clock.ts";
+import { Spread } from "../../runtime/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "../answer-stream.ts";
 import { guardedLookup, mayDial, sharedResolve, systemResolve, type Resolve } from "./dial-guard.ts";
 
@@ -45,6 +46,7 @@ const MAX_PIECES = 4096;
  */
 export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fetch {
   const shared = sharedResolve(resolve);
+  const answers = new Spread(clock);
   return (ask) =>
     new Promise((done, failed) => {
       const fail = (message: string): void => failed(new FetchFault(message));
@@ -70,7 +72,7 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve): Fe
         // Not earlier: a request that cannot be made has dialled nothing.
         createConnection: () => {
           const socket = secure ? connectSecurely(address) : connectTcp(address);
-          stream = new AnswerStream(socket, MAX_ANSWER_ON_WIRE);
+          stream = new AnswerStream(socket, MAX_ANSWER_ON_WIRE, answers);
           return stream;
         },
         defaultPort,

@@ -37,6 +37,16 @@ test("of those that wait a turn runs as many as it has time for, in order, and o
   expect(turns).toEqual([[0, 1, 2], [3], [4, 5]]);
 });
 
+test("however short they are, a turn runs 64 of them", async () => {
+  const loop = new LoopShare(new FakeClock());
+  let ran = 0;
+  for (let n = 0; n < 100; n += 1) loop.next(() => (ran += 1));
+  await turn();
+  expect(ran).toBe(64);
+  await turn();
+  expect(ran).toBe(100);
+});
+
 test("one that gives way again waits behind the others, and one that throws or is cancelled keeps none waiting", async () => {
   const clock = new FakeClock();
   const loop = new LoopShare(clock);
