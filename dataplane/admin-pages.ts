@@ -20,21 +20,45 @@ const PARAMETERS = ["limit", "after"];
 
 /** Open sessions, by their ids: so a page goes on where the last one ended, whichever sessions have ended meanwhile. */
 export function sessionPage({ proxies }: Gateway, query: URLSearchParams): AdminAnswer {
-  const after = query.get("after") ?? "";
-  const listed = proxies.flatMap(({ name, sessions }) =>
-    [...sessions]
-      .filter(({ id }) => id > after)
-      .map((session) => ({ key: session.id, entry: () => sessionEntry(name, session) })),
-  );
-  return page(
-    "sessions",
-    listed.sort((one, other) => (one.key < other.key ? -1 : 1)),
-    query,
-  );
+  const limit = limitIn(query);
+  if (typeof limit === "string") return textAnswer(400, limit);
+  const first = new FirstOf(limit + 1, query.get("after") ?? "");
+  for (const { name, sessions } of proxies) {
+    for (const session of sessions) first.offer(session.id, () => sessionEntry(name, session));
+  }
+  return page("sessions", first.listed, limit);
+}
+
+/** The first so many of a list by their keys, behind `after`: to sort thousands for each page would take long. */
+class FirstOf {
+  readonly #count: number;
+  readonly #after: string;
+  readonly listed: Listed[] = [];
+
+  constructor(count: number, after: string) {
+    this.#count = count;
+    this.#after = after;
+  }
+
+  offer(key: string, entry: Listed["entry"]): void {
+    const { listed } = this;
+    const full = listed.length === this.#count;
+    if (key <= this.#after || (full && key > (listed.at(-1)?.key ?? ""))) return;
+    let [from, to] = [0, listed.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((listed[middle]?.key ?? "") < key) from = middle + 1;
+      else to = middle;
+    }
+    listed.splice(from, 0, { key, entry });
+    if (full) listed.pop();
+  }
 }
 
 /** Routes of the configs in force, as they were written. */
 export function routePage({ proxies }: Gateway, query: URLSearchParams): AdminAnswer {
+  const limit = limitIn(query);
+  if (typeof limit === "string") return textAnswer(400, limit);
   const listed = proxies.flatMap(({ name, snapshot }) =>
     (snapshot?.config.routes ?? []).map((route) => ({
       key: `${name}/${route.name}`,
@@ -51,7 +75,7 @@ export function routePage({ proxies }: Gateway, query: URLSearchParams): AdminAn
   const after = query.get("after");
   const last = listed.findIndex(({ key }) => key === after);
   if (after !== null && last === -1) return textAnswer(400, "after names no route; begin without it");
-  return page("routes", listed.slice(last + 1), query);
+  return page("routes", listed.slice(last + 1), limit);
 }
 
 function sessionEntry(proxy: string, session: Session): SessionEntry {
@@ -69,10 +93,8 @@ function sessionEntry(proxy: string, session: Session): SessionEntry {
   };
 }
 
-/** As many of the entries as were asked for, or fewer where they are long; `next` where there are more. */
-function page(name: string, listed: readonly Listed[], query: URLSearchParams): AdminAnswer {
-  const limit = limitIn(query);
-  if (typeof limit === "string") return textAnswer(400, limit);
+/** As many of the entries as the limit says, or fewer where they are long; `next` where there are more. */
+function page(name: string, listed: readonly Listed[], limit: number): AdminAnswer {
   const texts: string[] = [];
   for (let size = 0; texts.length < Math.min(limit, listed.length) && size < LARGEST_PAGE;) {
     const text = JSON.stringify(listed[texts.length]?.entry());

@@ -1,9 +1,12 @@
 import { request, type IncomingMessage } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { socketPair, until, type Peer } from "../test/fakes/sockets.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { Spread } from "../runtime/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "./answer-stream.ts";
 
 const MAX_BODY = 10_000;
+const upgrade = "HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
 const INTERIM = "HTTP/1.1 102 Processing\r\nx: y\r\n\r\n";
 
 /** What Node's client made of the answer. */
@@ -15,9 +18,11 @@ interface Outcome {
   fault?: Error;
 }
 
-async function ask(): Promise<{ peer: Peer; stream: AnswerStream; outcome: Outcome }> {
+async function ask(
+  turns: Pick<Spread, "run"> = new Spread(systemClock),
+): Promise<{ peer: Peer; stream: AnswerStream; outcome: Outcome }> {
   const { peer, socket } = await socketPair();
-  const stream = new AnswerStream(socket, MAX_BODY);
+  const stream = new AnswerStream(socket, MAX_BODY, turns);
   onTestFinished(() => {
     peer.socket.destroy();
     socket.destroy();
@@ -40,7 +45,33 @@ async function ask(): Promise<{ peer: Peer; stream: AnswerStream; outcome: Outco
   return { peer, stream, outcome };
 }
 
-const upgrade = "HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+test("an answer waits for its turn, and no more of it is read meanwhile", async () => {
+  const turns: (() => void)[] = [];
+  const { peer, outcome, stream } = await ask({ run: (task) => void turns.push(task) });
+  peer.socket.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+  await until("its turn is asked for", () => turns.length === 1);
+  peer.socket.write("cd");
+  for (let wait = 0; wait < 20; wait += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect({ turns: turns.length, outcome }).toEqual({ turns: 1, outcome: { interim: 0, body: "" } });
+  turns.shift()?.();
+  await until("the rest asks for its own", () => turns.length === 1);
+  expect(outcome.body).toBe("ab");
+  turns.shift()?.();
+  await until("it is complete", () => outcome.complete === true);
+  expect(outcome.body).toBe("abcd");
+  stream.destroy();
+});
+
+test("an answer that is given up has no turn any more", async () => {
+  const turns: (() => void)[] = [];
+  const { peer, outcome, stream } = await ask({ run: (task) => void turns.push(task) });
+  peer.socket.write(upgrade);
+  await until("its turn is asked for", () => turns.length === 1);
+  stream.destroy();
+  turns.shift()?.();
+  await until("the question has failed", () => outcome.fault !== undefined);
+  expect(outcome.upgraded).toBeUndefined();
+});
 
 test("eight interim answers are passed over, however they are cut", async () => {
   for (const size of [1, 3, 7, 10_000]) {

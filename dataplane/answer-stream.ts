@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import type { Spread } from "../runtime/spread.ts";
 
 /** The other end of a request of ours sends more than any answer needs. */
 export class ExcessiveAnswer extends Error {
@@ -20,12 +21,13 @@ const LF = 10;
 /**
  * A socket as Node's HTTP client gets it to ask a question over. The client's parser works through all that it is given,
  * and cannot be stopped in between: a read of 64 KiB holds thousands of interim answers or chunks, and each costs a call.
- * So it gets small pieces, head by head until the answer has begun, and nothing beyond the bounds: there the stream
- * fails with ExcessiveAnswer. `answered` is to be called when the client has told of the answer's head.
+ * So it gets small pieces, head by head until the answer has begun, each in its turn among those of other answers, since
+ * hundreds may come at once; and nothing beyond the bounds: there the stream fails with ExcessiveAnswer. `answered` is to be called when the client has told of the answer's head.
  */
 export class AnswerStream extends Duplex {
   readonly #socket: Socket;
   readonly #maxBody: number;
+  readonly #turns: Pick<Spread, "run">;
   /** What has come and the parser has not got. */
   #waiting: Buffer = NOTHING;
   /** Bytes that the parser got: before the answer, then behind its head. */
@@ -37,15 +39,17 @@ export class AnswerStream extends Duplex {
   #reading = false;
   #detached = false;
   #full = false;
-  #turn: NodeJS.Immediate | undefined;
+  /** Waits for the loop's next turn, or for its own. */
+  #waitsForTurn = false;
   /** What the connection's end does once the parser has got all that came before it. */
   #finish: (() => void) | undefined;
 
-  /** `maxBody`: bytes behind the answer's head, as they stand on the wire. */
-  constructor(socket: Socket, maxBody: number) {
+  /** `maxBody`: bytes behind the answer's head, as they stand on the wire; `turns`: of all that are asked here. */
+  constructor(socket: Socket, maxBody: number, turns: Pick<Spread, "run">) {
     super();
     this.#socket = socket;
     this.#maxBody = maxBody;
+    this.#turns = turns;
     this.on("error", () => {}); // the client's own listener goes away with its answer
     socket.on("error", this.#failed).on("end", this.#ended).on("close", this.#closed);
   }
@@ -59,7 +63,6 @@ export class AnswerStream extends Duplex {
   /** Leaves the socket alone, paused, whatever becomes of this stream; returns what has come and the parser has not got. */
   detach(): Buffer {
     this.#detached = true;
-    clearImmediate(this.#turn);
     this.#socket.off("data", this.#came).off("error", this.#failed).off("end", this.#ended).off("close", this.#closed);
     this.#socket.pause();
     const rest = this.#waiting;
@@ -97,7 +100,9 @@ export class AnswerStream extends Duplex {
 
   readonly #came = (chunk: Buffer): void => {
     this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
-    if (this.#turn === undefined && !this.#full) this.#feed();
+    if (this.#waitsForTurn || this.#full) return;
+    this.#takeTurn();
+    if (this.#waitsForTurn) this.#socket.pause();
   };
 
   readonly #failed = (error: Error): void => this.#over(() => this.destroy(error));
@@ -133,9 +138,16 @@ export class AnswerStream extends Duplex {
   }
 
   #continue(): void {
-    this.#turn ??= setImmediate(() => {
-      this.#turn = undefined;
-      this.#feed();
+    if (this.#waitsForTurn) return;
+    this.#waitsForTurn = true;
+    setImmediate(() => this.#takeTurn());
+  }
+
+  #takeTurn(): void {
+    this.#waitsForTurn = true;
+    this.#turns.run(() => {
+      this.#waitsForTurn = false;
+      if (!this.#detached) this.#feed();
     });
   }
 

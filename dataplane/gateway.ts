@@ -7,6 +7,7 @@ import { Evictions } from "./evictions.ts";
 import { grantPorts } from "./grant-ports.ts";
 import { Listener, type KeyPair } from "./listener.ts";
 import { OpenPort, type PortAddress } from "./open-port.ts";
+import { LoopShare } from "./tunnel/loop-share.ts";
 import { chooseReadPath } from "./tunnel/read-path.ts";
 import { UpdateReader, type Update } from "./read-update.ts";
 import { ServedProxy, type Surroundings } from "./served-proxy.ts";
@@ -25,7 +26,7 @@ export type Applied =
   | { readonly ok: true; readonly proxy: string }
   | ({ readonly ok: false; readonly proxy: string } & Rejection);
 
-export interface GatewayOptions extends Omit<Surroundings, "reads" | "subjects" | "ends"> {
+export interface GatewayOptions extends Omit<Surroundings, "reads" | "subjects" | "ends" | "loop"> {
   /** Address and port on which a proxy's listener opens. */
   readonly bind: (port: number) => PortAddress;
   /** How sockets are read after their handshakes; absent: what this Node is found fit for. */
@@ -63,6 +64,7 @@ export class Gateway {
   /** One for all listeners. */
   readonly #room: WaitingRoom;
   readonly #ends: Spread;
+  readonly #loop: LoopShare;
   #reads: ReadPath | undefined;
   #stopping = false;
 
@@ -73,6 +75,7 @@ export class Gateway {
     const room = new WaitingRoom(clock, this.#evictions);
     this.#room = room;
     this.#ends = new Spread(clock);
+    this.#loop = new LoopShare(clock);
     descriptors.relievedBy(() => room.evict());
     metrics.process.showSockets({ descriptors, room });
     metrics.process.subjects(this.#subjects);
@@ -238,7 +241,7 @@ export class Gateway {
       metrics.process.readPath(this.#reads.name);
       if (this.#reads.name === "data") log.warn({}, "sockets are read through data events: each message costs more");
     }
-    const shared = { reads: this.#reads, subjects: this.#subjects, ends: this.#ends };
+    const shared = { reads: this.#reads, subjects: this.#subjects, ends: this.#ends, loop: this.#loop };
     const proxy = new ServedProxy(id, { ...this.#options, ...shared });
     return { proxy, port: undefined, listener: undefined, keyPair: undefined };
   }

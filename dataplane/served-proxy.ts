@@ -4,13 +4,14 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { pause } from "../runtime/pause.ts";
 import type { Slices } from "../runtime/slices.ts";
-import type { Spread } from "../runtime/spread.ts";
+import { Spread } from "../runtime/spread.ts";
 import { accessLog } from "./access-log.ts";
 import { Attempt } from "./attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
 import { listEndpoints } from "./backend/list-endpoints.ts";
 import type { BufferBudget } from "./tunnel/buffer-budget.ts";
+import type { LoopShare } from "./tunnel/loop-share.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import type { Descriptors } from "./descriptors.ts";
 import { closeSpread } from "./drain.ts";
@@ -36,6 +37,8 @@ export interface Surroundings {
   readonly reads: ReadPath;
   /** Memory for what their receivers have not taken. */
   readonly budget: BufferBudget;
+  /** What carrying messages may take of the event loop. */
+  readonly loop: LoopShare;
   readonly random: () => number;
   /** What the limits remember, over all of them. */
   readonly subjects: Subjects;
@@ -55,6 +58,8 @@ export class ServedProxy {
   readonly clock: Clock;
   readonly occupancy = new Occupancy();
   readonly sessions = new Set<Session>();
+  /** The turns of backends' answers. */
+  readonly answers: Spread;
   readonly #attempts = new Set<Attempt>();
   readonly #early: EarlyBytes;
   readonly #reviewing: Reviewing;
@@ -69,6 +74,7 @@ export class ServedProxy {
   constructor(name: string, surroundings: Surroundings) {
     this.name = name;
     this.clock = surroundings.clock;
+    this.answers = new Spread(this.clock);
     this.#surroundings = surroundings;
     this.#early = new EarlyBytes(this.#attempts, surroundings.budget);
     this.#log = accessLog(surroundings.log, name, "All");
@@ -206,7 +212,7 @@ export class ServedProxy {
 
   /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random, reads, budget, descriptors, ends } = this.#surroundings;
+    const { clock, random, reads, budget, loop, descriptors, ends } = this.#surroundings;
     const hungUp = descriptors.dial();
     const { metrics } = route; // and not the route, which the session would keep as long as it lives
     const session = new Session(facts, route, clock, this.#log);
@@ -218,6 +224,7 @@ export class ServedProxy {
           backend: { socket: backend.socket, head: backend.head },
           reads,
           budget,
+          loop,
           plan: route.plan(session),
           clock,
           deflate: backend.extensions !== undefined,

@@ -8,7 +8,7 @@ import type { Enforcement } from "./policies/policy.ts";
 import type { Termination } from "./rejection.ts";
 import { Session } from "./session.ts";
 import type { CompiledRoute } from "./snapshot.ts";
-import type { Tunnel } from "./tunnel/tunnel.ts";
+import type { Tunnel } from "./tunnel/tunnel-options.ts";
 
 function bench() {
   const clock = new FakeClock();

@@ -9,7 +9,7 @@ import { review, watch } from "./permission.ts";
 import type { Enforcement, Party } from "./policies/policy.ts";
 import type { CloseReason, Termination } from "./rejection.ts";
 import type { CompiledRoute } from "./snapshot.ts";
-import type { Tunnel, TunnelEnd } from "./tunnel/tunnel.ts";
+import type { Tunnel, TunnelEnd } from "./tunnel/tunnel-options.ts";
 
 /** Reasons that say that a permission went away. */
 const PERMISSION: ReadonlySet<CloseReason> = new Set([

@@ -50,6 +50,7 @@ export async function upgrade(client: Client, proxy: ServedProxy): Promise<void>
       signal: attempt.signal,
       clock: proxy.clock,
       tls: route.tls,
+      answers: proxy.answers,
     });
     if (outcome.kind === "open") attempt.opened(outcome.backend);
     if (attempt.signal.aborted) return;

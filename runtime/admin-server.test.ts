@@ -4,7 +4,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ipv6 } from "../test/fakes/ipv6.ts";
 import { FakeClock } from "../test/fakes/clock.ts";
 import { until } from "../test/fakes/sockets.ts";
-import { openEndpoint } from "./admin-endpoint.ts";
+import { closedEndpoint, openEndpoint } from "./admin-endpoint.ts";
+import { AdminGate } from "./admin-gate.ts";
 import { adminServer, type AdminServer } from "./admin-server.ts";
 
 const OK = openEndpoint(() => ({ status: 200, contentType: "text/plain", body: "ok" }));
@@ -43,6 +44,36 @@ test.each([
   const idle: Socket[] = [];
   while (idle.length < 300) idle.push(await connected(first));
   expect(await healthy(await connected())).toBe(true);
+});
+
+test("many that ask a closed endpoint at once do not keep a probe waiting", async () => {
+  const gate = new AdminGate();
+  gate.use("sixteen-letters-");
+  let told = 0;
+  const long = closedEndpoint(() => {
+    for (const end = performance.now() + 5; performance.now() < end;); // as long as a page of thousands may take
+    told += 1;
+    return { status: 200, contentType: "text/plain", body: "ok" };
+  });
+  let toldBefore = 0;
+  const probe = openEndpoint(() => {
+    toldBefore = told;
+    return { status: 200, contentType: "text/plain", body: "ok" };
+  });
+  const busy = await adminServer({ "/long": long, "/healthz": probe }, "127.0.0.1", 0, { gate });
+  const ask = `GET /long HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer sixteen-letters-\r\n\r\n`;
+  for (let one = 0; one < 201; one += 1) {
+    const socket = connect(busy.port, "127.0.0.1").on("error", () => {});
+    sockets.push(socket);
+    await once(socket, "connect");
+  }
+  const [prober, ...crowd] = sockets;
+  for (const socket of crowd) socket.write(ask);
+  await until("the first is told", () => told > 0);
+  expect(prober === undefined || (await healthy(prober))).toBe(true);
+  expect(toldBefore).toBeLessThan(100);
+  await until("all are told", () => told === 200);
+  await busy.close();
 });
 
 test.skipIf(!ipv6)("on :: whoever probes gets an answer over either family", async () => {

@@ -4,6 +4,7 @@ import { textAnswer, type AdminAnswer, type AdminEndpoints } from "./admin-endpo
 import { AdminGate } from "./admin-gate.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { listen } from "./listen.ts";
+import { Spread } from "./spread.ts";
 
 export interface AdminServer {
   readonly address: string;
@@ -39,6 +40,10 @@ export async function adminServer(
   port: number,
   { gate = new AdminGate(), clock = systemClock }: AdminOptions = {},
 ): Promise<AdminServer> {
+  // What a closed endpoint tells may be long: many that ask at once must not keep a probe waiting.
+  const turns = new Spread(clock);
+  const inTurn = (make: () => AdminAnswer | Promise<AdminAnswer>): Promise<AdminAnswer> =>
+    new Promise((done) => turns.run(() => done((async () => make())())));
   const answer = async (request: IncomingMessage): Promise<AdminAnswer> => {
     const [path, query] = partsOf(request.url ?? "");
     const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
@@ -47,7 +52,8 @@ export async function adminServer(
     const refusal = endpoint.access === "Open" ? undefined : gate.refusal(request);
     if (refusal !== undefined) return refusal;
     try {
-      return await endpoint.answer(new URLSearchParams(query));
+      const make = (): AdminAnswer | Promise<AdminAnswer> => endpoint.answer(new URLSearchParams(query));
+      return await (endpoint.access === "Open" ? make() : inTurn(make));
     } catch {
       return textAnswer(500, "internal fault");
     }

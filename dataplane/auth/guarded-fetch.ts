@@ -3,6 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock } from "../../runtime/clock.ts";
+import { Spread } from "../../runtime/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "../answer-stream.ts";
 import { guardedLookup, mayDial, sharedResolve, systemResolve, type Resolve } from "./dial-guard.ts";
 
@@ -53,6 +54,7 @@ const MAX_PIECES = 4096;
  */
 export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve, room: Room = ENDLESS): Fetch {
   const shared = sharedResolve(resolve);
+  const answers = new Spread(clock);
   return (ask) =>
     new Promise((done, failed) => {
       const fail = (message: string): void => failed(new FetchFault(message));
@@ -81,7 +83,7 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve, roo
           if (leave === undefined) throw new FetchFault("no file descriptor is left");
           const socket = secure ? connectSecurely(address) : connectTcp(address);
           socket.once("close", leave);
-          stream = new AnswerStream(socket, MAX_ANSWER_ON_WIRE);
+          stream = new AnswerStream(socket, MAX_ANSWER_ON_WIRE, answers);
           return stream;
         },
         defaultPort,

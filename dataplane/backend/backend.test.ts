@@ -6,6 +6,7 @@ import { FakeClock } from "../../test/fakes/clock.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import { dial, type DialOutcome } from "./backend.ts";
 import { BackendTlsCache } from "./tls.ts";
+import { Spread } from "../../runtime/spread.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import type { OutgoingRequest } from "./outgoing.ts";
 
@@ -86,7 +87,8 @@ function start(
   signal = new AbortController().signal,
 ): { clock: FakeClock; outcome: Promise<DialOutcome> } {
   const clock = new FakeClock();
-  return { clock, outcome: dial(balancer, REQUEST, { timeout: 1000, signal, clock, tls: new BackendTlsCache() }) };
+  const options = { timeout: 1000, signal, clock, tls: new BackendTlsCache(), answers: new Spread(clock) };
+  return { clock, outcome: dial(balancer, REQUEST, options) };
 }
 
 test("the request has the fields of the handshake first, each once, and then those of the client", async () => {

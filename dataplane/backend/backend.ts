@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";
 import { hostPort } from "../../runtime/host-port.ts";
+import type { Spread } from "../../runtime/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "../answer-stream.ts";
 import { connect, dialFault, EndpointGone } from "./connect.ts";
 import type { BackendTlsCache } from "./tls.ts";
@@ -48,6 +49,8 @@ export interface DialOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly tls: BackendTlsCache;
+  /** The turns of answers: hundreds may come at once. */
+  readonly answers: Spread;
 }
 
 /** Endpoints that are tried for one handshake. */
@@ -84,7 +87,7 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
       const release = target.enter();
       try {
         const socket = await connect(target, options.tls, stop.signal);
-        const outcome = await handshake(socket, target, request, release, stop.signal);
+        const outcome = await handshake(socket, target, request, release, stop.signal, options.answers);
         return outcome.kind === "refused" ? refused(outcome.refusal) : outcome;
       } catch (error) {
         release();
@@ -118,9 +121,10 @@ function handshake(
   request: OutgoingRequest,
   release: () => void,
   signal: AbortSignal,
+  answers: Spread,
 ): Promise<DialOutcome> {
   const key = randomBytes(16).toString("base64");
-  const stream = new AnswerStream(socket, MAX_BODY_ON_WIRE);
+  const stream = new AnswerStream(socket, MAX_BODY_ON_WIRE, answers);
   return new Promise((resolve) => {
     let settled = false;
     let answered = false;

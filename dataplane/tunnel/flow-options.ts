@@ -4,6 +4,7 @@ import type { Termination } from "../rejection.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { JudgeOptions } from "./frame-judge.ts";
+import type { LoopShare } from "./loop-share.ts";
 import type { TunnelPlan } from "./plan.ts";
 
 export interface FlowOptions<Flow> extends JudgeOptions {
@@ -12,6 +13,7 @@ export interface FlowOptions<Flow> extends JudgeOptions {
   readonly slowConsumer: TunnelPlan["slowConsumer"];
   readonly clock: Clock;
   readonly budget: BufferBudget;
+  readonly loop: LoopShare;
   readonly events: FlowEvents<Flow>;
 }
 

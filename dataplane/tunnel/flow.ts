@@ -9,6 +9,8 @@ import { Outlet, type OutletEvents } from "./outlet.ts";
 import { PartialUnit } from "./partial-unit.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
 
+/** Frames of one read after which others may have their turn. */
+const MOST_FRAMES = 256;
 /** What is read of a peer after its last word, to see its end: bytes. */
 const MOST_DISCARDED = 1_048_576;
 
@@ -35,13 +37,13 @@ export class Flow implements ByteSink, OutletEvents {
   received = 0;
 
   constructor(options: FlowOptions<Flow>) {
-    const { source, sink, slowConsumer, clock, budget, events } = options;
+    const { source, sink, slowConsumer, clock, budget, loop, events } = options;
     this.#events = events;
     this.#clock = clock;
     this.#source = source;
     this.#judge = new FrameJudge(options, clock.now());
     this.#outlet = new Outlet(sink, slowConsumer, { clock, budget, ahead: source.ahead }, this);
-    this.#held = new HeldBack(source, clock, this.#outlet.pressure);
+    this.#held = new HeldBack(source, clock, loop, this.#outlet.pressure, () => this.#resume());
     source.to(this);
   }
 
@@ -58,7 +60,7 @@ export class Flow implements ByteSink, OutletEvents {
     // How long to wait was reckoned with the old limits.
     this.#held.unpause();
     const debt = this.#judge.limits.byteWait(this.#clock.now());
-    if (debt > 0) this.#pause(debt);
+    if (debt > 0) this.#held.pause(debt);
     else this.#resume();
   }
 
@@ -183,6 +185,7 @@ export class Flow implements ByteSink, OutletEvents {
     if (this.#discarding || this.paused) return;
     const held = this.#held.take();
     if (held !== undefined) this.#feed(held);
+    this.#held.used();
     if (this.#discarding || this.paused || this.#held.any) return;
     if (this.#sourceEnded) this.#lastForwarded();
     else this.#source.resume();
@@ -205,7 +208,7 @@ export class Flow implements ByteSink, OutletEvents {
       if (this.#held.any) this.#held.add(chunk.subarray(at));
       else this.#walk(chunk, at);
     }
-    if (!this.#discarding) this.#slowDown();
+    if (!this.#discarding) this.#slowDown(chunk.length);
   }
 
   /** `more`: bytes that are known to follow the chunk. */
@@ -216,6 +219,7 @@ export class Flow implements ByteSink, OutletEvents {
     const end = chunk.length;
     let span = from;
     let at = from;
+    let frames = 0;
     while (at < end) {
       if (judge.remaining > 0) {
         const there = Math.min(judge.remaining, end - at);
@@ -231,6 +235,13 @@ export class Flow implements ByteSink, OutletEvents {
         outlet.frameEnded();
         if (this.#discarding) return;
         continue;
+      }
+      if ((frames += 1) > MOST_FRAMES) {
+        frames = 0;
+        if (this.#held.mustGiveWay) {
+          this.#forward(chunk, span, at);
+          return this.#held.giveWay(chunk.subarray(at));
+        }
       }
       const need = needed(chunk, at, end);
       if (end - at < need) {
@@ -250,8 +261,7 @@ export class Flow implements ByteSink, OutletEvents {
           break;
         case "hold":
           this.#forward(chunk, span, at);
-          this.#pause(judge.limits.messageWait(now));
-          return this.#held.add(chunk.subarray(at));
+          return this.#held.pause(judge.limits.messageWait(now), chunk.subarray(at));
         case "stop":
           return this.#stop(chunk, span, at);
         case "close":
@@ -273,15 +283,12 @@ export class Flow implements ByteSink, OutletEvents {
     if (to > from) this.#outlet.write(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
   }
 
-  /** After a read: pauses the source where the sink does not keep up or a debt of bytes is to be paid. */
-  #slowDown(): void {
+  /** After a read: pauses the source where the sink does not keep up, a debt of bytes is to be paid, or others wait. */
+  #slowDown(bytes: number): void {
     const debt = this.#judge.limits.byteWait(this.#clock.now());
-    if (debt > 0) this.#pause(debt);
+    if (debt > 0) this.#held.pause(debt);
+    else this.#held.haveRead(bytes);
     if (this.#outlet.pressure.check()) this.#source.pause();
-  }
-
-  #pause(ms: number): void {
-    this.#held.pause(ms, () => this.#resume());
   }
 
   /** A peer that pours on, although nothing is forwarded any more, is not read for ever: its end need not be seen. */

@@ -1,64 +1,14 @@
 import type { Socket } from "node:net";
-import type { Clock } from "../../runtime/clock.ts";
-import type { BufferBudget } from "./buffer-budget.ts";
-import type { ReadPath } from "./byte-source.ts";
 import { closeFrame } from "./control-frames.ts";
 import { dropSocket } from "./drop-socket.ts";
 import { Flow } from "./flow.ts";
 import type { FlowEvents } from "./flow-options.ts";
-import type { DirectionCount } from "./frame-judge.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
 import { Linger } from "./linger.ts";
 import type { TunnelPlan } from "./plan.ts";
-import { closeText, codeOf, type Terminable, type Termination } from "../rejection.ts";
-
-export type End = "client" | "backend" | "gateway";
-
-export interface Leg {
-  /** Paused. */
-  readonly socket: Socket;
-  /** What was read behind the head of the handshake. */
-  readonly head: Buffer;
-}
-
-/** How a session ended: a peer's Close has that peer's code and no reason of ours. */
-export interface TunnelEnd {
-  readonly code: number;
-  readonly by: End;
-  readonly termination: Termination | undefined;
-}
-
-export interface TunnelOptions {
-  readonly client: Leg;
-  readonly backend: Leg;
-  readonly reads: ReadPath;
-  readonly plan: TunnelPlan;
-  readonly clock: Clock;
-  readonly budget: BufferBudget;
-  /** permessage-deflate was negotiated end to end: RSV1 may stand on the first frame of a message. */
-  readonly deflate: boolean;
-  readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
-  readonly random: () => number;
-  /** Runs what follows on an end's leaving in its turn: thousands may leave at once. */
-  readonly turns: (task: () => void) => void;
-  /** Once, when the client has been told that it is over, or has left; what remains is to hang up. */
-  readonly over: () => void;
-  /** Once, when both sockets are gone. */
-  readonly closed: (end: TunnelEnd) => void;
-  /** Once, when the session ends because an end takes too little. */
-  readonly slowConsumer: () => void;
-}
-
-/** Two upgraded sockets, joined; `close` sends a Close frame to both ends. */
-export interface Tunnel extends Terminable {
-  /** Puts changed limits in force. */
-  apply(plan: TunnelPlan): void;
-  /** Ends it at once, without a word. */
-  destroy(): void;
-  readonly paused: boolean;
-  readonly buffered: number;
-}
+import { closeText, codeOf, type Termination } from "../rejection.ts";
+import type { Tunnel, TunnelEnd, TunnelOptions } from "./tunnel-options.ts";
 
 /** For the answer to a Close frame that was carried over and taken, in ms. */
 const CLOSE_ANSWER = 5000;
@@ -92,16 +42,27 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   #over = false;
   #gone = 0;
 
-  constructor({ client, backend, reads, plan, clock, budget, deflate, counts, random, ...events }: TunnelOptions) {
-    const { over, closed, slowConsumer, turns } = events;
-    this.#events = { over, closed, slowConsumer, turns };
+  constructor({
+    client,
+    backend,
+    reads,
+    plan,
+    clock,
+    budget,
+    deflate,
+    counts,
+    random,
+    loop,
+    ...events
+  }: TunnelOptions) {
+    this.#events = events;
     this.#plan = plan;
     const share = random(); // whatever could fail comes before the sockets are taken over
     const fromClient = reads.open(client.socket);
     const fromBackend = reads.open(backend.socket);
     this.#client = fromClient.socket;
     this.#backend = fromBackend.socket;
-    const both = { clock, budget, deflate, slowConsumer: plan.slowConsumer, events: this };
+    const both = { clock, budget, loop, deflate, slowConsumer: plan.slowConsumer, events: this };
     this.#up = new Flow({
       ...both,
       ...{ source: fromClient, sink: this.#backend, masked: true, pongs: this },
@@ -148,7 +109,9 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   }
 
   close(termination: Termination): void {
-    this.#terminate(termination, undefined);
+    this.#events.turns(() => {
+      if (this.#gone < 2) this.#terminate(termination, undefined);
+    });
   }
 
   destroy(): void {

@@ -34,6 +34,13 @@ export class ProbedProgram {
     return probe(this.#child, what);
   }
 
+  /** Stands still while `meanwhile` goes on: what comes of it, comes in one turn of its loop. */
+  async pause(meanwhile: () => Promise<void>): Promise<void> {
+    this.#child.kill("SIGSTOP");
+    await meanwhile();
+    this.#child.kill("SIGCONT");
+  }
+
   /** Until this message has been logged once more than before `change`. */
   async logs(message: string, change: () => Promise<void>): Promise<void> {
     const before = this.logged(message);

@@ -2,9 +2,11 @@ import type { Clock } from "../../runtime/clock.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
 import { dataPath, SharedPath, type ReadPath } from "../../dataplane/tunnel/byte-source.ts";
+import { LoopShare } from "../../dataplane/tunnel/loop-share.ts";
 import { emptyPlan, type FlowLimit, type PlanDraft } from "../../dataplane/tunnel/plan.ts";
 import type { TokenBucket } from "../../dataplane/token-bucket.ts";
-import { tunnel, type Tunnel, type TunnelEnd } from "../../dataplane/tunnel/tunnel.ts";
+import { tunnel } from "../../dataplane/tunnel/tunnel.ts";
+import type { Tunnel, TunnelEnd } from "../../dataplane/tunnel/tunnel-options.ts";
 import { socketPair, type Peer } from "./sockets.ts";
 
 export interface Joined {
@@ -32,6 +34,8 @@ export interface JoinOptions {
   readonly reads?: ReadPath;
   /** Default: none. */
   readonly budget?: BufferBudget;
+  /** Default: never spent. */
+  readonly loop?: LoopShare;
 }
 
 /** Counts, and is never short. */
@@ -65,6 +69,7 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     plan: planOf(options.plan),
     clock: options.clock ?? systemClock,
     budget: options.budget ?? unlimited(),
+    loop: options.loop ?? new LoopShare({ ...systemClock, now: () => 0 }),
     deflate: options.deflate ?? false,
     counts: result.counts,
     random: options.random ?? (() => 0),

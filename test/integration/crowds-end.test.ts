@@ -1,0 +1,73 @@
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { EchoBackend } from "../bench/load.ts";
+import { RawClient, request } from "../fakes/clients.ts";
+import { configOf, type ConfigParts } from "../fakes/config.ts";
+import { closeOf, parse } from "../fakes/frames.ts";
+import { freePort } from "../fakes/program.ts";
+import { ProbedProgram } from "../fakes/probed-program.ts";
+import { until } from "../fakes/sockets.ts";
+
+/** What ends all sessions of a process in one moment does not end them in one turn of its event loop. */
+
+const SESSIONS = 1500;
+/** CPU of one turn, in ms: all in one turn take 120 and more. */
+const MOST = 60;
+
+const open: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+test.each<[string, change: ConfigParts, close: string]>([
+  [
+    "a lifetime that all have passed",
+    { routes: [{ policies: { timeouts: { lifetime: "1ms" } } }] },
+    "3008 LifetimeEnded",
+  ],
+  [
+    "a time of idleness that all have passed",
+    { routes: [{ policies: { timeouts: { idle: "1ms" } } }] },
+    "3008 IdleTimeout",
+  ],
+  [
+    "the end of their route, without time to tell",
+    { routes: [{ name: "other" }], drainPeriod: "1ms" },
+    "1001 RouteRemoved",
+  ],
+])("1,500 sessions end by %s", async (_what, change, close) => {
+  const backend = await new EchoBackend().open();
+  const folder = await mkdtemp(join(tmpdir(), "wsproxy-crowds-"));
+  open.push(
+    () => rm(folder, { recursive: true, force: true }),
+    () => backend.close(),
+  );
+  const port = await freePort();
+  const publish = async (name: string, value: object): Promise<void> => {
+    await writeFile(join(folder, `${name}.next`), JSON.stringify(value));
+    await rename(join(folder, `${name}.next`), join(folder, `${name}.json`));
+  };
+  await publish("config", configOf({ port, access: "None" }));
+  await publish("endpoints", {
+    version: 1,
+    backends: { "echo:80": [{ address: "127.0.0.1", port: backend.port, state: "Ready" }] },
+  });
+  const program = new ProbedProgram(["dataplane", "--config", folder, "--address", "127.0.0.1", "--admin-port", "0"]);
+  open.push(() => program.close());
+  await until("it serves", () => program.logged("config applied") > 0, 15_000);
+  const clients: RawClient[] = [];
+  while (clients.length < SESSIONS) {
+    const some = await Promise.all(Array.from({ length: 50 }, () => RawClient.send(port, request())));
+    for (const client of some) expect((await client.answer()).status).toBe(101);
+    clients.push(...some);
+  }
+  await program.probe("reset");
+  await publish("config", configOf({ port, access: "None", generation: 2, ...change }));
+  await until("all have ended", () => clients.every(({ ended }) => ended), 15_000);
+  expect((await program.probe()).longest).toBeLessThan(MOST);
+  const told = clients.map(({ payload }) => closeOf(parse(payload).frames[0] ?? expect.fail("was told nothing")));
+  expect(new Set(told.map(({ code, reason }) => `${code} ${reason}`))).toEqual(new Set([close]));
+  for (const { socket } of clients) socket.destroy();
+});
