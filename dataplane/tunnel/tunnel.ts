@@ -7,6 +7,7 @@ import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
 import { Linger } from "./linger.ts";
 import type { TunnelPlan } from "./plan.ts";
+import { resetsInTurn } from "./reset-in-turn.ts";
 import { closeText, codeOf, type Termination } from "../rejection.ts";
 import type { Tunnel, TunnelEnd, TunnelOptions } from "./tunnel-options.ts";
 
@@ -81,6 +82,7 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   start(clientHead: Buffer, backendHead: Buffer): void {
     const gone = (): void => this.#events.turns(() => this.#socketGone());
     for (const socket of [this.#client, this.#backend]) {
+      resetsInTurn(socket, this.#events.turns);
       socket.on("error", broken);
       if (socket.closed) gone();
       else socket.on("close", gone);

@@ -7,7 +7,8 @@ const options = JSON.parse(process.argv[2] ?? "{}") as CrowdOptions;
 const { port, clients, addresses, network = 1, tls = false, silent = false, first = "", headers = {} } = options;
 const secureContext = tls ? createSecureContext({ minVersion: "TLSv1.2" }) : undefined;
 const head = request({ headers });
-const open = new Set<Socket>();
+/** With the TCP socket below. */
+const open = new Map<Socket, Socket>();
 const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = {
   accepted: 0,
   refused: 0,
@@ -27,11 +28,10 @@ const addressOf = (n: number): string | undefined => {
 function one(n: number): void {
   const localAddress = addressOf(n);
   const place = { port, host: "127.0.0.1", ...(localAddress === undefined ? {} : { localAddress }) };
+  const plain = connect({ ...place, noDelay: true }).on("error", () => {});
   const socket =
-    secureContext === undefined
-      ? connect({ ...place, noDelay: true })
-      : connectTls({ ...place, secureContext, rejectUnauthorized: false });
-  open.add(socket);
+    secureContext === undefined ? plain : connectTls({ socket: plain, secureContext, rejectUnauthorized: false });
+  open.set(socket, plain);
   let answered = false;
   const settle = (how: "accepted" | "refused" | "cut"): void => {
     if (answered) return;
@@ -62,7 +62,10 @@ process.on("message", (what) => {
   } else if (what === "count") {
     process.send?.(outcome);
   } else {
-    for (const socket of open) socket.destroy();
+    for (const [socket, plain] of open) {
+      if (what === "reset") plain.resetAndDestroy();
+      else socket.destroy();
+    }
     process.send?.(outcome);
   }
 });

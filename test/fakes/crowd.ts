@@ -63,9 +63,9 @@ export class Crowd {
     return this.#ask("count");
   }
 
-  /** All reset their connections. */
-  leave(): Promise<Outcome> {
-    return this.#ask("leave");
+  /** All close their connections, with an end (FIN) or a reset (RST). */
+  leave(how: "end" | "reset" = "end"): Promise<Outcome> {
+    return this.#ask(how);
   }
 
   async #ask(what: string): Promise<Outcome> {

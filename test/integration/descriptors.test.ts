@@ -136,7 +136,7 @@ test("questions to an identity provider that does not answer, of clients that ha
   const it = await Stormed.start({ descriptors: LIMIT, issuer: (issuer.address() as AddressInfo).port });
   const url = `ws://127.0.0.1:${it.port}/`;
   const sessions = await Promise.all(Array.from({ length: 40 }, () => WsClient.open(url)));
-  const probes = it.probe();
+  const probes = it.watchHealth();
   for (let n = 0; n < 300; n += 1) {
     const headers = { Authorization: `Bearer made-up-${n}` };
     const client = await RawClient.send(it.port, request({ target: "/token", headers }));
