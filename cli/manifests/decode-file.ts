@@ -2,7 +2,8 @@ import { quoted, read } from "../../api/problem.ts";
 import { metadata } from "../../api/websocket-proxy.ts";
 import { decode, type KubernetesObject } from "../../operator/decode.ts";
 import { distance } from "../nearest.ts";
-import { parseManifests, type ParsedObject } from "./parse.ts";
+import type { ParsedObject } from "./objects-in.ts";
+import { parseManifests } from "./parse.ts";
 import type { Finding, Place } from "./place.ts";
 
 /** An object that the translation may look at, and where it stands. */
