@@ -10,7 +10,7 @@ import { PartialUnit } from "./partial-unit.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
 
 /** Frames of one read after which others may have their turn. */
-const MOST_FRAMES = 256;
+const MOST_FRAMES = 64;
 /** What is read of a peer after its last word, to see its end: bytes. */
 const MOST_DISCARDED = 1_048_576;
 
