@@ -72,7 +72,7 @@ export class Gateway {
     const { clock, log, metrics, descriptors } = options;
     this.#options = options;
     this.#evictions = new Evictions(clock, log, metrics.process);
-    const room = new WaitingRoom(clock, this.#evictions);
+    const room = new WaitingRoom(clock, this.#evictions, descriptors.most);
     this.#room = room;
     this.#ends = new Spread(clock);
     this.#loop = new LoopShare(clock);

@@ -3,6 +3,8 @@ import type { Newcomer, Subject } from "./newcomer.ts";
 
 /** Sockets that are read at the same time before their head is complete. */
 const MOST = 4096;
+/** Of the descriptors that there are for sockets, the share that these may have: the others are for sessions, and wait. */
+const SHARE = 0.5;
 /**
  * An address may have one place for this many that are free, so 1,024 where it is alone. The more addresses want many,
  * the fewer each gets, and some are always free for an address that has none.
@@ -14,7 +16,13 @@ export class Places {
   /** All that were read for a whole poll of the loop and sent nothing; the one that has been read for longest first. */
   readonly silent = new LinkedList<Newcomer>();
   readonly #subjects = new Map<string, Subject>();
+  readonly #most: number;
   #taken = 0;
+
+  /** `descriptors`: those that there are for sockets. */
+  constructor(descriptors: number) {
+    this.#most = Math.min(MOST, Math.max(1, Math.floor(SHARE * descriptors)));
+  }
 
   get taken(): number {
     return this.#taken;
@@ -38,13 +46,13 @@ export class Places {
 
   /** Is there a place for one more of it? */
   has({ key, places }: Subject): boolean {
-    const free = MOST - this.#taken;
+    const free = this.#most - this.#taken;
     return free > 0 && (key === undefined || places * FREE_FOR_EACH < free);
   }
 
   /** The one that has sent nothing for longest, of those that this subject may take the place of. */
   rival(subject: Subject): Newcomer | undefined {
-    const full = this.#taken >= MOST;
+    const full = this.#taken >= this.#most;
     return full && subject.places === 0 ? this.silent.first : subject.silent.first;
   }
 

@@ -36,7 +36,7 @@ export class WaitingRoom {
   readonly #spread: Spread;
   readonly #handshakes: UnderWay;
   readonly #line = new WaitingLine<Newcomer, Subject>();
-  readonly #places = new Places();
+  readonly #places: Places;
   readonly #entries = new Set<Newcomer>();
   readonly #ofSocket = new WeakMap<Socket, Newcomer>();
   /** For a TLS socket, which does not say what it is on top of. A port that is used again belongs to the newer one. */
@@ -51,10 +51,12 @@ export class WaitingRoom {
   #look: Timer | undefined;
   #stopping = false;
 
-  constructor(clock: Clock, evictions: Evictions, spread = new Spread(clock)) {
+  /** `descriptors`: those that there are for sockets. */
+  constructor(clock: Clock, evictions: Evictions, descriptors = Number.POSITIVE_INFINITY, spread = new Spread(clock)) {
     this.#clock = clock;
     this.#evictions = evictions;
     this.#spread = spread;
+    this.#places = new Places(descriptors);
     this.#handshakes = new UnderWay(clock, (entry) => this.#begin(entry));
   }
 
@@ -106,14 +108,15 @@ export class WaitingRoom {
 
   /**
    * A socket that others need the descriptor of, no longer in the room, and the caller's to close: the one that was read
-   * for longest and sent nothing; else, of an address with a crowd in the line, the one that came last.
+   * for longest and sent nothing; but before one that had no full turn, of an address with a crowd in the line, the one
+   * that came last.
    */
   evict(): Socket | undefined {
     const silent = this.#places.silent.first;
-    if (silent !== undefined) return this.#evicted(silent, "Silent");
-    const greediest = this.#line.greediest();
-    const last = greediest?.waiting.last?.item;
-    return last === undefined || last.subject.waiting.size < CROWD ? undefined : this.#evicted(last, "Crowd");
+    const young = silent === undefined || silent.since > this.#clock.now() - LEAST_TURN;
+    const last = young ? this.#line.greediest()?.waiting.last?.item : undefined;
+    if (last !== undefined && last.subject.waiting.size >= CROWD) return this.#evicted(last, "Crowd");
+    return silent === undefined ? undefined : this.#evicted(silent, "Silent");
   }
 
   #evicted(entry: Newcomer, reason: EvictionReason): Socket {

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { RawClient, reasonOf, request, WsClient, type RawAnswer } from "../fakes/clients.ts";
@@ -62,6 +62,19 @@ describe.each([
     await crowd.leave();
     await until("they are free again", async () => (await it.metric("descriptors_used")) === 2);
     expect((await crowdOf(it.port, 10, tls)).accepted).toBe(10);
+  });
+
+  test("a flood of heads of one address that are never complete keeps no other address out", async () => {
+    const it = await Stormed.start({ descriptors: 2 * LIMIT, tls });
+    const began = tls ? Buffer.from("160301020001", "hex") : Buffer.from("GET / HTTP/1.1\r\nHost: a.test\r\n");
+    const flood = Array.from({ length: 600 }, () =>
+      connect({ port: it.port, host: "127.0.0.1", localAddress: "127.7.7.7" }),
+    );
+    for (const socket of flood) socket.on("error", () => {}).on("connect", () => socket.write(began));
+    await until("no more have room", async () => (await it.metric("evicted_sockets_total")) > 100);
+    const honest = await crowdOf(it.port, 20, tls);
+    expect([honest.accepted, honest.cut]).toEqual([20, 0]);
+    for (const socket of flood) socket.destroy();
   });
 
   test("a flood of silent sockets neither silences the admin port nor keeps clients out", async () => {
