@@ -34,6 +34,7 @@ export class WaitingRoom {
   readonly #clock: Clock;
   readonly #evictions: Evictions;
   readonly #spread: Spread;
+  readonly #headBegan: () => void;
   readonly #handshakes: UnderWay;
   readonly #line = new WaitingLine<Newcomer, Subject>();
   readonly #places = new Places();
@@ -51,10 +52,12 @@ export class WaitingRoom {
   #look: Timer | undefined;
   #stopping = false;
 
-  constructor(clock: Clock, evictions: Evictions, spread = new Spread(clock)) {
+  /** `headBegan` is called when the first bytes of a socket are here. */
+  constructor(clock: Clock, evictions: Evictions, spread = new Spread(clock), headBegan = (): void => {}) {
     this.#clock = clock;
     this.#evictions = evictions;
     this.#spread = spread;
+    this.#headBegan = headBegan;
     this.#handshakes = new UnderWay(clock, (entry) => this.#begin(entry));
   }
 
@@ -66,6 +69,11 @@ export class WaitingRoom {
   /** Sockets that wait unread. */
   get unread(): number {
     return this.#line.size;
+  }
+
+  /** Sockets whose heads are not complete, those that wait unread included. */
+  get entries(): ReadonlySet<Newcomer> {
+    return this.#entries;
   }
 
   /** Takes a socket on, which is not being read. */
@@ -207,6 +215,7 @@ export class WaitingRoom {
 
   #heard(entry: Newcomer, chunk: Buffer): void {
     entry.begun = true;
+    this.#headBegan();
     entry.socket.pause();
     entry.socket.unshift(chunk);
     this.#hush(entry);
@@ -224,7 +233,12 @@ export class WaitingRoom {
   }
 
   #late(entry: Newcomer): void {
-    if (entry.gone || entry.timer?.running !== true) return; // it waits for us, or its head was complete meanwhile
+    if (entry.timer?.running === true) this.giveUp(entry); // else it waits for us, or its head was complete meanwhile
+  }
+
+  /** Its head is not waited for any longer. */
+  giveUp(entry: Newcomer): void {
+    if (entry.gone) return;
     this.#remove(entry);
     entry.host.late(entry.talker);
   }
