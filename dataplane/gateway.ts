@@ -7,6 +7,7 @@ import { Evictions } from "./evictions.ts";
 import { grantPorts } from "./grant-ports.ts";
 import { Listener, type KeyPair } from "./listener.ts";
 import { OpenPort, type PortAddress } from "./open-port.ts";
+import { PartialHeads } from "./partial-heads.ts";
 import { LoopShare } from "./tunnel/loop-share.ts";
 import { chooseReadPath } from "./tunnel/read-path.ts";
 import { UpdateReader, type Update } from "./read-update.ts";
@@ -69,10 +70,14 @@ export class Gateway {
   #stopping = false;
 
   constructor(options: GatewayOptions) {
-    const { clock, log, metrics, descriptors } = options;
+    const { clock, log, metrics, descriptors, budget } = options;
     this.#options = options;
     this.#evictions = new Evictions(clock, log, metrics.process);
-    const room = new WaitingRoom(clock, this.#evictions, descriptors.most);
+    const room: WaitingRoom = new WaitingRoom(clock, this.#evictions, {
+      descriptors: descriptors.most,
+      headBegan: () => heads.begun(),
+    });
+    const heads = new PartialHeads(room, budget);
     this.#room = room;
     this.#ends = new Spread(clock);
     this.#loop = new LoopShare(clock);

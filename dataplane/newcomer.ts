@@ -18,6 +18,14 @@ export interface Host {
   late(socket: Socket): void;
 }
 
+/** What a waiting room is told of the process. */
+export interface RoomOptions {
+  /** File descriptors that there are for sockets; absent: as many as are wanted. */
+  readonly descriptors?: number;
+  /** Called when the first bytes of a socket are here. */
+  readonly headBegan?: () => void;
+}
+
 /** A socket whose request head is not complete. */
 export interface Newcomer {
   /** The TCP socket. */

@@ -5,7 +5,7 @@ import { Spread } from "../runtime/spread.ts";
 import { addressSubject, canonicalAddress } from "./addresses.ts";
 import type { EvictionReason, Evictions } from "./evictions.ts";
 import { HeadTimer } from "./head-timer.ts";
-import { connectionOf, newcomer, type Host, type Newcomer, type Subject } from "./newcomer.ts";
+import { connectionOf, newcomer, type Host, type Newcomer, type RoomOptions, type Subject } from "./newcomer.ts";
 import { Places } from "./places.ts";
 import { startReading, stopReading } from "./socket-reading.ts";
 import { UnderWay } from "./under-way.ts";
@@ -34,6 +34,7 @@ export class WaitingRoom {
   readonly #clock: Clock;
   readonly #evictions: Evictions;
   readonly #spread: Spread;
+  readonly #headBegan: RoomOptions["headBegan"];
   readonly #handshakes: UnderWay;
   readonly #line = new WaitingLine<Newcomer, Subject>();
   readonly #places: Places;
@@ -51,12 +52,12 @@ export class WaitingRoom {
   #look: Timer | undefined;
   #stopping = false;
 
-  /** `descriptors`: those that there are for sockets. */
-  constructor(clock: Clock, evictions: Evictions, descriptors = Number.POSITIVE_INFINITY, spread = new Spread(clock)) {
+  constructor(clock: Clock, evictions: Evictions, options: RoomOptions = {}) {
     this.#clock = clock;
     this.#evictions = evictions;
-    this.#spread = spread;
-    this.#places = new Places(descriptors);
+    this.#spread = new Spread(clock);
+    this.#places = new Places(options.descriptors ?? Number.POSITIVE_INFINITY);
+    this.#headBegan = options.headBegan;
     this.#handshakes = new UnderWay(clock, (entry) => this.#begin(entry));
   }
 
@@ -68,6 +69,11 @@ export class WaitingRoom {
   /** Sockets that wait unread. */
   get unread(): number {
     return this.#line.size;
+  }
+
+  /** Sockets whose heads are not complete, those that wait unread included. */
+  get entries(): ReadonlySet<Newcomer> {
+    return this.#entries;
   }
 
   /** Takes a socket on, which is not being read. */
@@ -210,6 +216,7 @@ export class WaitingRoom {
 
   #heard(entry: Newcomer, chunk: Buffer): void {
     entry.begun = true;
+    this.#headBegan?.();
     entry.socket.pause();
     entry.socket.unshift(chunk);
     this.#hush(entry);
@@ -227,7 +234,12 @@ export class WaitingRoom {
   }
 
   #late(entry: Newcomer): void {
-    if (entry.gone || entry.timer?.running !== true) return; // it waits for us, or its head was complete meanwhile
+    if (entry.timer?.running === true) this.giveUp(entry); // else it waits for us, or its head was complete meanwhile
+  }
+
+  /** Its head is not waited for any longer. */
+  giveUp(entry: Newcomer): void {
+    if (entry.gone) return;
     this.#remove(entry);
     entry.host.late(entry.talker);
   }

@@ -237,3 +237,39 @@ test("what clients send before they are let in counts, and near the budget those
   for (const { socket } of [polite, ...hasty]) socket.destroy();
   await until("nothing counts", () => gateway.budget.used === 0);
 });
+
+test.each([
+  ["", false],
+  [", over TLS", true],
+] as const)(
+  "request heads that are not complete count%s, and near the budget the largest are answered 408, the others waited for",
+  async (_what, secure) => {
+    const backend = await new RawBackend().open();
+    const gateway = new TestGateway(undefined, undefined, undefined, 2 * MiB);
+    await gateway.serve(secure ? { tls: { keyPair: await ca.issue({ names: ["gateway.test"] }) } } : {}, [
+      backend.port,
+    ]);
+    open.push(gateway, backend);
+    const begin = async (text: string): Promise<RawClient> => {
+      const client = secure
+        ? await RawClient.openTls(gateway.port, { rejectUnauthorized: false })
+        : await RawClient.open(gateway.port);
+      client.socket.write(text);
+      return client;
+    };
+    const polite = await begin(request().slice(0, 60));
+    const fields = Array.from({ length: 1500 }, (_, n) => `x${n}: vvvvvvvvvv`).join("\r\n");
+    const hasty: RawClient[] = [];
+    for (let n = 0; n < 40; n += 1) hasty.push(await begin(`GET / HTTP/1.1\r\n${fields}\r\n`));
+    await until("some are refused", () => hasty.filter(({ answered }) => answered).length > 10);
+    for (const client of hasty.filter(({ answered }) => answered)) {
+      const answer = await client.answer();
+      expect([answer.status, reasonOf(answer)]).toEqual([408, "HandshakeTimeout"]);
+    }
+    await until("there is room again", () => !gateway.budget.near);
+    polite.socket.write(request().slice(60));
+    expect((await polite.answer()).status).toBe(101);
+    for (const { socket } of [polite, ...hasty]) socket.destroy();
+    await until("nothing counts", () => gateway.budget.used === 0);
+  },
+);
