@@ -14,8 +14,7 @@ export interface Crowd {
   readonly slices: number;
 }
 
-export const FULL: Crowd = { namespaces: 10, hostile: 50, honest: 50, secrets: 200, annotated: 100, slices: 1000 };
-export const SMALL: Crowd = { namespaces: 2, hostile: 4, honest: 6, secrets: 25, annotated: 20, slices: 50 };
+export const CROWD: Crowd = { namespaces: 10, hostile: 50, honest: 50, secrets: 200, annotated: 100, slices: 1000 };
 
 const KIB = 1024;
 /** Shared by all objects, so that they are large in the answers of the server only. */
