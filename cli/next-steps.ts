@@ -1,7 +1,7 @@
 import type { Config, RouteConfig } from "../api/config.ts";
 import { routesOf } from "../api/route-settings.ts";
 import { hostPort } from "../runtime/host-port.ts";
-import type { ExampleKey, Reading } from "./reading.ts";
+import type { ExampleKey, Hints } from "./reading.ts";
 
 /** Where the first route of a gateway can be reached. */
 export function routeUrl(config: Config, address: string): string {
@@ -12,11 +12,11 @@ export function routeUrl(config: Config, address: string): string {
 }
 
 /** What somebody who sees the gateway for the first time may type next. */
-export function nextSteps(config: Config, reading: Reading, url: string, backendPort: number): string {
+export function nextSteps(config: Config, hints: Hints, url: string, backendPort: number): string {
   const page = `http://127.0.0.1:${backendPort}/`;
-  const example = exampleKey(config, reading);
+  const example = exampleKey(config, hints);
   const key = example === undefined ? "" : ` --key ${example.key}`;
-  const file = reading.files.get(`${config.proxy.namespace}/${config.proxy.name}`);
+  const file = hints.files.get(`${config.proxy.namespace}/${config.proxy.name}`);
   const edits = [
     example === undefined ? [] : [`in ${example.file} remove ${example.client}: that session ends with 3000`],
     file === undefined ? [] : [`in ${file} change a limit: it holds for open sessions, and ends none`],
@@ -37,7 +37,7 @@ function firstRoute(config: Config): RouteConfig | undefined {
 }
 
 /** A key that the first route takes. */
-function exampleKey(config: Config, { examples }: Reading): ExampleKey | undefined {
+function exampleKey(config: Config, { examples }: Hints): ExampleKey | undefined {
   const taken = new Set(firstRoute(config)?.policies.authentication?.apiKey?.keys.map(({ digest }) => digest));
   return examples.find(({ digest }) => taken.has(digest));
 }

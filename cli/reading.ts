@@ -35,14 +35,18 @@ export interface ExampleKey {
   readonly file: string;
 }
 
-/** What the manifests say now. Plain data throughout: it crosses from one thread to another. */
-export interface Reading {
-  readonly proxies: readonly ReadProxy[];
-  readonly findings: readonly Finding[];
-  readonly ignored: readonly Finding[];
+/** What somebody who sees the gateway for the first time is told of the manifests. */
+export interface Hints {
   readonly examples: readonly ExampleKey[];
   /** By proxy the file that it stands in. */
   readonly files: ReadonlyMap<string, string>;
+}
+
+/** What the manifests say now. Plain data throughout: it crosses from one thread to another. */
+export interface Reading extends Hints {
+  readonly proxies: readonly ReadProxy[];
+  readonly findings: readonly Finding[];
+  readonly ignored: readonly Finding[];
 }
 
 /** Example keys that are told of. */

@@ -1,15 +1,17 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { CONDITION_REASONS, type ReasonOf } from "../api/conditions.ts";
 import type { Applied } from "../dataplane/gateway.ts";
 import type { Update } from "../dataplane/read-update.ts";
 import type { Finding } from "./manifests/place.ts";
-import type { HashedText, Question, Reading, ReadProxy } from "./reading.ts";
+import type { HashedText, Hints, Question, Reading, ReadProxy } from "./reading.ts";
 import { KEPT_CONFIG, type ProxyReport, type Report } from "./report.ts";
 import type { Serving } from "./serving.ts";
 
 /** What one pass found and did. */
 export interface Pass {
   readonly report: Report;
-  readonly reading: Reading;
+  /** What the manifests say to readers; their configs would only take up memory. */
+  readonly hints: Hints;
   /** Proxies that have another config in force than before. */
   readonly changed: readonly string[];
   /** A port could not be had: worth trying again although no file changes. */
@@ -32,10 +34,13 @@ export class Reconciler {
   async pass(): Promise<Pass> {
     const before = this.#hashes();
     const reading = await this.#read({ inForce: before, takenPort: this.#serving.takenPort });
+    // Each of these parts of the work takes some 10 ms of a large config: in between sessions are served.
+    await turn();
     const { proxies, findings, ignored } = reading;
     const gone = this.#gone(new Set(proxies.map(({ id }) => id)));
     const outcomes = await this.#applyAll(proxies, gone);
     for (const id of gone) this.#remove(id);
+    await turn();
     const after = this.#hashes();
     const failed = [...outcomes.values()].filter((applied) => !applied.ok);
     return {
@@ -44,7 +49,7 @@ export class Reconciler {
         findings: [...findings, ...rejections(outcomes)],
         ignored,
       },
-      reading,
+      hints: { examples: reading.examples, files: reading.files },
       changed: [...after].flatMap(([id, hash]) => (before.get(id) === hash ? [] : [id])),
       portMissing: failed.some(({ stage }) => stage === "listener"),
     };
@@ -69,7 +74,10 @@ export class Reconciler {
     for (const { id, config, endpoints } of proxies) {
       if (config === undefined) continue;
       if (this.#applied.get(id) === `${config.hash} ${endpoints.hash}`) outcomes.set(id, { ok: true, proxy: id });
-      else changed.set(id, updateOf(config, endpoints));
+      else {
+        changed.set(id, updateOf(config, endpoints));
+        await turn();
+      }
     }
     const applied = await this.#serving.apply([...changed.values()], gone);
     for (const [index, [id, { hash, endpointsHash }]] of [...changed].entries()) {

@@ -1,3 +1,4 @@
+import type { Config } from "../api/config.ts";
 import { startSampleBackend, type SampleBackend } from "../examples/sample-backend/server.ts";
 import { PortUnavailable } from "../runtime/admin-server.ts";
 import { newAdminToken, readAdminToken, type TokenRead } from "./admin-token.ts";
@@ -53,19 +54,17 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
   let before = await reconciler.pass();
   retry.set(before.portMissing);
   err.write(opening(before, serving, options, token.token));
-  const config = serving.gateway.proxies[0]?.snapshot?.config;
-  if (config === undefined) {
+  if (firstConfig(serving) === undefined) {
     await serving.close();
     return failed(EXIT.negative, "there is nothing to serve");
   }
 
-  const gateway = routeUrl(config, options.address);
-  const backend = await startBackend(options.samplePort, gateway, shutdown.now);
+  const backend = await startBackend(options, serving, shutdown.now);
   if (backend instanceof PortUnavailable) {
     await serving.close();
     return failed(EXIT.unavailable, backend.message);
   }
-  if (backend !== undefined) err.write(nextSteps(config, before.reading, gateway, backend.port));
+  if (backend !== undefined) err.write(firstSteps(options, serving, before, backend));
 
   while ((await looks.next()).done !== true) {
     const pass = await reconciler.pass();
@@ -84,19 +83,37 @@ function adminToken(file: string | undefined): Promise<TokenRead> | TokenRead {
   return file === undefined ? { token: newAdminToken() } : readAdminToken(file);
 }
 
+/** Asked for each time: a variable of a function that waits would keep the first config for ever. */
+function firstConfig({ gateway }: Serving): Config | undefined {
+  return gateway.proxies[0]?.snapshot?.config;
+}
+
+/** Of the first proxy. */
+function gatewayUrl(serving: Serving, { address }: StandaloneOptions): string {
+  const config = firstConfig(serving);
+  return config === undefined ? "" : routeUrl(config, address);
+}
+
 /** The sample backend outlives the drain, so that sessions end with the gateway's word and not with its own. */
 async function startBackend(
-  port: number | undefined,
-  gateway: string,
+  options: StandaloneOptions,
+  serving: Serving,
   signal: AbortSignal,
 ): Promise<SampleBackend | PortUnavailable | undefined> {
+  const { samplePort: port } = options;
   if (port === undefined) return undefined;
   try {
+    const gateway = gatewayUrl(serving, options);
     return await startSampleBackend({ address: "127.0.0.1", port, name: "sample-backend", gateway, signal });
   } catch (error) {
     if (!(error instanceof PortUnavailable)) throw error;
     return new PortUnavailable(error.message.replace("--port", "--sample-backend-port"));
   }
+}
+
+function firstSteps(options: StandaloneOptions, serving: Serving, { hints }: Pass, { port }: SampleBackend): string {
+  const config = firstConfig(serving);
+  return config === undefined ? "" : nextSteps(config, hints, gatewayUrl(serving, options), port);
 }
 
 /** What is said once everything has been read for the first time. */

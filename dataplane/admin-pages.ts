@@ -33,6 +33,7 @@ export function sessionPage({ proxies }: Gateway, query: URLSearchParams): Admin
 class FirstOf {
   readonly #count: number;
   readonly #after: string;
+  #last = "";
   readonly listed: Listed[] = [];
 
   constructor(count: number, after: string) {
@@ -43,7 +44,7 @@ class FirstOf {
   offer(key: string, entry: Listed["entry"]): void {
     const { listed } = this;
     const full = listed.length === this.#count;
-    if (key <= this.#after || (full && key > (listed.at(-1)?.key ?? ""))) return;
+    if ((full && key > this.#last) || key <= this.#after) return;
     let [from, to] = [0, listed.length];
     while (from < to) {
       const middle = (from + to) >> 1;
@@ -52,6 +53,7 @@ class FirstOf {
     }
     listed.splice(from, 0, { key, entry });
     if (full) listed.pop();
+    this.#last = listed.at(-1)?.key ?? "";
   }
 }
 

@@ -8,7 +8,7 @@ import { grantPorts } from "./grant-ports.ts";
 import { Listener, type KeyPair } from "./listener.ts";
 import { OpenPort, type PortAddress } from "./open-port.ts";
 import { PartialHeads } from "./partial-heads.ts";
-import { LoopShare } from "./tunnel/loop-share.ts";
+import { LoopShare } from "../runtime/loop-share.ts";
 import { chooseReadPath } from "./tunnel/read-path.ts";
 import { UpdateReader, type Update } from "./read-update.ts";
 import { ServedProxy, type Surroundings } from "./served-proxy.ts";

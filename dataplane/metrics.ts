@@ -1,7 +1,8 @@
 import { STATUS_CODES } from "node:http";
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type Metric } from "prom-client";
 import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Method } from "./identity.ts";
+import { LimitHits } from "./limit-hits.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 import type { CloseReason, RefusalReason } from "./rejection.ts";
 
@@ -89,12 +90,7 @@ export class Metrics {
     "Opaque tokens refused unasked: too many waited.",
     ["reason"],
   );
-  readonly #limitHits = this.#counter("limit_hits_total", "Limits exceeded.", [
-    "policy",
-    "per",
-    "action",
-    "enforcement",
-  ]);
+  readonly #limitHits = new LimitHits();
   readonly #slow = this.#counter("slow_consumers_total", "Sessions ended because an end took too little.", []);
   readonly #draining = this.#proxyGauge("draining_connections", "Sessions that wait for their turn to be closed.");
   readonly #applied = this.#proxyGauge("config_applied_timestamp_seconds", "When the config in force was applied.");
@@ -112,6 +108,7 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    this.registry.registerMetric(this.#limitHits as unknown as Metric);
     for (const name of MISNAMED) this.registry.removeSingleMetric(name);
     this.#summed("connections", "Sessions open.", (totals) => totals.live.size);
     this.#summed("paused_connections", "Sessions of which a direction is paused now.", (totals) =>
@@ -181,8 +178,6 @@ export class Metrics {
     const connect = this.#connect.labels(labels);
     const slow = this.#slow.labels(labels);
     slow.inc(0);
-    // A config change compiles every limit of every route anew: what it counts by is looked up once.
-    const hits = new Map<string, () => void>();
     return {
       opened: (session) => {
         totals.live.add(session);
@@ -203,17 +198,7 @@ export class Metrics {
       authentication: (method, reason) => this.#authentications.inc({ ...labels, method, reason }),
       credentialTermination: (reason) => this.#terminations.inc({ ...labels, reason }),
       introspectionNotAsked: (reason) => this.#notAsked.inc({ ...labels, reason }),
-      limitHit: (policy, per, action, shadow) => {
-        const enforcement = shadow ? "Shadow" : "Enforce";
-        const key = `${policy} ${per} ${action} ${enforcement}`;
-        let hit = hits.get(key);
-        if (hit === undefined) {
-          const child = this.#limitHits.labels({ ...labels, policy, per, action, enforcement });
-          child.inc(0);
-          hits.set(key, (hit = () => child.inc()));
-        }
-        return hit;
-      },
+      limitHit: (policy, per, action, shadow) => this.#limitHits.counter(labels, policy, per, action, shadow),
       slowConsumer: () => slow.inc(),
     };
   }

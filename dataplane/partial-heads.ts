@@ -9,10 +9,12 @@ interface Room {
 
 /** What each byte of a head costs before it is complete: the parser has made strings and lists of it already. */
 const COST = 4;
+/** Bytes of a head that is waited for in any case: honest ones are no larger, and all that there may be cost 32 MiB. */
+const SMALL = 2048;
 /** Heads that are given up in one turn. */
 const MOST_IN_A_TURN = 100;
 
-/** Request heads that are not complete: the budget counts them, and near its limit the largest are answered with 408. */
+/** Request heads that are not complete: the budget counts them, and near its limit large ones are answered with 408. */
 export class PartialHeads implements Consumer {
   readonly #room: Room;
   readonly #budget: BufferBudget;
@@ -38,9 +40,10 @@ export class PartialHeads implements Consumer {
 
   shed(): number {
     const heads = this.#heads();
-    const average = bytesOf(heads) / heads.length;
-    const heavy = heads.filter((head) => sizeOf(head) >= Math.max(1, average));
-    for (const head of heavy.slice(0, MOST_IN_A_TURN)) this.#room.giveUp(head);
+    const heavy = Math.max(SMALL, bytesOf(heads) / heads.length);
+    // To a client whose TLS handshake is under way nothing can be said, and it has no head yet.
+    const given = heads.filter((head) => isSecured(head) && sizeOf(head) >= heavy);
+    for (const head of given.slice(0, MOST_IN_A_TURN)) this.#room.giveUp(head);
     this.look();
     return 0;
   }
@@ -48,6 +51,10 @@ export class PartialHeads implements Consumer {
   #heads(): Newcomer[] {
     return [...this.#room.entries].filter(({ begun }) => begun);
   }
+}
+
+function isSecured({ host, talker, socket }: Newcomer): boolean {
+  return !host.tls || talker !== socket;
 }
 
 /** Bytes that came of a head; of a TLS socket those of the socket below count until it is secured. */

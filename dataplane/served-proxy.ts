@@ -11,7 +11,7 @@ import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
 import { listEndpoints } from "./backend/list-endpoints.ts";
 import type { BufferBudget } from "./tunnel/buffer-budget.ts";
-import type { LoopShare } from "./tunnel/loop-share.ts";
+import type { LoopShare } from "../runtime/loop-share.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
 import type { Descriptors } from "./descriptors.ts";
 import { closeSpread } from "./drain.ts";

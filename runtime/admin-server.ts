@@ -4,7 +4,7 @@ import { textAnswer, type AdminAnswer, type AdminEndpoints } from "./admin-endpo
 import { AdminGate } from "./admin-gate.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { listen } from "./listen.ts";
-import { Spread } from "./spread.ts";
+import { LoopShare } from "./loop-share.ts";
 
 export interface AdminServer {
   readonly address: string;
@@ -41,9 +41,9 @@ export async function adminServer(
   { gate = new AdminGate(), clock = systemClock }: AdminOptions = {},
 ): Promise<AdminServer> {
   // What a closed endpoint tells may be long: many that ask at once must not keep a probe waiting.
-  const turns = new Spread(clock);
+  const turns = new LoopShare(clock);
   const inTurn = (make: () => AdminAnswer | Promise<AdminAnswer>): Promise<AdminAnswer> =>
-    new Promise((done) => turns.run(() => done((async () => make())())));
+    new Promise((done) => turns.next(() => done((async () => make())())));
   const answer = async (request: IncomingMessage): Promise<AdminAnswer> => {
     const [path, query] = partsOf(request.url ?? "");
     const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;

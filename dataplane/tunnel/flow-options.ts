@@ -4,7 +4,7 @@ import type { Termination } from "../rejection.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { JudgeOptions } from "./frame-judge.ts";
-import type { LoopShare } from "./loop-share.ts";
+import type { LoopShare } from "../../runtime/loop-share.ts";
 import type { TunnelPlan } from "./plan.ts";
 
 export interface FlowOptions<Flow> extends JudgeOptions {

@@ -72,7 +72,7 @@ export class RawClient extends Peer {
 
   /** The answer, once its head is here (for a refusal: once the gateway has hung up). */
   async answer(): Promise<RawAnswer> {
-    await until("an answer's head came", () => this.answered || this.closed);
+    await until("an answer's head came", () => this.answered || this.ended || this.closed);
     const end = this.received.indexOf("\r\n\r\n");
     const [line = "", ...fields] = this.received.toString("latin1", 0, Math.max(0, end)).split("\r\n");
     const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(`${line} `)?.[1] ?? Number.NaN);

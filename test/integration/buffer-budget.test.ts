@@ -20,6 +20,9 @@ beforeAll(async () => {
   ca = await Authority.create();
 });
 
+/** In ms. Clients, gateway and backends share this process, and it may have half of a busy core. */
+const PATIENCE = 30_000;
+
 const told = (peer: Peer): unknown => {
   const last = parse((peer as { payload?: Buffer }).payload ?? peer.received).frames.at(-1);
   return last === undefined ? undefined : closeOf(last);
@@ -98,23 +101,35 @@ describe.each([
       const chunk = binary(Buffer.alloc(65_536), slow === "backend");
       const poured = senders.map((sender) => pour(sender, chunk, 64 * MiB));
 
-      await until("a session is refused", async () => {
-        const client = await connect("/");
-        const answer = await client.answer();
-        client.socket.destroy();
-        if (answer.status === 101) return false;
-        expect([answer.status, reasonOf(answer), answer.headers.get("retry-after")]).toEqual([503, "Overloaded", "5"]);
-        return true;
-      });
-      await until("some end", () => budget.ended > 0);
-      await until("there is room again, and a session begins", async () => {
-        const client = await connect("/");
-        if ((await client.answer()).status === 101) healthy.push(client);
-        return healthy.length === 6;
-      });
+      await until(
+        "a session is refused",
+        async () => {
+          const client = await connect("/");
+          const answer = await client.answer();
+          client.socket.destroy();
+          if (answer.status === 101) return false;
+          expect([answer.status, reasonOf(answer), answer.headers.get("retry-after")]).toEqual([
+            503,
+            "Overloaded",
+            "5",
+          ]);
+          return true;
+        },
+        PATIENCE,
+      );
+      await until("some end", () => budget.ended > 0, PATIENCE);
+      await until(
+        "there is room again, and a session begins",
+        async () => {
+          const client = await connect("/");
+          if ((await client.answer()).status === 101) healthy.push(client);
+          return healthy.length === 6;
+        },
+        PATIENCE,
+      );
       expect(most).toBeLessThan(1.25 * LIMIT);
 
-      await until("one is told why", () => senders.some(({ ended }) => ended));
+      await until("one is told why", () => senders.some(({ ended }) => ended), PATIENCE);
       const ended = senders.filter((sender) => sender.ended);
       for (const sender of ended) {
         // In the middle of a message of its own an end cannot be told.
@@ -138,6 +153,7 @@ describe.each([
       await gateway.empty();
       expect(budget.used).toBe(0);
     },
+    3 * PATIENCE,
   );
 });
 

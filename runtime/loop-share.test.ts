@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FakeClock } from "../../test/fakes/clock.ts";
+import { FakeClock } from "../test/fakes/clock.ts";
 import { LoopShare } from "./loop-share.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

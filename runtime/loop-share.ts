@@ -1,12 +1,12 @@
-import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 
-/** What all flows together may take of one turn of the event loop, in ms: what waits for the loop waits little longer. */
+/** What the tasks of one share may take of one turn of the event loop, in ms: what waits for the loop waits little longer. */
 const SHARE = 4;
-/** Flows that go on in one turn: each reads once at the least before it can be told to give way again. */
+/** Tasks that go on in one turn: one that goes on may bring more work than it takes time itself, such as a read. */
 const MOST_IN_A_TURN = 16;
 
 /**
- * Shares the event loop between flows that have much to do and all else. A flow asks now and then whether the turn is
+ * Shares the event loop between tasks that have much to do and all else. A task asks now and then whether the turn is
  * spent; if so it gives way, and goes on in a turn of its own. Of those that wait a turn runs as many as it has time for,
  * in order: one at the least, 16 at the most. What is short costs nothing here: it does not ask.
  */
