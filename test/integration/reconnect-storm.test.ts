@@ -16,18 +16,14 @@ const MINUTES = 60_000;
 
 const allIn = (clients: number): object => ({ accepted: clients, refused: 0, cut: 0, waiting: 0 });
 
-/**
- * No turn was long, and nearly each probe was answered in time. A probe takes several turns, and where other processes have
- * the cores it waits for them: the slowest of many says little.
- */
+/** No turn was long, and each probe was answered in time; that other processes had the cores is no matter. */
 async function expectLively(it: Stormed, health: { stop: () => Promise<Health> }): Promise<void> {
-  const { failures, own } = await health.stop();
+  const { failures, own, unhindered } = await health.stop();
   expect(failures).toEqual([]);
   expect(own.length).toBeGreaterThan(3);
   expect((await it.program.probe()).longest).toBeLessThan(BOUND);
-  const sorted = own.toSorted((a, b) => a - b);
-  expect(sorted[Math.floor(sorted.length * 0.9)]).toBeLessThan(BOUND);
-  expect(sorted.at(-1)).toBeLessThan(4 * BOUND);
+  expect(Math.max(...own)).toBeLessThan(BOUND);
+  expect(Math.max(0, ...unhindered)).toBeLessThan(BOUND);
 }
 
 test.each<[string, { tls: boolean; addresses: number; clients: number }]>([
