@@ -90,3 +90,31 @@ export async function hasReadyEndpoint({ api }: Cluster, namespace: string, serv
   const { items } = await api.request<{ items: V1EndpointSlice[] }>({ path, query });
   return items.some(({ endpoints }) => endpoints?.some(({ conditions }) => conditions?.ready === true));
 }
+
+/**
+ * Resolves when the controller of EndpointSlices sees what it writes. It watches them anew a minute or two after the API
+ * server was away. Of a Service that changes before, it gives up after some tries, and leaves its slices as they are.
+ */
+export async function slicesFollow(cluster: Cluster, namespace: string): Promise<void> {
+  const name = "canary";
+  const path = pathOf(KINDS.EndpointSlice, namespace);
+  const query = { labelSelector: `kubernetes.io/service-name=${name}` };
+  const service = { apiVersion: "v1", kind: "Service", metadata: { name, namespace } };
+  await cluster.apply(namespace, { ...service, spec: { selector: { app: "sample-backend" }, ports: [{ port: 80 }] } });
+  let round = 0;
+  let labelled = 0;
+  let first: string | undefined;
+  // Labels of a Service are copied to its slices: a second one only where the slice that has the first was seen.
+  await cluster.until("slices follow their Service", async () => {
+    if (Date.now() - labelled > 2000) {
+      labelled = Date.now();
+      round += 1;
+      await cluster.kubectl("-n", namespace, "label", "--overwrite", `service/${name}`, `round=${round}`);
+    }
+    const { items } = await cluster.api.request<{ items: V1EndpointSlice[] }>({ path, query });
+    const copied = items[0]?.metadata?.labels?.["round"];
+    first ??= copied;
+    return copied !== first;
+  });
+  await cluster.kubectl("-n", namespace, "delete", `service/${name}`);
+}

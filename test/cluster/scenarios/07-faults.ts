@@ -11,7 +11,7 @@ import { withoutApiServer, withoutNames } from "../outages.ts";
 import { seconds } from "../report.ts";
 import { scenario } from "../scenario.ts";
 import { isObserved, proxyManifest } from "../web-socket-proxy.ts";
-import { apiKeys, byApiKey, hasReadyEndpoint, sampleBackend } from "../workloads.ts";
+import { apiKeys, byApiKey, hasReadyEndpoint, sampleBackend, slicesFollow } from "../workloads.ts";
 
 const NAME = "faults";
 const CROWD = 60;
@@ -149,6 +149,7 @@ export default scenario(
           seconds(served - back),
         );
         assert.ok(written < 40_000, "longer than two back-offs");
+        await slicesFollow(cluster, namespace);
         assert.deepEqual(refused(back), []);
       },
     );
