@@ -35,7 +35,7 @@ export interface ExampleKey {
   readonly file: string;
 }
 
-/** What somebody who sees the gateway for the first time is told of the manifests. */
+/** What a new user is told of the manifests. */
 export interface Hints {
   readonly examples: readonly ExampleKey[];
   /** By proxy the file that it stands in. */

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import { pause } from "../runtime/pause.ts";
+import { onceATurn } from "../runtime/once-a-turn.ts";
 import { Spread } from "../runtime/spread.ts";
 import { addressSubject, canonicalAddress } from "./addresses.ts";
 import type { EvictionReason, Evictions } from "./evictions.ts";
@@ -48,7 +49,7 @@ export class WaitingRoom {
   #begunNow = 0;
   /** Addresses passed over since one was found that had a place. */
   #passed = 0;
-  #turning = false;
+  readonly #turn = onceATurn(() => this.#turned());
   #look: Timer | undefined;
   #stopping = false;
 
@@ -270,15 +271,8 @@ export class WaitingRoom {
     if (this.#line.size > 0) this.#turn();
   }
 
-  #turn(): void {
-    if (this.#turning) return;
-    this.#turning = true;
-    setImmediate(() => this.#turned());
-  }
-
   /** A turn of the loop is over. */
   #turned(): void {
-    this.#turning = false;
     this.#begunNow = 0;
     for (const entry of this.#seenOnce) {
       if (!entry.gone && !entry.begun && entry.inLine === undefined) entry.silent = this.#places.wasSilent(entry);

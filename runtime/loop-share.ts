@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "./clock.ts";
+import { onceATurn } from "./once-a-turn.ts";
 
 /** What the tasks of one share may take of one turn of the event loop, in ms: what waits for the loop waits little longer. */
 const SHARE = 4;
@@ -15,7 +16,7 @@ export class LoopShare {
   readonly #waiting = new Set<Waiting>();
   /** When this turn was asked for first. */
   #began: number | undefined;
-  #scheduled = false;
+  readonly #schedule = onceATurn(() => this.#turn());
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -37,14 +38,7 @@ export class LoopShare {
     return waiting;
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#turn);
-  }
-
-  readonly #turn = (): void => {
-    this.#scheduled = false;
+  #turn(): void {
     this.#began = this.#waiting.size > 0 ? this.#clock.now() : undefined;
     let left = MOST_IN_A_TURN;
     for (const waiting of this.#waiting) {
@@ -54,7 +48,7 @@ export class LoopShare {
       left -= 1;
       if (left === 0 || this.spent) return;
     }
-  };
+  }
 }
 
 class Waiting implements Timer {

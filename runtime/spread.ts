@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { onceATurn } from "./once-a-turn.ts";
 
 /** Tasks of one turn of the event loop: where it starts, and between what it stays. */
 const FIRST_SHARE = 16;
@@ -19,9 +20,9 @@ export class Spread {
   #done = 0;
   #share = FIRST_SHARE;
   #used = 0;
-  #scheduled = false;
   /** When the last turn began in which tasks waited. */
   #since: number | undefined;
+  readonly #schedule = onceATurn(() => this.#turn());
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -44,14 +45,7 @@ export class Spread {
     this.#schedule();
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#turn);
-  }
-
-  readonly #turn = (): void => {
-    this.#scheduled = false;
+  #turn(): void {
     this.#adapt();
     this.#used = 0;
     if (this.waiting === 0) return;
@@ -65,7 +59,7 @@ export class Spread {
     if (this.waiting > 0 && this.#done < 1024) return;
     this.#queue.splice(0, this.#done);
     this.#done = 0;
-  };
+  }
 
   /** From one turn to the next with tasks waiting all the while: that long is what a share of them, and all else, took. */
   #adapt(): void {

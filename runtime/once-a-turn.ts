@@ -1,0 +1,13 @@
+/** A function that has `run` called in the next turn of the event loop: once, however often it is called before that. */
+export function onceATurn(run: () => void): () => void {
+  let due = false;
+  const turn = (): void => {
+    due = false;
+    run();
+  };
+  return () => {
+    if (due) return;
+    due = true;
+    setImmediate(turn);
+  };
+}
