@@ -6,7 +6,7 @@ import { sbomOf } from "./generate/sbom.ts";
 // What the image holds: `wsproxy.js`, a file for what each command loads besides, the page of the sample backend, and
 // of the packages that went in the licences and a bill of materials.
 export default defineConfig({
-  input: { wsproxy: "cli/main.ts", "reading-thread": "cli/reading-thread.ts" },
+  input: { wsproxy: "cli/main.ts", "reading-thread": "cli/reading/reading-thread.ts" },
   platform: "node",
   output: { dir: "dist", format: "esm", chunkFileNames: "[name].js", cleanDir: true },
   plugins: [beside()],

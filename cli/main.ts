@@ -1,6 +1,6 @@
 import { exitOnFault, faultText, type Faults } from "../runtime/faults.ts";
 import { onSignals } from "../runtime/shutdown.ts";
-import { EXIT } from "./exit-codes.ts";
+import { EXIT } from "./line/exit-codes.ts";
 import { runCommandLine } from "./run.ts";
 
 // A reader that has gone (`wsproxy check … | head`) is no fault.

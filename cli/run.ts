@@ -1,9 +1,9 @@
-import { Arguments, UsageError } from "./arguments.ts";
-import type { Command, Surroundings } from "./command.ts";
-import { EXIT } from "./exit-codes.ts";
-import { commandHelp, programHelp } from "./help.ts";
-import { nearest } from "./nearest.ts";
-import { VERSION } from "./version.ts";
+import { Arguments, UsageError } from "./line/arguments.ts";
+import type { Command, Surroundings } from "./line/command.ts";
+import { EXIT } from "./line/exit-codes.ts";
+import { commandHelp, programHelp } from "./line/help.ts";
+import { nearest } from "./line/nearest.ts";
+import { VERSION } from "./line/version.ts";
 
 interface Entry {
   readonly summary: string;
@@ -15,27 +15,27 @@ interface Entry {
 const COMMANDS: Readonly<Record<string, Entry>> = {
   standalone: {
     summary: "the gateway without a cluster, from manifests in files",
-    load: async () => (await import("./standalone.ts")).standalone,
+    load: async () => (await import("./commands/standalone.ts")).standalone,
   },
   check: {
     summary: "say what is wrong with manifests",
-    load: async () => (await import("./check.ts")).check,
+    load: async () => (await import("./commands/check.ts")).check,
   },
   operator: {
     summary: "the operator in a cluster",
-    load: async () => (await import("./operator.ts")).operator,
+    load: async () => (await import("./commands/operator.ts")).operator,
   },
   dataplane: {
     summary: "the data plane, from a rendered config",
-    load: async () => (await import("./dataplane.ts")).dataplane,
+    load: async () => (await import("./commands/dataplane.ts")).dataplane,
   },
   "sample-backend": {
     summary: "a backend to try the gateway with",
-    load: async () => (await import("./sample-backend.ts")).sampleBackend,
+    load: async () => (await import("./commands/sample-backend.ts")).sampleBackend,
   },
   connect: {
     summary: "a WebSocket client for the terminal",
-    load: async () => (await import("./connect.ts")).connect,
+    load: async () => (await import("./commands/connect.ts")).connect,
   },
 };
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { AddressList } from "./address-list.ts";
 import { addressSubject, canonicalAddress, clientOrigin } from "./addresses.ts";
-import type { HeaderField } from "./handshake.ts";
+import type { HeaderField } from "./http/header-fields.ts";
 
 test.each([
   ["192.0.2.1", "192.0.2.1"],

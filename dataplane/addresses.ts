@@ -1,6 +1,6 @@
 import { isIP, isIPv6, SocketAddress } from "node:net";
 import type { AddressList } from "./address-list.ts";
-import { valuesOf, type HeaderField } from "./handshake.ts";
+import { valuesOf, type HeaderField } from "./http/header-fields.ts";
 
 /** Characters of the longest spelling of an address, an IPv4 address in it included (RFC 4291 §2.2). */
 const MAX_ADDRESS = 45;

@@ -1,21 +1,21 @@
-import { pause } from "../runtime/pause.ts";
-import { Slices } from "../runtime/slices.ts";
-import { Spread } from "../runtime/spread.ts";
+import { pause } from "../runtime/loop/pause.ts";
+import { Slices } from "../runtime/loop/slices.ts";
+import { Spread } from "../runtime/loop/spread.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
-import { certificateExpiry } from "./certificate-expiry.ts";
-import { Evictions } from "./evictions.ts";
-import { grantPorts } from "./grant-ports.ts";
-import { Listener, type KeyPair } from "./listener.ts";
-import { OpenPort, type PortAddress } from "./open-port.ts";
-import { PartialHeads } from "./partial-heads.ts";
-import { LoopShare } from "../runtime/loop-share.ts";
+import { certificateExpiry } from "./ports/certificate-expiry.ts";
+import { Evictions } from "./process/evictions.ts";
+import { grantPorts } from "./ports/handover/grant-ports.ts";
+import { Listener, type KeyPair } from "./ports/listener.ts";
+import { OpenPort, type PortAddress } from "./ports/open-port.ts";
+import { PartialHeads } from "./waiting/partial-heads.ts";
+import { LoopShare } from "../runtime/loop/loop-share.ts";
 import { chooseReadPath } from "./tunnel/read-path.ts";
-import { UpdateReader, type Update } from "./read-update.ts";
+import { UpdateReader, type Update } from "./config/read-update.ts";
 import { ServedProxy, type Surroundings } from "./served-proxy.ts";
-import type { Snapshot } from "./snapshot.ts";
-import { Subjects } from "./subjects.ts";
-import { upgrade } from "./upgrade.ts";
-import { WaitingRoom } from "./waiting-room.ts";
+import type { Snapshot } from "./config/snapshot.ts";
+import { Subjects } from "./limits/subjects.ts";
+import { upgrade } from "./handshake/upgrade.ts";
+import { WaitingRoom } from "./waiting/waiting-room.ts";
 
 /** Why a config is not in force. */
 export interface Rejection {

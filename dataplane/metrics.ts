@@ -2,9 +2,10 @@ import { STATUS_CODES } from "node:http";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type Metric } from "prom-client";
 import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Method } from "./identity.ts";
-import { LimitHits } from "./limit-hits.ts";
-import { ProcessMetrics } from "./process-metrics.ts";
+import { LimitHits } from "./limits/limit-hits.ts";
+import { ProcessMetrics } from "./process/process-metrics.ts";
 import type { CloseReason, RefusalReason } from "./rejection.ts";
+import type { LimitAction } from "./limits/limit-hits.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const LIFETIMES = [1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600];
@@ -18,9 +19,6 @@ export interface LiveSession {
   readonly paused: boolean;
   readonly buffered: number;
 }
-
-/** What happens to a limit's hit. */
-export type LimitAction = "Refuse" | "Close" | "Drop" | "Delay";
 
 /** How a session ended, in words of the closed set of label values. */
 export interface ClosedLabels {

@@ -114,3 +114,8 @@ export function closeText(termination: Termination): string {
     ? termination.reason
     : `${termination.reason}; retry-after=${termination.retryAfter}`;
 }
+
+/** Tells the two outcomes of a step apart. */
+export function isRefusal(outcome: object): outcome is Refusal {
+  return "reason" in outcome;
+}

@@ -9,10 +9,10 @@ import { Live } from "../test/fakes/live.ts";
 import { Pending } from "../test/fakes/pending.ts";
 import { until } from "../test/fakes/sockets.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { Slices } from "../runtime/slices.ts";
-import type { Enforcement } from "./policies/policy.ts";
+import { Slices } from "../runtime/loop/slices.ts";
+import type { Enforcement } from "./policy.ts";
 import type { Termination } from "./rejection.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "./session/session.ts";
 
 let backend: RawBackend;
 let gateway: TestGateway;

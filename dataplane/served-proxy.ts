@@ -2,30 +2,31 @@ import type { Socket } from "node:net";
 import type { Config, Endpoints } from "../api/config.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { pause } from "../runtime/pause.ts";
-import type { Slices } from "../runtime/slices.ts";
-import { Spread } from "../runtime/spread.ts";
+import { pause } from "../runtime/loop/pause.ts";
+import type { Slices } from "../runtime/loop/slices.ts";
+import { Spread } from "../runtime/loop/spread.ts";
 import { accessLog } from "./access-log.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt } from "./handshake/attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
 import { listEndpoints } from "./backend/list-endpoints.ts";
-import type { BufferBudget } from "./tunnel/buffer-budget.ts";
-import type { LoopShare } from "../runtime/loop-share.ts";
+import type { BufferBudget } from "./process/buffer-budget.ts";
+import type { LoopShare } from "../runtime/loop/loop-share.ts";
 import type { ReadPath } from "./tunnel/byte-source.ts";
-import type { Descriptors } from "./descriptors.ts";
-import { closeSpread } from "./drain.ts";
-import { EarlyBytes } from "./early-bytes.ts";
-import type { Handshake } from "./handshake.ts";
-import type { Client } from "./listener.ts";
+import type { Descriptors } from "./process/descriptors.ts";
+import { closeSpread } from "./session/drain.ts";
+import { EarlyBytes } from "./handshake/early-bytes.ts";
+import type { Handshake } from "./opening-handshake.ts";
+import type { Client } from "./arrival.ts";
 import { Memory } from "./memory.ts";
 import type { Metrics } from "./metrics.ts";
-import { Occupancy } from "./occupancy.ts";
+import { Occupancy } from "./limits/occupancy.ts";
 import type { Refusal } from "./rejection.ts";
-import { Reviewing } from "./reviewing.ts";
-import { Session, type SessionFacts } from "./session.ts";
-import type { Subjects } from "./subjects.ts";
-import { compile, type CompiledRoute, type Snapshot } from "./snapshot.ts";
+import { Reviewing } from "./session/reviewing.ts";
+import type { HandshakeContext, SessionFacts } from "./handshake/context.ts";
+import { Session } from "./session/session.ts";
+import type { Subjects } from "./limits/subjects.ts";
+import { compile, type CompiledRoute, type Snapshot } from "./config/snapshot.ts";
 import { tunnel } from "./tunnel/tunnel.ts";
 
 /** What all proxies of a process share. */
@@ -52,7 +53,7 @@ export interface Surroundings {
 const REMOVAL_PERIOD = 5000;
 
 /** One WebSocketProxy in service: its config in force, its handshakes under way, its sessions. The listener is beside it. */
-export class ServedProxy {
+export class ServedProxy implements HandshakeContext {
   /** `<namespace>/<name>`: the metric label. */
   readonly name: string;
   readonly clock: Clock;

@@ -1,6 +1,6 @@
-import { jsonAnswer, openEndpoint, type AdminEndpoints } from "../runtime/admin-endpoint.ts";
+import { jsonAnswer, openEndpoint, type AdminEndpoints } from "../runtime/admin-port/admin-endpoint.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { metricsEndpoint } from "../runtime/scrape.ts";
+import { metricsEndpoint } from "../runtime/admin-port/scrape.ts";
 import type { Controller } from "./controller.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BUDGETS, type Budget } from "./budgets.ts";
+import { BUDGETS, type Budget } from "./gather/budgets.ts";
 import { OperatorMetrics, type OperatorState } from "./metrics.ts";
 
 async function samples(metrics: OperatorMetrics, name: string): Promise<string[]> {

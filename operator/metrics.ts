@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { CONDITION_REASONS, type ConditionType } from "../api/conditions.ts";
-import { BUDGETS, type Budget } from "./budgets.ts";
-import type { WatchedKind } from "./cache.ts";
+import { BUDGETS, type Budget } from "./gather/budgets.ts";
+import type { WatchedKind } from "./watch/cache.ts";
 
 /** How a pass ended: everything as it should be; the API server refuses an object; it is to be tried again. */
 export type PassResult = "done" | "refused" | "failed";

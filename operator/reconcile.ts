@@ -1,26 +1,27 @@
 import type { Condition } from "../api/conditions.ts";
 import type { Config, Endpoints } from "../api/config.ts";
-import { adminToken } from "./admin-token.ts";
-import { Asides } from "./asides.ts";
-import { OF_KUBERNETES } from "./brief-object.ts";
-import type { DataplanePods } from "./dataplane-pods.ts";
-import type { Gathered, Gatherer } from "./gather.ts";
+import { adminToken } from "./write/admin-token.ts";
+import { Asides } from "./report/asides.ts";
+import { OF_KUBERNETES } from "./watch/brief-object.ts";
+import type { DataplanePods } from "./pods/dataplane-pods.ts";
+import type { Gathered, Gatherer } from "./gather/gather.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { isNamespaceGone } from "./kube/api-error.ts";
 import type { KubeObject } from "./kube/kinds.ts";
 import { Turns } from "./kube/turns.ts";
-import type { OwnObjects } from "./own-objects.ts";
-import { inSlices, type Load } from "./load.ts";
-import { packer } from "./packer.ts";
+import type { OwnObjects } from "./watch/own-objects.ts";
+import { inSlices, type Load } from "./platform/load.ts";
+import { packer } from "./platform/packer.ts";
 import { Refusals, wordsOf, type Failure } from "./refusals.ts";
-import { renderInSteps, type Rendered, type RenderSettings } from "./render/render.ts";
-import type { Reporter } from "./reporter.ts";
-import { inCluster } from "./surroundings.ts";
-import { tools } from "./tools.ts";
+import type { RenderSettings } from "./render/settings.ts";
+import { renderInSteps, type Rendered } from "./render/render.ts";
+import type { Reporter } from "./report/reporter.ts";
+import { inCluster } from "./platform/surroundings.ts";
+import { tools } from "./platform/tools.ts";
 import { translation as translate } from "./translate/translate.ts";
 import type { Translation } from "./translate/translation.ts";
-import type { Writer, Written } from "./writer.ts";
+import type { Writer, Written } from "./write/writer.ts";
 
 /** The API server refuses to write or to show an object: the status says which, and the pass is made again later. */
 export class Refused extends Error {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { PAGE, routePage, sessionPage } from "../api/admin-pages.ts";
 import { configReport, REPORT } from "../api/report.ts";
-import { adminEndpoints } from "../dataplane/admin.ts";
+import { adminEndpoints } from "../dataplane/admin/admin.ts";
 import { operatorEndpoints } from "../operator/admin.ts";
 import { OperatorMetrics } from "../operator/metrics.ts";
 import { systemClock } from "../runtime/clock.ts";

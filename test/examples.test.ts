@@ -4,8 +4,8 @@ import { parseAllDocuments } from "yaml";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { spec } from "../api/websocket-proxy.ts";
-import { decode, resourcesOf } from "../operator/decode.ts";
-import { tools } from "../operator/tools.ts";
+import { decode, resourcesOf } from "../operator/gather/decode.ts";
+import { tools } from "../operator/platform/tools.ts";
 import { translate } from "../operator/translate/translate.ts";
 
 const examples = join(import.meta.dirname, "../examples");

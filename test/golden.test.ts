@@ -5,8 +5,8 @@ import { CONDITION_REASONS } from "../api/conditions.ts";
 import * as api from "../api/config.ts";
 import { policies } from "../api/policies/index.ts";
 import { EndpointListing } from "../dataplane/backend/endpoint-listing.ts";
-import { compile } from "../dataplane/snapshot.ts";
-import { Slices } from "../runtime/slices.ts";
+import { compile } from "../dataplane/config/snapshot.ts";
+import { Slices } from "../runtime/loop/slices.ts";
 import { INPUTS, OUTPUTS, outputsOf, translateCase, type Output } from "./fakes/golden-case.ts";
 import { PolicyBench } from "./fakes/policy-bench.ts";
 

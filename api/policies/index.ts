@@ -77,3 +77,7 @@ export const policyPlaces = z.strictObject(
     Object.entries(policies).map(([kind, { absent }]) => [kind, absent === undefined ? place.optional() : place]),
   ) as { [K in PolicyKind]: undefined extends Table[K]["absent"] ? z.ZodOptional<z.ZodInt> : z.ZodInt },
 );
+
+export type SpecOf<K extends PolicyKind> = NonNullable<PoliciesSpec[K]>;
+
+export type RenderedOf<K extends PolicyKind> = NonNullable<RenderedPolicies[K]>;

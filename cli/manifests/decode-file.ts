@@ -1,7 +1,7 @@
 import { quoted, read } from "../../api/problem.ts";
 import { metadata } from "../../api/websocket-proxy.ts";
-import { decode, type KubernetesObject } from "../../operator/decode.ts";
-import { distance } from "../nearest.ts";
+import { decode, type KubernetesObject } from "../../operator/gather/decode.ts";
+import { distance } from "../line/nearest.ts";
 import type { ParsedObject } from "./objects-in.ts";
 import { parseManifests } from "./parse.ts";
 import type { Finding, Place } from "./place.ts";

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { once } from "../compile-once.ts";
-import type { CompileContext } from "../policies/policy.ts";
+import type { CompileContext } from "../policy.ts";
 import { deadlinesOf } from "./deadlines.ts";
 import type { ProofOf, Verifier } from "./verifier.ts";
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import type { CompileContext } from "../policies/policy.ts";
+import type { CompileContext } from "../policy.ts";
 
 /** How often a step is looked for, in ms: what expires by one ends well within a second of it. */
 const LOOK = 500;

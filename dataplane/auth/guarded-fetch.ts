@@ -3,8 +3,8 @@ import { request as httpsRequest } from "node:https";
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock } from "../../runtime/clock.ts";
-import { Spread } from "../../runtime/spread.ts";
-import { AnswerStream, ExcessiveAnswer } from "../answer-stream.ts";
+import { Spread } from "../../runtime/loop/spread.ts";
+import { AnswerStream, ExcessiveAnswer } from "../http/answer-stream.ts";
 import { guardedLookup, mayDial, sharedResolve, systemResolve, type Resolve } from "./dial-guard.ts";
 
 /** A question to an identity provider. */

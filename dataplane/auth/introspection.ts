@@ -1,7 +1,7 @@
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { parseDuration } from "../../api/quantities.ts";
 import type { Timer } from "../../runtime/clock.ts";
-import type { CompileContext } from "../policies/policy.ts";
+import type { CompileContext } from "../policy.ts";
 import type { Refusal, Termination } from "../rejection.ts";
 import { clientOf, timeOf, unmet, type Claims } from "./claims.ts";
 import { deadlinesOf } from "./deadlines.ts";

@@ -2,7 +2,7 @@ import { errors, jwtVerify } from "jose";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { parseDuration } from "../../api/quantities.ts";
 import { once } from "../compile-once.ts";
-import type { CompileContext } from "../policies/policy.ts";
+import type { CompileContext } from "../policy.ts";
 import type { Refusal } from "../rejection.ts";
 import { clientOf, timeOf, unmet, type Claims } from "./claims.ts";
 import { joseHeader } from "./compact-jws.ts";

@@ -1,7 +1,7 @@
 import type { CredentialPlace } from "../../api/policies/authentication.ts";
-import { valuesOf, type HeaderField } from "../handshake.ts";
+import { valuesOf, type HeaderField } from "../http/header-fields.ts";
 import type { Refusal } from "../rejection.ts";
-import { percentDecoded } from "../percent-decoded.ts";
+import { percentDecoded } from "../http/percent-decoded.ts";
 import { cookieName, isUnder, parameterName, somePart } from "./place-names.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { percentDecoded } from "../percent-decoded.ts";
+import { percentDecoded } from "../http/percent-decoded.ts";
 
 /** How names in a query, a Cookie field and a subprotocol offer are read: alike where a credential is found and where it is taken out. */
 

@@ -1,6 +1,6 @@
 import type { CredentialPlace } from "../../api/policies/authentication.ts";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
-import type { Handshake } from "../handshake.ts";
+import type { Handshake } from "../opening-handshake.ts";
 import type { Refusal } from "../rejection.ts";
 import {
   mentionedInCookies,

@@ -6,9 +6,9 @@ import { FakeClock } from "../../test/fakes/clock.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import { dial, type DialOutcome } from "./backend.ts";
 import { BackendTlsCache } from "./tls.ts";
-import { Spread } from "../../runtime/spread.ts";
+import { Spread } from "../../runtime/loop/spread.ts";
 import type { Balancer, Target } from "./balancer.ts";
-import type { OutgoingRequest } from "./outgoing.ts";
+import type { OutgoingRequest } from "../policies/outgoing.ts";
 
 const backends: RawBackend[] = [];
 afterEach(async () => {

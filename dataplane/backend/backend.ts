@@ -4,14 +4,14 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";
 import { hostPort } from "../../runtime/host-port.ts";
-import type { Spread } from "../../runtime/spread.ts";
-import { AnswerStream, ExcessiveAnswer } from "../answer-stream.ts";
+import type { Spread } from "../../runtime/loop/spread.ts";
+import { AnswerStream, ExcessiveAnswer } from "../http/answer-stream.ts";
 import { connect, dialFault, EndpointGone } from "./connect.ts";
 import type { BackendTlsCache } from "./tls.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse } from "./check-response.ts";
-import { fieldsOf, type HeaderField } from "../handshake.ts";
-import type { OutgoingRequest } from "./outgoing.ts";
+import { fieldsOf, type HeaderField } from "../http/header-fields.ts";
+import type { OutgoingRequest } from "../policies/outgoing.ts";
 import { refusalFields, switchingFields } from "./response-headers.ts";
 import type { Refusal } from "../rejection.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { acceptOf } from "../answer.ts";
+import { acceptOf } from "../http/accept-key.ts";
 import { checkResponse, type SwitchingResponse } from "./check-response.ts";
-import type { HeaderField } from "../handshake.ts";
+import type { HeaderField } from "../http/header-fields.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const OFFER = "permessage-deflate; client_max_window_bits";

@@ -1,5 +1,5 @@
-import { acceptOf } from "../answer.ts";
-import { connectionOptions, MAX_CONNECTION_OPTIONS, valuesOf, type HeaderField } from "../handshake.ts";
+import { acceptOf } from "../http/accept-key.ts";
+import { connectionOptions, MAX_CONNECTION_OPTIONS, valuesOf, type HeaderField } from "../http/header-fields.ts";
 
 /** A backend's answer to the handshake, and what it was asked. */
 export interface SwitchingResponse {

@@ -1,4 +1,4 @@
-import type { Slices } from "../../runtime/slices.ts";
+import type { Slices } from "../../runtime/loop/slices.ts";
 import type { Balancer } from "./balancer.ts";
 import type { EndpointListing } from "./endpoint-listing.ts";
 

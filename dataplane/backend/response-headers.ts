@@ -1,4 +1,4 @@
-import { connectionOptions, type HeaderField } from "../handshake.ts";
+import { connectionOptions, type HeaderField } from "../http/header-fields.ts";
 
 /** What of a backend's 101 does not go on to the client. */
 const NOT_FORWARDED = new Set([

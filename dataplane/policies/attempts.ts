@@ -1,10 +1,10 @@
 import { parseDuration } from "../../api/quantities.ts";
-import { recallBuckets } from "../buckets.ts";
+import { recallBuckets } from "../limits/buckets.ts";
 import { once } from "../compile-once.ts";
-import type { Handshake } from "../handshake.ts";
+import type { Handshake } from "../opening-handshake.ts";
 import { clientSubject } from "../identity.ts";
 import type { Refusal } from "../rejection.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "../policy.ts";
 
 /**
  * Counts handshakes per time. An address is counted before any credential is verified, so that guessing costs. Client,

@@ -5,7 +5,7 @@ import { segment, Signer } from "../../test/fakes/idp-signer.ts";
 import { ANYONE, type Identity } from "../identity.ts";
 import type { Refusal } from "../rejection.ts";
 import { authentication } from "./authentication.ts";
-import type { Enforcement } from "./policy.ts";
+import type { Enforcement } from "../policy.ts";
 
 const signer = new Signer("ES256", "k1");
 const bench = new AuthBench();

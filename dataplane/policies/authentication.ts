@@ -8,10 +8,10 @@ import { jwtVerifier } from "../auth/jwt.ts";
 import type { HeaderForm } from "../auth/mentions.ts";
 import { credentialFinder, credentialPlaces, placeKey, type Found, type Offer } from "../auth/places.ts";
 import type { Asker, ProofOf, Verifier } from "../auth/verifier.ts";
-import type { Handshake } from "../handshake.ts";
+import type { Handshake } from "../opening-handshake.ts";
 import { ANYONE, type Identity, type Method, type Proof } from "../identity.ts";
 import type { Refusal, Termination } from "../rejection.ts";
-import type { CompileContext, Policy } from "./policy.ts";
+import type { CompileContext, Policy } from "../policy.ts";
 
 type Settings = NonNullable<RenderedPolicies["authentication"]>;
 

@@ -1,5 +1,5 @@
 import { sessionLimits } from "./session-limits.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "../policy.ts";
 
 /** Payload bytes per time; the tunnel takes them as they are read. */
 export const bytes: Policy<"bytes"> = (settings, context) => {

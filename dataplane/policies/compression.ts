@@ -1,5 +1,5 @@
 import type { RenderedPolicies } from "../../api/policies/index.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "../policy.ts";
 
 /** What happens to the extension offer is decided once, for the request to the backend: see `offeredExtensions`. */
 export const compression: Policy<"compression"> = () => ({});

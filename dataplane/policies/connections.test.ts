@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { clientNamed, handshakeFrom, PolicyBench } from "../../test/fakes/policy-bench.ts";
 import type { Refusal } from "../rejection.ts";
-import type { Enforcement } from "./policy.ts";
+import type { Enforcement } from "../policy.ts";
 
 type Who = readonly [client: string | undefined, address: string];
 const alice: Who = ["alice", "192.0.2.1"];

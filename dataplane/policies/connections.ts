@@ -1,5 +1,5 @@
-import { occupancyKey } from "../occupancy.ts";
-import type { Policy } from "./policy.ts";
+import { occupancyKey } from "../limits/occupancy.ts";
+import type { Policy } from "../policy.ts";
 
 /** How long a client is told to wait when too many sessions are open: nobody knows when one ends. */
 const RETRY_AFTER = 5;

@@ -1,6 +1,6 @@
 import { AddressList } from "../address-list.ts";
 import type { Identity } from "../identity.ts";
-import { ofSettings, type Policy } from "./policy.ts";
+import { ofSettings, type Policy } from "../policy.ts";
 
 const DENIED = { reason: "Denied" } as const;
 

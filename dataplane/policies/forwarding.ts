@@ -4,9 +4,9 @@ import { RESERVED_HEADERS } from "../../api/policies/forwarding.ts";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { credentialPlaces } from "../auth/places.ts";
 import { once } from "../compile-once.ts";
-import type { HeaderField } from "../handshake.ts";
+import type { HeaderField } from "../http/header-fields.ts";
 import type { Memory } from "../memory.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "../policy.ts";
 
 /** What the backend sees is decided once for each handshake, in `backend/outgoing.ts`, from what `compileForwarding` made. */
 export const forwarding: Policy<"forwarding"> = () => ({});

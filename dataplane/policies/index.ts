@@ -11,7 +11,7 @@ import { keepalive } from "./keepalive.ts";
 import { messages } from "./messages.ts";
 import { messageSize } from "./message-size.ts";
 import { origins } from "./origins.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "../policy.ts";
 import { slowConsumer } from "./slow-consumer.ts";
 import { timeouts } from "./timeouts.ts";
 

@@ -1,5 +1,5 @@
 import { parseDuration } from "../../api/quantities.ts";
-import { ofSettings, type Policy } from "./policy.ts";
+import { ofSettings, type Policy } from "../policy.ts";
 
 /** Pings to the client; the tunnel sends them at frame boundaries and keeps their pongs to itself. */
 export const keepalive: Policy<"keepalive"> = ofSettings("keepalive", (settings) => {

@@ -1,5 +1,5 @@
 import { parseSize } from "../../api/quantities.ts";
-import { ofSettings, type Policy } from "./policy.ts";
+import { ofSettings, type Policy } from "../policy.ts";
 
 const orUnlimited = (value: number): number => (value === 0 ? Number.POSITIVE_INFINITY : value);
 

@@ -1,5 +1,5 @@
 import { sessionLimits } from "./session-limits.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "../policy.ts";
 
 /** Messages per time; the tunnel takes a token at the first frame of each. */
 export const messages: Policy<"messages"> = (settings, context) => {

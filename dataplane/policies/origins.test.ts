@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { Handshake } from "../handshake.ts";
+import type { Handshake } from "../opening-handshake.ts";
 import { Memory } from "../memory.ts";
 import { origins } from "./origins.ts";
-import type { CompileContext } from "./policy.ts";
+import type { CompileContext } from "../policy.ts";
 
 type Settings = Parameters<typeof origins>[0];
 

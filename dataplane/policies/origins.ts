@@ -1,7 +1,7 @@
-import type { Handshake } from "../handshake.ts";
-import { valuesOf } from "../handshake.ts";
+import type { Handshake } from "../opening-handshake.ts";
+import { valuesOf } from "../http/header-fields.ts";
 import type { Refusal } from "../rejection.ts";
-import { ofSettings, type Policy } from "./policy.ts";
+import { ofSettings, type Policy } from "../policy.ts";
 
 /** Longer than an origin whose host is a name (RFC 1035) or that a policy may list. */
 const MAX_ORIGIN = 512;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { partyOf, PolicyBench } from "../../test/fakes/policy-bench.ts";
 import { emptyPlan } from "../tunnel/plan.ts";
 import type { FlowLimit } from "../tunnel/plan.ts";
-import type { Enforcement, Party } from "./policy.ts";
+import type { Enforcement, Party } from "../policy.ts";
 
 const item = { limit: 3, interval: "1s" };
 

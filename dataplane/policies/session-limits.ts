@@ -1,11 +1,11 @@
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { parseDuration, parseSize } from "../../api/quantities.ts";
-import { recallBuckets } from "../buckets.ts";
+import { recallBuckets } from "../limits/buckets.ts";
 import { once } from "../compile-once.ts";
 import { clientSubject } from "../identity.ts";
-import { TokenBucket, type BucketShape } from "../token-bucket.ts";
+import { TokenBucket, type BucketShape } from "../limits/token-bucket.ts";
 import type { FlowLimit } from "../tunnel/plan.ts";
-import type { CompileContext, Party } from "./policy.ts";
+import type { CompileContext, Party } from "../policy.ts";
 
 type Kind = "messages" | "bytes";
 type Settings =

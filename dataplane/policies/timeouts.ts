@@ -1,5 +1,5 @@
 import { parseDuration } from "../../api/quantities.ts";
-import { ofSettings, type Policy } from "./policy.ts";
+import { ofSettings, type Policy } from "../policy.ts";
 
 /** The session's own time-outs. `handshake` belongs to the listener, `backendConnect` to the dial: see `snapshot.ts`. */
 export const timeouts: Policy<"timeouts"> = ofSettings("timeouts", (settings) => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { limit } from "../../test/fakes/tunnel.ts";
 import { FlowLimits } from "./flow-limits.ts";
-import { TokenBucket } from "../token-bucket.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
 import type { DirectionPlan, FlowLimit } from "./plan.ts";
 
 const bucket = (burst: number): TokenBucket => new TokenBucket({ limit: burst, interval: 1000, burst }, 0);

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Termination } from "../rejection.ts";
-import type { BufferBudget } from "./buffer-budget.ts";
+import type { BufferBudget } from "../process/buffer-budget.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { JudgeOptions } from "./frame-judge.ts";
-import type { LoopShare } from "../../runtime/loop-share.ts";
+import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import type { TunnelPlan } from "./plan.ts";
 
 export interface FlowOptions<Flow> extends JudgeOptions {

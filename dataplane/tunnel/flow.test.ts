@@ -6,8 +6,8 @@ import { close, frame, parse } from "../../test/fakes/frames.ts";
 import { limit, planOf, unlimited } from "../../test/fakes/tunnel.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { Flow } from "./flow.ts";
-import { LoopShare } from "../../runtime/loop-share.ts";
-import { TokenBucket } from "../token-bucket.ts";
+import { LoopShare } from "../../runtime/loop/loop-share.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
 
 const OURS = close(4999, "the gateway's own", true);
 

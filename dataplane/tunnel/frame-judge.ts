@@ -3,7 +3,7 @@ import { FlowLimits } from "./flow-limits.ts";
 import { BINARY, CLOSE, CONTINUATION, FrameHeader, PONG, TEXT } from "./frames.ts";
 import type { DirectionPlan } from "./plan.ts";
 import type { Termination } from "../rejection.ts";
-import { TokenBucket } from "../token-bucket.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
 
 /** Pings and pongs that an end may send: no honest one comes near it, and each costs us more than it costs the sender. */
 const CONTROL_FRAMES = { limit: 100, interval: 1000, burst: 500 };

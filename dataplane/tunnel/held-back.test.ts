@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { HeldBack } from "./held-back.ts";
-import { LoopShare } from "../../runtime/loop-share.ts";
+import { LoopShare } from "../../runtime/loop/loop-share.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ByteSource } from "./byte-source.ts";
-import type { LoopShare } from "../../runtime/loop-share.ts";
+import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 
 /** A read of so many bytes is not the last of its socket in a turn of the event loop, as likely as not. */
 const BULK = 16_384;

@@ -1,4 +1,4 @@
-import type { TokenBucket } from "../token-bucket.ts";
+import type { TokenBucket } from "../limits/token-bucket.ts";
 
 /** One limit on messages or bytes as it holds for one session and one direction. */
 export interface FlowLimit {

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { unlimited } from "../../test/fakes/tunnel.ts";
-import { BufferBudget } from "./buffer-budget.ts";
+import { BufferBudget } from "../process/buffer-budget.ts";
 import { Pressure } from "./pressure.ts";
 
 function bench(maxBuffered: number, limit?: number, ahead = 0) {

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import type { BufferBudget, Consumer } from "./buffer-budget.ts";
+import type { BufferBudget, Consumer } from "../process/buffer-budget.ts";
 import { ciphertextOf, Pace } from "./pace.ts";
 import type { TunnelPlan } from "./plan.ts";
 

@@ -3,7 +3,7 @@ import { FakeClock } from "../../test/fakes/clock.ts";
 import { closeOf, frame, parse, text } from "../../test/fakes/frames.ts";
 import { until, type Peer } from "../../test/fakes/sockets.ts";
 import { joinedOver, limit, planOf, READ_PATHS } from "../../test/fakes/tunnel.ts";
-import { TokenBucket } from "../token-bucket.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
 
 const closing = (peer: Peer) => closeOf(parse(peer.received).frames.at(-1) as never);
 const payloads = (peer: Peer) => parse(peer.received).frames.map(({ payload }) => String(payload));

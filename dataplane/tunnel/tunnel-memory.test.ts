@@ -4,8 +4,8 @@ import { close, closeOf, frame, parse, text } from "../../test/fakes/frames.ts";
 import { until, type Peer } from "../../test/fakes/sockets.ts";
 import { joinedOver, limit, READ_PATHS, unlimited, type Joined } from "../../test/fakes/tunnel.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { TokenBucket } from "../token-bucket.ts";
-import { BufferBudget } from "./buffer-budget.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
+import { BufferBudget } from "../process/buffer-budget.ts";
 
 const closing = (peer: Peer) => closeOf(parse(peer.received).frames.at(-1) as never);
 const SIZE = 60_000;

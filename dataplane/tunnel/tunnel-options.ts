@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
-import type { BufferBudget } from "./buffer-budget.ts";
+import type { BufferBudget } from "../process/buffer-budget.ts";
 import type { ReadPath } from "./byte-source.ts";
 import type { DirectionCount } from "./frame-judge.ts";
-import type { LoopShare } from "../../runtime/loop-share.ts";
+import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import type { TunnelPlan } from "./plan.ts";
 import type { Terminable, Termination } from "../rejection.ts";
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 import { WebSocketServer } from "ws";
-import { PortUnavailable } from "../../runtime/admin-server.ts";
+import { PortUnavailable } from "../../runtime/admin-port/admin-server.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import { listen } from "../../runtime/listen.ts";
 import { converse } from "./conversation.ts";

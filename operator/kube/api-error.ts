@@ -1,4 +1,4 @@
-import type { Call } from "./client.ts";
+import type { Call } from "./call.ts";
 
 /** Why a call to the API server failed: its own Status where it answered, 0 where no usable answer came. */
 export class ApiError extends Error {

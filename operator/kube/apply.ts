@@ -1,5 +1,5 @@
 import { isStatus } from "./api-error.ts";
-import type { Caller } from "./client.ts";
+import type { Caller } from "./call.ts";
 import { kindOf, pathOf, type Kind, type KubeObject } from "./kinds.ts";
 
 /** The one field manager of everything that the operator writes. */

@@ -7,7 +7,8 @@ import { settle } from "../../test/fakes/idp-bench.ts";
 import { kubeBench } from "../../test/fakes/kube-bench.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import { ApiError } from "./api-error.ts";
-import { KubeClient, type Call } from "./client.ts";
+import type { Call } from "./call.ts";
+import { KubeClient } from "./client.ts";
 
 const PATH = "/api/v1/namespaces/demo/configmaps";
 

@@ -5,34 +5,7 @@ import { AnswerBodies, destroyOn, TooLong, type AnswerBody } from "./answer-body
 import { ApiError, apiErrorOf, TOO_LONG } from "./api-error.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { deadline, reasonOf, TimedOut, within } from "./deadline.ts";
-
-/** One call to the API server. */
-export interface Call {
-  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Below the server's URL, with its leading `/`. */
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  readonly body?: unknown;
-  readonly contentType?: string;
-  readonly accept?: string;
-  /** Milliseconds for the whole call; default TIMEOUT. */
-  readonly timeout?: number;
-  /** Characters of the answer; default LARGEST_OBJECT. A longer one is an ApiError with the reason TooLong. */
-  readonly most?: number;
-  readonly signal?: AbortSignal;
-}
-
-/** Whatever makes calls: the client, or one that lets only some of them through. */
-export interface Caller {
-  /** The answer's JSON; every failure is an ApiError. */
-  request<T>(call: Call): Promise<T>;
-}
-
-/** Whatever can watch, too. */
-export interface Watcher extends Caller {
-  /** The answer's body as it comes, until `signal` aborts; the call's time-out is for its head. */
-  stream(call: Call, signal: AbortSignal): Promise<IncomingMessage>;
-}
+import type { Call, Watcher } from "./call.ts";
 
 export const TIMEOUT = 30_000;
 /** Bytes of one object: etcd takes 1.5 MiB of it, in which a character may be one byte that JSON writes as six. */

@@ -1,6 +1,7 @@
 import { TooLong } from "./answer-body.ts";
 import { ApiError, isTooLong } from "./api-error.ts";
-import { LARGEST_OBJECT, type Call, type Caller } from "./client.ts";
+import type { Call, Caller } from "./call.ts";
+import { LARGEST_OBJECT } from "./client.ts";
 import { pathOf, type Kind, type KubeObject } from "./kinds.ts";
 
 /** Objects of one kind that are looked at together. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { pause } from "../../runtime/pause.ts";
+import { pause } from "../../runtime/loop/pause.ts";
 import { isStatus } from "./api-error.ts";
 import { readLease, writeLease, type Bounds, type Lease, type LeaseAt } from "./lease.ts";
 import { microTime } from "./micro-time.ts";

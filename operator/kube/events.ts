@@ -1,7 +1,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { isNamespaceGone } from "./api-error.ts";
-import type { Caller } from "./client.ts";
+import type { Caller } from "./call.ts";
 import { KINDS, pathOf, type KubeObject } from "./kinds.ts";
 import { microTime } from "./micro-time.ts";
 

@@ -1,5 +1,6 @@
 import { ApiError } from "./api-error.ts";
-import { TIMEOUT, type Call, type Caller } from "./client.ts";
+import type { Call, Caller } from "./call.ts";
+import { TIMEOUT } from "./client.ts";
 
 /** What could hardly be answered any more is not begun; ms. */
 const LEAST = 100;

@@ -1,5 +1,5 @@
 import { isStatus } from "./api-error.ts";
-import type { Caller } from "./client.ts";
+import type { Caller } from "./call.ts";
 import { KINDS, pathOf } from "./kinds.ts";
 
 /** What a Lease says, as far as an election looks at it. */

@@ -1,9 +1,9 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { pause } from "../../runtime/pause.ts";
+import { pause } from "../../runtime/loop/pause.ts";
 import { ApiError, isStatus, wishedWait } from "./api-error.ts";
 import { BackOff } from "./back-off.ts";
-import type { Watcher } from "./client.ts";
+import type { Watcher } from "./call.ts";
 import { keptOf, list, watchCall, type Collection } from "./collection.ts";
 import { keyOf, type KubeObject } from "./kinds.ts";
 import { Expired, longEvent, WatchBroken, watchEvent } from "./watch-events.ts";

@@ -1,7 +1,7 @@
 import type { V1Deployment } from "@kubernetes/client-node";
 import type { ManifestOf } from "./manifest.ts";
 import { podTemplate } from "./pod.ts";
-import type { GatewayInfra, RenderSettings } from "./render.ts";
+import type { GatewayInfra, RenderSettings } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 
 /** The data plane pods. One is replaced only when its successor takes traffic. */

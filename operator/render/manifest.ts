@@ -1,4 +1,4 @@
-import type { Owner } from "./render.ts";
+import type { Owner } from "./owner.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 

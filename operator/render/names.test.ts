@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { objectName } from "../../api/names.ts";
-import { packer } from "../packer.ts";
+import { packer } from "../platform/packer.ts";
 import { namesOf } from "./names.ts";
 
 const base = (name: string): string => namesOf(name, packer.hash).base;

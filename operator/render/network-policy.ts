@@ -7,7 +7,7 @@ import type {
 import { OPERATOR } from "./labels.ts";
 import type { ManifestOf } from "./manifest.ts";
 import { PORT } from "./pod.ts";
-import type { RenderSettings } from "./render.ts";
+import type { RenderSettings } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 
 /** `from` is what the API calls it; the types have another name for it. */

@@ -1,6 +1,6 @@
 import type { V1PodSpec } from "@kubernetes/client-node";
 import type { Labels } from "./manifest.ts";
-import type { GatewayInfra } from "./render.ts";
+import type { GatewayInfra } from "./settings.ts";
 
 type Pod = GatewayInfra["gateway"]["pod"];
 

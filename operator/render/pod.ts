@@ -3,7 +3,7 @@ import { ADMIN_PORT, ADMIN_TOKEN_FILE, ADMIN_TOKEN_KEY, PACKED } from "../../api
 import type { Infra } from "../translate/translation.ts";
 import { graceSeconds, SHUTDOWN_DELAY } from "./grace.ts";
 import { placementOf } from "./placement.ts";
-import type { GatewayInfra, RenderSettings } from "./render.ts";
+import type { GatewayInfra, RenderSettings } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 
 /** The ports of a pod, by the names that the Service, the probes and the NetworkPolicy know them by. */

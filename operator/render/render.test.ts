@@ -5,7 +5,7 @@ import { configOf, endpointsOf, type ConfigParts } from "../../test/fakes/config
 import { gateway } from "../../api/pods.ts";
 import { ADMIN_TOKEN as adminToken, SETTINGS } from "../../test/fakes/golden-case.ts";
 import { withKeys } from "../../test/fakes/api-keys.ts";
-import { packer } from "../packer.ts";
+import { packer } from "../platform/packer.ts";
 import { finished } from "../translate/steps.ts";
 import type { Infra } from "../translate/translation.ts";
 import type { Manifest } from "./manifest.ts";

@@ -6,7 +6,7 @@ import { configSecrets } from "./config-secrets.ts";
 import { deployment } from "./deployment.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { endpointsConfigMap } from "./endpoints-config-map.ts";
-import type { Labels, Manifest } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
 import { networkPolicy } from "./network-policy.ts";
 import { packedConfig } from "./packed.ts";
 import type { Packer } from "./packer.ts";
@@ -14,30 +14,8 @@ import { scopeOf, type Scope } from "./scope.ts";
 import { service } from "./service.ts";
 import { serviceAccount } from "./service-account.ts";
 import { sortedKeys } from "./sorted-keys.ts";
-
-/** The WebSocketProxy to which everything belongs. */
-export interface Owner {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-}
-
-/** What the operator was started with. */
-export interface RenderSettings {
-  /** Of the data plane. */
-  readonly image: string;
-  readonly imagePullPolicy: "Always" | "IfNotPresent" | "Never";
-  /** Namespace in which the operator's own pods are. */
-  readonly operatorNamespace: string;
-  /** Labels of the namespaces whose pods may reach the admin port, each by itself. */
-  readonly monitoringNamespaces: readonly Labels[];
-}
-
-/** The shape of pods that are the proxy's own. */
-export type GatewayInfra = Infra & {
-  readonly gateway: NonNullable<Infra["gateway"]>;
-  readonly servicePort: number;
-};
+import type { Owner } from "./owner.ts";
+import type { GatewayInfra, RenderSettings } from "./settings.ts";
 
 /** The objects of one proxy. */
 export interface Rendered {

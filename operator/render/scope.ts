@@ -2,7 +2,7 @@ import { API_VERSION, KIND } from "../../api/meta.ts";
 import { labelsOf, selectorOf } from "./labels.ts";
 import type { Labels, Metadata } from "./manifest.ts";
 import { namesOf, type Names } from "./names.ts";
-import type { Owner } from "./render.ts";
+import type { Owner } from "./owner.ts";
 
 /** What all objects of one proxy have in common. */
 export interface Scope {

@@ -1,7 +1,7 @@
 import type { V1Service } from "@kubernetes/client-node";
 import type { ManifestOf } from "./manifest.ts";
 import { PORT } from "./pod.ts";
-import type { GatewayInfra } from "./render.ts";
+import type { GatewayInfra } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 
 /** What clients connect to: by name of the port, so that pods of two shapes can stand behind it during a rollout. */

@@ -1,9 +1,9 @@
 import type { Config, Endpoints } from "../../api/config.ts";
 import { gateway } from "../../api/pods.ts";
 import type { WebSocketProxySpec } from "../../api/websocket-proxy.ts";
-import { endpointsOf } from "./endpoints.ts";
-import { listenerPort } from "./judge-routes.ts";
-import type { Lookup } from "./lookup.ts";
+import { endpointsOf } from "./routes/endpoints.ts";
+import { listenerPort } from "./routes/judge-routes.ts";
+import type { Lookup } from "./references/lookup.ts";
 import type { ReadProxy } from "./read-proxy.ts";
 import type { Infra } from "./translation.ts";
 

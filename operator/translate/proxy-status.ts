@@ -1,7 +1,7 @@
 import type { AcceptedProblem, Condition } from "../../api/conditions.ts";
-import type { ReferenceProblem } from "./lookup.ts";
+import type { ReferenceProblem } from "./references/lookup.ts";
 import type { ReadProxy } from "./read-proxy.ts";
-import type { RouteOutcome } from "./route-outcome.ts";
+import type { RouteOutcome } from "./routes/route-outcome.ts";
 import { fails, holds, unknown } from "./status.ts";
 import { unsupportedMode } from "./unsupported-mode.ts";
 

@@ -11,8 +11,8 @@ import {
   type RouteSpec,
   type WebSocketProxySpec,
 } from "../../api/websocket-proxy.ts";
-import { policyProblems } from "./policy-problems.ts";
-import { specExcess } from "./spec-size.ts";
+import { policyProblems } from "./policies/policy-problems.ts";
+import { specExcess } from "./bounds/spec-size.ts";
 import { eachOf, type Steps } from "./steps.ts";
 
 /** A WebSocketProxy as far as it could be read. */

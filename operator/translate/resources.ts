@@ -1,6 +1,5 @@
 import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
-import type { KeyEntry } from "./key-entries.ts";
 import type { Steps } from "./steps.ts";
 
 /** Everything that a translation may look at: one proxy, and the objects of its namespace that it may refer to. */
@@ -107,3 +106,15 @@ export interface Surroundings {
   /** Who has a listener port already, if it is not this proxy: where one process serves several. */
   readonly portOwner?: (port: number) => string | undefined;
 }
+
+/** One entry of a Secret as an API key: what there is to know of it, and never the key. */
+export interface KeyEntry {
+  readonly client: string;
+  /** SHA-256 of the key, base64url without padding. */
+  readonly digest: string;
+  /** Why it cannot be a key. */
+  readonly fault?: KeyFault;
+}
+
+/** Why an entry cannot be a key: `key-entries.ts` has the words and the bounds. */
+export type KeyFault = "TooShort" | "TooLong" | "ControlCharacter";

@@ -1,20 +1,20 @@
 import type { Config, RouteConfig } from "../../api/config.ts";
 import { routesOf, withSettings } from "../../api/route-settings.ts";
-import { excessOfKeys } from "./api-keys.ts";
+import { excessOfKeys } from "./references/api-keys.ts";
 import { configOf, endpointsFile, infraOf } from "./assemble.ts";
-import { excessOf } from "./excess.ts";
-import { judgeRoutes } from "./judge-routes.ts";
-import { inForce, lastGood, listenerTls } from "./last-good.ts";
-import { keyProblems } from "./key-problems.ts";
-import { lookupFor, type ReferenceProblem } from "./lookup.ts";
+import { excessOf } from "./bounds/excess.ts";
+import { judgeRoutes } from "./routes/judge-routes.ts";
+import { inForce, lastGood, listenerTls } from "./routes/last-good.ts";
+import { keyProblems } from "./references/key-problems.ts";
+import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
 import { readProxy } from "./read-proxy.ts";
 import type { Resources, Surroundings, Tools } from "./resources.ts";
-import { routeOutcome, routeStatus, type RouteOutcome } from "./route-outcome.ts";
+import { routeOutcome, routeStatus, type RouteOutcome } from "./routes/route-outcome.ts";
 import { distinct } from "./status.ts";
 import { eachOf, finished, type Steps } from "./steps.ts";
-import { fitsInText, textExcess } from "./text-budget.ts";
+import { fitsInText, textExcess } from "./bounds/text-budget.ts";
 import type { Translation } from "./translation.ts";
 
 /**

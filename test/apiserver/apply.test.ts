@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { apply, applyStatus, FIELD_MANAGER, remove, type Manifest } from "../../operator/kube/apply.ts";
-import type { Caller } from "../../operator/kube/client.ts";
+import type { Caller } from "../../operator/kube/call.ts";
 import { Recorder } from "../../operator/kube/events.ts";
 import { KINDS, kindOf, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
 import { unchanged } from "../../operator/kube/unchanged.ts";

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { KubeConfig } from "@kubernetes/client-node";
 import { inject, onTestFinished } from "vitest";
-import { KubeClient, type Caller } from "../../operator/kube/client.ts";
+import type { Caller } from "../../operator/kube/call.ts";
+import { KubeClient } from "../../operator/kube/client.ts";
 import { pathOf, KINDS, type KindName, type KubeObject } from "../../operator/kube/kinds.ts";
 import { systemClock } from "../../runtime/clock.ts";
 

@@ -6,7 +6,7 @@ import { policies } from "../../api/policies/index.ts";
 import { status as statusSchema } from "../../api/status.ts";
 import { MAX_ROUTES, spec as specSchema } from "../../api/websocket-proxy.ts";
 import { apply, applyStatus, type Manifest } from "../../operator/kube/apply.ts";
-import type { Caller } from "../../operator/kube/client.ts";
+import type { Caller } from "../../operator/kube/call.ts";
 import { KINDS, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
 import { OPEN, proxyOf, specWith } from "../samples/proxy.ts";
 import { newNamespace, read, sharedClient } from "./bench.ts";

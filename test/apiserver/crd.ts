@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { FIELD_MANAGER } from "../../operator/kube/apply.ts";
-import type { Caller } from "../../operator/kube/client.ts";
+import type { Caller } from "../../operator/kube/call.ts";
 import { until } from "../fakes/sockets.ts";
 
 const FILE = join(import.meta.dirname, "../../crds/wsproxy.dev_websocketproxies.yaml");

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { ApiError } from "../../operator/kube/api-error.ts";
-import type { Call, Caller } from "../../operator/kube/client.ts";
+import type { Call, Caller } from "../../operator/kube/call.ts";
 import { Election } from "../../operator/kube/election.ts";
 import type { Lease } from "../../operator/kube/lease.ts";
 import { systemClock } from "../../runtime/clock.ts";

@@ -1,8 +1,8 @@
-import { Descriptors } from "../../dataplane/descriptors.ts";
-import { Evictions } from "../../dataplane/evictions.ts";
+import { Descriptors } from "../../dataplane/process/descriptors.ts";
+import { Evictions } from "../../dataplane/process/evictions.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
-import type { Admission } from "../../dataplane/open-port.ts";
-import { WaitingRoom } from "../../dataplane/waiting-room.ts";
+import type { Admission } from "../../dataplane/ports/open-port.ts";
+import { WaitingRoom } from "../../dataplane/waiting/waiting-room.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import { silentLog } from "./log.ts";
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { ApiError } from "../../operator/kube/api-error.ts";
-import type { Call, Watcher } from "../../operator/kube/client.ts";
+import type { Call, Watcher } from "../../operator/kube/call.ts";
 
 /** A client of a process that is killed right after a write: nothing that it asks for afterwards reaches the server. */
 export class DyingClient implements Watcher {

@@ -1,5 +1,5 @@
 import { ApiError } from "../../operator/kube/api-error.ts";
-import type { Call, Caller } from "../../operator/kube/client.ts";
+import type { Call, Caller } from "../../operator/kube/call.ts";
 import { Election } from "../../operator/kube/election.ts";
 import type { Lease, LeaseSpec } from "../../operator/kube/lease.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";

@@ -1,6 +1,6 @@
 import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
-import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
-import { Descriptors, descriptorsForSockets } from "../../dataplane/descriptors.ts";
+import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
+import { Descriptors, descriptorsForSockets } from "../../dataplane/process/descriptors.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock } from "../../runtime/clock.ts";

@@ -1,8 +1,8 @@
 import type { Config, Endpoints } from "../../api/config.ts";
-import { adminEndpoints } from "../../dataplane/admin.ts";
+import { adminEndpoints } from "../../dataplane/admin/admin.ts";
 import type { ReadPath } from "../../dataplane/tunnel/byte-source.ts";
-import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
-import { Descriptors } from "../../dataplane/descriptors.ts";
+import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
+import { Descriptors } from "../../dataplane/process/descriptors.ts";
 import { Gateway, type Applied } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";

@@ -1,8 +1,9 @@
 import { policies, type RenderedPolicies } from "../../api/policies/index.ts";
-import type { Handshake, HeaderField } from "../../dataplane/handshake.ts";
+import type { HeaderField } from "../../dataplane/http/header-fields.ts";
+import type { Handshake } from "../../dataplane/opening-handshake.ts";
 import type { Identity } from "../../dataplane/identity.ts";
 import { Memory } from "../../dataplane/memory.ts";
-import type { CompileContext, Party } from "../../dataplane/policies/policy.ts";
+import type { CompileContext, Party } from "../../dataplane/policy.ts";
 import type { Answer, Ask } from "../../dataplane/auth/guarded-fetch.ts";
 import { FetchFault } from "../../dataplane/auth/guarded-fetch.ts";
 import { FakeClock } from "./clock.ts";

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { onTestFinished } from "vitest";
-import { KubeClient, type Call, type Watcher } from "../../operator/kube/client.ts";
+import type { Call, Watcher } from "../../operator/kube/call.ts";
+import { KubeClient } from "../../operator/kube/client.ts";
 import type { Log } from "../../runtime/log.ts";
 import { FakeApiServer } from "./api-server.ts";
 import type { ApiObject } from "./api-server-store.ts";

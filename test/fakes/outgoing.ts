@@ -1,6 +1,7 @@
 import { routesOf } from "../../api/route-settings.ts";
-import { outgoing, type OutgoingRequest } from "../../dataplane/backend/outgoing.ts";
-import type { Handshake, HeaderField } from "../../dataplane/handshake.ts";
+import { outgoing, type OutgoingRequest } from "../../dataplane/policies/outgoing.ts";
+import type { HeaderField } from "../../dataplane/http/header-fields.ts";
+import type { Handshake } from "../../dataplane/opening-handshake.ts";
 import { ANYONE, type Identity } from "../../dataplane/identity.ts";
 import { Memory } from "../../dataplane/memory.ts";
 import { compileForwarding } from "../../dataplane/policies/forwarding.ts";

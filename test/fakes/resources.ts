@@ -1,7 +1,7 @@
 import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
-import { tools } from "../../operator/tools.ts";
-import { lookupFor, type Lookup } from "../../operator/translate/lookup.ts";
+import { tools } from "../../operator/platform/tools.ts";
+import { lookupFor, type Lookup } from "../../operator/translate/references/lookup.ts";
 import type { EndpointSlice, Resources, Secret, Service, Surroundings } from "../../operator/translate/resources.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import type { Translation } from "../../operator/translate/translation.ts";

@@ -1,10 +1,10 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { BufferBudget } from "../../dataplane/tunnel/buffer-budget.ts";
+import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { dataPath, SharedPath, type ReadPath } from "../../dataplane/tunnel/byte-source.ts";
-import { LoopShare } from "../../runtime/loop-share.ts";
+import { LoopShare } from "../../runtime/loop/loop-share.ts";
 import { emptyPlan, type FlowLimit, type PlanDraft } from "../../dataplane/tunnel/plan.ts";
-import type { TokenBucket } from "../../dataplane/token-bucket.ts";
+import type { TokenBucket } from "../../dataplane/limits/token-bucket.ts";
 import { tunnel } from "../../dataplane/tunnel/tunnel.ts";
 import type { Tunnel, TunnelEnd } from "../../dataplane/tunnel/tunnel-options.ts";
 import { socketPair, type Peer } from "./sockets.ts";

@@ -1,9 +1,9 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { Evictions } from "../../dataplane/evictions.ts";
+import { Evictions } from "../../dataplane/process/evictions.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
-import type { Host } from "../../dataplane/newcomer.ts";
-import { WaitingRoom } from "../../dataplane/waiting-room.ts";
+import type { Host } from "../../dataplane/waiting/newcomer.ts";
+import { WaitingRoom } from "../../dataplane/waiting/waiting-room.ts";
 import { FakeClock } from "./clock.ts";
 import { silentLog } from "./log.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../fakes/clock.ts";
-import { Slices } from "../../runtime/slices.ts";
-import { exposition } from "../../runtime/exposition.ts";
+import { Slices } from "../../runtime/loop/slices.ts";
+import { exposition } from "../../runtime/admin-port/exposition.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 
 /** So that none is another the next time. */

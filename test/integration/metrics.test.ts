@@ -136,7 +136,7 @@ const moves: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   waiting_sockets: () => silent(),
   descriptors_used: () => silent(),
-  // Moved by `cli/serving.ts`, which asks the loop; `event-loop-delay.test.ts` shows that it would be.
+  // Moved by `cli/serving/serving.ts`, which asks the loop; `event-loop-delay.test.ts` shows that it would be.
   event_loop_delay_seconds: async () => gateway.metrics.process.eventLoopDelay(0.3),
   // Moved by the gate of the admin port; `admin-gate.test.ts` shows that it would be.
   admin_refused_total: async () => gateway.metrics.process.adminRefused("Token"),

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
 import { PACKED } from "../../api/meta.ts";
-import { InForce } from "../../operator/in-force.ts";
+import { InForce } from "../../operator/gather/in-force.ts";
 import type { ApiObject } from "../fakes/api-server-store.ts";
 import { keys, OperatorBench, proxy, putAll } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";

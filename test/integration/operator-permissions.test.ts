@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
-import { InForce } from "../../operator/in-force.ts";
+import { InForce } from "../../operator/gather/in-force.ts";
 import type { ApiCall, Fault } from "../fakes/api-server.ts";
 import type { ApiObject } from "../fakes/api-server-store.ts";
 import { keys, OperatorBench, proxy, putAll, slice } from "../fakes/operator-bench.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
-import { InForce } from "../../operator/in-force.ts";
+import { InForce } from "../../operator/gather/in-force.ts";
 import { keys, OperatorBench, proxy, putAll } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 

@@ -1,8 +1,9 @@
-import { apiKeys } from "../api-keys.ts";
-import { keySet } from "../key-set.ts";
-import type { Found, Lookup, ReferenceProblem } from "../lookup.ts";
-import { login } from "../secrets.ts";
-import type { RenderedOf, Resolved, Resolver, SpecOf } from "./policy.ts";
+import { apiKeys } from "../references/api-keys.ts";
+import { keySet } from "../references/key-set.ts";
+import type { Found, Lookup, ReferenceProblem } from "../references/lookup.ts";
+import { login } from "../references/secrets.ts";
+import type { RenderedOf, SpecOf } from "../../../api/policies/index.ts";
+import type { Resolved, Resolver } from "./policy.ts";
 
 type Settings = SpecOf<"authentication"> | RenderedOf<"authentication">;
 

@@ -1,5 +1,5 @@
 import { policies, type PoliciesSpec, type PolicyKind, type RenderedPolicies } from "../../../api/policies/index.ts";
-import type { Lookup, ReferenceProblem } from "../lookup.ts";
+import type { Lookup, ReferenceProblem } from "../references/lookup.ts";
 import { authentication } from "./authentication.ts";
 import { compression } from "./compression.ts";
 import { origins } from "./origins.ts";

@@ -1,8 +1,5 @@
-import type { PoliciesSpec, PolicyKind, RenderedPolicies } from "../../../api/policies/index.ts";
-import type { Lookup, ReferenceProblem } from "../lookup.ts";
-
-export type SpecOf<K extends PolicyKind> = NonNullable<PoliciesSpec[K]>;
-export type RenderedOf<K extends PolicyKind> = NonNullable<RenderedPolicies[K]>;
+import type { PolicyKind, RenderedOf, SpecOf } from "../../../api/policies/index.ts";
+import type { Lookup, ReferenceProblem } from "../references/lookup.ts";
 
 /** Policies as somebody wrote them, or as they stand in a config in force: that form still holds its references. */
 export type Settings = { readonly [K in PolicyKind]?: SpecOf<K> | RenderedOf<K> | undefined };

@@ -1,0 +1,226 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ALICE, backendManifest, BOB, keysManifest, proxyManifest } from "../../test/fakes/manifests.ts";
+import { Program, ran, temporaryFolder } from "../../test/fakes/program.ts";
+
+async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await temporaryFolder();
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return folder;
+}
+
+const GOOD = {
+  "proxy.yaml": proxyManifest(),
+  "keys.yaml": keysManifest({ alice: ALICE, bob: BOB }),
+  "backend.yaml": backendManifest(9000),
+};
+
+test("good manifests: the table, nothing else, and 0", async () => {
+  const { ended, stdout, stderr } = await ran("check", "-f", await folderOf(GOOD));
+  expect([ended, stderr]).toEqual([0, ""]);
+  expect(stdout).toBe(
+    "PROXY      ROUTE  ACCEPTED  RESOLVED\ndemo/chat         True      True\ndemo/chat  main   True      True\n",
+  );
+});
+
+test("the examples that the README uses are good", async () => {
+  expect((await ran("check", "-f", "examples/quickstart")).ended).toBe(0);
+});
+
+/** A mistake: what is written, and the object and field by which it must be named. */
+interface Mistake {
+  readonly file: string;
+  readonly text: string;
+  readonly named: RegExp;
+}
+
+const proxy = (name: string, from: string, to: string): string => {
+  const text = proxyManifest({ name, policies: "messageSize: { fromClient: 64Ki }" });
+  if (!text.includes(from)) throw new Error(`nothing to break: ${from}`);
+  return text.replace(from, to);
+};
+
+const at = (name: string, field: string): RegExp =>
+  new RegExp(`document \\d+, WebSocketProxy demo/${name}, ${field.replaceAll(/[.[\]]/g, String.raw`\$&`)}: .{10}`);
+
+const spec = (name: string, from: string, to: string, field: string): Mistake => ({
+  file: `${name}.yaml`,
+  text: proxy(name, from, to),
+  named: at(name, field),
+});
+
+const MISTAKES: readonly Mistake[] = [
+  spec("p01", "wsproxy.dev/v1alpha1", "wsproxy.dev/v1", "apiVersion"),
+  spec("p02", "listener: { port: 8080 }", "listener: { port: 80800 }", "spec.listener.port"),
+  spec("p03", "listener:", "listeners:", "spec.listeners"),
+  spec("p04", "period: 100ms", "period: 100", "spec.dataplane.drain.period"),
+  spec("p05", "name: main", "name: Main", "spec.routes[0].name"),
+  spec("p06", "name: main", "name: main\n      path: { value: chat }", "spec.routes[0].path.value"),
+  spec("p07", "name: main", 'name: main\n      hostnames: ["https://a.example"]', "spec.routes[0].hostnames[0]"),
+  spec("p08", "64Ki", "64KB", "spec.routes[0].policies.messageSize.fromClient"),
+  spec("p09", "fromClient: 64Ki", "fromClients: 64Ki", "spec.routes[0].policies.messageSize.fromClients"),
+  spec("p10", "service: echo", "service: nobody", "spec.routes[0].backends[0].service"),
+  spec("p11", "port: 80 ", "port: 81 ", "spec.routes[0].backends[0].port"),
+  spec("p12", "port: 80 ", "port: 80, tls: { caSecretName: no-ca } ", "spec.routes[0].backends[0].tls.caSecretName"),
+  spec("p13", "{ keys: chat }", "{ keys: other }", "spec.routes[0].policies.authentication.apiKey.secretSelector"),
+  {
+    file: "p24.yaml",
+    text: `${proxyManifest({ name: "p24", service: "echo, basicAuthSecretName: login" })}---
+apiVersion: v1
+kind: Secret
+metadata: { name: login, namespace: demo }
+type: kubernetes.io/basic-auth
+stringData: { username: gateway, password: a-password }
+`,
+    named: at("p24", "spec.routes[0].backends[0].basicAuthSecretName"),
+  },
+  {
+    file: "s25.yaml",
+    text: keysManifest({ frank: ALICE }, "s25"),
+    named: /Secret demo\/s25.*is the same key as that of/,
+  },
+  spec("p14", "listener: {", "listener: { tls: { secretName: no-tls },", "spec.listener.tls.secretName"),
+  spec("p15", "  routes:", "  sidecar: {}\n  routes:", "spec.sidecar"),
+  {
+    file: "p16.yaml",
+    text: proxyManifest({ name: "p16" }).replace(/policies:[^]*/, ""),
+    named: at("p16", "spec.routes[0].policies.authentication"),
+  },
+  {
+    file: "p17.yaml",
+    text: proxyManifest({ name: "p17", routes: "- { name: main, backends: [{ service: echo, port: 80 }] }" }),
+    named: at("p17", "spec.routes[1].name"),
+  },
+  {
+    file: "s18.yaml",
+    text: keysManifest({ carol: "short" }, "s18"),
+    named: /document 1, Secret demo\/s18, (string)?[dD]ata\.carol: .{10}/,
+  },
+  {
+    file: "s19.yaml",
+    text: keysManifest({ dave: ALICE.slice(1) }, "s19").replace("stringData", "data"),
+    named: /document 1, Secret demo\/s19, data\.dave: is not base64/,
+  },
+  {
+    file: "s20.yaml",
+    text: `${backendManifest(9000, "other")}---\nkind: Secret\nmetadata: { name: s20 }\n`,
+    named: /s20\.yaml:13: document 3.*apiVersion/,
+  },
+  {
+    file: "y21.yaml",
+    text: keysManifest({ erin: ALICE }, "y21").replace("stringData", "metadata: {}\nstringData"),
+    named: /y21\.yaml:4:1: document 1, Secret demo\/y21, metadata: .*twice/,
+  },
+  { file: "y22.yaml", text: "kind: Secret\n\tmetadata: {}\n", named: /y22\.yaml:2:1: document 1: is not YAML: tabs/ },
+  {
+    file: "z23.yaml",
+    text: proxyManifest({ name: "p10" }),
+    named: /z23\.yaml:1: document 1, WebSocketProxy demo\/p10: stands twice: it is in \S+p10\.yaml:1, document 1/,
+  },
+];
+
+test("a folder with more than twenty different mistakes: each is named with its file, object and field", async () => {
+  const files = Object.fromEntries(MISTAKES.map(({ file, text }) => [file, text]));
+  const { ended, stdout } = await ran("check", "-f", await folderOf({ ...GOOD, ...files }));
+  expect(ended).toBe(1);
+  const lines = stdout.split("\n");
+  for (const { file, named } of MISTAKES) {
+    const own = lines.filter((line) => line.includes(`/${file}:`));
+    expect(own.join("\n")).toMatch(named);
+    for (const line of own) expect(line).toMatch(/\.yaml:\d+/);
+  }
+  expect(stdout).not.toContain("spec.mode"); // nobody has to write a default
+  for (const key of [ALICE, BOB, ALICE.slice(1), "short"]) expect(stdout).not.toContain(`"${key}`);
+});
+
+test("a listener on the admin port is said with object, field and fix; another admin port, or none, makes it good", async () => {
+  const folder = await folderOf({ ...GOOD, "proxy.yaml": proxyManifest({ port: 9090 }) });
+  const { ended, stdout } = await ran("check", "-f", folder);
+  expect(ended).toBe(1);
+  expect(stdout).toMatch(
+    /proxy\.yaml:5: document 1, WebSocketProxy demo\/chat, spec\.listener\.port: port 9090 is that of the gateway's own \/metrics and \/healthz \(the admin port\) already; choose another\n/,
+  );
+  for (const port of ["9091", "0"]) expect((await ran("check", "-f", folder, "--admin-port", port)).ended).toBe(0);
+});
+
+test("mode Sidecar is said to be unsupported, and what to write instead", async () => {
+  const sidecar = proxyManifest({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
+  const { ended, stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "proxy.yaml": sidecar }));
+  expect(ended).toBe(1);
+  expect(stdout).toMatch(
+    /WebSocketProxy demo\/chat, spec\.mode: mode Sidecar is not supported yet.*write mode: Gateway/,
+  );
+  expect(stdout).toContain("SidecarUnsupported");
+});
+
+test("a backend of a Sidecar on the admin port is said too", async () => {
+  const sidecar = proxyManifest({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
+  const text = sidecar.replace("{ service: echo, port: 80 }", "{ port: 9090 }");
+  const { ended, stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "proxy.yaml": text }));
+  expect(ended).toBe(1);
+  expect(stdout).toContain("spec.routes[0].backends[0].port: is that of the gateway's own /metrics and /sessions");
+});
+
+test("what is fine beside a mistake is not complained about", async () => {
+  const { stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "x.yaml": proxy("x", "64Ki", "64KB") }));
+  expect(stdout.split("\n").filter((line) => /\.yaml/.test(line)).length).toBe(1);
+  expect(stdout).toContain("demo/chat  main   True");
+});
+
+test("for machines the same as JSON, with places", async () => {
+  const folder = await folderOf({ ...GOOD, "x.yaml": proxy("x", "service: echo", "service: nobody") });
+  const { ended, stdout } = await ran("check", "-f", folder, "-o", "json");
+  expect(ended).toBe(1);
+  const report = JSON.parse(stdout) as Record<"proxies" | "problems" | "ignored", Record<string, unknown>[]>;
+  expect(report.proxies.map(({ namespace, name }) => `${String(namespace)}/${String(name)}`)).toEqual([
+    "demo/chat",
+    "demo/x",
+  ]);
+  expect(report.proxies[1]?.["conditions"]).toMatchObject([
+    { type: "Accepted", status: "True" },
+    { type: "ResolvedRefs", status: "False", reason: "ServiceNotFound" },
+  ]);
+  expect(report.problems).toMatchObject([
+    {
+      file: join(folder, "x.yaml"),
+      document: 1,
+      line: 10,
+      object: "WebSocketProxy demo/x",
+      field: "spec.routes[0].backends[0].service",
+      reason: "ServiceNotFound",
+    },
+  ]);
+  expect(report.ignored).toEqual([]);
+});
+
+test("standard input is read with -f -, Lists included", async () => {
+  const items = Object.values(GOOD).join("---\n");
+  const program = new Program(["check", "-f", "-"]);
+  program.write(`${items}---\napiVersion: v1\nkind: List\nitems:\n- { apiVersion: apps/v1, kind: Deployment }\n`);
+  program.endInput();
+  expect(await program.exit()).toBe(0);
+  expect(program.stdout).toContain("demo/chat  main   True      True\n");
+  expect(program.stdout).toContain(
+    'note: (standard input):37: document 5: "apps/v1 Deployment" is not looked at here\n',
+  );
+});
+
+test.each([
+  ["a path that does not exist", {}, "missing.yaml: does not exist"],
+  ["a folder without manifests", { "README.md": "" }, "holds no .yaml, .yml or .json file"],
+  ["manifests without a proxy", { "keys.yaml": GOOD["keys.yaml"] }, "there is no WebSocketProxy in it"],
+])("%s is said, and ends with 1", async (_what, files, words) => {
+  const folder = await folderOf(files);
+  const path = Object.keys(files).length === 0 ? join(folder, "missing.yaml") : folder;
+  const { ended, stdout } = await ran("check", "-f", path);
+  expect(ended).toBe(1);
+  expect(stdout).toContain(words);
+});
+
+test("several paths are one set of manifests", async () => {
+  const folder = await folderOf(GOOD);
+  const paths = Object.keys(GOOD).flatMap((name) => ["-f", join(folder, name)]);
+  expect((await ran("check", ...paths)).ended).toBe(0);
+  expect((await ran("check", ...paths.slice(0, 4))).ended).toBe(1); // without the backend
+});

@@ -1,0 +1,40 @@
+import { ADMIN_PORT } from "../../api/meta.ts";
+import { UsageError, type Arguments } from "../line/arguments.ts";
+import type { Command } from "../line/command.ts";
+
+/** `wsproxy check`: what a gateway would say to these manifests, without one. */
+export const check: Command = {
+  synopsis: "-f PATH… [options]",
+  about: `Says what is wrong with manifests, before they are used: reads WebSocketProxy, Secret, ConfigMap, Service and
+EndpointSlice from files, translates them as the operator does, and prints the conditions of each proxy and route,
+then every mistake on a line of its own: file:line, document, object, field, what is wrong.
+Ends with 0 where everything is accepted and resolved, else with 1.`,
+  options: {
+    filename: {
+      short: "f",
+      value: "PATH",
+      multiple: true,
+      help: "a .yaml, .yml or .json file, a folder of them, or - for standard input",
+    },
+    "admin-port": {
+      value: "PORT",
+      default: String(ADMIN_PORT),
+      help: "the gateway's own, which no listener can have; 0: none",
+    },
+    output: { short: "o", value: "FORMAT", default: "table", help: "table, or json for machines" },
+  },
+  async run(args, surroundings) {
+    const paths = pathsOf(args);
+    const format = args.word("output", ["table", "json"]);
+    const adminPort = args.port("admin-port");
+    const { checkManifests } = await import("../reading/check-manifests.ts");
+    return checkManifests(paths, format, adminPort, surroundings);
+  },
+};
+
+function pathsOf(args: Arguments): readonly string[] {
+  const paths = args.list("filename");
+  if (paths.length === 0) throw new UsageError("-f PATH is missing; name a manifest, a folder of them, or -");
+  if (paths.includes("-") && paths.length > 1) throw new UsageError("-f - goes with no other -f");
+  return paths;
+}

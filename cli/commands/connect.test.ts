@@ -1,0 +1,120 @@
+import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { WsBackend } from "../../test/fakes/backends.ts";
+import { freePort, Program, ran } from "../../test/fakes/program.ts";
+import type { WebSocket } from "ws";
+
+async function backend(answer?: (socket: WebSocket) => void): Promise<{ url: string; backend: WsBackend }> {
+  const server = await new WsBackend(answer).open();
+  onTestFinished(() => server.close());
+  return { url: `ws://127.0.0.1:${server.port}/`, backend: server };
+}
+
+/** A server that refuses every handshake. */
+async function refusing(head: string, body: string): Promise<string> {
+  const server: Server = createServer();
+  server.on("upgrade", (_request, socket) => {
+    socket.on("error", () => {});
+    socket.end(`HTTP/1.1 ${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+test("what a pipe says is sent, the answers are printed, and a normal close ends it with 0", async () => {
+  const { url } = await backend();
+  const program = new Program(["connect", url, "--wait", "300ms"]);
+  program.write("one\ntwo\n");
+  program.write("three, without an end of line");
+  program.endInput();
+  expect(await program.exit()).toBe(0);
+  expect(program.stdout).toBe("one\ntwo\nthree, without an end of line\n");
+  expect(program.stderr).toBe("connected\nclosed: 1000\n");
+});
+
+test("answers that are late, but not later than --wait, are waited for", async () => {
+  const { url } = await backend((socket) => {
+    socket.on("message", () => {
+      setTimeout(() => socket.send("first"), 400);
+      setTimeout(() => socket.send("second"), 800);
+    });
+  });
+  const program = new Program(["connect", url, "--wait", "3s"]);
+  program.write("ask\n");
+  program.endInput();
+  expect(await program.exit()).toBe(0);
+  expect(program.stdout).toBe("first\nsecond\n");
+});
+
+test("key, headers and subprotocols are part of the handshake", async () => {
+  let headers: NodeJS.Dict<string | string[]> = {};
+  const { url, backend: server } = await backend();
+  server.server.on("connection", (_socket, request) => (headers = request.headers));
+  const offer = ["-k", "the-key", "-H", "x-a: 1", "--header", "x-b:  two words ", "-s", "chat.v2", "-s", "chat.v1"];
+  const program = await ran("connect", url, "--wait", "0s", ...offer);
+  expect(program.ended).toBe(0);
+  expect(headers).toMatchObject({ "x-api-key": "the-key", "x-a": "1", "x-b": "two words" });
+  expect(headers["sec-websocket-protocol"]).toBe("chat.v2,chat.v1");
+  expect(program.stderr).toContain("connected, subprotocol chat.v2\n");
+});
+
+test("a refusal is said with its status and reason, and ends with 1", async () => {
+  const problem = JSON.stringify({ reason: "AttemptLimit", title: "Too many\u001b[2J attempts", requestId: "r-1" });
+  const url = await refusing(
+    "429 Too Many Requests\r\nretry-after: 7\r\ncontent-type: application/problem+json",
+    problem,
+  );
+  const program = await ran("connect", url);
+  expect([program.ended, program.stdout]).toEqual([1, ""]);
+  expect(program.stderr).toBe(
+    "refused: 429 Too Many Requests: AttemptLimit, Too many\uFFFD[2J attempts; retry after 7 s; request r-1\n",
+  );
+});
+
+test.each([
+  ["text/html", "<h1>no</h1>", "refused: 403 Forbidden\n"],
+  ["text/plain", "go away\n", "refused: 403 Forbidden: go away\n"],
+  ["application/problem+json", "{broken", "refused: 403 Forbidden\n"],
+])("a refusal with a body of %s is said as far as it makes sense", async (type, body, words) => {
+  const program = await ran("connect", await refusing(`403 Forbidden\r\ncontent-type: ${type}`, body));
+  expect([program.ended, program.stderr]).toEqual([1, words]);
+});
+
+test("the other end's close is said with code and reason, and ends with 1 unless it is a normal one", async () => {
+  const closing = (code: number, reason: string): ReturnType<typeof backend> =>
+    backend((socket) => socket.close(code, reason));
+  const revoked = new Program(["connect", (await closing(3000, "CredentialRevoked")).url]);
+  expect(await revoked.exit()).toBe(1);
+  expect(revoked.stderr).toBe("connected\nclosed: 3000 CredentialRevoked\n");
+  const normal = new Program(["connect", (await closing(1001, "bye")).url]);
+  expect(await normal.exit()).toBe(0);
+  const vanished = new Program(["connect", (await backend((socket) => socket.terminate())).url]);
+  expect(await vanished.exit()).toBe(1);
+  expect(vanished.stderr).toContain("closed without a word (1006)");
+});
+
+test("binary messages are described", async () => {
+  const { url } = await backend((socket) => socket.send(Buffer.from([0, 1, 0xff])));
+  const program = await ran("connect", url, "--wait", "300ms");
+  expect(program.stdout).toBe("(binary, 3 bytes) 0001ff\n");
+});
+
+test("nobody there: says so and ends with 1", async () => {
+  const program = await ran("connect", `ws://127.0.0.1:${await freePort()}/`);
+  expect(program.ended).toBe(1);
+  expect(program.stderr).toMatch(/^failed: .*ECONNREFUSED/);
+});
+
+test("Ctrl-C closes the connection, and the other end is told", async () => {
+  let code = 0;
+  const { url } = await backend((socket) => socket.on("close", (given) => (code = given)));
+  const program = new Program(["connect", url]);
+  await program.says("connected");
+  program.signal("SIGINT");
+  expect(await program.exit()).toBe(0);
+  expect(code).toBe(1000);
+});

@@ -1,0 +1,152 @@
+import { isIP } from "node:net";
+import { parseArgs } from "node:util";
+import { parseDuration } from "../../api/quantities.ts";
+import { nearest } from "./nearest.ts";
+
+/** An option as it is declared, parsed and explained. */
+export interface OptionSpec {
+  /** What stands for its value in the help; absent: the option is a switch. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly multiple?: boolean;
+  readonly default?: string;
+  readonly help: string;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+/** Wrong usage, in words for whoever typed it. */
+export class UsageError extends Error {}
+
+/** What was typed behind a command, checked against what it declares. */
+export class Arguments {
+  readonly operands: readonly string[];
+  readonly help: boolean;
+  readonly #specs: OptionSpecs;
+  readonly #values: ReadonlyMap<string, readonly string[]>;
+
+  /** Throws UsageError for what the command does not know. */
+  constructor(specs: OptionSpecs, operands: readonly string[], typed: readonly string[]) {
+    this.#specs = { ...specs, help: { short: "h", help: "" } };
+    const { tokens, positionals } = parseArgs({
+      args: [...typed],
+      options: Object.fromEntries(Object.entries(this.#specs).map(([name, spec]) => [name, declared(spec)])),
+      strict: false,
+      allowPositionals: true,
+      tokens: true,
+    });
+    const values = new Map<string, string[]>();
+    for (const token of tokens) {
+      if (token.kind !== "option") continue;
+      const spec = Object.hasOwn(this.#specs, token.name) ? this.#specs[token.name] : undefined;
+      if (spec === undefined) throw new UsageError(unknown(token.rawName, Object.keys(this.#specs)));
+      const known = values.get(token.name) ?? [];
+      values.set(token.name, [...known, checked(token, spec, known.length)]);
+    }
+    this.help = values.has("help");
+    this.#values = values;
+    this.operands = positionals;
+    if (this.help) return;
+    const missing = operands[positionals.length];
+    if (missing !== undefined) throw new UsageError(`${missing} is missing`);
+    const more = positionals[operands.length];
+    if (more !== undefined) throw new UsageError(`"${more}" is one argument too many`);
+  }
+
+  flag(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  list(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+
+  /** The value, or the default, or undefined where neither is there. */
+  optional(name: string): string | undefined {
+    return this.list(name)[0] ?? this.#specs[name]?.default;
+  }
+
+  text(name: string): string {
+    const value = this.optional(name);
+    if (value === undefined) throw new UsageError(`--${name} is missing`);
+    return value;
+  }
+
+  /** 0 to 65535. */
+  port(name: string): number {
+    return portIn(name, this.text(name));
+  }
+
+  /** An address of this machine that a port is opened on; IPv6 with or without brackets. */
+  address(name: string): string {
+    return addressIn(name, this.text(name));
+  }
+
+  /** An address with the port of another option, unless it brings its own along, such as [::1]:9090. */
+  place(name: string, portName: string): { readonly address: string; readonly port: number } {
+    const [, address, port] = /^(\[.*\]|[^:]*):([0-9]+)$/.exec(this.text(name)) ?? [];
+    if (address === undefined || port === undefined) return { address: this.address(name), port: this.port(portName) };
+    if (this.flag(portName))
+      throw new UsageError(`--${name} names a port, and so does --${portName}; write one of them`);
+    return { address: addressIn(name, address), port: portIn(name, port) };
+  }
+
+  /** In ms. */
+  duration(name: string): number {
+    const text = this.text(name);
+    const ms = parseDuration(text);
+    if (Number.isNaN(ms)) throw new UsageError(`--${name} "${text}" is not a duration; write for example 500ms or 5s`);
+    return ms;
+  }
+
+  /** One of a few words. */
+  word<W extends string>(name: string, words: readonly W[]): W {
+    const text = this.text(name);
+    const word = words.find((it) => it === text);
+    if (word === undefined) throw new UsageError(`--${name} "${text}" is not known; write ${words.join(" or ")}`);
+    return word;
+  }
+}
+
+function declared({ value, short }: OptionSpec): { type: "string" | "boolean"; short?: string; multiple: true } {
+  return {
+    type: value === undefined ? "boolean" : "string",
+    multiple: true,
+    ...(short === undefined ? {} : { short }),
+  };
+}
+
+function portIn(name: string, text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new UsageError(`--${name} "${text}" is not a port; write a number from 0 to 65535`);
+  return port;
+}
+
+function addressIn(name: string, text: string): string {
+  const address = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text;
+  if (isIP(address) !== 0 || address === "localhost") return address;
+  throw new UsageError(`--${name} "${text}" is not an address; write for example 127.0.0.1, ::1 or 0.0.0.0`);
+}
+
+interface OptionToken {
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+function checked({ rawName, value, inlineValue }: OptionToken, spec: OptionSpec, before: number): string {
+  if (spec.value === undefined) {
+    if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
+    return "";
+  }
+  // "-f --address x": the value was forgotten. A value that really begins with a dash is written --name=-value.
+  const forgotten = value === undefined || value === "" || (inlineValue !== true && /^-./.test(value));
+  if (forgotten) throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value}`);
+  if (before > 0 && spec.multiple !== true) throw new UsageError(`${rawName} may stand once only`);
+  return value;
+}
+
+function unknown(rawName: string, names: readonly string[]): string {
+  const guess = nearest(rawName.replace(/^-+/, ""), names);
+  return `unknown option ${rawName}${guess === undefined ? "" : `; did you mean --${guess}?`}`;
+}

@@ -1,0 +1,49 @@
+import type { Surroundings } from "../line/command.ts";
+import { EXIT } from "../line/exit-codes.ts";
+import { readStream } from "../manifests/files.ts";
+import { collect, Workspace, type Collected } from "../manifests/workspace.ts";
+import { conditionTable, findingLines, isClean, type Report } from "./report.ts";
+import { located, translateEach } from "./translated.ts";
+
+/** Prints what a gateway would say to manifests. Resolves with the exit code. */
+export async function checkManifests(
+  paths: readonly string[],
+  format: "table" | "json",
+  /** 0: none. */
+  adminPort: number,
+  { stdin, out }: Pick<Surroundings, "stdin" | "out">,
+): Promise<number> {
+  const stream = paths[0] === "-";
+  const collected = stream ? collect("(standard input)", await readStream(stdin)) : await new Workspace(paths).read();
+  const report = reportOf(collected, adminPort === 0 ? undefined : adminPort);
+  out.write(format === "json" ? `${JSON.stringify(machineReadable(report), null, 2)}\n` : readable(report));
+  return isClean(report) ? EXIT.ok : EXIT.negative;
+}
+
+function reportOf({ manifests, findings, ignored }: Collected, adminPort: number | undefined): Report {
+  const translated = translateEach(manifests, undefined, adminPort);
+  const none =
+    translated.length === 0 && findings.length === 0 ? [{ message: "there is no WebSocketProxy in it" }] : [];
+  return {
+    proxies: translated.map(({ id, translation: { status } }) => ({ id, ...status })),
+    findings: [...findings, ...none, ...located(translated, manifests)],
+    ignored,
+  };
+}
+
+function readable(report: Report): string {
+  const table = report.proxies.length === 0 ? "" : conditionTable(report);
+  const lines = findingLines(report);
+  return [table, lines].filter((part) => part !== "").join("\n");
+}
+
+function machineReadable({ proxies, findings, ignored }: Report): unknown {
+  return {
+    proxies: proxies.map(({ id, conditions, routes }) => {
+      const [namespace, name] = id.split("/");
+      return { namespace, name, conditions, routes };
+    }),
+    problems: findings,
+    ignored,
+  };
+}

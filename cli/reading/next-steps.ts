@@ -1,0 +1,43 @@
+import type { Config, RouteConfig } from "../../api/config.ts";
+import { routesOf } from "../../api/route-settings.ts";
+import { hostPort } from "../../runtime/host-port.ts";
+import type { ExampleKey, Hints } from "./reading.ts";
+
+/** Where the first route of a gateway can be reached. */
+export function routeUrl(config: Config, address: string): string {
+  const { listener } = config;
+  const { path } = firstRoute(config) ?? { path: { value: "/" } };
+  const host = ["0.0.0.0", "::"].includes(address) ? "127.0.0.1" : address;
+  return `${listener.tls === undefined ? "ws" : "wss"}://${hostPort(host, listener.port)}${path.value}`;
+}
+
+/** What somebody who sees the gateway for the first time may type next. */
+export function nextSteps(config: Config, hints: Hints, url: string, backendPort: number): string {
+  const page = `http://127.0.0.1:${backendPort}/`;
+  const example = exampleKey(config, hints);
+  const key = example === undefined ? "" : ` --key ${example.key}`;
+  const file = hints.files.get(`${config.proxy.namespace}/${config.proxy.name}`);
+  const edits = [
+    example === undefined ? [] : [`in ${example.file} remove ${example.client}: that session ends with 3000`],
+    file === undefined ? [] : [`in ${file} change a limit: it holds for open sessions, and ends none`],
+  ].flat();
+  return `sample backend  ${page}
+
+next steps:
+  open ${page} in a browser, or type in another terminal
+    bin/wsproxy connect ${url}${key}
+  stay connected and edit the manifests; a change is in force within a second:
+${edits.map((edit) => `    ${edit}\n`).join("")}  Ctrl-C ends everything
+`;
+}
+
+function firstRoute(config: Config): RouteConfig | undefined {
+  const routes = routesOf(config);
+  return routes.find(({ hostnames }) => hostnames.length === 0) ?? routes[0];
+}
+
+/** A key that the first route takes. */
+function exampleKey(config: Config, { examples }: Hints): ExampleKey | undefined {
+  const taken = new Set(firstRoute(config)?.policies.authentication?.apiKey?.keys.map(({ digest }) => digest));
+  return examples.find(({ digest }) => taken.has(digest));
+}

@@ -1,0 +1,96 @@
+import type { Condition } from "../../api/conditions.ts";
+import { KEPT_ROUTE } from "../../operator/translate/routes/route-outcome.ts";
+import { columns } from "../line/columns.ts";
+import { findingLine, type Finding } from "../manifests/place.ts";
+
+/** A proxy and its routes as they stand now. */
+export interface ProxyReport {
+  /** `<namespace>/<name>` */
+  readonly id: string;
+  readonly conditions: readonly Condition[];
+  readonly routes: readonly { readonly name: string; readonly conditions: readonly Condition[] }[];
+}
+
+export interface Report {
+  readonly proxies: readonly ProxyReport[];
+  readonly findings: readonly Finding[];
+  readonly ignored: readonly Finding[];
+}
+
+/** The end of the message of a proxy's `Programmed`, where it is served as it was. */
+export const KEPT_CONFIG = "The last good config stays in force.";
+
+const TITLES = { Accepted: "ACCEPTED", ResolvedRefs: "RESOLVED", Programmed: "PROGRAMMED", Ready: "READY" } as const;
+
+/** The conditions of every proxy and route as a table. */
+export function conditionTable({ proxies }: Report): string {
+  const types = (Object.keys(TITLES) as (keyof typeof TITLES)[]).filter((type) =>
+    proxies.some(({ conditions }) => conditions.some((condition) => condition.type === type)),
+  );
+  const cells = (conditions: readonly Condition[]): string[] =>
+    types.map((type) => shown(conditions.find((condition) => condition.type === type)));
+  const rows = proxies.flatMap(({ id, conditions, routes }) => [
+    [id, "", ...cells(conditions)],
+    ...routes.map((route) => [id, route.name, ...cells(route.conditions)]),
+  ]);
+  return columns([["PROXY", "ROUTE", ...types.map((type) => TITLES[type])], ...rows]);
+}
+
+/** True, or what it is instead and why. */
+function shown(condition: Condition | undefined): string {
+  if (condition === undefined) return "";
+  const { type, status, reason } = condition;
+  return reason === type ? status : `${status} (${reason})`;
+}
+
+/** What goes on being served although the condition is False; the proxy's `Accepted` does not know. */
+function kept({ type, status, message }: Condition): string {
+  if (status !== "False") return "";
+  const words = type === "Programmed" ? KEPT_CONFIG : KEPT_ROUTE;
+  return message.endsWith(words) ? `. ${words}` : "";
+}
+
+/** Every mistake on a line of its own, then what was left aside. */
+export function findingLines({ findings, ignored }: Report): string {
+  const lines = [...findings.map(findingLine), ...ignored.map((note) => `note: ${findingLine(note)}`)];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Nothing is wrong anywhere. */
+export function isClean({ proxies, findings }: Report): boolean {
+  const all = proxies.flatMap(({ conditions, routes }) => [conditions, ...routes.map((route) => route.conditions)]);
+  return findings.length === 0 && all.flat().every(({ status }) => status === "True");
+}
+
+/** What is another than it was, one line each: conditions, mistakes that came and those that went. */
+export function changes(before: Report, now: Report): string[] {
+  const [stateBefore, stateNow] = [states(before), states(now)];
+  const left = subjects(now);
+  const [wrongBefore, wrongNow] = [byIdentity(before.findings), byIdentity(now.findings)];
+  return [
+    ...[...stateNow].flatMap(([what, state]) => (stateBefore.get(what) === state ? [] : [`${what} is ${state}`])),
+    ...[...subjects(before)].filter((subject) => !left.has(subject)).map((subject) => `${subject} is gone`),
+    ...[...wrongNow].flatMap(([key, finding]) => (wrongBefore.has(key) ? [] : [`problem: ${findingLine(finding)}`])),
+    ...[...wrongBefore].flatMap(([key, finding]) => (wrongNow.has(key) ? [] : [`solved: ${findingLine(finding)}`])),
+  ];
+}
+
+function subjects({ proxies }: Report): Set<string> {
+  return new Set(proxies.flatMap(({ id, routes }) => [id, ...routes.map(({ name }) => `${id} route ${name}`)]));
+}
+
+function states({ proxies }: Report): Map<string, string> {
+  const of = (subject: string, conditions: readonly Condition[]): [string, string][] =>
+    conditions.map((condition) => [`${subject}: ${condition.type}`, `${shown(condition)}${kept(condition)}`]);
+  return new Map(
+    proxies.flatMap(({ id, conditions, routes }) => [
+      ...of(id, conditions),
+      ...routes.flatMap((route) => of(`${id} route ${route.name}`, route.conditions)),
+    ]),
+  );
+}
+
+/** By all but the place in the file, which an edit above it moves. */
+function byIdentity(findings: readonly Finding[]): Map<string, Finding> {
+  return new Map(findings.map((it) => [JSON.stringify([it.file, it.object, it.field, it.message]), it]));
+}

@@ -1,0 +1,149 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { CONDITION_REASONS, type ReasonOf } from "../../api/conditions.ts";
+import type { Applied } from "../../dataplane/gateway.ts";
+import type { Update } from "../../dataplane/config/read-update.ts";
+import type { Finding } from "../manifests/place.ts";
+import type { HashedText, Hints, Question, Reading, ReadProxy } from "../reading/reading.ts";
+import { KEPT_CONFIG, type ProxyReport, type Report } from "../reading/report.ts";
+import type { Serving } from "./serving.ts";
+
+/** What one pass found and did. */
+export interface Pass {
+  readonly report: Report;
+  /** What the manifests say to readers; their configs would only take up memory. */
+  readonly hints: Hints;
+  /** Proxies that have another config in force than before. */
+  readonly changed: readonly string[];
+  /** A port could not be had: worth trying again although no file changes. */
+  readonly portMissing: boolean;
+}
+
+/** Brings the gateway to what the manifests say: has them read and translated, applies what differs, reports. */
+export class Reconciler {
+  readonly #read: (question: Question) => Promise<Reading>;
+  readonly #serving: Serving;
+  /** What was put in force last: the hashes of config and endpoints. */
+  readonly #applied = new Map<string, string>();
+
+  constructor(read: (question: Question) => Promise<Reading>, serving: Serving) {
+    this.#read = read;
+    this.#serving = serving;
+  }
+
+  /** Calls must not overlap. */
+  async pass(): Promise<Pass> {
+    const before = this.#hashes();
+    const reading = await this.#read({ inForce: before, takenPort: this.#serving.takenPort });
+    // Each of these parts of the work takes some 10 ms of a large config: in between sessions are served.
+    await turn();
+    const { proxies, findings, ignored } = reading;
+    const gone = this.#gone(new Set(proxies.map(({ id }) => id)));
+    const outcomes = await this.#applyAll(proxies, gone);
+    for (const id of gone) this.#remove(id);
+    await turn();
+    const after = this.#hashes();
+    const failed = [...outcomes.values()].filter((applied) => !applied.ok);
+    return {
+      report: {
+        proxies: proxies.map((it) => reportOf(it, outcomes.get(it.id), after.has(it.id))),
+        findings: [...findings, ...rejections(outcomes)],
+        ignored,
+      },
+      hints: { examples: reading.examples, files: reading.files },
+      changed: [...after].flatMap(([id, hash]) => (before.get(id) === hash ? [] : [id])),
+      portMissing: failed.some(({ stage }) => stage === "listener"),
+    };
+  }
+
+  /** Proxies that are known and not wanted any more. */
+  #gone(wanted: ReadonlySet<string>): ReadonlySet<string> {
+    const { gateway } = this.#serving;
+    const known = [...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejections.keys()];
+    return new Set(known.filter((id) => !wanted.has(id)));
+  }
+
+  #remove(id: string): void {
+    this.#applied.delete(id);
+    this.#serving.remove(id);
+  }
+
+  /** Together, and before any is removed: a port that one leaves may be the one that another wants. */
+  async #applyAll(proxies: readonly ReadProxy[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
+    const outcomes = new Map<string, Applied>();
+    const changed = new Map<string, Update>();
+    for (const { id, config, endpoints } of proxies) {
+      if (config === undefined) continue;
+      if (this.#applied.get(id) === `${config.hash} ${endpoints.hash}`) outcomes.set(id, { ok: true, proxy: id });
+      else {
+        changed.set(id, updateOf(config, endpoints));
+        await turn();
+      }
+    }
+    const applied = await this.#serving.apply([...changed.values()], gone);
+    for (const [index, [id, { hash, endpointsHash }]] of [...changed].entries()) {
+      const outcome = applied[index];
+      if (outcome === undefined) continue;
+      outcomes.set(id, outcome);
+      if (outcome.ok) this.#applied.set(id, `${hash} ${endpointsHash}`);
+      else this.#applied.delete(id);
+    }
+    return outcomes;
+  }
+
+  #hashes(): Map<string, string> {
+    const { proxies } = this.#serving.gateway;
+    return new Map(proxies.flatMap(({ name, snapshot }) => (snapshot === undefined ? [] : [[name, snapshot.hash]])));
+  }
+}
+
+function updateOf(config: HashedText, endpoints: HashedText): Update {
+  return {
+    config: JSON.parse(config.text) as unknown,
+    endpoints: JSON.parse(endpoints.text) as unknown,
+    hash: config.hash,
+    endpointsHash: endpoints.hash,
+  };
+}
+
+/** The conditions of the translation, and those that only the gateway knows. */
+function reportOf({ id, conditions, routes }: ReadProxy, applied: Applied | undefined, serves: boolean): ProxyReport {
+  const observedGeneration = conditions[0]?.observedGeneration ?? 0;
+  const accepted = conditions.some(({ type, status }) => type === "Accepted" && status === "True");
+  const reason = programmedReason(accepted, applied);
+  const programmed = reason === "Programmed";
+  const said = reason === "NotAccepted" || applied?.ok !== false ? "" : `: ${applied.problems.join("; ")}`;
+  const kept = serves && !programmed ? ` ${KEPT_CONFIG}` : "";
+  return {
+    id,
+    conditions: [
+      ...conditions,
+      {
+        type: "Programmed",
+        status: programmed ? "True" : "False",
+        reason,
+        message: `${CONDITION_REASONS.Programmed[reason]}${said}${kept}`,
+        observedGeneration,
+      },
+      {
+        type: "Ready",
+        status: programmed ? "True" : "False",
+        reason: programmed ? "Ready" : "NotProgrammed",
+        message: CONDITION_REASONS.Ready[programmed ? "Ready" : "NotProgrammed"],
+        observedGeneration,
+      },
+    ],
+    routes,
+  };
+}
+
+function programmedReason(accepted: boolean, applied: Applied | undefined): ReasonOf<"Programmed"> {
+  if (!accepted || applied === undefined) return "NotAccepted";
+  if (applied.ok) return "Programmed";
+  return applied.stage === "listener" ? "ListenerFailed" : "ConfigRejected";
+}
+
+function rejections(outcomes: ReadonlyMap<string, Applied>): Finding[] {
+  return [...outcomes].flatMap(([id, applied]) =>
+    applied.ok ? [] : applied.problems.map((message) => ({ object: `WebSocketProxy ${id}`, message })),
+  );
+}

@@ -1,0 +1,147 @@
+import type { Config } from "../../api/config.ts";
+import { startSampleBackend, type SampleBackend } from "../../examples/sample-backend/server.ts";
+import { PortUnavailable } from "../../runtime/admin-port/admin-server.ts";
+import { newAdminToken, readAdminToken, type TokenRead } from "../line/admin-token.ts";
+import type { Surroundings } from "../line/command.ts";
+import { EXIT } from "../line/exit-codes.ts";
+import { fileChanges } from "./file-changes.ts";
+import { hostPort } from "../../runtime/host-port.ts";
+import { nextSteps, routeUrl } from "../reading/next-steps.ts";
+import { Reconciler, type Pass } from "./reconciler.ts";
+import { changes, conditionTable, findingLines } from "../reading/report.ts";
+import { retryTimer } from "./retry-timer.ts";
+import { Serving } from "./serving.ts";
+import { ThreadedReader } from "../reading/threaded-reader.ts";
+
+/** Nobody has to learn that the port closes: in ms. */
+const GRACE = 100;
+
+export interface StandaloneOptions {
+  readonly paths: readonly string[];
+  readonly address: string;
+  readonly adminAddress: string;
+  readonly adminPort: number;
+  readonly bufferBudget: number;
+  /** undefined: a new token is made. */
+  readonly adminTokenFile: string | undefined;
+  /** undefined: no sample backend. */
+  readonly samplePort: number | undefined;
+}
+
+/** Serves what the manifests say, and what they say after each edit, until somebody stops it. Resolves with the exit code. */
+export async function serveManifests(options: StandaloneOptions, surroundings: Surroundings): Promise<number> {
+  const { err } = surroundings;
+  const failed = (code: number, message: string): number => {
+    err.write(`wsproxy standalone: ${message}\n`);
+    return code;
+  };
+  const token = await adminToken(options.adminTokenFile);
+  if (token.token === undefined) {
+    const code = token.fault === "malformed" ? EXIT.usage : EXIT.unavailable;
+    return failed(code, `--admin-token-file ${token.problem}`);
+  }
+  const shutdown = surroundings.signals();
+  const serving = new Serving({ ...options, grace: GRACE }, surroundings);
+  serving.useAdminToken(token.token);
+  const unavailable = await serving.openAdmin();
+  if (unavailable !== undefined) return failed(EXIT.unavailable, unavailable.message);
+
+  const retry = retryTimer();
+  const looks = fileChanges(options.paths, shutdown.stop, retry.due);
+  await looks.next();
+  const reader = new ThreadedReader(options.paths);
+  const reconciler = new Reconciler((question) => reader.read(question), serving);
+  let before = await reconciler.pass();
+  retry.set(before.portMissing);
+  err.write(opening(before, serving, options, token.token));
+  if (firstConfig(serving) === undefined) {
+    await serving.close();
+    return failed(EXIT.negative, "there is nothing to serve");
+  }
+
+  const backend = await startBackend(options, serving, shutdown.now);
+  if (backend instanceof PortUnavailable) {
+    await serving.close();
+    return failed(EXIT.unavailable, backend.message);
+  }
+  if (backend !== undefined) err.write(firstSteps(options, serving, before, backend));
+
+  while ((await looks.next()).done !== true) {
+    const pass = await reconciler.pass();
+    retry.set(pass.portMissing);
+    for (const line of edits(before, pass)) err.write(`${line}\n`);
+    before = pass;
+  }
+  await reader.close();
+  err.write("stopping; Ctrl-C again ends everything at once\n");
+  await serving.stopped(shutdown);
+  await backend?.close();
+  return EXIT.ok;
+}
+
+function adminToken(file: string | undefined): Promise<TokenRead> | TokenRead {
+  return file === undefined ? { token: newAdminToken() } : readAdminToken(file);
+}
+
+/** Asked for each time: a variable of a function that waits would keep the first config for ever. */
+function firstConfig({ gateway }: Serving): Config | undefined {
+  return gateway.proxies[0]?.snapshot?.config;
+}
+
+/** Of the first proxy. */
+function gatewayUrl(serving: Serving, { address }: StandaloneOptions): string {
+  const config = firstConfig(serving);
+  return config === undefined ? "" : routeUrl(config, address);
+}
+
+/** The sample backend outlives the drain, so that sessions end with the gateway's word and not with its own. */
+async function startBackend(
+  options: StandaloneOptions,
+  serving: Serving,
+  signal: AbortSignal,
+): Promise<SampleBackend | PortUnavailable | undefined> {
+  const { samplePort: port } = options;
+  if (port === undefined) return undefined;
+  try {
+    const gateway = gatewayUrl(serving, options);
+    return await startSampleBackend({ address: "127.0.0.1", port, name: "sample-backend", gateway, signal });
+  } catch (error) {
+    if (!(error instanceof PortUnavailable)) throw error;
+    return new PortUnavailable(error.message.replace("--port", "--sample-backend-port"));
+  }
+}
+
+function firstSteps(options: StandaloneOptions, serving: Serving, { hints }: Pass, { port }: SampleBackend): string {
+  const config = firstConfig(serving);
+  return config === undefined ? "" : nextSteps(config, hints, gatewayUrl(serving, options), port);
+}
+
+/** What is said once everything has been read for the first time. */
+function opening(
+  { report }: Pass,
+  { gateway, adminPort }: Serving,
+  { adminAddress }: StandaloneOptions,
+  token: string,
+): string {
+  const table = report.proxies.length === 0 ? "" : `${conditionTable(report)}\n`;
+  const problems = findingLines(report);
+  const listening = gateway.proxies.map(({ name, snapshot }) => {
+    const scheme = snapshot?.config.listener.tls === undefined ? "ws" : "wss";
+    return `gateway  ${scheme}://${hostPort(gateway.address(name) ?? "", gateway.port(name) ?? 0)}  ${name}\n`;
+  });
+  return `${table}${problems === "" ? "" : `${problems}\n`}${listening.join("")}${links(adminAddress, adminPort, token)}`;
+}
+
+/** Where to look. A browser keeps what follows `#` to itself, so that the token is in no log of what lies between. */
+function links(address: string, port: number | undefined, token: string): string {
+  if (port === undefined) return "";
+  const admin = `http://${hostPort(address, port)}`;
+  return `admin    ${admin}/metrics\nsessions ${admin}/sessions#token=${encodeURIComponent(token)}\n`;
+}
+
+/** What an edit changed, one line each. */
+function edits(before: Pass, { report, changed }: Pass): string[] {
+  const time = new Date().toTimeString().slice(0, 8);
+  const taken = changed.map((id) => `${id}: the new config is in force`);
+  return [...changes(before.report, report), ...taken].map((line) => `${time} ${line}`);
+}

@@ -1,0 +1,26 @@
+import {
+  closedEndpoint,
+  jsonAnswer,
+  openEndpoint,
+  type AdminEndpoints,
+} from "../../runtime/admin-port/admin-endpoint.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { metricsEndpoint } from "../../runtime/admin-port/scrape.ts";
+import { routePage, sessionPage } from "./admin-pages.ts";
+import { configReport } from "./config-report.ts";
+import type { Gateway } from "../gateway.ts";
+import type { Metrics } from "../metrics.ts";
+
+/** The data plane's answers on the admin port. None holds a secret; those that name clients, hosts or backends are closed. */
+export function adminEndpoints(gateway: Gateway, metrics: Metrics, clock: Clock): AdminEndpoints {
+  return {
+    "/healthz": openEndpoint(() => jsonAnswer({ status: "ok" })),
+    "/readyz": openEndpoint(() =>
+      gateway.ready ? jsonAnswer({ status: "ready" }) : jsonAnswer({ status: "not ready" }, 503),
+    ),
+    "/metrics": metricsEndpoint(metrics.registry, clock),
+    "/config": closedEndpoint(() => jsonAnswer(configReport(gateway))),
+    "/config/routes": closedEndpoint((query) => routePage(gateway, query)),
+    "/sessions": closedEndpoint((query) => sessionPage(gateway, query)),
+  };
+}

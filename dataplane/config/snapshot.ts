@@ -1,0 +1,198 @@
+import type { Config, RouteConfig } from "../../api/config.ts";
+import type { PolicyKind, RenderedPolicies } from "../../api/policies/index.ts";
+import { parseDuration } from "../../api/quantities.ts";
+import { routesOf } from "../../api/route-settings.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Slices } from "../../runtime/loop/slices.ts";
+import { AddressList } from "../address-list.ts";
+import { balancer, type Balancer } from "../backend/balancer.ts";
+import { BackendTlsCache } from "../backend/tls.ts";
+import type { Memory } from "../memory.ts";
+import type { Metrics, RouteMetrics } from "../metrics.ts";
+import type { Occupancy } from "../limits/occupancy.ts";
+import type { Subjects } from "../limits/subjects.ts";
+import { compileForwarding, type CompiledForwarding } from "../policies/forwarding.ts";
+import { emptyPlan, type TunnelPlan } from "../tunnel/plan.ts";
+import { chain } from "../policies/index.ts";
+import type { CompileContext, Enforcement, Party, Policy } from "../policy.ts";
+import { Router } from "./router.ts";
+
+/** A route, ready to run. */
+export interface CompiledRoute {
+  readonly name: string;
+  readonly hostnames: readonly string[];
+  readonly path: RouteConfig["path"];
+  /** The policies in effect, in the order of the chain. */
+  readonly chain: readonly Enforcement[];
+  /** By policy, what the chain was made of. */
+  readonly parts: ReadonlyMap<PolicyKind, CompiledPolicy>;
+  readonly forwarding: CompiledForwarding;
+  readonly balancer: Balancer;
+  readonly tls: BackendTlsCache;
+  /** For dial, TLS and the backend's 101 together, in ms. */
+  readonly backendConnect: number;
+  /** WWW-Authenticate of a 401. */
+  readonly challenge: string;
+  /** A credential may stand in the subprotocol offer: see `answerProtocol` in `upgrade.ts`. */
+  readonly credentialInSubprotocol: boolean;
+  readonly metrics: RouteMetrics;
+  plan(party: Party): TunnelPlan;
+}
+
+/** A config in force: immutable, compiled once, taken once by each connection. */
+export interface Snapshot {
+  readonly config: Config;
+  readonly hash: string;
+  readonly router: Router<CompiledRoute>;
+  readonly routes: ReadonlyMap<string, CompiledRoute>;
+  readonly trusted: AddressList;
+  /** For the request head, in ms: the longest of the routes, since which one it is for is not known before. */
+  readonly handshakeTimeout: number;
+  readonly drainPeriod: number;
+  readonly log: Log;
+}
+
+/** What survives from one snapshot to the next, and what every snapshot uses. */
+export interface CompileOptions {
+  readonly memory: Memory;
+  readonly occupancy: Occupancy;
+  readonly subjects: Subjects;
+  readonly descriptors: CompileContext["descriptors"];
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
+const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
+
+/**
+ * Config → snapshot, in slices. What is as it is in the snapshot `before`, which is in force, is not compiled again.
+ * Rejects where the config cannot be put in force; the caller keeps the last good one.
+ */
+export async function compile(
+  config: Config,
+  hash: string,
+  options: CompileOptions,
+  slices: Slices,
+  before?: Snapshot,
+): Promise<Snapshot> {
+  const proxy = `${config.proxy.namespace}/${config.proxy.name}`;
+  const written = routesOf(config);
+  const routes: CompiledRoute[] = [];
+  for (const route of written) {
+    if (slices.spent) await slices.next();
+    routes.push(compileRoute(route, proxy, options, before?.routes.get(route.name)));
+  }
+  const timeouts = written.map((route) => parseDuration(route.policies.timeouts.handshake));
+  return {
+    config,
+    hash,
+    router: new Router(routes),
+    routes: new Map(routes.map((route) => [route.name, route])),
+    trusted: new AddressList(config.listener.trustedProxies),
+    handshakeTimeout: timeouts.length === 0 ? DEFAULT_HANDSHAKE_TIMEOUT : Math.max(...timeouts),
+    drainPeriod: parseDuration(config.dataplane.drain.period),
+    log: options.log,
+  };
+}
+
+function compileRoute(
+  route: RouteConfig,
+  proxy: string,
+  options: CompileOptions,
+  before: CompiledRoute | undefined,
+): CompiledRoute {
+  const { memory, occupancy, subjects, descriptors, clock, log, random } = options;
+  const metrics = options.metrics.route(proxy, route.name);
+  const { policies } = route;
+  if (policies.authentication === undefined) {
+    throw new Error(
+      `route ${route.name}: policies.authentication is missing; a route that admits everybody says require: None`,
+    );
+  }
+  const context: CompileContext = {
+    route: { name: route.name },
+    shadow: policies.enforcement === "Shadow",
+    scope: scopeIn(route.name, route.ownPolicies),
+    memory,
+    occupancy,
+    subjects,
+    descriptors,
+    clock,
+    log,
+    metrics,
+  };
+  const parts = new Map<PolicyKind, CompiledPolicy>();
+  for (const kind of Object.keys(chain) as PolicyKind[]) {
+    const part = compilePolicy(kind, policies[kind], context, before?.parts.get(kind));
+    if (part !== undefined) parts.set(kind, part);
+  }
+  const enforcements = [...parts.values()].map(({ enforcement }) => enforcement);
+  return {
+    name: route.name,
+    hostnames: route.hostnames,
+    path: route.path,
+    chain: enforcements,
+    parts,
+    forwarding: compileForwarding(route, memory),
+    balancer: balancer(route, memory, random, clock),
+    tls: memory.recall("backend tls", () => new BackendTlsCache()),
+    backendConnect: parseDuration(policies.timeouts.backendConnect),
+    challenge: challengeOf(policies),
+    credentialInSubprotocol: acceptsSubprotocol(policies),
+    metrics,
+    plan(party) {
+      const draft = emptyPlan();
+      for (const policy of enforcements) policy.plan?.(party, draft);
+      return draft;
+    },
+  };
+}
+
+/** A policy of a route with all that it was compiled from: while that stays the same, so does what it does. */
+interface CompiledPolicy {
+  readonly enforcement: Enforcement;
+  readonly settings: unknown;
+  readonly scope: string;
+  readonly shadow: boolean;
+  readonly log: Log;
+  /** What it recalled of the memory. */
+  readonly keys: readonly string[];
+}
+
+const INPUTS = ["settings", "scope", "shadow", "log"] as const;
+
+function compilePolicy(
+  kind: PolicyKind,
+  settings: RenderedPolicies[PolicyKind],
+  context: CompileContext,
+  before: CompiledPolicy | undefined,
+): CompiledPolicy | undefined {
+  if (settings === undefined) return undefined;
+  const { memory, log, shadow } = context;
+  const inputs = { settings, scope: context.scope(kind), shadow, log };
+  if (before !== undefined && INPUTS.every((name) => before[name] === inputs[name])) {
+    memory.keep(before.keys);
+    return before;
+  }
+  // Indexing loses which policy it is: `satisfies` on the chain has checked that each is under its own name.
+  const policy = chain[kind] as Policy<PolicyKind>;
+  const { value: enforcement, keys } = memory.recorded(() => policy(settings, context));
+  return { ...inputs, enforcement, keys };
+}
+
+function scopeIn(route: string, own: readonly string[]): CompileContext["scope"] {
+  return (kind) => (own.includes(kind) ? `route ${route}` : "proxy");
+}
+
+function challengeOf({ authentication }: RenderedPolicies): string {
+  const bearer = authentication?.jwt !== undefined || authentication?.introspection !== undefined;
+  return `${bearer ? "Bearer" : "ApiKey"} realm="wsproxy"`;
+}
+
+function acceptsSubprotocol({ authentication }: RenderedPolicies): boolean {
+  const methods = [authentication?.apiKey, authentication?.jwt, authentication?.introspection];
+  return methods.some((method) => method?.from.some((place) => place.subprotocol !== undefined) ?? false);
+}

@@ -1,0 +1,144 @@
+import { expect, test } from "vitest";
+import { leastTime } from "../../test/fakes/least-time.ts";
+import { AddressList } from "../address-list.ts";
+import type { Arrival } from "../arrival.ts";
+import { checkHandshake } from "./check-handshake.ts";
+
+const BASE: readonly (readonly [string, string])[] = [
+  ["Host", "a.test"],
+  ["Connection", "Upgrade"],
+  ["Upgrade", "websocket"],
+  ["Sec-WebSocket-Version", "13"],
+  ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+];
+
+const NOBODY = new AddressList([]);
+
+type Change = Partial<Arrival> & {
+  /** Replaces, adds (several values: several lines) or, with none, removes a field. */
+  fields?: Record<string, string[]>;
+};
+
+function check({ fields = {}, ...arrival }: Change = {}) {
+  const changed = new Set(Object.keys(fields).map((name) => name.toLowerCase()));
+  const headers = [
+    ...BASE.filter(([name]) => !changed.has(name.toLowerCase())),
+    ...Object.entries(fields).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
+  ];
+  const request = { method: "GET", target: "/ws", httpVersion: "1.1", peer: "192.0.2.1", encrypted: false, port: 8080 };
+  return checkHandshake({ ...request, rawHeaders: headers.flat(), ...arrival }, NOBODY);
+}
+
+test("a handshake as RFC 6455 §1.3 shows it passes", () => {
+  expect(check()).toMatchObject({
+    key: "dGhlIHNhbXBsZSBub25jZQ==",
+    late: undefined,
+    handshake: { host: "a.test", path: "/ws" },
+  });
+});
+
+test.each<[string, Change]>([
+  ["64 Connection options", { fields: { Connection: [`Upgrade${", a".repeat(63)}`] } }],
+  ["a Connection field with more in it", { fields: { Connection: ["keep-alive, Upgrade"] } }],
+  ["names and tokens in another case", { fields: { CONNECTION: ["UPGRADE"], UPGRADE: ["WebSocket"] } }],
+  ["a Content-Length of 0", { fields: { "Content-Length": ["0"] } }],
+  ["subprotocols over two lines", { fields: { "Sec-WebSocket-Protocol": ["a", "b, c"] } }],
+  ["an extension with a quoted value", { fields: { "Sec-WebSocket-Extensions": ['x; y="8"'] } }],
+])("%s passes", (_what, change) => {
+  expect(check(change)).toMatchObject({ late: undefined });
+});
+
+test.each<[string, Change]>([
+  ["no version", { fields: { "Sec-WebSocket-Version": [] } }],
+  ["two version lines", { fields: { "Sec-WebSocket-Version": ["13", "4444"] } }],
+  ["a list of versions", { fields: { "Sec-WebSocket-Version": ["13, 8"] } }],
+  ["no key", { fields: { "Sec-WebSocket-Key": [] } }],
+  ["a short key", { fields: { "Sec-WebSocket-Key": ["AAAA"] } }],
+  ["two keys", { fields: { "Sec-WebSocket-Key": ["dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="] } }],
+  ["a key of 25 bytes", { fields: { "Sec-WebSocket-Key": [Buffer.alloc(25).toString("base64")] } }],
+  ["a key with stray bits", { fields: { "Sec-WebSocket-Key": ["dGhlIHNhbXBsZSBub25jZR=="] } }],
+  ["a body by length", { fields: { "Content-Length": ["5"] } }],
+  ["a body in chunks", { fields: { "Transfer-Encoding": ["chunked"] } }],
+  ["another protocol", { fields: { Upgrade: ["h2c"], Connection: ["Upgrade, HTTP2-Settings"] } }],
+  ["two protocols in a line", { fields: { Upgrade: ["websocket, h2c"] } }],
+  ["two Upgrade lines", { fields: { Upgrade: ["websocket", "h2c"] } }],
+  ["65 Connection options", { fields: { Connection: [`Upgrade${", a".repeat(64)}`] } }],
+  ["65 Connection options in two lines", { fields: { Connection: [`Upgrade${", a".repeat(32)}`, "b,".repeat(31)] } }],
+  ["a Host of 8,000 labels", { fields: { Host: ["a.".repeat(8000)] } }],
+  ["HTTP/1.0", { httpVersion: "1.0" }],
+  ["no Host", { fields: { Host: [] } }],
+  ["an empty Host", { fields: { Host: [""] } }],
+  ["an empty subprotocol", { fields: { "Sec-WebSocket-Protocol": ["a,,b"] } }],
+  ["a subprotocol twice", { fields: { "Sec-WebSocket-Protocol": ["a, a"] } }],
+  [
+    "300 subprotocols",
+    { fields: { "Sec-WebSocket-Protocol": [Array.from({ length: 300 }, (_, n) => `p${n}`).join(",")] } },
+  ],
+  ["an extension that is no token", { fields: { "Sec-WebSocket-Extensions": ["a b"] } }],
+  ["an extension without end", { fields: { "Sec-WebSocket-Extensions": ['a; b="c'] } }],
+])("%s is a bad handshake", (_what, change) => {
+  expect(check(change)).toMatchObject({ reason: "BadHandshake" });
+});
+
+test("8 kB of escapes in an extension are refused in less than 5 ms", () => {
+  const change = { fields: { "Sec-WebSocket-Extensions": [`a; b="${"\\c".repeat(4000)}`] } };
+  expect(check(change)).toMatchObject({ reason: "BadHandshake" });
+  expect(leastTime(() => void check(change))).toBeLessThan(5);
+});
+
+test("two Host lines are ambiguous", () => {
+  expect(check({ fields: { Host: ["a.test", "b.test"] } })).toMatchObject({ reason: "AmbiguousTarget" });
+});
+
+test.each(["POST", "HEAD", "OPTIONS", "CONNECT"])("%s is not allowed", (method) => {
+  expect(check({ method })).toMatchObject({ reason: "MethodNotAllowed" });
+});
+
+test.each<[string, string, Change]>([
+  ["version 4444", "VersionUnsupported", { fields: { "Sec-WebSocket-Version": ["4444"] } }],
+  ["version 8", "VersionUnsupported", { fields: { "Sec-WebSocket-Version": ["8"] } }],
+  ["no Connection", "UpgradeRequired", { fields: { Connection: [] } }],
+  ["no Upgrade", "UpgradeRequired", { fields: { Upgrade: [] } }],
+  [
+    "version 7 of an old draft",
+    "UpgradeRequired",
+    { fields: { "Sec-WebSocket-Version": ["7"], Upgrade: [], Connection: [] } },
+  ],
+])("%s is answered %s, once the rest has been checked", (_what, reason, change) => {
+  expect(check(change)).toMatchObject({ late: { reason } });
+});
+
+test("128 fields pass, 129 are too many; 16 KiB are too large", () => {
+  const filler = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, ["v"]]));
+  expect(check({ fields: filler(123) })).toHaveProperty("handshake");
+  expect(check({ fields: filler(124) })).toMatchObject({ reason: "HeadersTooLarge" });
+  expect(check({ fields: { "x-large": ["v".repeat(16_384)] } })).toMatchObject({ reason: "HeadersTooLarge" });
+});
+
+test("a sane X-Request-Id is kept, any other replaced", () => {
+  const id = (values: string[]) => {
+    const checked = check({ fields: { "X-Request-Id": values } });
+    return "handshake" in checked ? checked.handshake.requestId : undefined;
+  };
+  expect(id(["abcdefgh-1"])).toBe("abcdefgh-1");
+  expect(id(["7"])).toBe("7");
+  for (const values of [
+    ["a b"],
+    ["x".repeat(200)],
+    ["abcdefgh-1", "abcdefgh-2"],
+    ["\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"],
+  ]) {
+    expect(id(values)).toMatch(/^[0-9a-f-]{36}$/);
+  }
+});
+
+test("64 subprotocols pass, 65 are too many; 1,024 characters of extensions pass, one more is too long", () => {
+  const names = (count: number) => ({
+    "Sec-WebSocket-Protocol": [Array.from({ length: count }, (_, n) => `p${n}`).join()],
+  });
+  expect(check({ fields: names(64) })).toHaveProperty("handshake");
+  expect(check({ fields: names(65) })).toMatchObject({ reason: "BadHandshake" });
+  const extension = (length: number) => ({ "Sec-WebSocket-Extensions": ["x".repeat(length)] });
+  expect(check({ fields: extension(1024) })).toHaveProperty("handshake");
+  expect(check({ fields: extension(1025) })).toMatchObject({ reason: "BadHandshake" });
+});

@@ -1,0 +1,46 @@
+import type { BufferBudget, Consumer } from "../process/buffer-budget.ts";
+
+/** A handshake under way, as far as its memory goes. */
+interface Handshake {
+  /** Bytes that the client sent behind its request head, and that wait here for the 101. */
+  readonly early: number;
+  /** Answers it with 503. */
+  shed(): void;
+}
+
+/** Handshakes that are refused in one turn. */
+const MOST_IN_A_TURN = 100;
+
+/** What clients sent before their handshakes are answered: the budget counts it, and near its limit those that sent most are refused. */
+export class EarlyBytes implements Consumer {
+  readonly #handshakes: ReadonlySet<Handshake>;
+  readonly #budget: BufferBudget;
+  kept = 0;
+  /** In ms: as that of a receiver that takes nothing. */
+  readonly stalled = 10_000;
+
+  constructor(handshakes: ReadonlySet<Handshake>, budget: BufferBudget) {
+    this.#handshakes = handshakes;
+    this.#budget = budget;
+  }
+
+  /** A handshake has begun: what comes behind it is looked at now and then. */
+  begun(): void {
+    this.#budget.attend(this);
+  }
+
+  look(): void {
+    let sum = 0;
+    for (const { early } of this.#handshakes) sum += early;
+    this.#budget.change(this, sum);
+    if (this.#handshakes.size === 0) this.#budget.dismiss(this);
+  }
+
+  shed(): number {
+    const average = this.kept / this.#handshakes.size;
+    const heavy = [...this.#handshakes].filter(({ early }) => early > 0 && early >= average);
+    for (const handshake of heavy.slice(0, MOST_IN_A_TURN)) handshake.shed();
+    this.look();
+    return 0;
+  }
+}

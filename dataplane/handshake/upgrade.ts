@@ -1,0 +1,102 @@
+import { PLAIN_SUBPROTOCOL } from "../../api/meta.ts";
+import { isRefusal } from "../rejection.ts";
+import { identify } from "./admit.ts";
+import { switchingProtocols } from "./answer.ts";
+import { dial, type Dialled } from "../backend/backend.ts";
+import { checkHandshake, type Checked } from "./check-handshake.ts";
+import type { Identity } from "../identity.ts";
+import type { Client } from "../arrival.ts";
+import { outgoing } from "../policies/outgoing.ts";
+import { respond } from "./refuse.ts";
+import type { Attempt } from "./attempt.ts";
+import type { HandshakeContext } from "./context.ts";
+import type { CompiledRoute } from "../config/snapshot.ts";
+
+/**
+ * A handshake from its request head to the tunnel, or to its refusal: check its form, route it, admit it, dial, check
+ * the backend's 101, answer. Plain requests go the same way and end at the 426.
+ */
+export async function upgrade(client: Client, proxy: HandshakeContext): Promise<void> {
+  const { socket } = client;
+  socket.on("error", () => socket.destroy());
+  const attempt = proxy.begin(socket, client.arrival.method, client.head.length);
+  try {
+    const snapshot = proxy.snapshot;
+    if (snapshot === undefined || proxy.draining) return attempt.refuse({ reason: "Draining" });
+
+    const checked = checkHandshake(client.arrival, snapshot.trusted);
+    if (isRefusal(checked)) return attempt.refuse(checked);
+    const { handshake, late } = checked;
+    attempt.identify(handshake);
+
+    const found = snapshot.router.find(handshake.host, handshake.path);
+    if (found === undefined) return attempt.refuse({ reason: "RouteNotFound" });
+    attempt.routed(found);
+
+    const refusal = proxy.overload();
+    if (refusal !== undefined) return attempt.refuse(refusal);
+
+    const identity = await identify(found.chain, handshake, attempt.signal);
+    if (attempt.signal.aborted) return;
+    if (isRefusal(identity)) return attempt.refuse(identity);
+    // An issuer may have taken seconds: what is in force now decides.
+    const denied = attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
+    if (denied !== undefined) return attempt.refuse(denied);
+    if (late !== undefined) return attempt.refuse(late);
+
+    const route = proxy.newest(found, handshake);
+    attempt.dials(route.balancer);
+    const started = proxy.clock.now();
+    const outcome = await dial(route.balancer, outgoing(handshake, identity, route.forwarding), {
+      timeout: route.backendConnect,
+      signal: attempt.signal,
+      clock: proxy.clock,
+      tls: route.tls,
+      answers: proxy.answers,
+    });
+    if (outcome.kind === "open") attempt.opened(outcome.backend);
+    if (attempt.signal.aborted) return;
+    // No await from here to the answer: a permission that is lost by now gets no 101, and nothing that the backend says.
+    const inForce = proxy.route(route.name);
+    attempt.review(inForce);
+    if (attempt.signal.aborted || inForce === undefined) return;
+    if (outcome.kind === "refused") return attempt.refuse(outcome.refusal);
+    if (outcome.kind === "relay") {
+      const { status, statusText, headers, body } = outcome;
+      respond(socket, status, statusText, headers, body, proxy.clock);
+      return attempt.relayed(status);
+    }
+    route.metrics.backendConnect((proxy.clock.now() - started) / 1000);
+    if (proxy.draining) return attempt.refuse({ reason: "Draining" });
+    const protocol = outcome.backend.protocol ?? answerProtocol(handshake.protocols, route);
+    accept(client, checked, protocol, inForce, identity, outcome.backend, attempt, proxy);
+  } catch (fault) {
+    attempt.failed(fault);
+  } finally {
+    attempt.end();
+  }
+}
+
+/** Everything of the session is by the newest version of its route, from its first byte. */
+function accept(
+  client: Client,
+  { handshake, key }: Checked,
+  protocol: string | undefined,
+  route: CompiledRoute,
+  identity: Identity,
+  backend: Dialled,
+  attempt: Attempt,
+  proxy: HandshakeContext,
+): void {
+  const { extensions, headers } = backend;
+  client.socket.write(switchingProtocols({ key, protocol, extensions, headers }));
+  const { requestId, address, addressSubject } = handshake;
+  const facts = { requestId, identity, address, addressSubject, protocol, endpoint: backend.endpoint };
+  attempt.accepted();
+  proxy.open(facts, route, client, backend, attempt.handOver());
+}
+
+/** A browser gives up where it offered subprotocols and none is answered: then `wsproxy` stands for the credential. */
+function answerProtocol(offered: readonly string[], route: CompiledRoute): string | undefined {
+  return route.credentialInSubprotocol && offered.includes(PLAIN_SUBPROTOCOL) ? PLAIN_SUBPROTOCOL : undefined;
+}

@@ -1,0 +1,165 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { MAX_HEAD, type Arrival } from "../arrival.ts";
+import type { Host } from "../waiting/newcomer.ts";
+import type { Acceptor } from "./open-port.ts";
+import type { Refusal } from "../rejection.ts";
+import type { WaitingRoom } from "../waiting/waiting-room.ts";
+import type { Client } from "../arrival.ts";
+
+/** Certificate chain and private key, PEM. */
+export interface KeyPair {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+export interface ListenerOptions {
+  /** What the clients connected to. */
+  readonly port: number;
+  /** Present: wss only. */
+  readonly keyPair: KeyPair | undefined;
+  /** Where its sockets wait until their heads are complete. */
+  readonly room: WaitingRoom;
+  /** Is this address a proxy that is trusted? */
+  readonly trusts: (address: string) => boolean;
+  /** For the request head, TLS handshake included; in ms, asked for each socket. */
+  readonly handshakeTimeout: () => number;
+  /** A request with a complete head, once for each socket. */
+  readonly arrived: (client: Client) => void;
+  /** A request that the parser refused, or that did not come in time. */
+  readonly broken: (socket: Socket, refusal: Refusal) => void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** What a public port leads to: HTTP/1.1 heads in, bounded in size, number and time. All behind a head is somebody else's. */
+export class Listener implements Acceptor {
+  readonly #server: Server | TlsServer;
+  readonly #options: ListenerOptions;
+  readonly #host: Host;
+  /** A socket gets one answer: what is pipelined behind its first request is not looked at. */
+  readonly #answered = new WeakSet<Socket>();
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#host = {
+      tls: options.keyPair !== undefined,
+      trusts: options.trusts,
+      timeout: options.handshakeTimeout,
+      spoke: (socket) => this.#spoke(socket),
+      late: (socket) => this.#late(socket),
+    };
+    this.#server = this.#create();
+    this.#server.maxHeadersCount = 0; // the parser would leave headers out in silence; our own limit answers 431
+    this.#server.headersTimeout = 0; // the waiting room is exact, and knows the config
+    this.#server.requestTimeout = 0;
+    this.#server.timeout = 0;
+    this.#server.keepAliveTimeout = 1000;
+    this.#server.on("secureConnection", (socket: TLSSocket) => {
+      socket.on("error", () => socket.destroy());
+      options.room.secured(socket);
+    });
+    this.#server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
+    for (const event of ["request", "checkContinue", "checkExpectation"]) {
+      this.#server.on(event, (request: IncomingMessage) => this.#arrived(request, request.socket, NOTHING));
+    }
+    for (const event of ["upgrade", "connect"]) {
+      this.#server.on(event, (request: IncomingMessage, given: Duplex, head: Buffer) => {
+        const { socket } = request;
+        // Before a body is complete Node 26 gives a wrapper of the socket, without its address; it fails with the socket.
+        if (given !== socket) given.on("error", () => {});
+        this.#arrived(request, socket, head);
+      });
+    }
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broken(error, socket));
+  }
+
+  /** Takes a connection on, which is not being read. */
+  accept(socket: Socket): void {
+    if (this.#options.keyPair !== undefined) socket.allowHalfOpen = false; // as node:tls has it for its own sockets
+    this.#options.room.enter(socket, this.#host);
+  }
+
+  /** New connections get this certificate; open ones stay. */
+  rotate(keyPair: KeyPair): void {
+    if ("setSecureContext" in this.#server) this.#server.setSecureContext(secureContext(keyPair));
+  }
+
+  #create(): Server | TlsServer {
+    const http = { maxHeaderSize: 2 * MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false };
+    const { keyPair } = this.#options;
+    if (keyPair === undefined) return createServer(http);
+    return createTlsServer({ ...http, ...secureContext(keyPair), ALPNProtocols: ["http/1.1"] });
+  }
+
+  /** The parser, and the memory of a TLS connection, are only for clients that have sent something. */
+  #spoke(socket: Socket): void {
+    this.#server.emit("connection", socket);
+    if (this.#options.keyPair === undefined) socket.resume(); // node:tls takes what was read by itself
+  }
+
+  #arrived(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    if (this.#answered.has(socket)) {
+      readNoFurther(socket); // a client that pipelines requests while the first is looked at does not keep us busy
+      return;
+    }
+    this.#answered.add(socket);
+    const arrival: Arrival = {
+      method: request.method ?? "",
+      target: request.url ?? "",
+      httpVersion: request.httpVersion,
+      rawHeaders: request.rawHeaders,
+      peer: socket.remoteAddress ?? "",
+      encrypted: this.#options.keyPair !== undefined,
+      port: this.#options.port,
+    };
+    this.#options.room.complete(socket, () => {
+      // A client that left while it waited for its turn is not heard of again.
+      if (socket.readableEnded) socket.destroy();
+      if (!socket.destroyed) this.#options.arrived({ socket, head, arrival });
+    });
+  }
+
+  #late(socket: Socket): void {
+    if (this.#answered.has(socket)) return;
+    this.#answered.add(socket);
+    // Nothing can be said to somebody whose TLS handshake is not complete.
+    if (this.#options.keyPair !== undefined && !(socket instanceof TLSSocket)) socket.destroy();
+    this.#options.broken(socket, { reason: "HandshakeTimeout" });
+  }
+
+  #broken(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (error.code === undefined || !error.code.startsWith("HPE_")) {
+      socket.destroy();
+      return;
+    }
+    if (this.#answered.has(socket)) {
+      readNoFurther(socket); // rubbish behind the first request must not cut its answer off
+      return;
+    }
+    this.#answered.add(socket);
+    const refusal = refusalOf(error);
+    this.#options.room.complete(socket, () => this.#options.broken(socket, refusal));
+  }
+}
+
+/** Behind what has been read already; the parser resumes the socket at the end of each message, hence the tick. */
+function readNoFurther(socket: Socket): void {
+  process.nextTick(() => socket.pause());
+}
+
+function secureContext({ certificate, privateKey }: KeyPair): { cert: string; key: string; minVersion: "TLSv1.2" } {
+  return { cert: certificate, key: privateKey, minVersion: "TLSv1.2" };
+}
+
+function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
+  if (error.code !== "HPE_HEADER_OVERFLOW") return { reason: "BadHandshake", detail: error.code ?? "" };
+  // Past the parser's limit without the end of the request line: it was the target that was too long.
+  const inRequestLine =
+    error.rawPacket?.subarray(0, MAX_HEAD).includes("\r\n") === false &&
+    error.rawPacket.toString("latin1", 0, 4) === "GET ";
+  return { reason: inRequestLine ? "TargetTooLong" : "HeadersTooLarge" };
+}

@@ -1,0 +1,36 @@
+import type { Clock } from "../../runtime/clock.ts";
+import { pause } from "../../runtime/loop/pause.ts";
+import type { Session } from "./session.ts";
+import type { Termination } from "../rejection.ts";
+
+/** Sessions are closed in batches this far apart, in ms: often enough to be even, seldom enough to be cheap. */
+const BATCH = 50;
+
+/**
+ * Closes sessions spread over `period`, in random order and with jitter, so that their clients do not come back all at
+ * once. Resolves when each has been told; `abort` stops it there.
+ */
+export async function closeSpread(
+  sessions: readonly Session[],
+  termination: Termination,
+  period: number,
+  { clock, random, abort, progress }: { clock: Clock; random: () => number; abort: AbortSignal; progress?: () => void },
+): Promise<void> {
+  const slot = period / Math.max(1, sessions.length);
+  const queue = sessions
+    .map((session) => ({ session, order: random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ session }, index) => ({ session, due: (index + random()) * slot }));
+  const start = clock.now();
+  let next = 0;
+  while (next < queue.length && !abort.aborted) {
+    const elapsed = clock.now() - start;
+    for (let entry = queue[next]; entry !== undefined && entry.due <= elapsed; entry = queue[next]) {
+      entry.session.terminate(termination);
+      next += 1;
+    }
+    progress?.();
+    const due = queue[next]?.due;
+    if (due !== undefined) await pause(Math.max(BATCH, due - elapsed), clock, abort);
+  }
+}

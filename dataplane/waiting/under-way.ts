@@ -1,0 +1,93 @@
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Begun } from "./begun.ts";
+import { LinkedList } from "./linked-list.ts";
+import type { Newcomer } from "./newcomer.ts";
+import { WaitingLine, type Party } from "./waiting-line.ts";
+
+/** TLS handshakes under way at the same time. */
+const MOST = 256;
+/** A handshake that takes so many times as long as the quickest of late is not waited for any longer. */
+const PATIENCE = 4;
+/** Between these it is waited for, in ms, and for FIRST as long as none is known. */
+const LEAST = 500;
+const LONGEST = 10_000;
+const FIRST = 2000;
+/** Those of late. */
+const REMEMBERED = 32;
+
+/**
+ * Lets so many TLS handshakes be under way, one of each address in turn, and the others wait with their hello read. With
+ * thousands under way all of them would be as slow as the last one, beyond the time for the head; so each is quick once it
+ * has begun. Clients that let a handshake hang give their place up after a time that follows how long the others take.
+ */
+export class UnderWay {
+  readonly #clock: Clock;
+  readonly #begin: (newcomer: Newcomer) => void;
+  readonly #line = new WaitingLine<Newcomer, Party<Newcomer>>();
+  readonly #begun = new LinkedList<Begun>();
+  /** How long the last ones took, in ms. */
+  readonly #took: number[] = [];
+  #timer: Timer | undefined;
+
+  /** `begin` is called for each in its turn. */
+  constructor(clock: Clock, begin: (newcomer: Newcomer) => void) {
+    this.#clock = clock;
+    this.#begin = begin;
+  }
+
+  /** A client's first bytes are here. */
+  enter(newcomer: Newcomer): void {
+    newcomer.inHellos = this.#line.push(newcomer.subject.hellos, newcomer);
+    this.#offer();
+  }
+
+  /** Its head is complete. */
+  done(newcomer: Newcomer): void {
+    if (newcomer.underWay === undefined) return;
+    this.#took.push(this.#clock.now() - newcomer.underWay.item.at);
+    if (this.#took.length > REMEMBERED) this.#took.shift();
+    this.leave(newcomer);
+  }
+
+  /** It is not to be waited for any more, whatever became of it. */
+  leave(newcomer: Newcomer): void {
+    const { inHellos, underWay, subject } = newcomer;
+    newcomer.inHellos = undefined;
+    newcomer.underWay = undefined;
+    if (inHellos !== undefined) this.#line.remove(subject.hellos, inHellos);
+    if (underWay === undefined) return;
+    this.#begun.remove(underWay);
+    this.#offer();
+  }
+
+  #offer(): void {
+    while (this.#line.size > 0) {
+      if (this.#begun.size >= MOST && !this.#giveUp()) return;
+      const party = this.#line.next();
+      const newcomer = party && this.#line.take(party);
+      if (newcomer === undefined) return;
+      newcomer.inHellos = undefined;
+      newcomer.underWay = this.#begun.push({ at: this.#clock.now() });
+      this.#begin(newcomer);
+    }
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** The oldest has had its time; else it is looked at again when it has. */
+  #giveUp(): boolean {
+    const oldest = this.#begun.first;
+    const left = (oldest?.at ?? 0) + this.#patience - this.#clock.now();
+    if (left <= 0) return this.#begun.shift() !== undefined;
+    this.#timer ??= this.#clock.after(left, () => {
+      this.#timer = undefined;
+      this.#offer();
+    });
+    return false;
+  }
+
+  get #patience(): number {
+    if (this.#took.length === 0) return FIRST;
+    return Math.min(LONGEST, Math.max(LEAST, PATIENCE * Math.min(...this.#took)));
+  }
+}

@@ -1,0 +1,172 @@
+import { Buffer } from "node:buffer";
+import { DISABLED, EXPIRES_AT } from "../../api/meta.ts";
+import { textSize } from "../../api/text-size.ts";
+import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
+import { metadataOf, some } from "../watch/brief-object.ts";
+import type { Form } from "../watch/contents.ts";
+import { decode } from "./decode.ts";
+import { bytesOf, textOf } from "./decode-object.ts";
+import type { KubeObject } from "../kube/kinds.ts";
+import { LIGHT } from "../platform/load.ts";
+import { shortened } from "../shortened.ts";
+import { tools } from "../platform/tools.ts";
+import { packedKeys, unpackedKeys, weightOf, type PackedKeys } from "./packed-keys.ts";
+import type { KeyEntry } from "../translate/resources.ts";
+import { keyEntry } from "../translate/references/key-entries.ts";
+import type { ConfigMap, EndpointSlice, Secret, Service } from "../translate/resources.ts";
+
+/** Bytes of an object beside its texts, about. */
+const OBJECT = 512;
+
+/** A WebSocketProxy: as the text of its JSON, since parsed it takes several times as much, or as it is where it is not kept. */
+export const manifestForm: Form<string | KubeObject> = {
+  name: "manifest",
+  of: ({ metadata, ...rest }) => {
+    const { generation } = metadata;
+    const kept = { ...metadataOf("WebSocketProxy", metadata), ...(generation === undefined ? {} : { generation }) };
+    const whole = { ...rest, metadata: kept };
+    if (textSize(whole, LIGHT) > LIGHT) return { value: whole, weight: Number.POSITIVE_INFINITY };
+    const text = JSON.stringify(whole);
+    return { value: text, weight: OBJECT + Buffer.byteLength(text) };
+  },
+};
+
+/** What the status tells of a Deployment or Service of ours: why it has no pods, and where it is reached. */
+export const statusForm: Form<KubeObject> = {
+  name: "status",
+  of: (object) => {
+    const { spec, status } = object as { readonly spec?: OwnSpec; readonly status?: OwnStatus };
+    const value = {
+      metadata: metadataOf("Deployment", object.metadata),
+      spec: { ports: (spec?.ports ?? []).slice(0, 1).map(({ port }) => ({ port })) },
+      status: {
+        conditions: (status?.conditions ?? [])
+          .filter(({ type }) => type === "ReplicaFailure")
+          .slice(0, 1)
+          .map(({ type, status: holds, message = "" }) => ({ type, status: holds, message: shortened(message, 1024) })),
+        loadBalancer: { ingress: (status?.loadBalancer?.ingress ?? []).slice(0, 1) },
+      },
+    };
+    return { value, weight: OBJECT + textSize(value, Infinity) };
+  },
+};
+
+interface OwnSpec {
+  readonly ports?: readonly { readonly port: number }[];
+}
+
+interface OwnStatus {
+  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+  readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string; readonly ip?: string }[] };
+}
+
+/** What of an object is used, and how many bytes of the API it was taken from. */
+export interface Read<T> {
+  readonly object: T;
+  readonly size: number;
+}
+
+/** What references of a proxy want of one Secret. */
+export interface SecretNeed {
+  /** Its entries are API keys. */
+  readonly keys: boolean;
+  /** Entries whose values are used, sorted. */
+  readonly entries: readonly string[];
+}
+
+/** A Secret as it is kept: no value of it but those that are used as they are. */
+export interface KeptSecret {
+  readonly secret: Omit<Secret, "keys">;
+  readonly keys: PackedKeys | undefined;
+  readonly count: number;
+}
+
+/** Entries that are not text and are named; of more it is only seen that they are no keys. */
+const MOST_UNREADABLE = 100;
+/** Entries that cannot be keys and are kept to be told of: values may be empty, and then there is room for 200,000. */
+const MOST_FAULTY = 1000;
+
+export function secretForm({ keys, entries }: SecretNeed): Form<Read<KeptSecret>> {
+  return {
+    name: JSON.stringify([keys, entries]),
+    of: (object) => {
+      const { type = "Opaque", data } = object as { readonly type?: string; readonly data?: Record<string, string> };
+      const values = new Map<string, string>();
+      const found: KeyEntry[] = [];
+      const unreadable: string[] = [];
+      const used = new Set(entries);
+      let faulty = 0;
+      for (const [name, encoded] of Object.entries(data ?? {})) {
+        const named = used.has(name);
+        if (!named && !keys) continue;
+        const text = textOf(bytesOf(encoded));
+        if (text === undefined) {
+          if (named || unreadable.length < MOST_UNREADABLE) unreadable.push(name);
+          continue;
+        }
+        if (named) values.set(name, text);
+        if (!keys || type !== "Opaque") continue;
+        const entry = keyEntry(name, text, tools);
+        faulty += entry.fault === undefined ? 0 : 1;
+        if (entry.fault === undefined || faulty <= MOST_FAULTY) found.push(entry);
+      }
+      const secret = {
+        metadata: contentMetadata("Secret", object),
+        type,
+        data: Object.fromEntries(values),
+        unreadable,
+      };
+      const packed = keys ? packedKeys(found) : undefined;
+      const weight = OBJECT + textSize(secret, Infinity) + (packed === undefined ? 0 : weightOf(packed));
+      return {
+        value: { object: { secret, keys: packed, count: found.length }, size: textSize(object, Infinity) },
+        weight,
+      };
+    },
+  };
+}
+
+/** A Secret as a translation takes it. */
+export function unpackedSecret({ secret, keys }: KeptSecret): Secret {
+  return keys === undefined ? secret : { ...secret, keys: unpackedKeys(keys) };
+}
+
+export function configMapForm(entries: readonly string[]): Form<Read<ConfigMap>> {
+  return {
+    name: JSON.stringify(entries),
+    of: (object) => {
+      const { data = {} } = object as { readonly data?: Readonly<Record<string, string>> };
+      const used = entries.flatMap((name) => (Object.hasOwn(data, name) ? [[name, data[name] ?? ""] as const] : []));
+      const value = { metadata: contentMetadata("ConfigMap", object), data: Object.fromEntries(used) };
+      const size = textSize(object, Infinity);
+      return { value: { object: value, size }, weight: OBJECT + textSize(value, Infinity) };
+    },
+  };
+}
+
+/** A Service or EndpointSlice as a translation takes it; undefined: it is malformed. */
+export const backendForm: Form<Read<Service | EndpointSlice | undefined>> = {
+  name: "backend",
+  of: (object) => {
+    const [decoded] = decode({ ...object, metadata: metadataOf("Service", object.metadata) }).objects;
+    const value = decoded?.kind === "Service" || decoded?.kind === "EndpointSlice" ? decoded.object : undefined;
+    // Small values in many objects: memory takes several times what the text does.
+    const weight = OBJECT + 4 * textSize(value, Infinity);
+    return { value: { object: value, size: textSize(object, Infinity) }, weight };
+  },
+};
+
+/** With the annotations that count. */
+function contentMetadata(kind: "Secret" | "ConfigMap", { metadata }: KubeObject): ObjectMetadata {
+  const { name, namespace = "", uid = "", labels = {}, creationTimestamp = "" } = metadataOf(kind, metadata);
+  const { annotations = {}, generation = 1 } = metadata;
+  return {
+    name,
+    namespace,
+    uid,
+    labels,
+    creationTimestamp,
+    generation,
+    annotations: some(annotations, [EXPIRES_AT, DISABLED]),
+  };
+}

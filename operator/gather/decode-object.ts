@@ -1,0 +1,137 @@
+import { Buffer } from "node:buffer";
+import { isIP, isIPv4, SocketAddress } from "node:net";
+import type { EndpointSliceObject, SecretObject, ServiceObject } from "../../api/kubernetes-objects.ts";
+import { fieldPath, quoted, type Problem } from "../../api/problem.ts";
+import type { EndpointSlice, Secret, Service } from "../translate/resources.ts";
+
+/** A decoded object with what is wrong inside it: the rest of the object still counts. */
+export interface Made<T> {
+  readonly object: T;
+  readonly problems?: readonly Problem[];
+}
+
+/** Data decoded from base64; what is not text is only named. */
+export function toSecret({ metadata, type, data: encoded, stringData }: SecretObject): Made<Secret> {
+  const problems: Problem[] = [];
+  const data = new Map<string, string>();
+  const unreadable: string[] = [];
+  for (const [key, value] of Object.entries(encoded)) {
+    const bytes = bytesOf(value);
+    const text = textOf(bytes);
+    if (bytes === undefined)
+      problems.push(invalid("is not base64; plain text belongs in stringData", fieldPath("data", [key])));
+    if (text === undefined) unreadable.push(key);
+    else data.set(key, text);
+  }
+  for (const [key, value] of Object.entries(stringData)) data.set(key, value);
+  return {
+    object: { metadata, type, data: Object.fromEntries(data), unreadable: unreadable.filter((key) => !data.has(key)) },
+    problems,
+  };
+}
+
+/** What of a Service can be dialled over TCP. */
+export function toService({ metadata, spec }: ServiceObject): Made<Service> {
+  const { type, externalName, ipFamilies, ports } = spec;
+  return {
+    object: {
+      metadata,
+      type,
+      ...(externalName === undefined ? {} : { externalName }),
+      ...(ipFamilies.length === 0 ? {} : { ipFamilies }),
+      ports: ports.filter(overTcp).map(({ name, port, targetPort }) => ({
+        ...(name === undefined ? {} : { name }),
+        port,
+        ...(targetPort === undefined || targetPort === null ? {} : { targetPort }),
+      })),
+    },
+  };
+}
+
+const SERVICE_NAME = "kubernetes.io/service-name";
+
+/** Addresses in one spelling, conditions in Kubernetes' meaning. */
+export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice> {
+  const { metadata, addressType, ports, endpoints } = slice;
+  const service = Object.hasOwn(metadata.labels, SERVICE_NAME) ? (metadata.labels[SERVICE_NAME] ?? "") : "";
+  const problems: Problem[] = [];
+  if (addressType === "FQDN") {
+    problems.push(invalid("FQDN is not dialled; write IPv4 or IPv6, or a Service with externalName", "addressType"));
+  }
+  const decoded = endpoints.map(({ addresses, conditions, targetRef }, index) => ({
+    addresses: addresses.flatMap((text, place) => {
+      if (addressType === "FQDN") return [];
+      const address = canonical(text);
+      if (address !== undefined && isIPv4(address) === (addressType === "IPv4")) return [address];
+      const words =
+        address === undefined
+          ? `${quoted(text)} is not an IP address`
+          : `${quoted(text)} is not of addressType ${addressType}; each family has slices of its own`;
+      problems.push(invalid(words, `endpoints[${index}].addresses[${place}]`));
+      return [];
+    }),
+    ...(targetRef?.kind === "Pod" && targetRef.name !== undefined ? { pod: podOf(targetRef) } : {}),
+    // Unknown means ready, and serving follows ready (discovery.k8s.io/v1 EndpointConditions).
+    ready: conditions?.ready ?? true,
+    serving: conditions?.serving ?? conditions?.ready ?? true,
+    terminating: conditions?.terminating ?? false,
+  }));
+  return {
+    object: {
+      metadata,
+      service,
+      addressType,
+      ports: ports.filter(overTcp).map(({ name, port }) => ({
+        ...(name === undefined ? {} : { name }),
+        ...(port === undefined || port === null ? {} : { port }),
+      })),
+      endpoints: decoded,
+    },
+    problems,
+  };
+}
+
+const overTcp = ({ protocol }: { readonly protocol: string }): boolean => protocol === "TCP";
+
+/** By its uid too: one of the same name may come before the last one is gone. */
+function podOf({
+  name = "",
+  uid = "",
+}: {
+  readonly name?: string | undefined;
+  readonly uid?: string | undefined;
+}): string {
+  return `${name} ${uid}`;
+}
+
+/** One spelling for each address, so that one endpoint is not two: IPv4 in the form of IPv6 is IPv4. */
+function canonical(address: string): string | undefined {
+  const family = isIP(address);
+  if (family === 0 || address.includes("%")) return undefined;
+  if (family === 4) return address;
+  const compressed = new SocketAddress({ address, family: "ipv6" }).address;
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(compressed)?.[1] ?? compressed;
+}
+
+/** Strict, as Kubernetes reads it, but for white space that YAML blocks bring along. */
+export function bytesOf(text: string): Buffer | undefined {
+  const compact = text.replaceAll(/\s/g, "");
+  if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(compact)) return undefined;
+  return Buffer.from(compact, "base64");
+}
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** undefined: they are not UTF-8. */
+export function textOf(bytes: Buffer | undefined): string | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    return UTF_8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+export function invalid(message: string, at: string): Problem {
+  return { reason: "Invalid", message, at };
+}

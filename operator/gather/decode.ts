@@ -1,0 +1,107 @@
+import { GROUP, KIND } from "../../api/meta.ts";
+import * as kubernetes from "../../api/kubernetes-objects.ts";
+import { read, type Problem, type Schema } from "../../api/problem.ts";
+import { invalid, toEndpointSlice, toSecret, toService, type Made } from "./decode-object.ts";
+import type { ConfigMap, EndpointSlice, Resources, Secret, Service } from "../translate/resources.ts";
+import type { LocatedProblem } from "../translate/translation.ts";
+
+/** An object that a translation may look at. */
+export type KubernetesObject =
+  | ProxyObject
+  | { readonly kind: "Secret"; readonly object: Secret }
+  | { readonly kind: "ConfigMap"; readonly object: ConfigMap }
+  | { readonly kind: "Service"; readonly object: Service }
+  | { readonly kind: "EndpointSlice"; readonly object: EndpointSlice };
+
+/** A WebSocketProxy as it was read: the translation itself says what is wrong with it. */
+export interface ProxyObject {
+  readonly kind: "WebSocketProxy";
+  readonly namespace: string;
+  readonly name: string;
+  readonly manifest: unknown;
+}
+
+/** What a manifest holds: one object at most. Kinds that no translation looks at are left out in silence. */
+export interface Decoded {
+  readonly objects: readonly KubernetesObject[];
+  readonly problems: readonly LocatedProblem[];
+}
+
+const NOTHING: Decoded = { objects: [], problems: [] };
+
+/** One manifest as it came out of YAML or JSON → the object in it. */
+export function decode(manifest: unknown): Decoded {
+  if (!isRecord(manifest)) return failed("manifest", [invalid("is not a Kubernetes object", "")]);
+  const { kind, apiVersion } = manifest;
+  if (kind === KIND || (typeof apiVersion === "string" && apiVersion.startsWith(`${GROUP}/`)))
+    return decodeProxy(manifest);
+  if (typeof kind !== "string" || typeof apiVersion !== "string") {
+    return failed("manifest", [invalid("names no apiVersion and kind; a Kubernetes object has both", "")]);
+  }
+  switch (`${apiVersion} ${kind}`) {
+    case "v1 Secret":
+      return decodeAs("Secret", kubernetes.secret, manifest, toSecret);
+    case "v1 ConfigMap":
+      return decodeAs("ConfigMap", kubernetes.configMap, manifest, ({ metadata, data }) => ({
+        object: { metadata, data },
+      }));
+    case "v1 Service":
+      return decodeAs("Service", kubernetes.service, manifest, toService);
+    case "discovery.k8s.io/v1 EndpointSlice":
+      return decodeAs("EndpointSlice", kubernetes.endpointSlice, manifest, toEndpointSlice);
+    default:
+      return NOTHING;
+  }
+}
+
+/** What one proxy may look at: the objects of its own namespace, and no others. */
+export function resourcesOf(proxy: ProxyObject, objects: readonly KubernetesObject[]): Resources {
+  const inNamespace = <K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">>(kind: K) =>
+    objects.flatMap((it) =>
+      it.kind === kind && it.object.metadata.namespace === proxy.namespace ? [it.object] : [],
+    ) as Extract<KubernetesObject, { kind: K }>["object"][];
+  return {
+    proxy: proxy.manifest,
+    secrets: inNamespace("Secret"),
+    configMaps: inNamespace("ConfigMap"),
+    services: inNamespace("Service"),
+    endpointSlices: inNamespace("EndpointSlice"),
+  };
+}
+
+function decodeProxy(manifest: Record<string, unknown>): Decoded {
+  const { namespace = "default", name } = isRecord(manifest["metadata"]) ? manifest["metadata"] : {};
+  const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, 253) : "");
+  return { objects: [{ kind: KIND, namespace: text(namespace), name: text(name), manifest }], problems: [] };
+}
+
+function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">, T>(
+  kind: K,
+  schema: Schema<T>,
+  manifest: Record<string, unknown>,
+  make: (object: T) => Made<Extract<KubernetesObject, { kind: K }>["object"]>,
+): Decoded {
+  const parsed = read(schema, manifest, "", "Invalid");
+  if (!parsed.ok) return failed(nameOf(kind, manifest), parsed.problems);
+  const { object, problems = [] } = make(parsed.value);
+  return {
+    objects: [{ kind, object } as Extract<KubernetesObject, { kind: K }>],
+    problems: failed(nameOf(kind, manifest), problems).problems,
+  };
+}
+
+/** `Secret demo/chat-keys`, for an object that may not have been read. */
+function nameOf(kind: string, manifest: Record<string, unknown>): string {
+  const { namespace = "default", name } = isRecord(manifest["metadata"]) ? manifest["metadata"] : {};
+  const shown = (value: unknown): string =>
+    typeof value === "string" && /^[a-z0-9.-]{1,253}$/.test(value) ? value : "(unnamed)";
+  return `${kind} ${shown(namespace)}/${shown(name)}`;
+}
+
+function failed(object: string, problems: readonly Problem[]): Decoded {
+  return { objects: [], problems: problems.map((problem) => ({ ...problem, object })) };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,150 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Config } from "../../api/config.ts";
+import type { ApiObject } from "../../test/fakes/api-server-store.ts";
+import { kubeBench } from "../../test/fakes/kube-bench.ts";
+import { ADMIN_TOKEN } from "../../test/fakes/golden-case.ts";
+import { keys, proxy, putAll, RENDER, slice } from "../../test/fakes/operator-bench.ts";
+import { Cache } from "../watch/cache.ts";
+import { Contents } from "../watch/contents.ts";
+import { Gatherer, type Gathered } from "./gather.ts";
+import { InForce } from "./in-force.ts";
+import type { KubeObject } from "../kube/kinds.ts";
+import { OwnObjects } from "../watch/own-objects.ts";
+import { packer } from "../platform/packer.ts";
+import { render } from "../render/render.ts";
+import { inCluster } from "../platform/surroundings.ts";
+import { tools } from "../platform/tools.ts";
+import { translate } from "../translate/translate.ts";
+
+const { signal } = new AbortController();
+
+/** What a pass over `demo/chat` would look at, in a cluster with these objects. */
+async function gathered(
+  prepare: (put: (object: ApiObject) => ApiObject) => void,
+): Promise<Gathered & { reads: string[] }> {
+  const { server, client, clock, log } = await kubeBench();
+  prepare((object) => server.put(object));
+  const cache = new Cache({
+    client,
+    clock,
+    random: () => 0,
+    log,
+    namespaces: undefined,
+    changed: () => {},
+    restarted: () => {},
+  });
+  const stop = new AbortController();
+  const running = cache.run(stop.signal);
+  onTestFinished(async () => {
+    stop.abort();
+    await running;
+  });
+  await cache.whenSynced();
+  const gatherer = new Gatherer(cache, new OwnObjects(cache, clock), new Contents(client), new InForce());
+  const found = cache.get("WebSocketProxy", "demo", "chat") as KubeObject;
+  const all = await gatherer.gather(found, signal);
+  if (all === undefined) throw new Error("the proxy is gone");
+  const data = /\/(secrets|configmaps)\/(.+)$/;
+  const reads = server.calls.flatMap(({ path }) => data.exec(path)?.[2] ?? []);
+  return { ...all, reads: reads.sort() };
+}
+
+/** The objects that an operator has written for a proxy. */
+function written(object: ApiObject): ApiObject[] {
+  const { namespace = "", name, uid = "" } = object.metadata;
+  const resources = { proxy: object, secrets: [], configMaps: [], services: [], endpointSlices: [] };
+  const translation = translate(resources, undefined, tools, inCluster);
+  return [
+    ...render({ namespace, name, uid }, { ...translation, adminToken: ADMIN_TOKEN }, RENDER, packer).manifests,
+  ] as never;
+}
+
+const names = (objects: readonly { readonly metadata: { readonly name: string } }[]): string[] =>
+  objects.map(({ metadata }) => metadata.name).sort();
+
+describe("a pass looks at", () => {
+  test("what its proxy names or selects, in its own namespace, and reads no other data", async () => {
+    const { resources, reads } = await gathered((put) => {
+      putAll({ put } as never);
+      put(keys({ bob: "bobs-quite-own-key-2" }, "second"));
+      put({ ...keys({ eve: "nobodys-own-key-0003" }, "third"), metadata: { name: "third", namespace: "demo" } });
+      put({
+        ...keys({ eve: "nobodys-own-key-0003" }),
+        metadata: { name: "keys", namespace: "far", labels: { keys: "chat" } },
+      });
+      put(slice(["10.0.0.2"], "unknown"));
+    });
+    expect(names(resources.secrets)).toEqual(["keys", "second"]);
+    expect(names(resources.services)).toEqual(["echo"]);
+    expect(names(resources.endpointSlices)).toEqual(["echo-1"]);
+    expect(reads).toEqual(["keys", "second"]);
+  });
+
+  test("no config Secret as a source of keys, whatever is selected: a config made of itself would never come to rest", async () => {
+    const ours = { matchExpressions: [{ key: "wsproxy.dev/proxy", operator: "Exists" }] };
+    const policies = { authentication: { apiKey: { secretSelector: ours } } };
+    const { resources, data } = await gathered((put) => {
+      const object = put(
+        proxy("chat", { policies, routes: [{ name: "main", backends: [{ service: "echo", port: 80 }] }] }),
+      );
+      for (const own of written(object)) put(own);
+    });
+    expect(names(resources.secrets)).toEqual([]);
+    expect([...data.keys()].sort()).toEqual([
+      "ConfigMap wsproxy-chat-endpoints",
+      "Secret wsproxy-chat-admin",
+      "Secret wsproxy-chat-config-0",
+    ]);
+  });
+});
+
+test("a selector that asks for no label makes the operator read nothing", async () => {
+  const selector = { matchExpressions: [{ key: "never", operator: "DoesNotExist" }] };
+  const policies = { authentication: { apiKey: { secretSelector: selector } } };
+  const routes = [{ name: "main", backends: [{ service: "echo", port: 80 }] }];
+  const { reads } = await gathered((put) => {
+    put(proxy("chat", { policies, routes }));
+    put(keys({ alice: "alices-own-key-0001" }));
+  });
+  expect(reads).toEqual([]);
+});
+
+describe("the config in force", () => {
+  const route = (config: Config | undefined): string | undefined => config?.routes[0]?.name;
+
+  test("is read back from its Secret", async () => {
+    const { previous } = await gathered((put) => {
+      putAll({ put } as never);
+      for (const own of written(put(proxy()))) put(own);
+    });
+    expect(route(previous)).toBe("main");
+  });
+
+  test("is none where the Secret is of an earlier proxy of that name, or somebody else's, which is not even read", async () => {
+    const earlier = await gathered((put) => {
+      putAll({ put } as never);
+      for (const own of written({ ...proxy(), metadata: { name: "chat", namespace: "demo", uid: "earlier" } }))
+        put(own);
+    });
+    expect(earlier.previous).toBeUndefined();
+    const others = await gathered((put) => {
+      putAll({ put } as never);
+      put({ ...keys({ any: "somebody-elses-0001" }), metadata: { name: "wsproxy-chat-config-0", namespace: "demo" } });
+    });
+    expect([others.previous, others.data.size, others.reads]).toEqual([undefined, 0, ["keys"]]);
+  });
+
+  test.each([
+    ["its hash is another", { "config.sha256": Buffer.from("0".repeat(64)).toString("base64") }],
+    ["a part is missing", { "config.json.gz.0": "" }],
+    ["it is no gzip", { "config.json.gz.0": Buffer.from("{}").toString("base64") }],
+  ])("is none where %s", async (_, change) => {
+    const { previous } = await gathered((put) => {
+      putAll({ put } as never);
+      for (const own of written(put(proxy()))) {
+        put(own.kind === "Secret" ? { ...own, data: { ...(own["data"] as object), ...change } } : own);
+      }
+    });
+    expect(previous).toBeUndefined();
+  });
+});

@@ -1,0 +1,79 @@
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { LARGEST_WRITTEN, PACKED } from "../../api/meta.ts";
+import { configOf } from "../../test/fakes/config.ts";
+import { hashOf } from "../../runtime/packed-text.ts";
+import { InForce, type SecretData } from "./in-force.ts";
+
+const base64 = (bytes: string | Uint8Array): string => Buffer.from(bytes).toString("base64");
+
+/** A config Secret written by hand, with a hash that fits. */
+function secretOf(text: string): SecretData {
+  return {
+    [PACKED.configPart(0)]: base64(gzipSync(text)),
+    [PACKED.configHash]: base64(hashOf(text)),
+    [PACKED.configParts]: base64("1"),
+  };
+}
+
+const config = configOf();
+const written = secretOf(JSON.stringify(config));
+
+test("a config is read back as it was written, and what is small is remembered by its hash", () => {
+  const inForce = new InForce();
+  const first = inForce.read("a", [written]);
+  expect(first).toEqual(config);
+  expect(inForce.read("a", [written])).toBe(first);
+  expect(inForce.known("a", hashOf(JSON.stringify(config)))?.config).toBe(first);
+  expect(inForce.known("a", "another")).toBeUndefined();
+  inForce.forget("a");
+  expect(inForce.known("a", hashOf(JSON.stringify(config)))).toBeUndefined();
+});
+
+test("how long the text is, is told before it is made into objects, and a pass may be given up then", () => {
+  const sizes: number[] = [];
+  new InForce().read("a", [written], (size) => void sizes.push(size));
+  expect(sizes).toEqual([JSON.stringify(config).length]);
+  const give = (): void => {
+    throw new Error("too much");
+  };
+  const inForce = new InForce();
+  expect(() => inForce.read("a", [written], give)).toThrow("too much");
+  expect(inForce.read("a", [written])).toEqual(config);
+});
+
+test("a large one is not remembered", () => {
+  const inForce = new InForce();
+  const large = secretOf(
+    JSON.stringify(configOf({ routes: Array.from({ length: 500 }, (_, at) => ({ name: `r${at}` })) })),
+  );
+  const first = inForce.read("a", [large]);
+  expect(first?.routes).toHaveLength(500);
+  expect(inForce.read("a", [large])).not.toBe(first);
+});
+
+test("of many small ones those are remembered that were read last, within four mebibytes", () => {
+  const inForce = new InForce();
+  const texts = Array.from({ length: 400 }, (_, at) => {
+    return JSON.stringify(
+      configOf({ routes: Array.from({ length: 45 }, (_route, route) => ({ name: `r${at}-${route}` })) }),
+    );
+  });
+  for (const [at, text] of texts.entries()) inForce.read(`p${at}`, [secretOf(text)]);
+  const known = texts.map((text, at) => inForce.known(`p${at}`, hashOf(text)) !== undefined);
+  const size = texts.reduce((sum, text, at) => sum + (known[at] === true ? text.length : 0), 0);
+  expect([known[0], known.at(-1)]).toEqual([false, true]);
+  expect(size).toBeLessThanOrEqual(4 * 1024 * 1024);
+  expect(size).toBeGreaterThan(3 * 1024 * 1024);
+});
+
+test.each([
+  ["unpacks to more than an operator writes", `"${"x".repeat(LARGEST_WRITTEN)}"`],
+  ["is made of more values than an operator writes", `[${"{},".repeat(1_000_000)}{}]`],
+  ["is no config", "[1]"],
+])("what %s is none", (_, text) => {
+  const inForce = new InForce();
+  const before = process.memoryUsage().heapUsed;
+  expect(inForce.read("a", [secretOf(text)])).toBeUndefined();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(40 * 1024 * 1024);
+});

@@ -1,0 +1,34 @@
+import { Buffer } from "node:buffer";
+import type { KeyEntry, KeyFault } from "../translate/resources.ts";
+
+/** API keys as digests in a row: an object for each of them would take ten times as much. */
+export interface PackedKeys {
+  /** JSON of the names. */
+  readonly clients: string;
+  readonly digests: Buffer;
+  readonly faults: Buffer;
+}
+
+const FAULTS: readonly (KeyFault | undefined)[] = [undefined, "TooShort", "TooLong", "ControlCharacter"];
+const DIGEST = 32;
+
+export function packedKeys(entries: readonly KeyEntry[]): PackedKeys {
+  return {
+    clients: JSON.stringify(entries.map(({ client }) => client)),
+    digests: Buffer.concat(entries.map(({ digest }) => Buffer.from(digest, "base64url"))),
+    faults: Buffer.from(entries.map(({ fault }) => FAULTS.indexOf(fault))),
+  };
+}
+
+export function unpackedKeys({ clients, digests, faults }: PackedKeys): KeyEntry[] {
+  return (JSON.parse(clients) as string[]).map((client, at) => {
+    const fault = FAULTS[faults[at] ?? 0];
+    const digest = digests.toString("base64url", at * DIGEST, (at + 1) * DIGEST);
+    return { client, digest, ...(fault === undefined ? {} : { fault }) };
+  });
+}
+
+/** Bytes. */
+export function weightOf({ clients, digests, faults }: PackedKeys): number {
+  return clients.length + digests.length + faults.length;
+}

@@ -1,0 +1,84 @@
+import { createPrivateKey, createPublicKey, hash, X509Certificate, type KeyObject } from "node:crypto";
+import { createSecureContext } from "node:tls";
+import type { Tools } from "../translate/resources.ts";
+
+/** What the translation needs of the platform, by node:crypto. No answer quotes what it was given. */
+export const tools: Tools = {
+  sha256: (text) => hash("sha256", text, "base64url"),
+  certificateProblem,
+  keyProblem,
+};
+
+/** As many as twice the public roots. */
+const MOST_CERTIFICATES = 300;
+const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function certificateProblem(pem: string, privateKey: string | undefined): string | undefined {
+  const chain = pem.match(BLOCK) ?? [];
+  if (chain.length === 0) return "holds no PEM certificate (-----BEGIN CERTIFICATE-----)";
+  if (chain.length > MOST_CERTIFICATES) return `holds more than ${MOST_CERTIFICATES} certificates; remove some`;
+  const certificates: X509Certificate[] = [];
+  for (const [index, block] of chain.entries()) {
+    const certificate = attempt(() => new X509Certificate(block));
+    if (certificate === undefined) return `certificate ${index + 1} of ${chain.length} cannot be read`;
+    certificates.push(certificate);
+  }
+  const [leaf] = certificates;
+  if (privateKey === undefined || leaf === undefined) return contextProblem({ ca: pem });
+  const key = attempt(() => createPrivateKey(privateKey));
+  if (key === undefined) {
+    return privateKey.includes("ENCRYPTED")
+      ? "the private key is encrypted; store it without a passphrase"
+      : "the private key cannot be read as PEM";
+  }
+  if (attempt(() => leaf.checkPrivateKey(key)) !== true) return "the private key does not belong to the certificate";
+  return contextProblem({ cert: pem, key: privateKey });
+}
+
+/** What OpenSSL would refuse only when the listener opens, such as a key that is too small. */
+function contextProblem(options: { ca: string } | { cert: string; key: string }): string | undefined {
+  try {
+    createSecureContext(options);
+    return undefined;
+  } catch (error) {
+    const { reason } = error as { readonly reason?: string };
+    return `cannot be used for TLS${reason === undefined ? "" : `: ${reason}`}`;
+  }
+}
+
+/** The types that our algorithms take part in (RFC 7518 §3.1, RFC 8037 §3.1). */
+const TYPES = new Set(["rsa", "ec prime256v1", "ec secp384r1", "ec secp521r1", "ed25519"]);
+const MIN_RSA_BITS = 2048;
+/** As the data plane has them (`dataplane/auth/keys.ts`): larger keys keep a process busy for a minute. */
+const MAX_NUMBER = 2732;
+const MAX_EXPONENT = 43;
+
+function keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined {
+  if (jwk["kty"] === "oct" || "k" in jwk) return "is a symmetric key; only public keys verify tokens here";
+  if ("d" in jwk) return "is a private key; publish the public part only, and replace the key";
+  const sizes = [...["n", "x", "y"].map((name) => [jwk[name], MAX_NUMBER] as const), [jwk["e"], MAX_EXPONENT] as const];
+  if (sizes.some(([number, most]) => typeof number === "string" && number.length > most)) {
+    return "is larger than a key may be; use RSA of at most 16384 bits with an exponent of at most 256, P-256, P-384, P-521 or Ed25519";
+  }
+  const key = attempt(() => createPublicKey({ key: jwk, format: "jwk" }));
+  if (key === undefined) return "is not a public key that can be read (RFC 7517)";
+  const type = typeOf(key);
+  if (!TYPES.has(type)) return "is of a type that no accepted algorithm uses; use RSA, P-256, P-384, P-521 or Ed25519";
+  if (type === "rsa" && (key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS) {
+    return `is an RSA key of fewer than ${MIN_RSA_BITS} bits`;
+  }
+  return undefined;
+}
+
+function typeOf(key: KeyObject): string {
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  return curve === undefined ? String(key.asymmetricKeyType) : `${key.asymmetricKeyType} ${curve}`;
+}
+
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}

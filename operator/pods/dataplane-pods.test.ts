@@ -1,0 +1,203 @@
+import { describe, expect, test } from "vitest";
+import { FakeClock } from "../../test/fakes/clock.ts";
+import type { Pod } from "../watch/pod.ts";
+import { DataplanePods } from "./dataplane-pods.ts";
+import type { PodAnswer } from "./pod-report.ts";
+
+const WANTED = { hash: "new-hash-0123456789", endpointsHash: "endpoints-0123456789" };
+const SUBJECT = { proxy: "demo/chat", wanted: WANTED, token: "the token" };
+
+type Report = Extract<PodAnswer, { kind: "report" }>["report"];
+const reports = (report: Partial<Report>): PodAnswer => ({ kind: "report", report: { proxy: "demo/chat", ...report } });
+const SERVES = reports(WANTED);
+const OLD = reports({ ...WANTED, hash: "old" });
+const refusing = (hash: string): PodAnswer =>
+  reports({ ...WANTED, hash: "old", rejected: { hash, stage: "config", problems: ["no"] } });
+const SILENT: PodAnswer = { kind: "silent" };
+const UNSYNCED: PodAnswer = { kind: "unsynced" };
+const NONSENSE: PodAnswer = { kind: "nonsense", words: "it talks nonsense" };
+const NEVER = new AbortController().signal;
+
+function podOf(name: string, ready = true): Pod {
+  const conditions = [{ type: "Ready", status: ready ? "True" : "False" }];
+  return { metadata: { name, namespace: "demo", uid: name }, status: { phase: "Running", podIP: name, conditions } };
+}
+
+/** All that is ready to run has run. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Pods that answer as told, by name, each after some time; what is nudged is written down. */
+function bench(answers: Record<string, PodAnswer>, takes = 0) {
+  const nudged: string[] = [];
+  const asked: string[] = [];
+  const clock = new FakeClock();
+  const pods = new DataplanePods({
+    client: {
+      request: ({ path }: { readonly path: string }) => {
+        nudged.push(path.replace(/^.*\//, ""));
+        return Promise.resolve({ metadata: { name: "" } } as never);
+      },
+    } as never,
+    clock,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    ask: ({ address, token }) => {
+      expect(token).toBe("the token");
+      asked.push(address);
+      clock.advance(takes);
+      return Promise.resolve(answers[address] ?? SILENT);
+    },
+    wrote: () => {},
+  });
+  const look = (own: readonly Pod[], strangers: readonly Pod[] = [], wanted = WANTED) =>
+    pods.look("demo/chat", { own, strangers }, { ...SUBJECT, wanted }, NEVER);
+  return { pods, look, nudged, asked, clock };
+}
+
+test("pods that serve what they are to are not nudged, and not asked again", async () => {
+  const { look, nudged, asked } = bench({ one: SERVES });
+  for (let pass = 0; pass < 2; pass += 1) {
+    const state = await look([podOf("one")]);
+    expect(state).toEqual({ pods: 1, ready: ["one"], behind: [], refusing: [], unusable: [], strangers: [] });
+  }
+  expect([nudged, asked]).toEqual([[], ["one"]]);
+});
+
+test("a pod that is to serve something else is asked again, also where that is what it served before", async () => {
+  const answers = { one: SERVES };
+  const { look, asked } = bench(answers);
+  const other = { ...WANTED, hash: "another" };
+  expect((await look([podOf("one")])).behind).toEqual([]);
+  expect((await look([podOf("one")], [], other)).behind).toEqual(["one"]);
+  answers.one = OLD;
+  expect((await look([podOf("one")])).behind).toEqual(["one"]);
+  expect(asked).toEqual(["one", "one", "one"]);
+});
+
+test("a pod that is behind, silent or without the token is nudged: after two seconds again, then less and less often", async () => {
+  const { look, nudged, clock } = bench({ behind: OLD, silent: SILENT, unsynced: UNSYNCED });
+  const all = () => look([podOf("silent"), podOf("behind"), podOf("unsynced")]);
+  const late = ["behind", "silent", "unsynced"];
+  expect(await all()).toMatchObject({ behind: late, refusing: [], unusable: [] });
+  await all();
+  expect(nudged.toSorted()).toEqual(late);
+  clock.advance(2000);
+  await all();
+  expect(nudged.length).toBe(6);
+  clock.advance(3999);
+  await all();
+  expect(nudged.length).toBe(6);
+  clock.advance(1);
+  await all();
+  expect(nudged.length).toBe(9);
+  for (let day = 0; day < 24 * 3600; day += 10) {
+    clock.advance(10_000);
+    await all();
+  }
+  expect(nudged.length).toBeLessThan(3 * 24 * 60 + 30);
+});
+
+test("a pod that refuses what it is to serve is told of, and not nudged for what it has", async () => {
+  const { look, nudged } = bench({ one: refusing(WANTED.hash) });
+  const state = await look([podOf("one")]);
+  expect(state).toMatchObject({ behind: ["one"], refusing: [{ pod: "one", stage: "config", problems: ["no"] }] });
+  expect(nudged).toEqual([]);
+});
+
+test("a pod that refused something earlier is behind, as others are", async () => {
+  const { look, nudged } = bench({ one: refusing("an older one") });
+  expect(await look([podOf("one")])).toMatchObject({ behind: ["one"], refusing: [] });
+  expect(nudged).toEqual(["one"]);
+});
+
+test("where no pod takes traffic they are asked why, and they are not behind", async () => {
+  const { look, nudged, asked } = bench({ one: refusing(WANTED.hash) });
+  const state = await look([podOf("one", false)]);
+  expect(state).toMatchObject({ pods: 1, ready: [], behind: [], refusing: [{ pod: "one" }] });
+  expect([asked, nudged]).toEqual([["one"], []]);
+});
+
+test("a pod that is not ready is left in peace while others take traffic", async () => {
+  const { look, asked } = bench({ ready: SERVES });
+  await look([podOf("ready"), podOf("starting", false)]);
+  expect(asked).toEqual(["ready"]);
+});
+
+test("of 250 pods 20 are nudged at a time, a tenth of a second apart", async () => {
+  const { pods, nudged, clock } = bench({});
+  const all = Array.from({ length: 250 }, (_, n) => podOf(`pod-${n}`));
+  const done = pods.nudge(all, WANTED, NEVER);
+  for (let turn = 1; turn <= 13; turn += 1) {
+    await settle();
+    expect(nudged.length).toBe(Math.min(250, turn * 20));
+    clock.advance(100);
+  }
+  await done;
+});
+
+test("pods that only have the labels are not asked, not nudged and not counted; those that run are told of", async () => {
+  const { look, asked, nudged } = bench({ one: OLD, stranger: SERVES });
+  const young = { ...podOf("young"), status: { phase: "Pending" } };
+  expect(await look([podOf("one")], [podOf("stranger"), young])).toMatchObject({
+    pods: 1,
+    ready: ["one"],
+    behind: ["one"],
+    strangers: ["stranger"],
+  });
+  expect([asked, nudged]).toEqual([["one"], ["one"]]);
+});
+
+describe("a pod that gives no usable report", () => {
+  test("is told of, counts as behind, and is asked less and less often", async () => {
+    const { look, asked, clock } = bench({ one: NONSENSE });
+    const unusable = [{ pod: "one", words: "it talks nonsense" }];
+    for (let passes = 0; passes < 200; passes += 1) {
+      expect(await look([podOf("one")])).toMatchObject({ behind: ["one"], refusing: [], unusable });
+      clock.advance(300);
+    }
+    // In a minute: after 0.25, 0.5, 1, 2 and 4 seconds, then every five.
+    expect(asked.length).toBeLessThanOrEqual(17);
+    expect(asked.length).toBeGreaterThanOrEqual(12);
+  });
+
+  test("is asked at most every five seconds whatever it is to serve", async () => {
+    const { look, asked, clock } = bench({ one: NONSENSE });
+    for (let change = 0; change < 200; change += 1) {
+      await look([podOf("one")], [], { ...WANTED, hash: `hash-${change}` });
+      clock.advance(300);
+    }
+    expect(asked.length).toBeLessThanOrEqual(17);
+  });
+
+  test("is told of no more once it gives one", async () => {
+    const answers: Record<string, PodAnswer> = { one: NONSENSE };
+    const { look, clock } = bench(answers);
+    await look([podOf("one")]);
+    answers["one"] = SERVES;
+    clock.advance(5000);
+    expect(await look([podOf("one")])).toMatchObject({ behind: [], unusable: [] });
+  });
+});
+
+test("a pod that refuses the token is told of only where it goes on for a minute and a half", async () => {
+  const answers: Record<string, PodAnswer> = { one: UNSYNCED };
+  const { look, clock } = bench(answers);
+  const unusable = async () => (await look([podOf("one")])).unusable;
+  expect(await unusable()).toEqual([]);
+  clock.advance(89_999);
+  expect(await unusable()).toEqual([]);
+  clock.advance(1);
+  expect(await unusable()).toEqual([{ pod: "one", words: "it refuses the operator's token" }]);
+  answers["one"] = OLD;
+  expect(await unusable()).toEqual([]);
+  answers["one"] = UNSYNCED;
+  expect(await unusable()).toEqual([]);
+});
+
+test("of a thousand silent pods a look asks as many as a second permits, and the next one goes on with the others", async () => {
+  const { look, asked } = bench({}, 100);
+  const crowd = Array.from({ length: 1000 }, (_, index) => podOf(`pod-${index}`, false));
+  expect((await look(crowd)).pods).toBe(1000);
+  expect(asked.length).toBe(32); // 100 ms each, and the clock goes on for one after the other
+  await look(crowd);
+  expect(new Set(asked).size).toBe(64);
+});

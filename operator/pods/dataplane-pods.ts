@@ -1,0 +1,187 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import { pause } from "../../runtime/loop/pause.ts";
+import { NUDGE } from "../watch/brief-object.ts";
+import { ApiError } from "../kube/api-error.ts";
+import type { Caller } from "../kube/call.ts";
+import { KINDS, keyOf, pathOf, type KubeObject } from "../kube/kinds.ts";
+import type { PodsOfProxy } from "../watch/own-pods.ts";
+import { textOf, type Wanted } from "./wanted.ts";
+import { PodInquiry, uidOf, type Subject } from "./pod-inquiry.ts";
+import type { AskPod } from "./pod-report.ts";
+import type { Pod } from "../watch/pod.ts";
+
+/** The pods of one proxy, and which of those that take traffic do not serve what they are to. */
+export interface PodState {
+  readonly pods: number;
+  readonly ready: readonly string[];
+  readonly behind: readonly string[];
+  /** Pods that have what they are to serve, and refuse it. */
+  readonly refusing: readonly RefusingPod[];
+  /** Pods that gave no usable report. */
+  readonly unusable: readonly { readonly pod: string; readonly words: string }[];
+  /** Running pods that have the proxy's labels and are not its own. */
+  readonly strangers: readonly string[];
+}
+
+export interface RefusingPod {
+  readonly pod: string;
+  readonly stage: "config" | "listener";
+  readonly problems: readonly string[];
+}
+
+export interface DataplanePodsOptions {
+  readonly client: Caller;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ask: AskPod;
+  /** The API server's answer to a patch of ours. */
+  readonly wrote: (pod: KubeObject) => void;
+}
+
+/** A pod that did not report in this time is nudged again, and then less and less often; ms. */
+const NUDGE_AGAIN = 2000;
+/** Its kubelet looks by itself as often as that. */
+const NUDGE_AGAIN_AT_MOST = 60_000;
+/** Pods that are nudged at a time; the next ones after a moment. */
+const AT_A_TIME = 20;
+const MOMENT = 100;
+
+interface Nudge {
+  readonly wanted: string;
+  readonly at: number;
+  readonly count: number;
+}
+
+/** Tells pods that their config has changed, and finds out which of them serve it. */
+export class DataplanePods {
+  readonly #options: DataplanePodsOptions;
+  /** By the pod's uid. */
+  readonly #nudges = new Map<string, Nudge>();
+  readonly #inquiry: PodInquiry;
+  /** Proxy → the pods that are remembered for it. */
+  readonly #known = new Map<string, readonly string[]>();
+
+  constructor(options: DataplanePodsOptions) {
+    this.#options = options;
+    this.#inquiry = new PodInquiry(options.ask, options.clock);
+  }
+
+  /** Makes every running pod look at its config now. */
+  async nudge(pods: readonly Pod[], wanted: Wanted, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(pods.filter(isRunning), signal, (pod) => this.#nudge(pod, wanted, signal));
+  }
+
+  /** Which pods take traffic, and which of them do not serve what is wanted; those are nudged again when it is time. */
+  async look(
+    proxy: string,
+    { own: pods, strangers }: PodsOfProxy,
+    subject: Subject | undefined,
+    signal: AbortSignal,
+  ): Promise<PodState> {
+    this.#remember(proxy, pods);
+    const ready = pods.filter(isReady);
+    // Where none takes traffic, those that do not say why.
+    const asked = subject === undefined ? [] : ready.length > 0 ? ready : pods.filter(isRunning);
+    const found = subject === undefined ? [] : await this.#inquiry.look(asked, subject, signal);
+    const behind = found.filter(({ pod, serves }) => isReady(pod) && !serves);
+    if (subject !== undefined) {
+      // Another nudge tells nothing to a pod that it has reached.
+      const due = behind.filter(({ pod, rejected }) => rejected === undefined && this.#isDue(pod, subject.wanted));
+      const late = due.map(({ pod }) => pod);
+      await this.nudge(late, subject.wanted, signal);
+    }
+    return {
+      pods: pods.filter(isAlive).length,
+      ready: ready.map(nameOf).sort(),
+      behind: behind.map(({ pod }) => nameOf(pod)).sort(),
+      refusing: byPod(
+        found.flatMap(({ pod, rejected }) => (rejected === undefined ? [] : [{ ...rejected, pod: nameOf(pod) }])),
+      ),
+      unusable: byPod(
+        found.flatMap(({ pod, unusable }) => (unusable === undefined ? [] : [{ pod: nameOf(pod), words: unusable }])),
+      ),
+      // A pod that is being made may be known before its ReplicaSet is.
+      strangers: strangers.filter(isRunning).map(nameOf).sort(),
+    };
+  }
+
+  /** A proxy is gone. */
+  forget(proxy: string): void {
+    this.#remember(proxy, []);
+    this.#known.delete(proxy);
+  }
+
+  #isDue(pod: Pod, wanted: Wanted): boolean {
+    const last = this.#nudges.get(uidOf(pod));
+    if (last?.wanted !== textOf(wanted)) return true;
+    return this.#options.clock.now() - last.at >= Math.min(NUDGE_AGAIN * 2 ** last.count, NUDGE_AGAIN_AT_MOST);
+  }
+
+  async #nudge(pod: Pod, wanted: Wanted, signal: AbortSignal): Promise<void> {
+    const { client, clock, log, wrote } = this.#options;
+    const { name, namespace, uid } = pod.metadata;
+    const text = textOf(wanted);
+    const last = this.#nudges.get(uidOf(pod));
+    const count = last?.wanted === text ? last.count + 1 : 0;
+    this.#nudges.set(uidOf(pod), { wanted: text, at: clock.now(), count });
+    const value = `${short(wanted.hash)}-${short(wanted.endpointsHash)}`;
+    // The value has to be another one than stands there, whatever put it there.
+    const again = count > 0 || pod.metadata.annotations?.[NUDGE] === value;
+    const annotations = { [NUDGE]: again ? `${value}-${clock.wall()}` : value };
+    try {
+      wrote(
+        await client.request<KubeObject>({
+          method: "PATCH",
+          path: pathOf(KINDS.Pod, namespace, name),
+          query: { fieldManager: "wsproxy-operator" },
+          contentType: "application/merge-patch+json",
+          body: { metadata: { uid, annotations } },
+          signal,
+        }),
+      );
+    } catch (error) {
+      // The kubelet looks by itself once a minute, and a pod that does not report is nudged again.
+      if (!(error instanceof ApiError)) throw error;
+      if (error.status !== 404 && error.status !== 409) log.warn({ err: error, pod: keyOf(pod) }, "pod not nudged");
+    }
+  }
+
+  /** Spread, where there are hundreds. */
+  async #inTurn(pods: readonly Pod[], signal: AbortSignal, act: (pod: Pod) => Promise<void>): Promise<void> {
+    for (let first = 0; first < pods.length && !signal.aborted; first += AT_A_TIME) {
+      if (first > 0) await pause(MOMENT, this.#options.clock, signal);
+      await Promise.all(pods.slice(first, first + AT_A_TIME).map(act));
+    }
+  }
+
+  #remember(proxy: string, pods: readonly Pod[]): void {
+    const now = pods.map(uidOf);
+    const left = new Set(now);
+    for (const uid of this.#known.get(proxy) ?? []) {
+      if (left.has(uid)) continue;
+      this.#nudges.delete(uid);
+      this.#inquiry.forget(uid);
+    }
+    this.#known.set(proxy, now);
+  }
+}
+
+function isAlive({ metadata, status }: Pod): boolean {
+  return metadata.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
+}
+
+function isRunning(pod: Pod): boolean {
+  return isAlive(pod) && pod.status?.phase === "Running";
+}
+
+function isReady(pod: Pod): boolean {
+  return isRunning(pod) && (pod.status?.conditions ?? []).some((it) => it.type === "Ready" && it.status === "True");
+}
+
+const nameOf = ({ metadata }: Pod): string => metadata.name;
+const short = (hash: string): string => hash.slice(0, 12);
+
+function byPod<T extends { readonly pod: string }>(list: T[]): T[] {
+  return list.sort((one, other) => (one.pod < other.pod ? -1 : 1));
+}

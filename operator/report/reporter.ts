@@ -1,0 +1,188 @@
+import { isDeepStrictEqual } from "node:util";
+import { API_VERSION, KIND } from "../../api/meta.ts";
+import type { WebSocketProxyStatus } from "../../api/status.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { addressOf } from "./address.ts";
+import { manifestForm, statusForm } from "../gather/content-forms.ts";
+import type { Contents } from "../watch/contents.ts";
+import type { Wanted } from "../pods/wanted.ts";
+import type { PodState } from "../pods/dataplane-pods.ts";
+import type { Gathered } from "../gather/gather.ts";
+import { holdUpOf } from "../pods/hold-up.ts";
+import { isTooLarge } from "../kube/api-error.ts";
+import { applyStatus } from "../kube/apply.ts";
+import type { Caller } from "../kube/call.ts";
+import { kept } from "../kube/collection.ts";
+import type { Recorder } from "../kube/events.ts";
+import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
+import type { OwnObjects } from "../watch/own-objects.ts";
+import type { ConditionState } from "../metrics.ts";
+import type { Rendered } from "../render/render.ts";
+import { formsOf } from "./status-size.ts";
+import { statusOf } from "./status.ts";
+import type { Translation } from "../translate/translation.ts";
+
+/** What one pass did and saw. */
+export interface Outcome {
+  readonly gathered: Gathered;
+  readonly translation: Translation;
+  readonly rendered: Rendered;
+  /** What of the writing is to be told, in words. */
+  readonly refusals: readonly string[];
+  readonly state: PodState;
+}
+
+export interface ReporterParts {
+  readonly client: Caller;
+  readonly clock: Clock;
+  readonly own: OwnObjects;
+  readonly contents: Contents;
+  readonly recorder: Recorder;
+}
+
+/** While pods are behind we look again after this time, and after a while less often; ms. */
+const SOON = 300;
+const LATER = 5000;
+const A_WHILE = 30_000;
+
+interface Pending {
+  readonly wanted: string;
+  readonly since: number;
+}
+
+/** Says how far a proxy is: its status, written where it differs, and an Event for each condition that changed. */
+export class Reporter {
+  readonly #parts: ReporterParts;
+  readonly #pending = new Map<string, Pending>();
+  /** Proxies whose spec leaves no room for a whole status, and how many of its shorter forms are left to try. */
+  readonly #tight = new Map<string, { readonly generation: number; readonly left: number }>();
+  /** Proxy → its uid, where Events were written. */
+  readonly #uids = new Map<string, string>();
+  /** What the conditions of each proxy were in its last status. */
+  readonly #conditions = new Map<string, readonly ConditionState[]>();
+
+  constructor(parts: ReporterParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves with ms after which the pods should be looked at again; undefined: when something happens. */
+  async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
+    const { gathered, translation, rendered, refusals, state } = outcome;
+    const { proxy } = gathered;
+    const { clock } = this.#parts;
+    const before = statusIn(proxy);
+    const findings = {
+      generation: proxy.metadata.generation ?? 0,
+      translation,
+      rendered,
+      refusals,
+      pods: state,
+      holdUp: holdUpOf(await this.#ours("Deployment", gathered, signal), gathered.pods.own),
+      address: addressOf(await this.#ours("Service", gathered, signal)),
+    };
+    const status = statusOf(findings, before, clock.wall());
+    this.#conditions.set(
+      keyOf(proxy),
+      (status.conditions ?? []).map(({ type, status: holds }) => ({ type, status: holds })),
+    );
+    await this.#tell(proxy, formsOf(status), before, signal);
+    return state.behind.length === 0 ? this.#settled(keyOf(proxy)) : this.#wait(keyOf(proxy), rendered.serving);
+  }
+
+  /** Every proxy that was reported on, and its conditions. */
+  get conditions(): Iterable<readonly [string, readonly ConditionState[]]> {
+    return this.#conditions;
+  }
+
+  /** A proxy is gone. */
+  forget(proxy: string): void {
+    this.#conditions.delete(proxy);
+    this.#pending.delete(proxy);
+    this.#tight.delete(proxy);
+    this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
+    this.#uids.delete(proxy);
+  }
+
+  /** As much as there is room for beside the spec: found out once for each of its generations. */
+  async #tell(
+    proxy: KubeObject,
+    forms: ReturnType<typeof formsOf>,
+    before: WebSocketProxyStatus | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { generation = 0 } = proxy.metadata;
+    const tight = this.#tight.get(keyOf(proxy));
+    const [status = forms[0], ...shorter] = tight?.generation === generation ? forms.slice(-tight.left) : forms;
+    if (!differs(status, before)) return;
+    try {
+      await this.#write(proxy, status, before, signal);
+    } catch (error) {
+      const [next, ...rest] = shorter;
+      if (next === undefined || !isTooLarge(error)) throw error;
+      this.#tight.set(keyOf(proxy), { generation, left: shorter.length });
+      await this.#tell(proxy, [next, ...rest], before, signal);
+    }
+  }
+
+  async #write(
+    proxy: KubeObject,
+    status: WebSocketProxyStatus,
+    before: WebSocketProxyStatus | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, own, contents, recorder } = this.#parts;
+    const { name, namespace = "", uid = "" } = proxy.metadata;
+    const metadata = { name, namespace, uid };
+    const written = await applyStatus(client, { apiVersion: API_VERSION, kind: KIND, metadata, status }, signal);
+    if (written === undefined) return;
+    const object = kept(written, KINDS[KIND]);
+    own.wrote(KIND, object);
+    contents.put(keyOf(proxy), { kind: KIND, object, form: manifestForm });
+    this.#uids.set(keyOf(proxy), uid);
+    for (const now of status.conditions ?? []) {
+      const last = before?.conditions?.find(({ type }) => type === now.type);
+      if (last?.status === now.status && last.reason === now.reason) continue;
+      const type = now.status === "False" && !WAITING.has(now.reason) ? "Warning" : "Normal";
+      await recorder.record(proxy, now.type, { type, reason: now.reason, note: `${now.type}: ${now.message}` }, signal);
+    }
+  }
+
+  #settled(key: string): undefined {
+    this.#pending.delete(key);
+    return undefined;
+  }
+
+  #wait(key: string, serving: Wanted | undefined): number {
+    const now = this.#parts.clock.now();
+    const wanted = `${serving?.hash} ${serving?.endpointsHash}`;
+    const known = this.#pending.get(key);
+    const pending = known?.wanted === wanted ? known : { wanted, since: now };
+    this.#pending.set(key, pending);
+    return now - pending.since < A_WHILE ? SOON : LATER;
+  }
+
+  /** The proxy's own object of a kind of which there is one. */
+  async #ours(
+    kind: "Deployment" | "Service",
+    { owner, names, proxy }: Gathered,
+    signal: AbortSignal,
+  ): Promise<KubeObject | undefined> {
+    const { own, contents } = this.#parts;
+    const object = own.get(kind, owner.namespace, names.base);
+    return object && contents.one(keyOf(proxy), { kind, object, form: statusForm }, signal);
+  }
+}
+
+/** Reasons that come and go with every change. */
+const WAITING = new Set(["Pending", "NotProgrammed"]);
+
+/** What was last said of a proxy. */
+export function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {
+  return (proxy as { readonly status?: WebSocketProxyStatus }).status;
+}
+
+/** Does what we write differ from what stands there? Conditions of other writers are theirs. */
+function differs(status: WebSocketProxyStatus, before: WebSocketProxyStatus | undefined): boolean {
+  const own = (status.conditions ?? []).map(({ type }) => before?.conditions?.find((it) => it.type === type));
+  return !isDeepStrictEqual({ ...before, conditions: own }, status);
+}

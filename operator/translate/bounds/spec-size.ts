@@ -1,0 +1,62 @@
+import type { Problem } from "../../../api/problem.ts";
+import { textSize } from "../../../api/text-size.ts";
+
+/** Backends of all routes together, and different names of Services and Secrets in them. */
+export const MOST_BACKENDS = 4096;
+const MOST_NAMES = 4096;
+/** Values of all kinds, and items of one list: each is looked at, and each may be a mistake of its own. */
+const MOST_VALUES = 400_000;
+const MOST_ITEMS = 20_000;
+/** Characters of what is not routes and policies, since the Deployment and the Service are made of it. */
+const LONGEST_SHAPE = 65_536;
+
+const DIVIDE = "divide the routes among several WebSocketProxies";
+
+/** What is too much in a spec to be looked at, before any of it is; undefined: nothing is. */
+export function specExcess(spec: Readonly<Record<string, unknown>>): Problem<"TooLarge"> | undefined {
+  const excess = (at: string, message: string): Problem<"TooLarge"> => ({ reason: "TooLarge", message, at });
+  if (valuesIn(spec, MOST_VALUES) > MOST_VALUES) {
+    return excess("spec", `holds more than ${MOST_VALUES} values, or a list of more than ${MOST_ITEMS}; ${DIVIDE}`);
+  }
+  const { routes } = spec;
+  const shape = { ...spec, routes: undefined, policies: undefined };
+  if (textSize(shape, LONGEST_SHAPE) > LONGEST_SHAPE) {
+    const at = textSize(spec["gateway"], LONGEST_SHAPE) > LONGEST_SHAPE ? "spec.gateway" : "spec";
+    return excess(at, `is longer than ${LONGEST_SHAPE / 1024}Ki without routes and policies; make it shorter`);
+  }
+  const backends = list(routes).flatMap((route) => list(record(route)["backends"]));
+  if (backends.length > MOST_BACKENDS) {
+    return excess("spec.routes", `have ${backends.length} backends, and there can be ${MOST_BACKENDS}; ${DIVIDE}`);
+  }
+  const names = new Set(backends.flatMap((one) => namesIn(record(one))));
+  if (names.size > MOST_NAMES) {
+    const words = `name ${names.size} Services and Secrets in their backends, and there can be ${MOST_NAMES}; ${DIVIDE}`;
+    return excess("spec.routes", words);
+  }
+  return undefined;
+}
+
+function namesIn({ service, tls, basicAuthSecretName }: Readonly<Record<string, unknown>>): unknown[] {
+  const { caSecretName, clientSecretName } = record(tls);
+  return [service, caSecretName, clientSecretName, basicAuthSecretName].filter((name) => name !== undefined);
+}
+
+/** Stops counting beyond `most`; a list that is too long is beyond it, too. */
+function valuesIn(value: unknown, most: number): number {
+  if (typeof value !== "object" || value === null) return 1;
+  if (Array.isArray(value) && value.length > MOST_ITEMS) return Number.POSITIVE_INFINITY;
+  let count = 1;
+  for (const one of Array.isArray(value) ? value : Object.values(value)) {
+    count += valuesIn(one, most - count);
+    if (count > most) return count;
+  }
+  return count;
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}

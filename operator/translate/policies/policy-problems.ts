@@ -1,0 +1,27 @@
+import type { AcceptedProblem } from "../../../api/conditions.ts";
+import { doubledHeaders, isReserved, writtenHeaders } from "../../../api/policies/forwarding.ts";
+import type { PoliciesSpec } from "../../../api/policies/index.ts";
+import { fieldPath } from "../../../api/problem.ts";
+
+/** Mistakes in policies that their schema cannot tell of. `at` is where the policies stand. */
+export function policyProblems({ forwarding, authentication }: PoliciesSpec, at: string): AcceptedProblem[] {
+  const problem = (path: readonly (string | number)[], message: string): AcceptedProblem => ({
+    reason: "Invalid",
+    message: `${message} (names that differ in case, _ . and - only are alike); choose another`,
+    at: fieldPath(at, path),
+  });
+  const written = forwarding === undefined ? [] : writtenHeaders(forwarding);
+  const doubled = forwarding === undefined ? [] : doubledHeaders(forwarding);
+  const places = (["apiKey", "jwt", "introspection"] as const).flatMap((method) =>
+    (authentication?.[method]?.from ?? []).map(({ header = "" }, index) => ({
+      name: header,
+      path: ["authentication", method, "from", index, "header"],
+    })),
+  );
+  return [
+    ...[...written.map(({ name, path }) => ({ name, path: ["forwarding", ...path] })), ...places]
+      .filter(({ name }) => isReserved(name))
+      .map(({ path }) => problem(path, "is a header that the gateway itself writes")),
+    ...doubled.map((path) => problem(["forwarding", ...path], "is set twice")),
+  ];
+}

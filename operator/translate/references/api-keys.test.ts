@@ -1,0 +1,161 @@
+import { expect, test } from "vitest";
+import { DISABLED, EXPIRES_AT } from "../../../api/meta.ts";
+import { lookup, secret } from "../../../test/fakes/resources.ts";
+import { tools } from "../../platform/tools.ts";
+import { apiKeys } from "./api-keys.ts";
+import type { Secret } from "../resources.ts";
+
+const labels = { keys: "chat", "wsproxy.dev/api-keys": "chat" };
+const keys = (name: string, data: Record<string, string>, more: Parameters<typeof secret>[2] = {}): Secret =>
+  secret(name, data, { labels, ...more });
+
+const linesOf = (problems: readonly { object: string; at: string; message: string }[]): string[] =>
+  problems.map(({ object, at, message }) => `${object} ${at} ${message}`);
+
+const KEY = "example-key-000001";
+const OTHER = "example-key-000002";
+
+function find(...secrets: Secret[]) {
+  const { value = [], problems } = apiKeys({ matchLabels: labels }, "at", lookup({ secrets }));
+  return { keys: value, problems: problems.map(({ object, at, reason }) => `${object} ${at} ${reason}`) };
+}
+
+test("an entry is a key: its name the client, its value digested without the white space around it", () => {
+  expect(find(keys("a", { alice: `\n ${KEY}\t\r\n` }))).toEqual({
+    keys: [{ client: "alice", digest: tools.sha256(KEY), disabled: false }],
+    problems: [],
+  });
+});
+
+test("two live keys of one client are two Secrets, sorted whatever their order", () => {
+  const [one, two] = [keys("a", { alice: KEY, bob: "example-key-000003" }), keys("b", { alice: OTHER })];
+  const result = find(one, two);
+  expect(result.keys.map(({ client }) => client)).toEqual(["alice", "alice", "bob"]);
+  expect(find(two, one)).toEqual(result);
+});
+
+test.each([
+  ["a b", KEY],
+  ["", KEY],
+  ["é", KEY],
+  ["x".repeat(254), KEY],
+  ["alice", ""],
+  ["alice", "x".repeat(15)],
+  ["alice", `${" ".repeat(20)}${"x".repeat(15)}`],
+  ["alice", "x".repeat(513)],
+  ["alice", `${KEY}\n${OTHER}`],
+  ["alice", `${KEY}\u0000`],
+])("client %j with key %j is refused, and the next one is not", (client, key) => {
+  const result = find(keys("a", { [client]: key, zoe: OTHER }));
+  expect(result.keys.map((it) => it.client)).toEqual(["zoe"]);
+  expect(result.problems).toEqual([expect.stringMatching(/^Secret demo\/a data.* ApiKeyInvalid$/)]);
+});
+
+test.each(["x".repeat(16), "x".repeat(512), "with inner spaces, é"])(
+  "key %j is long enough and not too long",
+  (key) => {
+    expect(find(keys("a", { alice: key })).problems).toEqual([]);
+  },
+);
+
+test("a value that is not text is refused", () => {
+  expect(find(keys("a", { bob: KEY }, { unreadable: ["alice"] }))).toMatchObject({
+    keys: [{ client: "bob" }],
+    problems: ["Secret demo/a data.alice ApiKeyInvalid"],
+  });
+});
+
+test("the same key under two clients is the older Secret's; without a time a Secret is the younger, then names decide", () => {
+  const old = { creationTimestamp: "2025-01-01T00:00:00Z" };
+  const older = (...secrets: Secret[]): string[] => find(...secrets).keys.map(({ client }) => client);
+  expect(older(keys("a", { a: KEY }), keys("b", { b: KEY }, old))).toEqual(["b"]);
+  expect(older(keys("b", { b: KEY }, old), keys("a", { a: KEY }))).toEqual(["b"]);
+  expect(older(keys("b", { b: KEY }), keys("a", { a: KEY }))).toEqual(["a"]);
+  expect(
+    older(keys("a", { a: KEY }, { creationTimestamp: "2025-01-02T00:00:00Z" }), keys("b", { b: KEY }, old)),
+  ).toEqual(["b"]);
+});
+
+test("that two Secrets hold the same key is not in the status, but in the log; within one Secret it is said", () => {
+  const secrets = [keys("a", { a: KEY, again: KEY }), keys("b", { b: KEY })];
+  const here = lookup({ secrets });
+  const said = apiKeys({ matchLabels: labels }, "at", here);
+  const same = "is the same key as that of a in Secret a, which is older or comes first; make a new one";
+  const [again, b] = ["Secret demo/a data.again", "Secret demo/b data.b"].map((place) => `${place} ${same}`);
+  expect(linesOf(said.problems)).toEqual([again]);
+  expect(linesOf(here.asides)).toEqual([b]);
+  const files = lookup({ secrets }, { secretsAtHand: true });
+  expect(linesOf(apiKeys({ matchLabels: labels }, "at", files).problems)).toEqual([again, b]);
+  expect(files.asides).toEqual([]);
+});
+
+test("of a Secret without a label of ours the status tells neither names nor lengths of entries", () => {
+  const shop = secret("shop", { password: "short", user: "x", good: KEY }, { labels: { keys: "chat" } });
+  const here = lookup({ secrets: [shop] });
+  const { value, problems } = apiKeys({ matchLabels: { keys: "chat" } }, "at", here);
+  expect(value?.map(({ client }) => client)).toEqual(["good"]);
+  expect(linesOf(problems)).toEqual([
+    "Secret demo/shop data not every entry can be an API key, which has 16 to 512 characters on one line; give the Secret a label in wsproxy.dev/, such as wsproxy.dev/api-keys, and this says which cannot",
+  ]);
+  expect(here.asides.map(({ at }) => at)).toEqual(["data.password", "data.user"]);
+  const files = lookup({ secrets: [shop] }, { secretsAtHand: true });
+  expect(apiKeys({ matchLabels: { keys: "chat" } }, "at", files).problems.map(({ at }) => at)).toEqual([
+    ...["data.password", "data.user"],
+  ]);
+});
+
+test("a key that the older Secret disables does not live on in a younger one", () => {
+  const { keys: found } = find(keys("a", { a: KEY }, { annotations: { [DISABLED]: "true" } }), keys("b", { a: KEY }));
+  expect(found).toMatchObject([{ client: "a", disabled: true }]);
+});
+
+test.each([
+  ["true", true, 0],
+  ["false", false, 0],
+  ["yes", true, 1],
+  ["True", true, 1],
+  ["", true, 1],
+])("disabled: %j", (text, disabled, problems) => {
+  const result = find(keys("a", { alice: KEY }, { annotations: { [DISABLED]: text } }));
+  expect(result.keys).toMatchObject([{ disabled }]);
+  expect(result.problems).toHaveLength(problems);
+});
+
+test.each(["2027-01-31T12:00:00Z", "2027-01-31T12:00:00.5+02:00", "2020-01-01T00:00:00Z"])(
+  "expires-at: %s is handed on",
+  (expiresAt) => {
+    const result = find(keys("a", { alice: KEY }, { annotations: { [EXPIRES_AT]: expiresAt } }));
+    expect(result).toMatchObject({ keys: [{ expiresAt }], problems: [] });
+  },
+);
+
+test.each([
+  "",
+  "never",
+  "2027-01-31",
+  "2027-02-30T00:00:00Z",
+  "2027-01-31T12:00:00",
+  "1801396800",
+  "2027-01-31 12:00:00Z",
+])("expires-at: %j is no time, and no key of the Secret may be used", (text) => {
+  const result = find(keys("a", { alice: KEY }, { annotations: { [EXPIRES_AT]: text } }), keys("b", { bob: OTHER }));
+  expect(result.keys.map(({ client }) => client)).toEqual(["bob"]);
+  expect(result.problems).toEqual([`Secret demo/a metadata.annotations["${EXPIRES_AT}"] SecretInvalid`]);
+});
+
+test.each(["kubernetes.io/service-account-token", "kubernetes.io/tls", "helm.sh/release.v1"])(
+  "a Secret of type %s holds no API keys, whatever its labels",
+  (type) => {
+    expect(find(keys("a", { token: KEY }, { type }))).toEqual({
+      keys: [],
+      problems: ["Secret demo/a type SecretInvalid"],
+    });
+  },
+);
+
+test("no Secret at all is said, and Secrets of other namespaces are none", () => {
+  expect(find(keys("a", { alice: KEY }, { namespace: "other" }))).toEqual({
+    keys: [],
+    problems: ["WebSocketProxy demo/chat at ApiKeysNotFound"],
+  });
+});

@@ -1,0 +1,30 @@
+import type { KeyEntry, KeyFault, Secret, Tools } from "../resources.ts";
+
+/** Characters of a key. */
+export const SHORTEST = 16;
+export const LONGEST = 512;
+
+/** What is wrong with a key, and what to do about it. */
+export const FAULTS = {
+  TooShort: `the key has fewer than ${SHORTEST} characters; make a longer one`,
+  TooLong: `the key has more than ${LONGEST} characters; make a shorter one`,
+  ControlCharacter: "the key holds a line break or another control character; make one without",
+} as const satisfies Record<KeyFault, string>;
+
+/** An entry of a Secret → the key in it. White space around it is not part of it. */
+export function keyEntry(client: string, text: string, { sha256 }: Pick<Tools, "sha256">): KeyEntry {
+  const key = text.trim();
+  const fault = faultOf(key);
+  return { client, digest: sha256(key), ...(fault === undefined ? {} : { fault }) };
+}
+
+/** The entries of a Secret as API keys: as they were noted when it was read, or else out of its data. */
+export function keyEntries({ keys, data }: Secret, tools: Pick<Tools, "sha256">): readonly KeyEntry[] {
+  return keys ?? Object.entries(data).map(([client, text]) => keyEntry(client, text, tools));
+}
+
+function faultOf(key: string): KeyFault | undefined {
+  if (key.length < SHORTEST) return "TooShort";
+  if (key.length > LONGEST) return "TooLong";
+  return /\p{Cc}/u.test(key) ? "ControlCharacter" : undefined;
+}

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { lookup, secret } from "../../../test/fakes/resources.ts";
+import { keySet } from "./key-set.ts";
+
+/** What comes of a key set in a Secret, with every key good. */
+function read(document: unknown) {
+  const { tools, ...parts } = lookup({ secrets: [secret("issuer", { "jwks.json": JSON.stringify(document) })] });
+  const { value, problems } = keySet({ secretName: "issuer" }, "at", {
+    ...parts,
+    tools: { ...tools, keyProblem: () => undefined },
+  });
+  return { keys: value?.length, problems: problems.map(({ message }) => message) };
+}
+
+const key = (kid: string, length = 300): object => ({ kty: "RSA", kid, n: "x".repeat(length), e: "AQAB" });
+
+test("a key set that is too long, or whose keys are, is not used", () => {
+  const keys = Array.from({ length: 100 }, (_, at) => key(String(at)));
+  const certificate = "x".repeat(4000);
+  expect(read({ keys: keys.map((one) => ({ ...one, x5c: [certificate] })) })).toEqual({ keys: 100, problems: [] });
+  expect(read({ keys: [...keys, key("100")] })).toEqual({
+    keys: undefined,
+    problems: ["Secret issuer: jwks.json holds more than 100 keys; remove the old ones"],
+  });
+  expect(read({ keys, more: "x".repeat(600_000) })).toEqual({
+    keys: undefined,
+    problems: ["Secret issuer: jwks.json is longer than 512Ki; remove keys that are not used"],
+  });
+  expect(read({ keys: keys.map((_, at) => key(String(at), 2000)) })).toEqual({
+    keys: undefined,
+    problems: ["Secret issuer: jwks.json holds keys of more than 128Ki in all; remove those that are not used"],
+  });
+});
+
+test("of a key set in a Secret the status tells which key is wrong by its place; where the Secret is at hand, by its id", () => {
+  const keys = [
+    { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", use: "enc", kid: "other-use" },
+    { kty: "oct", k: "a-secret", kid: "a-name-inside" },
+  ];
+  const secrets = [secret("issuer", { "jwks.json": JSON.stringify({ keys }) })];
+  const words = (secretsAtHand: boolean): string[] =>
+    keySet({ secretName: "issuer" }, "at", { ...lookup({ secrets }), secretsAtHand }).problems.map((it) => it.message);
+  const symmetric = "which is a symmetric key; only public keys verify tokens here";
+  expect(words(false)).toEqual([`Secret issuer: jwks.json holds keys[1], ${symmetric}`]);
+  expect(words(true)).toEqual([`Secret issuer: jwks.json holds the key "a-name-inside", ${symmetric}`]);
+});

@@ -1,0 +1,125 @@
+import { quoted } from "../../../api/problem.ts";
+import { textSize } from "../../../api/text-size.ts";
+import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
+import { entries } from "./secrets.ts";
+import { authenticationsOf, unreadFound } from "./unread.ts";
+
+type Jwk = Readonly<Record<string, unknown>>;
+
+/** Where a key set stands in the namespace. */
+export interface KeySetReference {
+  readonly secretName?: string | undefined;
+  readonly configMapName?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** The entry that holds a key set where none is named. */
+export const DEFAULT_KEY = "jwks.json";
+const MAX_KEYS = 100;
+/** Characters of the document, which may hold certificates, too; and of what is taken from it. */
+const LONGEST_DOCUMENT = 524_288;
+const LONGEST_SET = 131_072;
+
+/** The public members that verification needs (RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2); nothing else is copied. */
+const MEMBERS = ["kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y"] as const;
+
+/** The verification keys of a JSON Web Key Set in a Secret or ConfigMap. A key that is unfit is left out, and said. */
+export function keySet(reference: KeySetReference, at: string, lookup: Lookup): Found<readonly Jwk[]> {
+  const { secretName, configMapName, key = DEFAULT_KEY } = reference;
+  const [kind, field, named] =
+    secretName === undefined
+      ? (["ConfigMap", "configMapName", configMapName ?? ""] as const)
+      : (["Secret", "secretName", secretName] as const);
+  const unread = unreadFound(kind, named, `${at}.${field}`, lookup, (inForce) => {
+    const same = authenticationsOf(inForce).find(({ jwt }) => {
+      const jwks = jwt?.jwks;
+      return jwks?.[field] === named && (jwks.key ?? DEFAULT_KEY) === key;
+    });
+    return same?.jwt?.jwks.keys;
+  });
+  if (unread !== undefined) return unread;
+  if (secretName !== undefined) {
+    const { value, problems } = entries(secretName, ["Opaque"], [key], `${at}.secretName`, lookup);
+    if (value === undefined) return missing(...problems);
+    return readOnce(value[0] ?? "", "SecretInvalid", `Secret ${secretName}: ${key}`, `${at}.secretName`, lookup);
+  }
+  const name = configMapName ?? "";
+  const problem = { at: `${at}.configMapName`, object: lookup.self };
+  const configMap = lookup.configMaps.get(name);
+  if (configMap === undefined) {
+    const message = `there is no ConfigMap ${name} in namespace ${lookup.namespace}; create it, or correct the name`;
+    return missing({ ...problem, reason: "ConfigMapNotFound", message });
+  }
+  const text = entryOf(configMap.data, key);
+  if (text === undefined) {
+    return missing({
+      ...problem,
+      reason: "ConfigMapInvalid",
+      message: `ConfigMap ${name}: lacks the key ${key}; add it`,
+    });
+  }
+  return readOnce(text, "ConfigMapInvalid", `ConfigMap ${name}: ${key}`, problem.at, lookup);
+}
+
+/** A thousand routes may name the same key set. */
+function readOnce(...[text, reason, where, at, lookup]: Parameters<typeof readKeys>): Found<readonly Jwk[]> {
+  const { value, problems } = lookup.once(`key set ${where}`, () => readKeys(text, reason, where, at, lookup));
+  return { value, problems: problems.map((problem) => ({ ...problem, at })) };
+}
+
+function readKeys(
+  text: string,
+  reason: "SecretInvalid" | "ConfigMapInvalid",
+  where: string,
+  at: string,
+  lookup: Lookup,
+): Found<readonly Jwk[]> {
+  const unfit = (words: string): ReferenceProblem => ({
+    reason,
+    message: `${where} ${words}`,
+    at,
+    object: lookup.self,
+  });
+  if (text.length > LONGEST_DOCUMENT) return missing(unfit("is longer than 512Ki; remove keys that are not used"));
+  const keys = listOf(text);
+  if (keys === undefined) return missing(unfit('is not a JSON Web Key Set; write {"keys": [...]} (RFC 7517 §5)'));
+  if (keys.length > MAX_KEYS) return missing(unfit(`holds more than ${MAX_KEYS} keys; remove the old ones`));
+  // What stands in a Secret is not for all readers of a status: there a key is told by its place.
+  const mayQuote = lookup.secretsAtHand || reason === "ConfigMapInvalid";
+  // Keys for another use may stand beside ours.
+  const signing = keys.filter(({ use }) => use === undefined || use === "sig");
+  const problems = signing.map((jwk) => {
+    const problem = lookup.tools.keyProblem(jwk);
+    const which = mayQuote ? shown(jwk) : `keys[${keys.indexOf(jwk)}]`;
+    return problem === undefined ? undefined : unfit(`holds ${which}, which ${problem}`);
+  });
+  const good = signing.filter((_, index) => problems[index] === undefined);
+  const bad = problems.filter((problem) => problem !== undefined);
+  if (good.length === 0 && bad.length === 0) return missing(unfit("holds no key that verifies signatures"));
+  if (good.length === 0) return missing(...bad);
+  const usable = good.map(publicMembers);
+  if (textSize(usable, LONGEST_SET) > LONGEST_SET)
+    return missing(unfit("holds keys of more than 128Ki in all; remove those that are not used"));
+  return { ...found(usable), problems: bad };
+}
+
+function listOf(text: string): readonly Jwk[] | undefined {
+  try {
+    const { keys } = (JSON.parse(text) ?? {}) as { readonly keys?: unknown };
+    return Array.isArray(keys) && keys.every(isRecord) ? keys : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function publicMembers(jwk: Jwk): Jwk {
+  return Object.fromEntries(MEMBERS.flatMap((name) => (jwk[name] === undefined ? [] : [[name, jwk[name]]])));
+}
+
+function shown({ kid }: Jwk): string {
+  return typeof kid === "string" ? `the key ${quoted(kid)}` : "a key without kid";
+}
+
+function isRecord(value: unknown): value is Jwk {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

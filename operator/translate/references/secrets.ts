@@ -1,0 +1,136 @@
+import { USE_LABEL } from "../../../api/meta.ts";
+import { entryOf, found, missing, type Found, type Lookup } from "./lookup.ts";
+import { authenticationsOf, backendsOf, unreadFound } from "./unread.ts";
+
+/** Largest PEM file, as the rendered config bounds it. */
+const MAX_PEM = 1_048_576;
+
+export interface KeyPair {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Certificate chain and private key out of a kubernetes.io/tls Secret. */
+export function keyPair(name: string, at: string, lookup: Lookup): Found<KeyPair> {
+  const unread = unreadFound("Secret", name, at, lookup, (inForce) => {
+    const { tls } = inForce.listener;
+    if (tls?.secretName === name) return tls.keyPair;
+    return backendsOf(inForce).find((it) => it.tls?.clientSecretName === name)?.tls?.client;
+  });
+  if (unread !== undefined) return unread;
+  const { value, problems } = entries(name, ["kubernetes.io/tls"], ["tls.crt", "tls.key"], at, lookup);
+  if (value === undefined) return missing(...problems);
+  const [certificate = "", privateKey = ""] = value;
+  const problem = lookup.once(JSON.stringify(["key pair", name]), () => pemProblem(value, lookup));
+  return problem === undefined
+    ? found({ certificate, privateKey })
+    : unfit(name, `tls.crt and tls.key: ${problem}`, at, lookup);
+}
+
+/** The same for what we are to a backend: as a credential it needs its owner's permission. */
+export function clientKeyPair(name: string, at: string, lookup: Lookup): Found<KeyPair> {
+  return unpermitted(name, at, lookup) ?? keyPair(name, at, lookup);
+}
+
+/** The certificates that a backend's is verified with: ca.crt, also beside a key pair as cert-manager writes it. */
+export function authority(name: string, at: string, lookup: Lookup): Found<string> {
+  const unread = unreadFound(
+    "Secret",
+    name,
+    at,
+    lookup,
+    (inForce) => backendsOf(inForce).find((it) => it.tls?.caSecretName === name)?.tls?.ca,
+  );
+  if (unread !== undefined) return unread;
+  const { value, problems } = entries(name, ["Opaque", "kubernetes.io/tls"], ["ca.crt"], at, lookup);
+  if (value === undefined) return missing(...problems);
+  const [ca = ""] = value;
+  const problem = lookup.once(JSON.stringify(["authority", name]), () => pemProblem(value, lookup));
+  return problem === undefined ? found(ca) : unfit(name, `ca.crt: ${problem}`, at, lookup);
+}
+
+/** User name and password out of a kubernetes.io/basic-auth Secret, bounded as the rendered config bounds them. */
+export function login(name: string, at: string, lookup: Lookup): Found<Login> {
+  const refused = unpermitted(name, at, lookup);
+  if (refused !== undefined) return refused;
+  const unread = unreadFound("Secret", name, at, lookup, (inForce) => {
+    const asked = authenticationsOf(inForce).find((it) => it.introspection?.credentialsSecretName === name);
+    const dialled = backendsOf(inForce).find((it) => it.basicAuthSecretName === name);
+    return asked?.introspection?.credentials ?? dialled?.basicAuth;
+  });
+  if (unread !== undefined) return unread;
+  const { value, problems } = entries(name, ["kubernetes.io/basic-auth"], ["username", "password"], at, lookup);
+  if (value === undefined) return missing(...problems);
+  const [username = "", password = ""] = value;
+  if (username.length > 1024) return unfit(name, "username: has more than 1024 characters", at, lookup);
+  if (password.length > 4096) return unfit(name, "password: has more than 4096 characters", at, lookup);
+  for (const [key, text] of [
+    ["username", username],
+    ["password", password],
+  ] as const) {
+    if (/\p{Cc}/u.test(text)) {
+      return unfit(name, `${key}: holds a line break or another control character; write it without`, at, lookup);
+    }
+  }
+  return found({ username, password });
+}
+
+/**
+ * A Secret whose owner has not permitted its use: nothing of it is used, and nothing is said of what it holds. The author
+ * of a WebSocketProxy could else send it to a server of their choice.
+ */
+function unpermitted(name: string, at: string, lookup: Lookup): Found<never> | undefined {
+  const unread = lookup.unread.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name);
+  const labels = (lookup.secrets.get(name) ?? unread)?.metadata.labels;
+  if (labels === undefined) return undefined;
+  const label = entryOf(labels, USE_LABEL);
+  if (label === "true") return undefined;
+  const overwrite = label === undefined ? "" : " --overwrite";
+  const command = `kubectl label secret ${name} --namespace ${lookup.namespace} ${USE_LABEL}=true${overwrite}`;
+  const message = `Secret ${name} may not be used: it lacks the label ${USE_LABEL}: "true"; set it in its manifest, or by ${command}`;
+  return missing({ reason: "SecretNotPermitted", message, at, object: lookup.self });
+}
+
+/** Entries of a Secret, in the order of `keys`, each of which must be there. */
+export function entries(
+  name: string,
+  types: readonly string[],
+  keys: readonly string[],
+  at: string,
+  lookup: Lookup,
+): Found<readonly string[]> {
+  const secret = lookup.secrets.get(name);
+  if (secret === undefined) {
+    return missing({
+      reason: "SecretNotFound",
+      message: `there is no Secret ${name} in namespace ${lookup.namespace}; create it, or correct the name`,
+      at,
+      object: lookup.self,
+    });
+  }
+  if (!types.includes(secret.type)) {
+    return unfit(name, `is not of type ${types.join(" or ")}; create it anew with that type`, at, lookup);
+  }
+  const values: string[] = [];
+  for (const key of keys) {
+    const value = entryOf(secret.data, key);
+    if (secret.unreadable.includes(key)) return unfit(name, `${key}: is not UTF-8 text`, at, lookup);
+    if (value === undefined || value === "") return unfit(name, `lacks the key ${key}; add it`, at, lookup);
+    values.push(value);
+  }
+  return found(values);
+}
+
+export function unfit(name: string, words: string, at: string, lookup: Lookup): Found<never> {
+  return missing({ reason: "SecretInvalid", message: `Secret ${name}: ${words}`, at, object: lookup.self });
+}
+
+function pemProblem([certificate = "", privateKey]: readonly string[], { tools }: Lookup): string | undefined {
+  if (certificate.length > MAX_PEM || (privateKey ?? "").length > MAX_PEM) return "is larger than 1Mi";
+  return tools.certificateProblem(certificate, privateKey);
+}

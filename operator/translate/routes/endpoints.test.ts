@@ -1,0 +1,212 @@
+import { expect, test } from "vitest";
+import { lookup, service, slice } from "../../../test/fakes/resources.ts";
+import { endpointsKey, endpointsOf } from "./endpoints.ts";
+import type { Resources, Service } from "../resources.ts";
+
+type Parts = Pick<Partial<Resources>, "services" | "endpointSlices">;
+
+/** `address:port state` of each endpoint, or the reasons why there are none. */
+function look(key: string, { services = [], endpointSlices = [] }: Parts, externalNames = false): string[] {
+  const { value, problems } = endpointsOf(key, "at", lookup({ services, endpointSlices }, { externalNames }));
+  const lines = (value ?? []).map(({ address, port, state }) => `${address}:${port} ${state}`);
+  return [...lines, ...problems.map(({ reason, at }) => `${reason} ${at}`)];
+}
+
+const ws = service("echo", [
+  { name: "ws", port: 80, targetPort: "http" },
+  { name: "admin", port: 81 },
+]);
+
+test.each([
+  ["ready", { ready: true, serving: true, terminating: false }, ["10.0.0.1:8080 Ready"]],
+  ["terminating and serving", { ready: false, serving: true, terminating: true }, ["10.0.0.1:8080 Draining"]],
+  [
+    "terminating, serving, and said to be ready",
+    { ready: true, serving: true, terminating: true },
+    ["10.0.0.1:8080 Draining"],
+  ],
+  ["terminating and not serving", { ready: false, serving: false, terminating: true }, []],
+  ["neither ready nor terminating", { ready: false, serving: true, terminating: false }, []],
+])("an endpoint that is %s", (_, state, expected) => {
+  const endpointSlices = [slice("echo", [{ name: "ws", port: 8080 }], [{ addresses: ["10.0.0.1"], ...state }])];
+  expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual(expected);
+});
+
+test("a port is found by its number as by its name, and means the slice's port of that name", () => {
+  const endpointSlices = [
+    slice(
+      "echo",
+      [
+        { name: "admin", port: 9090 },
+        { name: "ws", port: 8080 },
+      ],
+      ["10.0.0.1"],
+    ),
+  ];
+  expect(look("echo:80", { services: [ws], endpointSlices })).toEqual(["10.0.0.1:8080 Ready"]);
+  expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual(["10.0.0.1:8080 Ready"]);
+  expect(look("echo:81", { services: [ws], endpointSlices })).toEqual(["10.0.0.1:9090 Ready"]);
+});
+
+test("a port whose name is a number is found by its name first", () => {
+  const services = [
+    service("echo", [
+      { name: "a", port: 80 },
+      { name: "80", port: 90 },
+    ]),
+  ];
+  const endpointSlices = [
+    slice(
+      "echo",
+      [
+        { name: "a", port: 1 },
+        { name: "80", port: 2 },
+      ],
+      ["10.0.0.1"],
+    ),
+  ];
+  expect(look("echo:80", { services, endpointSlices })).toEqual(["10.0.0.1:2 Ready"]);
+});
+
+test("a single port needs no name in the slice", () => {
+  const services = [service("echo", [{ name: "ws", port: 80 }])];
+  expect(look("echo:80", { services, endpointSlices: [slice("echo", [{ port: 8080 }], ["10.0.0.1"])] })).toEqual([
+    "10.0.0.1:8080 Ready",
+  ]);
+  const unnamed = [service("echo", [{ port: 80 }])];
+  expect(
+    look("echo:80", { services: unnamed, endpointSlices: [slice("echo", [{ port: 8080 }], ["10.0.0.1"])] }),
+  ).toEqual(["10.0.0.1:8080 Ready"]);
+});
+
+test("a slice's port without a number is the Service's own", () => {
+  const endpointSlices = [slice("echo", [{ name: "ws" }], ["10.0.0.1"])];
+  const named = service("echo", [{ name: "ws", port: 80, targetPort: 7000 }]);
+  expect(look("echo:ws", { services: [named], endpointSlices })).toEqual(["10.0.0.1:7000 Ready"]);
+  expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual(["10.0.0.1:80 Ready"]);
+});
+
+test("several slices of both families are one list: sorted, each endpoint once, Ready before Draining", () => {
+  const draining = { addresses: ["10.0.0.2"], ready: false, terminating: true };
+  const endpointSlices = [
+    slice("echo", [{ name: "ws", port: 8080 }], ["10.0.0.3", draining], "b"),
+    slice("echo", [{ name: "ws", port: 8080 }], ["10.0.0.2", "10.0.0.3"], "a"),
+    slice("echo", [{ name: "ws", port: 8080 }], ["2001:db8::1"], "c", "IPv6"),
+    slice("other", [{ name: "ws", port: 8080 }], ["10.0.0.9"], "d"),
+  ];
+  const expected = ["10.0.0.2:8080 Ready", "10.0.0.3:8080 Ready", "2001:db8::1:8080 Ready"];
+  expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual(expected);
+  expect(look("echo:ws", { services: [ws], endpointSlices: endpointSlices.toReversed() })).toEqual(expected);
+});
+
+const pod = (name: string, address: string, state: object = {}) => ({ addresses: [address], pod: name, ...state });
+
+/** The slices of a dual-stack Service with two pods. */
+const bothFamilies = (state: object = {}) => [
+  slice("echo", [{ name: "ws", port: 8080 }], [pod("a", "2001:db8::a"), pod("b", "2001:db8::b")], "echo-6", "IPv6"),
+  slice("echo", [{ name: "ws", port: 8080 }], [pod("a", "10.0.0.1", state), pod("b", "10.0.0.2")], "echo-4"),
+];
+
+test.each<[string, Partial<Service>, string[]]>([
+  ["IPv4 first", { ipFamilies: ["IPv4", "IPv6"] }, ["10.0.0.1:8080 Ready", "10.0.0.2:8080 Ready"]],
+  ["IPv6 first", { ipFamilies: ["IPv6", "IPv4"] }, ["2001:db8::a:8080 Ready", "2001:db8::b:8080 Ready"]],
+  ["IPv6 alone", { ipFamilies: ["IPv6"] }, ["2001:db8::a:8080 Ready", "2001:db8::b:8080 Ready"]],
+  ["no family", {}, ["10.0.0.1:8080 Ready", "10.0.0.2:8080 Ready"]],
+])("each pod of a dual-stack Service is one endpoint, where the Service names %s", (_, families, expected) => {
+  const services = [service("echo", ws.ports, families)];
+  expect(look("echo:ws", { services, endpointSlices: bothFamilies() })).toEqual(expected);
+  expect(look("echo:ws", { services, endpointSlices: bothFamilies().toReversed() })).toEqual(expected);
+});
+
+test.each([
+  ["on its way out", { ready: false, terminating: true }, ["10.0.0.1:8080 Draining", "10.0.0.2:8080 Ready"]],
+  ["not ready", { ready: false }, ["10.0.0.2:8080 Ready"]],
+])("a pod that is %s does not come back under its other address", (_, state, expected) => {
+  expect(look("echo:ws", { services: [ws], endpointSlices: bothFamilies(state) })).toEqual(expected);
+});
+
+test("a pod that stands in a slice of one family only is dialled there", () => {
+  const [six, four] = [
+    bothFamilies()[0],
+    slice("echo", [{ name: "ws", port: 8080 }], [pod("a", "10.0.0.1")], "echo-4"),
+  ];
+  const endpointSlices = [six, four].flatMap((it) => it ?? []);
+  expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual([
+    "10.0.0.1:8080 Ready",
+    "2001:db8::b:8080 Ready",
+  ]);
+});
+
+test("a slice of names is a problem of whoever goes there, and the others are dialled", () => {
+  const names = slice("echo", [{ name: "ws", port: 8080 }], [], "echo-names", "FQDN");
+  expect(look("echo:ws", { services: [ws], endpointSlices: [names] })).toEqual(["ServiceUnsupported at.service"]);
+  const endpointSlices = [names, slice("echo", [{ name: "ws", port: 8080 }], ["10.0.0.1"])];
+  expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual([
+    "10.0.0.1:8080 Ready",
+    "ServiceUnsupported at.service",
+  ]);
+});
+
+test("a Service without any endpoint is found all the same", () => {
+  expect(look("echo:ws", { services: [ws] })).toEqual([]);
+  expect(look("echo:ws", { services: [ws], endpointSlices: [slice("echo", [], [])] })).toEqual([]);
+});
+
+test("what is missing is named with its field", () => {
+  expect(look("lost:80", { services: [ws] })).toEqual(["ServiceNotFound at.service"]);
+  expect(look("echo:82", { services: [ws] })).toEqual(["ServicePortNotFound at.port"]);
+  expect(look("echo:constructor", { services: [ws] })).toEqual(["ServicePortNotFound at.port"]);
+  const endpointSlices = [slice("echo", [{ name: "typo", port: 8080 }], ["10.0.0.1"])];
+  expect(look("echo:ws", { services: [ws], endpointSlices })).toEqual(["ServicePortNotFound at.port"]);
+});
+
+test("a Service with more endpoints than a config may hold gives as many as it may, and says so", () => {
+  const addresses = Array.from(
+    { length: 10_001 },
+    (_, index) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
+  );
+  const lines = look("echo:ws", {
+    services: [ws],
+    endpointSlices: [slice("echo", [{ name: "ws", port: 1 }], addresses)],
+  });
+  expect(lines).toHaveLength(10_001);
+  expect(lines.at(-1)).toBe("ServiceUnsupported at.service");
+});
+
+test("a port on the pod itself is loopback", () => {
+  expect(endpointsKey(undefined, 8080)).toBe(":8080");
+  expect(look(":8080", {})).toEqual(["127.0.0.1:8080 Ready"]);
+});
+
+const external = (externalName: string, ports: { name?: string; port: number }[] = []) =>
+  service("echo", ports, { type: "ExternalName", externalName });
+
+test.each([
+  ["any number where it lists no port", external("a.example.com"), "echo:9000", ["a.example.com:9000 Ready"]],
+  [
+    "a port of its list by name",
+    external("a.example.com", [{ name: "ws", port: 9001 }]),
+    "echo:ws",
+    ["a.example.com:9001 Ready"],
+  ],
+  [
+    "no number that its list lacks",
+    external("a.example.com", [{ port: 9001 }]),
+    "echo:9000",
+    ["ServicePortNotFound at.port"],
+  ],
+  ["no name where it lists no port", external("a.example.com"), "echo:ws", ["ServicePortNotFound at.port"]],
+  ["nothing where the name is none", external("http://a/"), "echo:80", ["ServiceUnsupported at.service"]],
+])("outside of a cluster an external name gives %s", (_, one, key, expected) => {
+  expect(look(key, { services: [one] }, true)).toEqual(expected);
+});
+
+test("an external name with slices of its own is where these are", () => {
+  const services = [external("a.example.com", [{ port: 80 }])];
+  const endpointSlices = [slice("echo", [{ port: 8080 }], ["10.0.0.1"])];
+  expect(look("echo:80", { services, endpointSlices }, true)).toEqual(["10.0.0.1:8080 Ready"]);
+});
+
+test("in a cluster an external name is not dialled, since it could name any host", () => {
+  expect(look("echo:80", { services: [external("169.254.169.254")] })).toEqual(["ServiceUnsupported at.service"]);
+});

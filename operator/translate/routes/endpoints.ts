@@ -1,0 +1,142 @@
+import type { Endpoint } from "../../../api/config.ts";
+import { found, missing, type Found, type Lookup, type ReferenceProblem } from "../references/lookup.ts";
+import { inOneFamily } from "./one-family.ts";
+import type { EndpointSlice, Family, Service, ServicePort } from "../resources.ts";
+
+/** Endpoints of one backend, as the rendered endpoints bound them. */
+const MAX_ENDPOINTS = 10_000;
+
+const HOST = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/i;
+
+/** Where a backend is, as the config names it: `<service>:<port>`, or `:<port>` for the pod itself. */
+export function endpointsKey(service: string | undefined, port: number | string): string {
+  return `${service ?? ""}:${port}`;
+}
+
+/** The addresses behind a Service's port, Ready or Draining. `at` is the backend's field. */
+export function endpointsOf(key: string, at: string, lookup: Lookup): Found<readonly Endpoint[]> {
+  const colon = key.lastIndexOf(":");
+  const [name, port] = [key.slice(0, colon), key.slice(colon + 1)];
+  if (name === "") return found([{ address: "127.0.0.1", port: Number(port), state: "Ready" }]);
+  const { value, problems } = lookup.once(`endpoints ${key}`, () => behind(name, port, lookup));
+  // The problem is each route's own, what was found is shared.
+  return { value, problems: problems.map((problem) => ({ ...problem, at: `${at}.${problem.at}` })) };
+}
+
+function behind(name: string, port: string, lookup: Lookup): Found<readonly Endpoint[]> {
+  const problem = (reason: ReferenceProblem["reason"], field: string, message: string): ReferenceProblem => ({
+    reason,
+    message,
+    at: field,
+    object: lookup.self,
+  });
+  const service = lookup.services.get(name);
+  if (service === undefined) {
+    const words = `there is no Service ${name} in namespace ${lookup.namespace}; create it, or correct the name`;
+    return missing(problem("ServiceNotFound", "service", words));
+  }
+  const slices = lookup.slices.get(name) ?? [];
+  const external = service.type === "ExternalName";
+  if (external && (!lookup.externalNames || slices.length === 0)) {
+    return externalEndpoint(service, port, lookup, problem);
+  }
+  const wanted = portOf(service, port);
+  if (wanted === undefined) {
+    const ports = service.ports.map((it) => it.name ?? String(it.port)).join(", ");
+    const words = `Service ${name} has no TCP port ${port}; it has ${ports === "" ? "none" : ports}`;
+    return missing(problem("ServicePortNotFound", "port", words));
+  }
+  const inSlices = slices.flatMap(({ addressType: family, ...slice }) =>
+    family === "FQDN" ? [] : [inSlice({ family, ...slice }, wanted, service.ports.length === 1)],
+  );
+  const listed = inSlices.flatMap((it) => it ?? []);
+  const endpoints = merged(inOneFamily(listed, service.ipFamilies));
+  if (endpoints.length > MAX_ENDPOINTS) {
+    const words = `Service ${name} has ${endpoints.length} endpoints; the first ${MAX_ENDPOINTS} are used`;
+    const problems = [problem("ServiceUnsupported", "service", words)];
+    return { value: endpoints.slice(0, MAX_ENDPOINTS), problems };
+  }
+  const cut = lookup.cutServices.get(name);
+  if (cut !== undefined) {
+    const words = `Service ${name} has ${cut} EndpointSlices, and together with the proxy's other Services that is more than is read for one WebSocketProxy; the first ${slices.length} are used. Divide the Service, or the routes among several WebSocketProxies`;
+    return { value: endpoints, problems: [problem("TooLarge", "service", words)] };
+  }
+  if (inSlices.length > 0 && inSlices.every((it) => it === undefined)) {
+    const words = `no EndpointSlice of Service ${name} has its port ${wanted.name ?? "without a name"}; give the slice's port that name`;
+    return { value: endpoints, problems: [problem("ServicePortNotFound", "port", words)] };
+  }
+  const names = slices.find(({ addressType }) => addressType === "FQDN");
+  if (names !== undefined) {
+    const words = `EndpointSlice ${names.metadata.name} of Service ${name} has addressType FQDN, which is not dialled; write addresses, in slices of addressType IPv4 or IPv6`;
+    return { value: endpoints, problems: [problem("ServiceUnsupported", "service", words)] };
+  }
+  return found(endpoints);
+}
+
+type MakeProblem = (reason: ReferenceProblem["reason"], field: string, message: string) => ReferenceProblem;
+
+function externalEndpoint(
+  service: Service,
+  port: string,
+  lookup: Lookup,
+  problem: MakeProblem,
+): Found<readonly Endpoint[]> {
+  const { name } = service.metadata;
+  if (!lookup.externalNames) {
+    const words = `Service ${name} is of type ExternalName, which is not dialled in a cluster: it could name any host; write a Service with a selector or with EndpointSlices`;
+    return missing(problem("ServiceUnsupported", "service", words));
+  }
+  const { externalName = "" } = service;
+  if (!HOST.test(externalName)) {
+    return missing(problem("ServiceUnsupported", "service", `Service ${name}: spec.externalName is not a host name`));
+  }
+  // Such a Service need not list its ports.
+  const number = portOf(service, port)?.port ?? (service.ports.length === 0 ? Number(port) : Number.NaN);
+  if (Number.isNaN(number)) {
+    return missing(problem("ServicePortNotFound", "port", `Service ${name} has no TCP port ${port}; add it there`));
+  }
+  return found([{ address: externalName, port: number, state: "Ready" }]);
+}
+
+function portOf({ ports }: Service, port: string): ServicePort | undefined {
+  return ports.find((it) => it.name === port) ?? ports.find((it) => String(it.port) === port);
+}
+
+/** An address in a slice, whether sessions may go to it or not. */
+interface Listed extends Omit<Endpoint, "state"> {
+  readonly state: Endpoint["state"] | undefined;
+  readonly family: Family;
+  readonly pod: string | undefined;
+}
+
+type Slice = Pick<EndpointSlice, "ports" | "endpoints"> & { readonly family: Family };
+
+/** What a slice lists; undefined where it does not have the port. */
+function inSlice({ ports, endpoints, family }: Slice, wanted: ServicePort, only: boolean): Listed[] | undefined {
+  if (endpoints.length === 0) return [];
+  const match =
+    ports.find(({ name }) => name === wanted.name) ??
+    (only && ports.length === 1 ? ports.find(({ name }) => name === undefined) : undefined);
+  if (match === undefined) return undefined;
+  // A port without number means all ports: then it is the one that the Service names.
+  const port = match.port ?? (typeof wanted.targetPort === "number" ? wanted.targetPort : wanted.port);
+  return endpoints.flatMap((endpoint) => {
+    const shared = { port, state: stateOf(endpoint), family, pod: endpoint.pod };
+    return endpoint.addresses.map((address) => ({ address, ...shared }));
+  });
+}
+
+function stateOf(endpoint: EndpointSlice["endpoints"][number]): Endpoint["state"] | undefined {
+  if (endpoint.terminating) return endpoint.serving ? "Draining" : undefined;
+  return endpoint.ready ? "Ready" : undefined;
+}
+
+/** Each once, sorted. One that moves from a slice to another stands in both for a while: Ready wins. */
+function merged(listed: readonly Listed[]): Endpoint[] {
+  const byPlace = new Map<string, Endpoint>();
+  for (const { address, port, state } of listed) {
+    const place = `${address} ${port}`;
+    if (state !== undefined && byPlace.get(place)?.state !== "Ready") byPlace.set(place, { address, port, state });
+  }
+  return [...byPlace.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+}

@@ -1,0 +1,90 @@
+import { expect, test } from "vitest";
+import { briefOf, MOST_LABELS, NUDGE } from "./brief-object.ts";
+import type { KubeObject } from "../kube/kinds.ts";
+
+const labels = (count: number, value = "v"): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`example.com/label-${at}`, value]));
+
+const object = (kind: string, more: object): KubeObject => ({
+  apiVersion: "v1",
+  kind,
+  metadata: { name: "a", namespace: "demo", uid: "uid-1", resourceVersion: "7", ...more },
+});
+
+/** All that a tenant can make large. */
+const LARGE = {
+  annotations: { note: "x".repeat(250_000), [NUDGE]: "x".repeat(1000) },
+  labels: { ...labels(10_000), "wsproxy.dev/proxy": "wsproxy-chat" },
+  finalizers: Array.from({ length: 10_000 }, (_, at) => `example.com/finalizer-${at}`),
+  ownerReferences: Array.from({ length: 10_000 }, (_, at) => ({ kind: "Pod", name: `pod-${at}`, uid: `uid-${at}` })),
+};
+
+test.each(["Secret", "ConfigMap", "Service", "EndpointSlice", "Pod", "Deployment", "WebSocketProxy"])(
+  "of a %s that a tenant made as large as it could less than 4 kB are kept",
+  (kind) => {
+    const brief = briefOf({ ...object(kind, LARGE), spec: LARGE, data: LARGE.labels } as KubeObject);
+    expect(JSON.stringify(brief).length).toBeLessThan(4096);
+    expect(brief).toMatchObject({
+      kind,
+      metadata: { name: "a", namespace: "demo", uid: "uid-1", resourceVersion: "7" },
+    });
+    expect(brief.metadata.labels?.["wsproxy.dev/proxy"]).toBe("wsproxy-chat");
+  },
+);
+
+test("a Secret keeps the labels by which selectors find it, unless there are too many: then none finds it", () => {
+  const kept = (some: Record<string, string>): number => {
+    return Object.keys(briefOf(object("Secret", { labels: some })).metadata.labels ?? {}).length;
+  };
+  expect([kept(labels(MOST_LABELS)), kept(labels(MOST_LABELS + 1))]).toEqual([MOST_LABELS, 0]);
+  expect([kept(labels(50, "x".repeat(63))), kept({ long: "x".repeat(9000) })]).toEqual([50, 0]);
+  expect(briefOf(object("ConfigMap", { labels: labels(3) })).metadata.labels).toEqual({});
+});
+
+test("finalizers of Kubernetes itself are kept, wherever they stand", () => {
+  const finalizers = [...LARGE.finalizers, "orphan", "foregroundDeletion"];
+  const kept = briefOf(object("WebSocketProxy", { finalizers, deletionTimestamp: "2026-01-01T00:00:00Z" })).metadata;
+  expect(kept.finalizers).toEqual(expect.arrayContaining(["orphan", "foregroundDeletion", "example.com/finalizer-0"]));
+  expect(kept.deletionTimestamp).toBe("2026-01-01T00:00:00Z");
+});
+
+test("of a pod is kept how it is, in few words", () => {
+  const waiting = { reason: "ImagePullBackOff", message: "y".repeat(5000) };
+  const status = {
+    phase: "Pending",
+    podIP: "10.0.0.1",
+    conditions: [
+      ...Array.from({ length: 1000 }, (_, at) => ({ type: `example.com/gate-${at}`, status: "True" })),
+      { type: "Ready", status: "False", reason: "ContainersNotReady", message: "z".repeat(5000), lastProbeTime: null },
+      { type: "PodScheduled", status: "True" },
+    ],
+    containerStatuses: Array.from({ length: 1000 }, () => ({ name: "x", state: { waiting } })),
+  };
+  const pod = briefOf({ ...object("Pod", LARGE), status } as KubeObject) as KubeObject & { status: typeof status };
+  expect(pod.status.conditions).toEqual([
+    { type: "Ready", status: "False", reason: "ContainersNotReady", message: `${"z".repeat(299)}…` },
+    { type: "PodScheduled", status: "True" },
+  ]);
+  expect(pod.status).toMatchObject({ phase: "Pending", podIP: "10.0.0.1" });
+  expect(pod.status.containerStatuses[0]).toEqual({
+    state: { waiting: { reason: "ImagePullBackOff", message: `${"y".repeat(299)}…` } },
+  });
+  expect(pod.status.containerStatuses.length).toBeLessThan(20);
+  expect(JSON.stringify(pod).length).toBeLessThan(16_000);
+});
+
+test("whose it is stays known: the proxy, wherever it stands among the owners", () => {
+  const proxy = { kind: "WebSocketProxy", name: "chat", uid: "uid-2" };
+  const kept = briefOf(object("Secret", { ownerReferences: [...LARGE.ownerReferences, proxy] })).metadata;
+  expect(kept.ownerReferences?.[0]).toEqual(proxy);
+  expect(kept.ownerReferences).toHaveLength(8);
+});
+
+test("owners keep their controller flag", () => {
+  const ownerReferences = [
+    { apiVersion: "apps/v1", kind: "ReplicaSet", name: "a-1", uid: "u", controller: true, blockOwnerDeletion: true },
+  ];
+  expect(briefOf(object("Pod", { ownerReferences })).metadata.ownerReferences).toEqual([
+    { apiVersion: "apps/v1", kind: "ReplicaSet", name: "a-1", uid: "u", controller: true },
+  ]);
+});

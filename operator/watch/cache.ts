@@ -1,0 +1,155 @@
+import { PROXY_LABEL } from "../../api/meta.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import { briefOf } from "./brief-object.ts";
+import { CollectionCopy } from "./collection-copy.ts";
+import type { Watcher } from "../kube/call.ts";
+import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
+import { Reflector } from "../kube/reflector.ts";
+import { MANAGED } from "../render/labels.ts";
+
+/** Our own objects, whichever proxy they belong to. */
+const OWN = Object.entries(MANAGED)
+  .map(([label, value]) => `${label}=${value}`)
+  .join(",");
+
+/**
+ * How each kind is watched. Metadata only, and little of that: tenants write objects of any size and number, and what a
+ * pass needs of them it reads, within its budget. Of pods there are many for one proxy, and what is kept of each is small.
+ */
+const WATCHED = {
+  WebSocketProxy: { metadataOnly: true },
+  Secret: { metadataOnly: true },
+  ConfigMap: { metadataOnly: true },
+  Service: { metadataOnly: true },
+  EndpointSlice: { metadataOnly: true },
+  ServiceAccount: { metadataOnly: true, labelSelector: OWN },
+  NetworkPolicy: { metadataOnly: true, labelSelector: OWN },
+  PodDisruptionBudget: { metadataOnly: true, labelSelector: OWN },
+  Deployment: { metadataOnly: true, labelSelector: OWN },
+  ReplicaSet: { metadataOnly: true, labelSelector: OWN },
+  Pod: { labelSelector: OWN },
+} as const;
+
+export type WatchedKind = keyof typeof WATCHED;
+export const WATCHED_KINDS = Object.keys(WATCHED) as WatchedKind[];
+
+/** Are only our own objects of this kind watched? */
+export function isOwnOnly(kind: WatchedKind): boolean {
+  return "labelSelector" in WATCHED[kind];
+}
+
+export interface CacheOptions {
+  readonly client: Watcher;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** undefined: all namespaces. */
+  readonly namespaces: readonly string[] | undefined;
+  /** An object appeared, changed or went away; the cache has it already. */
+  readonly changed: (kind: WatchedKind, now: KubeObject | undefined, before: KubeObject | undefined) => void;
+  readonly restarted: (kind: WatchedKind) => void;
+}
+
+/** What the API server has, as last heard: which objects there are, in which version, and how pods are. */
+export class Cache {
+  readonly #copies: Readonly<Record<WatchedKind, CollectionCopy>>;
+  readonly #reflectors: readonly Reflector<KubeObject>[];
+
+  constructor(options: CacheOptions) {
+    const copies = WATCHED_KINDS.map((kind) => [kind, new CollectionCopy(groupsOf)] as const);
+    this.#copies = Object.fromEntries(copies) as Record<WatchedKind, CollectionCopy>;
+    this.#reflectors = WATCHED_KINDS.flatMap((kind) =>
+      (options.namespaces ?? [undefined]).map((namespace) => this.#watch(kind, namespace, options)),
+    );
+  }
+
+  /** Everything has been listed once. */
+  get synced(): boolean {
+    return this.#reflectors.every((reflector) => reflector.synced);
+  }
+
+  get(kind: WatchedKind, namespace: string, name: string): KubeObject | undefined {
+    return this.#copies[kind].get(namespace, name);
+  }
+
+  /** `namespace/name` of everything of a kind. */
+  keys(kind: WatchedKind): readonly string[] {
+    return this.#copies[kind].keys;
+  }
+
+  inNamespace(kind: WatchedKind, namespace: string): readonly KubeObject[] {
+    return this.#copies[kind].in(namespaceGroup(namespace));
+  }
+
+  /** Our own objects of the proxy whose label has this value. */
+  ofProxy(kind: WatchedKind, namespace: string, label: string): readonly KubeObject[] {
+    return this.#copies[kind].in(proxyGroup(namespace, label));
+  }
+
+  slicesOf(namespace: string, service: string): readonly KubeObject[] {
+    return this.#copies.EndpointSlice.in(serviceGroup(namespace, service));
+  }
+
+  /** Resolves when everything has been listed once, or `run` has ended. */
+  async whenSynced(): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.whenSynced()));
+  }
+
+  /** Keeps itself up to date until aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
+  }
+
+  #watch(kind: WatchedKind, namespace: string | undefined, options: CacheOptions): Reflector<KubeObject> {
+    const { client, clock, random, log, changed, restarted } = options;
+    const copy = this.#copies[kind];
+    const reflector = new Reflector<KubeObject>({
+      ...WATCHED[kind],
+      kind: KINDS[kind],
+      keep: briefOf,
+      namespace,
+      client,
+      clock,
+      random,
+      log,
+      changed: (now, before) => {
+        const object = now ?? before;
+        if (object === undefined) return;
+        copy.changed(keyOf(object), now, before);
+        changed(kind, now, before);
+      },
+      restarted: () => restarted(kind),
+    });
+    copy.add(namespace, reflector);
+    return reflector;
+  }
+}
+
+const SERVICE_NAME = "kubernetes.io/service-name";
+
+/** The Service of an EndpointSlice. */
+export function serviceOf({ metadata }: KubeObject): string | undefined {
+  return metadata.labels?.[SERVICE_NAME];
+}
+
+/** The proxy to which an object of ours belongs: the value of its label. */
+export function proxyLabelOf({ metadata }: KubeObject): string | undefined {
+  const labels = metadata.labels ?? {};
+  return Object.entries(MANAGED).every(([label, value]) => labels[label] === value) ? labels[PROXY_LABEL] : undefined;
+}
+
+function groupsOf(object: KubeObject): readonly string[] {
+  const { namespace = "" } = object.metadata;
+  const proxy = proxyLabelOf(object);
+  const service = serviceOf(object);
+  return [
+    namespaceGroup(namespace),
+    ...(proxy === undefined ? [] : [proxyGroup(namespace, proxy)]),
+    ...(service === undefined ? [] : [serviceGroup(namespace, service)]),
+  ];
+}
+
+const namespaceGroup = (namespace: string): string => namespace;
+const proxyGroup = (namespace: string, label: string): string => `${namespace} proxy ${label}`;
+const serviceGroup = (namespace: string, service: string): string => `${namespace} service ${service}`;

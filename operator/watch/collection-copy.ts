@@ -1,0 +1,50 @@
+import type { Reflector } from "../kube/reflector.ts";
+import type { KubeObject } from "../kube/kinds.ts";
+
+/** Everything of one kind that is watched, whole or namespace by namespace, found by name or by group. */
+export class CollectionCopy<T extends KubeObject = KubeObject> {
+  readonly #reflectors = new Map<string | undefined, Reflector<T>>();
+  readonly #groups = new Map<string, Map<string, T>>();
+  readonly #groupsOf: (object: T) => readonly string[];
+
+  /** `groupsOf`: names of the groups that an object belongs to. */
+  constructor(groupsOf: (object: T) => readonly string[]) {
+    this.#groupsOf = groupsOf;
+  }
+
+  /** `namespace`: what the reflector watches; undefined: all of them. */
+  add(namespace: string | undefined, reflector: Reflector<T>): void {
+    this.#reflectors.set(namespace, reflector);
+  }
+
+  get synced(): boolean {
+    return [...this.#reflectors.values()].every((reflector) => reflector.synced);
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#reflectors.values()].flatMap((reflector) => [...reflector.objects.keys()]);
+  }
+
+  get(namespace: string, name: string): T | undefined {
+    const reflector = this.#reflectors.get(namespace) ?? this.#reflectors.get(undefined);
+    return reflector?.objects.get(`${namespace}/${name}`);
+  }
+
+  /** The objects of a group, in no order. */
+  in(group: string): readonly T[] {
+    return [...(this.#groups.get(group)?.values() ?? [])];
+  }
+
+  /** Keeps the groups as the reflectors' objects are. */
+  changed(key: string, now: T | undefined, before: T | undefined): void {
+    for (const group of before === undefined ? [] : this.#groupsOf(before)) {
+      const members = this.#groups.get(group);
+      members?.delete(key);
+      if (members?.size === 0) this.#groups.delete(group);
+    }
+    for (const group of now === undefined ? [] : this.#groupsOf(now)) {
+      const members = this.#groups.get(group) ?? new Map<string, T>();
+      this.#groups.set(group, members.set(key, now as T));
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { KIND } from "../../api/meta.ts";
+import { proxyLabelOf, serviceOf, type Cache, type WatchedKind } from "./cache.ts";
+import { keyOf, type KubeObject } from "../kube/kinds.ts";
+import { controllerOf } from "./own-pods.ts";
+import { packer } from "../platform/packer.ts";
+import { refersToSecret, type References } from "./references.ts";
+import { namesOf } from "../render/names.ts";
+
+/** What a proxy referred to when it was last looked at; undefined: it was not looked at yet, and will be. */
+type KnownReferences = (proxy: string) => References | undefined;
+
+/**
+ * The proxies that should be looked at after an object changed: those that refer to it as it is or as it was (a Secret may
+ * gain or lose the label that selects it), and the one that it belongs to.
+ */
+export class Concerned {
+  readonly #cache: Cache;
+  readonly #references: KnownReferences;
+  /** Value of the label → name, for every proxy: pods do not name theirs. */
+  readonly #labels = new Map<string, string>();
+
+  constructor(cache: Cache, references: KnownReferences) {
+    this.#cache = cache;
+    this.#references = references;
+  }
+
+  /** `namespace/name` of each. */
+  by(kind: WatchedKind, now: KubeObject | undefined, before: KubeObject | undefined): ReadonlySet<string> {
+    // Its counts change with each pod that comes or goes; what made it does not.
+    if (kind === "ReplicaSet" && now !== undefined && before !== undefined && sameMaker(now, before)) return new Set();
+    const states = [now, before].filter((state) => state !== undefined);
+    const keys = new Set<string>();
+    for (const object of states) {
+      if (kind === KIND) {
+        this.#learn(object);
+        keys.add(keyOf(object));
+        continue;
+      }
+      const owner = this.#ownerOf(object);
+      if (owner !== undefined) keys.add(owner);
+      for (const key of this.#referring(kind, object)) keys.add(key);
+    }
+    return keys;
+  }
+
+  /** A proxy is gone. */
+  forget(proxy: string): void {
+    const [namespace = "", name = ""] = proxy.split("/");
+    this.#labels.delete(labelKey(namespace, namesOf(name, packer.hash).base));
+  }
+
+  #learn({ metadata: { namespace = "", name } }: KubeObject): void {
+    this.#labels.set(labelKey(namespace, namesOf(name, packer.hash).base), name);
+  }
+
+  #ownerOf(object: KubeObject): string | undefined {
+    const { namespace = "", ownerReferences = [] } = object.metadata;
+    const label = proxyLabelOf(object);
+    const name =
+      ownerReferences.find(({ kind }) => kind === KIND)?.name ??
+      (label === undefined ? undefined : this.#labels.get(labelKey(namespace, label)));
+    return name === undefined ? undefined : `${namespace}/${name}`;
+  }
+
+  #referring(kind: WatchedKind, object: KubeObject): string[] {
+    const refers = REFERS[kind];
+    if (refers === undefined) return [];
+    const proxies = this.#cache.inNamespace(KIND, object.metadata.namespace ?? "").map(keyOf);
+    return proxies.filter((key) => {
+      const references = this.#references(key);
+      return references !== undefined && refers(references, object);
+    });
+  }
+}
+
+/** How a proxy refers to objects of each kind. */
+const REFERS: { readonly [K in WatchedKind]?: (references: References, object: KubeObject) => boolean } = {
+  Secret: refersToSecret,
+  ConfigMap: ({ configMaps }, { metadata }) => configMaps.has(metadata.name),
+  Service: ({ services }, { metadata }) => services.has(metadata.name),
+  EndpointSlice: ({ services }, slice) => services.has(serviceOf(slice) ?? ""),
+};
+
+function sameMaker(one: KubeObject, other: KubeObject): boolean {
+  const [uid, label] = [controllerOf(one, "Deployment"), proxyLabelOf(one)];
+  return uid === controllerOf(other, "Deployment") && label === proxyLabelOf(other);
+}
+
+const labelKey = (namespace: string, label: string): string => `${namespace}/${label}`;

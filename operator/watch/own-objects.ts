@@ -1,0 +1,72 @@
+import type { Clock } from "../../runtime/clock.ts";
+import { briefOf } from "./brief-object.ts";
+import type { Cache, WatchedKind } from "./cache.ts";
+import { keyOf, type KubeObject } from "../kube/kinds.ts";
+
+/** After this time the cache is believed, whatever we wrote; ms. */
+const PATIENCE = 10_000;
+
+interface Write {
+  readonly object: KubeObject;
+  readonly at: number;
+}
+
+/**
+ * Objects that we write, as they are now: as the cache has them or, until it has heard of it, as our last write was
+ * answered. So a pass that follows soon does not write the same again.
+ */
+export class OwnObjects {
+  readonly #cache: Cache;
+  readonly #clock: Clock;
+  readonly #writes = new Map<string, Write>();
+  #tidied = 0;
+
+  constructor(cache: Cache, clock: Clock) {
+    this.#cache = cache;
+    this.#clock = clock;
+  }
+
+  get(kind: WatchedKind, namespace: string, name: string): KubeObject | undefined {
+    const cached = this.#cache.get(kind, namespace, name);
+    const key = `${kind} ${namespace}/${name}`;
+    const write = this.#writes.get(key);
+    if (write === undefined) return cached;
+    if (this.#clock.now() - write.at < PATIENCE && !isAtLeast(cached, write.object)) return write.object;
+    this.#writes.delete(key);
+    return cached;
+  }
+
+  /** The objects of one kind that have a proxy's label. */
+  ofProxy(kind: WatchedKind, namespace: string, label: string): readonly KubeObject[] {
+    return this.#cache.ofProxy(kind, namespace, label);
+  }
+
+  /** The API server's answer to a write of ours. */
+  wrote(kind: WatchedKind, object: KubeObject): void {
+    const at = this.#clock.now();
+    if (at - this.#tidied >= PATIENCE) this.#tidy(at);
+    this.#writes.set(`${kind} ${keyOf(object)}`, { object: briefOf(object), at });
+  }
+
+  /** Is what the cache heard more than the echo of our own write? */
+  isNews(kind: WatchedKind, now: KubeObject | undefined, before: KubeObject | undefined): boolean {
+    const object = now ?? before;
+    if (object === undefined) return false;
+    const key = `${kind} ${keyOf(object)}`;
+    const write = this.#writes.get(key)?.object;
+    if (write === undefined) return true;
+    if (now === undefined) this.#writes.delete(key);
+    return now?.metadata.resourceVersion !== write.metadata.resourceVersion;
+  }
+
+  /** Drops what the cache must have heard of by now. */
+  #tidy(now: number): void {
+    this.#tidied = now;
+    for (const [key, { at }] of this.#writes) if (now - at >= PATIENCE) this.#writes.delete(key);
+  }
+}
+
+/** Versions of one object grow, and may be compared as numbers (Kubernetes 1.35 says so; it was never otherwise). */
+function isAtLeast(object: KubeObject | undefined, other: KubeObject): boolean {
+  return Number(object?.metadata.resourceVersion ?? -1) >= Number(other.metadata.resourceVersion ?? 0);
+}

@@ -1,0 +1,38 @@
+import { isOf } from "./belonging.ts";
+import type { Pod } from "./pod.ts";
+import type { KubeObject } from "../kube/kinds.ts";
+import type { Owner } from "../render/owner.ts";
+
+/** Pods that have a proxy's labels. */
+export interface PodsOfProxy {
+  /** Made by its Deployment. */
+  readonly own: readonly Pod[];
+  /** All others: any account that makes pods in the namespace may give them any label. */
+  readonly strangers: readonly Pod[];
+}
+
+/**
+ * Tells a proxy's own pods from those that only have its labels: proxy, Deployment, ReplicaSet and pod have to be linked by
+ * uid. What is not known yet is not believed; its event brings the next pass.
+ */
+export function podsOf(
+  owner: Pick<Owner, "uid">,
+  deployment: KubeObject | undefined,
+  replicaSets: readonly KubeObject[],
+  pods: readonly Pod[],
+): PodsOfProxy {
+  const makers = new Set<string>();
+  if (deployment !== undefined && isOf(owner, deployment)) {
+    for (const replicaSet of replicaSets) {
+      const { uid } = replicaSet.metadata;
+      if (uid !== undefined && controllerOf(replicaSet, "Deployment") === deployment.metadata.uid) makers.add(uid);
+    }
+  }
+  const isOwn = (pod: Pod): boolean => makers.has(controllerOf(pod, "ReplicaSet") ?? "");
+  return { own: pods.filter(isOwn), strangers: pods.filter((pod) => !isOwn(pod)) };
+}
+
+/** uid of the object of this kind that controls another; undefined: none does. */
+export function controllerOf({ metadata }: KubeObject, kind: "Deployment" | "ReplicaSet"): string | undefined {
+  return (metadata.ownerReferences ?? []).find((one) => one.controller === true && one.kind === kind)?.uid;
+}

@@ -1,0 +1,108 @@
+import type { Config } from "../../api/config.ts";
+import { asksForLabel, type LabelSelector } from "../../api/policies/authentication.ts";
+import type { KubeObject } from "../kube/kinds.ts";
+import { DEFAULT_KEY } from "../translate/references/key-set.ts";
+import { matches } from "../translate/references/selector.ts";
+
+/** Names of objects in a proxy's own namespace that its translation may look at. */
+export interface References {
+  readonly secrets: ReadonlySet<string>;
+  readonly configMaps: ReadonlySet<string>;
+  readonly services: ReadonlySet<string>;
+  /** `Secret <name>`, `ConfigMap <name>` → the entries whose values are used. */
+  readonly entries: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Of Secrets with API keys. */
+  readonly secretSelectors: readonly LabelSelector[];
+}
+
+/** Names of one kind; a spec that has more is not accepted. The config in force comes first. */
+const MOST_NAMES = 8192;
+const LONGEST_NAME = 253;
+
+/**
+ * What a proxy refers to: as it is written, and as it is in force, since a spec that is not accepted leaves that there.
+ * Tolerant: what is malformed refers to nothing, and naming too much costs a look only.
+ */
+export function referencesOf(manifest: unknown, inForce: Config | undefined): References {
+  const found = { secrets: new Set<string>(), configMaps: new Set<string>(), services: new Set<string>() };
+  const entries = new Map<string, Set<string>>();
+  const secretSelectors = new Map<string, LabelSelector>();
+  const { listener, policies, routes } = record(record(manifest)["spec"]);
+  const everyRoute = [...(inForce?.routes ?? []), ...list(routes)].map(record);
+  const add = (names: Set<string>, name: unknown): name is string => {
+    if (typeof name !== "string" || name === "" || name.length > LONGEST_NAME) return false;
+    if (names.size < MOST_NAMES) names.add(name);
+    return names.has(name);
+  };
+  const use = (kind: "Secret" | "ConfigMap", name: unknown, ...keys: readonly unknown[]): void => {
+    if (!add(kind === "Secret" ? found.secrets : found.configMaps, name)) return;
+    const used = entries.get(`${kind} ${name}`) ?? new Set();
+    entries.set(`${kind} ${name}`, used);
+    for (const key of keys) add(used, key);
+  };
+
+  for (const one of [inForce?.listener, listener])
+    use("Secret", record(record(one)["tls"])["secretName"], "tls.crt", "tls.key");
+
+  for (const backend of everyRoute.flatMap((route) => list(route["backends"])).map(record)) {
+    const { service, endpoints, tls, basicAuthSecretName } = backend;
+    add(found.services, service);
+    add(found.services, typeof endpoints === "string" ? endpoints.split(":", 1)[0] : undefined);
+    use("Secret", record(tls)["caSecretName"], "ca.crt");
+    use("Secret", record(tls)["clientSecretName"], "tls.crt", "tls.key");
+    use("Secret", basicAuthSecretName, "username", "password");
+  }
+
+  const written = [policies, ...list(routes).map((route) => record(route)["policies"])];
+  const settings = written.map((some) => record(some)["authentication"]);
+  const old: ReadonlySet<unknown> = new Set(inForce?.policies.authentication);
+  for (const one of [...old, ...settings]) {
+    const { apiKey, jwt, introspection } = record(one);
+    const { secretName, configMapName, key = DEFAULT_KEY } = record(record(jwt)["jwks"]);
+    use("Secret", secretName, key);
+    use("ConfigMap", configMapName, key);
+    use("Secret", record(introspection)["credentialsSecretName"], "username", "password");
+    const selector = selectorOf(record(apiKey)["secretSelector"]);
+    // One that only excludes is not accepted: it stands where an earlier version accepted it.
+    if (selector !== undefined && (old.has(one) || asksForLabel(selector))) {
+      secretSelectors.set(JSON.stringify(selector), selector);
+    }
+  }
+  return { ...found, entries, secretSelectors: [...secretSelectors.values()] };
+}
+
+/** Is a Secret named, or selected by its labels? */
+export function refersToSecret(references: References, secret: KubeObject): boolean {
+  return references.secrets.has(secret.metadata.name) || selects(references, secret);
+}
+
+/** Are the entries of a Secret API keys? */
+export function selects({ secretSelectors }: References, { metadata }: KubeObject): boolean {
+  return secretSelectors.some((selector) => matches(selector, metadata.labels ?? {}));
+}
+
+const OPERATORS = new Set<unknown>(["In", "NotIn", "Exists", "DoesNotExist"]);
+
+/** A selector that can be asked; one that is malformed, or would select everything, is not accepted anyway. */
+function selectorOf(value: unknown): LabelSelector | undefined {
+  const { matchLabels, matchExpressions } = record(value);
+  const labels = Object.entries(record(matchLabels)).filter((entry): entry is [string, string] => isText(entry[1]));
+  const expressions = list(matchExpressions)
+    .map(record)
+    .filter(({ key, operator }) => isText(key) && OPERATORS.has(operator))
+    .map(({ key, operator, values }) => ({ key, operator, values: list(values).filter(isText) }));
+  if (labels.length === 0 && expressions.length === 0) return undefined;
+  return { matchLabels: Object.fromEntries(labels), matchExpressions: expressions } as LabelSelector;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
