@@ -13,7 +13,7 @@ import type { Refusal, Termination } from "./rejection.ts";
 import type { PlanDraft } from "./tunnel/plan.ts";
 
 /** A policy's settings, compiled once: what it does at each step of a connection's life. A step it has no part in is absent. */
-export interface Enforcement {
+export interface PolicySteps {
   /** Before the client is identified; cheap. */
   screen?(handshake: Handshake): Refusal | undefined;
   /** Proves who it is. `signal` aborts when the client leaves. */
@@ -73,13 +73,13 @@ export interface CompileContext {
 /** A policy that looks at nothing but its settings: routes that share them share what it does. */
 export function ofSettings<S extends object>(
   kind: PolicyKind,
-  compile: (settings: S) => Enforcement,
-): (settings: S, context: CompileContext) => Enforcement {
+  compile: (settings: S) => PolicySteps,
+): (settings: S, context: CompileContext) => PolicySteps {
   return (settings, { memory }) => once(memory, kind, settings, () => compile(settings));
 }
 
 /** Settings → enforcement: not compiled again as long as settings and context stay the same. */
-export type Policy<K extends PolicyKind> = (
+export type PolicyCompiler<K extends PolicyKind> = (
   settings: NonNullable<RenderedPolicies[K]>,
   context: CompileContext,
-) => Enforcement;
+) => PolicySteps;

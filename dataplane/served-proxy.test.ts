@@ -10,7 +10,7 @@ import { Pending } from "../test/fakes/pending.ts";
 import { until } from "../test/fakes/sockets.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Slices } from "../runtime/loop/slices.ts";
-import type { Enforcement } from "./policy.ts";
+import type { PolicySteps } from "./policy.ts";
 import type { Termination } from "./rejection.ts";
 import type { Session } from "./session/session.ts";
 
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 /** Puts a snapshot in force whose one route does this, and no more, to the sessions that it finds. */
-async function commit(enforcement: Enforcement): Promise<void> {
+async function commit(enforcement: PolicySteps): Promise<void> {
   const [proxy] = gateway.gateway.proxies;
   if (proxy?.snapshot === undefined) throw new Error("nothing in force");
   const slices = new Slices(systemClock);

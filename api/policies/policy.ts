@@ -1,7 +1,7 @@
 import type { z } from "zod";
 
 /** What the two contracts know of a policy. */
-export interface Policy {
+export interface PolicyDefinition {
   /** As users write it. */
   readonly spec: z.ZodType;
   /** As the data plane gets it; the same schema unless references are resolved on the way. */

@@ -15,7 +15,7 @@ import type { Subjects } from "../limits/subjects.ts";
 import { compileForwarding, type CompiledForwarding } from "../policies/forwarding.ts";
 import { emptyPlan, type TunnelPlan } from "../tunnel/plan.ts";
 import { chain } from "../policies/index.ts";
-import type { CompileContext, Enforcement, Party, Policy } from "../policy.ts";
+import type { CompileContext, PolicySteps, Party, PolicyCompiler } from "../policy.ts";
 import { Router } from "./router.ts";
 
 /** A route, ready to run. */
@@ -24,7 +24,7 @@ export interface CompiledRoute {
   readonly hostnames: readonly string[];
   readonly path: RouteConfig["path"];
   /** The policies in effect, in the order of the chain. */
-  readonly chain: readonly Enforcement[];
+  readonly chain: readonly PolicySteps[];
   /** By policy, what the chain was made of. */
   readonly parts: ReadonlyMap<PolicyKind, CompiledPolicy>;
   readonly forwarding: CompiledForwarding;
@@ -153,7 +153,7 @@ function compileRoute(
 
 /** A policy of a route with all that it was compiled from: while that stays the same, so does what it does. */
 interface CompiledPolicy {
-  readonly enforcement: Enforcement;
+  readonly enforcement: PolicySteps;
   readonly settings: unknown;
   readonly scope: string;
   readonly shadow: boolean;
@@ -178,7 +178,7 @@ function compilePolicy(
     return before;
   }
   // Indexing loses which policy it is: `satisfies` on the chain has checked that each is under its own name.
-  const policy = chain[kind] as Policy<PolicyKind>;
+  const policy = chain[kind] as PolicyCompiler<PolicyKind>;
   const { value: enforcement, keys } = memory.recorded(() => policy(settings, context));
   return { ...inputs, enforcement, keys };
 }

@@ -3,7 +3,7 @@ import { clientNamed, handshakeFrom, PolicyBench } from "../../test/fakes/policy
 import { isRefusal } from "../rejection.ts";
 import { admit, identify } from "./admit.ts";
 import { ANYONE, type Identity } from "../identity.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 import type { Refusal } from "../rejection.ts";
 
 const { signal } = new AbortController();
@@ -11,7 +11,7 @@ const handshake = handshakeFrom();
 
 /** Both halves, one right after the other, as `upgrade.ts` runs them. */
 async function run(
-  chain: readonly Enforcement[],
+  chain: readonly PolicySteps[],
   enter: (identity: Identity) => void = () => {},
 ): Promise<Identity | Refusal> {
   const identity = await identify(chain, handshake, signal);
@@ -24,7 +24,7 @@ async function run(
 
 test("all that can be said of somebody unknown comes first, then who it is, then what depends on it", async () => {
   const steps: string[] = [];
-  const step = (name: string): Enforcement => ({
+  const step = (name: string): PolicySteps => ({
     screen: () => void steps.push(`screen ${name}`),
     authenticate: async () => {
       steps.push(`authenticate ${name}`);
@@ -39,7 +39,7 @@ test("all that can be said of somebody unknown comes first, then who it is, then
   expect(outcome).toMatchObject({ client: "b" });
 });
 
-test.each<[string, Enforcement]>([
+test.each<[string, PolicySteps]>([
   ["screen", { screen: () => ({ reason: "Denied" }) }],
   ["authenticate", { authenticate: async () => ({ reason: "Denied" }) }],
   ["admit", { admit: () => ({ reason: "Denied" }) }],

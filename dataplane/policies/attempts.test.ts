@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
 import { clientNamed, handshakeFrom, PolicyBench } from "../../test/fakes/policy-bench.ts";
 import type { Refusal } from "../rejection.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 
 const limit = { limit: 2, interval: "1s" };
 
 /** One handshake that proves its client: anonymous checks, then those that know the client. */
-function attempt(policy: Enforcement, client?: string, address?: string): Refusal | undefined {
+function attempt(policy: PolicySteps, client?: string, address?: string): Refusal | undefined {
   const handshake = handshakeFrom(address);
   return policy.screen?.(handshake) ?? policy.admit?.(handshake, clientNamed(client));
 }
 
 /** How many of so many pass. */
-const passed = (policy: Enforcement, count: number, client?: string, address?: string): number =>
+const passed = (policy: PolicySteps, count: number, client?: string, address?: string): number =>
   Array.from({ length: count }, () => attempt(policy, client, address)).filter((it) => it === undefined).length;
 
 test.each([
@@ -65,7 +65,7 @@ test.each<[string, boolean, string, number]>([
   ["a limit of its own per Proxy counts what comes by this route", true, "Proxy", 2],
 ])("%s", (_, own, per, wanted) => {
   const bench = new PolicyBench();
-  const compile = (route: string): Enforcement =>
+  const compile = (route: string): PolicySteps =>
     bench.compile("attempts", [{ per, ...limit }], { route, own, commit: false });
   const [a, b] = [compile("a"), compile("b")];
   bench.memory.commit();
@@ -75,7 +75,7 @@ test.each<[string, boolean, string, number]>([
 
 test("two routes with limits of their own per Proxy do not change each other's", () => {
   const bench = new PolicyBench();
-  const compile = (route: string, most: number): Enforcement =>
+  const compile = (route: string, most: number): PolicySteps =>
     bench.compile("attempts", [{ per: "Proxy", limit: most, interval: "1s" }], { route, commit: false });
   const [a, b] = [compile("a", 5), compile("b", 1)];
   bench.memory.commit();

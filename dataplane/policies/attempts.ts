@@ -4,14 +4,14 @@ import { once } from "../compile-once.ts";
 import type { Handshake } from "../opening-handshake.ts";
 import { clientSubject } from "../identity.ts";
 import type { Refusal } from "../rejection.ts";
-import type { Policy } from "../policy.ts";
+import type { PolicyCompiler } from "../policy.ts";
 
 /**
  * Counts handshakes per time. An address is counted before any credential is verified, so that guessing costs. Client,
  * route and proxy are counted once the client is known: else strangers could use up what honest clients share. The limits
  * of one step are judged together, and a handshake that one of them refuses takes a token of none.
  */
-export const attempts: Policy<"attempts"> = (settings, context) => {
+export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
   const { clock, log, metrics, route, shadow } = context;
   const shapes = once(context.memory, "attempts", settings, () =>
     settings.map(({ per, limit, interval, burst }) => ({ per, limit, interval: parseDuration(interval), burst })),

@@ -5,7 +5,7 @@ import { segment, Signer } from "../../test/fakes/idp-signer.ts";
 import { ANYONE, type Identity } from "../identity.ts";
 import type { Refusal } from "../rejection.ts";
 import { authentication } from "./authentication.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 
 const signer = new Signer("ES256", "k1");
 const bench = new AuthBench();
@@ -28,13 +28,13 @@ const good: [string, string] = ["x-api-key", "right-key"];
 const bad: [string, string] = ["x-api-key", "wrong-key"];
 const bearer = (value: string): [string, string] => ["Authorization", `Bearer ${value}`];
 
-function compile(input: Record<string, unknown>, on = new AuthBench()): Enforcement {
+function compile(input: Record<string, unknown>, on = new AuthBench()): PolicySteps {
   const compiled: Settings = settings(input);
   return authentication(compiled, on.context());
 }
 
 async function authenticate(
-  policy: Enforcement,
+  policy: PolicySteps,
   headers: [string, string][],
   signal = new AbortController().signal,
 ): Promise<Identity | Refusal> {

@@ -11,7 +11,7 @@ import type { Asker, ProofOf, Verifier } from "../auth/verifier.ts";
 import type { Handshake } from "../opening-handshake.ts";
 import { ANYONE, type Identity, type Method, type Proof } from "../identity.ts";
 import type { Refusal, Termination } from "../rejection.ts";
-import type { CompileContext, Policy } from "../policy.ts";
+import type { CompileContext, PolicyCompiler } from "../policy.ts";
 
 type Settings = NonNullable<RenderedPolicies["authentication"]>;
 
@@ -29,7 +29,7 @@ const MISSING: Refusal = { reason: "CredentialMissing" };
 const REVOKED: Termination = { reason: "CredentialRevoked" };
 
 /** Proves who connects, before any backend is dialled, and ends the session when a proof no longer holds. */
-export const authentication: Policy<"authentication"> = (settings, context) => {
+export const authentication: PolicyCompiler<"authentication"> = (settings, context) => {
   if (settings.require === "None") return { authenticate: async () => ANYONE };
   const methods = bindMethods(settings, context);
   const of = (proof: Proof): BoundMethod | undefined => methods.find(({ method }) => method === proof.method);

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { clientNamed, handshakeFrom, PolicyBench } from "../../test/fakes/policy-bench.ts";
 import type { Refusal } from "../rejection.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 
 type Who = readonly [client: string | undefined, address: string];
 const alice: Who = ["alice", "192.0.2.1"];
 
 /** Tries to open a session; the function that closes it, or why not. */
-function open(bench: PolicyBench, policy: Enforcement, [client, address]: Who, route = "main"): (() => void) | Refusal {
+function open(bench: PolicyBench, policy: PolicySteps, [client, address]: Who, route = "main"): (() => void) | Refusal {
   const [handshake, identity] = [handshakeFrom(address), clientNamed(client)];
   return policy.admit?.(handshake, identity) ?? bench.occupancy.enter(route, identity, handshake);
 }
@@ -48,7 +48,7 @@ test.each([
   ["per Proxy counts all that is open", "Proxy", true, false],
 ])("%s", (_, per, own, admitted) => {
   const bench = new PolicyBench();
-  const compile = (route: string): Enforcement => bench.compile("connections", [{ per, limit: 1 }], { route, own });
+  const compile = (route: string): PolicySteps => bench.compile("connections", [{ per, limit: 1 }], { route, own });
   const [a, b] = [compile("a"), compile("b")];
   open(bench, a, alice, "a");
   expect(typeof open(bench, b, alice, "b") === "function").toBe(admitted);

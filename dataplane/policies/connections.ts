@@ -1,11 +1,11 @@
 import { occupancyKey } from "../limits/occupancy.ts";
-import type { Policy } from "../policy.ts";
+import type { PolicyCompiler } from "../policy.ts";
 
 /** How long a client is told to wait when too many sessions are open: nobody knows when one ends. */
 const RETRY_AFTER = 5;
 
 /** Bounds the sessions that are open at the same time; what is counted, and when it ends, is `occupancy.ts`. */
-export const connections: Policy<"connections"> = (settings, context) => {
+export const connections: PolicyCompiler<"connections"> = (settings, context) => {
   const { log, occupancy, route, metrics, shadow } = context;
   const own = context.scope("connections") !== "proxy";
   const limits = settings.map(({ per, limit }) => ({

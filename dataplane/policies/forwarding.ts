@@ -6,10 +6,10 @@ import { credentialPlaces } from "../auth/places.ts";
 import { once } from "../compile-once.ts";
 import type { HeaderField } from "../http/header-fields.ts";
 import type { Memory } from "../memory.ts";
-import type { Policy } from "../policy.ts";
+import type { PolicyCompiler } from "../policy.ts";
 
 /** What the backend sees is decided once for each handshake, in `backend/outgoing.ts`, from what `compileForwarding` made. */
-export const forwarding: Policy<"forwarding"> = () => ({});
+export const forwarding: PolicyCompiler<"forwarding"> = () => ({});
 
 /** Headers in which clients claim what only a gateway may say; never believed, never forwarded, whatever the policy allows. */
 const CLAIMS = [

@@ -11,7 +11,7 @@ import { keepalive } from "./keepalive.ts";
 import { messages } from "./messages.ts";
 import { messageSize } from "./message-size.ts";
 import { origins } from "./origins.ts";
-import type { Policy } from "../policy.ts";
+import type { PolicyCompiler } from "../policy.ts";
 import { slowConsumer } from "./slow-consumer.ts";
 import { timeouts } from "./timeouts.ts";
 
@@ -34,4 +34,4 @@ export const chain = {
   slowConsumer, // in the tunnel: what an end does not take
   keepalive, // in the tunnel: a client that vanished
   timeouts, // in the tunnel: idle and lifetime
-} satisfies { [K in PolicyKind]: Policy<K> };
+} satisfies { [K in PolicyKind]: PolicyCompiler<K> };

@@ -1,7 +1,7 @@
 import type { Handshake } from "../opening-handshake.ts";
 import { valuesOf } from "../http/header-fields.ts";
 import type { Refusal } from "../rejection.ts";
-import { ofSettings, type Policy } from "../policy.ts";
+import { ofSettings, type PolicyCompiler } from "../policy.ts";
 
 /** Longer than an origin whose host is a name (RFC 1035) or that a policy may list. */
 const MAX_ORIGIN = 512;
@@ -9,7 +9,7 @@ const MAX_ORIGIN = 512;
 const FORBIDDEN: Refusal = { reason: "OriginForbidden" };
 
 /** Turns away pages of other sites before any credential is looked at (RFC 6455 §10.2). */
-export const origins: Policy<"origins"> = ofSettings("origins", (settings) => {
+export const origins: PolicyCompiler<"origins"> = ofSettings("origins", (settings) => {
   const exact = new Set(settings.allow.filter((pattern) => !pattern.includes("*")).map(normalise));
   const wildcards = settings.allow.filter((pattern) => pattern.includes("*")).map(wildcard);
   return {

@@ -1,8 +1,8 @@
-import type { Enforcement, Party } from "../policy.ts";
+import type { PolicySteps, Party } from "../policy.ts";
 import type { Termination } from "../rejection.ts";
 
 /** Why these policies no longer permit what they, or an older version of them, permitted; undefined: they still do. */
-export function review(chain: readonly Enforcement[], party: Party): Termination | undefined {
+export function review(chain: readonly PolicySteps[], party: Party): Termination | undefined {
   for (const policy of chain) {
     const termination = policy.review?.(party);
     if (termination !== undefined) return termination;
@@ -12,7 +12,7 @@ export function review(chain: readonly Enforcement[], party: Party): Termination
 
 /** Calls `end` when a permission goes away without a config change; the returned function stops the watch. */
 export function watch(
-  chain: readonly Enforcement[],
+  chain: readonly PolicySteps[],
   party: Party,
   end: (termination: Termination) => void,
 ): () => void {

@@ -4,7 +4,7 @@ import { clientNamed } from "../../test/fakes/policy-bench.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Metrics } from "../metrics.ts";
 import { emptyPlan } from "../tunnel/plan.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 import type { Termination } from "../rejection.ts";
 import { Session } from "./session.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
@@ -15,7 +15,7 @@ function bench() {
   const metrics = new Metrics();
   const logged: string[] = [];
   const log = { info: (_: unknown, message: string) => void logged.push(message) } as unknown as Log;
-  const route = (chain: Enforcement[]): CompiledRoute =>
+  const route = (chain: PolicySteps[]): CompiledRoute =>
     ({ name: "main", chain, metrics: metrics.route("demo/chat", "main"), plan: emptyPlan }) as unknown as CompiledRoute;
   const facts = {
     ...{ requestId: "request-1", identity: clientNamed("alice"), address: "192.0.2.1", addressSubject: "192.0.2.1" },
@@ -42,7 +42,7 @@ const revoked = { reason: "CredentialRevoked" } as const;
 
 test("what it stood on is looked at first; only then its limits change, and it is watched anew", () => {
   const { session, route, did } = bench();
-  const watching = (name: string): Enforcement => ({
+  const watching = (name: string): PolicySteps => ({
     review: () => void did.push(`review ${name}`),
     plan: () => {},
     watch: () => {
@@ -60,16 +60,16 @@ test("what it stood on is looked at first; only then its limits change, and it i
 
 test("what is as it was is not looked at again; what changed is, and no more than that", () => {
   const { session, route, did } = bench();
-  const asked = (name: string): Enforcement => ({ review: () => void did.push(`review ${name}`) });
+  const asked = (name: string): PolicySteps => ({ review: () => void did.push(`review ${name}`) });
   const [deny, limits, later] = [asked("deny"), { plan: () => {} }, asked("later")];
-  const keys: Enforcement = {
+  const keys: PolicySteps = {
     ...asked("keys"),
     watch: () => {
       did.push("watch");
       return () => void did.push("unwatch");
     },
   };
-  const looked = (chain: Enforcement[]): string[] => {
+  const looked = (chain: PolicySteps[]): string[] => {
     did.length = 0;
     session.apply(route(chain));
     return [...did];
@@ -95,7 +95,7 @@ test("a permission that is gone ends it: no plan, no watch, and no policy behind
 test("a watch that fires ends it and all watches; only the first end counts", async () => {
   const { session, route, did, value } = bench();
   let fire: ((termination: Termination) => void) | undefined;
-  const watch: Enforcement["watch"] = (_, end) => {
+  const watch: PolicySteps["watch"] = (_, end) => {
     fire = end;
     return () => void did.push("unwatch");
   };

@@ -6,7 +6,7 @@ import type { Identity } from "../identity.ts";
 import { Memory } from "../memory.ts";
 import type { LiveSession, RouteMetrics } from "../metrics.ts";
 import { review, watch } from "../policies/permission.ts";
-import type { Enforcement, Party } from "../policy.ts";
+import type { PolicySteps, Party } from "../policy.ts";
 import type { CloseReason, Termination } from "../rejection.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
 import type { Tunnel, TunnelEnd } from "../tunnel/tunnel-options.ts";
@@ -43,7 +43,7 @@ export class Session implements Party, LiveSession {
   #memory: Memory | undefined;
   #stopWatching: (() => void) | undefined;
   /** The policies that it was held to last. */
-  #held: readonly Enforcement[] = [];
+  #held: readonly PolicySteps[] = [];
   #ending = false;
   #permissionLost = false;
 
