@@ -32,7 +32,7 @@ function check({ fields = {}, ...arrival }: Change = {}) {
 test("a handshake as RFC 6455 §1.3 shows it passes", () => {
   expect(check()).toMatchObject({
     key: "dGhlIHNhbXBsZSBub25jZQ==",
-    late: undefined,
+    deferred: undefined,
     handshake: { host: "a.test", path: "/ws" },
   });
 });
@@ -45,7 +45,7 @@ test.each<[string, Change]>([
   ["subprotocols over two lines", { fields: { "Sec-WebSocket-Protocol": ["a", "b, c"] } }],
   ["an extension with a quoted value", { fields: { "Sec-WebSocket-Extensions": ['x; y="8"'] } }],
 ])("%s passes", (_what, change) => {
-  expect(check(change)).toMatchObject({ late: undefined });
+  expect(check(change)).toMatchObject({ deferred: undefined });
 });
 
 test.each<[string, Change]>([
@@ -105,7 +105,7 @@ test.each<[string, string, Change]>([
     { fields: { "Sec-WebSocket-Version": ["7"], Upgrade: [], Connection: [] } },
   ],
 ])("%s is answered %s, once the rest has been checked", (_what, reason, change) => {
-  expect(check(change)).toMatchObject({ late: { reason } });
+  expect(check(change)).toMatchObject({ deferred: { reason } });
 });
 
 test("128 fields pass, 129 are too many; 16 KiB are too large", () => {

@@ -18,12 +18,12 @@ const MAX_PROTOCOLS = 64;
 const MAX_EXTENSIONS = 1024;
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
-/** A request with a sound form: `late` says what is still to be answered once route and credential have been checked. */
+/** A request with a sound form: `deferred` says what is still to be answered once route and credential have been checked. */
 export interface Checked {
   readonly handshake: Handshake;
-  /** Sec-WebSocket-Key; "" where `late` is set. */
+  /** Sec-WebSocket-Key; "" where `deferred` is set. */
   readonly key: string;
-  readonly late: Refusal | undefined;
+  readonly deferred: Refusal | undefined;
 }
 
 const bad = (detail: string): Refusal => ({ reason: "BadHandshake", detail });
@@ -69,7 +69,7 @@ export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked 
       port: arrival.port,
     },
     key: upgrade.key,
-    late: upgrade.refusal,
+    deferred: upgrade.refusal,
   };
 }
 

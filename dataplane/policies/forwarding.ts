@@ -8,8 +8,8 @@ import type { HeaderField } from "../http/header-fields.ts";
 import type { Memory } from "../memory.ts";
 import type { PolicyCompiler } from "../policy.ts";
 
-/** What the backend sees is decided once for each handshake, in `backend/outgoing.ts`, from what `compileForwarding` made. */
-export const forwarding: PolicyCompiler<"forwarding"> = () => ({});
+/** Takes part in no step: `outgoing.ts` makes the backend's request by what `compileForwarding` returns. */
+export const forwarding: PolicyCompiler<"forwarding"> = () => ({ kind: "forwarding" });
 
 /** Headers in which clients claim what only a gateway may say; never believed, never forwarded, whatever the policy allows. */
 const CLAIMS = [

@@ -6,6 +6,7 @@ export const messages: PolicyCompiler<"messages"> = (settings, context) => {
   const fromClient = sessionLimits("messages", "fromClient", settings.fromClient, context);
   const fromBackend = sessionLimits("messages", "fromBackend", settings.fromBackend, context);
   return {
+    kind: "messages",
     plan(party, draft) {
       draft.fromClient.messages.push(...fromClient(party));
       draft.fromBackend.messages.push(...fromBackend(party));

@@ -1,11 +1,11 @@
 import type { PolicySteps, Party } from "../policy.ts";
 import type { Termination } from "../rejection.ts";
 
-/** Why these policies no longer permit what they, or an older version of them, permitted; undefined: they still do. */
+/** Why these policies take back a permission that they, or older versions of them, gave; undefined: it still holds. */
 export function review(chain: readonly PolicySteps[], party: Party): Termination | undefined {
   for (const policy of chain) {
     const termination = policy.review?.(party);
-    if (termination !== undefined) return termination;
+    if (termination !== undefined) return { ...termination, policy: policy.kind };
   }
   return undefined;
 }
@@ -16,7 +16,9 @@ export function watch(
   party: Party,
   end: (termination: Termination) => void,
 ): () => void {
-  const stops = chain.flatMap((policy) => policy.watch?.(party, end) ?? []);
+  const stops = chain.flatMap(
+    (policy) => policy.watch?.(party, (termination) => end({ ...termination, policy: policy.kind })) ?? [],
+  );
   return () => {
     for (const stop of stops) stop();
   };

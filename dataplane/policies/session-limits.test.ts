@@ -81,6 +81,7 @@ test("hits are all counted, and logged once for a session", async () => {
   expect(await bench.hits({ policy: "messages", per: "Client", action: "Close", enforcement: "Shadow" })).toBe(5);
   expect(bench.logged).toEqual([
     {
+      event: "LimitExceeded",
       message: "limit exceeded",
       ...{ requestId: "request-1", route: "main", policy: "messages", direction: "fromClient", per: "Client" },
       ...{ action: "Close", shadow: true },

@@ -71,6 +71,11 @@ export class PolicyBench {
   }
 }
 
+/** A compiled policy with these steps, and no others. */
+export function stepsOf(steps: Omit<PolicySteps, "kind">, kind: PolicyKind = "authentication"): PolicySteps {
+  return { kind, ...steps };
+}
+
 /** A handshake of which only the address counts. */
 export function handshakeFrom(address = "192.0.2.1", requestId = "request-1"): Handshake {
   return { requestId, address, addressSubject: addressSubject(address), headers: [] } as unknown as Handshake;
