@@ -46,7 +46,8 @@ export class Attempt {
   #balancer: Balancer | undefined;
   #backend: Dialled | undefined;
   #leave: (() => void) | undefined;
-  #accepted = false;
+  /** An answer was counted, and begun to be sent. */
+  #answered = false;
 
   constructor(socket: Socket, options: AttemptOptions) {
     this.#socket = socket;
@@ -132,7 +133,8 @@ export class Attempt {
   }
 
   refuse(refusal: Refusal): void {
-    if (this.signal.aborted) return;
+    if (this.#answered || this.signal.aborted) return;
+    this.#answered = true;
     const requestId = this.#handshake?.requestId ?? randomUUID();
     const challenge = this.#route?.challenge ?? 'ApiKey realm="wsproxy"';
     const status = statusOf(refusal);
@@ -145,20 +147,21 @@ export class Attempt {
 
   /** The client got the backend's own refusal. */
   relayed(status: number): void {
+    this.#answered = true;
     this.#metrics.handshake(status, "BackendRefused", this.#seconds());
     this.#logRefused({ status, reason: "BackendRefused", requestId: this.#handshake?.requestId });
   }
 
   /** The client's 101 has been written. */
   accepted(): void {
-    this.#accepted = true;
+    this.#answered = true;
     this.#metrics.handshake(101, "Accepted", this.#seconds());
   }
 
-  /** A fault of the gateway: the client is told to try again. Behind a 101 no answer can be sent. */
+  /** A fault of the gateway: the client is told to try again. Behind an answer no other can be sent. */
   failed(fault: unknown): void {
     this.#options.log().error({ err: fault, requestId: this.#handshake?.requestId }, "handshake failed");
-    if (this.#accepted) this.#socket.destroy();
+    if (this.#answered) this.#socket.destroy();
     else if (!this.signal.aborted) this.refuse({ reason: "Overloaded", detail: "internal fault" });
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { clientNamed, stepsOf } from "../../test/fakes/policy-bench.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Fields, Log } from "../../runtime/log.ts";
 import { Metrics } from "../metrics.ts";
 import { emptyPlan } from "../tunnel/plan.ts";
 import type { PolicySteps } from "../policy.ts";
@@ -13,8 +13,8 @@ import type { Tunnel } from "../tunnel/tunnel-options.ts";
 function bench() {
   const clock = new FakeClock();
   const metrics = new Metrics();
-  const logged: string[] = [];
-  const log = { info: (_: unknown, message: string) => void logged.push(message) } as unknown as Log;
+  const logged: Fields[] = [];
+  const log = { info: (fields: Fields) => void logged.push(fields) } as unknown as Log;
   const route = (chain: PolicySteps[]): CompiledRoute =>
     ({ name: "main", chain, metrics: metrics.route("demo/chat", "main"), plan: emptyPlan }) as unknown as CompiledRoute;
   const facts = {
@@ -25,7 +25,7 @@ function bench() {
   const did: string[] = [];
   const tunnel: Tunnel = {
     apply: () => void did.push("plan"),
-    close: ({ reason }) => void did.push(`close ${reason}`),
+    close: ({ reason, policy }) => void did.push(`close ${reason}${policy === undefined ? "" : ` by ${policy}`}`),
     destroy: () => void did.push("destroy"),
     paused: true,
     buffered: 7,
@@ -88,7 +88,7 @@ test("a lost permission ends the session: no plan, no watch, and no policy behin
   const { session, route, did } = bench();
   const behind = stepsOf({ review: () => void did.push("asked"), watch: () => () => {} });
   session.apply(route([stepsOf({ review: () => revoked }), behind]));
-  expect(did).toEqual(["close CredentialRevoked"]);
+  expect(did).toEqual(["close CredentialRevoked by authentication"]);
   expect([session.ending, session.permissionLost]).toEqual([true, true]);
   session.apply(route([stepsOf({ review: () => void did.push("asked again") })]));
   expect(did).toHaveLength(1);
@@ -105,7 +105,7 @@ test("a watch that fires ends the session and all watches; only the first end co
   fire?.({ reason: "CredentialExpired" });
   fire?.(revoked);
   session.terminate({ reason: "Draining" });
-  expect(did).toEqual(["plan", "unwatch", "close CredentialExpired"]);
+  expect(did).toEqual(["plan", "unwatch", "close CredentialExpired by authentication"]);
   expect(await value("credential_terminations_total")).toBe(1);
 });
 
@@ -124,7 +124,10 @@ test("a session counts as open until both sockets are gone, with the bytes that 
   session.terminate({ reason: "Draining" });
   expect(await value("connections")).toBe(1);
   clock.advance(1500);
-  session.closed({ code: 1012, by: "gateway", termination: { reason: "Draining" } });
+  session.closed({ code: 1008, by: "gateway", termination: { reason: "MessageRate", policy: "messages" } });
   expect([await value("connections"), await value("connections_closed_total")]).toEqual([0, 1]);
-  expect(logged).toEqual(["session opened", "session closed"]);
+  expect(logged.map(({ event, reason, policy }) => [event, reason, policy])).toEqual([
+    ["SessionOpened", undefined, undefined],
+    ["SessionClosed", "MessageRate", "messages"],
+  ]);
 });
