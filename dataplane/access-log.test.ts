@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Fields, Log } from "../runtime/log.ts";
 import { accessLine, accessLog, type Access, type AccessEvent } from "./access-log.ts";
@@ -28,6 +29,18 @@ test.each<[Access, readonly AccessEvent[]]>([
   const others = [...Object.values(WORDS), "key set fetched again"].map((message) => ({ message }));
   const wanted = [...shown.map((event) => ({ event, message: WORDS[event] })), ...others];
   expect(written).toEqual(wanted.map((line) => ({ proxy: "demo/chat", ...line })));
+});
+
+test("the page lists every event, its words, and the values of log.access that show it", () => {
+  const page = readFileSync(new URL("../docs/guides/look-inside.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| ([A-Z]\w+) \| ([a-z ]+) \| ([\w, ]+) \|/gm)].map((row) => row.slice(1));
+  const shown = (event: AccessEvent): string[] =>
+    (["All", "Refused", "None"] as const).filter((access) => {
+      const { log, written } = lines(access);
+      accessLine(log, event, {});
+      return written.length > 0;
+    });
+  expect(rows).toEqual(EVENTS.map((event) => [event, WORDS[event], shown(event).join(", ")]));
 });
 
 test("an event that is not in the table filters nothing", () => {
