@@ -34,13 +34,13 @@ test.each([
 
 test.each<[string, string, [string | undefined, string | undefined], number]>([
   ["another client", "Client", ["bob", undefined], 2],
-  ["nobody from another address", "Client", [undefined, "192.0.2.2"], 2],
-  ["nobody from the same address", "Client", [undefined, "192.0.2.1"], 2],
+  ["a client without an identity at another address", "Client", [undefined, "192.0.2.2"], 2],
+  ["a client without an identity at the same address", "Client", [undefined, "192.0.2.1"], 2],
   ["the same client from another address", "Client", ["alice", "192.0.2.2"], 0],
   ["another address", "IP", ["alice", "192.0.2.2"], 2],
   ["another client of the same address", "IP", ["bob", "192.0.2.1"], 0],
-  ["somebody else", "Route", ["bob", "192.0.2.2"], 0],
-  ["somebody else", "Proxy", ["bob", "192.0.2.2"], 0],
+  ["another client at another address", "Route", ["bob", "192.0.2.2"], 0],
+  ["another client at another address", "Proxy", ["bob", "192.0.2.2"], 0],
 ])("%s has tokens of its own per %s", (_, per, [client, address], wanted) => {
   const policy = new PolicyBench().compile("attempts", [{ per, ...limit }]);
   passed(policy, 2, "alice", "192.0.2.1");
@@ -129,7 +129,7 @@ test.each([
   expect(passed(policy, 5, "alice")).toBe(1);
 });
 
-test("in Shadow all pass, and each that would not have is counted and logged", async () => {
+test("in Shadow all handshakes pass, and each that a limit would refuse is counted and logged", async () => {
   const bench = new PolicyBench();
   const policy = bench.compile("attempts", [{ per: "IP", ...limit }], { shadow: true });
   expect(passed(policy, 5)).toBe(5);
@@ -149,7 +149,7 @@ test("a change keeps what was used; one that is rolled back changes nothing", ()
   expect(passed(next, 9)).toBe(1);
 });
 
-test("the wall clock has no part in it", () => {
+test("a step of the wall clock changes nothing", () => {
   const bench = new PolicyBench();
   const policy = bench.compile("attempts", [{ per: "IP", ...limit }]);
   passed(policy, 2);

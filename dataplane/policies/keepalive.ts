@@ -1,7 +1,7 @@
 import { parseDuration } from "../../api/quantities.ts";
 import { ofSettings, type PolicyCompiler } from "../policy.ts";
 
-/** Pings to the client; the tunnel sends them at frame boundaries and keeps their pongs to itself. */
+/** Pings to the client; the tunnel sends them between frames and does not forward their pongs. */
 export const keepalive: PolicyCompiler<"keepalive"> = ofSettings("keepalive", (settings) => {
   const interval = parseDuration(settings.interval);
   const timeout = parseDuration(settings.timeout);

@@ -49,7 +49,7 @@ export class Session implements Party, LiveSession {
     this.route = route.name;
     this.openedAt = clock.now();
     this.since = clock.wall();
-    // Not the route: a session may live longer than a hundred configs, and must not keep its own.
+    // Not the route: the session may outlive a hundred configs, and must not keep an old one in memory.
     this.#metrics = route.metrics;
     this.#clock = clock;
     this.#log = log;
