@@ -27,8 +27,8 @@ const FIELDS = new Set([
 const MAX_STACK = 12;
 
 /** Writes the line of an event: the only way to write one. */
-export function accessLine(log: Log, event: AccessEvent, fields: Fields): void {
-  log.info({ ...fields, event }, ACCESS_EVENTS[event].message);
+export function accessLine(log: Log, event: AccessEvent, fields: Fields & { readonly event?: never }): void {
+  log.info({ event, ...fields }, ACCESS_EVENTS[event].message);
 }
 
 /**
