@@ -32,7 +32,7 @@ test.each<[Access, readonly AccessEvent[]]>([
 });
 
 test("the page lists every event, its words, and the values of log.access that show it", () => {
-  const page = readFileSync(new URL("../docs/guides/look-inside.md", import.meta.url), "utf8");
+  const page = readFileSync(new URL("../docs/reference/log.md", import.meta.url), "utf8");
   const rows = [...page.matchAll(/^\| ([A-Z]\w+) \| ([a-z ]+) \| ([\w, ]+) \|/gm)].map((row) => row.slice(1));
   const shown = (event: AccessEvent): string[] =>
     (["All", "Refused", "None"] as const).filter((access) => {

@@ -183,7 +183,7 @@ export class ServedProxy implements HandshakeContext {
     this.#tellDials(listing);
   }
 
-  /** A client's handshake begins; `method` as far as it is known, `early`: how many early bytes came with it. */
+  /** A client's handshake begins; `method` as far as it is known, `early`: how many bytes came behind its head. */
   begin(socket: Socket, method = "", early = 0): Attempt {
     const { clock, metrics, descriptors } = this.#surroundings;
     const release = descriptors.dial();
