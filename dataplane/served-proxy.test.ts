@@ -7,10 +7,11 @@ import { TestGateway } from "../test/fakes/gateway.ts";
 import { settle } from "../test/fakes/idp-bench.ts";
 import { Live } from "../test/fakes/live.ts";
 import { Pending } from "../test/fakes/pending.ts";
+import { stepsOf } from "../test/fakes/policy-bench.ts";
 import { until } from "../test/fakes/sockets.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Slices } from "../runtime/loop/slices.ts";
-import type { Enforcement } from "./policy.ts";
+import type { PolicySteps } from "./policy.ts";
 import type { Termination } from "./rejection.ts";
 import type { Session } from "./session/session.ts";
 
@@ -27,12 +28,12 @@ afterEach(async () => {
 });
 
 /** Puts a snapshot in force whose one route does this, and no more, to the sessions that it finds. */
-async function commit(enforcement: Enforcement): Promise<void> {
+async function commit(steps: Omit<PolicySteps, "kind">): Promise<void> {
   const [proxy] = gateway.gateway.proxies;
   if (proxy?.snapshot === undefined) throw new Error("nothing in force");
   const slices = new Slices(systemClock);
   const snapshot = await proxy.prepare(proxy.snapshot.config, "next", endpointsOf([backend.port]), slices);
-  const routes = new Map([...snapshot.routes].map(([name, route]) => [name, { ...route, chain: [enforcement] }]));
+  const routes = new Map([...snapshot.routes].map(([name, route]) => [name, { ...route, chain: [stepsOf(steps)] }]));
   proxy.commit({ ...snapshot, routes }, "endpoints");
   await proxy.review(slices);
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { foldHeaderName, headerName, headerValue } from "../names.ts";
 import { rule } from "../rule.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 /** Fields of the handshake and the connection itself: the gateway writes them, no policy does. */
 export const RESERVED_HEADERS = [
@@ -95,7 +95,7 @@ const spec = z
   .describe("What of the client's handshake the backend sees.");
 
 /** What of the client's handshake the backend sees. */
-export const forwarding = { spec, rendered: spec, absent: {} } satisfies Policy;
+export const forwarding = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;
 
 /** Is it, or would many a backend take it for, a header that the gateway itself writes? */
 export function isReserved(name: string): boolean {

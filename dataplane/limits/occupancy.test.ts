@@ -15,7 +15,7 @@ test("a session counts for its proxy, route, client and address, over all routes
   expect([count("Client", "a"), count("IP", "a"), count("Client", "c")]).toEqual([1, 1, 0]);
 });
 
-test("somebody unknown counts as a client by address, apart from the count per address", () => {
+test("a client without an identity counts as a client by its address, apart from the count per address", () => {
   const occupancy = new Occupancy();
   const anyone = clientNamed();
   occupancy.enter("a", anyone, where);

@@ -65,7 +65,7 @@ test("an abort stops it where it is, and takes its timer along", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("with nobody there it is over at once", async () => {
+test("without a session it is over at once", async () => {
   const clock = new FakeClock();
   await closeSpread([], termination, 60_000, { clock, random: Math.random, abort: new AbortController().signal });
   expect(clock.pending).toBe(0);

@@ -77,7 +77,7 @@ test("retry-after is in whole seconds, at least one", () => {
   const slow = new TokenBucket({ limit: 1, interval: 90_500, burst: 1 }, 0);
   const limits = new FlowLimits(plan({ messages: [limit(slow, "Close")], bytes: [limit(bucket(1), "Close")] }));
   verdicts(limits, 2);
-  expect(limits.messageRate(0)).toEqual({ reason: "MessageRate", retryAfter: 91 });
+  expect(limits.messageRate(0)).toEqual({ reason: "MessageRate", policy: "messages", retryAfter: 91 });
   limits.takeBytes(2, 0);
-  expect(limits.byteRate(0)).toEqual({ reason: "ByteRate", retryAfter: 1 });
+  expect(limits.byteRate(0)).toEqual({ reason: "ByteRate", policy: "bytes", retryAfter: 1 });
 });
