@@ -107,7 +107,7 @@ export class Cache {
     const reflector = new Reflector<KubeObject>({
       ...WATCHED[kind],
       kind: KINDS[kind],
-      keep: briefOf,
+      retain: briefOf,
       namespace,
       client,
       clock,

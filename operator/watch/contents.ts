@@ -1,6 +1,6 @@
 import { ApiError, isStatus } from "../kube/api-error.ts";
 import type { Caller } from "../kube/call.ts";
-import { kept } from "../kube/collection.ts";
+import { stripped } from "../kube/collection.ts";
 import { keyOf, KINDS, pathOf, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { KeptContents, type Weighed } from "./kept-contents.ts";
 import { isOfOne } from "../refusals.ts";
@@ -154,10 +154,13 @@ export async function fetched(
     const path = pathOf(KINDS[kind], namespace);
     const { items } = await client.request<{ readonly items?: readonly KubeObject[] | null }>({ path, query, signal });
     const found = items?.find(({ metadata }) => metadata.name === name);
-    return found && kept(found, KINDS[kind]);
+    return found && stripped(found, KINDS[kind]);
   }
   try {
-    return kept(await client.request<KubeObject>({ path: pathOf(KINDS[kind], namespace, name), signal }), KINDS[kind]);
+    return stripped(
+      await client.request<KubeObject>({ path: pathOf(KINDS[kind], namespace, name), signal }),
+      KINDS[kind],
+    );
   } catch (error) {
     if (isStatus(error, 404)) return undefined;
     throw error;
