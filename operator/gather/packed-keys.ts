@@ -1,11 +1,13 @@
 import { Buffer } from "node:buffer";
 import type { KeyEntry, KeyFault } from "../translate/resources.ts";
 
-/** API keys as digests in a row: an object for each of them would take ten times as much. */
+/** API keys as digests one after the other: an object for each would take ten times the memory. */
 export interface PackedKeys {
-  /** JSON of the names. */
+  /** JSON of the clients' names. */
   readonly clients: string;
+  /** DIGEST bytes for each. */
   readonly digests: Buffer;
+  /** An index of FAULTS for each. */
   readonly faults: Buffer;
 }
 
@@ -28,7 +30,7 @@ export function unpackedKeys({ clients, digests, faults }: PackedKeys): KeyEntry
   });
 }
 
-/** Bytes. */
+/** Bytes that packed keys take, about. */
 export function weightOf({ clients, digests, faults }: PackedKeys): number {
   return clients.length + digests.length + faults.length;
 }

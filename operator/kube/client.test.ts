@@ -64,7 +64,7 @@ describe("a call", () => {
     expect((await failureOf(client.request({ path: PATH }))).retryAfter).toBe(wait);
   });
 
-  test("whose answer is no JSON, or breaks off, fails as an ApiError with its cause", async () => {
+  test("with an answer that is no JSON, or breaks off, fails as an ApiError with its cause", async () => {
     const { server, client } = await kubeBench();
     server.fail("GET", { status: 200, body: "{" });
     expect(await failureOf(client.request({ path: PATH }))).toMatchObject({ status: 0, reason: "Unreadable" });
@@ -87,7 +87,7 @@ describe("a call", () => {
     await until("the connection is gone", () => server.openConnections === 0);
   });
 
-  test("whose answer stops half way ends after its time too", async () => {
+  test("with an answer that stops half way ends after its time too", async () => {
     const clock = new FakeClock();
     let halfWay = false;
     const client = await clientOfHalfAnswers(() => (halfWay = true), clock);

@@ -10,7 +10,7 @@ export interface Collection {
   /** undefined: all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
-  /** Fetch only metadata: for kinds whose data the operator reads only when a proxy refers to it. */
+  /** Fetch only metadata: for kinds with data that the operator reads only when a proxy refers to it. */
   readonly metadataOnly?: boolean | undefined;
   /** What is retained of an object; default: what `stripped` leaves. */
   readonly retain?: ((object: KubeObject) => KubeObject) | undefined;
@@ -73,7 +73,7 @@ async function pageOf<T extends KubeObject>(
   }
 }
 
-/** In place of a page whose one object is too long: the token of the next page stands before the object. */
+/** In place of a page with one object that is too long: the token of the next page stands before the object. */
 function emptyPage(error: ApiError): Page<never> {
   const [start = ""] = error.cause instanceof TooLong ? error.cause.start.split('"items":') : [];
   const field = (name: string): string | undefined => new RegExp(`"${name}":"([^"\\\\]*)"`).exec(start)?.[1];

@@ -89,7 +89,7 @@ describe("over HTTP", () => {
     await running;
   });
 
-  test("a renewal whose answer is lost ends no term", async () => {
+  test("a renewal ends no term if only its answer is lost", async () => {
     const its = await elected();
     await until("it leads", () => its.terms.length === 1);
     its.server.fail("PUT", "answer lost");

@@ -15,7 +15,7 @@ export interface ObjectEvent {
 
 /** Longest note that the API server takes; bytes. */
 const MAX_NOTE = 1024;
-/** Topics of objects whose last event is remembered. */
+/** Most topics of which the last event is remembered. */
 const MAX_REMEMBERED = 10_000;
 
 /**

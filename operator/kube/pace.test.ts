@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { Pace } from "./pace.ts";
 
-/** The waits of a key whose passes each compute for so long, and begin as soon as they may. */
+/** The waits of a key: each of its passes computes for so long, and begins as soon as it may. */
 function waits(count: number, computed: number): number[] {
   const clock = new FakeClock();
   const pace = new Pace(clock);

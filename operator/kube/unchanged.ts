@@ -28,7 +28,7 @@ function contains(live: unknown, wanted: unknown, under: string): boolean {
 }
 
 /**
- * A list whose entries have names is compared by name: several writers share it, so order and further entries do not
+ * A list of entries with names is compared by name: several writers share it, so order and further entries do not
  * count. Any other list is one value: the same entries in the same order.
  */
 function containsAll(live: readonly unknown[], wanted: readonly unknown[]): boolean {

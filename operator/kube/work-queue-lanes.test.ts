@@ -3,7 +3,7 @@ import { FakeClock } from "../../test/fakes/clock.ts";
 import { settle } from "../../test/fakes/idp-bench.ts";
 import { WorkQueue } from "./work-queue.ts";
 
-/** A queue whose keys in capital letters are heavy. */
+/** A queue in which keys in capital letters are heavy. */
 function bench(concurrency = 2) {
   const clock = new FakeClock();
   const passes: string[] = [];

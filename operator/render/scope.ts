@@ -4,7 +4,7 @@ import type { Labels, Metadata } from "./manifest.ts";
 import { namesOf, type Names } from "./names.ts";
 import type { Owner } from "./owner.ts";
 
-/** What all objects of one proxy have in common. */
+/** What all objects of one proxy have in common: names, labels, and metadata with the proxy as owner. */
 export interface Scope {
   readonly names: Names;
   readonly labels: Labels;

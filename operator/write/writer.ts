@@ -149,7 +149,7 @@ export class Writer {
     if (object === undefined) return undefined;
     if (isData(kind)) return data.get(nameIn(kind, object.metadata.name));
     const key = keyOf(proxy);
-    if (this.#contents.kept(key, { kind, object, form: asApplied(applied) }) === true) return AS_APPLIED;
+    if (this.#contents.retained(key, { kind, object, form: asApplied(applied) }) === true) return AS_APPLIED;
     return this.#contents.one(key, { kind, object, form: rawForm }, signal);
   }
 

@@ -22,7 +22,7 @@ test.each<[string, Claim, Claim]>([
   ["a host and any host", claim("a", ["x"]), claim("b", [])],
   ["a host and a wildcard above it", claim("a", ["x.y"]), claim("b", ["*.y"])],
   ["two wildcards", claim("a", ["*.x.y"]), claim("b", ["*.y"])],
-])("%s are told apart", (_, first, other) => {
+])("%s do not conflict", (_, first, other) => {
   expect(second(first, other)).toEqual({ conflicts: false, taken: [] });
 });
 
@@ -36,7 +36,7 @@ test.each<[string, Claim, Claim, string[]]>([
   expect(second(first, other)).toEqual({ conflicts: true, taken });
 });
 
-test("a route stands as long as one of its hosts is its own, and then has that", () => {
+test("a route is accepted as long as one of its hosts is its own, and then serves that", () => {
   const claims = new Claims();
   claims.enter(claim("a", ["x"]));
   const other = claim("b", ["x", "y"]);
