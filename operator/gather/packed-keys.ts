@@ -14,6 +14,7 @@ export interface PackedKeys {
 const FAULTS: readonly (KeyFault | undefined)[] = [undefined, "TooShort", "TooLong", "ControlCharacter"];
 const DIGEST = 32;
 
+/** Packs the API keys of one Secret. */
 export function packedKeys(entries: readonly KeyEntry[]): PackedKeys {
   return {
     clients: JSON.stringify(entries.map(({ client }) => client)),
@@ -22,6 +23,7 @@ export function packedKeys(entries: readonly KeyEntry[]): PackedKeys {
   };
 }
 
+/** The API keys that were packed, in their order. */
 export function unpackedKeys({ clients, digests, faults }: PackedKeys): KeyEntry[] {
   return (JSON.parse(clients) as string[]).map((client, at) => {
     const fault = FAULTS[faults[at] ?? 0];

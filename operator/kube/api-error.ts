@@ -75,6 +75,7 @@ const NAMESPACE_GONE = "NamespaceGone";
 /** `reason` of the ApiError for an answer that is longer than `Call.most`. */
 export const TOO_LONG = "TooLong";
 
+/** Was the answer longer than `Call.most`? */
 export function isTooLong(error: unknown): error is ApiError {
   return error instanceof ApiError && error.reason === TOO_LONG;
 }

@@ -5,6 +5,7 @@ import { isStatus } from "./api-error.ts";
 import { readLease, writeLease, type Bounds, type Lease, type LeaseAt } from "./lease.ts";
 import { microTime } from "./micro-time.ts";
 
+/** The lease, this process, and the times of an election. */
 export interface ElectionOptions extends LeaseAt {
   /** Unique to this process. */
   readonly identity: string;

@@ -11,6 +11,7 @@ export interface LeaseSpec {
   readonly leaseTransitions?: number | null;
 }
 
+/** A Lease of coordination.k8s.io/v1. */
 export interface Lease {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion?: string };
   readonly spec?: LeaseSpec;

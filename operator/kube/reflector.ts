@@ -9,6 +9,7 @@ import { keyOf, type KubeObject } from "./kinds.ts";
 import { Expired, longEvent, watchEvent, WatchFailure } from "./watch-events.ts";
 import { LongLine, watchLines } from "./watch-lines.ts";
 
+/** What a reflector watches, and which functions it calls on changes. */
 export interface ReflectorOptions<T extends KubeObject> extends Collection {
   readonly client: Watcher;
   readonly clock: Clock;

@@ -41,7 +41,7 @@ export function watchEvent<T extends KubeObject>(line: string): WatchEvent<T> {
   throw new Expired("a line of the watch is no event");
 }
 
-/** Key and version of the object in a line that is too long, from the start of the line; throws Expired where they are not in it. */
+/** Key and version of the object of a line that is too long, from the line's start; throws Expired if it lacks them. */
 export function longEvent(start: string): { readonly key: string; readonly resourceVersion: string } {
   const field = (name: string): string | undefined => new RegExp(`"${name}":"([^"\\\\]{1,300})"`).exec(start)?.[1];
   const [name, namespace = "", resourceVersion] = ["name", "namespace", "resourceVersion"].map(field);

@@ -3,6 +3,7 @@ import { wishedWait } from "./api-error.ts";
 import { BackOff } from "./back-off.ts";
 import { Pace } from "./pace.ts";
 
+/** What a work queue does for a key, and how many keys at once. */
 export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly random: () => number;

@@ -1,5 +1,6 @@
 import type { Owner } from "./owner.ts";
 
+/** Labels or annotations. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** Metadata that the operator owns. */

@@ -12,6 +12,7 @@ export interface Scope {
   metadata(name: string, annotations?: Labels): Metadata;
 }
 
+/** The scope of a proxy; `hash` is `Packer.hash`. */
 export function scopeOf({ namespace, name: proxy, uid }: Owner, hash: (text: string) => string): Scope {
   const names = namesOf(proxy, hash);
   const labels = labelsOf(names.base);

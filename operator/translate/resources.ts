@@ -32,6 +32,7 @@ export interface Unread {
   readonly isNew?: boolean;
 }
 
+/** A Secret, decoded. */
 export interface Secret {
   readonly metadata: ObjectMetadata;
   readonly type: string;
@@ -43,13 +44,16 @@ export interface Secret {
   readonly keys?: readonly KeyEntry[];
 }
 
+/** A ConfigMap; only text entries. */
 export interface ConfigMap {
   readonly metadata: ObjectMetadata;
   readonly data: Readonly<Record<string, string>>;
 }
 
+/** An address family. */
 export type Family = "IPv4" | "IPv6";
 
+/** A Service, as far as a backend needs it. */
 export interface Service {
   readonly metadata: ObjectMetadata;
   readonly type: string;
@@ -59,12 +63,14 @@ export interface Service {
   readonly ports: readonly ServicePort[];
 }
 
+/** A TCP port of a Service. */
 export interface ServicePort {
   readonly name?: string;
   readonly port: number;
   readonly targetPort?: number | string;
 }
 
+/** An EndpointSlice, with its conditions resolved to booleans. */
 export interface EndpointSlice {
   readonly metadata: ObjectMetadata;
   /** From the label kubernetes.io/service-name. */

@@ -40,6 +40,7 @@ export interface ProxyStatus {
   readonly problems: readonly LocatedProblem[];
 }
 
+/** The conditions of one route. */
 export interface RouteStatus {
   readonly name: string;
   readonly conditions: readonly Condition<"Accepted" | "ResolvedRefs">[];

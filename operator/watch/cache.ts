@@ -39,6 +39,7 @@ export function isOwnOnly(kind: WatchedKind): boolean {
   return "labelSelector" in WATCHED[kind];
 }
 
+/** What the cache watches, and which functions it calls on changes. */
 export interface CacheOptions {
   readonly client: Watcher;
   readonly clock: Clock;

@@ -19,6 +19,7 @@ const MAX_COPIES = 100_000;
 /** Mistakes in entries that are reported one by one: a Secret can have 100,000 of them. */
 const MOST_TOLD = 100;
 
+/** An API key as the rendered config has it: client, digest and state. */
 export type ApiKey = NonNullable<RenderedOf<"authentication">["apiKey"]>["keys"][number];
 
 /**
@@ -40,7 +41,7 @@ function keysNow(selector: LabelSelector, at: string, lookup: Lookup): Found<Api
   const secrets = [...lookup.secrets.values()].filter((it) => matches(selector, it.metadata.labels)).sort(olderFirst);
   const unread = lookup.unread.filter(({ kind, metadata }) => kind === "Secret" && matches(selector, metadata.labels));
   if (secrets.length === 0 && unread.length === 0) {
-    const message = `no Secret in namespace ${lookup.namespace} has these labels, so everybody is refused; label one, or correct the selector`;
+    const message = `no Secret in namespace ${lookup.namespace} has these labels, so every client is refused; label one, or correct the selector`;
     return { value: [], problems: [{ reason: "ApiKeysNotFound", message, at, object: lookup.self }] };
   }
   const names = secrets.map(({ metadata }) => metadata.name);

@@ -5,17 +5,19 @@ import { authenticationsOf, backendsOf, lastGoodFound } from "./unread.ts";
 /** Most characters of a PEM file: the bound of the rendered config. */
 const MAX_PEM = 1_048_576;
 
+/** Certificate chain and private key, both PEM. */
 export interface KeyPair {
   readonly certificate: string;
   readonly privateKey: string;
 }
 
+/** User name and password, for Basic authentication. */
 export interface Login {
   readonly username: string;
   readonly password: string;
 }
 
-/** Certificate chain and private key, both PEM, from a kubernetes.io/tls Secret. */
+/** The key pair in a kubernetes.io/tls Secret, which has to belong together. */
 export function keyPair(name: string, at: string, lookup: Lookup): Found<KeyPair> {
   const lastGood = lastGoodFound("Secret", name, at, lookup, (inForce) => {
     const { tls } = inForce.listener;
@@ -54,7 +56,7 @@ export function authority(name: string, at: string, lookup: Lookup): Found<strin
   return problem === undefined ? found(ca) : unfit(name, `ca.crt: ${problem}`, at, lookup);
 }
 
-/** User name and password from a kubernetes.io/basic-auth Secret, within the bounds of the rendered config. */
+/** The login in a kubernetes.io/basic-auth Secret, within the bounds of the rendered config. */
 export function login(name: string, at: string, lookup: Lookup): Found<Login> {
   const refused = unpermitted(name, at, lookup);
   if (refused !== undefined) return refused;

@@ -53,10 +53,12 @@ export function unreadProblem(unread: Unread, at: string, lookup: Lookup): Refer
   return { reason: kind === "Secret" ? "SecretInvalid" : "ConfigMapInvalid", message, at, object: lookup.self };
 }
 
+/** The backends of all routes of a config. */
 export function backendsOf({ routes }: Config): readonly BackendConfig[] {
   return routes.flatMap(({ backends }) => backends);
 }
 
+/** All different authentication settings of a config. */
 export function authenticationsOf({ policies }: Config): readonly Authentication[] {
   return policies.authentication ?? [];
 }
