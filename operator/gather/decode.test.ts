@@ -7,7 +7,7 @@ const secretOf = (fields: object): ReturnType<typeof decode> =>
 
 const base64 = (text: string | Buffer): string => Buffer.from(text).toString("base64");
 
-test("a Secret's data is base64 of UTF-8; stringData stands over it; Opaque is its type unless it says another", () => {
+test("a Secret's data is base64 of UTF-8; stringData overrides it; its type is Opaque by default", () => {
   const { objects, problems } = secretOf({
     data: { a: base64("é"), b: `${base64("b")}\n`, c: base64("old") },
     stringData: { c: "new" },
@@ -63,7 +63,7 @@ function slice(fields: object): ReturnType<typeof decode> {
   return decode({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata, ...fields });
 }
 
-test("a condition of an endpoint that is unknown means what Kubernetes says it means", () => {
+test("an unknown condition of an endpoint has the meaning that Kubernetes gives it", () => {
   const states = [undefined, {}, { ready: null }, { ready: false }, { ready: false, serving: true, terminating: true }];
   const endpoints = states.map((conditions) => ({ addresses: ["10.0.0.1"], conditions }));
   const [one] = slice({ addressType: "IPv4", endpoints }).objects;
@@ -84,7 +84,7 @@ test("an address has one spelling; a text that is no address is named and left o
   expect(problems.map(({ at }) => at)).toEqual(["endpoints[0].addresses[1]", "endpoints[0].addresses[2]"]);
 });
 
-test("an address stands in a slice of its own family, and IPv4 in the form of IPv6 is IPv4", () => {
+test("an address has to be in a slice of its own family, and an IPv4-mapped IPv6 address is IPv4", () => {
   const endpoints = [{ addresses: ["10.0.0.1", "::ffff:10.0.0.2", "::1"] }];
   const four = slice({ addressType: "IPv4", endpoints });
   expect(four.objects).toMatchObject([{ object: { endpoints: [{ addresses: ["10.0.0.1", "10.0.0.2"] }] } }]);
@@ -99,7 +99,7 @@ test("an address stands in a slice of its own family, and IPv4 in the form of IP
   expect(six.problems.map(({ at }) => at)).toEqual(["endpoints[0].addresses[0]", "endpoints[0].addresses[1]"]);
 });
 
-test("an endpoint that is a pod says which; another of the same name is another", () => {
+test("an endpoint that is a pod names it; a later pod of the same name is another one", () => {
   const refs = [
     { kind: "Pod", namespace: "default", name: "a", uid: "1" },
     { kind: "Pod", name: "a", uid: "2" },
@@ -113,7 +113,7 @@ test("an endpoint that is a pod says which; another of the same name is another"
   expect(read.map(({ pod }) => pod)).toEqual(["a 1", "a 2", undefined, undefined, undefined]);
 });
 
-test("a Service says in which order its families come", () => {
+test("the families of a Service keep their order", () => {
   const of = (ipFamilies?: unknown) =>
     decode({ apiVersion: "v1", kind: "Service", metadata: { name: "a" }, spec: { ipFamilies } }).objects;
   expect(of(["IPv6", "IPv4"])).toMatchObject([{ object: { ipFamilies: ["IPv6", "IPv4"] } }]);

@@ -44,14 +44,14 @@ test("keys that are not in force any more are forgotten: however often keys chan
   expect(keys.weight).toBeLessThan(110 * 16);
 });
 
-test("a pass that does not know what is in force forgets nothing", () => {
+test("a pass that does not know the config in force forgets no key", () => {
   const keys = new SeenKeys();
   seen(keys, [holding("alice")], inForce("alice"));
   expect(seen(keys, [holding("bob")], undefined)).toEqual([]);
   expect(seen(keys, [], inForce("alice", "bob"))).toEqual(["alice", "bob"]);
 });
 
-test("while it is not known what is in force, twenty thousand keys are remembered, and those of a pass more", () => {
+test("while the config in force is not known, twenty thousand keys are remembered, and those of a pass more", () => {
   const keys = new SeenKeys();
   const digest = (pass: number, at: number): string => {
     const bytes = Buffer.alloc(32);

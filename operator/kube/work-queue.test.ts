@@ -119,7 +119,7 @@ describe("a key for later", () => {
     expect(its.clock.pending).toBe(0);
   });
 
-  test("is what a pass may ask for", async () => {
+  test("is added if its pass asks for another look", async () => {
     const its = new Bench().run();
     its.queue.add("a");
     await its.done(300);

@@ -50,7 +50,7 @@ describe("the data of a Secret", () => {
     expect(contents.size).toBe(0);
   });
 
-  test("that is gone is left out, and what fails is read again", async () => {
+  test("that is gone is left out, and a read that failed is tried again", async () => {
     const { server, put, read } = await bench();
     const known = put("alices-own-key-0001");
     server.fail("GET", { status: 401 });

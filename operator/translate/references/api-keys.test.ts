@@ -27,7 +27,7 @@ test("an entry is a key: its name is the client, its value without white space a
   });
 });
 
-test("two live keys of one client are two Secrets, sorted whatever their order", () => {
+test("two live keys of one client are in two Secrets, and come out sorted", () => {
   const [one, two] = [keys("a", { alice: KEY, bob: "example-key-000003" }), keys("b", { alice: OTHER })];
   const result = find(one, two);
   expect(result.keys.map(({ client }) => client)).toEqual(["alice", "alice", "bob"]);

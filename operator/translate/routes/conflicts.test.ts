@@ -32,7 +32,7 @@ test.each<[string, Claim, Claim, string[]]>([
   ["the same hosts in another order", claim("a", ["x", "y"]), claim("b", ["y", "x"]), ["y", "x"]],
   ["one of the first's hosts", claim("a", ["x", "y"]), claim("b", ["y"]), ["y"]],
   ["the same host twice", claim("a", ["x"]), claim("b", ["x", "x"]), ["x"]],
-])("%s on the same path leaves nothing", (_, first, other, taken) => {
+])("%s on the same path leaves the later route no host", (_, first, other, taken) => {
   expect(second(first, other)).toEqual({ conflicts: true, taken });
 });
 
