@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { apply, applyStatus, FIELD_MANAGER, remove, type Manifest } from "../../operator/kube/apply.ts";
+import { apply, applyStatus, FIELD_MANAGER, remove, type Applicable } from "../../operator/kube/apply.ts";
 import type { Caller } from "../../operator/kube/call.ts";
 import { Recorder } from "../../operator/kube/events.ts";
 import { KINDS, kindOf, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
@@ -17,13 +17,13 @@ function configMap(
   namespace: string,
   data: Record<string, string>,
   labels: Record<string, string> = {},
-): Manifest & { readonly data: Record<string, string> } {
+): Applicable & { readonly data: Record<string, string> } {
   const metadata = { name: "a", namespace, labels };
   return { apiVersion: "v1", kind: "ConfigMap", metadata, data };
 }
 
 /** An apply by somebody else. */
-function applyAs(client: Caller, fieldManager: string, manifest: Manifest, force = false): Promise<KubeObject> {
+function applyAs(client: Caller, fieldManager: string, manifest: Applicable, force = false): Promise<KubeObject> {
   const { namespace, name } = manifest.metadata;
   return client.request({
     method: "PATCH",

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { policies } from "../../api/policies/index.ts";
 import { status as statusSchema } from "../../api/status.ts";
 import { MAX_ROUTES, spec as specSchema } from "../../api/websocket-proxy.ts";
-import { apply, applyStatus, type Manifest } from "../../operator/kube/apply.ts";
+import { apply, applyStatus, type Applicable } from "../../operator/kube/apply.ts";
 import type { Caller } from "../../operator/kube/call.ts";
 import { KINDS, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
 import { OPEN, proxyOf, specWith } from "../samples/proxy.ts";
@@ -72,14 +72,14 @@ describe("the status", () => {
   test("is written by itself: the spec and its generation stay, and a later spec leaves the status", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
-    await applyStatus(client, { ...(identity(metadata) as Manifest), status: STATUS }, signal);
+    await applyStatus(client, { ...(identity(metadata) as Applicable), status: STATUS }, signal);
     const after = await read<Proxy>(client, "WebSocketProxy", metadata.namespace ?? "", "chat");
     expect(after.status).toEqual(STATUS);
     expect(after.metadata.generation).toBe(1);
     const spec = specWith({ spec: { listener: { port: 9000 } } });
     await apply(
       client,
-      { ...identity(metadata), spec, status: { address: "elsewhere" } } as unknown as Manifest,
+      { ...identity(metadata), spec, status: { address: "elsewhere" } } as unknown as Applicable,
       signal,
     );
     const later = await read<Proxy>(client, "WebSocketProxy", metadata.namespace ?? "", "chat");
@@ -92,14 +92,14 @@ describe("the status", () => {
     const bad = { ...STATUS, conditions: [{ ...STATUS.conditions[0], status: "Maybe" }] };
     expect(statusSchema.safeParse(bad).success).toBe(false);
     await expect(
-      applyStatus(client, { ...(identity(metadata) as Manifest), status: bad }, signal),
+      applyStatus(client, { ...(identity(metadata) as Applicable), status: bad }, signal),
     ).rejects.toMatchObject({ status: 422 });
   });
 
   test("has one author: what somebody else put into it goes with our next word", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
-    const own = { ...(identity(metadata) as Manifest), status: STATUS };
+    const own = { ...(identity(metadata) as Applicable), status: STATUS };
     await applyStatus(client, own, signal);
     const ghost = { name: "ghost", conditions: STATUS.conditions };
     const body = { status: { routes: [...STATUS.routes, ghost], dataplane: { replicas: 9 } } };
@@ -116,8 +116,8 @@ describe("the status", () => {
     const spec = { ...specWith({}), routes: routes.map((route) => ({ ...route, hostnames, backends })) };
     expect(JSON.stringify(spec).length).toBeGreaterThan(700_000);
     const namespace = await newNamespace(client);
-    const large = identity({ name: "large", namespace }) as Manifest;
-    await apply(client, { ...large, spec } as Manifest, signal);
+    const large = identity({ name: "large", namespace }) as Applicable;
+    await apply(client, { ...large, spec } as Applicable, signal);
     const conditions = ["Accepted", "ResolvedRefs"].map((type) => ({ type, ...CONDITION }));
     const told = routes.map(({ name }) => ({ name, conditions }));
     const after = await applyStatus(client, { ...large, status: { ...STATUS, routes: told } }, signal);
@@ -127,7 +127,7 @@ describe("the status", () => {
   test("is what kubectl shows", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
-    await applyStatus(client, { ...(identity(metadata) as Manifest), status: STATUS }, signal);
+    await applyStatus(client, { ...(identity(metadata) as Applicable), status: STATUS }, signal);
     const lines = (await kubectl("get", "wsp", "-n", metadata.namespace ?? "", "-o", "wide")).trim().split("\n");
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
       ["NAME", "MODE", "READY", "REPLICAS", "ADDRESS", "AGE", "PROGRAMMED", "ROUTES"],
@@ -268,7 +268,7 @@ function identity({ name, namespace }: KubeObject["metadata"]): KubeObject {
 
 async function make(client: Caller, name: string): Promise<KubeObject> {
   const namespace = await newNamespace(client);
-  return apply(client, { ...identity({ name, namespace }), spec: specWith({}) } as unknown as Manifest, signal);
+  return apply(client, { ...identity({ name, namespace }), spec: specWith({}) } as unknown as Applicable, signal);
 }
 
 async function kubectl(...args: readonly string[]): Promise<string> {
