@@ -33,6 +33,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.backend.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.client.received).toHaveLength(0);
+    expect(it.ends).toEqual([{ code: 1000, by: "client", termination: undefined }]);
   });
 
   test("a client that answers the backend's Close by leaving is passed on at once", async () => {
@@ -58,6 +59,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("both ends hang up", () => it.client.ended && it.backend.ended);
     it.client.socket.end();
     await until("the end", () => it.ends.length === 1);
+    expect(it.ends).toEqual([{ code: 4000, by: "backend", termination: undefined }]);
   });
 
   test("a client that sends its last right behind its Close still gets the backend's answer", async () => {
@@ -123,6 +125,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(left).toBeGreaterThan(32_000_000);
       clock.advance(2000);
       await until("the end", () => it.ends.length === 1);
+      expect(it.ends).toEqual([{ code: 3003, by: "gateway", termination: { reason: "Denied" } }]);
     },
   );
 
@@ -191,6 +194,8 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.ends).toHaveLength(0);
       clock.advance(2_000);
       await until("the end", () => it.ends.length === 1);
+      const by = to === "client" ? "backend" : "client";
+      expect(it.ends).toEqual([{ code: 4000, by, termination: undefined }]);
       expect(clock.pending).toBe(0);
     });
 
@@ -224,6 +229,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.ends).toHaveLength(0);
       clock.advance(3_000);
       await until("the end", () => it.ends.length === 1);
+      expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
       expect(clock.pending).toBe(0);
     });
 
@@ -243,6 +249,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       await until("the client is gone", () => it.client.ended);
       clock.advance(2_000);
       await until("the end", () => it.ends.length === 1);
+      expect(it.ends).toEqual([{ code: 3000, by: "gateway", termination: { reason: "CredentialRevoked" } }]);
     });
   });
 });

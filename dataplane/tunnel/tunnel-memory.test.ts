@@ -62,6 +62,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       await until("the end", () => it.ends.length === 1);
       expect(budget.used).toBe(600_000);
       expect(it.slow).toBe(0);
+      expect(it.ends[0]).toMatchObject(
+        slow === "client" ? { code: 1014, by: "backend" } : { code: 1006, by: "client" },
+      );
     });
   });
 
@@ -74,6 +77,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     budget.change({ kept: 0, stalled: 0, look() {}, shed: () => 0 }, 1_900_000);
     await until("the end", () => it.ends.length === 1);
     expect([budget.used, budget.ended, it.slow]).toEqual([1_900_000, 1, 1]);
+    expect(it.ends[0]).toMatchObject({ code: 1008, by: "gateway", termination: { reason: "SlowConsumer" } });
   });
 
   test("a sender is paused early while the budget is tight, and loses nothing", async () => {

@@ -172,6 +172,7 @@ test("what a live session learns of a token holds for a handshake under way", as
   await untilAsked(520_000); // it is the session's turn, and not yet that of the handshake
   await until("both were ended", () => pending.client.ended && live.client.ended);
   expect(pending.client.received.toString("latin1")).toContain("401 Unauthorized");
+  expect(live.client.payload.toString("latin1")).toContain("CredentialRevoked");
   expect(pending.backend.payload).toHaveLength(0);
 });
 
