@@ -99,7 +99,7 @@ test("a session that leaves by itself during a change is not counted", async () 
   expect(await dropped()).toBe(0);
 });
 
-test("a route without an authentication policy is not put in force (E25)", async () => {
+test("E25 a route without an authentication policy is not put in force", async () => {
   const text = JSON.stringify(gateway.config);
   const config = JSON.parse(
     text.replace(/"authentication":0,?/, "").replace(/"authentication":\{"require":"None"\},?/, ""),

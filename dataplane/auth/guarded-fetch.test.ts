@@ -227,15 +227,15 @@ test.each([
   ["https://[::ffff:169.254.169.254]/", "the address is never dialled"],
   ["https://[fd00:ec2::254]/", "the address is never dialled"],
   ["https://[64:ff9b::a9fe:a9fe]/", "the address is never dialled"],
-])("E19: %s is not asked", async (url, fault) => {
+])("E19 %s is not asked", async (url, fault) => {
   expect(await ask(url, { allowHttp: false })).toBe(`FetchFault: ${fault}`);
 });
 
-test("E19: permission for plain http is none for metadata", async () => {
+test("E19 permission for plain http is none for metadata", async () => {
   expect(await ask("http://169.254.169.254/latest")).toBe("FetchFault: the address is never dialled");
 });
 
-test("E19: a name is looked up once, and dialled at what was judged", async () => {
+test("E19 a name is looked up once, and dialled at what was judged", async () => {
   const far = await listener(reply("200 OK", "hello"));
   let lookups = 0;
   const fetch = guardedFetch(new FakeClock(), (_, done) => {

@@ -84,7 +84,7 @@ test.each<[string, () => Answer, string]>([
   expect(ended).toEqual([wanted]);
 });
 
-test("E22: a live session ends at exp, whatever the rechecks", async () => {
+test("E22 a live session ends at exp, whatever the rechecks", async () => {
   active = { ...active, exp: bench.clock.wall() / 1000 + 45 };
   const { ended, pass, stop } = await live(compile());
   await pass(44_500);

@@ -87,7 +87,7 @@ test.each<[string, Answer | string | (() => unknown), string]>([
   ["nbf in the future", json({ active: true, client_id: "mobile", nbf: 9_999_999_999 }), "CredentialInvalid"],
   ["no client", json({ active: true }), "CredentialInvalid"],
   ["a client that ends a line", json({ active: true, client_id: "a\r\nX: 1" }), "CredentialInvalid"],
-])("E21: an issuer that answers with %s", async (_, answer, wanted) => {
+])("E21 an issuer that answers with %s", async (_, answer, wanted) => {
   idp.answer = () => answer as Answer | string;
   expect(await verdict(compile())).toBe(wanted);
   // And so it does when it is asked through what was remembered.

@@ -83,7 +83,7 @@ test.each([
   "RSA",
   "HS256",
   "ES256K",
-])("E7: alg %j is not good, with and without a signature", async (alg) => {
+])("E7 alg %j is not good, with and without a signature", async (alg) => {
   const [, , signature] = rsa.token(claims).split(".");
   for (const end of ["", signature, "AA"]) {
     expect(await verdict(`${header({ alg, kid: "rsa" })}.${payload}.${end}`)).toBe("CredentialInvalid");
@@ -106,7 +106,7 @@ test.each<[string, string]>([
   ["the JWK set", JSON.stringify({ keys: [rsa.jwk] })],
   ["the modulus", String(rsa.jwk["n"])],
   ["nothing", ""],
-])("E8, E9: an HMAC keyed with %s is not good", async (_, secret) => {
+])("E8, E9 an HMAC keyed with %s is not good", async (_, secret) => {
   for (const alg of ["HS256", "HS384", "HS512", "RS256"]) {
     const input = `${header({ alg, kid: "rsa" })}.${payload}`;
     const hash = alg.replace(/^[HR]S/, "sha");
@@ -122,7 +122,7 @@ test.each<[string, object]>([
   ["x5c", { x5c: ["MIIB"] }],
   ["x5t", { x5t: "abc" }],
   ["jku to nowhere", { jku: "http://169.254.169.254/" }],
-])("E10: a key named by the token itself (%s) is not asked for", async (_, more) => {
+])("E10 a key named by the token itself (%s) is not asked for", async (_, more) => {
   expect(await verdict(stranger.token(claims, more))).toBe("CredentialInvalid");
   expect(idp.asked).toEqual([]);
   // The issuer may send such fields along: they are no reason to refuse what verifies with the issuer's own key.
@@ -144,11 +144,11 @@ test.each([
   ["rsa"],
   { a: 1 },
   true,
-])("E12: kid %j is not good", async (kid) => {
+])("E12 kid %j is not good", async (kid) => {
   expect(await verdict(rsa.token(claims, { kid }))).toBe("CredentialInvalid");
 });
 
-test("E12: without kid the only key that fits is taken, of two none", async () => {
+test("E12 without kid the only key that fits is taken, of two none", async () => {
   const token = rsa.token(claims, { kid: undefined });
   expect(await verdict(token, {}, [rsa, signers.ES256, signers.EdDSA])).toBe("alice");
   expect(await verdict(token, {}, [rsa, signers.PS256])).toBe("CredentialInvalid");
@@ -225,7 +225,7 @@ test.each<[string, unknown]>([
   ["a number", 7],
   ["null", null],
   ["none", undefined],
-])("D10: a client claim with %s is not good", async (_, sub) => {
+])("D10 a client claim with %s is not good", async (_, sub) => {
   expect(await verdict(rsa.token({ ...claims, sub }))).toBe("CredentialInvalid");
 });
 

@@ -42,7 +42,7 @@ async function admitted(verifier: Verifier<"jwt">): Promise<ProofOf<"jwt">> {
   return proof;
 }
 
-test("E14: two issuers publish the same key id: neither can speak for the other", async () => {
+test("E14 two issuers publish the same key id: neither can speak for the other", async () => {
   const b = { issuer: "https://b.test/", jwks: { uri: "https://b.test/keys" } };
   const routes = { a: compile({}), b: compile(b) };
   const verdict = async (route: "a" | "b", signer: Signer, iss: string): Promise<string> => {
@@ -59,7 +59,7 @@ test("E14: two issuers publish the same key id: neither can speak for the other"
   expect(idp.asked.map(({ url }) => url)).toEqual(["https://a.test/keys", "https://b.test/keys"]);
 });
 
-test("E14: two issuers that share an address share no keys", async () => {
+test("E14 two issuers that share an address share no keys", async () => {
   const shared = { jwks: { uri: "https://a.test/keys" } };
   await compile(shared).verify(ours.token(claims), asker);
   await compile({ ...shared, issuer: "https://b.test/" }).verify(ours.token(claims), asker);
@@ -97,7 +97,7 @@ test("with no key to be had, nobody gets in", async () => {
   });
 });
 
-test("E22: a live session ends at exp and the skew, at the latest 1 s later", async () => {
+test("E22 a live session ends at exp and the skew, at the latest 1 s later", async () => {
   const verifier = compile({ clockSkew: "5s" });
   const ended: string[] = [];
   verifier.watch(await admitted(verifier), ({ reason }) => ended.push(reason));
@@ -159,7 +159,7 @@ test("a wall clock that is set forward ends a live session within a second, one 
   expect(bench.clock.pending).toBe(0);
 });
 
-test("E17: a live session ends when its key is not in the set any more, without any token asking", async () => {
+test("E17 a live session ends when its key is not in the set any more, without any token asking", async () => {
   claims = { ...claims, exp: bench.clock.wall() / 1000 + 86_400 };
   const verifier = compile({});
   const ended: string[] = [];

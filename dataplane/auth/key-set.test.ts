@@ -38,7 +38,7 @@ test("nothing is fetched before a token asks for it, then once for all that ask 
   expect(idp.asked[0]).toMatchObject({ url: location.uri, allowHttp: false });
 });
 
-test("E13: 10,000 made-up key ids in 10 s cost one request, and no known key anything", async () => {
+test("E13 made-up key ids, 10,000 in 10 s, cost one request, and known keys still verify", async () => {
   await find("one");
   clock.advance(10_000);
   for (let index = 0; index < 10_000; index += 1) {
@@ -56,7 +56,7 @@ test("a key that the issuer has just published is found by the first token that 
   expect(await find("two")).toBe("found");
 });
 
-test("E17: a refresh replaces the set, so that a removed key is good no more", async () => {
+test("E17 a refresh replaces the set, so that a removed key is good no more", async () => {
   await find("one");
   idp.answer = () => set(two);
   clock.advance(REFRESH_INTERVAL * 1.1);
@@ -68,7 +68,7 @@ test("E17: a refresh replaces the set, so that a removed key is good no more", a
   expect(idp.asked).toHaveLength(2);
 });
 
-test("E17: where nobody has asked for long, the first token waits for the newest set", async () => {
+test("E17 where nobody has asked for long, the first token waits for the newest set", async () => {
   await find("one");
   idp.answer = () => set(two);
   clock.advance(LONG_UNASKED + 1);

@@ -161,7 +161,7 @@ test.each<["F7" | "B16", "fromClient" | "fromBackend", number]>([
 
 const BOMB = deflateRawSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 });
 
-test("F8 B17 a deflate bomb is carried as the wire bytes it is", async () => {
+test("F8, B17 a deflate bomb is carried as the wire bytes it is", async () => {
   const it = await Bench.open({ messageSize: { fromClient: "128Ki", fromBackend: "128Ki", maxFragments: 16 } }, [
     "Sec-WebSocket-Extensions: permessage-deflate",
   ]);
@@ -222,7 +222,9 @@ test("F10 pings of a client that reads nothing, each answered by the backend, ar
   const ping = frame({ opcode: 9, mask, payload: zeros(125) });
   for (let n = 0; n < 100; n += 1) live.client.send(Buffer.concat(Array.from({ length: 100 }, () => ping)));
   await until("the backend is told", () => live.backend.ended);
+  const told = "1008 PingFlood; retry-after=1";
   live.client.socket.resume();
+  expect(await live.ended()).toEqual({ toClient: told, toBackend: told });
   await it.expectClosed(live, 1008, "PingFlood");
 });
 

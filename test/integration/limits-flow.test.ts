@@ -95,7 +95,7 @@ test.each(rows)("$kind $from per $per: the limit, one more, and the exact refill
   }
 });
 
-test.each(rows)("$kind $from per $per: the wall clock stepped back and forth gives nothing (F15)", async (row) => {
+test.each(rows)("F15 $kind $from per $per: the wall clock stepped back and forth gives nothing", async (row) => {
   await serve(limited(row.kind, row.from, row.per));
   const live = await open();
   send(live, row.from, "abc");

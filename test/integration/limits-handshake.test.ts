@@ -184,7 +184,7 @@ test.each(["Route", "Proxy"])("strangers use up nothing of a limit per %s that c
   expect(await statuses(1, { client: "mallory" })).toEqual([401]);
 });
 
-test("X-Forwarded-For of somebody untrusted gives no new tokens (D1)", async () => {
+test("D1 X-Forwarded-For of somebody untrusted gives no new tokens", async () => {
   await gateway.serve({ routes: routes({ attempts: [{ per: "IP", limit: 2, interval: "1m" }] }) }, [backend.port]);
   const seen: number[] = [];
   for (const host of [1, 2, 3, 4]) seen.push((await handshake({ address: `192.0.2.${host}` })).status);

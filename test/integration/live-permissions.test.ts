@@ -172,7 +172,7 @@ test.each([
   expect((await live.ended()).toClient).toBe("3000 CredentialExpired");
 });
 
-test("a digest that is too short to be one matches nobody (E3)", async () => {
+test("E3 a digest that is too short to be one matches nobody", async () => {
   const text = JSON.stringify(configOf({ routes: [{ policies: withKeys(["alice"]) }] }));
   for (const digest of ["", digestOf("").slice(0, 20)]) {
     const config = JSON.parse(text.replace(digestOf(keyOf("alice")), digest)) as Config;

@@ -37,9 +37,9 @@ async function rawBackend(): Promise<RawBackend> {
 }
 
 test.each([
-  ["", ""],
-  [", compression agreed on by the two ends (F9)", "permessage-deflate"],
-])("an idle session, authenticated%s, costs at most 12 kB", async (_what, extensions) => {
+  ["an authenticated idle session", ""],
+  ["F9 an authenticated idle session whose two ends agreed on compression", "permessage-deflate"],
+])("%s costs at most 12 kB", async (_what, extensions) => {
   const backend = await new EchoBackend(extensions).open();
   backend.size = 64;
   open.push(backend);
