@@ -21,7 +21,7 @@ async function run(
   return identity;
 }
 
-test("all that can be said of somebody unknown comes first, then who it is, then what depends on it", async () => {
+test("policies screen the request first, then authenticate the client, then admit it by its identity", async () => {
   const steps: string[] = [];
   const step = (name: string): Enforcement => ({
     screen: () => void steps.push(`screen ${name}`),
@@ -50,11 +50,11 @@ test.each<[string, Enforcement]>([
   expect(outcome).toEqual({ reason: "Denied" });
 });
 
-test("with no policy in effect it is nobody in particular", async () => {
+test("without a policy the client is admitted without an identity", async () => {
   expect(await run([])).toBe(ANYONE);
 });
 
-test("two that were kept waiting for the same answer do not both get the last place", async () => {
+test("two handshakes that waited for the same answer of the issuer do not both get the last place", async () => {
   const bench = new PolicyBench();
   const issuer = Promise.withResolvers<Identity>();
   const limited = [{ authenticate: () => issuer.promise }, bench.compile("connections", [{ per: "Client", limit: 1 }])];

@@ -11,7 +11,7 @@ const BASE: readonly (readonly [string, string])[] = [
   ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
 ];
 
-const NOBODY = new AddressList([]);
+const NO_PROXY = new AddressList([]);
 
 type Change = Partial<Arrival> & {
   /** Replaces, adds (several values: several lines) or, with none, removes a field. */
@@ -25,7 +25,7 @@ function check({ fields = {}, ...arrival }: Change = {}) {
     ...Object.entries(fields).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
   ];
   const request = { method: "GET", target: "/ws", httpVersion: "1.1", peer: "192.0.2.1", encrypted: false, port: 8080 };
-  return checkHandshake({ ...request, rawHeaders: headers.flat(), ...arrival }, NOBODY);
+  return checkHandshake({ ...request, rawHeaders: headers.flat(), ...arrival }, NO_PROXY);
 }
 
 test("a handshake as RFC 6455 §1.3 shows it passes", () => {

@@ -4,7 +4,7 @@ import { WaitingLine, type Party } from "./waiting-line.ts";
 
 const party = <T = string>(): Party<T> => ({ waiting: new LinkedList(), turn: undefined });
 
-/** Takes one out, of the party whose turn it is. */
+/** Takes out one entry of the party that is next. */
 function take(line: WaitingLine<string, Party<string>>): string | undefined {
   const next = line.next();
   return next && line.take(next);

@@ -73,7 +73,7 @@ test("of a pod is kept how it is, in few words", () => {
   expect(JSON.stringify(pod).length).toBeLessThan(16_000);
 });
 
-test("whose it is stays known: the proxy, wherever it stands among the owners", () => {
+test("a brief object keeps its owner: the proxy, wherever it stands among the owners", () => {
   const proxy = { kind: "WebSocketProxy", name: "chat", uid: "uid-2" };
   const kept = briefOf(object("Secret", { ownerReferences: [...LARGE.ownerReferences, proxy] })).metadata;
   expect(kept.ownerReferences?.[0]).toEqual(proxy);

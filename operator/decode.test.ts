@@ -18,7 +18,7 @@ test("a Secret's data is base64 of UTF-8; stringData stands over it; Opaque is i
   ]);
 });
 
-test("what is not UTF-8 is named, and is not an error: nobody may want it", () => {
+test("a field that is not UTF-8 is named and is no error: perhaps no policy reads it", () => {
   const { objects, problems } = secretOf({ data: { keystore: base64(Buffer.from([0xff, 0xfe])), a: base64("a") } });
   expect(problems).toEqual([]);
   expect(objects).toMatchObject([{ object: { data: { a: "a" }, unreadable: ["keystore"] } }]);

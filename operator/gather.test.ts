@@ -120,7 +120,7 @@ describe("the config in force", () => {
     expect(route(previous)).toBe("main");
   });
 
-  test("is none where the Secret is of an earlier proxy of that name, or somebody else's, which is not even read", async () => {
+  test("is none where the Secret belongs to an earlier proxy of that name, or to another owner: then it is not even read", async () => {
     const earlier = await gathered((put) => {
       putAll({ put } as never);
       for (const own of written({ ...proxy(), metadata: { name: "chat", namespace: "demo", uid: "earlier" } }))
@@ -129,7 +129,10 @@ describe("the config in force", () => {
     expect(earlier.previous).toBeUndefined();
     const others = await gathered((put) => {
       putAll({ put } as never);
-      put({ ...keys({ any: "somebody-elses-0001" }), metadata: { name: "wsproxy-chat-config-0", namespace: "demo" } });
+      put({
+        ...keys({ any: "key-of-another-owner-0001" }),
+        metadata: { name: "wsproxy-chat-config-0", namespace: "demo" },
+      });
     });
     expect([others.previous, others.data.size, others.reads]).toEqual([undefined, 0, ["keys"]]);
   });

@@ -4,7 +4,7 @@ import { AuthBench, ScriptedIdp, settings } from "../../test/fakes/idp-bench.ts"
 import { segment, Signer, type Algorithm } from "../../test/fakes/idp-signer.ts";
 import { jwtVerifier } from "./jwt.ts";
 
-/** What a token must be to be believed: each byte of it chosen by an attacker who has no key. */
+/** What a token must be to be accepted, where an attacker without a key chooses each of its bytes. */
 
 const bench = new AuthBench();
 const now = Math.floor(bench.clock.wall() / 1000);
@@ -17,7 +17,7 @@ const signers: Record<Algorithm, Signer> = {
 const rsa = signers.RS256;
 const stranger = new Signer("RS256", "rsa");
 const claims = { iss: "https://idp.test/", aud: ["other", "chat"], sub: "alice", exp: now + 600 };
-const idp = new ScriptedIdp(() => "nobody may ask");
+const idp = new ScriptedIdp(() => "no request is expected");
 
 async function verdict(
   token: string,

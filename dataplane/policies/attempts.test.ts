@@ -34,13 +34,13 @@ test.each([
 
 test.each<[string, string, [string | undefined, string | undefined], number]>([
   ["another client", "Client", ["bob", undefined], 2],
-  ["nobody from another address", "Client", [undefined, "192.0.2.2"], 2],
-  ["nobody from the same address", "Client", [undefined, "192.0.2.1"], 2],
+  ["a client without an identity, from another address", "Client", [undefined, "192.0.2.2"], 2],
+  ["a client without an identity, from the same address", "Client", [undefined, "192.0.2.1"], 2],
   ["the same client from another address", "Client", ["alice", "192.0.2.2"], 0],
   ["another address", "IP", ["alice", "192.0.2.2"], 2],
   ["another client of the same address", "IP", ["bob", "192.0.2.1"], 0],
-  ["somebody else", "Route", ["bob", "192.0.2.2"], 0],
-  ["somebody else", "Proxy", ["bob", "192.0.2.2"], 0],
+  ["another client", "Route", ["bob", "192.0.2.2"], 0],
+  ["another client", "Proxy", ["bob", "192.0.2.2"], 0],
 ])("%s has tokens of its own per %s", (_, per, [client, address], wanted) => {
   const policy = new PolicyBench().compile("attempts", [{ per, ...limit }]);
   passed(policy, 2, "alice", "192.0.2.1");

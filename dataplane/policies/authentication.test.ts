@@ -48,7 +48,7 @@ async function verdict(input: Record<string, unknown>, headers: [string, string]
   return "reason" in outcome ? outcome.reason : outcome.client;
 }
 
-test("an open route lets everybody in as nobody, and watches nothing", async () => {
+test("an open route admits each client without an identity, and watches nothing", async () => {
   const policy = compile({ require: "None" });
   expect(await authenticate(policy, [bad])).toBe(ANYONE);
   expect(policy.review).toBeUndefined();
@@ -80,7 +80,7 @@ test.each<[string, [string, string][], string]>([
   expect(await verdict({ require: "Any", apiKey, jwt }, headers)).toBe(wanted);
 });
 
-test.each(["All", "Any"])("%s of no method lets nobody in", async (require) => {
+test.each(["All", "Any"])("%s of no method admits no client", async (require) => {
   expect(await verdict({ require }, [good, bearer(token)])).toBe("CredentialMissing");
 });
 

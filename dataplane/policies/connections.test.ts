@@ -3,11 +3,16 @@ import { clientNamed, handshakeFrom, PolicyBench } from "../../test/fakes/policy
 import type { Refusal } from "../rejection.ts";
 import type { Enforcement } from "./policy.ts";
 
-type Who = readonly [client: string | undefined, address: string];
-const alice: Who = ["alice", "192.0.2.1"];
+type Party = readonly [client: string | undefined, address: string];
+const alice: Party = ["alice", "192.0.2.1"];
 
 /** Tries to open a session; the function that closes it, or why not. */
-function open(bench: PolicyBench, policy: Enforcement, [client, address]: Who, route = "main"): (() => void) | Refusal {
+function open(
+  bench: PolicyBench,
+  policy: Enforcement,
+  [client, address]: Party,
+  route = "main",
+): (() => void) | Refusal {
   const [handshake, identity] = [handshakeFrom(address), clientNamed(client)];
   return policy.admit?.(handshake, identity) ?? bench.occupancy.enter(route, identity, handshake);
 }
@@ -29,16 +34,16 @@ test.each([
   expect(open(bench, policy, alice)).toEqual(refusal);
 });
 
-test.each<[string, string, Who, boolean]>([
+test.each<[string, string, Party, boolean]>([
   ["another client", "Client", ["bob", "192.0.2.1"], true],
   ["the same client elsewhere", "Client", ["alice", "192.0.2.2"], false],
   ["another address", "IP", ["alice", "192.0.2.2"], true],
   ["another client there", "IP", ["bob", "192.0.2.1"], false],
-])("%s has a place of its own per %s: %s", (_, per, who, admitted) => {
+])("%s has a place of its own per %s: %s", (_, per, party, admitted) => {
   const bench = new PolicyBench();
   const policy = bench.compile("connections", [{ per, limit: 1 }]);
   open(bench, policy, alice);
-  expect(typeof open(bench, policy, who) === "function").toBe(admitted);
+  expect(typeof open(bench, policy, party) === "function").toBe(admitted);
 });
 
 test.each([

@@ -24,7 +24,7 @@ test.each([
 test.each<[string, Identity, boolean]>([
   ["a client on the list", clientNamed("mallory"), true],
   ["a client that looks like it", clientNamed("Mallory"), false],
-  ["nobody in particular", clientNamed(), false],
+  ["a client without an identity", clientNamed(), false],
   ["a token on the list", holder("alice", "t-1"), true],
   ["another token", holder("alice", "t-2"), false],
   ["a token without an id", holder("alice", undefined), false],

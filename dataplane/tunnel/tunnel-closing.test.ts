@@ -9,7 +9,7 @@ const mask = true;
 describe.each(READ_PATHS)("read through $name", (reads) => {
   const joined = joinedOver(reads);
 
-  test("whoever breaks the protocol while the session is being closed is cut off, with nothing of it forwarded", async () => {
+  test("an end that breaks the protocol while the session closes is cut off, and its broken frame is not forwarded", async () => {
     const it = await joined();
     it.client.send(close(1000, "", mask));
     await until("the Close arrived", () => it.backend.received.length > 0);
@@ -106,14 +106,14 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
   });
 
   test.each(["client", "backend"] as const)(
-    "a %s that pours on after the end is read no further, and is still told",
-    async (who) => {
+    "a %s that goes on sending after the end is read no further, and still gets its Close",
+    async (name) => {
       const clock = new FakeClock();
       const it = await joined({ clock });
-      const peer = who === "client" ? it.client : it.backend;
+      const peer = name === "client" ? it.client : it.backend;
       it.tunnel.close({ reason: "Denied" });
       await until("it is told", () => peer.ended);
-      const message = frame({ opcode: 2, mask: who === "client", payload: Buffer.alloc(1_000_000) });
+      const message = frame({ opcode: 2, mask: name === "client", payload: Buffer.alloc(1_000_000) });
       for (let n = 0; n < 64; n += 1) peer.send(message);
       let left = 0;
       await until("nothing is taken any more", async () => {
@@ -233,7 +233,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(clock.pending).toBe(0);
     });
 
-    test("somebody who lost the permission meanwhile is not waited for", async () => {
+    test("a client that lost its permission meanwhile is not waited for", async () => {
       const { it, clock } = await stalled("client", (sender) => sender.socket.end());
       it.tunnel.close({ reason: "CredentialRevoked" });
       clock.advance(2_000);
@@ -241,7 +241,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
     });
 
-    test("nor is a backend where the client leaves once the gateway has ended the session", async () => {
+    test("a backend is not waited for where the client leaves once the gateway has ended the session", async () => {
       const { it, clock } = await stalled("backend", ({ socket }, { tunnel }) => {
         tunnel.close({ reason: "CredentialRevoked" });
         socket.end();

@@ -49,7 +49,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.tunnel.buffered).toBe(0);
     });
 
-    test("and is waited for anyway, after the end of the other, is no longer waited for", async () => {
+    test("and is waited for only because the other end has left, is no longer waited for", async () => {
       const budget = budgetOf();
       const it = await joined({ budget, plan });
       const other = slow === "client" ? it.backend : it.client;

@@ -21,7 +21,7 @@ describe("an apply", () => {
     expect(call?.headers["content-type"]).toBe("application/apply-patch+yaml");
   });
 
-  test("of a kind that nobody knows is a fault", async () => {
+  test("of an unknown kind is a fault", async () => {
     const { client } = await kubeBench();
     expect(() => apply(client, { ...manifest, kind: "toString" }, signal)).toThrow("knows no kind toString");
   });

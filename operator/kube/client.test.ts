@@ -121,7 +121,7 @@ describe("a call", () => {
     expect(removed).toHaveBeenCalledTimes(50);
   });
 
-  test("to nobody fails as an ApiError", async () => {
+  test("to an API server that does not listen fails as an ApiError", async () => {
     const { server, client } = await kubeBench();
     await server.down();
     const error = await failureOf(client.request({ path: PATH }));

@@ -138,7 +138,7 @@ describe("over HTTP", () => {
     await until("the term is over", () => its.terms[0]?.aborted === true);
   });
 
-  test("somebody else's name in the lease ends the term at once", async () => {
+  test("another operator's name in the lease ends the term at once", async () => {
     const its = await elected();
     await until("it leads", () => its.terms.length === 1);
     await idle(its);
@@ -152,7 +152,7 @@ describe("over HTTP", () => {
     expect(leaseOf(its)?.["spec"]).toMatchObject({ holderIdentity: "other" });
   });
 
-  test("a fault of whoever leads comes out, and the lease is given back", async () => {
+  test("a fault of the leader's work is thrown to the caller, and the lease is given back", async () => {
     const its = await elected(() => Promise.reject(new Error("fault")));
     await expect(its.running).rejects.toThrow("fault");
     expect(leaseOf(its)?.["spec"]).toMatchObject({ holderIdentity: "" });

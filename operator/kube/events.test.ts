@@ -20,7 +20,7 @@ async function recorded(): Promise<KubeBench & { recorder: Recorder; notes(): un
   return { ...bench, recorder, notes };
 }
 
-test("an event says what happened to which object, and who says so", async () => {
+test("an event says what happened to which object, and which operator reports it", async () => {
   const { server, recorder } = await recorded();
   await recorder.record(proxy, "Ready", waiting, signal);
   expect(server.calls[0]).toMatchObject({ method: "POST", path: "/apis/events.k8s.io/v1/namespaces/demo/events" });
@@ -58,7 +58,7 @@ test("topics, and objects of one name after each other, are told apart", async (
   expect(notes()).toHaveLength(4);
 });
 
-test("an event that cannot be written stops nobody, and is written next time", async () => {
+test("an event that cannot be written fails no call, and is written next time", async () => {
   const { server, recorder, notes, lines } = await recorded();
   server.fail("POST", { status: 403 });
   await recorder.record(proxy, "Ready", waiting, signal);

@@ -49,7 +49,7 @@ test("a line that never ends is given up, and its connection ended", async () =>
   expect(stream.destroyed).toBe(true);
 });
 
-test("whoever stops reading ends the connection and the timer", async () => {
+test("a reader that stops ends the connection and the timer", async () => {
   const clock = new FakeClock();
   const stream = body();
   stream.write("one\ntwo\n");

@@ -196,7 +196,7 @@ describe("an abort", () => {
     expect(its.clock.pending).toBe(0);
   });
 
-  test("loses nothing: whoever works next finds what was not done", async () => {
+  test("loses nothing: the next run finds what was not done", async () => {
     const its = new Bench(1).run();
     for (const key of "ab") its.queue.add(key);
     its.queue.addAfter("c", 1000);

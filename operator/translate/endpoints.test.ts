@@ -137,7 +137,7 @@ test("a pod that stands in a slice of one family only is dialled there", () => {
   ]);
 });
 
-test("a slice of names is a problem of whoever goes there, and the others are dialled", () => {
+test("a slice of host names is a problem of the routes that go there, and the other endpoints are dialled", () => {
   const names = slice("echo", [{ name: "ws", port: 8080 }], [], "echo-names", "FQDN");
   expect(look("echo:ws", { services: [ws], endpointSlices: [names] })).toEqual(["ServiceUnsupported at.service"]);
   const endpointSlices = [names, slice("echo", [{ name: "ws", port: 8080 }], ["10.0.0.1"])];

@@ -95,7 +95,7 @@ test.each([
   },
 );
 
-test("where nothing is in force of it nobody is admitted", () => {
+test("where none of it is in force no client is admitted", () => {
   const { config } = translated({ proxy: whole(false), unread: SECRETS.map((it) => unread(it)) });
   expect(config?.policies.authentication?.[0]).toMatchObject({ apiKey: { keys: [] } });
   expect(config?.policies.authentication?.[0]?.jwt?.jwks.keys).toBeUndefined();
@@ -122,7 +122,7 @@ test("keys of readable Secrets are as they are now: new, disabled; those of the 
   const before = inForce({ secrets: [alice, bob] });
   const disabled = secret("alice", alice.data, { labels: two, annotations: { "wsproxy.dev/disabled": "true" } });
   const carol = secret("carol", { carol: "carols-own-key-00003" }, { labels: two });
-  // Whoever stored the selector in force may have sorted it.
+  // The API server or a client may have sorted the selector in force.
   const proxyNow = selecting(["keys", "chat"], ["team", "chat"]);
   const { config } = translated({ proxy: proxyNow, secrets: [disabled, carol], unread: [unread(bob)] }, before);
   expect(keysOf(config)).toEqual(["alice true", "bob false", "carol false"]);
@@ -158,7 +158,7 @@ test("keys in force of one selector are never those of another", () => {
   expect(keysOf(translated({ proxy: selecting(["keys", "other"]), unread: [other] }, before).config)).toEqual([]);
 });
 
-test("what may not be read in another namespace is nobody's business", () => {
+test("a reference into another namespace that is not permitted is not told to be unread", () => {
   const far = { ...unread(secret("chat-tls", {})), metadata: metadata("chat-tls", { namespace: "far" }) };
   const { status } = translated({ ...resources(), proxy: whole(false), unread: [far] });
   expect(status.problems.map(({ reason }) => reason)).not.toContain("SecretInvalid");

@@ -22,7 +22,7 @@ function configMap(
   return { apiVersion: "v1", kind: "ConfigMap", metadata, data };
 }
 
-/** An apply by somebody else. */
+/** An apply by another field manager. */
 function applyAs(client: Caller, fieldManager: string, manifest: Manifest, force = false): Promise<KubeObject> {
   const { namespace, name } = manifest.metadata;
   return client.request({
@@ -39,12 +39,12 @@ describe("an apply", () => {
     const client = sharedClient();
     const namespace = await newNamespace(client);
     await apply(client, configMap(namespace, { a: "1", b: "1" }, { ours: "1" }), signal);
-    await applyAs(client, "somebody", configMap(namespace, { b: "2", c: "2" }, { theirs: "2" }), true);
+    await applyAs(client, "another", configMap(namespace, { b: "2", c: "2" }, { theirs: "2" }), true);
     await apply(client, configMap(namespace, { b: "3" }), signal);
     const { data, metadata } = await read<ConfigMap>(client, "ConfigMap", namespace, "a");
     expect(data).toEqual({ b: "3", c: "2" });
     expect(metadata.labels).toEqual({ theirs: "2" });
-    await expect(applyAs(client, "somebody", configMap(namespace, { b: "4" }))).rejects.toMatchObject({ status: 409 });
+    await expect(applyAs(client, "another", configMap(namespace, { b: "4" }))).rejects.toMatchObject({ status: 409 });
     await expect(read<ConfigMap>(client, "ConfigMap", namespace, "a")).resolves.toMatchObject({ data: { b: "3" } });
   });
 

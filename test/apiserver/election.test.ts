@@ -43,13 +43,13 @@ async function three(): Promise<{
   const client = sharedClient();
   const namespace = await newNamespace(client);
   const elections: Election[] = [];
-  const all = Array.from({ length: 3 }, (_, who) => {
+  const all = Array.from({ length: 3 }, (_, index) => {
     const way = new Way(client);
     const election = new Election({
       client: way,
       namespace,
       name: "operator",
-      identity: `operator-${who}`,
+      identity: `operator-${index}`,
       clock: systemClock,
       random: Math.random,
       log: recordedLog().log,

@@ -118,7 +118,7 @@ test("while others write and the API server restarts, no event is missed and non
   await agrees(its);
   for (let index = 0; index < written; index += 1) {
     const told = its.changes.filter((change) => change.slice(1) === `map-${index}`).map(([sign]) => sign);
-    // What came and went while nobody could look is not told at all.
+    // An object that came and went while no watch ran is not told at all.
     expect(index % 3 === 0 ? ["+-", ""] : ["+"], `map-${index}`).toContain(told.join(""));
   }
   expect(its.changes.length).toBeGreaterThan(40);

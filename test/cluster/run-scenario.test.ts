@@ -51,7 +51,7 @@ test("one that ends has no failure, and its ledger is kept", async () => {
   expect(await readdir(folder)).toContain("one.ledger.jsonl");
 });
 
-test("what is thrown where nobody catches it fails the scenario that runs, and no other", async () => {
+test("an error that no code catches fails the scenario that runs, and no other", async () => {
   const stray = new Error("thrown into the void");
   const cutOff = runs(never);
   source.emit("unhandledRejection", stray);

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { ApiCall } from "./api-server.ts";
 import { isIn, shown, type ApiObject, type Change, type Place } from "./api-server-store.ts";
 
-/** A watch that somebody has open, in the hands of a test. */
+/** A watch that a client has open, controlled by a test. */
 export class OpenWatch {
   readonly call: ApiCall;
   readonly place: Place;

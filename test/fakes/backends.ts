@@ -44,7 +44,7 @@ export class BackendConnection extends Peer {
   }
 }
 
-/** A backend's script: lets everybody in, and hangs up when the other end does. */
+/** A backend's script: accepts every handshake, and hangs up when the other end does. */
 export function polite(connection: BackendConnection): void {
   connection.accept();
   connection.socket.on("end", () => connection.socket.end());

@@ -68,7 +68,7 @@ test.each([
   },
 );
 
-test("D1, D5 X-Forwarded-Proto is a trusted proxy's to say only", async () => {
+test("D1, D5 only a trusted proxy's X-Forwarded-Proto counts", async () => {
   for (const [trustedProxies, said, wanted] of [
     [[], "https", "http"],
     [["127.0.0.1"], "https", "https"],
@@ -91,7 +91,7 @@ const named = {
   },
 };
 
-/** Field lines of a request whose name is this one to somebody who folds `_ . -` and case. */
+/** Field lines of a request whose name is this one to a backend that folds `_ . -` and case. */
 const alike = (head: string, name: string): string[] =>
   head
     .split("\r\n")

@@ -30,7 +30,7 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-/** Lets everybody in, and counts what comes. */
+/** Accepts every handshake, and counts what comes. */
 async function sink(): Promise<{ port: number; received: () => number }> {
   const sockets = new Set<Socket>();
   let received = 0;

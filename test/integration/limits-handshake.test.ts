@@ -35,23 +35,23 @@ const routes = (policies: object, own = true): RouteParts[] =>
     ownPolicies: own ? Object.keys(policies) : [],
   }));
 
-interface Who {
+interface Party {
   readonly client?: string;
   readonly address?: string;
   readonly target?: string;
 }
 
 /** A handshake, with the client left open if it is accepted. */
-async function handshake({ client = "alice", address = "192.0.2.1", target = "/one" }: Who = {}): Promise<RawAnswer> {
+async function handshake({ client = "alice", address = "192.0.2.1", target = "/one" }: Party = {}): Promise<RawAnswer> {
   const headers = { "X-Api-Key": keyOf(client), "X-Forwarded-For": address };
   const one = await RawClient.send(gateway.port, request({ target, headers }));
   clients.push(one);
   return one.answer();
 }
 
-async function statuses(count: number, who: Who = {}): Promise<number[]> {
+async function statuses(count: number, party: Party = {}): Promise<number[]> {
   const found: number[] = [];
-  for (let n = 0; n < count; n += 1) found.push((await handshake(who)).status);
+  for (let n = 0; n < count; n += 1) found.push((await handshake(party)).status);
   return found;
 }
 
@@ -184,7 +184,7 @@ test.each(["Route", "Proxy"])("strangers use up nothing of a limit per %s that c
   expect(await statuses(1, { client: "mallory" })).toEqual([401]);
 });
 
-test("D1 X-Forwarded-For of somebody untrusted gives no new tokens", async () => {
+test("D1 X-Forwarded-For of an untrusted peer gives no new tokens", async () => {
   await gateway.serve({ routes: routes({ attempts: [{ per: "IP", limit: 2, interval: "1m" }] }) }, [backend.port]);
   const seen: number[] = [];
   for (const host of [1, 2, 3, 4]) seen.push((await handshake({ address: `192.0.2.${host}` })).status);

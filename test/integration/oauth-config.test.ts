@@ -83,7 +83,7 @@ test("a session whose key is replaced in the config ends; the new key's tokens a
   await bench.connect(await bench.token(JWT));
 });
 
-test("with the key set lost nobody new gets in", async () => {
+test("without the key set no new client gets in", async () => {
   await bench.serve({ jwt: jwt({ jwks: {} }) });
   expect(await bench.verdict(await bench.token(JWT))).toBe("503 IdentityProviderUnavailable");
 });
@@ -101,7 +101,7 @@ test.each<[string, () => object, string]>([
   expect(await fate(client)).toBe(wanted);
 });
 
-test("without the credentials nobody new gets in and sessions stay; with them revocation is seen again", async () => {
+test("without the issuer's credentials no new client gets in and sessions stay; with them revocation is seen again", async () => {
   await bench.serve({ introspection: introspection() });
   const token = await bench.token(OPAQUE);
   const client = await bench.connect(token);

@@ -8,7 +8,7 @@ import { RawListener } from "../fakes/idp-listener.ts";
 import { bearer, JWT, OAuthBench, OPAQUE } from "../fakes/oauth.ts";
 import { until } from "../fakes/sockets.ts";
 
-/** Issuers, and claims, that mean ill: whoever waits is told 503, whoever was let in stays, the gateway lives. */
+/** Hostile issuers and claims: a handshake that waits gets 503, live sessions stay, the gateway lives. */
 
 let clock: FakeClock;
 let bench: OAuthBench;
@@ -65,7 +65,7 @@ const answers: [string, (socket: Socket) => void][] = [
   ["nothing at all", (socket) => socket.destroy()],
 ];
 
-test.each(answers)("E19, E20 a key set that is %s lets nobody in", async (_, answer) => {
+test.each(answers)("E19, E20 a key set that is %s lets no client in", async (_, answer) => {
   await bench.serve({ jwt: jwt(await issuer(answer)) });
   const token = await bench.token(JWT);
   expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
@@ -76,7 +76,7 @@ test.each(answers)("E19, E20 a key set that is %s lets nobody in", async (_, ans
   await bench.connect(token);
 });
 
-test.each(answers)("E21 an introspection endpoint that answers %s lets nobody in", async (_, answer) => {
+test.each(answers)("E21 an introspection endpoint that answers %s lets no client in", async (_, answer) => {
   await bench.serve({ introspection: introspection(await issuer(answer)) });
   const token = await bench.token(OPAQUE);
   expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");

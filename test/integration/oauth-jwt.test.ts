@@ -54,7 +54,7 @@ const terminations = (reason: string): Promise<number> =>
   bench.gateway.metric("credential_terminations_total", { reason });
 
 test.each([JWT, ELLIPTIC])(
-  "a token of the server for %s is accepted; the backend learns who it is",
+  "a token of the server for %s is accepted; the backend gets the client's name",
   async (resource) => {
     await bench.serve({ jwt: jwt({ requiredScopes: ["chat:connect"] }) });
     const token = await bench.token(resource);
@@ -101,7 +101,7 @@ test("a new key is found by the first token that needs it; with the old key its 
   expect(await terminations("CredentialRevoked")).toBe(1);
 });
 
-test("a session of a removed key ends within the refresh time though nobody connects", async () => {
+test("a session of a removed key ends within the refresh time though no client connects", async () => {
   await bench.serve({ jwt: jwt() });
   const session = await bench.connect(await bench.token(LONG));
   await bench.pass(REFRESH_INTERVAL * 1.1);
@@ -111,7 +111,7 @@ test("a session of a removed key ends within the refresh time though nobody conn
   expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
 });
 
-test("a token of a removed key is refused however long nobody has connected", async () => {
+test("a token of a removed key is refused however long no client has connected", async () => {
   await bench.serve({ jwt: jwt() });
   const token = await bench.token(LONG);
   (await bench.connect(token)).socket.close();

@@ -8,7 +8,7 @@ import { ADMIN_TOKEN } from "../fakes/golden-case.ts";
 import { keys, OperatorBench, proxy, putAll, slice } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 
-// Row 2 of the faults: an operator that is killed after any of its writes. Whoever comes next brings about the same as if
+// An operator is killed after any of its writes. The next one brings about the same as if
 // nothing had happened, and what was said once is not said again.
 
 /** Each of the operators would make a token of its own; what they bring about is compared. */

@@ -81,7 +81,7 @@ describe("a Secret that the operator may not read any more", () => {
     await until("she is denied", () => config(bench)?.policies.deny?.[0]?.clients.includes("alice") === true);
     expect(clients(bench)).toEqual(["alice"]);
 
-    // Nobody tells that the right is there again.
+    // No event says that the right is there again.
     bench.server.heal();
     await until("it is read", () => bench.condition("ResolvedRefs") === "True ResolvedRefs");
     expect(clients(bench)).toEqual(["bob"]);
@@ -108,7 +108,7 @@ describe("a Secret that the operator may not read any more", () => {
     await until("it is read", () => bench.condition("ResolvedRefs") === "True ResolvedRefs");
   });
 
-  test("for a moment only is read again before anybody is told", async () => {
+  test("for a moment only is read again before the status says so", async () => {
     const bench = await written();
     bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", status(500, "InternalError", "a hiccup"));
     bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
@@ -145,7 +145,7 @@ describe("a Secret that the operator may not read any more", () => {
     expect(clients(bench)).toEqual([]);
   });
 
-  test("nor the config in force, leaves that as it is: nobody knows whose keys are in it", async () => {
+  test("nor the config in force, leaves that as it is: the operator cannot tell which keys are in it", async () => {
     const bench = await written();
     const before = bench.server.get("Secret", "demo", "wsproxy-chat-config-0");
     bench.server.fail("GET /api/v1/namespaces/demo/secrets/", forbidden("all"), ALWAYS);

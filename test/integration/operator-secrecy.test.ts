@@ -14,7 +14,7 @@ const config = ({ server }: OperatorBench): Config | undefined => {
 const clients = (bench: OperatorBench): unknown =>
   config(bench)?.policies.authentication?.[0]?.apiKey?.keys.map(({ client }) => client);
 
-/** All that the operator ever wrote where those can read it who may not read Secrets: statuses, Events, other objects. */
+/** All that the operator ever wrote where users without a right to Secrets can read it: statuses, Events, other objects. */
 const shown = ({ server }: OperatorBench): string =>
   JSON.stringify(server.writes.filter(({ path }) => !path.includes("/secrets/")).map(({ body }) => body));
 

@@ -212,7 +212,7 @@ function defaulted(object: ApiObject): ApiObject {
   return object;
 }
 
-describe("somebody else's hand", () => {
+describe("a change by another client", () => {
   test("on our Deployment is undone, once", async () => {
     const bench = await settled();
     const before = bench.server.writes.length;

@@ -78,7 +78,7 @@ test.each<[string, HandshakeParts["headers"], [number, string]]>([
   ["a denied client", { "X-Api-Key": keyOf("mallory") }, [403, "Denied"]],
   ["E24 a denied client without an upgrade", { "X-Api-Key": keyOf("mallory"), ...plain }, [403, "Denied"]],
   ["a wrong key without an upgrade", { "X-Api-Key": "wrong-key-0123456789", ...plain }, [401, "CredentialInvalid"]],
-  ["nobody without an upgrade", plain, [401, "CredentialMissing"]],
+  ["no credential and no upgrade", plain, [401, "CredentialMissing"]],
   ["a good key without an upgrade", { "X-Api-Key": keyOf("alice"), ...plain }, [426, "UpgradeRequired"]],
   ["an address that only claims not to be denied", { "X-Forwarded-For": "198.51.100.1, 192.0.2.7" }, [403, "Denied"]],
 ])("%s", async (_, headers, wanted) => {

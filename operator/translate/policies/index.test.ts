@@ -39,7 +39,7 @@ test("a key of the route replaces the whole same key of the proxy, and is the ro
   expect(ownPolicies(own)).toEqual(["messages"]);
 });
 
-test("what nobody wrote is its default, or absent", () => {
+test("a field that is not set is its default, or absent", () => {
   const complete = resolved({});
   const absent = KINDS.filter((kind) => policies[kind].absent === undefined);
   expect(KINDS.filter((kind) => !(kind in complete))).toEqual(absent);
