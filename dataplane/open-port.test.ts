@@ -45,7 +45,7 @@ async function answer(port: OpenPort): Promise<string> {
   return text;
 }
 
-test("a client that left before the port leads anywhere is found gone when its turn comes, and nothing is kept of it", async () => {
+test("a client that left before the port leads to a listener is dropped when its turn comes, and nothing is kept of it", async () => {
   const bounds = admission();
   const port = await openPort(bounds);
   const client = await RawClient.open(port.number);

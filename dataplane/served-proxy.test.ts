@@ -109,7 +109,7 @@ test("E25 a route without an authentication policy is not put in force", async (
   expect(JSON.stringify(applied)).toContain("authentication");
 });
 
-test("a fault behind the 101 ends both connections, and leaves nothing counted", async () => {
+test("a fault after the 101 ends both connections, and leaves nothing counted", async () => {
   let armed = false;
   let broken = false;
   const other = await new RawBackend((connection) => {
@@ -135,7 +135,7 @@ test("a fault behind the 101 ends both connections, and leaves nothing counted",
   await other.close();
 });
 
-test("however many sessions a removed proxy had, all are told within five seconds", async () => {
+test("all sessions of a removed proxy get their Close within five seconds, however many there are", async () => {
   const clock = new FakeClock();
   const crowded = await new TestGateway(clock, () => 0.5).serve({}, [backend.port]);
   onTestFinished(() => crowded.close());

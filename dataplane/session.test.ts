@@ -40,7 +40,7 @@ function bench() {
 
 const revoked = { reason: "CredentialRevoked" } as const;
 
-test("what it stood on is looked at first; only then its limits change, and it is watched anew", () => {
+test("a changed route reviews the session's permission first, then changes its limits, then watches it anew", () => {
   const { session, route, did } = bench();
   const watching = (name: string): Enforcement => ({
     review: () => void did.push(`review ${name}`),
@@ -58,7 +58,7 @@ test("what it stood on is looked at first; only then its limits change, and it i
   ]);
 });
 
-test("what is as it was is not looked at again; what changed is, and no more than that", () => {
+test("a changed route reviews a session only by the policies that changed", () => {
   const { session, route, did } = bench();
   const asked = (name: string): Enforcement => ({ review: () => void did.push(`review ${name}`) });
   const [deny, limits, later] = [asked("deny"), { plan: () => {} }, asked("later")];
@@ -83,7 +83,7 @@ test("what is as it was is not looked at again; what changed is, and no more tha
   expect(looked([later])).toEqual(["unwatch"]);
 });
 
-test("a permission that is gone ends it: no plan, no watch, and no policy behind is asked", () => {
+test("a lost permission ends the session: no plan, no watch, and later policies are not asked", () => {
   const { session, route, did } = bench();
   session.apply(route([{ review: () => revoked }, { review: () => void did.push("asked"), watch: () => () => {} }]));
   expect(did).toEqual(["close CredentialRevoked"]);
@@ -92,7 +92,7 @@ test("a permission that is gone ends it: no plan, no watch, and no policy behind
   expect(did).toHaveLength(1);
 });
 
-test("a watch that fires ends it and all watches; only the first end counts", async () => {
+test("a watch that fires ends the session and all its watches; only the first end counts", async () => {
   const { session, route, did, value } = bench();
   let fire: ((termination: Termination) => void) | undefined;
   const watch: Enforcement["watch"] = (_, end) => {
@@ -107,14 +107,14 @@ test("a watch that fires ends it and all watches; only the first end counts", as
   expect(await value("credential_terminations_total")).toBe(1);
 });
 
-test("an end for another reason is no loss of a permission", async () => {
+test("a session that ends for another reason has lost no permission", async () => {
   const { session, value } = bench();
   session.terminate({ reason: "Draining" });
   expect([session.ending, session.permissionLost]).toEqual([true, false]);
   expect(await value("credential_terminations_total")).toBe(0);
 });
 
-test("it is counted as open until both sockets are gone, with what its tunnel holds back", async () => {
+test("a session counts as open until both sockets are gone, with the bytes that its tunnel holds back", async () => {
   const { clock, session, logged, value } = bench();
   expect([await value("connections"), await value("paused_connections"), await value("buffered_bytes")]).toEqual([
     1, 1, 7,

@@ -21,7 +21,7 @@ test("within a party it is first come, first served; between parties one of each
   expect([line.size, line.parties]).toEqual([0, 0]);
 });
 
-test("one that leaves is passed over, wherever it stands, and may say so twice", () => {
+test("an entry that leaves is passed over, wherever it stands, and may leave twice", () => {
   const line = new WaitingLine<string, Party<string>>();
   const [a, b] = [party(), party()];
   line.push(a, "a1");

@@ -82,7 +82,7 @@ function look(addresses: LookupAddress[], all: boolean): unknown {
   return outcome;
 }
 
-test("a name is dialled at the addresses that were judged", () => {
+test("a name is dialled at the addresses that were checked", () => {
   const addresses = answer("192.0.2.1", "2001:db8::1");
   expect(look(addresses, true)).toEqual(addresses);
   expect(look(addresses, false)).toBe("192.0.2.1");

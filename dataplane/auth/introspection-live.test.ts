@@ -139,7 +139,7 @@ test("with the endpoint down a session stays for a day, then it is revoked", asy
   expect(ended).toEqual(["CredentialRevoked"]);
 });
 
-test("an outage that ends in time leaves no trace", async () => {
+test("an outage of the issuer that ends in time ends no session", async () => {
   const { ended, pass, stop } = await live(compile());
   for (let round = 0; round < 3; round += 1) {
     idp.answer = () => "ECONNREFUSED";
@@ -151,7 +151,7 @@ test("an outage that ends in time leaves no trace", async () => {
   stop();
 });
 
-test("config changes put no recheck off", async () => {
+test("config changes postpone no recheck", async () => {
   const proof = await admitted(compile());
   const ended: string[] = [];
   idp.answer = () => json({ active: false });
@@ -164,7 +164,7 @@ test("config changes put no recheck off", async () => {
   expect(ended).toEqual(["CredentialRevoked"]);
 });
 
-test("a config change judges by the newest answer", async () => {
+test("a config change judges live sessions by the newest answer of the issuer", async () => {
   const verifier = compile();
   const proof = await admitted(verifier);
   const stop = verifier.watch(proof, () => expect.unreachable());
@@ -176,7 +176,7 @@ test("a config change judges by the newest answer", async () => {
   stop();
 });
 
-test("a session that ends while its token is asked about is left alone", async () => {
+test("a session that ends during its recheck is not ended a second time", async () => {
   const verifier = compile();
   const proof = await admitted(verifier);
   let answer = (_: Answer): void => {};
@@ -199,7 +199,7 @@ test("a session that a remembered answer opened is rechecked as late as if it ha
   expect(ended).toEqual(["CredentialRevoked"]);
 });
 
-test("100 sessions of one token cost no more questions than two", async () => {
+test("100 sessions of one token cost no more requests than two", async () => {
   const verifier = compile();
   const stops: (() => void)[] = [];
   for (let index = 0; index < 100; index += 1) stops.push((await live(verifier)).stop);
@@ -218,7 +218,7 @@ test("no flood of made-up tokens hides a revocation", async () => {
   expect(ended).toEqual(["CredentialRevoked"]);
 });
 
-test("with rechecks beyond number each waits for its turn", async () => {
+test("with very many rechecks due each waits for its turn", async () => {
   const answers: ((answer: Answer) => void)[] = [];
   const ended: string[] = [];
   const verifier = compile();
@@ -240,7 +240,7 @@ test("with rechecks beyond number each waits for its turn", async () => {
   expect(ended).toEqual(Array(100).fill("CredentialRevoked"));
 });
 
-test("where the config names another endpoint, it is asked at once", async () => {
+test("when the config names another endpoint, it is asked at once about live sessions", async () => {
   const proof = await admitted(compile());
   idp.answer = ({ url }) => json(url === base.endpoint ? active : { active: false });
   const moved = compile({ endpoint: "https://other.test/introspect" });

@@ -135,7 +135,7 @@ test("an inactive answer stands for one second, and never for another token", as
   expect(await verdict(compile(), "bad")).toBe("mobile");
 });
 
-test("the issuer of one route's token is not another's", async () => {
+test("an answer of one route's issuer counts for no other issuer", async () => {
   idp.answer = ({ url }) => json(url === base.endpoint ? active : { active: false });
   expect(await verdict(compile())).toBe("mobile");
   expect(await verdict(compile({ endpoint: "https://other.test/introspect" }))).toBe("CredentialInvalid");

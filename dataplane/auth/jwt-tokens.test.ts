@@ -148,7 +148,7 @@ test.each([
   expect(await verdict(rsa.token(claims, { kid }))).toBe("CredentialInvalid");
 });
 
-test("E12 without kid the only key that fits is taken, of two none", async () => {
+test("E12 without kid the only key that fits verifies; of two that fit neither does", async () => {
   const token = rsa.token(claims, { kid: undefined });
   expect(await verdict(token, {}, [rsa, signers.ES256, signers.EdDSA])).toBe("alice");
   expect(await verdict(token, {}, [rsa, signers.PS256])).toBe("CredentialInvalid");
@@ -229,7 +229,7 @@ test.each<[string, unknown]>([
   expect(await verdict(rsa.token({ ...claims, sub }))).toBe("CredentialInvalid");
 });
 
-test("the client claim may be another, but none that every object has", async () => {
+test("another claim may name the client, but none that every object inherits", async () => {
   const token = rsa.token({ ...claims, email: "alice@example.com" });
   expect(await verdict(token, { clientClaim: "email" })).toBe("alice@example.com");
   expect(await verdict(token, { clientClaim: "constructor" })).toBe("CredentialInvalid");
@@ -279,6 +279,6 @@ test("a token is refused from exp and the skew on, to the millisecond", async ()
   expect(await verdict(token, { clockSkew: "500ms" })).toBe("CredentialExpired");
 });
 
-test("every request so far has been answered from the keys at hand", () => {
+test("none of the tests above sent a request to the issuer", () => {
   expect(idp.asked).toEqual([]);
 });

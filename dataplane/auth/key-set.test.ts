@@ -56,7 +56,7 @@ test("a key that the issuer has just published is found by the first token that 
   expect(await find("two")).toBe("found");
 });
 
-test("E17 a refresh replaces the set, so that a removed key is good no more", async () => {
+test("E17 a refresh replaces the set: a removed key verifies nothing any more", async () => {
   await find("one");
   idp.answer = () => set(two);
   clock.advance(REFRESH_INTERVAL * 1.1);
@@ -82,7 +82,7 @@ test("E17 when no token came for long, the first one waits for the newest set", 
   expect(await find("two")).toBe("found");
 });
 
-test("another key under the same id is another key", async () => {
+test("a new key under the same id replaces the old one", async () => {
   await find("one");
   const before = await keys.find({ algorithm: "ES256", kid: "one" }, signal);
   idp.answer = () => set(new Signer("ES256", "one"));
@@ -120,7 +120,7 @@ test.each<[string, Answer | string]>([
   expect(logged).toHaveLength(2);
 });
 
-test("35: with the issuer down, keys serve for a day and not longer, and again when it is back", async () => {
+test("with the issuer down its keys are used for a day and not longer, and again when it is back", async () => {
   await find("one");
   idp.answer = () => "ECONNREFUSED";
   clock.advance(MAX_STALE);
@@ -145,7 +145,7 @@ test("an issuer that was never reached is asked every 10 s at most, and the clie
   expect(await find("one")).toBe("found");
 });
 
-test("an empty set is a set: no token is good", async () => {
+test("an empty key set is accepted, and verifies no token", async () => {
   idp.answer = () => set();
   expect(await find("one")).toBe("CredentialInvalid");
 });
@@ -193,7 +193,7 @@ test("a watch that is stopped while the issuer is asked leaves no timer", async 
   expect(clock.pending).toBe(0);
 });
 
-test("with the issuer down a watched set is asked for once a minute, not without end", async () => {
+test("with the issuer down the set of a live session is fetched once a minute", async () => {
   idp.answer = () => "ECONNREFUSED";
   const stop = keys.watch(() => {});
   for (let passed = 0; passed < 600_000; passed += 1000) {
@@ -205,7 +205,7 @@ test("with the issuer down a watched set is asked for once a minute, not without
   stop();
 });
 
-test("what a log line tells is the issuer and a word", async () => {
+test("a log line holds the issuer and one word for the fault", async () => {
   idp.answer = () => "ECONNREFUSED";
   await find("one");
   expect(logged).toEqual(['key set could not be fetched {"issuer":"https://idp.test/","fault":"ECONNREFUSED"}']);

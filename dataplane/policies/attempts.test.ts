@@ -149,7 +149,7 @@ test("a change keeps what was used; one that is rolled back changes nothing", ()
   expect(passed(next, 9)).toBe(1);
 });
 
-test("the wall clock has no part in it", () => {
+test("steps of the wall clock give no token", () => {
   const bench = new PolicyBench();
   const policy = bench.compile("attempts", [{ per: "IP", ...limit }]);
   passed(policy, 2);

@@ -36,7 +36,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends).toEqual([{ code: 1000, by: "client", termination: undefined }]);
   });
 
-  test("a client that answers the backend's Close by leaving is passed on at once", async () => {
+  test("when the client hangs up instead of answering the backend's Close, the backend sees the end at once", async () => {
     const it = await joined();
     it.backend.send(close(1000));
     await until("the Close arrived", () => it.client.received.length > 0);
@@ -48,7 +48,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends[0]).toMatchObject({ code: 1000, by: "backend" });
   });
 
-  test("a backend that sends its last right behind its Close still gets the client's answer", async () => {
+  test("a backend that half-closes right behind its Close still gets the client's Close", async () => {
     const it = await joined();
     it.backend.send(close(4000, "done"));
     it.backend.socket.end();
@@ -62,7 +62,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends).toEqual([{ code: 4000, by: "backend", termination: undefined }]);
   });
 
-  test("a client that sends its last right behind its Close still gets the backend's answer", async () => {
+  test("a client that half-closes right behind its Close still gets the backend's Close", async () => {
     const it = await joined();
     it.client.send(close(4000, "done", mask));
     it.client.socket.end();
@@ -187,17 +187,20 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       },
     );
 
-    test.each(["client", "backend"] as const)("a %s that never takes it has a slow consumer's time", async (to) => {
-      const { it, clock } = await stalled(to, (sender) => sender.send(close(4000, "", to === "backend")));
-      clock.advance(29_000);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(it.ends).toHaveLength(0);
-      clock.advance(2_000);
-      await until("the end", () => it.ends.length === 1);
-      const by = to === "client" ? "backend" : "client";
-      expect(it.ends).toEqual([{ code: 4000, by, termination: undefined }]);
-      expect(clock.pending).toBe(0);
-    });
+    test.each(["client", "backend"] as const)(
+      "a %s that never takes it is cut off after the time of a slow consumer",
+      async (to) => {
+        const { it, clock } = await stalled(to, (sender) => sender.send(close(4000, "", to === "backend")));
+        clock.advance(29_000);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        expect(it.ends).toHaveLength(0);
+        clock.advance(2_000);
+        await until("the end", () => it.ends.length === 1);
+        const by = to === "client" ? "backend" : "client";
+        expect(it.ends).toEqual([{ code: 4000, by, termination: undefined }]);
+        expect(clock.pending).toBe(0);
+      },
+    );
 
     test.each([
       [
@@ -208,7 +211,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
         },
       ],
       ["the end of the backend", (sender: Peer) => sender.socket.end()],
-    ])("a client has its place until %s has reached it", async (_what, last) => {
+    ])("a client keeps its place among the sessions until %s has reached it", async (_what, last) => {
       const { it, receiver } = await stalled("client", last);
       await until("nothing is left to hear", () => it.backend.ended);
       expect(it.over).toBe(0);

@@ -39,7 +39,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     ]);
   });
 
-  test("tokens come back evenly", async () => {
+  test("tokens come back evenly: one message passes after a third of the interval, the next ends the session", async () => {
     const clock = new FakeClock();
     const rate = limit(new TokenBucket(shape, clock.now()), "Close");
     const it = await joined({ clock, plan: (draft) => draft.fromClient.messages.push(rate) });

@@ -119,7 +119,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(budget.used).toBe(0);
   });
 
-  test("a client whose messages wait for a limit is told so where the room is needed", async () => {
+  test("a session whose messages wait for a limit ends with that limit's reason where the memory is needed", async () => {
     const budget = new BufferBudget({ limit: 1_000_000, clock: systemClock });
     const rate = limit(new TokenBucket({ limit: 1, interval: 60_000, burst: 1 }, systemClock.now()), "Delay");
     const it = await joined({ budget, plan: (draft) => draft.fromClient.messages.push(rate) });

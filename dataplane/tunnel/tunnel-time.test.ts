@@ -28,7 +28,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("pings are no messages: they do not keep an idle session", async () => {
+  test("pings are no messages: an idle session ends in spite of them", async () => {
     const clock = new FakeClock();
     const it = await joined({ clock, plan: (draft) => (draft.idle = 1000) });
     clock.advance(900);
@@ -82,7 +82,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("a client in the middle of a large frame is given time as long as bytes come", async () => {
+  test("a client in the middle of a large frame has more time for its pong as long as bytes come", async () => {
     const clock = new FakeClock();
     const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
     it.client.send(frame({ mask: true, payload: "x", length: 1000 }));

@@ -48,7 +48,7 @@ describe("an apply", () => {
     await expect(read<ConfigMap>(client, "ConfigMap", namespace, "a")).resolves.toMatchObject({ data: { b: "3" } });
   });
 
-  test("of what is there already changes nothing", async () => {
+  test("of an unchanged manifest changes nothing", async () => {
     const client = sharedClient();
     const namespace = await newNamespace(client);
     const first = await apply(client, configMap(namespace, { a: "1" }), signal);
@@ -96,7 +96,7 @@ describe("a status", () => {
     expect(unchanged(deployment, live)).toBe(true);
   });
 
-  test("of what is gone is no failure, and of another object by its name is refused", async () => {
+  test("of a deleted object is no failure, and of another object by its name is refused", async () => {
     const client = sharedClient();
     const namespace = await newNamespace(client);
     await applyStatus(client, status(namespace), signal);

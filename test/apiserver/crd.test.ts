@@ -59,7 +59,7 @@ describe("an unknown field", () => {
     expect(answer.spec).not.toHaveProperty("replicas");
   });
 
-  test("stays where Kubernetes itself is to judge", async () => {
+  test("stays where the schema leaves the check to Kubernetes", async () => {
     const affinity = { nodeAffinity: { anything: [{ at: "all" }] } };
     const { answer } = await judge.judge(
       proxyOf(specWith({ spec: { gateway: { pod: { affinity } } } }), judge.namespace),
@@ -86,7 +86,7 @@ describe("the status", () => {
     expect(later).toMatchObject({ status: STATUS, spec: { listener: { port: 9000 } }, metadata: { generation: 2 } });
   });
 
-  test("cannot be wrong", async () => {
+  test("is refused where it breaks the schema", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
     const bad = { ...STATUS, conditions: [{ ...STATUS.conditions[0], status: "Maybe" }] };
@@ -124,7 +124,7 @@ describe("the status", () => {
     expect(after).toMatchObject({ status: { routes: told } });
   });
 
-  test("is what kubectl shows", async () => {
+  test("fills the columns of kubectl", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
     await applyStatus(client, { ...(identity(metadata) as Manifest), status: STATUS }, signal);

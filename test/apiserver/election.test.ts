@@ -82,7 +82,7 @@ async function three(): Promise<{
   return { namespace, client, all, leader };
 }
 
-test("of three one leads; when it stops another follows at once, and when it is cut off after the lease ran out", async () => {
+test("of three operators one leads; when it stops another follows at once, when it is cut off once the lease has run out", async () => {
   const { leader, client, namespace } = await three();
   const first = await leader();
   const stopped = Date.now();

@@ -124,7 +124,7 @@ test("while others write and the API server restarts, no event is missed and non
   expect(its.changes.length).toBeGreaterThan(40);
 });
 
-test("deletions made while blind, with the past compacted away, are noticed", async () => {
+test("deletions during an outage are noticed, although etcd has compacted their revisions", async () => {
   const its = await bench();
   for (const name of ["a", "b", "c"]) await create(its.client, "ConfigMap", its.namespace, name, {});
   await its.run();

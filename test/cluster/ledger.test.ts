@@ -86,7 +86,7 @@ test("a session that talks is open until it is ended", async () => {
   expect(ledger.disorder()).toEqual([]);
 });
 
-test("a session has caught up when all that was sent came back, and never where it ended before", async () => {
+test("a session has caught up when all that it sent came back, and never when it ended before", async () => {
   const session = await ledger.open(url);
   await session.caughtUp();
   for (const text of ["one", "two", "three"]) session.send(text);

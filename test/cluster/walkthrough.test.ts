@@ -19,7 +19,7 @@ test("the script waits until a port-forward listens before it connects", async (
   expect(lines[forward + 1]).toMatch(/^bin\/wsproxy connect /);
 });
 
-test("a page without commands is a mistake", async () => {
+test("a page without commands is an error", async () => {
   const pages = await readdir(join(ROOT, "docs/reference"));
   expect(pages).toContain("reasons.md");
   await expect(walkthrough("reference/reasons.md")).rejects.toThrow("no commands");

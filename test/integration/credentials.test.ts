@@ -166,7 +166,7 @@ test.each<["All" | "Any", string, Record<string, string>, number, string]>([
   }
 });
 
-test("a 401 says how to do better, and of a token that was offered that it was not good", async () => {
+test("a 401 names the accepted methods, and says invalid_token where a token was offered", async () => {
   await gateway.serve({ routes: [{ policies: { authentication: { require: "All", jwt } } }] }, [backend.port]);
   expect((await answer({})).headers.get("www-authenticate")).toBe('Bearer realm="wsproxy"');
   expect((await answer({ headers: forged })).headers.get("www-authenticate")).toBe(

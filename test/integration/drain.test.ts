@@ -42,7 +42,7 @@ const refuses = (port: number): Promise<boolean> =>
     () => true,
   );
 
-test("at the signal it is not ready at once; for the grace it still serves; then the listener closes", async () => {
+test("at the signal the gateway is unready at once, serves for the grace, then closes its listener and ends its sessions", async () => {
   await serve("1ms");
   const { port } = gateway;
   expect(await ready()).toBe(200);
@@ -59,7 +59,7 @@ test("at the signal it is not ready at once; for the grace it still serves; then
     expect(await one.ended()).toEqual({ toClient: "1012 Draining", toBackend: "1012 Draining" });
 });
 
-test("200 sessions are told 1012 over the whole period, none before its turn, and the gauge goes down to 0", async () => {
+test("200 sessions get 1012 over the whole period, none before its turn, and the gauge goes down to 0", async () => {
   const echo = await new WsBackend().open();
   await gateway.serve({ drainPeriod: "1500ms" }, [echo.port]);
   const clients = await Promise.all(Array.from({ length: 200 }, () => WsClient.open(gateway.url())));
@@ -89,7 +89,7 @@ test("200 sessions are told 1012 over the whole period, none before its turn, an
   await echo.close();
 });
 
-test("the second signal ends everything at once", async () => {
+test("the second signal ends all sessions at once, without a Close", async () => {
   await serve("1h");
   const lives = [await Live.open(gateway, backend), await Live.open(gateway, backend)];
   stop(60_000);
@@ -100,7 +100,7 @@ test("the second signal ends everything at once", async () => {
   expect(await gateway.metric("connections_closed_total")).toBe(2);
 });
 
-test("the second signal after the grace ends what is still open", async () => {
+test("the second signal after the grace ends open sessions at once, without a Close", async () => {
   await serve("1h");
   const { port } = gateway;
   const live = await Live.open(gateway, backend);
@@ -140,7 +140,7 @@ test("a handshake whose backend does not answer is refused when the period is ov
   await silent.close();
 });
 
-test("a handshake that its backend answers during the drain is refused, and the backend let go", async () => {
+test("a handshake that its backend answers during the drain is refused, and the backend's connection is closed", async () => {
   const slow = await new RawBackend(() => {}).open();
   await gateway.serve({ drainPeriod: "1h" }, [backend.port]);
   await Live.open(gateway, backend);

@@ -80,7 +80,7 @@ test("a route without endpoints is 401 first, then 426 to a plain request, then 
   expect(await ask({})).toBe("503 NoEndpoints 1");
 });
 
-test("429 and 503 say when to come back", async () => {
+test("429 and 503 carry Retry-After", async () => {
   const backend = await new RawBackend().open();
   const gateway = new TestGateway();
   const limited = (path: string, policies: object): object => ({

@@ -121,7 +121,7 @@ test("a route's own limit counts apart from what the others inherit", async () =
   expect(await statuses(2, { target: "/two" })).toEqual([101, 429]);
 });
 
-test("what a backend refuses gives its place back, and so does a client that leaves while it is dialled", async () => {
+test("a handshake that its backend refuses frees its place, and so does a client that leaves during the dial", async () => {
   const silent = await new RawBackend(({ head, socket }) => {
     if (head.includes("refuse")) socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
   }).open();
@@ -175,14 +175,17 @@ test("wrong keys cost tokens of the address, and none of the client whose key it
   expect(await statuses(2, { address: "192.0.2.7" })).toEqual([101, 429]);
 });
 
-test.each(["Route", "Proxy"])("strangers use up nothing of a limit per %s that clients share", async (per) => {
-  const attempts = [{ per, limit: 2, interval: "1h" }];
-  await gateway.serve({ routes: routes({ attempts }, false) }, [backend.port]);
-  expect(await statuses(6, { client: "mallory" })).toEqual([401, 401, 401, 401, 401, 401]);
-  expect(await gateway.metric("limit_hits_total", { policy: "attempts", per })).toBe(0);
-  expect(await statuses(3)).toEqual([101, 101, 503]);
-  expect(await statuses(1, { client: "mallory" })).toEqual([401]);
-});
+test.each(["Route", "Proxy"])(
+  "handshakes without a valid credential use up nothing of a limit per %s that clients share",
+  async (per) => {
+    const attempts = [{ per, limit: 2, interval: "1h" }];
+    await gateway.serve({ routes: routes({ attempts }, false) }, [backend.port]);
+    expect(await statuses(6, { client: "mallory" })).toEqual([401, 401, 401, 401, 401, 401]);
+    expect(await gateway.metric("limit_hits_total", { policy: "attempts", per })).toBe(0);
+    expect(await statuses(3)).toEqual([101, 101, 503]);
+    expect(await statuses(1, { client: "mallory" })).toEqual([401]);
+  },
+);
 
 test("D1 X-Forwarded-For of an untrusted peer gives no new tokens", async () => {
   await gateway.serve({ routes: routes({ attempts: [{ per: "IP", limit: 2, interval: "1m" }] }) }, [backend.port]);
@@ -210,7 +213,7 @@ test("a pod that is full answers 503 Overloaded, whatever the route, and serves 
   expect(await statuses(2)).toEqual([101, 503]);
 });
 
-test("Shadow lets all pass, counts each that would not have, and says so", async () => {
+test("Shadow lets all handshakes pass, and counts and logs each that would have been refused", async () => {
   const policies = {
     attempts: [{ per: "Client", limit: 1, interval: "1m" }],
     connections: [{ per: "Route", limit: 1 }],

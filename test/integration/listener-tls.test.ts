@@ -47,7 +47,7 @@ async function serve(more: ConfigParts = {}): Promise<Served> {
 
 const trusting = (servername = "a.test"): { ca: string; servername: string } => ({ ca: ca.ca, servername });
 
-test("a ws client talks over wss, and the backend is told so", async () => {
+test("a ws client talks over wss, and the backend gets X-Forwarded-Proto: https", async () => {
   const { gateway, backend } = await serve();
   const client = await WsClient.open(`wss://127.0.0.1:${gateway.port}/`, [], {
     ...trusting(),
@@ -153,7 +153,7 @@ test("A22 a client that completes TLS and then sends no whole head is answered 4
   client.socket.destroy();
 });
 
-test("A refusal over TLS arrives whole, and the socket is closed within 1 s", async () => {
+test("a refusal over TLS arrives whole, and the socket is closed within 1 s", async () => {
   const { gateway } = await serve({ routes: [{ policies: { authentication: apiKeyPolicy() } }] });
   const client = await RawClient.openTls(gateway.port, trusting());
   client.socket.write(request());

@@ -115,7 +115,7 @@ test("without the issuer's credentials no new client gets in and sessions stay; 
   expect(await fate(client)).toBe(REVOKED);
 });
 
-test("another endpoint is asked about live sessions at once", async () => {
+test("a new introspection endpoint is asked about live sessions at once", async () => {
   const other = await new OAuthBench({}, clock).open();
   try {
     await bench.serve({ introspection: introspection() });
@@ -128,7 +128,7 @@ test("another endpoint is asked about live sessions at once", async () => {
   }
 });
 
-test("the method that a session stands on is taken away", async () => {
+test("a session ends when the config drops the method that authenticated it", async () => {
   await bench.serve({ require: "Any", jwt: jwt(), introspection: introspection() });
   const clients = [
     await bench.connect(await bench.token(JWT)),

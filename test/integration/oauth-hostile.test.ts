@@ -85,7 +85,7 @@ test.each(answers)("E21 an introspection endpoint that answers %s lets no client
   await bench.connect(token);
 });
 
-test("an issuer that is silent is left after 5 s; the handshakes that wait for it are answered together", async () => {
+test("a silent issuer is given up after 5 s; the handshakes that wait for it are answered together", async () => {
   let asked = 0;
   const uri = await issuer(() => (asked += 1));
   await bench.serve({ jwt: jwt(uri) });
@@ -134,7 +134,7 @@ test("D10 a claim that ends a line and one beyond ASCII reach the backend encode
   expect(decoded("x-other")).toBe("é");
 });
 
-test("D10 a client id that ends a line is none", async () => {
+test("D10 a token whose client id ends a line is refused", async () => {
   await bench.serve({ jwt: { ...jwt(bench.idp.jwks), clientClaim: "tenant" } });
   const { status, reason } = await bench.refused(bearer(await bench.token(JWT)));
   expect(`${status} ${reason}`).toBe("401 CredentialInvalid");

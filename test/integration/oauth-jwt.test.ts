@@ -146,7 +146,7 @@ test("with the server down known keys and live sessions go on, unknown keys are 
   expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
 });
 
-test("a server that was down from the start is asked again, and nothing has to be restarted", async () => {
+test("a server that was down from the start is asked again without a restart of the gateway", async () => {
   await bench.serve({ jwt: jwt() });
   const token = await bench.token(JWT);
   await bench.idp.down();

@@ -72,11 +72,11 @@ async function ask(environment: Record<string, string>): Promise<string> {
   return stdout.trim();
 }
 
-test("a provider behind a private CA is believed where NODE_EXTRA_CA_CERTS names that CA, and not otherwise", async () => {
+test("a provider behind a private CA is trusted only where NODE_EXTRA_CA_CERTS names that CA", async () => {
   expect(await ask({})).toBe("FetchFault: UNABLE_TO_VERIFY_LEAF_SIGNATURE");
   expect(await ask({ NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") })).toBe('200 {"keys":[]}');
 });
 
-test("no environment turns verification off", async () => {
+test("no environment variable turns verification off", async () => {
   expect(await ask({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toBe("FetchFault: UNABLE_TO_VERIFY_LEAF_SIGNATURE");
 });

@@ -72,7 +72,7 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 describe.each(SCENARIOS)("an operator that is killed while it works on $name", ({ before, change }) => {
-  test("leaves something that the next one finishes, after each of its writes", async () => {
+  test("is followed by one that finishes the work, after each of its writes", async () => {
     const whole = await run({ before, change, name: "" }, Number.POSITIVE_INFINITY);
     expect(whole.writes).toBeGreaterThan(1);
     for (let last = 0; last < whole.writes; last += 1) {

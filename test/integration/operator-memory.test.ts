@@ -18,7 +18,7 @@ const MIB = 1024 * 1024;
 const PATIENCE = full ? 300_000 : 60_000;
 
 test(
-  "an operator among hostile tenants stays within 256 MiB, serves all others, and takes keys away in time",
+  "an operator among hostile tenants stays within 256 MiB, serves all others, and revokes keys in time",
   { timeout: 2 * PATIENCE },
   async () => {
     const server = await FakeApiServer.start();

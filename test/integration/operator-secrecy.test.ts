@@ -18,7 +18,7 @@ const clients = (bench: OperatorBench): unknown =>
 const shown = ({ server }: OperatorBench): string =>
   JSON.stringify(server.writes.filter(({ path }) => !path.includes("/secrets/")).map(({ body }) => body));
 
-test("that two Secrets hold the same key is in the operator's log, once, and neither in status nor Events", async () => {
+test("two Secrets with the same key: the operator logs it once, and neither status nor Events show it", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   bench.server.put(keys({ mallory: SAME }, "a-first"));

@@ -95,7 +95,7 @@ test(
   MINUTES,
 );
 
-test("those that wait unread when the process stops get their 503", async () => {
+test("sockets that wait unread when the process stops get 503", async () => {
   const backend = await new RawBackend(polite).open();
   const gateway = await new TestGateway().serve({}, [backend.port]);
   const slow = await Promise.all(Array.from({ length: 1024 }, () => RawClient.send(gateway.port, "GET / HT")));

@@ -34,7 +34,7 @@ test.each<[string, object, string | string[] | null, number]>([
   ["a page of a listed origin", listed, "https://app.test", 101],
   ["a page of a listed wildcard", listed, "https://x.y.app.test", 101],
   ["G1 a page of another site", listed, "https://evil.test", 403],
-  ["G2 a page that hides where it is from", listed, "null", 403],
+  ["G2 a page with the origin null", listed, "null", 403],
   ["null, where it is listed", named, "null", 101],
   ["another scheme", listed, "http://app.test", 403],
   ["another port", listed, "https://app.test:8443", 403],
@@ -42,11 +42,11 @@ test.each<[string, object, string | string[] | null, number]>([
   ["a name that begins alike", listed, "https://app.test.evil.test", 403],
   ["two origins", listed, ["https://app.test", "https://app.test"], 403],
   ["an empty origin", listed, "", 403],
-  ["G4 no browser", listed, null, 101],
+  ["G4 no Origin", listed, null, 101],
   ["a page of the same origin", sameOrigin, "http://a.test", 101],
   ["a page of the same host on another port", sameOrigin, "http://a.test:81", 403],
   ["a page of another site, where only the same may", sameOrigin, "https://evil.test", 403],
-  ["G4 no browser, where the route wants one", browsers, null, 403],
+  ["G4 no Origin, where the route wants one", browsers, null, 403],
 ])("%s gets its answer before any credential is looked at", async (_, origins, origin, status) => {
   await gateway.serve({ routes: [{ policies: { ...withKeys(["alice"]), origins } }] }, [backend.port]);
   const offer = { Origin: origin, "X-Api-Key": keyOf("alice") };

@@ -125,7 +125,7 @@ test.each(offers)(
   },
 );
 
-test("a config that is refused is not quoted", async () => {
+test("the error about a refused config quotes none of it", async () => {
   const config = JSON.parse(JSON.stringify(gateway.config).replaceAll(`${CANARY}-basic`, CANARY)) as Record<
     string,
     unknown
