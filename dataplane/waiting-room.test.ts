@@ -80,7 +80,7 @@ test.each<[string, (n: number) => string]>([
     const many = it.enter(1500, address);
     await turns();
     expect(it.counts).toEqual({ reading: 1024, unread: 476 });
-    expect([isRead(many), it.clock.pending]).toEqual([1024, 1025]); // one looks after the line
+    expect([isRead(many), it.clock.pending]).toEqual([1024, 1025]); // one timer is the line's
     const [other] = it.enter(1, () => "198.51.100.1") as [Both];
     await turns(2);
     expect(other.reading).toBe(true);

@@ -132,7 +132,7 @@ test.each<[string, string, string | Buffer, string]>([
   ["a head that is too long", `200 OK\r\nX: ${"x".repeat(20_000)}`, "x", "FetchFault: HPE_HEADER_OVERFLOW"],
   ["an upgrade", "101 Switching Protocols\r\nUpgrade: x", "x", "101 "],
   ["no HTTP", "abc", "x", "FetchFault: HPE_INVALID_STATUS"],
-])("the result of %s is %4$s", async (_, head, body, wanted) => {
+])("the result of %s is $3", async (_, head, body, wanted) => {
   const { port } = await listener(reply(head, body));
   expect(await ask(`http://127.0.0.1:${port}/`)).toBe(wanted);
 });

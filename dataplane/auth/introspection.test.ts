@@ -90,7 +90,7 @@ test.each<[string, Answer | string | (() => unknown), string]>([
 ])("E21 an issuer that answers with %s", async (_, answer, wanted) => {
   idp.answer = () => answer as Answer | string;
   expect(await verdict(compile())).toBe(wanted);
-  // And so it does when it is asked through what was remembered.
+  // The remembered answer gives the same.
   expect(await verdict(compile())).toBe(wanted);
 });
 

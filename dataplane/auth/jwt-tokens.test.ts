@@ -203,7 +203,7 @@ test.each<[string, object, string]>([
   ["nbf as a string", { nbf: "0" }, "CredentialInvalid"],
   ["iat in the far future", { iat: now + 1e6 }, "alice"],
   ["an expired token of another issuer", { iss: "x", exp: 1 }, "CredentialInvalid"],
-])("%s: %s", async (_, more, wanted) => {
+])("%s: $2", async (_, more, wanted) => {
   expect(await verdict(rsa.token({ ...claims, ...more }))).toBe(wanted);
 });
 

@@ -132,7 +132,7 @@ test.each<[string, Record<string, unknown>, string | undefined]>([
   ["keys in the config, without its own", { jwks: { keys: [theirs.jwk] } }, "CredentialRevoked"],
   ["keys that are not resolved", { jwks: {} }, undefined],
   ["keys at another place, not fetched yet", { jwks: { uri: "https://a.test/other" } }, undefined],
-])("a live session when the config demands %s: %3$s", async (_, change, wanted) => {
+])("a live session when the config demands %s: $2", async (_, change, wanted) => {
   const proof = await admitted(compile({}));
   expect(compile(change).review(proof)?.reason).toBe(wanted);
 });

@@ -38,7 +38,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ["a key whose alg is no string", { ...ec, alg: ["ES256"] }, ""],
   ["a key without use", { ...ec, use: undefined }, "ES256"],
   ["a key for verifying", { ...ec, key_ops: ["verify"] }, "ES256"],
-])("%s fits %3$s", (_, jwk, fitting) => {
+])("%s fits $2", (_, jwk, fitting) => {
   const keys = importKeys([jwk]);
   expect(algorithms.filter((algorithm) => keys.some((key) => key.fits(algorithm))).join(" ")).toBe(fitting);
 });

@@ -55,7 +55,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       const other = slow === "client" ? it.backend : it.client;
       await fill(it, slow, 500_000);
       other.socket.end();
-      // What has come of it is still this end's to take.
+      // This end must still take what has come from it.
       await until("the gateway has that too", () => other.ended);
       expect(it.ends).toEqual([]);
       budget.change({ kept: 0, stalled: 0, look() {}, shed: () => 0 }, 600_000);

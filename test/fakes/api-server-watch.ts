@@ -7,7 +7,7 @@ export class OpenWatch {
   readonly call: ApiCall;
   readonly place: Place;
   readonly #response: ServerResponse;
-  /** Nothing is said any more. */
+  /** The watch is closed: it says nothing any more. */
   #mute = false;
 
   constructor(call: ApiCall, place: Place, response: ServerResponse) {

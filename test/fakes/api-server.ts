@@ -105,7 +105,7 @@ export class FakeApiServer {
     this.#rules.push({ matches, fault, left: times });
   }
 
-  /** What was scripted and did not happen yet happens no more. */
+  /** Drops the scripted faults that have not happened yet. */
   heal(): void {
     this.#rules = [];
   }

@@ -50,7 +50,7 @@ export function polite(connection: BackendConnection): void {
   connection.socket.on("end", () => connection.socket.end());
 }
 
-/** A backend that is a TCP (with `tls`: TLS) socket and a script: sees every byte, and says whatever it is told to. */
+/** A backend that is a TCP (with `tls`: TLS) socket and a script: sees every byte, and sends what the script says. */
 export class RawBackend {
   readonly connections: BackendConnection[] = [];
   /** Those too that never got through their TLS handshake. */

@@ -153,7 +153,7 @@ test.each<["All" | "Any", string, Record<string, string>, number, string]>([
   ["Any", "a wrong key beside a token that would do", { ...bad, ...bearer }, 401, "CredentialInvalid"],
   ["Any", "a forged token beside a key that would do", { ...good, ...forged }, 401, "CredentialInvalid"],
   ["Any", "neither", {}, 401, "CredentialMissing"],
-])("require %s, %s: %d %s", async (require, _, headers, status, said) => {
+])("require %s, %s: $3 $4", async (require, _, headers, status, said) => {
   await gateway.serve({ routes: [{ policies: { authentication: { require, apiKey: apiKey(["alice"]), jwt } } }] }, [
     backend.port,
   ]);

@@ -22,7 +22,7 @@ const CLIENTS = 40;
 const FLOOD = 1_000_000;
 /** CPU of one turn of the loop, in ms; without a share for each turn it is 160 and more. */
 const MOST = 60;
-/** What a collection falls into takes longer: the best of some counts. */
+/** A run with a garbage collection takes longer: the best of several runs counts. */
 const TRIES = 4;
 
 const open: (() => Promise<unknown>)[] = [];

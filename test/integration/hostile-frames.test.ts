@@ -129,7 +129,7 @@ test.each<[string, Buffer, boolean]>([
   ["1 less, in fragments", fragments(40_000, 0, 25_535), true],
   ["exactly as much, in fragments", fragments(40_000, 25_535, 1), true],
   ["1 more, in fragments", fragments(40_000, 25_535, 2), false],
-])("F5 a message against messageSize, %s: carried: %3$s", async (_what, bytes, passes) => {
+])("F5 a message against messageSize, %s, is carried: $2", async (_what, bytes, passes) => {
   const it = await Bench.open({ messageSize: { fromClient: "64Ki", fromBackend: "1Mi", maxFragments: 4096 } });
   const live = await it.session();
   live.client.send(bytes);

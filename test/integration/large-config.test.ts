@@ -19,7 +19,7 @@ import { EchoBackend } from "../bench/load.ts";
 
 const MB = 1_000_000;
 const SESSIONS = 2000;
-/** Code that runs for the first time takes longer, and so does what a collection falls into: the best of some counts. */
+/** A first run and a run with a garbage collection take longer: the best of several runs counts. */
 const TRIES = 5;
 
 let folder: string;
@@ -115,7 +115,7 @@ async function open(count: number): Promise<void> {
 const deny = (): string[] => config.policies.deny?.[0]?.addresses ?? [];
 const keys = (): { disabled: boolean }[] => config.policies.authentication?.[0]?.apiKey?.keys ?? [];
 
-/** What a client was told, once its session has ended. */
+/** Code and reason of a client's Close, once its session has ended. */
 async function toldTo(client: RawClient | undefined): Promise<string> {
   await until("the client is told", () => client?.ended ?? false);
   const last = client === undefined ? undefined : parse(client.payload).frames.at(-1);

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 const keys = withKeys(["alice", "bob"]);
-/** Two routes, so that it shows what counts for one and what for all. */
+/** Two routes, to tell limits per route from those of all. */
 const routes = (policies: object, own = true): RouteParts[] =>
   ["one", "two"].map((name) => ({
     name,
@@ -55,7 +55,7 @@ async function statuses(count: number, party: Party = {}): Promise<number[]> {
   return found;
 }
 
-/** The last of the open clients goes, and the gateway has seen it. */
+/** Closes the last of the open clients, and waits until the gateway has seen it. */
 async function leave(): Promise<void> {
   const before = gateway.sessions;
   const last = clients.findLast((it) => it.received.includes("101 Switching") && !it.closed);

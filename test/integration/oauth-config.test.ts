@@ -4,7 +4,7 @@ import { FakeClock } from "../fakes/clock.ts";
 import { GATEWAY, type IdentityProvider } from "../fakes/idp.ts";
 import { JWT, OAuthBench, OPAQUE } from "../fakes/oauth.ts";
 
-/** What a config change means for sessions that stand on a token. */
+/** What a config change does to sessions that were authenticated by a token. */
 
 let clock: FakeClock;
 let bench: OAuthBench;
@@ -39,7 +39,7 @@ const SCOPE = "3003 ScopeMissing";
 const CLAIM = "3003 ClaimMismatch";
 const LIVES = "lives";
 
-/** How the one session that matters has fared, by its own account and by the metrics. */
+/** How the session has ended, as its client and as the metrics say. */
 async function fate(client: WsClient): Promise<string> {
   const { gateway } = bench;
   const dropped = await gateway.metric("config_dropped_sessions_total");

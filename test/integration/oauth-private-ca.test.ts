@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import * as x509 from "@peculiar/x509";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-/** An identity provider behind a CA of the house: Node reads NODE_EXTRA_CA_CERTS at its start, so each case is a process. */
+/** An identity provider behind a private CA: Node reads NODE_EXTRA_CA_CERTS at its start, so each case is a process. */
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const modules = new URL("../../dataplane/auth/guarded-fetch.ts", import.meta.url).href;

@@ -16,7 +16,7 @@ const newToken = (): string => ADMIN_TOKEN;
 
 interface Scenario {
   readonly name: string;
-  /** What an operator has already brought about. */
+  /** The objects that an operator has made before. */
   readonly before: (bench: OperatorBench) => void;
   /** What the operator that is killed works on. */
   readonly change: (bench: OperatorBench) => void;
@@ -114,7 +114,7 @@ async function run(
 const KINDS = ["WebSocketProxy", "Secret", "ConfigMap", "ServiceAccount", "NetworkPolicy"] as const;
 const MORE = ["PodDisruptionBudget", "Deployment", "Service", "Pod"] as const;
 
-/** Everything there is, but for what says when and how often it was written. */
+/** All objects, without the fields that say when and how often they were written. */
 function objectsOf(bench: OperatorBench): unknown {
   const all = bench.server.store.all().filter(({ kind }) => [...KINDS, ...MORE].some((known) => known === kind));
   return Object.fromEntries(all.map((object) => [`${object.kind} ${object.metadata.name}`, timeless(object)]));

@@ -11,7 +11,7 @@ import { freePort, Program, temporaryFolder } from "../fakes/program.ts";
 import { until } from "../fakes/sockets.ts";
 
 // 50 hostile proxies and 50 others in 10 namespaces. The operator reads for each hostile one a second or two before it
-// tells it what is too much: WSPROXY_HOSTILE=full waits for all, and ends with a line of figures; a minute and a half.
+// writes what is too much into its status: WSPROXY_HOSTILE=full waits for all, and ends with a line of figures; a minute and a half.
 const full = process.env["WSPROXY_HOSTILE"] === "full";
 const TOLD = full ? CROWD.hostile : 10;
 const MIB = 1024 * 1024;

@@ -52,13 +52,13 @@ function expiring(ms: number): object {
   return withKeys([{ client: "alice", expiresAt: new Date(clock.wall() + ms).toISOString() }]).authentication;
 }
 
-/** The policy, asked about as seldom as this. */
+/** The introspection policy with this recheck. */
 function introspection(recheck: string, change: object = {}): object {
   const { introspection: settings, ...rest } = issuer.policy as { introspection: object };
   return { ...rest, introspection: { ...settings, recheck, ...change } };
 }
 
-/** Lets time pass timer by timer, and stand while an issuer is asked; until one has answered once more. */
+/** Advances the clock timer by timer, and not while an issuer is asked, until the issuer has answered once more. */
 async function untilAsked(most: number, asked = (): number => issuer.asked): Promise<void> {
   const before = asked();
   for (let left = most; asked() === before;) {

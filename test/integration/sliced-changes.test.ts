@@ -7,7 +7,7 @@ import { TestGateway } from "../fakes/gateway.ts";
 import { Live } from "../fakes/live.ts";
 import { until } from "../fakes/sockets.ts";
 
-/** Time that jumps with each look at it: after each small part of its work a change lets others have a turn. */
+/** A clock that jumps at each look: a change then yields to the event loop after each small part of its work. */
 class JumpyClock implements Clock {
   #jumped = 0;
   now(): number {
