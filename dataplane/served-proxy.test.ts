@@ -100,7 +100,7 @@ test("a session that leaves by itself during a change is not counted", async () 
   expect(await dropped()).toBe(0);
 });
 
-test("a route without an authentication policy is not put in force (E25)", async () => {
+test("E25 a route without an authentication policy is not put in force", async () => {
   const text = JSON.stringify(gateway.config);
   const config = JSON.parse(
     text.replace(/"authentication":0,?/, "").replace(/"authentication":\{"require":"None"\},?/, ""),
@@ -110,7 +110,7 @@ test("a route without an authentication policy is not put in force (E25)", async
   expect(JSON.stringify(applied)).toContain("authentication");
 });
 
-test("a fault behind the 101 ends both connections, and leaves nothing counted", async () => {
+test("a fault after the 101 ends both connections, and leaves nothing counted", async () => {
   let armed = false;
   let broken = false;
   const other = await new RawBackend((connection) => {
@@ -136,7 +136,7 @@ test("a fault behind the 101 ends both connections, and leaves nothing counted",
   await other.close();
 });
 
-test("however many sessions a removed proxy had, all are told within five seconds", async () => {
+test("all sessions of a removed proxy get their Close within five seconds, however many there are", async () => {
   const clock = new FakeClock();
   const crowded = await new TestGateway(clock, () => 0.5).serve({}, [backend.port]);
   onTestFinished(() => crowded.close());

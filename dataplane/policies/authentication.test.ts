@@ -64,7 +64,7 @@ test.each<[string, [string, string][], string]>([
   ["a wrong key", [bad, bearer(token)], "CredentialInvalid"],
   ["a wrong token", [good, bearer("x")], "CredentialInvalid"],
   ["two keys", [good, good, bearer(token)], "AmbiguousCredential"],
-])("All of key and token, %s: %s", async (_, headers, wanted) => {
+])("All of key and token, %s: $2", async (_, headers, wanted) => {
   expect(await verdict({ require: "All", apiKey, jwt }, headers)).toBe(wanted);
 });
 
@@ -76,7 +76,7 @@ test.each<[string, [string, string][], string]>([
   ["a wrong key beside a good token", [bad, bearer(token)], "CredentialInvalid"],
   ["a good key beside a wrong token", [good, bearer("x")], "CredentialInvalid"],
   ["two tokens beside a good key", [good, bearer(token), bearer(token)], "AmbiguousCredential"],
-])("Any of key and token, %s: %s", async (_, headers, wanted) => {
+])("Any of key and token, %s: $2", async (_, headers, wanted) => {
   expect(await verdict({ require: "Any", apiKey, jwt }, headers)).toBe(wanted);
 });
 
@@ -153,7 +153,7 @@ test.each<[string, Record<string, unknown>, [string, string][], Record<string, u
   ["its route was open and is not any more", { require: "None" }, [], { apiKey }, "CredentialRevoked"],
   ["its signing key is gone", { jwt }, [bearer(token)], { jwt: { ...jwt, jwks: { keys: [] } } }, "CredentialRevoked"],
   ["the key set is not resolved now", { jwt }, [bearer(token)], { jwt: { ...jwt, jwks: {} } }, undefined],
-])("a live session when %s: %s", async (_, before, headers, after, wanted) => {
+])("a live session when %s: $4", async (_, before, headers, after, wanted) => {
   const identity = await admitted(before, headers);
   expect(compile(after).review?.(party(identity))?.reason).toBe(wanted);
 });

@@ -34,7 +34,7 @@ test.each<[string, Identity, boolean]>([
     { ...clientNamed("alice"), proofs: [...clientNamed("alice").proofs, ...clientNamed("mallory").proofs] },
     true,
   ],
-])("%s is denied at the handshake and on a live session: %s %s", (_, identity, denied) => {
+])("%s is denied at the handshake and on a live session: $2", (_, identity, denied) => {
   const wanted = denied ? { reason: "Denied" } : undefined;
   expect(policy.admit?.(handshakeFrom("198.51.100.1"), identity)).toEqual(wanted);
   expect(policy.review?.({ ...partyOf("", "198.51.100.1"), identity })).toEqual(wanted);

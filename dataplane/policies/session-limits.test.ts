@@ -26,7 +26,7 @@ test.each<[string, Party, Party, boolean]>([
   ["IP", partyOf("alice", "2001:db8::1"), partyOf("alice", "2001:db8:0:1::1"), false],
   ["Route", partyOf("alice"), partyOf("bob", "192.0.2.2"), true],
   ["Proxy", partyOf("alice"), partyOf("bob", "192.0.2.2"), true],
-])("per %s, sessions %# take from one bucket: %s", (per, one, other, shared) => {
+])("per %s, sessions %# take from one bucket: $3", (per, one, other, shared) => {
   const policy = messages(new PolicyBench(), per);
   const [a, b] = [limitsOf(policy, one), limitsOf(policy, other)];
   expect(a[0]?.bucket === b[0]?.bucket).toBe(shared);

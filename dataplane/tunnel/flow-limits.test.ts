@@ -66,7 +66,7 @@ test("bytes that are delayed all go on at once, and their debt is waited for", (
   expect(rate.hits).toBe(1);
 });
 
-test("two limits of which the narrower allows: no byte more is taken from either", () => {
+test("of two byte limits the narrower decides, and both lose as many tokens", () => {
   const [wide, narrow] = [limit(bucket(10), "Close"), limit(bucket(4), "Close")];
   const limits: { readonly bytes: FlowLimit[] } = { bytes: [wide, narrow] };
   expect(new FlowLimits(plan(limits)).takeBytes(6, 0)).toBe(4);

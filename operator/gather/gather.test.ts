@@ -129,7 +129,10 @@ describe("the config in force", () => {
     expect(earlier.previous).toBeUndefined();
     const others = await gathered((put) => {
       putAll({ put } as never);
-      put({ ...keys({ any: "somebody-elses-0001" }), metadata: { name: "wsproxy-chat-config-0", namespace: "demo" } });
+      put({
+        ...keys({ any: "key-of-another-owner-0001" }),
+        metadata: { name: "wsproxy-chat-config-0", namespace: "demo" },
+      });
     });
     expect([others.previous, others.data.size, others.reads]).toEqual([undefined, 0, ["keys"]]);
   });

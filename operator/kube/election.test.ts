@@ -42,7 +42,7 @@ describe("of three", () => {
   });
 
   test("after the leader's process was killed, another leads once the lease has run out", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 20_000, length: HOUR, what: "stall" }]);
+    const electors = new Electors(3, [{ index: 0, at: 20_000, length: HOUR, what: "stall" }]);
     const story = await watched(electors, 60_000);
     expect(story.slice(0, 2)).toEqual([FIRST, expect.stringMatching(/^(2[89]|30)\d00 none$/)]);
     expect(story[2]).toMatch(/^3[4-7]\d00 [12]$/);
@@ -50,7 +50,7 @@ describe("of three", () => {
   });
 
   test("the leader that cannot reach the API server stops before another can lead", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 20_000, length: HOUR, what: "calls lost" }]);
+    const electors = new Electors(3, [{ index: 0, at: 20_000, length: HOUR, what: "calls lost" }]);
     const story = await watched(electors, 60_000);
     expect(story).toHaveLength(3);
     expect(electors.all[0]?.term?.aborted).toBe(true);
@@ -58,7 +58,7 @@ describe("of three", () => {
   });
 
   test("a leader that wakes from a long stall no longer leads", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 20_000, length: 20_000, what: "stall" }]);
+    const electors = new Electors(3, [{ index: 0, at: 20_000, length: 20_000, what: "stall" }]);
     await watched(electors, 39_900);
     expect(electors.all[0]?.term?.aborted).toBe(false);
     expect(electors.leaders).not.toEqual([0]);
@@ -70,13 +70,13 @@ describe("of three", () => {
   test.each(["calls lost", "answers lost", "stall"] as const)(
     "a short trouble (%s for 5 s) ends no term",
     async (what) => {
-      const electors = new Electors(3, [{ who: 0, at: 20_000, length: 5000, what }]);
+      const electors = new Electors(3, [{ index: 0, at: 20_000, length: 5000, what }]);
       expect(await watched(electors, 60_000)).toEqual([FIRST]);
     },
   );
 
   test("a lease that was deleted is not taken while its holder may still lead", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 20_000, length: HOUR, what: "calls lost" }]);
+    const electors = new Electors(3, [{ index: 0, at: 20_000, length: HOUR, what: "calls lost" }]);
     await watched(electors, 20_500);
     electors.lease = undefined;
     const story = await watched(electors, 40_000);
@@ -85,7 +85,7 @@ describe("of three", () => {
   });
 
   test("after a lease was deleted twice, one process leads", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 25_585, length: 34_316, what: "stall" }]);
+    const electors = new Electors(3, [{ index: 0, at: 25_585, length: 34_316, what: "stall" }]);
     for (const at of [10_000, 59_902]) electors.world.after(at, () => (electors.lease = undefined));
     await watched(electors, 100_000);
     expect(electors.leaders).toHaveLength(1);
@@ -106,7 +106,7 @@ describe("of three", () => {
 
 test("whatever goes wrong for three processes, two never lead at a time, and one leads in the end", async () => {
   const trouble: fc.Arbitrary<Trouble> = fc.record({
-    who: fc.nat(2),
+    index: fc.nat(2),
     at: fc.integer({ min: 3000, max: 70_000 }),
     length: fc.integer({ min: 100, max: 40_000 }),
     what: fc.oneof(

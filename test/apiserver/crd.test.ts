@@ -29,7 +29,7 @@ test("the CRD is accepted as it is, structural and without complaint", async () 
   expect(conditions).toEqual({ NamesAccepted: "True", Established: "True" });
 });
 
-test("what nobody wrote gets the defaults of api/", async () => {
+test("a field that is not set gets the default of api/", async () => {
   const spec = { routes: [{ name: "main", backends: [{ service: "echo", port: 80 }] }] };
   const { answer } = await judge.judge(proxyOf(spec, judge.namespace));
   expect(answer.spec).toEqual(specSchema.parse(spec));
@@ -48,7 +48,7 @@ test("what nobody wrote gets the defaults of api/", async () => {
 describe("an unknown field", () => {
   const spec = { ...specWith({}), replicas: 3 };
 
-  test("is refused where whoever applies asks for that, as kubectl does", async () => {
+  test("is refused where the client asks for strict fields, as kubectl does", async () => {
     const { status, text } = await judge.judge(proxyOf(spec, judge.namespace));
     expect({ status, text }).toEqual({ status: 400, text: expect.stringContaining('unknown field "spec.replicas"') });
   });
@@ -59,7 +59,7 @@ describe("an unknown field", () => {
     expect(answer.spec).not.toHaveProperty("replicas");
   });
 
-  test("stays where Kubernetes itself is to judge", async () => {
+  test("stays where the schema leaves the check to Kubernetes", async () => {
     const affinity = { nodeAffinity: { anything: [{ at: "all" }] } };
     const { answer } = await judge.judge(
       proxyOf(specWith({ spec: { gateway: { pod: { affinity } } } }), judge.namespace),
@@ -86,7 +86,7 @@ describe("the status", () => {
     expect(later).toMatchObject({ status: STATUS, spec: { listener: { port: 9000 } }, metadata: { generation: 2 } });
   });
 
-  test("cannot be wrong", async () => {
+  test("is refused where it breaks the schema", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
     const bad = { ...STATUS, conditions: [{ ...STATUS.conditions[0], status: "Maybe" }] };
@@ -96,7 +96,7 @@ describe("the status", () => {
     ).rejects.toMatchObject({ status: 422 });
   });
 
-  test("has one author: what somebody else put into it goes with our next word", async () => {
+  test("has one author: what another client put into it goes with our next apply", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
     const own = { ...(identity(metadata) as Applicable), status: STATUS };
@@ -124,7 +124,7 @@ describe("the status", () => {
     expect(after).toMatchObject({ status: { routes: told } });
   });
 
-  test("is what kubectl shows", async () => {
+  test("fills the columns of kubectl", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
     await applyStatus(client, { ...(identity(metadata) as Applicable), status: STATUS }, signal);
@@ -155,7 +155,7 @@ test("kubectl explains every field of a route", async () => {
   expect(text).not.toContain("<no description>");
 });
 
-test("two who apply one route each have both routes", async () => {
+test("two clients apply one route each, and both routes stay", async () => {
   const client = sharedClient();
   const namespace = await newNamespace(client);
   for (const name of ["a", "b"]) {

@@ -5,7 +5,7 @@ import { Session } from "./session.ts";
 
 /** What can be asked for when a session is opened. */
 export interface Dial extends ClientOptions, Pick<ConnectionOptions, "ca" | "servername"> {
-  /** Who it is, for the ledger. */
+  /** The client's name in the ledger. */
   readonly as?: string;
   readonly protocols?: readonly string[];
   /** Messages that the backend sends before any echo: 1 at `/name` and `/headers`. */

@@ -36,7 +36,7 @@ export interface Place {
   readonly subresource: string | undefined;
 }
 
-/** What the fake says no to. */
+/** What the fake refuses. */
 export class Refused extends Error {
   readonly status: number;
   readonly reason: string;
@@ -227,7 +227,7 @@ function metadataOnly({ headers }: ApiCall): boolean {
   return headers.accept?.includes("as=PartialObjectMetadata") === true;
 }
 
-/** Objects in a list say no kind. */
+/** Objects in a list have no kind. */
 function inList({ kind: _kind, apiVersion: _apiVersion, ...rest }: ApiObject): object {
   return rest;
 }

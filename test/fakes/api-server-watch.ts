@@ -2,12 +2,12 @@ import type { ServerResponse } from "node:http";
 import type { ApiCall } from "./api-server.ts";
 import { isIn, shown, type ApiObject, type Change, type Place } from "./api-server-store.ts";
 
-/** A watch that somebody has open, in the hands of a test. */
+/** A watch that a client has open, controlled by a test. */
 export class OpenWatch {
   readonly call: ApiCall;
   readonly place: Place;
   readonly #response: ServerResponse;
-  /** Nothing is said any more. */
+  /** The watch is closed: it says nothing any more. */
   #mute = false;
 
   constructor(call: ApiCall, place: Place, response: ServerResponse) {

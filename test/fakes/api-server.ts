@@ -85,7 +85,7 @@ export class FakeApiServer {
     return kubeConfigFor(this.url, user);
   }
 
-  /** Makes or replaces an object, as somebody else would. */
+  /** Makes or replaces an object, as another client would. */
   put(object: ApiObject): ApiObject {
     return this.store.write(pathOfObject(object), object);
   }
@@ -105,7 +105,7 @@ export class FakeApiServer {
     this.#rules.push({ matches, fault, left: times });
   }
 
-  /** What was scripted and did not happen yet happens no more. */
+  /** Drops the scripted faults that have not happened yet. */
   heal(): void {
     this.#rules = [];
   }
@@ -198,7 +198,7 @@ export class FakeApiServer {
   }
 }
 
-/** What a client needs to find a server, and to say who it is. */
+/** What a client needs to find a server and to authenticate. */
 export function kubeConfigFor(server: string, user: Record<string, unknown> = {}): KubeConfig {
   const config = new KubeConfig();
   config.loadFromOptions({

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
-/** What a chatty peer says to each request. */
+/** What a chatty peer sends on each request. */
 export interface Chatter {
-  /** Said once. */
+  /** Sent once. */
   readonly start?: string;
-  /** Said again and again, as fast as it is taken, until the connection ends. */
+  /** Sent again and again, as fast as the socket takes it, until the connection ends. */
   readonly unit?: string;
-  /** How often `unit` is said. Default: without end. */
+  /** How often `unit` is sent. Default: without end. */
   readonly times?: number;
   /** Each byte in a packet of its own. */
   readonly byteByByte?: boolean;

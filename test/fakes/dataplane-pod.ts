@@ -20,11 +20,11 @@ export interface PodBehaviour {
   readonly stranger?: boolean;
   /** Starts with a volume in which the newest token is not yet. */
   readonly staleToken?: boolean;
-  /** Answers what it likes, whatever it is asked. */
+  /** Answers every request in this way. */
   readonly answers?: (socket: Socket) => void;
 }
 
-/** Data plane pods as the operator sees them: objects of the API, and something that answers at /config. */
+/** Data plane pods as the operator sees them: objects of the API, and a server that answers at /config. */
 export class DataplanePodFakes {
   /** The port on which all of them answer, each on its own loopback address. */
   port = 0;
@@ -75,7 +75,7 @@ export class FakePod {
   readonly name: string;
   /** When it began to serve what it serves now. */
   servingSince = 0;
-  /** Questions that it got. */
+  /** Requests that it got. */
   asked = 0;
   readonly #api: FakeApiServer;
   readonly #proxy: string;

@@ -1,7 +1,7 @@
 import { KEY } from "./clients.ts";
 import type { ConfigParts } from "./config.ts";
 
-/** Request heads that are made to be dear, each as long as a head may be, and a config with the richest policies. */
+/** Request heads that are made to be expensive, each as long as a head may be, and a config with every policy. */
 
 /** The longest head that is not too large whatever is in it. */
 const LONGEST = 16_384;
@@ -74,7 +74,7 @@ interface Parts {
   readonly target?: string;
   readonly host?: string;
   readonly connection?: string;
-  /** Lines that take up whatever room is left, of this one or of what the number makes of it. */
+  /** Lines that fill the room that is left: this line again and again, or what the function makes of a number. */
   readonly fill?: (room: number) => string;
 }
 

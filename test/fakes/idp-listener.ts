@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** A TCP listener on loopback that answers each request head with whatever bytes it is told to. */
+/** A TCP listener on loopback that answers each request head with scripted bytes. */
 export class RawListener {
   /** Request heads, as they came. */
   readonly heads: string[] = [];

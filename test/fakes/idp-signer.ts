@@ -9,7 +9,7 @@ const make = {
   EdDSA: () => generateKeyPairSync("ed25519"),
 };
 
-/** An issuer's key: signs whatever it is told to, well-formed or not. */
+/** An issuer's key: signs any text, well-formed or not. */
 export class Signer {
   readonly publicKey: KeyObject;
   readonly #privateKey: KeyObject;

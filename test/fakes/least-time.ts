@@ -1,4 +1,4 @@
-/** Milliseconds of this thread's CPU that something takes, the least of several runs: other processes count for nothing. */
+/** Milliseconds of this thread's CPU that a task takes, the least of several runs: other processes do not count. */
 export function leastTime(act: () => void, runs = 5): number {
   let least = Number.POSITIVE_INFINITY;
   for (let run = 0; run < runs; run += 1) {

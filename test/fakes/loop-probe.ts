@@ -1,5 +1,5 @@
-// Loaded into a program before its own code: tells the test that started it what it uses, and how long its event loop
-// was busy at most without a turn for others. Counted in CPU time: a machine that does other things is no fault of it.
+// Loaded into a program before its own code: reports to the test what the program uses, and how long its event loop
+// was busy at most without a turn for others. Counted in CPU time: other work of the machine does not count.
 
 const TICK = 2;
 

@@ -14,10 +14,10 @@ import { until } from "./sockets.ts";
 export const JWT = "urn:chat";
 export const OPAQUE = "urn:opaque";
 
-/** The handshake's part that carries a token as RFC 6750 has it. */
+/** The headers that carry a token as RFC 6750 says. */
 export const bearer = (token: string): HandshakeParts => ({ headers: { Authorization: `Bearer ${token}` } });
 
-/** What a refused client saw. */
+/** The answer to a refused client. */
 export interface Refused {
   readonly status: number;
   readonly reason: string;
@@ -46,7 +46,7 @@ export class OAuthBench {
     return this;
   }
 
-  /** Puts one route in force that demands this. Keepalive is off: no test here moves time in steps as small as its own. */
+  /** Puts one route in force that demands this. Keepalive is off: these tests move the clock in larger steps than its interval. */
   async serve(authentication: object, forwarding: object = {}): Promise<void> {
     const keepalive = { interval: "0s", timeout: "10s" };
     const claimHeaders = [
@@ -57,7 +57,7 @@ export class OAuthBench {
     await this.gateway.serve({ routes: [{ policies }] }, [this.backend.port]);
   }
 
-  /** A token from the server, that must show up nowhere. */
+  /** A token from the server, which must stand in no log, metric or page. */
   async token(resource: string, scope?: string): Promise<string> {
     const token = await this.idp.token(resource, scope);
     this.#tokens.add(token);

@@ -10,7 +10,7 @@ import { DataplanePodFakes } from "./dataplane-pod.ts";
 import { recordedLog } from "./kube-bench.ts";
 import { until } from "./sockets.ts";
 
-/** An operator that runs, as long as a test wants it to. */
+/** An operator that runs until the test stops it. */
 export interface Running {
   readonly controller: Controller;
   readonly lines: string[];
@@ -80,7 +80,7 @@ export class OperatorBench {
     return this.server.writes.slice(from).filter(isNoEvent).map(written);
   }
 
-  /** Waits until nothing is asked for any more: counted in turns of the event loop, which a pass that computes holds up. */
+  /** Waits until the operator sends no more calls: counted in turns of the event loop, so that a computing pass is waited for. */
   async quiet(ms = 200): Promise<void> {
     let seen = -1;
     let turns = 0;

@@ -7,9 +7,9 @@ import type { ConfigParts, RouteParts } from "./config.ts";
 import { TestGateway } from "./gateway.ts";
 import { until } from "./sockets.ts";
 
-/** The API key of every bench; must never be seen anywhere. */
+/** The API key of every bench; it must stand in no log, metric or answer. */
 export const SECRET = "canary-5f0c2d1e9b7a4863";
-/** Another that opens nothing; must not be seen either. */
+/** A key that is not valid; it must not stand there either. */
 export const WRONG_SECRET = "canary-wrong-00000000000";
 
 /** `require: All` with one API key for the client `alice`. */
@@ -149,7 +149,7 @@ export class Bench {
     }
   }
 
-  /** Even a client that neither reads on nor closes is rid of in time. */
+  /** The gateway closes the socket in time even where the client neither reads nor closes. */
   async expectHungUp(bytes: string | Buffer): Promise<void> {
     const client = await this.connect();
     await put(client, bytes, "one write");
@@ -160,7 +160,7 @@ export class Bench {
   }
 
   async #gone(client: RawClient): Promise<void> {
-    client.socket.end(); // no more is wanted: whether the gateway closes its own side shows in `closed`
+    client.socket.end(); // the client's half is over: `closed` then says whether the gateway closes its own
     await until("the socket of the refused client is closed", () => client.closed, CLOSED_WITHIN);
     await until("no handshake is left", () => this.gateway.attempts === 0, CLOSED_WITHIN);
   }
@@ -208,7 +208,7 @@ export class Bench {
   }
 }
 
-/** Status, fields and body as contract section 4 has them. */
+/** Status, fields and body of a refusal, as docs/reference/reasons.md says. */
 export function expectAnswer(answer: RawAnswer, { status, reason, headers = {}, bodiless = false }: Wanted): void {
   expect(answer.status).toBe(status);
   expect(answer.headers.get("connection")).toBe("close");
