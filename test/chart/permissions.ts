@@ -1,4 +1,4 @@
-import type { ApiCall } from "../fakes/api-server.ts";
+import type { ApiCall } from "../fakes/api-call.ts";
 import type { Rendered } from "./helm.ts";
 
 interface Rule {

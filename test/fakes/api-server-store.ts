@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { kindOf, pathOf } from "../../operator/kube/kinds.ts";
-import type { ApiCall } from "./api-server.ts";
+import type { ApiCall } from "./api-call.ts";
 
 /** An object as the fake keeps it. */
 export interface ApiObject {

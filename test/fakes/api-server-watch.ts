@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { ApiCall } from "./api-server.ts";
+import type { ApiCall } from "./api-call.ts";
 import { isIn, shown, type ApiObject, type Change, type Place } from "./api-server-store.ts";
 
 /** A watch that somebody has open, in the hands of a test. */

@@ -5,17 +5,9 @@ import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { kindOf, pathOf } from "../../operator/kube/kinds.ts";
+import type { ApiCall } from "./api-call.ts";
 import { ApiStore, placeOf, Refused, type ApiObject } from "./api-server-store.ts";
 import { OpenWatch } from "./api-server-watch.ts";
-
-/** A call as it arrived. */
-export interface ApiCall {
-  readonly method: string;
-  readonly path: string;
-  readonly query: Readonly<Record<string, string>>;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: unknown;
-}
 
 /** What happens to a call instead of, or before, or after what it asks for. */
 export type Fault =
