@@ -8,7 +8,7 @@ import type { ConfigReport } from "../../api/report.ts";
 import { Controller } from "../../operator/controller.ts";
 import type { Call, Watcher } from "../../operator/kube/call.ts";
 import { KINDS, pathOf, type KindName, type KubeObject } from "../../operator/kube/kinds.ts";
-import { newAdminToken } from "../../cli/line/admin-token.ts";
+import { newAdminToken } from "../../cli/serving/admin-token.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { recordedLog } from "../fakes/kube-bench.ts";
 import { RENDER } from "../fakes/operator-bench.ts";

@@ -2,7 +2,7 @@ import { onTestFinished } from "vitest";
 import { Controller, type ControllerOptions } from "../../operator/controller.ts";
 import { KubeClient } from "../../operator/kube/client.ts";
 import type { WebSocketProxyStatus } from "../../api/status.ts";
-import { newAdminToken } from "../../cli/line/admin-token.ts";
+import { newAdminToken } from "../../cli/serving/admin-token.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { ApiCall } from "./api-call.ts";
 import { FakeApiServer } from "./api-server.ts";
