@@ -44,7 +44,7 @@ export const crd = {
   },
 };
 
-/** The file in `crds/`. */
+/** The text of the file in `crds/`. */
 export const crdFile = `# Generated from api/ by \`make generate\`; do not edit.\n${stringify(crd, {
   version: "1.1",
   lineWidth: 120,
