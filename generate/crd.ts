@@ -61,7 +61,7 @@ function whole(): Schema {
       apiVersion: { type: "string", description: `${GROUP}/${VERSION}.` },
       kind: { type: "string", description: `${KIND}.` },
       metadata: { type: "object" },
-      spec: { description: "What is wanted.", ...structural(schemaOf(spec)) },
+      spec: { description: "The wanted state.", ...structural(schemaOf(spec)) },
       status: structural(schemaOf(status)),
     },
   };

@@ -28,7 +28,7 @@ const QUIET: ReadonlySet<string> = new Set([
   "Buffer budget",
   "Rejected configs",
   "Lost log lines",
-  "Watches begun anew",
+  "Watches restarted",
 ]);
 
 /** A query as Grafana asks it with all variables at their defaults. */
