@@ -108,7 +108,7 @@ test("of the subprotocols offered it takes the first, and none of none", async (
   expect((await open("/")).socket.protocol).toBe("");
 });
 
-test("permessage-deflate is agreed on with who offers it", async () => {
+test("permessage-deflate is agreed on with a client that offers it", async () => {
   expect((await open()).socket.extensions).toMatch(/^permessage-deflate/);
   const without = await WsClient.open(url(), [], { perMessageDeflate: false });
   expect(without.socket.extensions).toBe("");
@@ -133,7 +133,7 @@ test.each([
   "close",
   "close 4001x",
   `close 4001 ${"é".repeat(62)}`,
-])("'%s' asks for a Close that nobody may send, and comes back as any text", async (message) => {
+])("'%s' asks for a Close that no endpoint may send, and comes back as any text", async (message) => {
   const client = await open();
   client.socket.send(message);
   expect(await client.message()).toBe(message);
