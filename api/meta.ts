@@ -9,8 +9,8 @@ export const EXPIRES_AT = `${GROUP}/expires-at`;
 export const DISABLED = `${GROUP}/disabled`;
 
 /**
- * Label of a Secret. With the value "true" its owner permits every WebSocketProxy of the namespace to send the credentials
- * in it to a backend or an issuer that the WebSocketProxy names.
+ * Label of a Secret. With the value "true" its owner permits every WebSocketProxy of the namespace to send the
+ * credentials in it to a backend or an issuer that the WebSocketProxy names.
  */
 export const USE_LABEL = `${GROUP}/use`;
 
@@ -29,8 +29,8 @@ export const CONFIG_FILE = "config.json";
 export const ENDPOINTS_FILE = "endpoints.json";
 
 /**
- * The same files as keys of Kubernetes objects: the gzip of each text (the config's in parts, `config.json.gz.0` …) and the
- * SHA-256 of the text in hex. Objects reach a pod one by one, so a pod uses a text only if it has its hash.
+ * The same files as keys of Kubernetes objects: the gzip of each text (the config's in parts, `config.json.gz.0` …) and
+ * the SHA-256 of the text in hex. Objects reach a pod one by one, so a pod uses a text only if it has its hash.
  */
 export const PACKED = {
   configPart: (part: number): string => `config.json.gz.${part}`,
@@ -47,7 +47,9 @@ export const PACKED = {
 /** Largest text, in bytes, of a config or of endpoints that a data plane reads. */
 export const LARGEST_TEXT = 64 * 1024 * 1024;
 
-/** Largest such text that an operator writes and reads back, in bytes: 100,000 API keys fit, and its memory is bounded. */
+/**
+ * Largest such text that an operator writes and reads back, in bytes: 100,000 API keys fit, and its memory is bounded.
+ */
 export const LARGEST_WRITTEN = 16 * 1024 * 1024;
 
 /** A subprotocol that a client may offer: the gateway answers with it if the backend chose none. */

@@ -51,7 +51,10 @@ export const headerName = z
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not an HTTP header name")
   .meta({ [CALLED]: "header name" });
 
-/** A header name for comparison: lower case, with `_` and `.` as `-`. Backends may take such look-alikes for the same header. */
+/**
+ * A header name for comparison: lower case, with `_` and `.` as `-`. Backends may take such look-alikes for the same
+ * header.
+ */
 export function foldHeaderName(name: string): string {
   return name.toLowerCase().replaceAll(/[_.]/g, "-");
 }
@@ -89,8 +92,9 @@ const NUMBER = "(0|[1-9][0-9]{0,2})";
 const CIDR = new RegExp(`^(${IPV4}(/(3[0-2]|[12]?[0-9]))?|(${IPV6})(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$`);
 
 /**
- * An address or a CIDR block of either family, such as 10.0.0.0/8 or 2001:db8::1. The CRD uses the API server's own formats:
- * a CEL rule on 10,000 of them in each route would exceed its cost limit, and its error would quote the whole pattern.
+ * An address or a CIDR block of either family, such as 10.0.0.0/8 or 2001:db8::1. The CRD uses the API server's own
+ * formats: a CEL rule on 10,000 of them in each route would exceed its cost limit, and its error would quote the whole
+ * pattern.
  */
 export const cidr = z
   .string()
@@ -103,7 +107,8 @@ export const cidr = z
     [CALLED]: "CIDR",
   });
 
-// JavaScript and RE2 (which has no look-ahead) must read these alike. Without backslash and quote, so that CEL can quote them.
+// JavaScript and RE2 (which has no look-ahead) must read these alike. Without backslash and quote, so that CEL can
+// quote them.
 const DOT_SEGMENT = "(^|/)([.]|%2e){1,2}((;|%3b)[^/]*)?(/|$)";
 const AMBIGUOUS = "%(2f|5c|25|[01][0-9a-f]|7f|c2%[89][0-9a-f])";
 /** A continuation byte of a UTF-8 character (RFC 3629 §4), percent-encoded. */
@@ -120,8 +125,8 @@ const holdsNo = (pattern: string, message: string) => (text: z.ZodString) =>
   rule(text, { cel: `!self.matches('(?i)${pattern}')`, message }, (value) => !new RegExp(pattern, "i").test(value));
 
 /**
- * A path as it stands in a request: begins with `/`, and nothing in it can be decoded or normalised in two ways. The gateway
- * refuses requests with other paths, so a route with such a path would never match.
+ * A path as it stands in a request: begins with `/`, and nothing in it can be decoded or normalised in two ways. The
+ * gateway refuses requests with other paths, so a route with such a path would never match.
  */
 export const path = [
   holdsNo("//", "must not hold //"),

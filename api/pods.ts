@@ -3,7 +3,9 @@ import { kubernetesObject, labelValue, notEmpty, textMap } from "./maps.ts";
 import { objectName, port } from "./names.ts";
 import { positiveDuration } from "./quantities.ts";
 
-/** What a WebSocketProxy says about pods: its own (Gateway), those that it joins (Sidecar), and the data plane in both. */
+/**
+ * What a WebSocketProxy says about pods: its own (Gateway), those that it joins (Sidecar), and the data plane in both.
+ */
 
 const labels = textMap(labelValue);
 const annotations = textMap(z.string().max(4096));

@@ -61,7 +61,10 @@ export const positiveDuration = rule(
   (text) => parseDuration(text) > 0,
 );
 
-/** A Kubernetes int-or-string. The schema has all its bounds: for CEL such a value is unbounded, so every rule exceeds the cost limit. */
+/**
+ * A Kubernetes int-or-string. The schema has all its bounds: for CEL such a value is unbounded, so every rule exceeds
+ * the cost limit.
+ */
 const sizeOf = (least: number, pattern: RegExp, error: string) =>
   z
     .union(

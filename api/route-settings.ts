@@ -17,7 +17,10 @@ export function routesOf({ policies: settings, routes }: Written): RouteConfig[]
   });
 }
 
-/** The inverse: `policies` lists each settings object once, in the order of the routes, and only the policies that a route has. */
+/**
+ * The inverse: `policies` lists each settings object once, in the order of the routes, and only the policies that a
+ * route has.
+ */
 export function withSettings(routes: readonly RouteConfig[]): Written {
   const lists = new Map(KINDS.map((kind) => [kind, new SettingsList()]));
   const written = routes.map((route) => {

@@ -1,6 +1,6 @@
 /**
- * About how many characters a value takes as JSON; stops counting above `most`. A value that is used in several places counts
- * each time, except a list for which `isKnown` is true: it was counted before.
+ * About how many characters a value takes as JSON; stops counting above `most`. A value that is used in several places
+ * counts each time, except a list for which `isKnown` is true: it was counted before.
  */
 export function textSize(
   value: unknown,

@@ -8,8 +8,8 @@ interface Value {
 }
 
 /**
- * The reference page of the chart's values, made from `values.yaml`: the comment above a key is its description, and a map
- * without a comment is a group. Throws if a value has no description.
+ * The reference page of the chart's values, made from `values.yaml`: the comment above a key is its description, and a
+ * map without a comment is a group. Throws if a value has no description.
  */
 export function chartValuesPage(valuesYaml: string): string {
   const { contents } = parseDocument(valuesYaml);

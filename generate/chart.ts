@@ -6,7 +6,10 @@ import { dashboardFile } from "./dashboard/dashboard.ts";
 
 const values = readFileSync(join(import.meta.dirname, "../charts/wsproxy/values.yaml"), "utf8");
 
-/** The CRD of the chart. It stays when the chart is uninstalled: without it Kubernetes would delete every WebSocketProxy. */
+/**
+ * The CRD of the chart. It stays when the chart is uninstalled: without it Kubernetes would delete every
+ * WebSocketProxy.
+ */
 const crd = crdFile.replace(/^metadata:\n/m, "$&  annotations:\n    helm.sh/resource-policy: keep\n");
 
 /** Generated files of the chart and about it: path in the repository → text. */

@@ -18,8 +18,8 @@ export interface Subject {
 }
 
 /**
- * The bill of materials of the bundle as CycloneDX 1.6 JSON: its packages, and Node. The same contents give the same bytes:
- * it holds no time, and its serial number is a hash of the rest.
+ * The bill of materials of the bundle as CycloneDX 1.6 JSON: its packages, and Node. The same contents give the same
+ * bytes: it holds no time, and its serial number is a hash of the rest.
  */
 export function sbomOf(packages: readonly Bundled[], { version, node }: Subject): string {
   const self = {

@@ -24,7 +24,7 @@ test.each([
     "one fault after another",
     "setTimeout(() => { throw new Error('broken') }); setTimeout(() => { throw new Error('2') })",
   ],
-])("%s that is not caught is reported, and ends the process with 70", (_what, script) => {
+])("%s that no code caught is reported, and ends the process with 70", (_what, script) => {
   const { status, out } = ran(script);
   expect(status).toBe(70);
   expect(out).toMatch(/^Error: broken\n/);

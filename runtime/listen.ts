@@ -13,8 +13,8 @@ export interface ListenOptions {
 const NO_IPV6 = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
 
 /**
- * Opens the port of a server. Resolves with the address and port; rejects with Node's error if the port cannot be opened.
- * The host `::` accepts IPv4 too; on a machine without IPv6 it becomes 0.0.0.0.
+ * Opens the port of a server. Resolves with the address and port; rejects with Node's error if the port cannot be
+ * opened. The host `::` accepts IPv4 too; on a machine without IPv6 it becomes 0.0.0.0.
  */
 export async function listen(server: Server, options: ListenOptions): Promise<AddressInfo> {
   try {

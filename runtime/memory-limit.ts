@@ -38,7 +38,10 @@ export function memoryLimit({ read, total }: Machine): number | undefined {
   return bytes.length === 0 ? undefined : Math.min(...bytes);
 }
 
-/** Paths of a file in a cgroup and in all cgroups above it. In a container the mount mostly shows its own cgroup as the root. */
+/**
+ * Paths of a file in a cgroup and in all cgroups above it. In a container the mount mostly shows its own cgroup as the
+ * root.
+ */
 function filesAbove(root: string, path: readonly string[], name: string): string[] {
   const parts = path
     .join(":")

@@ -10,7 +10,9 @@ export class SparseLog<Key extends string> {
   #counts: Partial<Record<Key, number>> | undefined;
   #resting = false;
 
-  /** `write` gets the counts since its last call: for the first event at once, for later ones when a second has passed. */
+  /**
+   * `write` gets the counts since its last call: for the first event at once, for later ones when a second has passed.
+   */
   constructor(clock: Clock, write: (counts: Partial<Record<Key, number>>) => void) {
     this.#clock = clock;
     this.#write = write;

@@ -153,7 +153,10 @@ const selectorFields = z.strictObject({
     .describe("Requirements that must hold; every one is needed."),
 });
 
-/** Does a selector require a label? One that only excludes would also find Secrets that have nothing to do with API keys. */
+/**
+ * Does a selector require a label? One that only excludes would also find Secrets that have nothing to do with API
+ * keys.
+ */
 export function asksForLabel({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
   return (
     Object.keys(matchLabels).length > 0 ||
@@ -240,8 +243,8 @@ const apiKeyEntry = z.strictObject({
 });
 
 /**
- * The references stay beside the values that they resolved to, so that a last good route still follows them. The rules for
- * what users write do not apply here: what an earlier version accepted and rendered must stay readable.
+ * The references stay beside the values that they resolved to, so that a last good route still follows them. The rules
+ * for what users write do not apply here: what an earlier version accepted and rendered must stay readable.
  */
 const rendered = z.strictObject({
   require: requireField,

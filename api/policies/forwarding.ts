@@ -28,7 +28,10 @@ export const RESERVED_HEADERS = [
   "x-request-id",
 ] as const;
 
-/** A header that the gateway does not write itself. A rule on look-alikes (`isReserved`) would exceed the cost limit of CEL. */
+/**
+ * A header that the gateway does not write itself. A rule on look-alikes (`isReserved`) would exceed the cost limit of
+ * CEL.
+ */
 export const freeHeader = rule(
   headerName,
   {
@@ -120,8 +123,8 @@ export function writtenHeaders({
 }
 
 /**
- * Paths of headers that the policy would write twice: of two lines with one name a backend could use the unverified one.
- * A CEL rule would exceed the cost limit of the API server, so translation reports the mistake.
+ * Paths of headers that the policy would write twice: of two lines with one name a backend could use the unverified
+ * one. A CEL rule would exceed the cost limit of the API server, so translation reports the mistake.
  */
 export function doubledHeaders(settings: z.output<typeof spec>): readonly Path[] {
   const taken = new Set<string>();

@@ -20,8 +20,8 @@ export interface Dial {
 }
 
 /**
- * Connects, sends each line of standard input, prints what comes, and closes after `wait` ms without a message behind the
- * end of the input. Resolves with the exit code.
+ * Connects, sends each line of standard input, prints what comes, and closes after `wait` ms without a message behind
+ * the end of the input. Resolves with the exit code.
  */
 export function converse(dial: Dial, wait: number, { stdin, out, err, signals }: CommandIO): Promise<number> {
   const { stop, now } = signals();

@@ -3,13 +3,18 @@ import type { IncomingMessage } from "node:http";
 /** Bytes of a refusal's body that are read. */
 const MAX_BODY = 65_536;
 
-/** Text from the network as it is printed: with `plain`, control characters (which a terminal would obey) are replaced. */
+/**
+ * Text from the network as it is printed: with `plain`, control characters (which a terminal would obey) are replaced.
+ */
 export function printable(text: string, plain: boolean): string {
   // eslint-disable-next-line no-control-regex
   return plain ? text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\uFFFD") : text;
 }
 
-/** Why a handshake was refused, from the body of its answer: at most 500 characters, empty for any type but JSON and plain text. */
+/**
+ * Why a handshake was refused, from the body of its answer: at most 500 characters, empty for any type but JSON and
+ * plain text.
+ */
 export async function refusalText(response: IncomingMessage): Promise<string> {
   const body = await bodyOf(response);
   if (!/^application\/(problem\+)?json\b/.test(response.headers["content-type"] ?? "")) {

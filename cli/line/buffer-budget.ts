@@ -13,7 +13,10 @@ export const bufferBudgetOption: OptionSpec = {
   help: "memory for bytes that receivers have not taken; default: a quarter of the memory limit",
 };
 
-/** Bytes that all buffers of the process may have together: the typed size, else a quarter of the memory that the process may use. */
+/**
+ * Bytes that all buffers of the process may have together: the typed size, else a quarter of the memory that the
+ * process may use.
+ */
 export function bufferBudget(args: Arguments, machine: () => Machine = thisMachine): number {
   const text = args.optional("buffer-budget");
   if (text === undefined) {

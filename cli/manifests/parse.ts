@@ -14,7 +14,10 @@ export interface Parsed {
 /** Bound of the yaml library on how much aliases may multiply a document. */
 const MAX_ALIASES = 100;
 
-/** YAML or JSON text → the objects in it (a `kind: List` gives its items) and every mistake. Never throws, whatever the text holds. */
+/**
+ * YAML or JSON text → the objects in it (a `kind: List` gives its items) and every mistake. Never throws, whatever the
+ * text holds.
+ */
 export function parseManifests(file: string, text: string): Parsed {
   const whole = new ComposedText(text);
   const composed = whole.compose();

@@ -21,8 +21,9 @@ interface KnownFile {
 const NOTHING: DecodedFile = { manifests: [], findings: [], ignored: [] };
 
 /**
- * The manifests of files and folders, read again and again. The last good objects of a file still count when the file can
- * no longer be read or decoded, or when its whole path is gone. A file that is deleted from a folder takes its objects away.
+ * The manifests of files and folders, read again and again. The last good objects of a file still count when the file
+ * can no longer be read or decoded, or when its whole path is gone. A file that is deleted from a folder takes its
+ * objects away.
  */
 export class Workspace {
   readonly #paths: readonly string[];

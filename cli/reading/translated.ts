@@ -26,8 +26,8 @@ export function translateEach(
 }
 
 /**
- * Translates the proxies of one process, where only one of them can have a port: the proxy whose config in force has it,
- * else the first by name. The others get `ListenerConflict`.
+ * Translates the proxies of one process, where only one of them can have a port: the proxy whose config in force has
+ * it, else the first by name. The others get `ListenerConflict`.
  */
 export function translateTogether(
   manifests: readonly ManifestDocument[],

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Time between two looks at the files, in ms. A look costs one `stat` a file. It sees what file notifications miss: files
- * that editors replace, links that ConfigMap mounts swap, network file systems.
+ * Time between two looks at the files, in ms. A look costs one `stat` a file. It sees what file notifications miss:
+ * files that editors replace, links that ConfigMap mounts swap, network file systems.
  */
 const LOOK = 150;
 /** How long files must stay unchanged, in ms: an editor may truncate a file before it writes the new text. */

@@ -13,7 +13,9 @@ import { retryTimer } from "./retry-timer.ts";
 import { Serving } from "./serving.ts";
 import { ThreadedReader } from "../reading/threaded-reader.ts";
 
-/** Time from "not ready" to the closing of the listeners, in ms: outside of a cluster no load balancer has to notice it. */
+/**
+ * Time from "not ready" to the closing of the listeners, in ms: outside of a cluster no load balancer has to notice it.
+ */
 const GRACE = 100;
 
 export interface StandaloneOptions {
@@ -83,7 +85,10 @@ function adminToken(file: string | undefined): Promise<TokenRead> | TokenRead {
   return file === undefined ? { token: newAdminToken() } : readAdminToken(file);
 }
 
-/** A function, not a variable: a variable of `serveManifests`, which runs for hours, would keep the first config in memory. */
+/**
+ * A function, not a variable: a variable of `serveManifests`, which runs for hours, would keep the first config in
+ * memory.
+ */
 function firstConfig({ gateway }: Serving): Config | undefined {
   return gateway.proxies[0]?.snapshot?.config;
 }
@@ -94,7 +99,10 @@ function gatewayUrl(serving: Serving, { address }: StandaloneOptions): string {
   return config === undefined ? "" : routeUrl(config, address);
 }
 
-/** Starts the sample backend, which outlives the drain: sessions then end with the gateway's close code, not the backend's. */
+/**
+ * Starts the sample backend, which outlives the drain: sessions then end with the gateway's close code, not the
+ * backend's.
+ */
 async function startBackend(
   options: StandaloneOptions,
   serving: Serving,

@@ -9,8 +9,8 @@ const MAX_REASON = 123;
 const SECOND = 1000;
 
 /**
- * Serves one client. On every path the backend echoes messages, text as text and binary as binary. `/headers`, `/name` and
- * `/clock` send more. The text `close <code> <reason>` makes the backend send that Close.
+ * Serves one client. On every path the backend echoes messages, text as text and binary as binary. `/headers`, `/name`
+ * and `/clock` send more. The text `close <code> <reason>` makes the backend send that Close.
  */
 export function converse(socket: WebSocket, request: IncomingMessage, name: string, clock: Clock): void {
   const crowded = (): boolean => socket.bufferedAmount > MOST_BUFFERED;

@@ -26,7 +26,10 @@ export async function answerProbe(request: IncomingMessage, probe: Probe): Promi
   return json(200, await probe.ask(question, origin));
 }
 
-/** DNS rebinding: an attacker's DNS can resolve any other name to this server, and pages of that name would have this origin. */
+/**
+ * DNS rebinding: an attacker's DNS can resolve any other name to this server, and pages of that name would have this
+ * origin.
+ */
 function isOwnName(host: string): boolean {
   const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
   return name === "localhost" || isIP(name) !== 0;

@@ -175,7 +175,7 @@ test.each<[string, unknown]>([
 });
 
 test.each(["//evil.test/x", "/\\evil.test/", "/..//evil.test/", "/@evil.test:1/"])(
-  "%s is asked of the gateway and of no other host",
+  "%s is requested from the gateway and from no other server",
   async (target) => {
     expect(await finding({ target, protocols: [] })).toMatchObject({ status: 401 });
     expect(asked).toHaveLength(1);

@@ -29,8 +29,8 @@ const MOST_AT_ONCE = 4;
 const MAX_ANSWER = 4096;
 
 /**
- * Repeats a handshake to find what browsers hide from scripts: the status with which a gateway refused it. It dials only
- * the gateway that it was made for, follows no redirect, and gives status, reason, title and Retry-After only.
+ * Repeats a handshake to find what browsers hide from scripts: the status with which a gateway refused it. It dials
+ * only the gateway that it was made for, follows no redirect, and gives status, reason, title and Retry-After only.
  */
 export class Probe {
   /** URL of the gateway, with the path that the page shows at first. */

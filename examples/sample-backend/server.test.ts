@@ -133,7 +133,7 @@ test.each([
   "close",
   "close 4001x",
   `close 4001 ${"é".repeat(62)}`,
-])("'%s' asks for a Close that no endpoint may send, and comes back as any text", async (message) => {
+])("'%s' asks for a Close that may not be sent, and comes back as any text", async (message) => {
   const client = await open();
   client.socket.send(message);
   expect(await client.message()).toBe(message);

@@ -31,7 +31,10 @@ export interface SampleBackend {
 const GATEWAY = "ws://127.0.0.1:8080/chat";
 /** How long clients may take to answer the Close at the end, in ms. */
 const FAREWELL = 2000;
-/** Messages may be larger than the gateway's default of 16 MiB, so that users see the limit of the gateway, not of the backend. */
+/**
+ * Messages may be larger than the gateway's default of 16 MiB, so that users see the limit of the gateway, not of the
+ * backend.
+ */
 const LIMITS = {
   maxPayload: 64 * 1024 * 1024,
   maxFragments: 16_384,

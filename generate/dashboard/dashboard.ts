@@ -32,7 +32,9 @@ export const dashboard = {
 /** The text of the chart's file. */
 export const dashboardFile = `${JSON.stringify(dashboard, undefined, 1)}\n`;
 
-/** A variable with "All" as default: the route is empty for what is counted before routing, and only `.*` matches that. */
+/**
+ * A variable with "All" as default: the route is empty for what is counted before routing, and only `.*` matches that.
+ */
 function variable(name: string, label: string, query: string) {
   return {
     name,

@@ -58,7 +58,8 @@ export async function adminServer(
       return textAnswer(500, "internal fault");
     }
   };
-  // Least recently used first. When there is no room the oldest connection is closed: refusing a new one could hit a probe.
+  // Least recently used first. When there is no room the oldest connection is closed: refusing a new one could hit a
+  // probe.
   const sockets = new Set<Socket>();
   const used = (socket: Socket): void => {
     sockets.delete(socket);

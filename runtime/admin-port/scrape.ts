@@ -7,8 +7,8 @@ import { Slices } from "../loop/slices.ts";
 const REUSE = 10;
 
 /**
- * The endpoint `/metrics`: writes the text in slices, once for all requests that come meanwhile and for a short time after.
- * However many requests come, it takes at most a tenth of the process's time.
+ * The endpoint `/metrics`: writes the text in slices, once for all requests that come meanwhile and for a short time
+ * after. However many requests come, it takes at most a tenth of the process's time.
  */
 export function metricsEndpoint(source: MetricSource, clock: Clock): AdminEndpoint {
   let answer: Promise<AdminAnswer> | undefined;

@@ -1,15 +1,17 @@
 import type { Clock, Timer } from "../clock.ts";
 import { onceATurn } from "./once-a-turn.ts";
 
-/** Time that the tasks of one share may take in one turn of the event loop, in ms. Everything else waits about as long. */
+/**
+ * Time that the tasks of one share may take in one turn of the event loop, in ms. Everything else waits about as long.
+ */
 const SHARE = 4;
 /** Tasks that run in one turn: a short task may cause more work than its own time shows, such as a read. */
 const MOST_IN_A_TURN = 16;
 
 /**
- * Shares the event loop between long tasks and everything else. A long task reads `spent` now and then; if it is true, the
- * task calls `next` and returns. A turn runs as many waiting tasks as it has time for, in order: at least one, at most 16.
- * A short task need not ask, and costs nothing here.
+ * Shares the event loop between long tasks and everything else. A long task reads `spent` now and then; if it is true,
+ * the task calls `next` and returns. A turn runs as many waiting tasks as it has time for, in order: at least one, at
+ * most 16. A short task need not ask, and costs nothing here.
  */
 export class LoopShare {
   readonly #clock: Clock;

@@ -5,8 +5,8 @@ import type { Clock } from "../clock.ts";
 const SLICE = 10;
 
 /**
- * Divides long work into slices, with a turn of the event loop between them: `if (slices.spent) await slices.next()` before
- * each small step. Use one instance for one piece of work.
+ * Divides long work into slices, with a turn of the event loop between them: `if (slices.spent) await slices.next()`
+ * before each small step. Use one instance for one piece of work.
  */
 export class Slices {
   readonly #clock: Clock;

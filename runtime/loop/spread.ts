@@ -10,8 +10,8 @@ const TARGET = 10;
 
 /**
  * Spreads tasks over turns of the event loop: a burst of thousands would otherwise run in one turn, and everything else
- * would wait for it. A task runs at once while the turn's share is not used up; the others wait, in order. The share grows
- * after short turns and shrinks after long ones.
+ * would wait for it. A task runs at once while the turn's share is not used up; the others wait, in order. The share
+ * grows after short turns and shrinks after long ones.
  */
 export class Spread {
   readonly #clock: Clock;
@@ -61,7 +61,10 @@ export class Spread {
     this.#done = 0;
   }
 
-  /** Fits the share to the time from one turn to the next, if tasks waited in both: a share and everything else took so long. */
+  /**
+   * Fits the share to the time from one turn to the next, if tasks waited in both: a share and everything else took so
+   * long.
+   */
   #adapt(): void {
     const now = this.#clock.now();
     if (this.waiting > 0 && this.#since !== undefined) {

@@ -13,7 +13,7 @@ import { translate } from "../../operator/translate/translate.ts";
 import { ADMIN_TOKEN, SETTINGS } from "../fakes/golden-case.ts";
 import { Judge } from "./verdict.ts";
 
-// Every WebSocketProxy that stands in a golden folder or an example, put to a real API server.
+// Sends every WebSocketProxy of the golden folders and the examples to a real API server.
 
 const ROOT = join(import.meta.dirname, "../..");
 const proxies = ["test/golden", "examples"].flatMap((folder) =>
@@ -38,7 +38,7 @@ test.each(proxies)("$name is judged alike, and its defaults change nothing", asy
   const { status, answer, text } = await judge.judge(inNamespace);
   if (wrong.length > 0) {
     expect(status).toBeGreaterThanOrEqual(400);
-    // Unknown fields are told first, and under a hostile name; without them come the others.
+    // The API server reports unknown fields first; a second call without them gives the other mistakes.
     const all = `${text}\n${(await judge.judge(inNamespace, "Ignore")).text}`;
     expect({ all, named: wrong.filter((at) => all.includes(at)) }).not.toEqual({ all, named: [] });
     return;
@@ -52,7 +52,7 @@ test("there are proxies of both sorts", () => {
   expect(proxies.length).toBeGreaterThan(50);
 });
 
-/** Everything that the operator would write, as bytes. */
+/** Everything that the operator would write, as text. */
 function written(proxy: ProxyObject, manifest: object, objects: readonly KubernetesObject[]): string {
   const translation = translate(resourcesOf({ ...proxy, manifest }, objects), undefined, tools, inCluster);
   const owner = { namespace: proxy.namespace, name: proxy.name, uid: "uid" };

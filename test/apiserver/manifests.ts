@@ -1,6 +1,6 @@
 import type { Manifest } from "../../operator/kube/apply.ts";
 
-/** One of each kind that the operator writes, shaped as it writes them, with values that the API server spells anew. */
+/** One object of each kind that the operator writes, in its form, with values that the API server normalises. */
 export function manifests(namespace: string): readonly (Manifest & Readonly<Record<string, unknown>>)[] {
   const metadata = { name: "wsproxy-chat", namespace, labels: { app: "wsproxy" }, annotations: {} };
   const selector = { matchLabels: { app: "wsproxy" } };

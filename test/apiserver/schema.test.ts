@@ -7,7 +7,7 @@ import { ruleSamples } from "../samples/rules.ts";
 import { textSamples } from "../samples/texts.ts";
 import { Judge } from "./verdict.ts";
 
-// The samples that `test/samples.test.ts` puts to our own schema: the API server must say the same of each.
+// The samples of `test/samples.test.ts`: the API server must accept and refuse the same as the schemas of api/.
 
 const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.["spec"] as Schema;
 let judge: Judge;
@@ -39,7 +39,7 @@ describe.each([
   });
 });
 
-/** The API server blames what is below (the item, the entry of a map), or of a list's item the item. */
+/** True if the API server blames the field `at`, a part below it, or, for the name of an item, the item. */
 function concerns(field: string, at: string): boolean {
   return field.startsWith(at) || at === `${field}.name`;
 }

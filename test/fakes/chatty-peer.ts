@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
-/** What a chatty peer says to each request. */
+/** What a chatty peer sends on each connection. */
 export interface Chatter {
-  /** Said once. */
+  /** Sent once. */
   readonly start?: string;
-  /** Said again and again, as fast as it is taken, until the connection ends. */
+  /** Sent again and again, as fast as the receiver takes it, until the connection ends. */
   readonly unit?: string;
-  /** How often `unit` is said. Default: without end. */
+  /** How often `unit` is sent. Default: without end. */
   readonly times?: number;
   /** Each byte in a packet of its own. */
   readonly byteByByte?: boolean;
-  /** Ends the connection behind it all. */
+  /** Ends the connection afterwards. */
   readonly end?: boolean;
 }
 

@@ -5,18 +5,18 @@ import { onTestFinished } from "vitest";
 export interface CrowdOptions {
   readonly port: number;
   readonly clients: number;
-  /** Of loopback, from which they come in turn; 1: 127.0.0.1. */
+  /** Number of loopback addresses that the clients use in turn; 1: 127.0.0.1. */
   readonly addresses: number;
   /** Crowds of different networks have different addresses. */
   readonly network?: number;
   readonly tls?: boolean;
-  /** They send `first`, and no more. */
+  /** The clients send `first`, and nothing more. */
   readonly silent?: boolean;
   readonly first?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What became of a crowd. */
+/** What happened to the clients of a crowd. */
 export interface Outcome {
   readonly accepted: number;
   readonly refused: number;
@@ -29,7 +29,7 @@ export interface Outcome {
   readonly answers: Record<string, number>;
 }
 
-/** Clients in a process of their own that all connect at once, and hold what they get. */
+/** Clients in a process of their own that all connect at once and keep their connections open. */
 export class Crowd {
   readonly #child: ChildProcess;
 
@@ -37,7 +37,7 @@ export class Crowd {
     this.#child = child;
   }
 
-  /** Ready to come; ended with the test at the latest. */
+  /** Starts the process; it ends with the test at the latest. */
   static async gather(options: CrowdOptions): Promise<Crowd> {
     const child = fork(new URL("crowd-main.ts", import.meta.url), [JSON.stringify(options)]);
     onTestFinished(async () => {
@@ -49,12 +49,12 @@ export class Crowd {
     return new Crowd(child);
   }
 
-  /** All connect; resolves when each has its answer, or was closed. */
+  /** All clients connect; resolves when each has an answer or is closed. */
   come(): Promise<Outcome> {
     return this.#ask("come");
   }
 
-  /** Of the silent no answer is waited for. */
+  /** All clients connect; does not wait for answers. */
   comeSilently(): void {
     this.#child.send("come");
   }
@@ -63,7 +63,7 @@ export class Crowd {
     return this.#ask("count");
   }
 
-  /** All close their connections, with an end (FIN) or a reset (RST). */
+  /** All clients close their connections, with an end (FIN) or a reset (RST). */
   leave(how: "end" | "reset" = "end"): Promise<Outcome> {
     return this.#ask(how);
   }

@@ -15,7 +15,7 @@ export function settings(input: Record<string, unknown>): Settings {
   return policies.authentication.rendered.parse(input);
 }
 
-/** All that the authentication policy is compiled with; time stands until `clock` is moved. */
+/** Everything that the authentication policy is compiled with; the time stands still until `clock` is advanced. */
 export class AuthBench {
   readonly clock = new FakeClock();
   readonly memory = new Memory();
@@ -41,7 +41,7 @@ export class AuthBench {
   }
 }
 
-/** A handshake that offers nothing but what it is given. */
+/** A handshake with only these credentials. */
 export function handshake(offer: { headers?: HeaderField[]; query?: string; protocols?: string[] }): Handshake {
   return { headers: [], query: "", protocols: [], ...offer } as unknown as Handshake;
 }
@@ -57,7 +57,7 @@ export function party(identity: Identity): Party {
   };
 }
 
-/** An identity provider's http face by script: answers what `answer` says, and keeps what it was asked. */
+/** The HTTP side of an identity provider: answers as `answer` says and records the requests. */
 export class ScriptedIdp {
   readonly asked: Ask[] = [];
   answer: (ask: Ask) => Answer | string | Promise<Answer | string>;
@@ -80,7 +80,7 @@ export function json(value: unknown, status = 200): Answer {
   return { status, contentType: "application/json", body: Buffer.from(JSON.stringify(value)) };
 }
 
-/** Lets everything that is ready to go on do so. */
+/** Waits some turns of the event loop, so that pending promises settle. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

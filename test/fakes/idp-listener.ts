@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** A TCP listener on loopback that answers each request head with whatever bytes it is told to. */
+/** A TCP server on loopback whose `answer` replies to each request head with any bytes. */
 export class RawListener {
-  /** Request heads, as they came. */
+  /** Request heads, unchanged. */
   readonly heads: string[] = [];
   readonly sockets = new Set<Socket>();
   readonly #server: Server;

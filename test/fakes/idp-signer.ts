@@ -9,7 +9,7 @@ const make = {
   EdDSA: () => generateKeyPairSync("ed25519"),
 };
 
-/** An issuer's key: signs whatever it is told to, well-formed or not. */
+/** The key of an issuer. It signs any text, well-formed or not. */
 export class Signer {
   readonly publicKey: KeyObject;
   readonly #privateKey: KeyObject;

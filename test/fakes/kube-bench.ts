@@ -16,7 +16,7 @@ interface Begun {
 /** The real client, whose calls a test can count and time. */
 class RecordingClient implements Watcher {
   readonly begun: Begun[] = [];
-  /** Calls that wait for their answer; for a watch, for its head. */
+  /** Calls without an answer yet; a watch counts until the response head. */
   underWay = 0;
   readonly #client: KubeClient;
   readonly #clock: FakeClock;
@@ -51,7 +51,7 @@ export interface KubeBench {
   readonly lines: string[];
 }
 
-/** A scripted API server with a client on it, in a test's own time; gone with the test. */
+/** A scripted API server with a client, on a fake clock; both end with the test. */
 export async function kubeBench(admit?: (object: ApiObject) => ApiObject): Promise<KubeBench> {
   const server = await FakeApiServer.start(admit);
   const clock = new FakeClock();

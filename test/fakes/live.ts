@@ -46,24 +46,24 @@ export class Live {
     return from === "fromClient" ? this.client : this.backend;
   }
 
-  /** Whole frames that have arrived at the end of this direction. */
+  /** Complete frames that have arrived at the receiver of this direction. */
   frames(from: From): ReadFrame[] {
     return parse(from === "fromClient" ? this.backend.payload : this.client.payload).frames;
   }
 
-  /** Their payloads as text; Close frames left out. */
+  /** Payloads of these frames as text, without Close frames. */
   texts(from: From): string[] {
     return this.frames(from)
       .filter(({ opcode }) => opcode !== 8)
       .map(({ payload }) => String(payload));
   }
 
-  /** So many frames have arrived. */
+  /** Resolves when this many frames have arrived. */
   async arrived(from: From, count: number): Promise<void> {
     await until(`${count} frames ${from}`, () => this.frames(from).length >= count || this.client.ended);
   }
 
-  /** Code and reason that each end was told. */
+  /** Code and reason of the Close that each end got. */
   async ended(): Promise<{ toClient: string; toBackend: string }> {
     await until("both ends were told", () => this.client.ended && this.backend.ended);
     const told = (from: From): string => {
@@ -73,7 +73,7 @@ export class Live {
     return { toClient: told("fromBackend"), toBackend: told("fromClient") };
   }
 
-  /** Neither end has been told anything, and the connection stands: a ping of the client gets through. */
+  /** Checks that the session is still open: a ping of the client reaches the backend. */
   async lives(): Promise<void> {
     const before = this.frames("fromClient").length;
     this.client.send(Buffer.from([0x89, 0x80, 1, 2, 3, 4]));

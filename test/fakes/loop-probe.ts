@@ -1,5 +1,6 @@
-// Loaded into a program before its own code: tells the test that started it what it uses, and how long its event loop
-// was busy at most without a turn for others. Counted in CPU time: a machine that does other things is no fault of it.
+// Loaded into a program before its own code. Reports its usage to the test that started it, and the longest turn of its
+// event
+// loop. Measured in CPU time, which does not depend on other work of the machine.
 
 const TICK = 2;
 

@@ -11,7 +11,7 @@ import { DataplanePodFakes } from "./dataplane-pod.ts";
 import { recordedLog } from "./kube-bench.ts";
 import { until } from "./sockets.ts";
 
-/** An operator that runs, as long as a test wants it to. */
+/** An operator that runs until `stop` is called. */
 export interface Running {
   readonly controller: Controller;
   readonly lines: string[];
@@ -19,7 +19,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** A scripted API server, pods that report, and operators that work on them. */
+/** A scripted API server, pods that report their config, and operators. */
 export class OperatorBench {
   readonly server: FakeApiServer;
   readonly pods: DataplanePodFakes;
@@ -81,7 +81,10 @@ export class OperatorBench {
     return this.server.writes.slice(from).filter(isNoEvent).map(written);
   }
 
-  /** Waits until nothing is asked for any more: counted in turns of the event loop, which a pass that computes holds up. */
+  /**
+   * Waits until no call comes for a while, measured in turns of the event loop: a long computation of a pass delays
+   * them.
+   */
   async quiet(ms = 200): Promise<void> {
     let seen = -1;
     let turns = 0;
@@ -150,7 +153,7 @@ export function service(name = "echo"): ApiObject {
   };
 }
 
-/** Where the Service's pods are. */
+/** The EndpointSlice of the Service. */
 export function slice(addresses: readonly string[], name = "echo"): ApiObject {
   return {
     apiVersion: "discovery.k8s.io/v1",
@@ -162,7 +165,7 @@ export function slice(addresses: readonly string[], name = "echo"): ApiObject {
   };
 }
 
-/** Everything that one proxy needs. */
+/** Creates every object that one proxy needs, and the proxy. */
 export function putAll(server: FakeApiServer, name = "chat"): void {
   for (const object of [service(), slice(["10.0.0.1"]), keys({ alice: "alices-own-key-0001" }), proxy(name)])
     server.put(object);

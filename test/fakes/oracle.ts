@@ -7,9 +7,9 @@ import type { ConfigParts, RouteParts } from "./config.ts";
 import { TestGateway } from "./gateway.ts";
 import { until } from "./sockets.ts";
 
-/** The API key of every bench; must never be seen anywhere. */
+/** The API key of every bench. It must appear in no log and no metric. */
 export const SECRET = "canary-5f0c2d1e9b7a4863";
-/** Another that opens nothing; must not be seen either. */
+/** A wrong API key. It must appear nowhere either. */
 export const WRONG_SECRET = "canary-wrong-00000000000";
 
 /** `require: All` with one API key for the client `alice`. */
@@ -25,7 +25,7 @@ export function apiKeyPolicy(
   return { require: "All", apiKey: { keys: entries, from } };
 }
 
-/** The base request R of `/ws` with a valid key, changed. */
+/** The valid request for `/ws` with the API key, with these changes. */
 export function base(parts: HandshakeParts = {}): string {
   return request({ target: "/ws", ...parts, headers: { "X-Api-Key": SECRET, ...parts.headers } });
 }
@@ -46,7 +46,10 @@ function pieces(bytes: Buffer, way: Way): Buffer[] {
   return lines;
 }
 
-/** Writes bytes one way; each piece is read by itself, since the reader gets its turn in between. Stops when it is answered. */
+/**
+ * Writes bytes in this way. Between pieces the event loop has a turn, so that the gateway reads each by itself. Stops
+ * at an answer.
+ */
 export async function put(client: RawClient, bytes: string | Buffer, way: Way): Promise<void> {
   for (const piece of pieces(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes, way)) {
     if (client.answered || client.closed || client.socket.destroyed) return;
@@ -57,7 +60,7 @@ export async function put(client: RawClient, bytes: string | Buffer, way: Way): 
 
 export interface Wanted {
   readonly status: number;
-  /** Of the table of refusals, or `BackendRefused`. */
+  /** A reason of the table of rejections, or `BackendRefused`. */
   readonly reason: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Connections that the backend gets. Default 0. */
@@ -66,14 +69,17 @@ export interface Wanted {
   readonly bodiless?: boolean;
 }
 
-/** Bound on how long a refused socket lives, in ms. */
+/** How long a refused socket may stay open, in ms. */
 const CLOSED_WITHIN = 1000;
 
-/** A data plane with one guarded route in front of a raw backend, and the one oracle that every refusal is held to. */
+/**
+ * A data plane with one route that requires an API key, in front of a raw backend, and the checks that every refusal
+ * must pass.
+ */
 export class Bench {
   readonly gateway: TestGateway;
   readonly backend: RawBackend;
-  /** What the backend does with the connections of the row under test; good handshakes are always accepted. */
+  /** What the backend does with connections of the test; handshakes with `X-Probe: good` are always accepted. */
   script: (connection: BackendConnection) => void = (connection) => connection.accept();
   readonly #secrets = new Set([SECRET, WRONG_SECRET]);
 
@@ -101,7 +107,7 @@ export class Bench {
     await this.backend.close();
   }
 
-  /** Text that must not be in logs or metrics, beside the bench's own keys. */
+  /** Adds a text that must not appear in logs or metrics. */
   guard(secret: string): void {
     this.#secrets.add(secret);
   }
@@ -110,7 +116,7 @@ export class Bench {
     return RawClient.open(this.gateway.port);
   }
 
-  /** Sends it, and holds what comes to the oracle: all six points of it. */
+  /** Sends the bytes and checks the refusal: answer, closed socket, metrics, dials, health of the gateway, no secret. */
   async expectRefusal(bytes: string | Buffer, wanted: Wanted, way: Way = "one write"): Promise<RawAnswer> {
     const before = await this.#state();
     const client = await this.connect();
@@ -128,7 +134,7 @@ export class Bench {
     for (const way of WAYS) await this.expectRefusal(bytes, wanted, way);
   }
 
-  /** The process lives, and the next good handshake gets its 101. */
+  /** Checks that the process is healthy and the next valid handshake gets a 101. */
   async expectHealthy(): Promise<void> {
     expect((await this.gateway.admin("/healthz")).status).toBe(200);
     const client = await this.connect();
@@ -149,18 +155,18 @@ export class Bench {
     }
   }
 
-  /** Even a client that neither reads on nor closes is rid of in time. */
+  /** Checks that the gateway closes the socket in time even if the client does not. */
   async expectHungUp(bytes: string | Buffer): Promise<void> {
     const client = await this.connect();
     await put(client, bytes, "one write");
-    await until("the gateway says its last word", () => client.ended || client.closed);
-    // What is sent to a socket that is gone comes back as a reset.
+    await until("the gateway ends its side", () => client.ended || client.closed);
+    // A write to a closed socket causes a reset.
     const gone = (): boolean => client.closed || !client.socket.write("x");
     await until("the gateway has let go of the socket", gone, CLOSED_WITHIN);
   }
 
   async #gone(client: RawClient): Promise<void> {
-    client.socket.end(); // no more is wanted: whether the gateway closes its own side shows in `closed`
+    client.socket.end(); // then `closed` shows whether the gateway closes its side
     await until("the socket of the refused client is closed", () => client.closed, CLOSED_WITHIN);
     await until("no handshake is left", () => this.gateway.attempts === 0, CLOSED_WITHIN);
   }
@@ -208,7 +214,7 @@ export class Bench {
   }
 }
 
-/** Status, fields and body as contract section 4 has them. */
+/** Checks status, headers and body of a refusal. */
 export function expectAnswer(answer: RawAnswer, { status, reason, headers = {}, bodiless = false }: Wanted): void {
   expect(answer.status).toBe(status);
   expect(answer.headers.get("connection")).toBe("close");

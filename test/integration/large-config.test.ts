@@ -13,7 +13,7 @@ import type { Probe } from "../fakes/probe.ts";
 import { ProbedProgram } from "../fakes/probed-program.ts";
 import { freePort } from "../fakes/program.ts";
 import { until } from "../fakes/sockets.ts";
-import { EchoBackend } from "../bench/load.ts";
+import { EchoBackend } from "../fakes/echo-backend.ts";
 
 // The most that one proxy is held to: 1,000 routes with every policy, 10,000 denied addresses, 10,000 keys.
 
