@@ -1,5 +1,5 @@
-// The first process of every pod of a test cluster: it holds the namespaces of the pod, reaps orphaned processes, and ends
-// at a signal.
+// The first process of every pod of a test cluster: it holds the pod's namespaces, reaps what is left to it, and ends
+// on a signal.
 package main
 
 import (
