@@ -1,22 +1,52 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Fields, Log } from "../runtime/log.ts";
-import { accessLog } from "./access-log.ts";
+import { accessLine, accessLog, type Access, type AccessEvent } from "./access-log.ts";
 
-function lines(access: "All" | "Refused" | "None" = "All"): { log: Log; written: Fields[] } {
+function lines(access: Access = "All"): { log: Log; written: Fields[] } {
   const written: Fields[] = [];
   const line = (fields: Fields, message: string): void => void written.push({ ...fields, message });
   return { log: accessLog({ debug: line, info: line, warn: line, error: line }, "demo/chat", access), written };
 }
 
-test.each([
-  ["All", ["session opened", "session closed", "handshake refused", "limit exceeded", "key set fetched again"]],
-  ["Refused", ["handshake refused", "limit exceeded", "key set fetched again"]],
-  ["None", ["key set fetched again"]],
-] as const)("access %s shows %j", (access, shown) => {
+/** The words of every event's line. */
+const WORDS: Readonly<Record<AccessEvent, string>> = {
+  SessionOpened: "session opened",
+  SessionClosed: "session closed",
+  HandshakeRefused: "handshake refused",
+  LimitExceeded: "limit exceeded",
+};
+const EVENTS = Object.keys(WORDS) as AccessEvent[];
+
+test.each<[Access, readonly AccessEvent[]]>([
+  ["All", ["SessionOpened", "SessionClosed", "HandshakeRefused", "LimitExceeded"]],
+  ["Refused", ["HandshakeRefused", "LimitExceeded"]],
+  ["None", []],
+])("access %s shows %j, and every line without an event", (access, shown) => {
   const { log, written } = lines(access);
-  const all = ["session opened", "session closed", "handshake refused", "limit exceeded", "key set fetched again"];
-  for (const message of all) log.info({}, message);
-  expect(written.map(({ message }) => message)).toEqual(shown);
+  for (const event of EVENTS) accessLine(log, event, {});
+  for (const message of [...Object.values(WORDS), "key set fetched again"]) log.info({}, message);
+  const others = [...Object.values(WORDS), "key set fetched again"].map((message) => ({ message }));
+  const wanted = [...shown.map((event) => ({ event, message: WORDS[event] })), ...others];
+  expect(written).toEqual(wanted.map((line) => ({ proxy: "demo/chat", ...line })));
+});
+
+test("the page lists every event, its words, and the values of log.access that show it", () => {
+  const page = readFileSync(new URL("../docs/reference/log.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| ([A-Z]\w+) \| ([a-z ]+) \| ([\w, ]+) \|/gm)].map((row) => row.slice(1));
+  const shown = (event: AccessEvent): string[] =>
+    (["All", "Refused", "None"] as const).filter((access) => {
+      const { log, written } = lines(access);
+      accessLine(log, event, {});
+      return written.length > 0;
+    });
+  expect(rows).toEqual(EVENTS.map((event) => [event, WORDS[event], shown(event).join(", ")]));
+});
+
+test("an event that is not in the table filters nothing", () => {
+  const { log, written } = lines("None");
+  for (const event of ["session opened", "toString", 7]) log.info({ event }, "m");
+  expect(written).toHaveLength(3);
 });
 
 test.each(["debug", "info", "warn", "error"] as const)(

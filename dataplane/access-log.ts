@@ -1,38 +1,58 @@
 import { bounded, type Fields, type Log } from "../runtime/log.ts";
 
-/** Lines that `log.access` admits with All only. */
-const SESSIONS = new Set(["session opened", "session closed"]);
-/** Lines that it admits with Refused too. */
-const REFUSALS = new Set(["handshake refused", "limit exceeded"]);
+/** A value of `log.access`. */
+export type Access = "All" | "Refused" | "None";
 
-/** What a line may say; what is not here is left out, so that no new field brings a credential along unseen. */
+/** Every event of handshakes and sessions that has a line: the words of the line, and the values of `log.access` that show it. */
+const ACCESS_EVENTS = {
+  SessionOpened: { message: "session opened", shown: { All: true, Refused: false, None: false } },
+  SessionClosed: { message: "session closed", shown: { All: true, Refused: false, None: false } },
+  HandshakeRefused: { message: "handshake refused", shown: { All: true, Refused: true, None: false } },
+  LimitExceeded: { message: "limit exceeded", shown: { All: true, Refused: true, None: false } },
+} as const satisfies Record<string, { readonly message: string; readonly shown: Readonly<Record<Access, boolean>> }>;
+
+/** What `event` says in an access line; other lines have no such field. */
+export type AccessEvent = keyof typeof ACCESS_EVENTS;
+
+/** Fields that a line may have. Any other is left out, so that a new field cannot bring a credential into the log unseen. */
 const FIELDS = new Set([
+  "event",
   ...["session", "requestId", "route", "client", "address", "endpoint", "subprotocol"],
   ...["status", "reason", "detail", "code", "by", "duration", "messages", "bytes"],
   ...["policy", "direction", "per", "action", "shadow"],
   ...["issuer", "host", "fault", "err"],
 ]);
 
-/** Frames of a stack that are worth a line. */
+/** Frames of an error's stack that a line has. */
 const MAX_STACK = 12;
 
+/** Writes the line of an event: the only way to write one. */
+export function accessLine(log: Log, event: AccessEvent, fields: Fields & { readonly event?: never }): void {
+  log.info({ event, ...fields }, ACCESS_EVENTS[event].message);
+}
+
 /**
- * A proxy's log: its name on every line; only fields of the list, no text longer than a line should be; and only those
- * lines about handshakes and sessions that `log.access` admits.
+ * A proxy's log: the proxy's name on every line; only fields of the list, no text longer than a line should be; and of
+ * the access lines those that `log.access` shows.
  */
-export function accessLog(log: Log, proxy: string, access: "All" | "Refused" | "None"): Log {
-  const shown = (message: string): boolean => {
-    if (SESSIONS.has(message)) return access === "All";
-    return !REFUSALS.has(message) || access !== "None";
-  };
+export function accessLog(log: Log, proxy: string, access: Access): Log {
   return {
     debug: (fields, message) => log.debug(permitted(proxy, fields), message),
     info: (fields, message) => {
-      if (shown(message)) log.info(permitted(proxy, fields), message);
+      if (isShown(fields["event"], access)) log.info(permitted(proxy, fields), message);
     },
     warn: (fields, message) => log.warn(permitted(proxy, fields), message),
     error: (fields, message) => log.error(permitted(proxy, fields), message),
   };
+}
+
+/** A line without an event is no access line, and is always shown. */
+function isShown(event: unknown, access: Access): boolean {
+  return !isAccessEvent(event) || ACCESS_EVENTS[event].shown[access];
+}
+
+function isAccessEvent(event: unknown): event is AccessEvent {
+  return typeof event === "string" && Object.hasOwn(ACCESS_EVENTS, event);
 }
 
 function permitted(proxy: string, fields: Fields): Fields {
@@ -43,7 +63,7 @@ function permitted(proxy: string, fields: Fields): Fields {
   return line;
 }
 
-/** Text may come from the network, in whatever field it stands; an error's own properties may quote what it is about. */
+/** Any text may come from the network. Of an error only name, message and stack: its other properties may quote a credential. */
 function plain(value: unknown): unknown {
   if (typeof value === "string") return bounded(value);
   if (!(value instanceof Error)) return value;

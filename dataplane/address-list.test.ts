@@ -20,7 +20,7 @@ test.each(["::ffff:203.0.113.0/120", "::ffff:cb00:7100/120", "0:0:0:0:0:ffff:203
   },
 );
 
-test("all of one family is nothing of the other", () => {
+test("a block of all addresses of one family holds none of the other", () => {
   const [six, four] = [new AddressList(["::/0"]), new AddressList(["0.0.0.0/0"])];
   expect([six.has("2001:db8::1"), six.has("192.0.2.1")]).toEqual([true, false]);
   expect([four.has("2001:db8::1"), four.has("192.0.2.1")]).toEqual([false, true]);
@@ -37,7 +37,7 @@ test.each(["", "1.2.3", "1.2.3.4.5", "1.2.3.4/33", "::1/129", "::1/x", "name"])(
   expect(() => new AddressList([entry])).toThrow(/malformed|longer/);
 });
 
-test("what is no address cannot be asked for", () => {
+test("a text that is no address is in no list", () => {
   expect(() => new AddressList(["::1"]).has("unknown")).toThrow("malformed");
 });
 
@@ -79,7 +79,7 @@ function blockList(entries: readonly string[]): (address: string) => boolean {
   };
 }
 
-test("a list says what Node's BlockList says", () => {
+test("a list agrees with Node's BlockList", () => {
   fc.assert(
     fc.property(
       fc.array(entry, { maxLength: 12 }),
@@ -93,7 +93,7 @@ test("a list says what Node's BlockList says", () => {
   );
 });
 
-test("asking takes as long among 10,000 as among ten", () => {
+test("a lookup takes as long among 10,000 entries as among ten", () => {
   const list = (size: number): AddressList =>
     new AddressList(Array.from({ length: size }, (_, n) => `10.${n >> 8}.${n & 255}.0/24`));
   const cost = (of: AddressList): number =>

@@ -1,8 +1,9 @@
 import type { Memory } from "./memory.ts";
 
 /**
- * What is made of a settings object, made once for all routes that share it and for as long as configs have it: see
- * `config-reader.ts`, which keeps unchanged settings the same object. `make` looks at nothing but these settings.
+ * Returns what `make` made of a settings object: it is called once for all routes that share the object, and for all
+ * configs that have it (unchanged settings stay the same object, see `in-pieces.ts`). `make` must depend on nothing but
+ * these settings.
  */
 export function once<T>(memory: Memory, what: string, settings: object, make: () => T): T {
   const all = memory.recall("compiled settings", () => new Map<string, WeakMap<object, unknown>>());

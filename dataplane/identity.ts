@@ -1,10 +1,10 @@
-/** Who a client was proven to be, and what the proof stands on. */
+/** The proven identity of a client, and the credentials that prove it. */
 export interface Identity {
   /** Client id; undefined where the route is open. */
   readonly client: string | undefined;
   /** Claims of the verified token or introspection answer; empty for API keys. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** Each credential that was accepted. The authentication policy alone reads inside. */
+  /** Each credential that was accepted. Only the authentication policy reads its members. */
   readonly proofs: readonly Proof[];
 }
 
@@ -17,14 +17,14 @@ export type Proof =
       readonly claims: Readonly<Record<string, unknown>>;
       /** Which key of which set verified it. */
       readonly keyId: string;
-      /** Of the signature. */
+      /** The signature's algorithm. */
       readonly algorithm: string;
     }
   | {
       readonly method: "introspection";
       readonly client: string;
       readonly claims: Readonly<Record<string, unknown>>;
-      /** Kept to ask again while the session lives. */
+      /** The issuer is asked about it again while the session is open. */
       readonly token: string;
     };
 
@@ -33,7 +33,7 @@ export type Method = Proof["method"];
 /** A client of an open route. */
 export const ANYONE: Identity = { client: undefined, claims: {}, proofs: [] };
 
-/** The subject that a limit `per` Client counts: the client, or its address where nobody is identified. */
+/** The subject that a limit `per` Client counts: the client, or the address of a client that is not identified. */
 export function clientSubject(client: string | undefined, addressSubject: string): string {
   return client === undefined ? `address ${addressSubject}` : `client ${client}`;
 }

@@ -39,7 +39,7 @@ test("changes are made at the commit, once, and not at all after a rollback", ()
   expect(made).toEqual(["kept"]);
 });
 
-test("what is forgotten is told so, once, and what is kept is not", () => {
+test("a value that is forgotten is released once, and one that is kept is not", () => {
   const memory = new Memory();
   const told: string[] = [];
   const value = (name: string) => (): Disposable => ({ [Symbol.dispose]: () => void told.push(name) });

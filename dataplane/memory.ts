@@ -1,6 +1,6 @@
 /**
- * What outlives a config change: counters, token buckets, key sets. Each compiled snapshot recalls what it needs by
- * key; what the newest one did not ask for is dropped.
+ * Values that outlive a config change: counters, token buckets, key sets. Each snapshot that is compiled recalls the
+ * values that it needs by key; values that the newest one did not recall are dropped.
  */
 export class Memory {
   #current = new Map<string, unknown>();
@@ -17,7 +17,7 @@ export class Memory {
     return value;
   }
 
-  /** Compiles a part, and notes what it recalled: `keep` of the same keys stands for compiling it again. */
+  /** Compiles a part, and records which keys it recalled: `keep` of these keys replaces compiling it again. */
   recorded<T>(compile: () => T): { readonly value: T; readonly keys: readonly string[] } {
     const keys = (this.#recorded = []);
     try {
@@ -27,17 +27,17 @@ export class Memory {
     }
   }
 
-  /** What is in force under these keys stays. */
+  /** Keeps the values of these keys, as if they were recalled. */
   keep(keys: readonly string[]): void {
     for (const key of keys) this.#next.set(key, this.#next.get(key) ?? this.#current.get(key));
   }
 
-  /** A change to a value that is in use: made when the snapshot being compiled takes force, and not at all if it never does. */
+  /** A change to a value that is in use: made when the snapshot that is being compiled takes force, else never. */
   onCommit(change: () => void): void {
     this.#changes.push(change);
   }
 
-  /** Called when a compiled snapshot takes force: makes its changes, and forgets what it did not recall. */
+  /** Called when a compiled snapshot takes force: makes its changes, and drops the values that it did not recall. */
   commit(): void {
     const before = this.#current;
     this.#current = this.#next;
@@ -48,20 +48,20 @@ export class Memory {
     for (const change of changes) change();
   }
 
-  /** Called when a compile failed: what is in force stays. */
+  /** Called when a compile failed: the values in force stay. */
   rollback(): void {
     this.#next = new Map();
     this.#changes = [];
   }
 
-  /** Forgets everything: nothing is compiled any more. */
+  /** Drops every value: the proxy is gone. */
   clear(): void {
     this.rollback();
     this.commit();
   }
 }
 
-/** Some of what is kept counts among what other memories keep: it is told when it is forgotten. */
+/** A value that counts towards a bound of the process, such as a table of subjects, must learn that it was dropped. */
 function dispose(value: unknown): void {
   (value as Partial<Disposable> | undefined)?.[Symbol.dispose]?.();
 }

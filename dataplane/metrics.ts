@@ -4,15 +4,15 @@ import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Method } from "./identity.ts";
 import { LimitHits } from "./limits/limit-hits.ts";
 import { ProcessMetrics } from "./process/process-metrics.ts";
-import type { CloseReason, RefusalReason } from "./rejection.ts";
+import { CLOSE_CODES, type CloseReason, type RefusalReason } from "./rejection.ts";
 import type { LimitAction } from "./limits/limit-hits.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const LIFETIMES = [1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600];
-/** Gauges of Node's that are named as only a counter may be; what they sum up stays. */
+/** Gauges of Node's whose names are those of counters; the gauges that they are the sums of stay. */
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
-/** What a session adds while it lives; read at scrape time, never per message. */
+/** What a session adds to the metrics while it is open; read at scrape time, never per message. */
 export interface LiveSession {
   readonly fromClient: DirectionCount;
   readonly fromBackend: DirectionCount;
@@ -42,14 +42,13 @@ export interface RouteMetrics {
   slowConsumer(): void;
 }
 
-/** A code of a Close frame as a label value: the private ranges are one value each. */
+/** A code of a Close frame as a label value. Of 3000 and up (RFC 6455 §7.4.2) only the gateway's own have one each. */
 export function codeLabel(code: number): string {
-  if (code >= 4000) return "4000-4999";
-  if (code >= 3000 && ![3000, 3003, 3008].includes(code)) return "3000-3999";
-  return String(code);
+  if (code < 3000 || CLOSE_CODES.has(code)) return String(code);
+  return code < 4000 ? "3000-3999" : "4000-4999";
 }
 
-/** A status as a label value: a backend may make up what it relays, so one that nobody has registered is one value a hundred. */
+/** A status as a label value. A backend may answer with any number: all unregistered ones of a hundred share one value. */
 export function statusLabel(status: number): string {
   return status in STATUS_CODES ? String(status) : `${Math.floor(status / 100)}xx`;
 }
@@ -144,7 +143,7 @@ export class Metrics {
     this.#draining.inc({ proxy }, 0);
   }
 
-  /** What says of a proxy that it is served, no longer holds. */
+  /** Removes the gauges of a proxy that is no longer served. */
   proxyRemoved(proxy: string): void {
     const gauges = [this.#applied, this.#generation, this.#limit, this.#certificate, this.#draining];
     for (const gauge of gauges) gauge.remove({ proxy });
@@ -154,7 +153,7 @@ export class Metrics {
     this.#rejected.inc({ proxy });
   }
 
-  /** Counts a session that a config change ended for no reason of its own: a defect of ours. */
+  /** Counts a session that a config change ended although its permission stayed: a defect of ours. */
   configDropped(proxy: string): void {
     this.#dropped.inc({ proxy });
   }

@@ -1,4 +1,4 @@
-import type { PolicyKind, RenderedPolicies } from "../api/policies/index.ts";
+import type { PolicyKind, RenderedOf } from "../api/policies/index.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { once } from "./compile-once.ts";
@@ -12,17 +12,22 @@ import type { Subjects } from "./limits/subjects.ts";
 import type { Refusal, Termination } from "./rejection.ts";
 import type { PlanDraft } from "./tunnel/plan.ts";
 
-/** A policy's settings, compiled once: what it does at each step of a connection's life. A step it has no part in is absent. */
-export interface Enforcement {
+/**
+ * A policy's settings, compiled once: what the policy does at each step of a connection's life. A step that it takes no
+ * part in is absent.
+ */
+export interface PolicySteps<K extends PolicyKind = PolicyKind> {
+  /** Names the policy wherever one of its steps decides. */
+  readonly kind: K;
   /** Before the client is identified; cheap. */
   screen?(handshake: Handshake): Refusal | undefined;
-  /** Proves who it is. `signal` aborts when the client leaves. */
+  /** Proves the client's identity. `signal` aborts when the client leaves. */
   authenticate?(handshake: Handshake, signal: AbortSignal): Promise<Identity | Refusal>;
   /** With the identity known, before any backend is dialled. */
   admit?(handshake: Handshake, identity: Identity): Refusal | undefined;
   /**
-   * Does what the session, or the handshake that was admitted, stood on still hold? Asked after a config change, and once
-   * more right before the 101. Must not wait for anything.
+   * Does the permission of the session, or of the handshake that was admitted, still hold? Asked after a config change,
+   * and once more right before the 101. Must not await anything.
    */
   review?(session: Party): Termination | undefined;
   /**
@@ -30,11 +35,11 @@ export interface Enforcement {
    * is admitted and when its session opens, and anew after each config change; the returned function stops it.
    */
   watch?(session: Party, end: (termination: Termination) => void): () => void;
-  /** What the tunnel has to hold a session to; called when it opens and after each config change. */
+  /** What the tunnel holds a session to; called when the session opens and after each config change. */
   plan?(session: Party, draft: PlanDraft): void;
 }
 
-/** The client of a session, or of a handshake that was admitted: what limits count by and the permission stands on. */
+/** The client of a session, or of a handshake that was admitted: what limits count by, and what a permission is for. */
 export interface Party {
   /** Correlates log lines. */
   readonly requestId: string;
@@ -48,20 +53,20 @@ export interface Party {
 }
 
 /**
- * What a policy may use while it is compiled. Nothing of the config is in it: what was compiled outlives configs, and must
- * not keep 10,000 keys of an old one.
+ * What a policy may use while it is compiled. Nothing of the config is in it: compiled policies outlive configs, and must
+ * not keep the 10,000 keys of an old one in memory.
  */
 export interface CompileContext {
   readonly route: { readonly name: string };
-  /** Limits only count and log. */
+  /** Limits count and log, and do not act. */
   readonly shadow: boolean;
-  /** Counters of an inherited policy are the proxy's, those of a policy of its own the route's: the prefix of their keys. */
+  /** Prefix of a limit's keys: the proxy's where the route inherits the policy, else the route's. */
   scope(kind: PolicyKind): string;
   /** Outlives config changes; shared by the routes of one proxy. */
   readonly memory: Memory;
   /** Sessions and handshakes under way, counted by subject. */
   readonly occupancy: Occupancy;
-  /** What limits with many subjects remember, over all limits of the process. */
+  /** The subjects that all limits of the process remember. */
   readonly subjects: Subjects;
   /** Where questions to identity providers count their sockets. */
   readonly descriptors: Pick<Descriptors, "ask">;
@@ -70,16 +75,13 @@ export interface CompileContext {
   readonly metrics: RouteMetrics;
 }
 
-/** A policy that looks at nothing but its settings: routes that share them share what it does. */
-export function ofSettings<S extends object>(
-  kind: PolicyKind,
-  compile: (settings: S) => Enforcement,
-): (settings: S, context: CompileContext) => Enforcement {
-  return (settings, { memory }) => once(memory, kind, settings, () => compile(settings));
+/** A policy that depends on nothing but its settings: all routes with the same settings share its steps. */
+export function ofSettings<K extends PolicyKind>(
+  kind: K,
+  compile: (settings: RenderedOf<K> & object) => Omit<PolicySteps<K>, "kind">,
+): (settings: RenderedOf<K> & object, context: CompileContext) => PolicySteps<K> {
+  return (settings, { memory }) => once(memory, kind, settings, () => ({ kind, ...compile(settings) }));
 }
 
-/** Settings → enforcement: not compiled again as long as settings and context stay the same. */
-export type Policy<K extends PolicyKind> = (
-  settings: NonNullable<RenderedPolicies[K]>,
-  context: CompileContext,
-) => Enforcement;
+/** Settings → steps. `compile` of the same settings in the same context is called once. */
+export type PolicyCompiler<K extends PolicyKind> = (settings: RenderedOf<K>, context: CompileContext) => PolicySteps<K>;

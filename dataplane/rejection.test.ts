@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { closeText, codeOf, REJECTIONS, statusOf, type Reason } from "./rejection.ts";
+import {
+  CLOSE_CODES,
+  closeText,
+  codeOf,
+  isPermissionLost,
+  REJECTIONS,
+  refusalOf,
+  statusOf,
+  type Reason,
+} from "./rejection.ts";
 
 const page = readFileSync(new URL("../docs/reference/reasons.md", import.meta.url), "utf8");
 const [, before = "", after = ""] = page.split(/^## .*$/m);
@@ -18,6 +27,23 @@ test("the page of reasons lists exactly the statuses of the table", () => {
 
 test("the page of reasons lists exactly the close codes of the table", () => {
   expect(sorted(rows(after))).toEqual(sorted(table("code")));
+});
+
+test("a lost permission has a status before the 101 and a close code of IANA's range after it", () => {
+  const lost = (Object.keys(REJECTIONS) as Reason[]).filter(isPermissionLost);
+  expect(lost.toSorted()).toEqual([
+    ...["ClaimMismatch", "CredentialExpired", "CredentialRevoked", "Denied", "ScopeMissing"],
+  ]);
+  for (const reason of lost as "Denied"[]) {
+    expect(codeOf(reason)).toBeGreaterThanOrEqual(3000);
+    const decided = { reason, policy: "deny", detail: "for the log" } as const;
+    expect(refusalOf(decided)).toEqual(decided);
+    expect(statusOf(refusalOf(decided))).toBeLessThan(404);
+  }
+});
+
+test("the gateway's own close codes are those of the table", () => {
+  expect(CLOSE_CODES).toEqual(new Set(table("code").map(([, code]) => code)));
 });
 
 test("a limit that all clients share answers 503, one of the client's own 429", () => {

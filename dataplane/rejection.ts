@@ -1,6 +1,9 @@
+import type { PolicyKind } from "../api/policies/index.ts";
+
 /**
  * Every way in which the gateway says no, in one table: the only place that knows which HTTP status, which close code
- * and which words belong to a reason. `docs/reference/reasons.md` is held against it by a test.
+ * and which words belong to a reason, and whether it means a lost permission. A test compares
+ * `docs/reference/reasons.md` with it.
  */
 
 interface Row {
@@ -8,6 +11,8 @@ interface Row {
   readonly status?: number;
   /** Close code after the 101 (RFC 6455 §7.4); absent where the reason only refuses handshakes. */
   readonly code?: number;
+  /** A permission went away: the session ends because of it, and counts as such. */
+  readonly permission?: true;
   readonly title: string;
 }
 
@@ -17,12 +22,17 @@ export const REJECTIONS = {
   AmbiguousCredential: { status: 400, title: "More than one credential was offered for one method" },
   CredentialMissing: { status: 401, title: "A credential is required" },
   CredentialInvalid: { status: 401, title: "The credential is not valid" },
-  CredentialExpired: { status: 401, code: 3000, title: "The credential has expired" },
-  CredentialRevoked: { status: 401, code: 3000, title: "The credential was revoked" },
+  CredentialExpired: { status: 401, code: 3000, permission: true, title: "The credential has expired" },
+  CredentialRevoked: { status: 401, code: 3000, permission: true, title: "The credential was revoked" },
   OriginForbidden: { status: 403, title: "The origin is not allowed" },
-  ScopeMissing: { status: 403, code: 3003, title: "The token lacks a required scope" },
-  ClaimMismatch: { status: 403, code: 3003, title: "A claim of the token does not have a required value" },
-  Denied: { status: 403, code: 3003, title: "The client is on a deny list" },
+  ScopeMissing: { status: 403, code: 3003, permission: true, title: "The token lacks a required scope" },
+  ClaimMismatch: {
+    status: 403,
+    code: 3003,
+    permission: true,
+    title: "A claim of the token does not have a required value",
+  },
+  Denied: { status: 403, code: 3003, permission: true, title: "The client is on a deny list" },
   RouteNotFound: { status: 404, title: "No route serves this host and path" },
   MethodNotAllowed: { status: 405, title: "A WebSocket handshake is a GET request" },
   HandshakeTimeout: { status: 408, title: "The request head did not arrive in time" },
@@ -55,6 +65,16 @@ export const REJECTIONS = {
 
 type Table = typeof REJECTIONS;
 
+const ROWS: readonly (readonly [string, Row])[] = Object.entries(REJECTIONS);
+
+/** Reasons that mean a lost permission. */
+const PERMISSION_REASONS: ReadonlySet<string> = new Set(
+  ROWS.flatMap(([reason, row]) => (row.permission ? [reason] : [])),
+);
+
+/** Close codes of the gateway's own. */
+export const CLOSE_CODES: ReadonlySet<number> = new Set(ROWS.flatMap(([, { code }]) => code ?? []));
+
 /** Any reason of the table. */
 export type Reason = keyof Table;
 
@@ -71,6 +91,8 @@ export interface Refusal {
   readonly shared?: boolean;
   /** For the log only; never sent. */
   readonly detail?: string;
+  /** The policy that decided; for the log only. Absent: the gateway's own rules. */
+  readonly policy?: PolicyKind;
 }
 
 /** Why the gateway ends a session. `retryAfter` in seconds, told in the reason text of the Close frame. */
@@ -79,12 +101,18 @@ export interface Termination {
   readonly retryAfter?: number;
   /** For the log only; never sent. */
   readonly detail?: string;
+  /** The policy that decided; for the log only. Absent: the gateway's own rules. */
+  readonly policy?: PolicyKind;
 }
 
-/** The same before the 101: what ends a session for want of a permission refuses a handshake with its HTTP status. */
-export function refusalOf({ reason, detail }: Termination): Refusal {
-  const more = detail === undefined ? {} : { detail };
-  // A reason that has no status is none of a permission: the client has lost it all the same.
+/** Does this reason mean that the client lost its permission? */
+export function isPermissionLost(reason: Reason): boolean {
+  return PERMISSION_REASONS.has(reason);
+}
+
+/** Before the 101: the refusal of a handshake for the reason that would end its session. */
+export function refusalOf({ reason, ...more }: Termination): Refusal {
+  // A reason without a status is not about a permission; the permission is gone all the same.
   return { reason: isRefusalReason(reason) ? reason : "CredentialRevoked", ...more };
 }
 
@@ -92,9 +120,9 @@ function isRefusalReason(reason: Reason): reason is RefusalReason {
   return "status" in REJECTIONS[reason];
 }
 
-/** What a termination can be put to. */
+/** Ends by a termination. */
 export interface Terminable {
-  /** Only the first end counts. */
+  /** Only the first call counts. */
   close(termination: Termination): void;
 }
 

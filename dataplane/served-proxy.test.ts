@@ -7,10 +7,11 @@ import { TestGateway } from "../test/fakes/gateway.ts";
 import { settle } from "../test/fakes/idp-bench.ts";
 import { Live } from "../test/fakes/live.ts";
 import { Pending } from "../test/fakes/pending.ts";
+import { stepsOf } from "../test/fakes/policy-bench.ts";
 import { until } from "../test/fakes/sockets.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Slices } from "../runtime/loop/slices.ts";
-import type { Enforcement } from "./policy.ts";
+import type { PolicySteps } from "./policy.ts";
 import type { Termination } from "./rejection.ts";
 import type { Session } from "./session/session.ts";
 
@@ -27,12 +28,12 @@ afterEach(async () => {
 });
 
 /** Puts a snapshot in force whose one route does this, and no more, to the sessions that it finds. */
-async function commit(enforcement: Enforcement): Promise<void> {
+async function commit(steps: Omit<PolicySteps, "kind">): Promise<void> {
   const [proxy] = gateway.gateway.proxies;
   if (proxy?.snapshot === undefined) throw new Error("nothing in force");
   const slices = new Slices(systemClock);
   const snapshot = await proxy.prepare(proxy.snapshot.config, "next", endpointsOf([backend.port]), slices);
-  const routes = new Map([...snapshot.routes].map(([name, route]) => [name, { ...route, chain: [enforcement] }]));
+  const routes = new Map([...snapshot.routes].map(([name, route]) => [name, { ...route, chain: [stepsOf(steps)] }]));
   proxy.commit({ ...snapshot, routes }, "endpoints");
   await proxy.review(slices);
 }
@@ -99,7 +100,7 @@ test("a session that leaves by itself during a change is not counted", async () 
   expect(await dropped()).toBe(0);
 });
 
-test("a route without an authentication policy is not put in force (E25)", async () => {
+test("E25 a route without an authentication policy is not put in force", async () => {
   const text = JSON.stringify(gateway.config);
   const config = JSON.parse(
     text.replace(/"authentication":0,?/, "").replace(/"authentication":\{"require":"None"\},?/, ""),
@@ -109,7 +110,7 @@ test("a route without an authentication policy is not put in force (E25)", async
   expect(JSON.stringify(applied)).toContain("authentication");
 });
 
-test("a fault behind the 101 ends both connections, and leaves nothing counted", async () => {
+test("a fault after the 101 ends both connections, and leaves nothing counted", async () => {
   let armed = false;
   let broken = false;
   const other = await new RawBackend((connection) => {
@@ -135,7 +136,7 @@ test("a fault behind the 101 ends both connections, and leaves nothing counted",
   await other.close();
 });
 
-test("however many sessions a removed proxy had, all are told within five seconds", async () => {
+test("all sessions of a removed proxy get their Close within five seconds, however many there are", async () => {
   const clock = new FakeClock();
   const crowded = await new TestGateway(clock, () => 0.5).serve({}, [backend.port]);
   onTestFinished(() => crowded.close());

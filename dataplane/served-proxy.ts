@@ -183,12 +183,12 @@ export class ServedProxy implements HandshakeContext {
     this.#tellDials(listing);
   }
 
-  /** A client's handshake begins; `method` as far as it is known, `head`: how many bytes came behind it. */
-  begin(socket: Socket, method = "", head = 0): Attempt {
+  /** A client's handshake begins; `method` as far as it is known, `early`: how many bytes came behind its head. */
+  begin(socket: Socket, method = "", early = 0): Attempt {
     const { clock, metrics, descriptors } = this.#surroundings;
     const release = descriptors.dial();
     const attempt: Attempt = new Attempt(socket, {
-      head,
+      early,
       bodiless: method === "HEAD",
       clock,
       log: () => this.#log,

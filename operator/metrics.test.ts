@@ -39,7 +39,7 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
   expect(await samples(metrics, "proxy_condition")).toEqual([]);
 });
 
-test("who does not lead tells of no proxy: what it last heard may be old", async () => {
+test("an operator that does not lead shows no proxy: what it knows may be old", async () => {
   const metrics = new OperatorMetrics([]);
   metrics.show(() => ({
     queueDepth: 0,

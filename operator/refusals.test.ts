@@ -14,7 +14,7 @@ test.each([400, 403, 404, 405, 413, 415, 422])("a refusal with %d is told at onc
   expect(new Refusals().told("demo/chat", [it])).toEqual([it]);
 });
 
-test("a name that is somebody else's is told at once", () => {
+test("a name that another owner holds is reported at once", () => {
   expect(new Refusals().told("demo/chat", [failure(0, FOREIGN)])).toHaveLength(1);
 });
 
@@ -47,7 +47,7 @@ test("the words name the object and quote the API server, at a length that leave
   expect(long.isWellFormed()).toBe(true);
 });
 
-test("what the API server asks to wait is asked of whoever was refused too", () => {
+test("the wait that the API server asks for holds for refused objects too", () => {
   const busy = new ApiError(CALL, 503, "ServiceUnavailable", "later", 7000);
   expect(wishedWait(new Refused("Service x", { cause: busy }))).toBe(7000);
   expect(wishedWait(new Refused("Service x"))).toBe(0);

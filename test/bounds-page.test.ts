@@ -49,7 +49,7 @@ const rows: Row[] = [...page.matchAll(/^\| (.*) \|$/gm)]
   });
 
 describe.each(rows.map((row) => [row.what, row] as const))("%s", (_what, row) => {
-  test("says everything", () => {
+  test("fills every column", () => {
     for (const cell of [row.what, row.value, row.beyond, row.metric, row.held]) expect(cell).toMatch(/^(?!.*TODO)\S/);
     for (const constant of row.constants) expect(constant).toMatch(HOLDS);
   });
@@ -69,7 +69,7 @@ describe.each(rows.map((row) => [row.what, row] as const))("%s", (_what, row) =>
     expect(named.filter((name) => !metrics.has(name))).toEqual([]);
   });
 
-  test("is held by a test that there is", () => {
+  test("names a test that exists", () => {
     for (const held of row.held.split(/; (?=[\w./-]+\.test\.ts: )/)) {
       const [, file = "", title = ""] = /^([\w./-]+\.test\.ts): (.+)$/.exec(held) ?? [];
       expect([held, file !== "" && existsSync(join(ROOT, file))]).toEqual([held, true]);

@@ -28,7 +28,7 @@ describe.each(["quickstart", "reference"])("examples/%s", (folder) => {
     }
   });
 
-  test("holds no Secret that could be taken for a real one", () => {
+  test("holds only Secrets that are plainly examples", () => {
     const values = objects.flatMap((it) => (it.kind === "Secret" ? Object.values(it.object.data) : []));
     expect(values.length).toBeGreaterThan(0);
     expect(values.filter((value) => !/^(example-|-----BEGIN )/.test(value))).toEqual([]);

@@ -49,7 +49,7 @@ describe.each(cases)("%s", (name) => {
     }
   });
 
-  test("says nothing of what a Secret holds", () => {
+  test("shows no API key in the config or a status, and no other secret in a status", () => {
     const secrets = readFileSync(join(folder, "resources.yaml"), "utf8").match(/example-key-[a-z0-9-]+/g) ?? [];
     const { "statuses.yaml": statuses, "config.yaml": config } = outputsOf(translateCase(folder));
     for (const secret of secrets) expect(statuses + config).not.toContain(secret);

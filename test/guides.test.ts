@@ -27,7 +27,7 @@ describe.each(readdirSync(GUIDES))("%s", (name) => {
     expect(page.trimEnd().split("\n").length).toBeLessThan(120);
   });
 
-  test("leads nowhere that is not there", () => {
+  test("has only links that lead somewhere", () => {
     const links = [...page.matchAll(/\]\(([^)]+)\)/g)]
       .map(([, link = ""]) => link)
       .filter((link) => !link.includes("://"));

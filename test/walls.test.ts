@@ -139,7 +139,7 @@ describe("around packages, by the linter", () => {
     expect(linesOf(linted, "runtime/round.ts").join()).toContain("import(no-cycle)");
   });
 
-  test("a promise that nobody waits for is refused", () => {
+  test("a promise that no code waits for is refused", () => {
     expect(linesOf(linted, "runtime/promise.ts").join()).toContain("typescript(no-floating-promises)");
   });
 });

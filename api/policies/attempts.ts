@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 import { BURST, count, interval, keyedByPer, perBeforeSession } from "./rate-limit.ts";
 
 const spec = keyedByPer(
@@ -16,4 +16,4 @@ const spec = keyedByPer(
 );
 
 /** Handshakes per time, counted before any backend is dialled. */
-export const attempts = { spec, rendered: spec, absent: undefined } satisfies Policy;
+export const attempts = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

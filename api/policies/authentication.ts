@@ -4,7 +4,7 @@ import { dataKey, objectName, timestamp, token, url } from "../names.ts";
 import { positiveDuration, duration } from "../quantities.ts";
 import { CALLED, rule } from "../rule.ts";
 import { freeHeader } from "./forwarding.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 const place = rule(
   z.strictObject({
@@ -269,7 +269,7 @@ const rendered = z.strictObject({
 });
 
 /** Who may connect, proven before the 101 and as long as the session lives. */
-export const authentication = { spec, rendered, absent: undefined } satisfies Policy;
+export const authentication = { spec, rendered, absent: undefined } satisfies PolicyDefinition;
 
 /** Where a credential may stand; exactly one field is set. */
 export type CredentialPlace = z.output<typeof place>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { positiveSize } from "../quantities.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 import { BURST, interval, keyedByPer, per } from "./rate-limit.ts";
 
 const list = keyedByPer(
@@ -26,4 +26,4 @@ const spec = z
   .describe("Payload bytes per time, in each direction. Each pod counts for itself.");
 
 /** Payload bytes per time, in each direction. */
-export const bytes = { spec, rendered: spec, absent: undefined } satisfies Policy;
+export const bytes = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

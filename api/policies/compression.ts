@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 const spec = z
   .enum(["Passthrough", "Disabled"])
@@ -8,4 +8,4 @@ const spec = z
   );
 
 /** Whether the two ends may compress. The gateway itself never does: it keeps no deflate state. */
-export const compression = { spec, rendered: spec, absent: "Passthrough" } satisfies Policy;
+export const compression = { spec, rendered: spec, absent: "Passthrough" } satisfies PolicyDefinition;

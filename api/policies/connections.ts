@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 import { count, keyedByPer, perBeforeSession } from "./rate-limit.ts";
 
 const spec = keyedByPer(
@@ -12,4 +12,4 @@ const spec = keyedByPer(
 );
 
 /** Sessions that may be open at the same time, handshakes under way included. */
-export const connections = { spec, rendered: spec, absent: undefined } satisfies Policy;
+export const connections = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { cidr } from "../names.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 const spec = z
   .strictObject({
@@ -15,4 +15,4 @@ const spec = z
   .describe("Clients that are refused, whatever credential they bring. Ends their live sessions too.");
 
 /** Who is refused whatever credential they bring. Takes effect on live sessions too. */
-export const deny = { spec, rendered: spec, absent: undefined } satisfies Policy;
+export const deny = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 const spec = z
   .enum(["Enforce", "Shadow"])
@@ -8,4 +8,4 @@ const spec = z
   );
 
 /** Whether limits act or only count. */
-export const enforcement = { spec, rendered: spec, absent: "Enforce" } satisfies Policy;
+export const enforcement = { spec, rendered: spec, absent: "Enforce" } satisfies PolicyDefinition;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { foldHeaderName, headerName, headerValue } from "../names.ts";
 import { rule } from "../rule.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 /** Headers of the handshake and the connection: the gateway writes them, and no policy may. */
 export const RESERVED_HEADERS = [
@@ -100,7 +100,7 @@ const spec = z
   .describe("Which parts of the client's handshake reach the backend.");
 
 /** What of the client's handshake the backend sees. */
-export const forwarding = { spec, rendered: spec, absent: {} } satisfies Policy;
+export const forwarding = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;
 
 /** True for a header that the gateway writes itself, and for a look-alike that a backend may take for it. */
 export function isReserved(name: string): boolean {

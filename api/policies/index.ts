@@ -14,7 +14,7 @@ import { origins } from "./origins.ts";
 import { slowConsumer } from "./slow-consumer.ts";
 import { timeouts } from "./timeouts.ts";
 
-/** Every policy there is. What each does, and in which order, is `dataplane/policies/index.ts`. */
+/** Every policy. What each does, and in which order, is `dataplane/policies/index.ts`. */
 export const policies = {
   origins,
   deny,
@@ -60,8 +60,8 @@ export const renderedPolicies = z.strictObject(
 export type RenderedPolicies = z.output<typeof renderedPolicies>;
 
 /**
- * Settings of each policy, each written once however many routes have them. A policy that no route has is not there at
- * all: a data plane that is older than it takes such a config all the same.
+ * The settings of each policy, written once however many routes have them. A policy that no route has is left out: a data
+ * plane that does not know the policy yet takes the config all the same.
  */
 export const policySettings = z.strictObject(
   Object.fromEntries(

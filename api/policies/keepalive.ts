@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { duration, positiveDuration } from "../quantities.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 const spec = z
   .strictObject({
@@ -14,4 +14,4 @@ const spec = z
   );
 
 /** Pings to the client, which find peers that vanished without a word. The pongs never reach the backend. */
-export const keepalive = { spec, rendered: spec, absent: {} } satisfies Policy;
+export const keepalive = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { size } from "../quantities.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 const spec = z
   .strictObject({
@@ -18,4 +18,4 @@ const spec = z
   );
 
 /** Size of a whole message: its fragments summed, in bytes on the wire (compressed where the two ends compress). */
-export const messageSize = { spec, rendered: spec, absent: {} } satisfies Policy;
+export const messageSize = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 import { BURST, count, interval, keyedByPer, per } from "./rate-limit.ts";
 
 const list = keyedByPer(
@@ -27,4 +27,4 @@ const spec = z
   .describe("Messages per time, in each direction. Control frames are not messages. Each pod counts for itself.");
 
 /** Messages per time, in each direction. Control frames are not messages. */
-export const messages = { spec, rendered: spec, absent: undefined } satisfies Policy;
+export const messages = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

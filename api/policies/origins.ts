@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CALLED } from "../rule.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 const allow = z
   .array(
@@ -42,4 +42,4 @@ export const origins = {
     ),
   rendered: z.strictObject({ allow, sameOrigin, allowMissing: z.boolean() }),
   absent: undefined,
-} satisfies Policy;
+} satisfies PolicyDefinition;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { positiveDuration, positiveSize } from "../quantities.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 const spec = z
   .strictObject({
@@ -18,4 +18,4 @@ const spec = z
   .describe("What happens if client or backend reads more slowly than the other end sends.");
 
 /** What happens when an end takes its bytes slower than the other sends them. */
-export const slowConsumer = { spec, rendered: spec, absent: {} } satisfies Policy;
+export const slowConsumer = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { duration, positiveDuration } from "../quantities.ts";
-import type { Policy } from "./policy.ts";
+import type { PolicyDefinition } from "./policy.ts";
 
 const spec = z
   .strictObject({
@@ -20,4 +20,4 @@ const spec = z
   .describe("Time limits of handshakes and sessions.");
 
 /** How long the parts of a connection's life may take. */
-export const timeouts = { spec, rendered: spec, absent: {} } satisfies Policy;
+export const timeouts = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;

@@ -130,7 +130,7 @@ test("a folder with more than twenty different mistakes: each is named with its 
     expect(own.join("\n")).toMatch(named);
     for (const line of own) expect(line).toMatch(/\.yaml:\d+/);
   }
-  expect(stdout).not.toContain("spec.mode"); // nobody has to write a default
+  expect(stdout).not.toContain("spec.mode"); // a manifest need not hold a default
   for (const key of [ALICE, BOB, ALICE.slice(1), "short"]) expect(stdout).not.toContain(`"${key}`);
 });
 

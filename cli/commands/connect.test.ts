@@ -103,7 +103,7 @@ test("binary messages are described", async () => {
   expect(program.stdout).toBe("(binary, 3 bytes) 0001ff\n");
 });
 
-test("nobody there: says so and ends with 1", async () => {
+test("where no server listens it says so, and ends with 1", async () => {
   const program = await ran("connect", `ws://127.0.0.1:${await freePort()}/`);
   expect(program.ended).toBe(1);
   expect(program.stderr).toMatch(/^failed: .*ECONNREFUSED/);

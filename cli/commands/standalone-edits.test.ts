@@ -9,7 +9,7 @@ import { Mount } from "../../test/fakes/mount.ts";
 import { freePort } from "../../test/fakes/program.ts";
 import { Standalone } from "../../test/fakes/standalone.ts";
 
-test("a key that is deleted ends its live session with 3000 within a second, and nobody else's", async () => {
+test("a key that is deleted ends the live session of its client with 3000 within a second, and no other session", async () => {
   const it = await Standalone.start();
   const [alice, bob] = await Promise.all([it.client(ALICE), it.client(BOB)]);
   const start = performance.now();
@@ -52,7 +52,7 @@ test("a new route is served, and ends no session", async () => {
     routes: `- name: open\n  path: { value: /open }\n  backends: [{ service: echo, port: 80 }]\n  ${open}`,
   });
   await it.program.says("demo/chat route open: Accepted is True");
-  await it.alive(await WsClient.open(`ws://127.0.0.1:${it.port}/open`), "anybody");
+  await it.alive(await WsClient.open(`ws://127.0.0.1:${it.port}/open`), "no client");
   await it.alive(client, "still here");
   expect(await it.dropped()).toBe("0");
 });

@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 const portAt = (place: number): number => ports[place] ?? 0;
 
-/** All in one file, so that it is one edit; `/<name>` of each is open to everybody and no other's. */
+/** All in one file, so that it is one edit; each proxy serves `/<own name>` without a credential, and no other proxy does. */
 function proxies(places: Places): string {
   return Object.entries(places)
     .map(([name, place]) => {
@@ -39,7 +39,7 @@ async function start(places: Places): Promise<Standalone> {
   return it;
 }
 
-/** Whose port it is. */
+/** The proxy that serves the port; "none": no proxy does. */
 async function owner(place: number): Promise<string> {
   for (const name of ["a", "b", "c", "d"]) {
     const client = new WsClient(`ws://127.0.0.1:${portAt(place)}/${name}`);
@@ -51,7 +51,7 @@ async function owner(place: number): Promise<string> {
     )
       return name;
   }
-  return "nobody";
+  return "none";
 }
 
 /** Opens sessions there one after the other until told to stop; then says how many were refused. */
@@ -93,7 +93,7 @@ test.each<[string, Places, Places]>([
   ["a swap beside a chain", { a: 0, b: 1, c: 2, d: 3 }, { a: 1, b: 0, c: 3 }],
   ["a new one on the port of one that is gone", { a: 0, b: 1 }, { b: 1, c: 0 }],
   ["one that moves to the port of one that is gone", { a: 0, b: 1 }, { a: 1 }],
-])("%s: one edit, nobody who stays is ended, nobody is refused meanwhile", async (_, before, after) => {
+])("%s: one edit ends no session of a proxy that stays, and refuses no client meanwhile", async (_, before, after) => {
   const it = await start(before);
   const kept = Object.entries(before).filter(([name]) => name in after);
   const sessions = await Promise.all(kept.map(([, place]) => it.client(ALICE, "/", portAt(place))));
@@ -103,7 +103,7 @@ test.each<[string, Places, Places]>([
   await moved(it, after);
   for (const { stays, stop } of crowds) {
     const { opened, refused } = await stop();
-    // Whoever was at a proxy that goes away while it went was told so; no connection failed.
+    // A client of a proxy that is removed gets an answer that says so; no connection fails.
     expect(stays ? refused : refused.filter((error) => error.includes("1006"))).toEqual([]);
     expect(opened).toBeGreaterThan(0);
   }
@@ -129,7 +129,7 @@ test("where one of a circle cannot have its port all stay, each is told why, and
   squatter.close();
   await moved(it, { a: 1, b: 2, c: 3 });
   expect(await Promise.all([1, 2, 3].map(owner))).toEqual(["a", "b", "c"]);
-  expect(await owner(0)).toBe("nobody");
+  expect(await owner(0)).toBe("none");
   for (const session of sessions) await it.alive(session, "still here");
   expect(await it.admin("/metrics")).not.toMatch(/config_dropped_sessions_total\{[^}]*\} [1-9]/);
 });

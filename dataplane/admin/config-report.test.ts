@@ -44,7 +44,7 @@ test("the longest name beside the longest problems fits too", async () => {
   expect(report.proxies[0]).toMatchObject({ proxy: `${"n".repeat(63)}/${name}`, rejected: { stage: "config" } });
 });
 
-test("of many proxies the first 64 are told of, and how many there are beside", async () => {
+test("of many proxies the report holds the first 64, and the number of the others", async () => {
   for (let index = 0; index < 70; index += 1) {
     const config = { ...wrong(1, "x"), proxy: { namespace: "test", name: `proxy-${index}`, generation: 1 } };
     await gateway.apply(config as never, endpointsOf([1]));

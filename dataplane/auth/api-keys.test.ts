@@ -22,7 +22,7 @@ function verifier(keys: Entry[], clock = new FakeClock()): ReturnType<typeof api
 
 const proof = { method: "apiKey", client: "mobile", digest: digest("right-key") } as const;
 
-test("a key is its client's", async () => {
+test("a key gives the name of its client", async () => {
   const keys = [entry("other-key", { client: "web" }), entry("right-key")];
   expect(await verifier(keys).verify("right-key", asker)).toEqual(proof);
 });
@@ -34,11 +34,11 @@ test.each(["", "wrong-key", "right-key ", "Right-key", "right-ke", digest("right
   },
 );
 
-test("without keys nobody is let in", async () => {
+test("without keys no client is let in", async () => {
   expect(await verifier([]).verify("", asker)).toEqual({ reason: "CredentialInvalid" });
 });
 
-test("a digest that is none is no key", async () => {
+test("a malformed digest matches no key", async () => {
   const broken = entry("x", { digest: "!".repeat(43) });
   expect(await verifier([broken]).verify("", asker)).toEqual({ reason: "CredentialInvalid" });
 });
@@ -48,7 +48,7 @@ test("a disabled key is revoked", async () => {
   expect(await verifier(keys).verify("right-key", asker)).toEqual({ reason: "CredentialRevoked" });
 });
 
-test("a key expires at its time, whatever its zone", async () => {
+test("a key expires at its time, whatever the time zone it is written in", async () => {
   const clock = new FakeClock();
   const at = new Date(clock.wall() + 1000 + 7_200_000).toISOString().replace("Z", "+02:00");
   const keys = verifier([entry("right-key", { expiresAt: at })], clock);

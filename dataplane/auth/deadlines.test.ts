@@ -17,7 +17,7 @@ function wait(ms: number, name = "it"): () => void {
   return deadlines.at(clock.wall() + ms, () => reached.push(name));
 }
 
-test("a moment is told to the millisecond, once, and leaves no timer", () => {
+test("a deadline fires to the millisecond, once, and leaves no timer", () => {
   wait(HOUR);
   clock.advance(HOUR - 1);
   expect(reached).toEqual([]);
@@ -28,23 +28,26 @@ test("a moment is told to the millisecond, once, and leaves no timer", () => {
   expect(clock.pending).toBe(0);
 });
 
-test("a moment that has passed is told, but not from within the call", () => {
+test("a deadline that has passed fires, but not within the call", () => {
   wait(-1);
   expect(reached).toEqual([]);
   clock.advance(0);
   expect(reached).toEqual(["it"]);
 });
 
-test.each([1, 250, 499, 500, 501, 999])("%i ms after the clock began to be watched it is set past the moment", (ms) => {
-  wait(2 * HOUR, "late");
-  clock.advance(ms);
-  wait(HOUR, "early");
-  clock.stepWall(HOUR + 1);
-  clock.advance(500);
-  expect(reached).toEqual(["early"]);
-});
+test.each([1, 250, 499, 500, 501, 999])(
+  "a clock that is set past the deadline, %i ms after the first look: it fires within half a second",
+  (ms) => {
+    wait(2 * HOUR, "late");
+    clock.advance(ms);
+    wait(HOUR, "early");
+    clock.stepWall(HOUR + 1);
+    clock.advance(500);
+    expect(reached).toEqual(["early"]);
+  },
+);
 
-test("after a step to just before the moment it is told to the millisecond", () => {
+test("after a step to just before the deadline it fires to the millisecond", () => {
   wait(HOUR);
   clock.stepWall(HOUR - 700);
   clock.advance(699);
@@ -53,7 +56,7 @@ test("after a step to just before the moment it is told to the millisecond", () 
   expect(reached).toEqual(["it"]);
 });
 
-test("a clock that is set back tells the moment no earlier than it is", () => {
+test("with a clock that is set back the deadline does not fire early", () => {
   wait(HOUR);
   clock.advance(HOUR / 2);
   clock.stepWall(-HOUR);
@@ -63,7 +66,7 @@ test("a clock that is set back tells the moment no earlier than it is", () => {
   expect(reached).toEqual(["it"]);
 });
 
-test("set back just before the moment, and forward again, it is told within a second of the latter", () => {
+test("a clock that is set back and forward again: the deadline fires within half a second of the latter", () => {
   wait(HOUR);
   clock.advance(HOUR - 1);
   clock.stepWall(-HOUR);
@@ -74,7 +77,7 @@ test("set back just before the moment, and forward again, it is told within a se
   expect(reached).toEqual(["it"]);
 });
 
-test("small steps that add up are one", () => {
+test("small steps of the clock add up", () => {
   wait(HOUR);
   for (let step = 0; step < 1000; step += 1) {
     clock.stepWall(60);
@@ -84,7 +87,7 @@ test("small steps that add up are one", () => {
   expect(reached).toEqual(["it"]);
 });
 
-test("10,000 that wait look at the clock once in a while together, and none by itself", () => {
+test("10,000 deadlines share one look at the clock, twice a second", () => {
   for (let index = 0; index < 10_000; index += 1) wait(24 * HOUR);
   expect(clock.pending).toBe(10_001);
   let looks = 0;
@@ -97,7 +100,7 @@ test("10,000 that wait look at the clock once in a while together, and none by i
   expect(looks).toBe(20);
 });
 
-test("without anybody who waits nothing ticks", () => {
+test("without a waiting caller no timer runs", () => {
   expect(deadlines.at(Number.POSITIVE_INFINITY, () => {})).toBeTypeOf("function");
   expect(clock.pending).toBe(0);
   const stops = [wait(HOUR), wait(2 * HOUR)];
@@ -110,7 +113,7 @@ test("without anybody who waits nothing ticks", () => {
   expect(clock.pending).toBe(2);
 });
 
-test("whoever is told may wait again", () => {
+test("a caller that is told may wait again", () => {
   deadlines.at(clock.wall() + 1, () => wait(1, "again"));
   clock.advance(2);
   expect(reached).toEqual(["again"]);

@@ -82,7 +82,7 @@ function look(addresses: LookupAddress[], all: boolean): unknown {
   return outcome;
 }
 
-test("a name is dialled at the addresses that were judged", () => {
+test("a name is dialled at the addresses that were checked", () => {
   const addresses = answer("192.0.2.1", "2001:db8::1");
   expect(look(addresses, true)).toEqual(addresses);
   expect(look(addresses, false)).toBe("192.0.2.1");
@@ -103,7 +103,7 @@ test("a name that does not resolve is an error like any other", () => {
   expect(failed).toBeInstanceOf(Error);
 });
 
-test("a name is looked up once for all who wait for it, and anew for who comes later", () => {
+test("calls that wait for one name share a lookup; a later call looks it up again", () => {
   const asked: { name: string; answer: () => void }[] = [];
   const resolve = sharedResolve((name, done) => {
     asked.push({ name, answer: () => done(null, answer("192.0.2.1")) });

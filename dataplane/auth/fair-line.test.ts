@@ -8,7 +8,7 @@ const { signal } = new AbortController();
 
 let clock: FakeClock;
 let line: FairLine;
-/** Who came to what, in that order: `a1 go`, `a2 TooManyWaiting`. */
+/** What each caller was told, in that order: `a1 go`, `a2 TooManyWaiting`. */
 let told: string[];
 let turns: (() => void)[];
 
@@ -41,7 +41,7 @@ async function over(count = 1): Promise<void> {
 
 const go = (...names: string[]): string[] => names.map((name) => `${name} go`);
 
-test("one subject has no more than what is not shared, and the others find their shares", async () => {
+test("one subject takes no more than half of the turns, and the others find theirs", async () => {
   await crowd("a", 10);
   expect(told).toEqual(go("a1", "a2", "a3", "a4"));
   await crowd("b", 3);
@@ -81,7 +81,7 @@ test("a subject has so many places and no more, however empty the line is", asyn
   expect(told.slice(4)).toEqual(["a15 TooManyWaiting"]);
 });
 
-test("with the line full of subjects that have as much, the one that comes is refused", async () => {
+test("with the line full of subjects with equally many, the newcomer is refused", async () => {
   for (const subject of "abcdefgh") await crowd(subject, 1);
   for (const subject of "ijklmnopqrst") await crowd(subject, 1);
   expect(line.waiting).toBe(12);
@@ -90,7 +90,7 @@ test("with the line full of subjects that have as much, the one that comes is re
   expect(told).toEqual(["u1 TooManyWaiting"]);
 });
 
-test("no place is kept for longer than patience says", async () => {
+test("a caller waits no longer than the patience of the line", async () => {
   await crowd("a", 5);
   clock.advance(999);
   await settle();

@@ -45,7 +45,7 @@ async function ask(url: string, more: Partial<Ask> = {}, clock = new FakeClock()
   }
 }
 
-test("a question is asked with its headers and body, and no encoding of the answer is invited", async () => {
+test("a request is sent with its headers and body, and accepts no encoding of the answer", async () => {
   const { port, heads } = await listener(reply("200 OK\r\nContent-Type: text/plain", "hello"));
   expect(await ask(`http://127.0.0.1:${port}/keys?a=1`, { headers: { accept: "x/y" }, body: "token=1" })).toBe(
     "200 hello",
@@ -54,7 +54,7 @@ test("a question is asked with its headers and body, and no encoding of the answ
   expect(heads[0]).toMatch(/\r\n\r\ntoken=1$/);
 });
 
-test("a question counts its socket until that is closed, and is not asked where there is no room for it", async () => {
+test("a request counts its socket until that is closed, and is not sent where no descriptor is free", async () => {
   const { port, heads } = await listener(reply("200 OK", "hello"));
   const clock = new FakeClock();
   let free = 1;
@@ -76,7 +76,7 @@ test("a question counts its socket until that is closed, and is not asked where 
   expect([heads.length, clock.pending]).toEqual([1, 0]);
 });
 
-test.skipIf(!ipv6)("an IPv6 address in a URL is asked, and stands in Host with its brackets", async () => {
+test.skipIf(!ipv6)("a request to an IPv6 address has its brackets in Host", async () => {
   const { port, heads } = await listener(reply("200 OK", "hello"), "::1");
   expect(await ask(`http://[::1]:${port}/keys`)).toBe("200 hello");
   expect(heads[0]).toContain(`\r\nHost: [::1]:${port}\r\n`);
@@ -109,7 +109,7 @@ test.skipIf(!ipv6)(
   },
 );
 
-test("a redirect is an answer, not a way to go", async () => {
+test("a redirect is returned as the answer, and not followed", async () => {
   const inside = await listener(reply("200 OK", "secret"));
   const { port } = await listener(reply(`302 Found\r\nLocation: http://127.0.0.1:${inside.port}/`));
   expect(await ask(`http://127.0.0.1:${port}/`)).toBe("302 ");
@@ -132,7 +132,7 @@ test.each<[string, string, string | Buffer, string]>([
   ["a head that is too long", `200 OK\r\nX: ${"x".repeat(20_000)}`, "x", "FetchFault: HPE_HEADER_OVERFLOW"],
   ["an upgrade", "101 Switching Protocols\r\nUpgrade: x", "x", "101 "],
   ["no HTTP", "abc", "x", "FetchFault: HPE_INVALID_STATUS"],
-])("%s is answered for what it is", async (_, head, body, wanted) => {
+])("the result of %s is $3", async (_, head, body, wanted) => {
   const { port } = await listener(reply(head, body));
   expect(await ask(`http://127.0.0.1:${port}/`)).toBe(wanted);
 });
@@ -162,13 +162,13 @@ test.each([
   await until("the connection ends", () => far.sockets.size === 0);
 });
 
-test("a question's connection ends with its answer, whatever the other end would like", async () => {
+test("the connection is closed with its answer, even where the server keeps it alive", async () => {
   const far = await listener((socket) => void socket.write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"));
   expect(await ask(`http://127.0.0.1:${far.port}/`)).toBe("200 x");
   await until("the connection ends", () => far.sockets.size === 0);
 });
 
-test("an answer of 50 MB is left where it is", async () => {
+test("of an answer of 50 MB no more than the limit is read", async () => {
   let sent = 0;
   const far = await listener((socket) => {
     socket.write("HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n");
@@ -189,7 +189,7 @@ test.each<[string, string]>([
   ["nothing", ""],
   ["half a head", "HTTP/1.1 200 OK\r\nX: "],
   ["a byte now and then", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx"],
-])("a server that sends %s is left after 5 s", async (_, bytes) => {
+])("the request to a server that sends %s is given up after 5 s", async (_, bytes) => {
   const clock = new FakeClock();
   const far = await listener((socket) => socket.write(bytes));
   const answer = ask(`http://127.0.0.1:${far.port}/`, {}, clock);
@@ -202,7 +202,7 @@ test.each<[string, string]>([
   await until("the connection ends", () => far.sockets.size === 0);
 });
 
-test("a port that nobody listens on is a fault by its system's word", async () => {
+test("a port on which no server listens is a fault, named by the system's word", async () => {
   expect(await ask(`http://127.0.0.1:${REFUSING_PORTS[0]}/`)).toBe("FetchFault: ECONNREFUSED");
 });
 
@@ -227,15 +227,15 @@ test.each([
   ["https://[::ffff:169.254.169.254]/", "the address is never dialled"],
   ["https://[fd00:ec2::254]/", "the address is never dialled"],
   ["https://[64:ff9b::a9fe:a9fe]/", "the address is never dialled"],
-])("E19: %s is not asked", async (url, fault) => {
+])("E19 no request goes to %s", async (url, fault) => {
   expect(await ask(url, { allowHttp: false })).toBe(`FetchFault: ${fault}`);
 });
 
-test("E19: permission for plain http is none for metadata", async () => {
+test("E19 allowHttp does not permit metadata addresses", async () => {
   expect(await ask("http://169.254.169.254/latest")).toBe("FetchFault: the address is never dialled");
 });
 
-test("E19: a name is looked up once, and dialled at what was judged", async () => {
+test("E19 a name is looked up once, and dialled at the addresses that were checked", async () => {
   const far = await listener(reply("200 OK", "hello"));
   let lookups = 0;
   const fetch = guardedFetch(new FakeClock(), (_, done) => {
@@ -256,7 +256,7 @@ test("localhost is loopback too", async () => {
   expect(far.heads).toEqual([]);
 });
 
-test("https is asked of who can prove the name, and of nobody else", async () => {
+test("over https the request is sent only to a server that proves its name", async () => {
   x509.cryptoProvider.set(webcrypto as unknown as Crypto);
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);

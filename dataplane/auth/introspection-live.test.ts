@@ -73,7 +73,7 @@ test.each<[string, () => Answer, string]>([
   ["is revoked", () => json({ active: false }), "CredentialRevoked"],
   ["has lost a scope", () => json({ ...active, scope: "b" }), "ScopeMissing"],
   ["is another client's", () => json({ ...active, client_id: "web" }), "CredentialRevoked"],
-  ["is nobody's", () => json({ ...active, client_id: undefined }), "CredentialRevoked"],
+  ["names no client any more", () => json({ ...active, client_id: undefined }), "CredentialRevoked"],
   ["has expired early", () => json({ ...active, exp: 1 }), "CredentialExpired"],
 ])("a live session ends at the next recheck when its token %s", async (_, answer, wanted) => {
   const { ended, pass } = await live(compile({ requiredScopes: ["a"] }));
@@ -84,7 +84,7 @@ test.each<[string, () => Answer, string]>([
   expect(ended).toEqual([wanted]);
 });
 
-test("E22: a live session ends at exp, whatever the rechecks", async () => {
+test("E22 a live session ends at exp, whatever the rechecks", async () => {
   active = { ...active, exp: bench.clock.wall() / 1000 + 45 };
   const { ended, pass, stop } = await live(compile());
   await pass(44_500);
@@ -95,7 +95,7 @@ test("E22: a live session ends at exp, whatever the rechecks", async () => {
   expect(bench.clock.pending).toBe(0);
 });
 
-test("a wall clock that is set past exp ends a live session within a second, and nobody is asked for it", async () => {
+test("a wall clock that is set past exp ends a live session within a second, without a request to the issuer", async () => {
   const { ended, stop } = await live(compile({ recheck: "1h" }));
   const asked = idp.asked.length;
   bench.clock.stepWall(HOUR);
@@ -139,7 +139,7 @@ test("with the endpoint down a session stays for a day, then it is revoked", asy
   expect(ended).toEqual(["CredentialRevoked"]);
 });
 
-test("an outage that ends in time leaves no trace", async () => {
+test("an outage of the issuer that ends in time ends no session", async () => {
   const { ended, pass, stop } = await live(compile());
   for (let round = 0; round < 3; round += 1) {
     idp.answer = () => "ECONNREFUSED";
@@ -151,7 +151,7 @@ test("an outage that ends in time leaves no trace", async () => {
   stop();
 });
 
-test("config changes put no recheck off", async () => {
+test("config changes postpone no recheck", async () => {
   const proof = await admitted(compile());
   const ended: string[] = [];
   idp.answer = () => json({ active: false });
@@ -164,7 +164,7 @@ test("config changes put no recheck off", async () => {
   expect(ended).toEqual(["CredentialRevoked"]);
 });
 
-test("a config change judges by the newest answer", async () => {
+test("a config change judges live sessions by the newest answer of the issuer", async () => {
   const verifier = compile();
   const proof = await admitted(verifier);
   const stop = verifier.watch(proof, () => expect.unreachable());
@@ -176,7 +176,7 @@ test("a config change judges by the newest answer", async () => {
   stop();
 });
 
-test("a session that ends while its token is asked about is left alone", async () => {
+test("a session that ends during its recheck is not ended a second time", async () => {
   const verifier = compile();
   const proof = await admitted(verifier);
   let answer = (_: Answer): void => {};
@@ -199,7 +199,7 @@ test("a session that a remembered answer opened is rechecked as late as if it ha
   expect(ended).toEqual(["CredentialRevoked"]);
 });
 
-test("100 sessions of one token cost no more questions than two", async () => {
+test("100 sessions of one token cost no more requests than two", async () => {
   const verifier = compile();
   const stops: (() => void)[] = [];
   for (let index = 0; index < 100; index += 1) stops.push((await live(verifier)).stop);
@@ -218,7 +218,7 @@ test("no flood of made-up tokens hides a revocation", async () => {
   expect(ended).toEqual(["CredentialRevoked"]);
 });
 
-test("with rechecks beyond number each waits for its turn", async () => {
+test("with very many rechecks due each waits for its turn", async () => {
   const answers: ((answer: Answer) => void)[] = [];
   const ended: string[] = [];
   const verifier = compile();
@@ -240,7 +240,7 @@ test("with rechecks beyond number each waits for its turn", async () => {
   expect(ended).toEqual(Array(100).fill("CredentialRevoked"));
 });
 
-test("where the config names another endpoint, it is asked at once", async () => {
+test("when the config names another endpoint, it is asked at once about live sessions", async () => {
   const proof = await admitted(compile());
   idp.answer = ({ url }) => json(url === base.endpoint ? active : { active: false });
   const moved = compile({ endpoint: "https://other.test/introspect" });

@@ -87,10 +87,10 @@ test.each<[string, Answer | string | (() => unknown), string]>([
   ["nbf in the future", json({ active: true, client_id: "mobile", nbf: 9_999_999_999 }), "CredentialInvalid"],
   ["no client", json({ active: true }), "CredentialInvalid"],
   ["a client that ends a line", json({ active: true, client_id: "a\r\nX: 1" }), "CredentialInvalid"],
-])("E21: an issuer that answers with %s", async (_, answer, wanted) => {
+])("E21 an issuer that answers with %s", async (_, answer, wanted) => {
   idp.answer = () => answer as Answer | string;
   expect(await verdict(compile())).toBe(wanted);
-  // And so it does when it is asked through what was remembered.
+  // The remembered answer gives the same.
   expect(await verdict(compile())).toBe(wanted);
 });
 
@@ -135,7 +135,7 @@ test("an inactive answer stands for one second, and never for another token", as
   expect(await verdict(compile(), "bad")).toBe("mobile");
 });
 
-test("the issuer of one route's token is not another's", async () => {
+test("an answer of one route's issuer counts for no other issuer", async () => {
   idp.answer = ({ url }) => json(url === base.endpoint ? active : { active: false });
   expect(await verdict(compile())).toBe("mobile");
   expect(await verdict(compile({ endpoint: "https://other.test/introspect" }))).toBe("CredentialInvalid");
@@ -193,7 +193,7 @@ test("with the endpoint down a remembered answer serves, a new token does not", 
   expect(await verdict(compile())).toBe("IdentityProviderUnavailable");
 });
 
-test("without credentials nobody new gets in, and no session ends", async () => {
+test("without credentials for the issuer no new client gets in, and no session ends", async () => {
   const proof = await admitted(compile());
   const unresolved = compile({ credentials: undefined });
   expect(await verdict(unresolved)).toBe("IdentityProviderUnavailable");

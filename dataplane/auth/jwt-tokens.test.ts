@@ -4,7 +4,7 @@ import { AuthBench, ScriptedIdp, settings } from "../../test/fakes/idp-bench.ts"
 import { segment, Signer, type Algorithm } from "../../test/fakes/idp-signer.ts";
 import { jwtVerifier } from "./jwt.ts";
 
-/** What a token must be to be believed: each byte of it chosen by an attacker who has no key. */
+/** What a token must be to be accepted, where an attacker without a key chooses each of its bytes. */
 
 const bench = new AuthBench();
 const now = Math.floor(bench.clock.wall() / 1000);
@@ -17,7 +17,7 @@ const signers: Record<Algorithm, Signer> = {
 const rsa = signers.RS256;
 const stranger = new Signer("RS256", "rsa");
 const claims = { iss: "https://idp.test/", aud: ["other", "chat"], sub: "alice", exp: now + 600 };
-const idp = new ScriptedIdp(() => "nobody may ask");
+const idp = new ScriptedIdp(() => "no request is expected");
 
 async function verdict(
   token: string,
@@ -83,7 +83,7 @@ test.each([
   "RSA",
   "HS256",
   "ES256K",
-])("E7: alg %j is not good, with and without a signature", async (alg) => {
+])("E7 alg %j is not good, with and without a signature", async (alg) => {
   const [, , signature] = rsa.token(claims).split(".");
   for (const end of ["", signature, "AA"]) {
     expect(await verdict(`${header({ alg, kid: "rsa" })}.${payload}.${end}`)).toBe("CredentialInvalid");
@@ -106,7 +106,7 @@ test.each<[string, string]>([
   ["the JWK set", JSON.stringify({ keys: [rsa.jwk] })],
   ["the modulus", String(rsa.jwk["n"])],
   ["nothing", ""],
-])("E8, E9: an HMAC keyed with %s is not good", async (_, secret) => {
+])("E8, E9 an HMAC keyed with %s is not good", async (_, secret) => {
   for (const alg of ["HS256", "HS384", "HS512", "RS256"]) {
     const input = `${header({ alg, kid: "rsa" })}.${payload}`;
     const hash = alg.replace(/^[HR]S/, "sha");
@@ -122,7 +122,7 @@ test.each<[string, object]>([
   ["x5c", { x5c: ["MIIB"] }],
   ["x5t", { x5t: "abc" }],
   ["jku to nowhere", { jku: "http://169.254.169.254/" }],
-])("E10: a key named by the token itself (%s) is not asked for", async (_, more) => {
+])("E10 a key named by the token itself (%s) is not asked for", async (_, more) => {
   expect(await verdict(stranger.token(claims, more))).toBe("CredentialInvalid");
   expect(idp.asked).toEqual([]);
   // The issuer may send such fields along: they are no reason to refuse what verifies with the issuer's own key.
@@ -144,11 +144,11 @@ test.each([
   ["rsa"],
   { a: 1 },
   true,
-])("E12: kid %j is not good", async (kid) => {
+])("E12 kid %j is not good", async (kid) => {
   expect(await verdict(rsa.token(claims, { kid }))).toBe("CredentialInvalid");
 });
 
-test("E12: without kid the only key that fits is taken, of two none", async () => {
+test("E12 without kid the only key that fits verifies; of two that fit neither does", async () => {
   const token = rsa.token(claims, { kid: undefined });
   expect(await verdict(token, {}, [rsa, signers.ES256, signers.EdDSA])).toBe("alice");
   expect(await verdict(token, {}, [rsa, signers.PS256])).toBe("CredentialInvalid");
@@ -203,7 +203,7 @@ test.each<[string, object, string]>([
   ["nbf as a string", { nbf: "0" }, "CredentialInvalid"],
   ["iat in the far future", { iat: now + 1e6 }, "alice"],
   ["an expired token of another issuer", { iss: "x", exp: 1 }, "CredentialInvalid"],
-])("%s: %s", async (_, more, wanted) => {
+])("%s: $2", async (_, more, wanted) => {
   expect(await verdict(rsa.token({ ...claims, ...more }))).toBe(wanted);
 });
 
@@ -225,11 +225,11 @@ test.each<[string, unknown]>([
   ["a number", 7],
   ["null", null],
   ["none", undefined],
-])("D10: a client claim with %s is not good", async (_, sub) => {
+])("D10 a client claim with %s is not good", async (_, sub) => {
   expect(await verdict(rsa.token({ ...claims, sub }))).toBe("CredentialInvalid");
 });
 
-test("the client claim may be another, but none that every object has", async () => {
+test("another claim may name the client, but none that every object inherits", async () => {
   const token = rsa.token({ ...claims, email: "alice@example.com" });
   expect(await verdict(token, { clientClaim: "email" })).toBe("alice@example.com");
   expect(await verdict(token, { clientClaim: "constructor" })).toBe("CredentialInvalid");
@@ -279,6 +279,6 @@ test("a token is refused from exp and the skew on, to the millisecond", async ()
   expect(await verdict(token, { clockSkew: "500ms" })).toBe("CredentialExpired");
 });
 
-test("every request so far has been answered from the keys at hand", () => {
+test("none of the tests above sent a request to the issuer", () => {
   expect(idp.asked).toEqual([]);
 });

@@ -42,7 +42,7 @@ async function admitted(verifier: Verifier<"jwt">): Promise<ProofOf<"jwt">> {
   return proof;
 }
 
-test("E14: two issuers publish the same key id: neither can speak for the other", async () => {
+test("E14 two issuers publish the same key id: neither can speak for the other", async () => {
   const b = { issuer: "https://b.test/", jwks: { uri: "https://b.test/keys" } };
   const routes = { a: compile({}), b: compile(b) };
   const verdict = async (route: "a" | "b", signer: Signer, iss: string): Promise<string> => {
@@ -59,7 +59,7 @@ test("E14: two issuers publish the same key id: neither can speak for the other"
   expect(idp.asked.map(({ url }) => url)).toEqual(["https://a.test/keys", "https://b.test/keys"]);
 });
 
-test("E14: two issuers that share an address share no keys", async () => {
+test("E14 two issuers that share an address share no keys", async () => {
   const shared = { jwks: { uri: "https://a.test/keys" } };
   await compile(shared).verify(ours.token(claims), asker);
   await compile({ ...shared, issuer: "https://b.test/" }).verify(ours.token(claims), asker);
@@ -86,7 +86,7 @@ test("a token that cannot be good is refused without asking for keys", async () 
   expect(idp.asked).toHaveLength(0);
 });
 
-test("with no key to be had, nobody gets in", async () => {
+test("without any key of the issuer no client gets in", async () => {
   idp.answer = () => "ECONNREFUSED";
   expect(await compile({}).verify(ours.token(claims), asker)).toMatchObject({
     reason: "IdentityProviderUnavailable",
@@ -97,7 +97,7 @@ test("with no key to be had, nobody gets in", async () => {
   });
 });
 
-test("E22: a live session ends at exp and the skew, at the latest 1 s later", async () => {
+test("E22 a live session ends at exp and the skew, at the latest 1 s later", async () => {
   const verifier = compile({ clockSkew: "5s" });
   const ended: string[] = [];
   verifier.watch(await admitted(verifier), ({ reason }) => ended.push(reason));
@@ -132,7 +132,7 @@ test.each<[string, Record<string, unknown>, string | undefined]>([
   ["keys in the config, without its own", { jwks: { keys: [theirs.jwk] } }, "CredentialRevoked"],
   ["keys that are not resolved", { jwks: {} }, undefined],
   ["keys at another place, not fetched yet", { jwks: { uri: "https://a.test/other" } }, undefined],
-])("a live session when the config demands %s: %3$s", async (_, change, wanted) => {
+])("a live session when the config demands %s: $2", async (_, change, wanted) => {
   const proof = await admitted(compile({}));
   expect(compile(change).review(proof)?.reason).toBe(wanted);
 });
@@ -159,7 +159,7 @@ test("a wall clock that is set forward ends a live session within a second, one 
   expect(bench.clock.pending).toBe(0);
 });
 
-test("E17: a live session ends when its key is not in the set any more, without any token asking", async () => {
+test("E17 a live session ends when its key has left the set, without another token to cause the refresh", async () => {
   claims = { ...claims, exp: bench.clock.wall() / 1000 + 86_400 };
   const verifier = compile({});
   const ended: string[] = [];
@@ -176,7 +176,7 @@ test("E17: a live session ends when its key is not in the set any more, without 
   expect(bench.clock.pending).toBe(0);
 });
 
-test("35: with the issuer down for an hour a live session goes on", async () => {
+test("with the issuer down for an hour a live session goes on", async () => {
   claims = { ...claims, exp: bench.clock.wall() / 1000 + 86_400 };
   const verifier = compile({});
   const ended: string[] = [];

@@ -38,7 +38,7 @@ test("nothing is fetched before a token asks for it, then once for all that ask 
   expect(idp.asked[0]).toMatchObject({ url: location.uri, allowHttp: false });
 });
 
-test("E13: 10,000 made-up key ids in 10 s cost one request, and no known key anything", async () => {
+test("E13 made-up key ids, 10,000 in 10 s, cost one request, and known keys still verify", async () => {
   await find("one");
   clock.advance(10_000);
   for (let index = 0; index < 10_000; index += 1) {
@@ -56,11 +56,11 @@ test("a key that the issuer has just published is found by the first token that 
   expect(await find("two")).toBe("found");
 });
 
-test("E17: a refresh replaces the set, so that a removed key is good no more", async () => {
+test("E17 a refresh replaces the set: a removed key verifies nothing any more", async () => {
   await find("one");
   idp.answer = () => set(two);
   clock.advance(REFRESH_INTERVAL * 1.1);
-  // Whoever finds the set too old is still served, and has it refreshed.
+  // The token that finds the set too old is still verified with it, and starts the refresh.
   expect(await find("one")).toBe("found");
   await settle();
   expect(await find("one")).toBe("CredentialInvalid");
@@ -68,7 +68,7 @@ test("E17: a refresh replaces the set, so that a removed key is good no more", a
   expect(idp.asked).toHaveLength(2);
 });
 
-test("E17: where nobody has asked for long, the first token waits for the newest set", async () => {
+test("E17 when no token came for long, the first one waits for the newest set", async () => {
   await find("one");
   idp.answer = () => set(two);
   clock.advance(LONG_UNASKED + 1);
@@ -82,7 +82,7 @@ test("E17: where nobody has asked for long, the first token waits for the newest
   expect(await find("two")).toBe("found");
 });
 
-test("another key under the same id is another key", async () => {
+test("a new key under the same id replaces the old one", async () => {
   await find("one");
   const before = await keys.find({ algorithm: "ES256", kid: "one" }, signal);
   idp.answer = () => set(new Signer("ES256", "one"));
@@ -120,7 +120,7 @@ test.each<[string, Answer | string]>([
   expect(logged).toHaveLength(2);
 });
 
-test("35: with the issuer down, keys serve for a day and not longer, and again when it is back", async () => {
+test("with the issuer down its keys are used for a day and not longer, and again when it is back", async () => {
   await find("one");
   idp.answer = () => "ECONNREFUSED";
   clock.advance(MAX_STALE);
@@ -145,12 +145,12 @@ test("an issuer that was never reached is asked every 10 s at most, and the clie
   expect(await find("one")).toBe("found");
 });
 
-test("an empty set is a set: nobody's token is good", async () => {
+test("an empty key set is accepted, and verifies no token", async () => {
   idp.answer = () => set();
   expect(await find("one")).toBe("CredentialInvalid");
 });
 
-test("a client that leaves does not take the answer from those who wait with it", async () => {
+test("a client that leaves does not cancel the request that other clients wait for", async () => {
   const leaving = new AbortController();
   let answer = (_: Answer): void => {};
   idp.answer = () => new Promise((resolve) => (answer = resolve));
@@ -163,7 +163,7 @@ test("a client that leaves does not take the answer from those who wait with it"
   expect(idp.asked).toHaveLength(1);
 });
 
-test("a set that nobody watches has no timer; one that is watched is refreshed once in an interval", async () => {
+test("a set without a live session has no timer; one with sessions is refreshed once in an interval", async () => {
   await find("one");
   expect(clock.pending).toBe(0);
   let changes = 0;
@@ -193,7 +193,7 @@ test("a watch that is stopped while the issuer is asked leaves no timer", async 
   expect(clock.pending).toBe(0);
 });
 
-test("with the issuer down a watched set is asked for once a minute, not without end", async () => {
+test("with the issuer down the set of a live session is fetched once a minute", async () => {
   idp.answer = () => "ECONNREFUSED";
   const stop = keys.watch(() => {});
   for (let passed = 0; passed < 600_000; passed += 1000) {
@@ -205,7 +205,7 @@ test("with the issuer down a watched set is asked for once a minute, not without
   stop();
 });
 
-test("what a log line tells is the issuer and a word", async () => {
+test("a log line holds the issuer and one word for the fault", async () => {
   idp.answer = () => "ECONNREFUSED";
   await find("one");
   expect(logged).toEqual(['key set could not be fetched {"issuer":"https://idp.test/","fault":"ECONNREFUSED"}']);

@@ -109,7 +109,7 @@ test.each<[string, string[], string | undefined]>([
   expect(found(subprotocol, { protocols })).toBe(wanted);
 });
 
-test("of two names that fit a subprotocol, the longer owns it", () => {
+test("of two configured prefixes that fit a subprotocol, the longer one counts", () => {
   const names = ["wsproxy.key", "wsproxy.key.jwt"];
   const protocols = [`wsproxy.key.jwt.${b64("token")}`];
   expect(found([{ subprotocol: "wsproxy.key" }], { protocols }, "raw", names)).toBeUndefined();
@@ -204,7 +204,7 @@ test("the places of a route are those of all its methods", () => {
   expect(credentialPlaces({}).headers.size).toBe(0);
 });
 
-test("what strips credentials compares names as what finds them", () => {
+test("credentials are removed by the same comparison of names by which they are found", () => {
   expect(parameterName("%61pikey=x%zz")).toBe("apikey");
   expect(parameterName("a%zz=1")).toBe("a%zz");
   expect(isUnder("wsproxy.key", "wsproxy.key.x")).toBe(true);

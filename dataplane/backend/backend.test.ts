@@ -28,7 +28,7 @@ class Scripted implements Balancer {
   tried = 0;
   /** To be told that a port is gone. */
   readonly waiting = new Map<number, () => void>();
-  /** With TLS a server that says nothing keeps whoever dials it waiting. */
+  /** With TLS, a server that sends nothing keeps the dial waiting. */
   tls: Target["backend"]["tls"];
   readonly #ports: readonly number[];
 
@@ -136,7 +136,7 @@ test("an open connection is not read, has what came behind the 101, and counts u
   socket.destroy();
 });
 
-test("what refuses is passed over and told, at most three are tried", async () => {
+test("an endpoint that refuses is passed over and reported; at most three are tried", async () => {
   const one = await backend();
   const [a, b, c] = REFUSING_PORTS;
   const passed = new Scripted(a, b, one.port);
@@ -194,7 +194,7 @@ test("an endpoint that is gone after the request has been sent may still answer 
   expect(kind).toBe("open");
 });
 
-test("at the deadline it is over, and the connection with it", async () => {
+test("at the deadline the attempt fails and its connection is closed", async () => {
   const one = await backend(() => {});
   const balancer = new Scripted(one.port, one.port);
   const { clock, outcome } = start(balancer);
@@ -207,7 +207,7 @@ test("at the deadline it is over, and the connection with it", async () => {
   await until("the backend sees it", () => one.last.ended || one.last.closed);
 });
 
-test("a client that leaves ends it, before the dial, while it waits, and while a refusal is read", async () => {
+test("a client that leaves ends the attempt: before the dial, while it waits, and while a refusal is read", async () => {
   const silent = await backend(() => {});
   const balancer = new Scripted(silent.port);
   expect((await start(balancer, AbortSignal.abort()).outcome).kind).toBe("refused");

@@ -116,7 +116,7 @@ describe.each<Kind>(["LeastConnections", "RoundRobin", "Random"])("%s", (kind) =
   });
 });
 
-test("tells those who wait for an endpoint when it is listed no more, and goes on with what is", () => {
+test("tells a dial when its endpoint is no longer listed, and goes on with those that are", () => {
   const { it } = make("RoundRobin", { endpoints: { a: [1, 2] } });
   const picks = it.pick();
   const told: number[] = [];

@@ -127,7 +127,7 @@ test.each([
   expect(dialFault(error, { ...endpoint, state: "Ready" })).toBe(words);
 });
 
-test("contexts are made once for the same material", () => {
+test("the same certificates share one TLS context", () => {
   const cache = new BackendTlsCache();
   const one = cache.contextOf({ serverName: "a.test", ca: ca.ca });
   expect(cache.contextOf({ serverName: "b.test", ca: ca.ca })).toBe(one);

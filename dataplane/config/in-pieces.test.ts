@@ -40,7 +40,7 @@ async function both<T>(
   return ["value" in read ? read.value : told(read), parsed.error === undefined ? parsed.data : told(parsed.error)];
 }
 
-test("a config that is believed reads in pieces as it does in one go", async () => {
+test("a config that is known to be valid reads in pieces as it does in one go", async () => {
   const [ours, schemas] = await both(configInPieces(whole(), NOTHING, slices), api.config.safeParse(whole()));
   expect(ours).toEqual(schemas);
   expect((ours as Config).routes).toHaveLength(120);
@@ -88,7 +88,7 @@ function spoil(value: unknown, [key, ...rest]: readonly (string | number)[], cha
 
 const change = fc.constantFrom<unknown>("unknown field", 0, -1, "", "x", null, true, [], {}, ["x"]);
 
-test("whatever is wrong with a config, both say the same of it", async () => {
+test("both ways of reading report the same mistakes of a config", async () => {
   const paths = pathsIn(whole());
   const spoilt = fc.array(fc.tuple(fc.nat(paths.length - 1), change), { minLength: 1, maxLength: 3 });
   const { believed } = await configInPieces(whole(), NOTHING, slices);
@@ -109,7 +109,7 @@ test("whatever is wrong with a config, both say the same of it", async () => {
   );
 });
 
-test("endpoints too", async () => {
+test("endpoints are read in pieces with the same result too", async () => {
   const good = endpointsOf({ "a:1": [1, 2], "b:2": [], "c:3": [3] });
   const paths = pathsIn(good);
   const spoilt = fc.array(fc.tuple(fc.nat(paths.length - 1), change), { maxLength: 3 });

@@ -15,7 +15,7 @@ import type { Subjects } from "../limits/subjects.ts";
 import { compileForwarding, type CompiledForwarding } from "../policies/forwarding.ts";
 import { emptyPlan, type TunnelPlan } from "../tunnel/plan.ts";
 import { chain } from "../policies/index.ts";
-import type { CompileContext, Enforcement, Party, Policy } from "../policy.ts";
+import type { CompileContext, PolicySteps, Party, PolicyCompiler } from "../policy.ts";
 import { Router } from "./router.ts";
 
 /** A route, ready to run. */
@@ -24,8 +24,8 @@ export interface CompiledRoute {
   readonly hostnames: readonly string[];
   readonly path: RouteConfig["path"];
   /** The policies in effect, in the order of the chain. */
-  readonly chain: readonly Enforcement[];
-  /** By policy, what the chain was made of. */
+  readonly chain: readonly PolicySteps[];
+  /** The policies of the chain, with what they were compiled from. */
   readonly parts: ReadonlyMap<PolicyKind, CompiledPolicy>;
   readonly forwarding: CompiledForwarding;
   readonly balancer: Balancer;
@@ -129,12 +129,12 @@ function compileRoute(
     const part = compilePolicy(kind, policies[kind], context, before?.parts.get(kind));
     if (part !== undefined) parts.set(kind, part);
   }
-  const enforcements = [...parts.values()].map(({ enforcement }) => enforcement);
+  const steps = [...parts.values()].map((part) => part.steps);
   return {
     name: route.name,
     hostnames: route.hostnames,
     path: route.path,
-    chain: enforcements,
+    chain: steps,
     parts,
     forwarding: compileForwarding(route, memory),
     balancer: balancer(route, memory, random, clock),
@@ -145,20 +145,20 @@ function compileRoute(
     metrics,
     plan(party) {
       const draft = emptyPlan();
-      for (const policy of enforcements) policy.plan?.(party, draft);
+      for (const policy of steps) policy.plan?.(party, draft);
       return draft;
     },
   };
 }
 
-/** A policy of a route with all that it was compiled from: while that stays the same, so does what it does. */
+/** A compiled policy of a route, with all that it was compiled from: as long as that is the same, it is not compiled again. */
 interface CompiledPolicy {
-  readonly enforcement: Enforcement;
+  readonly steps: PolicySteps;
   readonly settings: unknown;
   readonly scope: string;
   readonly shadow: boolean;
   readonly log: Log;
-  /** What it recalled of the memory. */
+  /** Keys of the memory that it recalled. */
   readonly keys: readonly string[];
 }
 
@@ -178,9 +178,9 @@ function compilePolicy(
     return before;
   }
   // Indexing loses which policy it is: `satisfies` on the chain has checked that each is under its own name.
-  const policy = chain[kind] as Policy<PolicyKind>;
-  const { value: enforcement, keys } = memory.recorded(() => policy(settings, context));
-  return { ...inputs, enforcement, keys };
+  const compiler = chain[kind] as PolicyCompiler<PolicyKind>;
+  const { value: steps, keys } = memory.recorded(() => compiler(settings, context));
+  return { ...inputs, steps, keys };
 }
 
 function scopeIn(route: string, own: readonly string[]): CompileContext["scope"] {

@@ -7,8 +7,8 @@ import { refusalOf, type Refusal } from "../rejection.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
 
 /**
- * A client that was admitted and has no answer yet, since its backend is still dialled. Its permission is held to what
- * is in force, as that of a session is.
+ * A client that was admitted and has no answer yet, since its backend is still dialled. The config in force may take its
+ * permission back, as it may a session's.
  */
 export class Admission implements Party {
   readonly requestId: string;
@@ -28,14 +28,14 @@ export class Admission implements Party {
     this.openedAt = openedAt;
   }
 
-  /** Why its route, as it is now, refuses the client; undefined: the permission holds. */
+  /** Why the route in force refuses the client; undefined: the permission holds. */
   review(route: CompiledRoute | undefined): Refusal | undefined {
     if (route === undefined) return { reason: "RouteNotFound" };
     const termination = review(route.chain, this);
     return termination && refusalOf(termination);
   }
 
-  /** Calls `lost` when the permission goes away by time or by an issuer's answer; takes the place of an earlier watch. */
+  /** Calls `lost` when the permission goes away by time or by an issuer's answer; replaces an earlier watch. */
   watch(route: CompiledRoute, lost: (refusal: Refusal) => void): void {
     this.#unwatch();
     this.#unwatch = watch(route.chain, this, (termination) => lost(refusalOf(termination)));

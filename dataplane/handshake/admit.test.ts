@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { clientNamed, handshakeFrom, PolicyBench } from "../../test/fakes/policy-bench.ts";
+import { clientNamed, handshakeFrom, PolicyBench, stepsOf } from "../../test/fakes/policy-bench.ts";
 import { isRefusal } from "../rejection.ts";
 import { admit, identify } from "./admit.ts";
 import { ANYONE, type Identity } from "../identity.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 import type { Refusal } from "../rejection.ts";
 
 const { signal } = new AbortController();
@@ -11,7 +11,7 @@ const handshake = handshakeFrom();
 
 /** Both halves, one right after the other, as `upgrade.ts` runs them. */
 async function run(
-  chain: readonly Enforcement[],
+  chain: readonly PolicySteps[],
   enter: (identity: Identity) => void = () => {},
 ): Promise<Identity | Refusal> {
   const identity = await identify(chain, handshake, signal);
@@ -22,16 +22,17 @@ async function run(
   return identity;
 }
 
-test("all that can be said of somebody unknown comes first, then who it is, then what depends on it", async () => {
+test("policies are asked for an unknown client first, then for its identity, then with its identity", async () => {
   const steps: string[] = [];
-  const step = (name: string): Enforcement => ({
-    screen: () => void steps.push(`screen ${name}`),
-    authenticate: async () => {
-      steps.push(`authenticate ${name}`);
-      return clientNamed(name);
-    },
-    admit: (_, { client }) => void steps.push(`admit ${name} of ${client}`),
-  });
+  const step = (name: string): PolicySteps =>
+    stepsOf({
+      screen: () => void steps.push(`screen ${name}`),
+      authenticate: async () => {
+        steps.push(`authenticate ${name}`);
+        return clientNamed(name);
+      },
+      admit: (_, { client }) => void steps.push(`admit ${name} of ${client}`),
+    });
   const outcome = await run([step("a"), step("b")]);
   expect(steps).toEqual([
     ...["screen a", "screen b", "authenticate a", "authenticate b", "admit a of b", "admit b of b"],
@@ -39,26 +40,27 @@ test("all that can be said of somebody unknown comes first, then who it is, then
   expect(outcome).toMatchObject({ client: "b" });
 });
 
-test.each<[string, Enforcement]>([
+test.each<[string, Omit<PolicySteps, "kind">]>([
   ["screen", { screen: () => ({ reason: "Denied" }) }],
   ["authenticate", { authenticate: async () => ({ reason: "Denied" }) }],
   ["admit", { admit: () => ({ reason: "Denied" }) }],
-])("a refusal in %s ends it there", async (_, refusing) => {
+])("a refusal in %s ends the chain there, and names its policy", async (_, refusing) => {
   const never = (): never => {
     throw new Error("asked after a refusal");
   };
-  const outcome = await run([refusing, { admit: never }], never);
-  expect(outcome).toEqual({ reason: "Denied" });
+  const outcome = await run([stepsOf(refusing, "origins"), stepsOf({ admit: never })], never);
+  expect(outcome).toEqual({ reason: "Denied", policy: "origins" });
 });
 
-test("with no policy in effect it is nobody in particular", async () => {
+test("with no policy in effect the client is not identified", async () => {
   expect(await run([])).toBe(ANYONE);
 });
 
-test("two that were kept waiting for the same answer do not both get the last place", async () => {
+test("of two handshakes that wait for the same issuer only one gets the last place", async () => {
   const bench = new PolicyBench();
   const issuer = Promise.withResolvers<Identity>();
-  const limited = [{ authenticate: () => issuer.promise }, bench.compile("connections", [{ per: "Client", limit: 1 }])];
+  const issued = stepsOf({ authenticate: () => issuer.promise });
+  const limited = [issued, bench.compile("connections", [{ per: "Client", limit: 1 }])];
   const enter = (identity: Identity): void => void bench.occupancy.enter("main", identity, handshake);
   const both = [run(limited, enter), run(limited, enter)];
   issuer.resolve(clientNamed("alice"));

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Fields, Log } from "../../runtime/log.ts";
 import { Admission } from "./admission.ts";
+import { accessLine } from "../access-log.ts";
 import { admit } from "./admit.ts";
 import type { Dialled } from "../backend/backend.ts";
 import type { Balancer } from "../backend/balancer.ts";
@@ -17,21 +18,21 @@ import type { CompiledRoute } from "../config/snapshot.ts";
 /** What an attempt uses of its proxy. */
 export interface AttemptOptions {
   readonly clock: Clock;
-  /** As it is set now. */
+  /** The log of the config in force. */
   readonly log: () => Log;
-  /** Bytes that came behind the request head, together with it. */
-  readonly head: number;
+  /** How many early bytes were read together with the request head. */
+  readonly early: number;
   /** The request was HEAD. */
   readonly bodiless: boolean;
   /** For what happens before a route is known. */
   readonly metrics: RouteMetrics;
-  /** Called once, when the handshake has ended in whatever way. */
+  /** Called once, when the handshake has ended, whatever its answer was. */
   readonly ended: () => void;
 }
 
 /**
- * A handshake under way: what was opened and counted for it, so that all of it is given back whenever the client leaves
- * or an answer is sent; and the one place that counts and logs the answer.
+ * A handshake under way. It holds what was opened and counted for the handshake, and gives all of it back when the
+ * client leaves or an answer is sent; it alone counts and logs the answer.
  */
 export class Attempt {
   readonly #socket: Socket;
@@ -45,7 +46,8 @@ export class Attempt {
   #balancer: Balancer | undefined;
   #backend: Dialled | undefined;
   #leave: (() => void) | undefined;
-  #accepted = false;
+  /** An answer was counted, and begun to be sent. */
+  #answered = false;
 
   constructor(socket: Socket, options: AttemptOptions) {
     this.#socket = socket;
@@ -68,11 +70,11 @@ export class Attempt {
 
   routed(route: CompiledRoute): void {
     this.#balancer = route.balancer;
-    this.#isFor(route);
+    this.#setRoute(route);
   }
 
   /**
-   * The client is known, and no backend is dialled yet: its route, as it is now, refuses it, or it takes its place among
+   * The client is known, and no backend is dialled yet: the route in force refuses the client, or gives it a place among
    * the open connections. From here on its permission is watched.
    */
   admit(
@@ -82,7 +84,7 @@ export class Attempt {
     occupancy: Occupancy,
   ): Refusal | undefined {
     if (route === undefined) return { reason: "RouteNotFound" };
-    this.#isFor(route);
+    this.#setRoute(route);
     const admission = new Admission(handshake, identity, this.#started);
     const refusal = admission.review(route) ?? admit(route.chain, handshake, identity);
     if (refusal !== undefined) return refusal;
@@ -92,17 +94,17 @@ export class Attempt {
     return undefined;
   }
 
-  /** Asks once more whether its route, as it is now, permits it, and refuses it at once where that does not. */
+  /** Asks the route in force once more for the permission, and refuses the handshake at once where it is gone. */
   review(route: CompiledRoute | undefined): void {
     const refusal = this.#admission?.review(route);
     if (refusal !== undefined) this.#lost(refusal);
   }
 
-  /** Another version of its route took force; undefined: the route is gone. A check that cannot be made refuses it. */
+  /** Another version of the route is in force; undefined: the route is gone. A check that throws refuses the handshake. */
   apply(route: CompiledRoute | undefined): void {
     if (this.#admission === undefined || this.signal.aborted) return;
     try {
-      if (route !== undefined) this.#isFor(route);
+      if (route !== undefined) this.#setRoute(route);
       this.review(route);
       if (route !== undefined && !this.signal.aborted) this.#admission.watch(route, this.#lost);
     } catch (fault) {
@@ -116,7 +118,7 @@ export class Attempt {
     return this.#route?.name;
   }
 
-  /** Picks its endpoint, by a config that may not be in force any more. */
+  /** Picks the endpoint; its config may not be in force any more. */
   get balancer(): Balancer | undefined {
     return this.#balancer;
   }
@@ -131,38 +133,41 @@ export class Attempt {
   }
 
   refuse(refusal: Refusal): void {
-    if (this.signal.aborted) return;
+    if (this.#answered || this.signal.aborted) return;
+    this.#answered = true;
     const requestId = this.#handshake?.requestId ?? randomUUID();
     const challenge = this.#route?.challenge ?? 'ApiKey realm="wsproxy"';
     const status = statusOf(refusal);
     this.#metrics.handshake(status, refusal.reason, this.#seconds());
-    this.#log("handshake refused", { status, reason: refusal.reason, detail: refusal.detail, requestId });
+    const { reason, policy, detail } = refusal;
+    this.#logRefused({ status, reason, policy, detail, requestId });
     const { bodiless, clock } = this.#options;
     refuse(this.#socket, refusal, { requestId, challenge, bodiless }, clock);
   }
 
-  /** The backend's own refusal went to the client. */
+  /** The client got the backend's own refusal. */
   relayed(status: number): void {
+    this.#answered = true;
     this.#metrics.handshake(status, "BackendRefused", this.#seconds());
-    this.#log("handshake refused", { status, reason: "BackendRefused", requestId: this.#handshake?.requestId });
+    this.#logRefused({ status, reason: "BackendRefused", requestId: this.#handshake?.requestId });
   }
 
   /** The client's 101 has been written. */
   accepted(): void {
-    this.#accepted = true;
+    this.#answered = true;
     this.#metrics.handshake(101, "Accepted", this.#seconds());
   }
 
-  /** A fault of ours: the client learns nothing but that it is worth another try. Behind a 101 there is no answer left. */
+  /** A fault of the gateway: the client is told to try again. Behind an answer no other can be sent. */
   failed(fault: unknown): void {
     this.#options.log().error({ err: fault, requestId: this.#handshake?.requestId }, "handshake failed");
-    if (this.#accepted) this.#socket.destroy();
+    if (this.#answered) this.#socket.destroy();
     else if (!this.signal.aborted) this.refuse({ reason: "Overloaded", detail: "internal fault" });
   }
 
-  /** The session takes over what was opened and counted: call the returned function when it is over. */
+  /** The session takes over what was opened and counted; the returned function gives it back. */
   handOver(): () => void {
-    // Nothing else of the handshake may be kept for as long as the session lives.
+    // The returned function lives as long as the session, and must not keep the handshake in memory.
     const release = this.#backend?.release;
     const leave = this.#leave;
     this.#admission?.unwatch();
@@ -185,18 +190,18 @@ export class Attempt {
     this.#options.ended();
   }
 
-  /** The proxy stops, and waits no longer for what this handshake waits for. */
+  /** The proxy stops, and does not wait for this handshake's dial or issuer. */
   drain(): void {
     this.refuse({ reason: "Draining" });
     this.#abort.abort();
   }
 
-  /** Bytes that the client sent behind its request head, and that wait here for the 101. */
+  /** Early bytes of the client that wait here for the 101. */
   get early(): number {
-    return this.#abort.signal.aborted ? 0 : this.#options.head + this.#socket.readableLength;
+    return this.#abort.signal.aborted ? 0 : this.#options.early + this.#socket.readableLength;
   }
 
-  /** Memory is short, and this client sent much before it was let in. */
+  /** Memory is short, and this client sent many bytes before its 101. */
   shed(): void {
     this.refuse({ reason: "Overloaded", retryAfter: 5, detail: "buffer budget" });
     this.#abort.abort();
@@ -207,12 +212,12 @@ export class Attempt {
     this.#gone();
   }
 
-  #isFor(route: CompiledRoute): void {
+  #setRoute(route: CompiledRoute): void {
     this.#route = route;
     this.#metrics = route.metrics;
   }
 
-  /** Its permission went away: nothing is waited for any more. */
+  /** The permission went away: nothing is awaited any more. */
   readonly #lost = (refusal: Refusal): void => {
     this.#admission?.unwatch();
     this.refuse(refusal);
@@ -228,7 +233,8 @@ export class Attempt {
     return (this.#options.clock.now() - this.#started) / 1000;
   }
 
-  #log(message: string, fields: Record<string, unknown>): void {
-    this.#options.log().info({ ...fields, route: this.#route?.name, address: this.#handshake?.address }, message);
+  #logRefused(fields: Fields): void {
+    const line = { ...fields, route: this.#route?.name, address: this.#handshake?.address };
+    accessLine(this.#options.log(), "HandshakeRefused", line);
   }
 }

@@ -25,18 +25,18 @@ export interface HandshakeContext {
   readonly clock: Clock;
   /** undefined: no config is in force yet. */
   readonly snapshot: Snapshot | undefined;
-  /** Handshakes that are answered from now on are refused. */
+  /** Every handshake that has no answer yet is refused. */
   readonly draining: boolean;
   readonly occupancy: Occupancy;
-  /** The turns of backends' answers. */
+  /** Spreads the handling of backends' answers over turns of the event loop. */
   readonly answers: Spread;
-  /** Registers a handshake; `method` as far as it is known, `head`: how many bytes came behind it. */
-  begin(socket: Socket, method?: string, head?: number): Attempt;
-  /** Refuses where the pod has as many sessions and handshakes as it may, or its buffers are near their budget. */
+  /** Registers a handshake; `method` as far as it is known, `early`: how many early bytes came with it. */
+  begin(socket: Socket, method?: string, early?: number): Attempt;
+  /** Refuses where the pod is at its bound of sessions and handshakes, or its buffers are near their budget. */
   overload(): Refusal | undefined;
-  /** A route as it is now; undefined: there is none of that name any more. */
+  /** The route in force of that name; undefined: there is none any more. */
   route(name: string): CompiledRoute | undefined;
-  /** The newest version of a route that a handshake was found to be for: its own, where the newest is not for it. */
+  /** The route in force of the same name, where it still matches the handshake; else the route that was found. */
   newest(found: CompiledRoute, handshake: Handshake): CompiledRoute;
   /** Opens the session of a client whose 101 has been written. `release` frees its place among the open connections. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void;

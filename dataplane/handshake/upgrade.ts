@@ -13,8 +13,8 @@ import type { HandshakeContext } from "./context.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
 
 /**
- * A handshake from its request head to the tunnel, or to its refusal: check its form, route it, admit it, dial, check
- * the backend's 101, answer. Plain requests go the same way and end at the 426.
+ * A handshake from its request head to its session, or to its refusal: check the form, find the route, admit the client,
+ * dial, check the backend's 101, answer. Plain requests go the same way and end at the 426.
  */
 export async function upgrade(client: Client, proxy: HandshakeContext): Promise<void> {
   const { socket } = client;
@@ -26,7 +26,7 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
 
     const checked = checkHandshake(client.arrival, snapshot.trusted);
     if (isRefusal(checked)) return attempt.refuse(checked);
-    const { handshake, late } = checked;
+    const { handshake, deferred } = checked;
     attempt.identify(handshake);
 
     const found = snapshot.router.find(handshake.host, handshake.path);
@@ -39,10 +39,10 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
     const identity = await identify(found.chain, handshake, attempt.signal);
     if (attempt.signal.aborted) return;
     if (isRefusal(identity)) return attempt.refuse(identity);
-    // An issuer may have taken seconds: what is in force now decides.
+    // An issuer may have taken seconds: the config that is in force now decides.
     const denied = attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
     if (denied !== undefined) return attempt.refuse(denied);
-    if (late !== undefined) return attempt.refuse(late);
+    if (deferred !== undefined) return attempt.refuse(deferred);
 
     const route = proxy.newest(found, handshake);
     attempt.dials(route.balancer);
@@ -56,7 +56,7 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
     });
     if (outcome.kind === "open") attempt.opened(outcome.backend);
     if (attempt.signal.aborted) return;
-    // No await from here to the answer: a permission that is lost by now gets no 101, and nothing that the backend says.
+    // No await from here to the answer: a client whose permission is gone by now gets neither a 101 nor the backend's refusal.
     const inForce = proxy.route(route.name);
     attempt.review(inForce);
     if (attempt.signal.aborted || inForce === undefined) return;
@@ -77,7 +77,7 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
   }
 }
 
-/** Everything of the session is by the newest version of its route, from its first byte. */
+/** The session begins by the route in force. */
 function accept(
   client: Client,
   { handshake, key }: Checked,
@@ -96,7 +96,7 @@ function accept(
   proxy.open(facts, route, client, backend, attempt.handOver());
 }
 
-/** A browser gives up where it offered subprotocols and none is answered: then `wsproxy` stands for the credential. */
+/** A browser that offered subprotocols fails a 101 without one: `wsproxy` answers an offer that held the credential. */
 function answerProtocol(offered: readonly string[], route: CompiledRoute): string | undefined {
   return route.credentialInSubprotocol && offered.includes(PLAIN_SUBPROTOCOL) ? PLAIN_SUBPROTOCOL : undefined;
 }

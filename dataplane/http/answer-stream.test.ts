@@ -141,7 +141,7 @@ test("a body that is longer than the bound, chunk sizes included, fails", async 
   expect(outcome.body.length).toBeLessThan(MAX_BODY / 6 + 1);
 });
 
-test("a connection that ends, or is reset, without an answer is a fault of the question", async () => {
+test("a connection that ends or is reset without an answer fails the request", async () => {
   for (const leave of [(it: Peer) => it.socket.end(), (it: Peer) => it.socket.resetAndDestroy()]) {
     const { peer, outcome } = await ask();
     leave(peer);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { BucketTable, OneBucket, recallBuckets } from "./buckets.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { Memory } from "../memory.ts";
+import type { SessionPer } from "./subject.ts";
 import { Subjects } from "./subjects.ts";
 
 const shape = { limit: 2, interval: 1000, burst: 2 };
@@ -32,9 +33,9 @@ test("a limit of one subject has one bucket, which a change keeps", () => {
 
 test("the same limit again changes nothing; another applies when the config takes force", () => {
   const [memory, clock, subjects] = [new Memory(), new FakeClock(), new Subjects()];
-  const recalled = (per: string, burst: number) =>
+  const recalled = (per: SessionPer, burst: number) =>
     recallBuckets(per, per, { ...shape, burst }, { memory, clock, subjects });
-  for (const per of ["Route", "Client"]) {
+  for (const per of ["Route", "Client"] as const) {
     const buckets = recalled(per, 2);
     memory.commit();
     buckets.of("a", clock.now()).force(2, clock.now());

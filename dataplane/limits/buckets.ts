@@ -1,19 +1,20 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Memory } from "../memory.ts";
 import { Recent } from "./recent.ts";
+import { isShared, type SessionPer } from "./subject.ts";
 import type { Subjects, SubjectTable } from "./subjects.ts";
 import { TokenBucket, type BucketShape } from "./token-bucket.ts";
 
-/** The token buckets of one limit, one for each subject, made when it is first seen. */
+/** The token buckets of one limit: one for each subject, made when the subject is first seen. */
 export interface Buckets {
   readonly shape: BucketShape;
-  /** A changed limit applies at once to every subject; what they had left stays, up to the new burst. */
+  /** A changed limit applies at once to every subject; the tokens that are left stay, up to the new burst. */
   reshape(shape: BucketShape, now: number): void;
   of(subject: string, now: number): TokenBucket;
 }
 
-/** What a limit of many subjects needs to be compiled. */
-export interface BucketSurroundings {
+/** What the buckets of a limit are made with. */
+export interface BucketContext {
   readonly memory: Memory;
   readonly subjects: Subjects;
   readonly clock: Clock;
@@ -22,19 +23,19 @@ export interface BucketSurroundings {
 /** The buckets of a limit as they were before a config change; its new shape applies when the config takes force. */
 export function recallBuckets(
   key: string,
-  per: string,
+  per: SessionPer,
   shape: BucketShape,
-  { memory, subjects, clock }: BucketSurroundings,
+  { memory, subjects, clock }: BucketContext,
 ): Buckets {
-  const alone = per === "Route" || per === "Proxy";
-  const buckets = memory.recall(key, (): Buckets => (alone ? new OneBucket(shape) : new BucketTable(shape, subjects)));
+  const make = (): Buckets => (isShared(per) ? new OneBucket(shape) : new BucketTable(shape, subjects));
+  const buckets = memory.recall(key, make);
   memory.onCommit(() => {
     if (!isSame(buckets.shape, shape)) buckets.reshape(shape, clock.now());
   });
   return buckets;
 }
 
-/** Of a limit with one subject, such as a route: whatever is asked for takes from it. */
+/** The bucket of a limit with one subject, such as a route. */
 export class OneBucket implements Buckets {
   #shape: BucketShape;
   #bucket: TokenBucket | undefined;
@@ -58,8 +59,8 @@ export class OneBucket implements Buckets {
 }
 
 /**
- * Of a limit with many subjects. The least recently seen is forgotten first: a flood of addresses may win a fresh bucket
- * back, but never memory.
+ * The buckets of a limit with many subjects. The least recently seen subject is forgotten first: a flood of addresses may
+ * get a full bucket anew, but never more memory.
  */
 export class BucketTable implements Buckets, SubjectTable, Disposable {
   readonly #all: Subjects;

@@ -1,4 +1,4 @@
-/** What is said of a limit beside the route that it is of. */
+/** The labels of a limit, without its route. */
 interface Kind {
   readonly policy: string;
   readonly per: string;
@@ -17,8 +17,8 @@ interface Route {
 }
 
 /**
- * How often each limit of each route was hit, from the moment that it is there. A large config has 18,000 of them: each
- * is a number, and becomes a sample with labels for a scrape only.
+ * How often each limit of each route was hit; 0 from the moment that the limit is in force. A large config has 18,000
+ * limits: each is a number, and becomes a sample with labels only when it is scraped.
  */
 export class LimitHits {
   readonly name = "wsproxy_limit_hits_total";
@@ -36,13 +36,13 @@ export class LimitHits {
     this.#kinds.set(key, kind);
     const counts = this.#routes.get(route) ?? new Map<string, Count>();
     this.#routes.set(route, counts);
-    // A config change compiles every limit of every route anew: it counts on.
+    // A config change may compile the limit anew: the count goes on.
     const count = counts.get(key) ?? { kind, hits: 0 };
     counts.set(key, count);
     return () => void (count.hits += 1);
   }
 
-  /** As the registry reads a metric. */
+  /** The samples, as prom-client reads those of a metric. */
   async get() {
     const values = [...this.#routes].flatMap(([route, counts]) =>
       [...counts.values()].map(({ kind, hits }) => ({ value: hits, labels: { ...route, ...kind } })),
@@ -51,5 +51,5 @@ export class LimitHits {
   }
 }
 
-/** What happens to a limit's hit. */
+/** What a limit does when it is exceeded. */
 export type LimitAction = "Refuse" | "Close" | "Drop" | "Delay";

@@ -15,13 +15,13 @@ test("a session counts for its proxy, route, client and address, over all routes
   expect([count("Client", "a"), count("IP", "a"), count("Client", "c")]).toEqual([1, 1, 0]);
 });
 
-test("somebody unknown counts as a client by address, apart from the count per address", () => {
+test("a client without an identity counts as a client by its address, apart from the count per address", () => {
   const occupancy = new Occupancy();
-  const anyone = clientNamed();
-  occupancy.enter("a", anyone, where);
+  const unnamed = clientNamed();
+  occupancy.enter("a", unnamed, where);
   occupancy.enter("a", alice, where);
-  expect(occupancy.of(occupancyKey("Client", undefined, "a", anyone, where))).toBe(1);
-  expect(occupancy.of(occupancyKey("IP", undefined, "a", anyone, where))).toBe(2);
+  expect(occupancy.of(occupancyKey("Client", undefined, "a", unnamed, where))).toBe(1);
+  expect(occupancy.of(occupancyKey("IP", undefined, "a", unnamed, where))).toBe(2);
 });
 
 test("what leaves is given back once, and nothing is remembered of it", () => {

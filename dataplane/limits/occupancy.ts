@@ -5,20 +5,20 @@ interface Where {
 }
 
 /**
- * How many sessions and handshakes under way each subject has now. Counted whatever the config says, so that a limit
- * that is new counts what is open already.
+ * How many sessions and handshakes under way each subject has now. It counts whether or not a limit is in force, so that
+ * a new limit counts what is open already.
  */
 export class Occupancy {
   readonly #counts = new Map<string, number>();
 
-  /** Open ones under this key. */
+  /** Sessions and handshakes under this key. */
   of(key: string): number {
     return this.#counts.get(key) ?? 0;
   }
 
-  /** Counts one more under each of its keys; the returned function takes it back, once. */
+  /** Counts one more under each of its keys; the first call of the returned function takes it back. */
   enter(route: string, identity: Identity, where: Where): () => void {
-    // Kept for as long as the session lives: not the keys, which are made again, nor all of the handshake.
+    // The returned function lives as long as the session: it keeps neither the keys, which are made again, nor the handshake.
     const { addressSubject } = where;
     for (const key of keysOf(route, identity, where)) this.#counts.set(key, this.of(key) + 1);
     let inside = true;
@@ -39,7 +39,7 @@ export class Occupancy {
   }
 }
 
-/** What a limit `per` counts: within one route where `own` names it, else over all routes of the proxy. */
+/** The key of a limit's subject: within one route where `own` names it, else over all routes of the proxy. */
 export function occupancyKey(
   per: "Client" | "IP" | "Route" | "Proxy",
   own: string | undefined,

@@ -18,7 +18,7 @@ test("the entries are in the order in which they were last asked for", () => {
   expect([all(recent), recent.size, recent.dropOldest()]).toEqual([[], 0, undefined]);
 });
 
-test("whatever is done to it, it is the list that one would write down", () => {
+test("after any calls it equals a plain list kept beside it", () => {
   const key = fc.constantFrom("a", "b", "c", "d");
   const step = fc.oneof(
     fc.tuple(fc.constant("set"), key, fc.nat()),

@@ -6,8 +6,8 @@ interface Entry<V> {
 }
 
 /**
- * A map in the order in which its entries were last asked for. It takes as much memory as is in it: `lru-cache` takes all
- * that it may ever need at once, and the order of a plain Map takes longer to ask the more of its entries have gone.
+ * A map in the order in which its entries were last read. Its memory grows and shrinks with its entries: `lru-cache`
+ * allocates its maximum at once, and finding the oldest entry of a plain Map gets slower with each deleted entry.
  */
 export class Recent<V> {
   readonly #entries = new Map<string, Entry<V>>();
@@ -18,7 +18,7 @@ export class Recent<V> {
     return this.#entries.size;
   }
 
-  /** The value of a key, which is the newest from now on. */
+  /** The value of a key; its entry becomes the newest. */
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -29,7 +29,7 @@ export class Recent<V> {
     return entry.value;
   }
 
-  /** Puts a value in the place of the key's last one, as the newest. */
+  /** Sets the value of a key; its entry becomes the newest. */
   set(key: string, value: V): void {
     this.delete(key);
     const entry = { key, value, older: undefined, newer: undefined };
@@ -44,14 +44,14 @@ export class Recent<V> {
     this.#unlink(entry);
   }
 
-  /** Takes the entry out that was not asked for for the longest time; its value. */
+  /** Deletes the oldest entry, and returns its value. */
   dropOldest(): V | undefined {
     const oldest = this.#oldest;
     if (oldest !== undefined) this.delete(oldest.key);
     return oldest?.value;
   }
 
-  /** From the oldest on. */
+  /** All values, the oldest first. */
   *values(): Generator<V> {
     for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) yield entry.value;
   }

@@ -5,7 +5,7 @@ import { Subjects } from "./subjects.ts";
 
 const shape = { limit: 2, interval: 1000, burst: 2 };
 
-test("a flood at one limit pushes out itself, and no subject of a limit that has few", () => {
+test("a flood at one limit makes that limit forget its own subjects, and none of a limit that has few", () => {
   const subjects = new Subjects({ most: 1000, mostEach: 900 });
   const [quiet, flooded, other] = [0, 1, 2].map(() => new BucketTable(shape, subjects)) as [
     BucketTable,
@@ -33,7 +33,7 @@ test("limits that go away make room again", () => {
   expect([subjects.size, stays.size, subjects.forgotten.process]).toEqual([10, 10, 0]);
 });
 
-test("the sum is right whatever comes and goes, and the bounds hold", () => {
+test("the sum is right and the bounds hold, whatever subjects come and go", () => {
   const step = fc.record({ table: fc.nat(4), subject: fc.nat(30), over: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

@@ -1,7 +1,7 @@
-/** What remembers subjects: the token buckets of one limit. */
+/** A table of subjects: the token buckets of one limit. */
 export interface SubjectTable {
   readonly size: number;
-  /** Takes out the subject that was not seen for the longest time. */
+  /** Deletes the subject that was least recently seen. */
   forgetOldest(): void;
 }
 
@@ -14,14 +14,14 @@ export const MAX_ALL_SUBJECTS = 200_000;
 export type ForgetReason = "limit" | "process";
 
 /**
- * The subjects that the limits of a process remember, all together. Beyond the bound one of the largest tables forgets
- * its least recently seen: a flood at one limit pushes out itself, and no subject of a limit that has few.
+ * Bounds the subjects that all limits of a process remember together. Beyond the bound one of the largest tables forgets
+ * its least recently seen subject: a flood at one limit pushes out its own subjects, not those of a limit that has few.
  */
 export class Subjects {
   readonly forgotten: Record<ForgetReason, number> = { limit: 0, process: 0 };
   readonly #most: number;
   readonly #mostEach: number;
-  /** Tables by the number of bits of their size: those of the last one are at least half as large as any. */
+  /** Tables by the number of bits of their size: each in the last set is at least half as large as the largest. */
   readonly #tables: Set<SubjectTable>[] = [];
   #size = 0;
 
@@ -35,7 +35,7 @@ export class Subjects {
     return this.#size;
   }
 
-  /** A table remembers one more. */
+  /** Call when a table has one more subject. */
   added(table: SubjectTable): void {
     this.#size += 1;
     this.#moved(table, table.size - 1);
@@ -43,7 +43,7 @@ export class Subjects {
     else if (this.#size > this.#most) this.#forget(this.#largest() ?? table, "process");
   }
 
-  /** A table is asked no more. */
+  /** Call when a table is no longer used. */
   removed(table: SubjectTable): void {
     this.#size -= table.size;
     this.#tables[bitsOf(table.size)]?.delete(table);
@@ -63,7 +63,7 @@ export class Subjects {
     if (table.size > 0) (this.#tables[now] ??= new Set()).add(table);
   }
 
-  /** One of the largest, each in turn. */
+  /** One of the largest tables, each in turn. */
   #largest(): SubjectTable | undefined {
     const tables = this.#tables.findLast((some) => some !== undefined && some.size > 0);
     const [table] = tables ?? [];

@@ -5,7 +5,7 @@ export interface BucketShape {
   readonly burst: number;
 }
 
-/** A token bucket on a monotonic clock that is given with each call, in ms; a clock that steps back gives nothing and takes nothing. */
+/** A token bucket. Each call is given the monotonic time in ms; a time before the last one adds and takes nothing. */
 export class TokenBucket {
   #shape: BucketShape;
   #tokens: number;
@@ -17,11 +17,11 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Tokens there are now; negative while a debt is being paid. */
+  /** Tokens in the bucket now; negative while a debt is being paid. */
   available(now: number): number {
     if (now > this.#at) {
       const { limit, interval, burst } = this.#shape;
-      // Whole tokens are exact at their instant: what rounding leaves short of one by a millionth counts as one.
+      // A token is there at its exact instant: a sum that rounding left a millionth short of a whole number counts as it.
       const filled = this.#tokens + ((now - this.#at) * limit) / interval;
       const whole = Math.round(filled);
       this.#tokens = Math.min(burst, Math.abs(filled - whole) < 1e-6 ? whole : filled);
@@ -30,20 +30,20 @@ export class TokenBucket {
     return this.#tokens;
   }
 
-  /** Takes `n` tokens if they are there. */
+  /** Takes `n` tokens, or none if there are fewer. */
   take(n: number, now: number): boolean {
     if (this.available(now) < n) return false;
     this.#tokens -= n;
     return true;
   }
 
-  /** Takes `n` tokens whether they are there or not: a debt is paid before anything else is given. */
+  /** Takes `n` tokens even if there are fewer: the debt is paid before `take` succeeds again. */
   force(n: number, now: number): void {
     this.available(now);
     this.#tokens -= n;
   }
 
-  /** Milliseconds until `n` tokens are there; for more than the burst, until the bucket is full. */
+  /** Milliseconds until there are `n` tokens; for more than the burst, until the bucket is full. */
   wait(n: number, now: number): number {
     const missing = Math.min(n, this.#shape.burst) - this.available(now);
     return missing <= 0 ? 0 : (missing * this.#shape.interval) / this.#shape.limit;

@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
 import { clientNamed, handshakeFrom, PolicyBench } from "../../test/fakes/policy-bench.ts";
 import type { Refusal } from "../rejection.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 
 const limit = { limit: 2, interval: "1s" };
 
 /** One handshake that proves its client: anonymous checks, then those that know the client. */
-function attempt(policy: Enforcement, client?: string, address?: string): Refusal | undefined {
+function attempt(policy: PolicySteps, client?: string, address?: string): Refusal | undefined {
   const handshake = handshakeFrom(address);
   return policy.screen?.(handshake) ?? policy.admit?.(handshake, clientNamed(client));
 }
 
 /** How many of so many pass. */
-const passed = (policy: Enforcement, count: number, client?: string, address?: string): number =>
+const passed = (policy: PolicySteps, count: number, client?: string, address?: string): number =>
   Array.from({ length: count }, () => attempt(policy, client, address)).filter((it) => it === undefined).length;
 
 test.each([
@@ -34,13 +34,13 @@ test.each([
 
 test.each<[string, string, [string | undefined, string | undefined], number]>([
   ["another client", "Client", ["bob", undefined], 2],
-  ["nobody from another address", "Client", [undefined, "192.0.2.2"], 2],
-  ["nobody from the same address", "Client", [undefined, "192.0.2.1"], 2],
+  ["a client without an identity at another address", "Client", [undefined, "192.0.2.2"], 2],
+  ["a client without an identity at the same address", "Client", [undefined, "192.0.2.1"], 2],
   ["the same client from another address", "Client", ["alice", "192.0.2.2"], 0],
   ["another address", "IP", ["alice", "192.0.2.2"], 2],
   ["another client of the same address", "IP", ["bob", "192.0.2.1"], 0],
-  ["somebody else", "Route", ["bob", "192.0.2.2"], 0],
-  ["somebody else", "Proxy", ["bob", "192.0.2.2"], 0],
+  ["another client at another address", "Route", ["bob", "192.0.2.2"], 0],
+  ["another client at another address", "Proxy", ["bob", "192.0.2.2"], 0],
 ])("%s has tokens of its own per %s", (_, per, [client, address], wanted) => {
   const policy = new PolicyBench().compile("attempts", [{ per, ...limit }]);
   passed(policy, 2, "alice", "192.0.2.1");
@@ -65,7 +65,7 @@ test.each<[string, boolean, string, number]>([
   ["a limit of its own per Proxy counts what comes by this route", true, "Proxy", 2],
 ])("%s", (_, own, per, wanted) => {
   const bench = new PolicyBench();
-  const compile = (route: string): Enforcement =>
+  const compile = (route: string): PolicySteps =>
     bench.compile("attempts", [{ per, ...limit }], { route, own, commit: false });
   const [a, b] = [compile("a"), compile("b")];
   bench.memory.commit();
@@ -75,7 +75,7 @@ test.each<[string, boolean, string, number]>([
 
 test("two routes with limits of their own per Proxy do not change each other's", () => {
   const bench = new PolicyBench();
-  const compile = (route: string, most: number): Enforcement =>
+  const compile = (route: string, most: number): PolicySteps =>
     bench.compile("attempts", [{ per: "Proxy", limit: most, interval: "1s" }], { route, commit: false });
   const [a, b] = [compile("a", 5), compile("b", 1)];
   bench.memory.commit();
@@ -129,7 +129,7 @@ test.each([
   expect(passed(policy, 5, "alice")).toBe(1);
 });
 
-test("in Shadow all pass, and each that would not have is counted and logged", async () => {
+test("in Shadow all handshakes pass, and each that a limit would refuse is counted and logged", async () => {
   const bench = new PolicyBench();
   const policy = bench.compile("attempts", [{ per: "IP", ...limit }], { shadow: true });
   expect(passed(policy, 5)).toBe(5);
@@ -149,7 +149,7 @@ test("a change keeps what was used; one that is rolled back changes nothing", ()
   expect(passed(next, 9)).toBe(1);
 });
 
-test("the wall clock has no part in it", () => {
+test("a step of the wall clock changes nothing", () => {
   const bench = new PolicyBench();
   const policy = bench.compile("attempts", [{ per: "IP", ...limit }]);
   passed(policy, 2);

@@ -5,7 +5,7 @@ import { segment, Signer } from "../../test/fakes/idp-signer.ts";
 import { ANYONE, type Identity } from "../identity.ts";
 import type { Refusal } from "../rejection.ts";
 import { authentication } from "./authentication.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 
 const signer = new Signer("ES256", "k1");
 const bench = new AuthBench();
@@ -28,13 +28,13 @@ const good: [string, string] = ["x-api-key", "right-key"];
 const bad: [string, string] = ["x-api-key", "wrong-key"];
 const bearer = (value: string): [string, string] => ["Authorization", `Bearer ${value}`];
 
-function compile(input: Record<string, unknown>, on = new AuthBench()): Enforcement {
+function compile(input: Record<string, unknown>, on = new AuthBench()): PolicySteps {
   const compiled: Settings = settings(input);
   return authentication(compiled, on.context());
 }
 
 async function authenticate(
-  policy: Enforcement,
+  policy: PolicySteps,
   headers: [string, string][],
   signal = new AbortController().signal,
 ): Promise<Identity | Refusal> {
@@ -48,7 +48,7 @@ async function verdict(input: Record<string, unknown>, headers: [string, string]
   return "reason" in outcome ? outcome.reason : outcome.client;
 }
 
-test("an open route lets everybody in as nobody, and watches nothing", async () => {
+test("an open route admits every client without an identity, and watches nothing", async () => {
   const policy = compile({ require: "None" });
   expect(await authenticate(policy, [bad])).toBe(ANYONE);
   expect(policy.review).toBeUndefined();
@@ -64,7 +64,7 @@ test.each<[string, [string, string][], string]>([
   ["a wrong key", [bad, bearer(token)], "CredentialInvalid"],
   ["a wrong token", [good, bearer("x")], "CredentialInvalid"],
   ["two keys", [good, good, bearer(token)], "AmbiguousCredential"],
-])("All of key and token, %s: %s", async (_, headers, wanted) => {
+])("All of key and token, %s: $2", async (_, headers, wanted) => {
   expect(await verdict({ require: "All", apiKey, jwt }, headers)).toBe(wanted);
 });
 
@@ -76,11 +76,11 @@ test.each<[string, [string, string][], string]>([
   ["a wrong key beside a good token", [bad, bearer(token)], "CredentialInvalid"],
   ["a good key beside a wrong token", [good, bearer("x")], "CredentialInvalid"],
   ["two tokens beside a good key", [good, bearer(token), bearer(token)], "AmbiguousCredential"],
-])("Any of key and token, %s: %s", async (_, headers, wanted) => {
+])("Any of key and token, %s: $2", async (_, headers, wanted) => {
   expect(await verdict({ require: "Any", apiKey, jwt }, headers)).toBe(wanted);
 });
 
-test.each(["All", "Any"])("%s of no method lets nobody in", async (require) => {
+test.each(["All", "Any"])("%s of no method refuses every client", async (require) => {
   expect(await verdict({ require }, [good, bearer(token)])).toBe("CredentialMissing");
 });
 
@@ -103,7 +103,7 @@ test("under Any each of two methods with places of their own gets its own token"
   expect(await verdict(input, [bearer(token), ["x-opaque", "opaque"]])).toBe("IdentityProviderUnavailable");
 });
 
-test("the claims are the token's, and the proofs say what they stand on", async () => {
+test("the claims are the token's, and the proofs name the credentials", async () => {
   const identity = await authenticate(compile({ require: "All", apiKey, jwt }), [good, bearer(token)]);
   expect(identity).toMatchObject({ client: "mobile", claims, proofs: [{ method: "apiKey" }, { method: "jwt" }] });
 });
@@ -153,7 +153,7 @@ test.each<[string, Record<string, unknown>, [string, string][], Record<string, u
   ["its route was open and is not any more", { require: "None" }, [], { apiKey }, "CredentialRevoked"],
   ["its signing key is gone", { jwt }, [bearer(token)], { jwt: { ...jwt, jwks: { keys: [] } } }, "CredentialRevoked"],
   ["the key set is not resolved now", { jwt }, [bearer(token)], { jwt: { ...jwt, jwks: {} } }, undefined],
-])("a live session when %s: %s", async (_, before, headers, after, wanted) => {
+])("a live session when %s: $4", async (_, before, headers, after, wanted) => {
   const identity = await admitted(before, headers);
   expect(compile(after).review?.(party(identity))?.reason).toBe(wanted);
 });

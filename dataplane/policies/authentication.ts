@@ -1,5 +1,5 @@
 import type { CredentialPlace } from "../../api/policies/authentication.ts";
-import type { RenderedPolicies } from "../../api/policies/index.ts";
+import type { RenderedOf } from "../../api/policies/index.ts";
 import { apiKeyVerifier } from "../auth/api-keys.ts";
 import { joseHeader } from "../auth/compact-jws.ts";
 import { guardedFetch } from "../auth/guarded-fetch.ts";
@@ -11,11 +11,11 @@ import type { Asker, ProofOf, Verifier } from "../auth/verifier.ts";
 import type { Handshake } from "../opening-handshake.ts";
 import { ANYONE, type Identity, type Method, type Proof } from "../identity.ts";
 import type { Refusal, Termination } from "../rejection.ts";
-import type { CompileContext, Policy } from "../policy.ts";
+import type { CompileContext, PolicyCompiler } from "../policy.ts";
 
-type Settings = NonNullable<RenderedPolicies["authentication"]>;
+type AuthenticationSettings = RenderedOf<"authentication">;
 
-/** A method of the route, whichever it is. */
+/** Any method of the route, with the places where its credential may stand. */
 interface BoundMethod {
   readonly method: Method;
   readonly places: ReadonlySet<string>;
@@ -28,13 +28,14 @@ interface BoundMethod {
 const MISSING: Refusal = { reason: "CredentialMissing" };
 const REVOKED: Termination = { reason: "CredentialRevoked" };
 
-/** Proves who connects, before any backend is dialled, and ends the session when a proof no longer holds. */
-export const authentication: Policy<"authentication"> = (settings, context) => {
-  if (settings.require === "None") return { authenticate: async () => ANYONE };
+/** Proves the client's identity before any backend is dialled, and ends the session when a proof no longer holds. */
+export const authentication: PolicyCompiler<"authentication"> = (settings, context) => {
+  if (settings.require === "None") return { kind: "authentication", authenticate: async () => ANYONE };
   const methods = bindMethods(settings, context);
   const of = (proof: Proof): BoundMethod | undefined => methods.find(({ method }) => method === proof.method);
 
   return {
+    kind: "authentication",
     async authenticate(handshake, signal) {
       const offers = collect(methods, settings.require, handshake, context);
       if (!(offers instanceof Map)) return offers;
@@ -51,7 +52,7 @@ export const authentication: Policy<"authentication"> = (settings, context) => {
     },
 
     review({ identity: { proofs } }) {
-      // A session is held to what a handshake is now: what it never proved, it cannot stand on.
+      // A session is held to what a handshake must prove now; a method that it never proved does not count.
       const proven = (method: BoundMethod): boolean => proofs.some((proof) => of(proof) === method);
       const enough = settings.require === "All" ? methods.every(proven) : methods.some(proven);
       if (!enough || methods.length === 0) return REVOKED;
@@ -73,7 +74,7 @@ export const authentication: Policy<"authentication"> = (settings, context) => {
 /** The credentials to verify, in the order of methods; none may be missing (All), or not all of them (Any). */
 function collect(
   methods: readonly BoundMethod[],
-  require: Settings["require"],
+  require: AuthenticationSettings["require"],
   handshake: Handshake,
   { metrics }: CompileContext,
 ): Map<BoundMethod, Offer> | Refusal {
@@ -91,7 +92,7 @@ function collect(
   return offers.size === 0 || (require === "All" && offers.size < methods.length) ? MISSING : offers;
 }
 
-/** Of one token in a place that jwt and introspection share, only the method that its form belongs to is asked. */
+/** A token in a place that jwt and introspection share goes to one of them only: the one that its form belongs to. */
 function dropOther(offers: Map<BoundMethod, Offer>): void {
   const methods = [...offers.keys()];
   const jwt = methods.find(({ method }) => method === "jwt");
@@ -102,7 +103,7 @@ function dropOther(offers: Map<BoundMethod, Offer>): void {
   offers.delete(joseHeader(token.credential) === undefined ? jwt : introspection);
 }
 
-/** Client and, where two methods know the same claim, its value are those of the first. */
+/** The client is the first method's; so is the value of a claim that two methods know. */
 function identityOf(proofs: readonly Proof[]): Identity | Refusal {
   const claims = proofs.toReversed().map((proof) => (proof.method === "apiKey" ? {} : proof.claims));
   const [first] = proofs;
@@ -110,10 +111,10 @@ function identityOf(proofs: readonly Proof[]): Identity | Refusal {
   return { client: first.client, claims: Object.fromEntries(claims.flatMap((it) => Object.entries(it))), proofs };
 }
 
-function bindMethods(settings: Settings, context: CompileContext): BoundMethod[] {
+function bindMethods(settings: AuthenticationSettings, context: CompileContext): BoundMethod[] {
   const { subprotocols } = credentialPlaces({ authentication: settings });
   const { clock, descriptors } = context;
-  // One for the proxy: it has one look-up for all questions about a name at the same time.
+  // One for all routes of the proxy: questions about the same name at the same time share one DNS look-up.
   const fetch = context.memory.recall("guarded fetch", () => guardedFetch(clock, undefined, descriptors));
   const bind = <M extends Method>(
     method: M,

@@ -1,7 +1,7 @@
 /**
- * Headers in which a proxy tells a backend of the client, each with the proxies that write it. Many backends believe them
- * without a check, and a client can send them too: so they do not reach a backend unless `forwarding` names them. Folded as `foldHeaderName` does; `*` stands for any end. `docs/reference/forwarded-headers.md`
- * is held against this table.
+ * Headers in which proxies tell a backend about the client, each with the proxies that write it. Many backends believe
+ * them unchecked, and a client can send them too: they reach a backend only if `forwarding` names them. Names are folded
+ * as `foldHeaderName` does; `*` stands for any end. A test compares `docs/reference/forwarded-headers.md` with this table.
  */
 export const CLAIMED_HEADERS: Readonly<Record<string, string>> = {
   // The client's address.
@@ -32,7 +32,7 @@ export const CLAIMED_HEADERS: Readonly<Record<string, string>> = {
   "x-scheme": "ingress-nginx: whether the client's side is TLS",
   "x-url-scheme": "as X-Scheme, for older frameworks",
   "front-end-https": "as X-Scheme, for Microsoft's servers",
-  // Who the client is, by a proxy that has asked it.
+  // The client's identity, by a proxy that has proven it.
   "remote-user": "Authelia, CGI",
   "remote-groups": "Authelia",
   "remote-name": "Authelia",
@@ -69,7 +69,7 @@ export const CLAIMED_HEADERS: Readonly<Record<string, string>> = {
   "x-ssl-*": "HAProxy, nginx: certificate, whether it was checked",
   "x-amzn-mtls-*": "AWS Application Load Balancer",
   "x-arr-*": "IIS, Azure App Service: certificate",
-  // What makes a backend behave as if something else had asked.
+  // Headers that change what a backend does with the request.
   proxy: "CGI programs take it for their own HTTP_PROXY (httpoxy)",
   "x-middleware-subrequest": "Next.js: its own middleware is skipped",
 };
@@ -82,7 +82,7 @@ const PREFIXES = new Set(
 /** Hyphens of the longest prefix. */
 const DEEPEST = Math.max(...[...PREFIXES].map((prefix) => prefix.split("-").length - 1));
 
-/** Would a backend believe that a proxy wrote this? `name` is folded. */
+/** Is this one of the headers that only a proxy writes? `name` is folded. */
 export function isClaimed(name: string): boolean {
   if (NAMES.has(name)) return true;
   let hyphen = name.indexOf("-");

@@ -1,8 +1,8 @@
 import type { RenderedPolicies } from "../../api/policies/index.ts";
-import type { Policy } from "../policy.ts";
+import type { PolicyCompiler } from "../policy.ts";
 
-/** What happens to the extension offer is decided once, for the request to the backend: see `offeredExtensions`. */
-export const compression: Policy<"compression"> = () => ({});
+/** Takes part in no step: `outgoing.ts` decides about the extension offer by `offeredExtensions`. */
+export const compression: PolicyCompiler<"compression"> = () => ({ kind: "compression" });
 
 /**
  * The part of a client's Sec-WebSocket-Extensions that goes on to the backend. Only permessage-deflate (RFC 7692): any

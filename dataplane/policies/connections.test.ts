@@ -1,13 +1,18 @@
 import { expect, test } from "vitest";
 import { clientNamed, handshakeFrom, PolicyBench } from "../../test/fakes/policy-bench.ts";
 import type { Refusal } from "../rejection.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 
-type Who = readonly [client: string | undefined, address: string];
-const alice: Who = ["alice", "192.0.2.1"];
+type Client = readonly [client: string | undefined, address: string];
+const alice: Client = ["alice", "192.0.2.1"];
 
 /** Tries to open a session; the function that closes it, or why not. */
-function open(bench: PolicyBench, policy: Enforcement, [client, address]: Who, route = "main"): (() => void) | Refusal {
+function open(
+  bench: PolicyBench,
+  policy: PolicySteps,
+  [client, address]: Client,
+  route = "main",
+): (() => void) | Refusal {
   const [handshake, identity] = [handshakeFrom(address), clientNamed(client)];
   return policy.admit?.(handshake, identity) ?? bench.occupancy.enter(route, identity, handshake);
 }
@@ -29,16 +34,16 @@ test.each([
   expect(open(bench, policy, alice)).toEqual(refusal);
 });
 
-test.each<[string, string, Who, boolean]>([
+test.each<[string, string, Client, boolean]>([
   ["another client", "Client", ["bob", "192.0.2.1"], true],
   ["the same client elsewhere", "Client", ["alice", "192.0.2.2"], false],
   ["another address", "IP", ["alice", "192.0.2.2"], true],
   ["another client there", "IP", ["bob", "192.0.2.1"], false],
-])("%s has a place of its own per %s: %s", (_, per, who, admitted) => {
+])("%s has a place of its own per %s: %s", (_, per, client, admitted) => {
   const bench = new PolicyBench();
   const policy = bench.compile("connections", [{ per, limit: 1 }]);
   open(bench, policy, alice);
-  expect(typeof open(bench, policy, who) === "function").toBe(admitted);
+  expect(typeof open(bench, policy, client) === "function").toBe(admitted);
 });
 
 test.each([
@@ -48,20 +53,20 @@ test.each([
   ["per Proxy counts all that is open", "Proxy", true, false],
 ])("%s", (_, per, own, admitted) => {
   const bench = new PolicyBench();
-  const compile = (route: string): Enforcement => bench.compile("connections", [{ per, limit: 1 }], { route, own });
+  const compile = (route: string): PolicySteps => bench.compile("connections", [{ per, limit: 1 }], { route, own });
   const [a, b] = [compile("a"), compile("b")];
   open(bench, a, alice, "a");
   expect(typeof open(bench, b, alice, "b") === "function").toBe(admitted);
 });
 
-test("a limit that is new counts what is open already", () => {
+test("a new limit counts the sessions that are open already", () => {
   const bench = new PolicyBench();
   bench.occupancy.enter("main", clientNamed("alice"), handshakeFrom());
   const policy = bench.compile("connections", [{ per: "Client", limit: 1 }]);
   expect(open(bench, policy, alice)).toMatchObject({ reason: "ConnectionLimit" });
 });
 
-test("in Shadow all pass, and each that would not have is counted and logged", async () => {
+test("in Shadow all handshakes pass, and each that a limit would refuse is counted and logged", async () => {
   const bench = new PolicyBench();
   const policy = bench.compile("connections", [{ per: "IP", limit: 1 }], { shadow: true });
   for (let n = 0; n < 3; n += 1) expect(open(bench, policy, alice)).toBeInstanceOf(Function);

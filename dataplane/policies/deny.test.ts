@@ -24,17 +24,17 @@ test.each([
 test.each<[string, Identity, boolean]>([
   ["a client on the list", clientNamed("mallory"), true],
   ["a client that looks like it", clientNamed("Mallory"), false],
-  ["nobody in particular", clientNamed(), false],
+  ["a client without an identity", clientNamed(), false],
   ["a token on the list", holder("alice", "t-1"), true],
   ["another token", holder("alice", "t-2"), false],
   ["a token without an id", holder("alice", undefined), false],
-  ["a token whose id is no text", holder("alice", ["t-1"]), false],
+  ["a token with an id that is no text", holder("alice", ["t-1"]), false],
   [
     "a client on the list beside another of the same session",
     { ...clientNamed("alice"), proofs: [...clientNamed("alice").proofs, ...clientNamed("mallory").proofs] },
     true,
   ],
-])("%s is denied at the handshake and on a live session: %s %s", (_, identity, denied) => {
+])("%s is denied at the handshake and on a live session: $2", (_, identity, denied) => {
   const wanted = denied ? { reason: "Denied" } : undefined;
   expect(policy.admit?.(handshakeFrom("198.51.100.1"), identity)).toEqual(wanted);
   expect(policy.review?.({ ...partyOf("", "198.51.100.1"), identity })).toEqual(wanted);

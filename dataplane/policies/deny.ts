@@ -1,11 +1,11 @@
 import { AddressList } from "../address-list.ts";
 import type { Identity } from "../identity.ts";
-import { ofSettings, type Policy } from "../policy.ts";
+import { ofSettings, type PolicyCompiler } from "../policy.ts";
 
 const DENIED = { reason: "Denied" } as const;
 
-/** Refuses clients that are on a list, and ends the sessions of those that are put on it. */
-export const deny: Policy<"deny"> = ofSettings("deny", (settings) => {
+/** Refuses clients that are on a list, and ends their sessions when they are put on it. */
+export const deny: PolicyCompiler<"deny"> = ofSettings("deny", (settings) => {
   const addresses = new AddressList(settings.addresses);
   const clients = new Set(settings.clients);
   const tokenIds = new Set(settings.tokenIds);

@@ -1,4 +1,4 @@
-import type { Policy } from "../policy.ts";
+import type { PolicyCompiler } from "../policy.ts";
 
-/** Shadow lets the limits only count: each limit reads it while it is compiled, so that a connection never does. */
-export const enforcement: Policy<"enforcement"> = () => ({});
+/** Takes part in no step: each limit reads it while it is compiled, so that a connection never does. */
+export const enforcement: PolicyCompiler<"enforcement"> = () => ({ kind: "enforcement" });

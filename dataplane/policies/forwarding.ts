@@ -6,12 +6,12 @@ import { credentialPlaces } from "../auth/places.ts";
 import { once } from "../compile-once.ts";
 import type { HeaderField } from "../http/header-fields.ts";
 import type { Memory } from "../memory.ts";
-import type { Policy } from "../policy.ts";
+import type { PolicyCompiler } from "../policy.ts";
 
-/** What the backend sees is decided once for each handshake, in `backend/outgoing.ts`, from what `compileForwarding` made. */
-export const forwarding: Policy<"forwarding"> = () => ({});
+/** Takes part in no step: `outgoing.ts` makes the backend's request by what `compileForwarding` returns. */
+export const forwarding: PolicyCompiler<"forwarding"> = () => ({ kind: "forwarding" });
 
-/** Headers in which clients claim what only a gateway may say; never believed, never forwarded, whatever the policy allows. */
+/** Headers in which only a gateway may name the client or its request; a client's are never forwarded, whatever the policy allows. */
 const CLAIMS = [
   "forwarded",
   "x-original-url",
@@ -27,7 +27,7 @@ const CLAIMS = [
   "x-real-ip",
 ];
 
-/** Fields that ask the next hop for something other than a WebSocket: it is not the client's to ask. */
+/** Headers that ask the next hop for something other than a WebSocket; a client's are not forwarded. */
 const HOP_REQUESTS = ["expect", "http2-settings"];
 
 /** A route's forwarding policy, ready to use. Names of headers are folded: see `foldHeaderName`. */
@@ -36,15 +36,15 @@ export interface CompiledForwarding {
   readonly rewrite: string | undefined;
   /** Never forwarded, whatever the policy allows: the gateway speaks under these names, or they are credentials. */
   readonly dropped: ReadonlySet<string>;
-  /** undefined: all but those that only a proxy may write (`isClaimed`). */
+  /** undefined: all but those that only a proxy writes (`isClaimed`). */
   readonly allowed: ReadonlySet<string> | undefined;
-  /** Headers that go on although only a proxy may write them: credentials that the backend is to get. */
+  /** Forwarded although only a proxy writes them: they hold credentials, and the policy keeps credentials. */
   readonly keptCredentials: ReadonlySet<string>;
   readonly set: readonly HeaderField[];
   readonly clientHeader: string;
   readonly claimHeaders: readonly { readonly claim: string; readonly header: string }[];
   readonly queryAllowed: ReadonlySet<string> | undefined;
-  /** Credentials to be taken out; empty where the backend gets them too. */
+  /** Query parameters of credentials, which are removed; empty where the policy keeps credentials. */
   readonly credentialQuery: ReadonlySet<string>;
   readonly credentialCookies: ReadonlySet<string>;
   readonly credentialSubprotocols: readonly string[];
@@ -61,7 +61,7 @@ export function compileForwarding(route: RouteConfig, memory: Memory): CompiledF
   return { path: route.path, rewrite: route.rewrite?.path, compression, ...passage };
 }
 
-/** What of a handshake passes, wherever it goes. */
+/** The part that depends on the policies alone, and not on the route. */
 type Passage = Omit<CompiledForwarding, "path" | "rewrite" | "compression">;
 
 function passageOf(policies: RenderedPolicies): Passage {

@@ -1,8 +1,8 @@
 import { parseDuration } from "../../api/quantities.ts";
-import { ofSettings, type Policy } from "../policy.ts";
+import { ofSettings, type PolicyCompiler } from "../policy.ts";
 
-/** Pings to the client; the tunnel sends them at frame boundaries and keeps their pongs to itself. */
-export const keepalive: Policy<"keepalive"> = ofSettings("keepalive", (settings) => {
+/** Pings to the client; the tunnel sends them between frames and does not forward their pongs. */
+export const keepalive: PolicyCompiler<"keepalive"> = ofSettings("keepalive", (settings) => {
   const interval = parseDuration(settings.interval);
   const timeout = parseDuration(settings.timeout);
   if (interval === 0) return {};

@@ -1,15 +1,15 @@
 import type { Handshake } from "../opening-handshake.ts";
 import { valuesOf } from "../http/header-fields.ts";
 import type { Refusal } from "../rejection.ts";
-import { ofSettings, type Policy } from "../policy.ts";
+import { ofSettings, type PolicyCompiler } from "../policy.ts";
 
-/** Longer than an origin whose host is a name (RFC 1035) or that a policy may list. */
+/** No origin with a host name (RFC 1035), and none that a policy may list, is longer. */
 const MAX_ORIGIN = 512;
 
 const FORBIDDEN: Refusal = { reason: "OriginForbidden" };
 
-/** Turns away pages of other sites before any credential is looked at (RFC 6455 §10.2). */
-export const origins: Policy<"origins"> = ofSettings("origins", (settings) => {
+/** Refuses pages of other sites before any credential is looked at (RFC 6455 §10.2). */
+export const origins: PolicyCompiler<"origins"> = ofSettings("origins", (settings) => {
   const exact = new Set(settings.allow.filter((pattern) => !pattern.includes("*")).map(normalise));
   const wildcards = settings.allow.filter((pattern) => pattern.includes("*")).map(wildcard);
   return {
@@ -40,7 +40,7 @@ function wildcard(pattern: string): (origin: string) => boolean {
   };
 }
 
-/** A page over TLS is never the same origin as one without; where TLS ended before us unseen, the scheme is not compared. */
+/** Over TLS the page's scheme must be https. Without TLS here a proxy may have ended it unseen: then the scheme is not compared. */
 function isSameOrigin(origin: string, handshake: Handshake): boolean {
   const match = /^(https?):\/\/([^/]+)$/.exec(origin);
   if (match === null) return false;

@@ -7,7 +7,7 @@ import type { HeaderField } from "../http/header-fields.ts";
 import { CLAIMED_HEADERS } from "./claimed-headers.ts";
 import { headerText } from "./outgoing.ts";
 
-test("the gateway's own fields say who asked, how and where", () => {
+test("the gateway's own fields name the client, its scheme, host and port", () => {
   const request = send({ identity: { client: "alice" } });
   expect(request.authority).toBe("A.test:8443");
   expect(request.headers).toEqual([
@@ -20,7 +20,7 @@ test("the gateway's own fields say who asked, how and where", () => {
   ]);
 });
 
-test("with nobody identified there is no client header, whatever the client sent under its name", () => {
+test("for a client without an identity there is no client header, whatever the client sent under its name", () => {
   const request = send({ handshake: { headers: [["X_WSPROXY.Client", "root"]] } });
   expect(request.headers.map(([name]) => name.toLowerCase())).not.toContain("x-wsproxy-client");
   expect(own(request)).toEqual([]);
@@ -170,7 +170,7 @@ test.each<[unknown, string | undefined]>([
   expect(value(request, "x-tenant")).toEqual(wanted === undefined ? [] : [wanted]);
 });
 
-test("a text that looks encoded is encoded itself, so that nobody can pass for somebody else", () => {
+test("a text that looks encoded is encoded itself, so that no client can pass for another", () => {
   const disguised = headerText("\u00e9") ?? "";
   expect(headerText(disguised)).not.toBe(disguised);
   expect(headerText("x".repeat(4096))).toBe("x".repeat(4096));

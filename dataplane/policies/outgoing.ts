@@ -8,7 +8,7 @@ import { isClaimed } from "./claimed-headers.ts";
 import { offeredExtensions } from "./compression.ts";
 import type { CompiledForwarding } from "./forwarding.ts";
 
-/** The request that the backend gets, but for what each dial adds: Upgrade, Connection, key, version, basic auth. */
+/** The request to the backend, without what each dial adds: Upgrade, Connection, key, version, basic auth. */
 export interface OutgoingRequest {
   /** Rewritten path and permitted query. */
   readonly target: string;
@@ -19,7 +19,7 @@ export interface OutgoingRequest {
   readonly extensions: string | undefined;
 }
 
-/** What the backend is to see of a handshake. */
+/** The backend's request for a handshake. */
 export function outgoing(handshake: Handshake, identity: Identity, rules: CompiledForwarding): OutgoingRequest {
   const { protocols, extensions } = offers(handshake, rules);
   return {
@@ -51,8 +51,8 @@ function rewrite(path: string, { path: match, rewrite: to }: CompiledForwarding)
 }
 
 /**
- * The client's own headers, less hop-by-hop ones, those it nominated so, credentials, all that the gateway speaks for, and
- * what only a proxy in front may say.
+ * The client's own headers, without hop-by-hop ones (RFC 9110 §7.6.1), credentials, those that the gateway writes itself,
+ * and those that only a proxy writes.
  */
 function clientHeaders({ headers }: Handshake, rules: CompiledForwarding): HeaderField[] {
   const nominated = new Set(connectionOptions(headers).map(foldHeaderName));
@@ -66,7 +66,7 @@ function clientHeaders({ headers }: Handshake, rules: CompiledForwarding): Heade
   });
 }
 
-/** A name that the policy lists is the user's word: then a proxy in front of the gateway writes it. */
+/** Where the policy lists a header that only a proxy writes, the user says that a proxy in front of the gateway does. */
 function mayPass(name: string, { allowed, keptCredentials }: CompiledForwarding): boolean {
   return allowed === undefined ? keptCredentials.has(name) || !isClaimed(name) : allowed.has(name);
 }
@@ -98,7 +98,7 @@ function gatewayHeaders(handshake: Handshake, identity: Identity, rules: Compile
   return headers;
 }
 
-/** Text, numbers and truth values as they are, lists of them with commas, anything else as JSON. */
+/** Strings, numbers and booleans as they are, lists of them with commas, anything else as JSON. */
 function claimText(claim: unknown): string | undefined {
   if (claim === undefined || claim === null) return undefined;
   const plain = (value: unknown): value is string | number | boolean =>
@@ -111,9 +111,9 @@ function claimText(claim: unknown): string | undefined {
 const MAX_HEADER_TEXT = 4096;
 
 /**
- * What stands in a header for text that a client or an issuer chose: visible ASCII as it is, anything else as
- * `=?base64url?<UTF-8>?=`, so that no text can end a line, and none that needs no encoding looks like one that has it.
- * undefined where it is too long: cut off it would be another client's.
+ * The header value for text that a client or an issuer chose: visible ASCII as it is, anything else as
+ * `=?base64url?<UTF-8>?=`, so that no text can end the line. Text that looks encoded is encoded again, so that no two
+ * texts have the same value. undefined where the value is too long: cut off, it could be another client's.
  */
 export function headerText(text: string): string | undefined {
   const plain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?base64url?");
@@ -121,7 +121,7 @@ export function headerText(text: string): string | undefined {
   return value.length <= MAX_HEADER_TEXT ? value : undefined;
 }
 
-/** The client's offers, less credentials, and less the marker that stands beside them. */
+/** The client's offers, without credentials and without the plain `wsproxy` that stands beside them. */
 function offers(handshake: Handshake, rules: CompiledForwarding): Pick<OutgoingRequest, "protocols" | "extensions"> {
   const names = rules.credentialSubprotocols;
   const protocols = handshake.protocols.filter(

@@ -2,17 +2,17 @@ import { expect, test } from "vitest";
 import { partyOf, PolicyBench } from "../../test/fakes/policy-bench.ts";
 import { emptyPlan } from "../tunnel/plan.ts";
 import type { FlowLimit } from "../tunnel/plan.ts";
-import type { Enforcement, Party } from "../policy.ts";
+import type { PolicySteps, Party } from "../policy.ts";
 
 const item = { limit: 3, interval: "1s" };
 
-function limitsOf(policy: Enforcement, party: Party, kind: "messages" | "bytes" = "messages"): readonly FlowLimit[] {
+function limitsOf(policy: PolicySteps, party: Party, kind: "messages" | "bytes" = "messages"): readonly FlowLimit[] {
   const draft = emptyPlan();
   policy.plan?.(party, draft);
   return draft.fromClient[kind];
 }
 
-const messages = (bench: PolicyBench, per: string, options = {}): Enforcement =>
+const messages = (bench: PolicyBench, per: string, options = {}): PolicySteps =>
   bench.compile("messages", { fromClient: [{ per, ...item }], fromBackend: [] }, options);
 
 test.each<[string, Party, Party, boolean]>([
@@ -26,7 +26,7 @@ test.each<[string, Party, Party, boolean]>([
   ["IP", partyOf("alice", "2001:db8::1"), partyOf("alice", "2001:db8:0:1::1"), false],
   ["Route", partyOf("alice"), partyOf("bob", "192.0.2.2"), true],
   ["Proxy", partyOf("alice"), partyOf("bob", "192.0.2.2"), true],
-])("per %s, sessions %# take from one bucket: %s", (per, one, other, shared) => {
+])("per %s, sessions %# take from one bucket: $3", (per, one, other, shared) => {
   const policy = messages(new PolicyBench(), per);
   const [a, b] = [limitsOf(policy, one), limitsOf(policy, other)];
   expect(a[0]?.bucket === b[0]?.bucket).toBe(shared);
@@ -41,8 +41,8 @@ test.each([
 ])("of its own %s, per %s: two routes take from one bucket: %s", (own, per, shared) => {
   const bench = new PolicyBench();
   const [a, b] = ["a", "b"].map((route) => messages(bench, per, { route, own, commit: false })) as [
-    Enforcement,
-    Enforcement,
+    PolicySteps,
+    PolicySteps,
   ];
   expect(limitsOf(a, partyOf("alice"))[0]?.bucket === limitsOf(b, partyOf("alice"))[0]?.bucket).toBe(shared);
 });
@@ -81,6 +81,7 @@ test("hits are all counted, and logged once for a session", async () => {
   expect(await bench.hits({ policy: "messages", per: "Client", action: "Close", enforcement: "Shadow" })).toBe(5);
   expect(bench.logged).toEqual([
     {
+      event: "LimitExceeded",
       message: "limit exceeded",
       ...{ requestId: "request-1", route: "main", policy: "messages", direction: "fromClient", per: "Client" },
       ...{ action: "Close", shadow: true },

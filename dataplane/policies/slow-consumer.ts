@@ -1,8 +1,8 @@
 import { parseDuration, parseSize } from "../../api/quantities.ts";
-import { ofSettings, type Policy } from "../policy.ts";
+import { ofSettings, type PolicyCompiler } from "../policy.ts";
 
-/** Back pressure and its end: the tunnel pauses the sender, and gives the receiver up when it takes too little of it. */
-export const slowConsumer: Policy<"slowConsumer"> = ofSettings("slowConsumer", (settings) => {
+/** Back pressure: the tunnel pauses the source, and ends the session when the receiver takes too little. */
+export const slowConsumer: PolicyCompiler<"slowConsumer"> = ofSettings("slowConsumer", (settings) => {
   const maxBuffered = parseSize(settings.maxBuffered);
   const timeout = parseDuration(settings.timeout);
   return {

@@ -1,8 +1,8 @@
 import { parseDuration } from "../../api/quantities.ts";
-import { ofSettings, type Policy } from "../policy.ts";
+import { ofSettings, type PolicyCompiler } from "../policy.ts";
 
-/** The session's own time-outs. `handshake` belongs to the listener, `backendConnect` to the dial: see `snapshot.ts`. */
-export const timeouts: Policy<"timeouts"> = ofSettings("timeouts", (settings) => {
+/** The time-outs of the session. `handshake` is the listener's, `backendConnect` the dial's: see `snapshot.ts`. */
+export const timeouts: PolicyCompiler<"timeouts"> = ofSettings("timeouts", (settings) => {
   const idle = parseDuration(settings.idle);
   const lifetime = parseDuration(settings.lifetime);
   return {

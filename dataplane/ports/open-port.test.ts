@@ -37,7 +37,7 @@ const named = (name: string): { accept: (socket: Socket) => void } => ({
   accept: (socket) => socket.on("error", () => {}).end(name),
 });
 
-/** Who answers a connection there. */
+/** The name that the answering listener sends. */
 async function answer(port: OpenPort): Promise<string> {
   const socket = connect({ port: port.number, host: "127.0.0.1" });
   let text = "";
@@ -46,7 +46,7 @@ async function answer(port: OpenPort): Promise<string> {
   return text;
 }
 
-test("a client that left before the port leads anywhere is found gone when its turn comes, and nothing is kept of it", async () => {
+test("a client that left before the port leads to a listener is dropped when its turn comes, and nothing is kept of it", async () => {
   const bounds = admission();
   const port = await openPort(bounds);
   const client = await RawClient.open(port.number);
@@ -74,7 +74,7 @@ test("connections beyond the descriptors are closed as they come and counted; th
   for (const { socket } of [...taken, ...more]) socket.destroy();
 });
 
-test("connections go to whoever the port leads to, and none is refused when that changes", async () => {
+test("connections go to the listener that the port leads to, and none is refused when that changes", async () => {
   const [one, two] = await Promise.all([openPort(), openPort()]);
   one.leadTo(named("a"));
   two.leadTo(named("b"));
@@ -86,7 +86,7 @@ test("connections go to whoever the port leads to, and none is refused when that
   expect([await answer(one), await answer(two)]).toEqual(["b", "a"]);
 });
 
-test("who comes before the port leads anywhere is served then, all that was sent included", async () => {
+test("a client that connects before the port leads to a listener is served then, with all that it sent", async () => {
   const port = await openPort();
   const client = await RawClient.send(port.number, `${request({ target: "/early" })}more`);
   const arrived: Client[] = [];
@@ -99,25 +99,25 @@ test("who comes before the port leads anywhere is served then, all that was sent
   client.socket.destroy();
 });
 
-/** A connection that nobody answers, and that has come in when this resolves: those before it have too. */
+/** Opens a connection that is not answered. When this resolves it has come in, and so have those before it. */
 async function answerNothing(port: OpenPort): Promise<void> {
   const last = await RawClient.open(port.number);
   await new Promise((resolve) => setImmediate(resolve));
   last.socket.destroy();
 }
 
-test("after close nobody gets in, and who was not served yet is let go", async () => {
+test("after close no client gets in, and sockets that were not served yet are closed", async () => {
   const port = await openPort();
   const early = await RawClient.open(port.number);
   await answerNothing(port);
   port.close();
-  await until("it was let go", () => early.closed || early.ended);
+  await until("it was closed", () => early.closed || early.ended);
   const socket = connect({ port: port.number, host: "127.0.0.1" });
   const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
   expect(error.code).toBe("ECONNREFUSED");
 });
 
-test("a port that is taken, or that nobody may open, is said in words", async () => {
+test("a port that is taken or that cannot be opened is a message in plain words", async () => {
   const other = createServer().listen(ANY);
   await once(other, "listening");
   onTestFinished(() => void other.close());

@@ -31,7 +31,7 @@ function bench(limit = LIMIT) {
   return { budget, clock, shed, consumer, turn, lines, looks: () => looks };
 }
 
-test("it counts the bytes of all", () => {
+test("the budget counts the bytes of all receivers", () => {
   const { budget, consumer } = bench();
   const one = consumer("one", 1000);
   consumer("other", 30_000);
@@ -39,7 +39,7 @@ test("it counts the bytes of all", () => {
   expect(budget.used).toBe(30_500);
 });
 
-test("from three quarters on senders pause early, until it is below two thirds", () => {
+test("from three quarters of the budget on senders pause early, until it is below two thirds", () => {
   const { budget, consumer } = bench();
   const one = consumer("one", 0.75 * LIMIT);
   expect(budget.mark).toBe(Infinity);
@@ -51,7 +51,7 @@ test("from three quarters on senders pause early, until it is below two thirds",
   expect(budget.mark).toBe(Infinity);
 });
 
-test("from nine tenths on no session should begin, until it is below eight", () => {
+test("from nine tenths of the budget on no session should begin, until it is below eight tenths", () => {
   const { budget, consumer, lines } = bench();
   const one = consumer("one", 0.9 * LIMIT);
   expect(budget.near).toBe(false);
@@ -67,7 +67,7 @@ test("from nine tenths on no session should begin, until it is below eight", () 
   expect(lines).toHaveLength(1);
 });
 
-test("it may be full and empty again in one step", () => {
+test("the budget may be full and empty again in one step", () => {
   const { budget, consumer } = bench();
   const one = consumer("one", 2 * LIMIT);
   expect([budget.near, budget.mark]).toEqual([true, 16_384]);
@@ -76,7 +76,7 @@ test("it may be full and empty again in one step", () => {
 });
 
 describe("near the budget", () => {
-  test("those end that have stalled for a second, until there is room again; the fullest for longest first", () => {
+  test("receivers that have stalled for a second end until there is room again, the fullest and longest first", () => {
     const { budget, clock, shed, consumer } = bench();
     consumer("fast and full", 0.5 * LIMIT, 999);
     consumer("slow", 0.1 * LIMIT, 4000);
@@ -90,7 +90,7 @@ describe("near the budget", () => {
     expect(shed).toHaveLength(1);
   });
 
-  test("no receiver ends where all take what waits for them", () => {
+  test("no receiver ends while all take what waits for them", () => {
     const { clock, shed, consumer } = bench();
     for (let n = 0; n < 95; n += 1) consumer("fast", 0.01 * LIMIT, 999);
     clock.advance(10_000);
@@ -99,7 +99,7 @@ describe("near the budget", () => {
 });
 
 describe("over the budget", () => {
-  test("the fullest end right after what runs now, be they slow or not, until nine tenths are in use", () => {
+  test("the fullest receivers end in the next turn, slow or not, until nine tenths are in use", () => {
     const { budget, shed, consumer, turn } = bench();
     for (let n = 1; n <= 10; n += 1) consumer(`${n}`, (0.11 + n / 10_000) * LIMIT);
     expect(shed).toEqual([]);
@@ -108,7 +108,7 @@ describe("over the budget", () => {
     expect(budget.used).toBeLessThanOrEqual(0.9 * LIMIT);
   });
 
-  test("of thousands some end in each turn, and others in the next", () => {
+  test("of thousands of receivers some end in each turn, and the others in later ones", () => {
     const { budget, clock, shed, consumer, turn } = bench();
     for (let n = 0; n < 4000; n += 1) consumer(`${n}`, 0.0005 * LIMIT);
     expect(budget.used).toBeCloseTo(2 * LIMIT, -3);
@@ -118,7 +118,7 @@ describe("over the budget", () => {
     expect(budget.used).toBeLessThanOrEqual(LIMIT);
   });
 
-  test("where nothing is worth an end it looks no further until more comes", () => {
+  test("where ending a receiver would free too little, the budget looks again only when more comes", () => {
     const { clock, shed, consumer, turn } = bench(1_000_000);
     for (let n = 0; n < 1000; n += 1) consumer(`${n}`, 2000);
     turn();
@@ -140,7 +140,7 @@ describe("over the budget", () => {
   });
 });
 
-test("those that keep next to nothing are not looked at, and without any there is no timer", () => {
+test("receivers that keep next to nothing are not examined, and without others there is no timer", () => {
   const { budget, clock, consumer, looks } = bench();
   const one = consumer("one", 4096);
   consumer("little", 4095);
@@ -152,7 +152,7 @@ test("those that keep next to nothing are not looked at, and without any there i
   expect(looks()).toBe(1);
 });
 
-test("no budget is never short", () => {
+test("without a budget memory is never short", () => {
   const { budget, consumer, turn, shed } = bench(Infinity);
   consumer("one", 1e12);
   turn();

@@ -29,7 +29,7 @@ test("sockets of clients count until they are closed, in whatever object they ar
   expect(it.used).toBe(0);
 });
 
-test("a dial counts once until it is given back, however often that is said", () => {
+test("a dial counts once until it is released, however often it is released", () => {
   const it = new Descriptors(100, new FakeClock(), silentLog);
   const [one, other] = [it.dial(), it.dial()];
   one();
@@ -39,7 +39,7 @@ test("a dial counts once until it is given back, however often that is said", ()
   expect(it.used).toBe(0);
 });
 
-test("near the end handshakes are refused, told of once a second; at the end sockets are not taken", () => {
+test("near the limit handshakes are refused, with a log line once a second; at the limit sockets are not accepted", () => {
   const clock = new FakeClock();
   const lines: unknown[] = [];
   const it = new Descriptors(80, clock, { ...silentLog, warn: (fields) => lines.push(fields) });

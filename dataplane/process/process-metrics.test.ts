@@ -3,7 +3,7 @@ import { BucketTable } from "../limits/buckets.ts";
 import { Metrics } from "../metrics.ts";
 import { Subjects } from "../limits/subjects.ts";
 
-test("what the limits remember and had to forget is told by reason", async () => {
+test("the metrics show what the limits remember, and what they forgot by reason", async () => {
   const metrics = new Metrics();
   const subjects = new Subjects({ most: 5, mostEach: 3 });
   metrics.process.subjects(subjects);

@@ -6,11 +6,13 @@ import type { Session } from "./session.ts";
 
 const termination = { reason: "Draining" } as const;
 
-function sessions(count: number, clock: FakeClock): { all: Session[]; told: { index: number; at: number }[] } {
-  const told: { index: number; at: number }[] = [];
+type Told = { index: number; at: number; with: unknown }[];
+
+function sessions(count: number, clock: FakeClock): { all: Session[]; told: Told } {
+  const told: Told = [];
   const start = clock.now();
   const one = (index: number): Session =>
-    ({ terminate: () => told.push({ index, at: clock.now() - start }) }) as unknown as Session;
+    ({ terminate: (end: unknown) => told.push({ index, at: clock.now() - start, with: end }) }) as unknown as Session;
   return { all: Array.from({ length: count }, (_, index) => one(index)), told };
 }
 
@@ -29,6 +31,7 @@ test("sessions are told evenly over the period, in random order", async () => {
   await run(clock, 2100);
   await done;
   expect(told).toHaveLength(200);
+  expect(new Set(told.map(({ with: end }) => end))).toEqual(new Set([termination]));
   for (let quarter = 0; quarter < 4; quarter += 1) {
     const there = told.filter(({ at }) => at > quarter * 500 && at <= (quarter + 1) * 500).length;
     expect(there).toBeGreaterThan(40);
@@ -38,7 +41,7 @@ test("sessions are told evenly over the period, in random order", async () => {
   expect(told.map(({ index }) => index)).not.toEqual(all.map((_, index) => index));
 });
 
-test("what is told is reported as it goes", async () => {
+test("progress is reported while sessions are told", async () => {
   const clock = new FakeClock();
   const { all, told } = sessions(10, clock);
   const seen: number[] = [];
@@ -51,21 +54,22 @@ test("what is told is reported as it goes", async () => {
   expect(seen.at(-1)).toBe(10);
 });
 
-test("an abort stops it where it is, and takes its timer along", async () => {
+test("an abort stops the drain: no further session is told, and no timer is left", async () => {
   const clock = new FakeClock();
   const { all, told } = sessions(100, clock);
   const abort = new AbortController();
   const done = closeSpread(all, termination, 1000, { clock, random: Math.random, abort: abort.signal });
   await run(clock, 500);
   const until = told.length;
+  expect([until > 40, until < 60]).toEqual([true, true]);
   abort.abort();
   await done;
   await run(clock, 1000);
-  expect(told).toHaveLength(until);
+  expect(told).toHaveLength(until); // no session is told after it
   expect(clock.pending).toBe(0);
 });
 
-test("with nobody there it is over at once", async () => {
+test("without a session it is over at once", async () => {
   const clock = new FakeClock();
   await closeSpread([], termination, 60_000, { clock, random: Math.random, abort: new AbortController().signal });
   expect(clock.pending).toBe(0);

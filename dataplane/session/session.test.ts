@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
-import { clientNamed } from "../../test/fakes/policy-bench.ts";
-import type { Log } from "../../runtime/log.ts";
+import { clientNamed, stepsOf } from "../../test/fakes/policy-bench.ts";
+import type { Fields, Log } from "../../runtime/log.ts";
 import { Metrics } from "../metrics.ts";
 import { emptyPlan } from "../tunnel/plan.ts";
-import type { Enforcement } from "../policy.ts";
+import type { PolicySteps } from "../policy.ts";
 import type { Termination } from "../rejection.ts";
 import { Session } from "./session.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
@@ -13,9 +13,9 @@ import type { Tunnel } from "../tunnel/tunnel-options.ts";
 function bench() {
   const clock = new FakeClock();
   const metrics = new Metrics();
-  const logged: string[] = [];
-  const log = { info: (_: unknown, message: string) => void logged.push(message) } as unknown as Log;
-  const route = (chain: Enforcement[]): CompiledRoute =>
+  const logged: Fields[] = [];
+  const log = { info: (fields: Fields) => void logged.push(fields) } as unknown as Log;
+  const route = (chain: PolicySteps[]): CompiledRoute =>
     ({ name: "main", chain, metrics: metrics.route("demo/chat", "main"), plan: emptyPlan }) as unknown as CompiledRoute;
   const facts = {
     ...{ requestId: "request-1", identity: clientNamed("alice"), address: "192.0.2.1", addressSubject: "192.0.2.1" },
@@ -25,7 +25,7 @@ function bench() {
   const did: string[] = [];
   const tunnel: Tunnel = {
     apply: () => void did.push("plan"),
-    close: ({ reason }) => void did.push(`close ${reason}`),
+    close: ({ reason, policy }) => void did.push(`close ${reason}${policy === undefined ? "" : ` by ${policy}`}`),
     destroy: () => void did.push("destroy"),
     paused: true,
     buffered: 7,
@@ -40,17 +40,18 @@ function bench() {
 
 const revoked = { reason: "CredentialRevoked" } as const;
 
-test("what it stood on is looked at first; only then its limits change, and it is watched anew", () => {
+test("the permission is reviewed first; only then the limits change, and the permission is watched anew", () => {
   const { session, route, did } = bench();
-  const watching = (name: string): Enforcement => ({
-    review: () => void did.push(`review ${name}`),
-    plan: () => {},
-    watch: () => {
-      did.push(`watch ${name}`);
-      return () => void did.push(`unwatch ${name}`);
-    },
-  });
-  session.apply(route([watching("a"), {}, watching("b")]));
+  const watching = (name: string): PolicySteps =>
+    stepsOf({
+      review: () => void did.push(`review ${name}`),
+      plan: () => {},
+      watch: () => {
+        did.push(`watch ${name}`);
+        return () => void did.push(`unwatch ${name}`);
+      },
+    });
+  session.apply(route([watching("a"), stepsOf({}), watching("b")]));
   session.apply(route([watching("c")]));
   expect(did).toEqual([
     ...["review a", "review b", "plan", "watch a", "watch b"],
@@ -58,18 +59,18 @@ test("what it stood on is looked at first; only then its limits change, and it i
   ]);
 });
 
-test("what is as it was is not looked at again; what changed is, and no more than that", () => {
+test("an unchanged policy is not asked again; a changed one is, and no other", () => {
   const { session, route, did } = bench();
-  const asked = (name: string): Enforcement => ({ review: () => void did.push(`review ${name}`) });
-  const [deny, limits, later] = [asked("deny"), { plan: () => {} }, asked("later")];
-  const keys: Enforcement = {
+  const asked = (name: string): PolicySteps => stepsOf({ review: () => void did.push(`review ${name}`) });
+  const [deny, limits, later] = [asked("deny"), stepsOf({ plan: () => {} }), asked("later")];
+  const keys: PolicySteps = {
     ...asked("keys"),
     watch: () => {
       did.push("watch");
       return () => void did.push("unwatch");
     },
   };
-  const looked = (chain: Enforcement[]): string[] => {
+  const looked = (chain: PolicySteps[]): string[] => {
     did.length = 0;
     session.apply(route(chain));
     return [...did];
@@ -77,44 +78,45 @@ test("what is as it was is not looked at again; what changed is, and no more tha
   expect(looked([deny, keys, limits])).toEqual(["review deny", "review keys", "plan", "watch"]);
   expect(looked([deny, keys, limits])).toEqual([]);
   expect(looked([later, keys, limits])).toEqual(["review later"]);
-  expect(looked([later, keys, { plan: () => {} }])).toEqual(["plan"]);
+  expect(looked([later, keys, stepsOf({ plan: () => {} })])).toEqual(["plan"]);
   expect(looked([later, keys])).toEqual(["plan"]);
   expect(looked([later, { ...keys }])).toEqual(["unwatch", "review keys", "watch"]);
   expect(looked([later])).toEqual(["unwatch"]);
 });
 
-test("a permission that is gone ends it: no plan, no watch, and no policy behind is asked", () => {
+test("a lost permission ends the session: no plan, no watch, and no policy behind is asked", () => {
   const { session, route, did } = bench();
-  session.apply(route([{ review: () => revoked }, { review: () => void did.push("asked"), watch: () => () => {} }]));
-  expect(did).toEqual(["close CredentialRevoked"]);
+  const behind = stepsOf({ review: () => void did.push("asked"), watch: () => () => {} });
+  session.apply(route([stepsOf({ review: () => revoked }), behind]));
+  expect(did).toEqual(["close CredentialRevoked by authentication"]);
   expect([session.ending, session.permissionLost]).toEqual([true, true]);
-  session.apply(route([{ review: () => void did.push("asked again") }]));
+  session.apply(route([stepsOf({ review: () => void did.push("asked again") })]));
   expect(did).toHaveLength(1);
 });
 
-test("a watch that fires ends it and all watches; only the first end counts", async () => {
+test("a watch that fires ends the session and all watches; only the first end counts", async () => {
   const { session, route, did, value } = bench();
   let fire: ((termination: Termination) => void) | undefined;
-  const watch: Enforcement["watch"] = (_, end) => {
+  const watch: PolicySteps["watch"] = (_, end) => {
     fire = end;
     return () => void did.push("unwatch");
   };
-  session.apply(route([{ watch, plan: () => {} }]));
+  session.apply(route([stepsOf({ watch, plan: () => {} })]));
   fire?.({ reason: "CredentialExpired" });
   fire?.(revoked);
   session.terminate({ reason: "Draining" });
-  expect(did).toEqual(["plan", "unwatch", "close CredentialExpired"]);
+  expect(did).toEqual(["plan", "unwatch", "close CredentialExpired by authentication"]);
   expect(await value("credential_terminations_total")).toBe(1);
 });
 
-test("an end for another reason is no loss of a permission", async () => {
+test("a session that ends for another reason has not lost its permission", async () => {
   const { session, value } = bench();
   session.terminate({ reason: "Draining" });
   expect([session.ending, session.permissionLost]).toEqual([true, false]);
   expect(await value("credential_terminations_total")).toBe(0);
 });
 
-test("it is counted as open until both sockets are gone, with what its tunnel holds back", async () => {
+test("a session counts as open until both sockets are gone, with the bytes that its tunnel holds back", async () => {
   const { clock, session, logged, value } = bench();
   expect([await value("connections"), await value("paused_connections"), await value("buffered_bytes")]).toEqual([
     1, 1, 7,
@@ -122,7 +124,10 @@ test("it is counted as open until both sockets are gone, with what its tunnel ho
   session.terminate({ reason: "Draining" });
   expect(await value("connections")).toBe(1);
   clock.advance(1500);
-  session.closed({ code: 1012, by: "gateway", termination: { reason: "Draining" } });
+  session.closed({ code: 1008, by: "gateway", termination: { reason: "MessageRate", policy: "messages" } });
   expect([await value("connections"), await value("connections_closed_total")]).toEqual([0, 1]);
-  expect(logged).toEqual(["session opened", "session closed"]);
+  expect(logged.map(({ event, reason, policy }) => [event, reason, policy])).toEqual([
+    ["SessionOpened", undefined, undefined],
+    ["SessionClosed", "MessageRate", "messages"],
+  ]);
 });

@@ -1,27 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Fields, Log } from "../../runtime/log.ts";
+import { accessLine, type AccessEvent } from "../access-log.ts";
 import type { DirectionCount } from "../tunnel/frame-judge.ts";
 import type { Identity } from "../identity.ts";
 import { Memory } from "../memory.ts";
 import type { LiveSession, RouteMetrics } from "../metrics.ts";
 import { review, watch } from "../policies/permission.ts";
-import type { Enforcement, Party } from "../policy.ts";
-import type { CloseReason, Termination } from "../rejection.ts";
+import type { PolicySteps, Party } from "../policy.ts";
+import { isPermissionLost, type Termination } from "../rejection.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
 import type { Tunnel, TunnelEnd } from "../tunnel/tunnel-options.ts";
 import type { SessionFacts } from "../handshake/context.ts";
 
-/** Reasons that say that a permission went away. */
-const PERMISSION: ReadonlySet<CloseReason> = new Set([
-  "CredentialExpired",
-  "CredentialRevoked",
-  "Denied",
-  "ScopeMissing",
-  "ClaimMismatch",
-]);
-
-/** A connection after its 101: who it is with, what holds for it, how it ends. */
+/** A connection after its 101: its client, the policies that hold for it, how it ends. */
 export class Session implements Party, LiveSession {
   readonly id = randomUUID();
   readonly requestId: string;
@@ -42,8 +34,8 @@ export class Session implements Party, LiveSession {
   #tunnel: Tunnel | undefined;
   #memory: Memory | undefined;
   #stopWatching: (() => void) | undefined;
-  /** The policies that it was held to last. */
-  #held: readonly Enforcement[] = [];
+  /** The policies that were applied last. */
+  #applied: readonly PolicySteps[] = [];
   #ending = false;
   #permissionLost = false;
 
@@ -57,13 +49,13 @@ export class Session implements Party, LiveSession {
     this.route = route.name;
     this.openedAt = clock.now();
     this.since = clock.wall();
-    // Not the route: a session may live longer than a hundred configs, and must not keep its own.
+    // Not the route: the session may outlive a hundred configs, and must not keep an old one in memory.
     this.#metrics = route.metrics;
     this.#clock = clock;
     this.#log = log;
   }
 
-  /** Made when something is to be remembered: most sessions have nothing. */
+  /** Made at first use: most sessions have nothing to remember. */
   get memory(): Memory {
     this.#memory ??= new Memory();
     return this.#memory;
@@ -82,7 +74,7 @@ export class Session implements Party, LiveSession {
     return this.#ending;
   }
 
-  /** The gateway ended it because what it stood on went away. */
+  /** The gateway ended it because its permission went away. */
   get permissionLost(): boolean {
     return this.#permissionLost;
   }
@@ -91,23 +83,23 @@ export class Session implements Party, LiveSession {
   opened(tunnel: Tunnel): void {
     this.#tunnel = tunnel;
     this.#metrics.opened(this);
-    this.#log.info(this.#fields(), "session opened");
+    this.#line("SessionOpened", {});
   }
 
   /**
-   * Puts a route's policies in force for this session: its permission is looked at again, its limits are changed. What is
-   * as it was when it was held to it last needs nothing: 10,000 sessions are looked at while others wait.
+   * Puts a route's policies in force for this session: its permission is reviewed, its limits are changed. Only policies
+   * that differ from those applied last cost anything: a config change does this for 10,000 sessions.
    */
   apply(route: CompiledRoute): void {
     if (this.#ending) return;
-    const before = this.#held;
+    const before = this.#applied;
     const added = route.chain.filter((policy) => !before.includes(policy));
     const changed = [...added, ...before.filter((policy) => !route.chain.includes(policy))];
     const watched = changed.some((policy) => policy.watch !== undefined);
     if (watched) this.#unwatch();
     const termination = review(added, this);
     if (termination !== undefined) return this.terminate(termination);
-    this.#held = route.chain;
+    this.#applied = route.chain;
     if (changed.some((policy) => policy.plan !== undefined)) this.#tunnel?.apply(route.plan(this));
     if (watched) this.#stopWatching = watch(route.chain, this, (end) => this.terminate(end));
   }
@@ -117,12 +109,12 @@ export class Session implements Party, LiveSession {
     if (this.#ending) return;
     this.#ending = true;
     this.#unwatch();
-    this.#permissionLost = PERMISSION.has(termination.reason);
+    this.#permissionLost = isPermissionLost(termination.reason);
     if (this.#permissionLost) this.#metrics.credentialTermination(termination.reason);
     this.#tunnel?.close(termination);
   }
 
-  /** Ends the session at once, with no word to either end. */
+  /** Ends the session at once, without a Close frame to either end. */
   destroy(): void {
     this.#ending = true;
     this.#unwatch();
@@ -136,23 +128,20 @@ export class Session implements Party, LiveSession {
     const reason = end.termination?.reason ?? (end.code === 1006 ? "Vanished" : "Closed");
     const seconds = (this.#clock.now() - this.openedAt) / 1000;
     this.#metrics.closed(this, { code: end.code, reason, by: end.by }, seconds);
-    this.#log.info(
-      {
-        ...this.#fields(),
-        code: end.code,
-        reason,
-        detail: end.termination?.detail,
-        by: end.by,
-        duration: Math.round(seconds * 1000) / 1000,
-        messages: { fromClient: this.fromClient.messages, fromBackend: this.fromBackend.messages },
-        bytes: { fromClient: this.fromClient.bytes, fromBackend: this.fromBackend.bytes },
-      },
-      "session closed",
-    );
+    this.#line("SessionClosed", {
+      code: end.code,
+      reason,
+      policy: end.termination?.policy,
+      detail: end.termination?.detail,
+      by: end.by,
+      duration: Math.round(seconds * 1000) / 1000,
+      messages: { fromClient: this.fromClient.messages, fromBackend: this.fromBackend.messages },
+      bytes: { fromClient: this.fromClient.bytes, fromBackend: this.fromBackend.bytes },
+    });
   }
 
-  #fields(): Record<string, unknown> {
-    return {
+  #line(event: AccessEvent, more: Fields): void {
+    accessLine(this.#log, event, {
       session: this.id,
       requestId: this.requestId,
       route: this.route,
@@ -161,7 +150,8 @@ export class Session implements Party, LiveSession {
       endpoint: this.endpoint,
       subprotocol: this.protocol,
       status: 101,
-    };
+      ...more,
+    });
   }
 
   #unwatch(): void {

@@ -66,7 +66,7 @@ test("bytes that are delayed all go on at once, and their debt is waited for", (
   expect(rate.hits).toBe(1);
 });
 
-test("two limits of which the narrower allows: no byte more is taken from either", () => {
+test("of two byte limits the narrower decides, and both lose as many tokens", () => {
   const [wide, narrow] = [limit(bucket(10), "Close"), limit(bucket(4), "Close")];
   const limits: { readonly bytes: FlowLimit[] } = { bytes: [wide, narrow] };
   expect(new FlowLimits(plan(limits)).takeBytes(6, 0)).toBe(4);
@@ -77,7 +77,7 @@ test("retry-after is in whole seconds, at least one", () => {
   const slow = new TokenBucket({ limit: 1, interval: 90_500, burst: 1 }, 0);
   const limits = new FlowLimits(plan({ messages: [limit(slow, "Close")], bytes: [limit(bucket(1), "Close")] }));
   verdicts(limits, 2);
-  expect(limits.messageRate(0)).toEqual({ reason: "MessageRate", retryAfter: 91 });
+  expect(limits.messageRate(0)).toEqual({ reason: "MessageRate", policy: "messages", retryAfter: 91 });
   limits.takeBytes(2, 0);
-  expect(limits.byteRate(0)).toEqual({ reason: "ByteRate", retryAfter: 1 });
+  expect(limits.byteRate(0)).toEqual({ reason: "ByteRate", policy: "bytes", retryAfter: 1 });
 });

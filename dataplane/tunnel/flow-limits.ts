@@ -7,7 +7,7 @@ const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
 export class FlowLimits {
   #messages: readonly FlowLimit[];
   #bytes: readonly FlowLimit[];
-  /** The limit that stopped the last message. */
+  /** The limit that did not let the last message pass. */
   #blocking: FlowLimit | undefined;
   #exceeded: FlowLimit | undefined;
   /** A hit was counted for the message that waits now, or for the debt that is being paid. */
@@ -25,8 +25,8 @@ export class FlowLimits {
   }
 
   /**
-   * Takes a token of every limit for a message, or of none. A compressed one waits instead of being dropped: what comes
-   * behind it may refer to it (RFC 7692 §7.1.1). There are none but where Drop came into force over an open session.
+   * Takes a token of every limit for a message, or of none. A compressed message is delayed instead of dropped: later
+   * ones may refer to it (RFC 7692 §7.1.1). It can come only where Drop took force while the session was open.
    */
   takeMessage(now: number, compressed = false): "pass" | "drop" | "delay" | "close" {
     if (this.#messages.length === 0) return "pass";
@@ -49,10 +49,10 @@ export class FlowLimits {
   }
 
   messageRate(now: number): Termination {
-    return { reason: "MessageRate", retryAfter: seconds(this.messageWait(now)) };
+    return { reason: "MessageRate", policy: "messages", retryAfter: seconds(this.messageWait(now)) };
   }
 
-  /** A limit that closes has not as many tokens. */
+  /** Is a limit that closes exceeded by so many bytes? */
   refusesBytes(count: number, now: number): boolean {
     const limit = this.#bytes.find((it) => !it.shadow && it.onExceed === "Close" && it.bucket.available(now) < count);
     if (limit === undefined) return false;
@@ -61,7 +61,7 @@ export class FlowLimits {
     return true;
   }
 
-  /** Takes tokens for payload; how many bytes may be forwarded. Fewer than asked for: the session must end. */
+  /** Takes tokens for payload; returns how many bytes may be forwarded. If not all, the session must end. */
   takeBytes(count: number, now: number): number {
     if (this.#bytes.length === 0) return count;
     let allowed = count;
@@ -82,10 +82,10 @@ export class FlowLimits {
   }
 
   byteRate(now: number): Termination {
-    return { reason: "ByteRate", retryAfter: seconds(this.#exceeded?.bucket.wait(1, now) ?? 0) };
+    return { reason: "ByteRate", policy: "bytes", retryAfter: seconds(this.#exceeded?.bucket.wait(1, now) ?? 0) };
   }
 
-  /** Milliseconds until the debts of the limits that delay are paid. */
+  /** Milliseconds until the limits that delay have no debt. */
   byteWait(now: number): number {
     let longest = 0;
     for (const limit of this.#bytes) {

@@ -121,7 +121,7 @@ test("a stream that is cut anywhere gives the same bytes, the same counts and th
   );
 });
 
-test("before a Close of ours stand whole frames of the source and nothing else", () => {
+test("before our Close the receiver gets whole frames of the source and nothing else", () => {
   fc.assert(
     fc.property(pieces, sizes, fc.nat(), (list, cuts, moment) => {
       const pongs = list.filter((bytes) => bytes[0] !== 0x8a); // a pong that is kept back is no prefix

@@ -5,10 +5,13 @@ import type { DirectionPlan } from "./plan.ts";
 import type { Termination } from "../rejection.ts";
 import { TokenBucket } from "../limits/token-bucket.ts";
 
-/** Pings and pongs that an end may send: no honest one comes near it, and each costs us more than it costs the sender. */
+/** Pings and pongs that a source may send: far more than an honest one sends. Each costs the gateway more than the source. */
 const CONTROL_FRAMES = { limit: 100, interval: 1000, burst: 500 };
 
-/** What is to happen with a frame. `stop`: with `violation`; `hold`: until the limits let it pass; `close`: it is a Close. */
+/**
+ * What happens with a frame. `skip`: it is not forwarded; `hold`: it waits until the limits let it pass; `stop`: the
+ * session ends with `violation`; `close`: it is a Close frame.
+ */
 export type Verdict = "forward" | "skip" | "hold" | "stop" | "close";
 
 /** Forwarded data messages and their payload bytes. */
@@ -23,13 +26,14 @@ export interface JudgeOptions {
   readonly deflate: boolean;
   readonly plan: DirectionPlan;
   readonly count: DirectionCount;
-  /** Knows the pongs that answer pings of ours and go no further; absent where none can come. */
+  /** Tells the pongs that answer the gateway's own pings, and are not forwarded; absent where none can come. */
   readonly pongs: { isAnswer(frame: Buffer): boolean } | undefined;
 }
 
 /**
- * The rules of one direction: frames (RFC 6455 §5), sizes, rates. Is asked at each frame header and for payload, keeps
- * where in a message the stream is, counts what passes; touches no socket.
+ * The rules of one direction: those of RFC 6455 §5, then the frame policies in the order of `framePolicies`. It is asked
+ * at each frame header and for payload, keeps track of the current message and counts what is forwarded; it touches no
+ * socket.
  */
 export class FrameJudge {
   readonly header = new FrameHeader();
@@ -73,7 +77,7 @@ export class FrameJudge {
     return this.remaining > 0 && !this.dropping;
   }
 
-  /** Of `there` bytes of the current frame's payload, how many may pass; fewer than all: `violation` says why. */
+  /** How many of `there` bytes of the current frame's payload may pass; if not all: `violation` says why. */
   payload(there: number, now: number): number {
     const taken = this.dropping ? there : this.limits.takeBytes(there, now);
     this.remaining -= taken;
@@ -91,8 +95,8 @@ export class FrameJudge {
   }
 
   /**
-   * What is to happen with the frame at `at`, whose header was just read; a control frame is there as a whole.
-   * `following`: bytes that have come behind the header.
+   * The verdict on the frame at `at`, whose header was just read; of a control frame the whole frame has been read.
+   * `following`: how many bytes have been read behind the header.
    */
   judge(chunk: Buffer, at: number, now: number, following: number): Verdict {
     const { malformed, reserved, masked, control } = this.header;
@@ -107,15 +111,15 @@ export class FrameJudge {
     if (!inOrder || (rsv1 && !(first && this.#deflate))) return this.#stop({ reason: "ProtocolError" });
     const bytes = (first ? 0 : this.#messageBytes) + length;
     const fragments = (first ? 0 : this.#fragments) + 1;
-    if (bytes > this.#plan.maxMessage) return this.#stop({ reason: "MessageTooBig" });
-    if (fragments > this.#plan.maxFragments) return this.#stop({ reason: "TooManyFragments" });
+    if (bytes > this.#plan.maxMessage) return this.#stop({ reason: "MessageTooBig", policy: "messageSize" });
+    if (fragments > this.#plan.maxFragments) return this.#stop({ reason: "TooManyFragments", policy: "messageSize" });
     if (first) {
       const verdict = this.limits.takeMessage(now, rsv1);
       if (verdict === "close") return this.#stop(this.limits.messageRate(now));
       if (verdict === "delay") return "hold";
       this.dropping = verdict === "drop";
     }
-    // A frame that is here as a whole is refused as a whole, while the sink still stands between two frames.
+    // A frame that has been read as a whole is refused as a whole: the receiver then still is between two frames.
     if (!this.dropping && length <= following && this.limits.refusesBytes(length, now)) {
       return this.#stop(this.limits.byteRate(now));
     }

@@ -72,7 +72,7 @@ test("a receiver that is gone is waited for no more", () => {
   expect(over()).toBe(1);
 });
 
-test("however often there is something new to wait for, ten time-outs are the longest", () => {
+test("a receiver is waited for ten time-outs at most, however often new bytes wait for it", () => {
   const { clock, behind, over } = bench(1_000_000);
   for (let time = 0; time < 10; time += 1) {
     behind();
@@ -85,7 +85,7 @@ test("however often there is something new to wait for, ten time-outs are the lo
   expect(clock.pending).toBe(0);
 });
 
-test("where a time is set nothing else counts any more", () => {
+test("once a fixed time is set nothing else changes it", () => {
   const { clock, linger, behind, over } = bench(1_000_000);
   linger.for(HANG_UP);
   behind();

@@ -5,9 +5,9 @@ export interface FlowLimit {
   /** Shared by all sessions of the same subject, or the session's own (per Connection). */
   readonly bucket: TokenBucket;
   readonly onExceed: "Close" | "Drop" | "Delay";
-  /** Only count. */
+  /** The limit counts and logs, and does not act. */
   readonly shadow: boolean;
-  /** Once for each message that is refused, and once for each pause. */
+  /** Called once for each message that is refused, and once for each pause. */
   readonly hit: () => void;
 }
 
@@ -19,7 +19,7 @@ export interface DirectionPlan {
   readonly maxFragments: number;
 }
 
-/** What a tunnel holds its session to. Times in ms; 0: off. */
+/** The limits and times of one tunnel. Times in ms; 0: off. */
 export interface TunnelPlan {
   readonly fromClient: DirectionPlan;
   readonly fromBackend: DirectionPlan;
@@ -29,7 +29,7 @@ export interface TunnelPlan {
   readonly slowConsumer: { readonly maxBuffered: number; readonly timeout: number };
 }
 
-/** A tunnel's plan while the policies of a route fill it in, each its own part. */
+/** A tunnel's plan while the policies of a route write it, each its own part. */
 export interface PlanDraft {
   fromClient: DirectionDraft;
   fromBackend: DirectionDraft;

@@ -43,7 +43,7 @@ function bench(maxBuffered: number, limit?: number, ahead = 0) {
   };
 }
 
-test("it is on above the mark, and off at half of it", () => {
+test("pressure is on above the mark, and off at half of it", () => {
   const { heard, pressure, write, complete } = bench(100_000);
   write(49_000);
   write(49_000);

@@ -59,7 +59,7 @@ test.each<[string, ReadPath]>([
   expect(await chooseReadPath(systemClock, path)).toBe(dataPath);
 });
 
-test("a way of reading that never tells anything is given up after 2 s", async () => {
+test("a way of reading that delivers nothing is given up after 2 s", async () => {
   const clock = new FakeClock();
   const deaf = changed((source) => ({ to: () => source.socket.on("error", () => {}) }));
   const choice = chooseReadPath(clock, deaf);

@@ -9,7 +9,7 @@ const mask = true;
 describe.each(READ_PATHS)("read through $name", (reads) => {
   const joined = joinedOver(reads);
 
-  test("whoever breaks the protocol while the session is being closed is cut off, with nothing of it forwarded", async () => {
+  test("an end that breaks the protocol while the session closes is cut off, and its broken frame is not forwarded", async () => {
     const it = await joined();
     it.client.send(close(1000, "", mask));
     await until("the Close arrived", () => it.backend.received.length > 0);
@@ -33,9 +33,10 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.backend.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.client.received).toHaveLength(0);
+    expect(it.ends).toEqual([{ code: 1000, by: "client", termination: undefined }]);
   });
 
-  test("a client that answers the backend's Close by leaving is passed on at once", async () => {
+  test("when the client hangs up instead of answering the backend's Close, the backend sees the end at once", async () => {
     const it = await joined();
     it.backend.send(close(1000));
     await until("the Close arrived", () => it.client.received.length > 0);
@@ -47,7 +48,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends[0]).toMatchObject({ code: 1000, by: "backend" });
   });
 
-  test("a backend that sends its last right behind its Close still gets the client's answer", async () => {
+  test("a backend that half-closes right behind its Close still gets the client's Close", async () => {
     const it = await joined();
     it.backend.send(close(4000, "done"));
     it.backend.socket.end();
@@ -58,9 +59,10 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("both ends hang up", () => it.client.ended && it.backend.ended);
     it.client.socket.end();
     await until("the end", () => it.ends.length === 1);
+    expect(it.ends).toEqual([{ code: 4000, by: "backend", termination: undefined }]);
   });
 
-  test("a client that sends its last right behind its Close still gets the backend's answer", async () => {
+  test("a client that half-closes right behind its Close still gets the backend's Close", async () => {
     const it = await joined();
     it.client.send(close(4000, "done", mask));
     it.client.socket.end();
@@ -104,14 +106,14 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
   });
 
   test.each(["client", "backend"] as const)(
-    "a %s that pours on after the end is read no further, and is still told",
-    async (who) => {
+    "a %s that goes on sending after the end is read no further, and still gets its Close",
+    async (name) => {
       const clock = new FakeClock();
       const it = await joined({ clock });
-      const peer = who === "client" ? it.client : it.backend;
+      const peer = name === "client" ? it.client : it.backend;
       it.tunnel.close({ reason: "Denied" });
       await until("it is told", () => peer.ended);
-      const message = frame({ opcode: 2, mask: who === "client", payload: Buffer.alloc(1_000_000) });
+      const message = frame({ opcode: 2, mask: name === "client", payload: Buffer.alloc(1_000_000) });
       for (let n = 0; n < 64; n += 1) peer.send(message);
       let left = 0;
       await until("nothing is taken any more", async () => {
@@ -123,6 +125,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(left).toBeGreaterThan(32_000_000);
       clock.advance(2000);
       await until("the end", () => it.ends.length === 1);
+      expect(it.ends).toEqual([{ code: 3003, by: "gateway", termination: { reason: "Denied" } }]);
     },
   );
 
@@ -184,15 +187,20 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       },
     );
 
-    test.each(["client", "backend"] as const)("a %s that never takes it has a slow consumer's time", async (to) => {
-      const { it, clock } = await stalled(to, (sender) => sender.send(close(4000, "", to === "backend")));
-      clock.advance(29_000);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(it.ends).toHaveLength(0);
-      clock.advance(2_000);
-      await until("the end", () => it.ends.length === 1);
-      expect(clock.pending).toBe(0);
-    });
+    test.each(["client", "backend"] as const)(
+      "a %s that never takes it is cut off after the time of a slow consumer",
+      async (to) => {
+        const { it, clock } = await stalled(to, (sender) => sender.send(close(4000, "", to === "backend")));
+        clock.advance(29_000);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        expect(it.ends).toHaveLength(0);
+        clock.advance(2_000);
+        await until("the end", () => it.ends.length === 1);
+        const by = to === "client" ? "backend" : "client";
+        expect(it.ends).toEqual([{ code: 4000, by, termination: undefined }]);
+        expect(clock.pending).toBe(0);
+      },
+    );
 
     test.each([
       [
@@ -203,7 +211,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
         },
       ],
       ["the end of the backend", (sender: Peer) => sender.socket.end()],
-    ])("a client has its place until %s has reached it", async (_what, last) => {
+    ])("a client keeps its place among the sessions until %s has reached it", async (_what, last) => {
       const { it, receiver } = await stalled("client", last);
       await until("nothing is left to hear", () => it.backend.ended);
       expect(it.over).toBe(0);
@@ -224,10 +232,11 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.ends).toHaveLength(0);
       clock.advance(3_000);
       await until("the end", () => it.ends.length === 1);
+      expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
       expect(clock.pending).toBe(0);
     });
 
-    test("somebody who lost the permission meanwhile is not waited for", async () => {
+    test("a client that lost its permission meanwhile is not waited for", async () => {
       const { it, clock } = await stalled("client", (sender) => sender.socket.end());
       it.tunnel.close({ reason: "CredentialRevoked" });
       clock.advance(2_000);
@@ -235,7 +244,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
     });
 
-    test("nor is a backend where the client leaves once the gateway has ended the session", async () => {
+    test("a backend is not waited for where the client leaves once the gateway has ended the session", async () => {
       const { it, clock } = await stalled("backend", ({ socket }, { tunnel }) => {
         tunnel.close({ reason: "CredentialRevoked" });
         socket.end();
@@ -243,6 +252,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       await until("the client is gone", () => it.client.ended);
       clock.advance(2_000);
       await until("the end", () => it.ends.length === 1);
+      expect(it.ends).toEqual([{ code: 3000, by: "gateway", termination: { reason: "CredentialRevoked" } }]);
     });
   });
 });

@@ -7,6 +7,12 @@ import { TokenBucket } from "../limits/token-bucket.ts";
 
 const closing = (peer: Peer) => closeOf(parse(peer.received).frames.at(-1) as never);
 const payloads = (peer: Peer) => parse(peer.received).frames.map(({ payload }) => String(payload));
+/** Both far ends hang up; how the tunnel says that the session ended. */
+const endOf = async (it: { readonly client: Peer; readonly backend: Peer; readonly ends: readonly unknown[] }) => {
+  for (const { socket } of [it.client, it.backend]) socket.end();
+  await until("the end", () => it.ends.length > 0);
+  return it.ends;
+};
 const shape = { limit: 3, interval: 1000, burst: 3 };
 const up = (...words: string[]) => words.map((word) => text(word, true));
 
@@ -28,10 +34,12 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     for (const peer of [it.client, it.backend])
       expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate; retry-after=1" });
     expect(rate.hits).toBe(1);
-    it.tunnel.destroy();
+    expect(await endOf(it)).toEqual([
+      { code: 1008, by: "gateway", termination: { reason: "MessageRate", retryAfter: 1 } },
+    ]);
   });
 
-  test("tokens come back evenly", async () => {
+  test("tokens come back evenly: one message passes after a third of the interval, the next ends the session", async () => {
     const clock = new FakeClock();
     const rate = limit(new TokenBucket(shape, clock.now()), "Close");
     const it = await joined({ clock, plan: (draft) => draft.fromClient.messages.push(rate) });
@@ -41,8 +49,13 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(...up("4"));
     await until("four", () => payloads(it.backend).length === 4);
     it.client.send(...up("5"));
-    await until("told", () => it.client.ended);
-    it.tunnel.destroy();
+    await until("told", () => it.client.ended && it.backend.ended);
+    expect(payloads(it.backend).slice(0, -1)).toEqual(["1", "2", "3", "4"]);
+    for (const peer of [it.client, it.backend])
+      expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate; retry-after=1" });
+    expect(await endOf(it)).toEqual([
+      { code: 1008, by: "gateway", termination: { reason: "MessageRate", retryAfter: 1 } },
+    ]);
   });
 
   test("Drop that comes over a session with deflate takes no compressed message out: the next may refer to it", async () => {
@@ -101,7 +114,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("a Close behind a delayed message waits its turn, and a vanished client's messages are still delivered", async () => {
+  test("a client that hangs up behind a delayed message: the backend gets the message first, and no Close", async () => {
     const clock = new FakeClock();
     const rate = limit(new TokenBucket({ limit: 1, interval: 1000, burst: 1 }, clock.now()), "Delay");
     const it = await joined({ clock, plan: (draft) => draft.fromClient.messages.push(rate) });
@@ -112,7 +125,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     clock.advance(1000);
     await until("the end", () => it.backend.ended);
     expect(payloads(it.backend)).toEqual(["1", "2"]);
-    it.tunnel.destroy();
+    expect(await endOf(it)).toEqual([{ code: 1006, by: "client", termination: undefined }]);
   });
 
   test("in Shadow the limit only counts", async () => {
@@ -153,9 +166,12 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(...up("x".repeat(11)));
     await until("told", () => it.client.ended && it.backend.ended);
     expect(parse(it.backend.received).frames).toHaveLength(1);
-    for (const peer of [it.client, it.backend]) expect(closing(peer).reason).toMatch(/^ByteRate; retry-after=1$/);
+    for (const peer of [it.client, it.backend])
+      expect(closing(peer)).toEqual({ code: 1008, reason: "ByteRate; retry-after=1" });
     expect(rate.hits).toBe(1);
-    it.tunnel.destroy();
+    expect(await endOf(it)).toEqual([
+      { code: 1008, by: "gateway", termination: { reason: "ByteRate", retryAfter: 1 } },
+    ]);
   });
 
   test("bytes that are delayed are all delivered, after the debt is paid", async () => {
@@ -198,7 +214,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       [Buffer.from([0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4])],
       false,
     ],
-  ])("with a largest message of 100 bytes, %s: passes %s", async (_what, bytes, passes) => {
+  ])("with a largest message of 100 bytes, %s pass: $2", async (_what, bytes, passes) => {
     const it = await joined({ plan: (draft) => (draft.fromClient.maxMessage = 100) });
     it.client.send(...bytes, frame({ opcode: 9, mask: true, payload: "end" }));
     await until("an answer", () => it.client.ended || payloads(it.backend).at(-1) === "end");
@@ -226,8 +242,8 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("one", () => payloads(it.backend).length === 1);
     it.tunnel.apply(planOf((draft) => (draft.fromClient.maxMessage = 10)));
     it.client.send(...up("x".repeat(50)));
-    await until("told", () => it.client.ended);
-    expect(closing(it.client).code).toBe(1009);
-    it.tunnel.destroy();
+    await until("told", () => it.client.ended && it.backend.ended);
+    for (const peer of [it.client, it.backend]) expect(closing(peer)).toEqual({ code: 1009, reason: "MessageTooBig" });
+    expect(await endOf(it)).toEqual([{ code: 1009, by: "gateway", termination: { reason: "MessageTooBig" } }]);
   });
 });

@@ -49,19 +49,22 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.tunnel.buffered).toBe(0);
     });
 
-    test("and is waited for anyway, after the end of the other, is no longer waited for", async () => {
+    test("and is waited for only because the other end has left, is no longer waited for", async () => {
       const budget = budgetOf();
       const it = await joined({ budget, plan });
       const other = slow === "client" ? it.backend : it.client;
       await fill(it, slow, 500_000);
       other.socket.end();
-      // What has come of it is still this end's to take.
+      // This end must still take what has come from it.
       await until("the gateway has that too", () => other.ended);
       expect(it.ends).toEqual([]);
       budget.change({ kept: 0, stalled: 0, look() {}, shed: () => 0 }, 600_000);
       await until("the end", () => it.ends.length === 1);
       expect(budget.used).toBe(600_000);
       expect(it.slow).toBe(0);
+      expect(it.ends[0]).toMatchObject(
+        slow === "client" ? { code: 1014, by: "backend" } : { code: 1006, by: "client" },
+      );
     });
   });
 
@@ -74,6 +77,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     budget.change({ kept: 0, stalled: 0, look() {}, shed: () => 0 }, 1_900_000);
     await until("the end", () => it.ends.length === 1);
     expect([budget.used, budget.ended, it.slow]).toEqual([1_900_000, 1, 1]);
+    expect(it.ends[0]).toMatchObject({ code: 1008, by: "gateway", termination: { reason: "SlowConsumer" } });
   });
 
   test("a sender is paused early while the budget is tight, and loses nothing", async () => {
@@ -115,7 +119,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(budget.used).toBe(0);
   });
 
-  test("a client whose messages wait for a limit is told so where the room is needed", async () => {
+  test("a session whose messages wait for a limit ends with that limit's reason where the memory is needed", async () => {
     const budget = new BufferBudget({ limit: 1_000_000, clock: systemClock });
     const rate = limit(new TokenBucket({ limit: 1, interval: 60_000, burst: 1 }, systemClock.now()), "Delay");
     const it = await joined({ budget, plan: (draft) => draft.fromClient.messages.push(rate) });

@@ -46,7 +46,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       else from.send(bytes);
       await until("the other end is told", () => to.ended);
       to.socket.end();
-      await until("who broke it is told", () => from.ended);
+      await until("the end that broke it is told", () => from.ended);
       for (const peer of [from, to]) {
         const last = parse(peer.received).frames.at(-1);
         expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
@@ -69,7 +69,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("the other end is told", () => it[other].ended);
     it[other].send(text("answered", !masked));
     it[other].send(close(1000, "of the other end's own", !masked), text("too late", !masked));
-    await until("who broke it is told", () => it[culprit].ended);
+    await until("the end that broke it is told", () => it[culprit].ended);
     const [answer, last, ...more] = parse(it[culprit].received).frames;
     expect(String(answer?.payload)).toBe("answered");
     expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
@@ -77,7 +77,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("who breaks the protocol is told after half a second, whatever the other end does", async () => {
+  test("an end that breaks the protocol gets its Close after half a second, whatever the other end does", async () => {
     const clock = new FakeClock();
     const it = await joined({ clock });
     it.client.send(frame({ opcode: 3, mask }));
@@ -90,7 +90,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("nobody waits for the answers to a client that broke the protocol and has gone", async () => {
+  test("the tunnel waits for no answers to a client that broke the protocol and has gone", async () => {
     const it = await joined({ clock: new FakeClock() });
     it.client.send(frame({ opcode: 3, mask }));
     it.client.socket.end();

@@ -28,14 +28,15 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("pings are no messages: they do not keep an idle session", async () => {
+  test("pings are no messages: an idle session ends in spite of them", async () => {
     const clock = new FakeClock();
     const it = await joined({ clock, plan: (draft) => (draft.idle = 1000) });
     clock.advance(900);
     it.client.send(frame({ opcode: 9, mask: true, payload: "x" }));
     await until("arrived", () => it.backend.received.length > 0);
     clock.advance(100);
-    await until("told", () => it.client.ended);
+    await until("told", () => it.client.ended && it.backend.ended);
+    for (const peer of [it.client, it.backend]) expect(closing(peer)).toEqual({ code: 3008, reason: "IdleTimeout" });
     it.tunnel.destroy();
   });
 
@@ -81,7 +82,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("a client in the middle of a large frame is given time as long as bytes come", async () => {
+  test("a client in the middle of a large frame has more time for its pong as long as bytes come", async () => {
     const clock = new FakeClock();
     const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
     it.client.send(frame({ mask: true, payload: "x", length: 1000 }));
@@ -95,6 +96,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.client.ended).toBe(false);
     clock.advance(10_000);
     await until("told", () => it.client.ended);
+    expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
     it.tunnel.destroy();
   });
 
@@ -129,6 +131,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(closing(it.backend)).toEqual({ code: 1008, reason: "SlowConsumer" });
     clock.advance(2000);
     await until("the end", () => it.ends.length === 1);
+    expect(it.ends).toEqual([{ code: 1008, by: "gateway", termination: { reason: "SlowConsumer" } }]);
     expect(it.slow).toBe(1);
     expect(clock.pending).toBe(0);
   });

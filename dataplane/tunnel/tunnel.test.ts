@@ -128,7 +128,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends).toEqual([]);
     clock.advance(1);
     await gone(it);
-    expect(it.ends).toHaveLength(1);
+    expect(it.ends).toEqual([{ code: 1000, by: "client", termination: undefined }]);
     expect(clock.pending).toBe(0);
   });
 
@@ -170,6 +170,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("the client's end", () => it.client.ended);
     expect(parse(it.client.received).frames).toEqual([]);
     await ended(it);
+    expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
   });
 
   test("our own Close waits for the end of a frame, and both ends get it", async () => {
@@ -203,6 +204,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(parse(it.client.received).frames).toEqual([]);
     clock.advance(2000);
     await gone(it);
+    expect(it.ends).toEqual([{ code: 3008, by: "gateway", termination: { reason: "IdleTimeout" } }]);
     expect(clock.pending).toBe(0);
   });
 
@@ -214,7 +216,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends).toEqual([]);
     clock.advance(2000);
     await gone(it);
-    expect(it.ends[0]).toMatchObject({ code: 3008, termination: { reason: "LifetimeEnded" } });
+    expect(it.ends).toEqual([{ code: 3008, by: "gateway", termination: { reason: "LifetimeEnded" } }]);
   });
 
   test("only the first end counts", async () => {
@@ -222,14 +224,17 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.close({ reason: "IdleTimeout" });
     it.tunnel.close({ reason: "Draining" });
     await ended(it);
-    expect(it.ends[0]?.termination?.reason).toBe("IdleTimeout");
+    for (const { received } of [it.client, it.backend])
+      expect(parse(received).frames.map(closeOf)).toEqual([{ code: 3008, reason: "IdleTimeout" }]);
+    expect(it.ends).toEqual([{ code: 3008, by: "gateway", termination: { reason: "IdleTimeout" } }]);
   });
 
-  test("destroy ends both connections without a word", async () => {
+  test("destroy ends both connections, and sends neither end a Close", async () => {
     const it = await joined();
     it.tunnel.destroy();
     await gone(it);
-    expect(it.client.received).toHaveLength(0);
-    expect(it.ends).toHaveLength(1);
+    await until("both ends see it", () => [it.client, it.backend].every((peer) => peer.ended || peer.closed));
+    expect([it.client.received.length, it.backend.received.length]).toEqual([0, 0]);
+    expect(it.ends).toEqual([{ code: 1006, by: "gateway", termination: undefined }]);
   });
 });

@@ -4,7 +4,7 @@ import { WaitingLine, type Party } from "./waiting-line.ts";
 
 const party = <T = string>(): Party<T> => ({ waiting: new LinkedList(), turn: undefined });
 
-/** Takes one out, of the party whose turn it is. */
+/** Takes out one entry of the party that is next. */
 function take(line: WaitingLine<string, Party<string>>): string | undefined {
   const next = line.next();
   return next && line.take(next);
@@ -21,7 +21,7 @@ test("within a party it is first come, first served; between parties one of each
   expect([line.size, line.parties]).toEqual([0, 0]);
 });
 
-test("one that leaves is passed over, wherever it stands, and may say so twice", () => {
+test("an entry that leaves is passed over, wherever it stands, and may leave twice", () => {
   const line = new WaitingLine<string, Party<string>>();
   const [a, b] = [party(), party()];
   line.push(a, "a1");

@@ -96,7 +96,7 @@ test("TLS handshakes that hang do not keep others from theirs", async () => {
   expect(ms).toBeLessThan(4000);
 });
 
-test("evicted is the one that was read for longest; none before a whole poll, and none that has spoken", async () => {
+test("evicted is the silent socket that was read for longest; none before a whole poll, and none that has sent bytes", async () => {
   const it = new WaitingBench();
   const [first, second, third] = it.enter(3) as [Both, Both, Both];
   expect(it.room.evict()).toBeUndefined();
@@ -123,7 +123,7 @@ test("where none was silent, evicted are the last ones of an address with a crow
   expect(few.every(({ reading }) => reading)).toBe(true);
 });
 
-test("when the process stops, all that wait are read once; then the silent ones are closed", async () => {
+test("when the process stops, all waiting sockets are read once; then the silent ones are closed", async () => {
   const it = new WaitingBench(10_000);
   const many = it.enter(1100);
   await turns();
@@ -141,7 +141,7 @@ test("when the process stops, all that wait are read once; then the silent ones 
   expect([await it.evicted(), it.counts, it.clock.pending]).toEqual([1024, { reading: 0, unread: 0 }, 0]);
 });
 
-test("no more of them are begun, heard or told that they are late in one turn of the loop than it has time for", async () => {
+test("one turn of the loop begins, hears or times out only as many sockets as it has time for", async () => {
   const it = new WaitingBench();
   it.trusted.add("192.0.2.9");
   const many = it.enter(2000, () => "192.0.2.9");

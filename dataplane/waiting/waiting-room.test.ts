@@ -27,7 +27,7 @@ test("what a client sends first is given again to the listener, and the time for
   expect(it.late).toEqual([socket]);
 });
 
-test("a client that hangs up without a word is let go at once", () => {
+test("a client that hangs up before it sent a byte is forgotten at once", () => {
   const it = new WaitingBench();
   const [socket] = it.enter(1) as [Both];
   socket.emit("end");
@@ -60,7 +60,7 @@ test("a source port that is used again does not take the newer socket out with t
   expect(it.late).toEqual([newer]);
 });
 
-test("sockets of which nothing is known any more are told apart all the same", () => {
+test("two sockets whose address is no longer known are two entries", () => {
   const it = new WaitingBench();
   const gone = [visitor("", undefined), visitor("", undefined)] as [Both, Both];
   for (const socket of gone) it.room.enter(socket, it.host);
@@ -80,7 +80,7 @@ test.each<[string, (n: number) => string]>([
     const many = it.enter(1500, address);
     await turns();
     expect(it.counts).toEqual({ reading: 1024, unread: 476 });
-    expect([isRead(many), it.clock.pending]).toEqual([1024, 1025]); // one looks after the line
+    expect([isRead(many), it.clock.pending]).toEqual([1024, 1025]); // one timer is the line's
     const [other] = it.enter(1, () => "198.51.100.1") as [Both];
     await turns(2);
     expect(other.reading).toBe(true);
@@ -88,7 +88,7 @@ test.each<[string, (n: number) => string]>([
   },
 );
 
-test("one place is free, and the next in the line is read", async () => {
+test("when a place is free the next socket in the line is read", async () => {
   const it = new WaitingBench();
   const many = it.enter(1030);
   await turns();

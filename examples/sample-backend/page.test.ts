@@ -127,7 +127,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
   });
 
   test.each([/query/, /subprotocol/])("a wrong key in the %s is shown as one", async (how) => {
-    await page.getByLabel("API key").fill("wrong-key-of-nobody-1");
+    await page.getByLabel("API key").fill("wrong-key-of-no-client-1");
     await travels(how);
     await connect();
     await expectStatus("Refused: 401 CredentialInvalid");

@@ -1,7 +1,7 @@
 import type { Config } from "../../api/config.ts";
 import { PACKED } from "../../api/meta.ts";
 import { belongsTo, isOf } from "../watch/belonging.ts";
-import type { Contents, UnreadObject } from "../watch/contents.ts";
+import type { Contents, UnreadableObject } from "../watch/contents.ts";
 import { hashIn, partsIn, type InForce, type SecretData } from "./in-force.ts";
 import { ApiError } from "../kube/api-error.ts";
 import type { KubeObject } from "../kube/kinds.ts";
@@ -21,7 +21,7 @@ export interface Before {
   /** Our own Secrets and ConfigMaps by kind and name, with hashes in the place of long values. */
   readonly data: ReadonlyMap<string, KubeObject>;
   /** Those of them that cannot be read. */
-  readonly unseen: readonly UnreadObject[];
+  readonly unseen: readonly UnreadableObject[];
 }
 
 /** Reads back what was written for a proxy: of a config that is known by its hash nothing but that. */
@@ -40,7 +40,7 @@ export class ConfigInForce {
   async read(key: string, owner: Owner, names: Names, load: Load, signal: AbortSignal): Promise<Before> {
     const own = this.#objects(owner, names);
     const wanted = own.map(([kind, object]) => ({ kind, object, form: dataForm }));
-    const { found, unread: unseen } = await this.#contents.read(key, wanted, signal);
+    const { found, unreadable: unseen } = await this.#contents.read(key, wanted, signal);
     const data = new Map(
       own.flatMap(([kind, object]) => {
         const text = found.get(object);
@@ -70,7 +70,7 @@ export class ConfigInForce {
     own: readonly Own[],
     names: Names,
     signal: AbortSignal,
-  ): Promise<(SecretData | undefined)[] | UnreadObject> {
+  ): Promise<(SecretData | undefined)[] | UnreadableObject> {
     const parts: (SecretData | undefined)[] = [];
     for (let part = 0; part < (part === 0 ? 1 : partsIn(parts[0])); part += 1) {
       const [, object] =

@@ -4,7 +4,7 @@ import { secretForm } from "./content-forms.ts";
 
 const encoded = (bytes: Buffer | string): string => Buffer.from(bytes).toString("base64");
 
-test("of a Secret full of entries that cannot be keys a thousand are kept to be told of, and a hundred that are no text", () => {
+test("of a Secret full of entries that cannot be keys a thousand are retained to be named, and a hundred that are no text", () => {
   const data = Object.fromEntries([
     ...Array.from({ length: 2000 }, (_, at) => [`short-${at}`, encoded("x")] as const),
     ...Array.from({ length: 200 }, (_, at) => [`bytes-${at}`, encoded(Buffer.from([0xff, 0xfe]))] as const),
@@ -17,5 +17,5 @@ test("of a Secret full of entries that cannot be keys a thousand are kept to be 
     type: "Opaque",
     data,
   } as never);
-  expect([value.object.count, value.object.secret.unreadable?.length]).toEqual([1001, 100]);
+  expect([value.object.count, value.object.secret.notText?.length]).toEqual([1001, 100]);
 });

@@ -15,23 +15,23 @@ import type { KeyEntry } from "../translate/resources.ts";
 import { keyEntry } from "../translate/references/key-entries.ts";
 import type { ConfigMap, EndpointSlice, Secret, Service } from "../translate/resources.ts";
 
-/** Bytes of an object beside its texts, about. */
+/** Bytes that an object takes beside its texts, about. */
 const OBJECT = 512;
 
-/** A WebSocketProxy: as the text of its JSON, since parsed it takes several times as much, or as it is where it is not kept. */
+/** A small WebSocketProxy as JSON text, which takes far less memory than the object; a large one as the object, not retained. */
 export const manifestForm: Form<string | KubeObject> = {
   name: "manifest",
   of: ({ metadata, ...rest }) => {
     const { generation } = metadata;
-    const kept = { ...metadataOf("WebSocketProxy", metadata), ...(generation === undefined ? {} : { generation }) };
-    const whole = { ...rest, metadata: kept };
+    const brief = { ...metadataOf("WebSocketProxy", metadata), ...(generation === undefined ? {} : { generation }) };
+    const whole = { ...rest, metadata: brief };
     if (textSize(whole, LIGHT) > LIGHT) return { value: whole, weight: Number.POSITIVE_INFINITY };
     const text = JSON.stringify(whole);
     return { value: text, weight: OBJECT + Buffer.byteLength(text) };
   },
 };
 
-/** What the status tells of a Deployment or Service of ours: why it has no pods, and where it is reached. */
+/** The fields of our Deployment or Service that the status needs: why it has no pods, and its address. */
 export const statusForm: Form<KubeObject> = {
   name: "status",
   of: (object) => {
@@ -60,40 +60,42 @@ interface OwnStatus {
   readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string; readonly ip?: string }[] };
 }
 
-/** What of an object is used, and how many bytes of the API it was taken from. */
+/** The part of an object that a pass uses, and the size of the whole object; bytes. */
 export interface Read<T> {
   readonly object: T;
   readonly size: number;
 }
 
-/** What references of a proxy want of one Secret. */
+/** What a proxy needs of one Secret. */
 export interface SecretNeed {
-  /** Its entries are API keys. */
+  /** Are its entries API keys? */
   readonly keys: boolean;
-  /** Entries whose values are used, sorted. */
+  /** Entries of which the proxy uses the values, sorted. */
   readonly entries: readonly string[];
 }
 
-/** A Secret as it is kept: no value of it but those that are used as they are. */
-export interface KeptSecret {
+/** A Secret as it is retained: of API keys only digests, and no value that the proxy does not use. */
+export interface RetainedSecret {
   readonly secret: Omit<Secret, "keys">;
   readonly keys: PackedKeys | undefined;
+  /** Entries in `keys`. */
   readonly count: number;
 }
 
-/** Entries that are not text and are named; of more it is only seen that they are no keys. */
-const MOST_UNREADABLE = 100;
-/** Entries that cannot be keys and are kept to be told of: values may be empty, and then there is room for 200,000. */
+/** Entries that are not text and that problems can name; further ones are left out. */
+const MOST_NOT_TEXT = 100;
+/** Entries that cannot be keys and that problems can name: a Secret has room for 200,000 with empty values. */
 const MOST_FAULTY = 1000;
 
-export function secretForm({ keys, entries }: SecretNeed): Form<Read<KeptSecret>> {
+/** Takes from a Secret what a proxy needs; of API keys the digests. */
+export function secretForm({ keys, entries }: SecretNeed): Form<Read<RetainedSecret>> {
   return {
     name: JSON.stringify([keys, entries]),
     of: (object) => {
       const { type = "Opaque", data } = object as { readonly type?: string; readonly data?: Record<string, string> };
       const values = new Map<string, string>();
       const found: KeyEntry[] = [];
-      const unreadable: string[] = [];
+      const notText: string[] = [];
       const used = new Set(entries);
       let faulty = 0;
       for (const [name, encoded] of Object.entries(data ?? {})) {
@@ -101,7 +103,7 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<KeptSecret>
         if (!named && !keys) continue;
         const text = textOf(bytesOf(encoded));
         if (text === undefined) {
-          if (named || unreadable.length < MOST_UNREADABLE) unreadable.push(name);
+          if (named || notText.length < MOST_NOT_TEXT) notText.push(name);
           continue;
         }
         if (named) values.set(name, text);
@@ -114,7 +116,7 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<KeptSecret>
         metadata: contentMetadata("Secret", object),
         type,
         data: Object.fromEntries(values),
-        unreadable,
+        notText,
       };
       const packed = keys ? packedKeys(found) : undefined;
       const weight = OBJECT + textSize(secret, Infinity) + (packed === undefined ? 0 : weightOf(packed));
@@ -126,11 +128,12 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<KeptSecret>
   };
 }
 
-/** A Secret as a translation takes it. */
-export function unpackedSecret({ secret, keys }: KeptSecret): Secret {
+/** A retained Secret as a translation takes it. */
+export function unpackedSecret({ secret, keys }: RetainedSecret): Secret {
   return keys === undefined ? secret : { ...secret, keys: unpackedKeys(keys) };
 }
 
+/** Takes the entries of a ConfigMap that a proxy uses. */
 export function configMapForm(entries: readonly string[]): Form<Read<ConfigMap>> {
   return {
     name: JSON.stringify(entries),
@@ -150,13 +153,13 @@ export const backendForm: Form<Read<Service | EndpointSlice | undefined>> = {
   of: (object) => {
     const [decoded] = decode({ ...object, metadata: metadataOf("Service", object.metadata) }).objects;
     const value = decoded?.kind === "Service" || decoded?.kind === "EndpointSlice" ? decoded.object : undefined;
-    // Small values in many objects: memory takes several times what the text does.
+    // Many objects with small values: in memory they take several times as much as their text.
     const weight = OBJECT + 4 * textSize(value, Infinity);
     return { value: { object: value, size: textSize(object, Infinity) }, weight };
   },
 };
 
-/** With the annotations that count. */
+/** Metadata for a translation: with the annotations of an API key's Secret, and without all others. */
 function contentMetadata(kind: "Secret" | "ConfigMap", { metadata }: KubeObject): ObjectMetadata {
   const { name, namespace = "", uid = "", labels = {}, creationTimestamp = "" } = metadataOf(kind, metadata);
   const { annotations = {}, generation = 1 } = metadata;

@@ -25,7 +25,7 @@ export function toSecret({ metadata, type, data: encoded, stringData }: SecretOb
   }
   for (const [key, value] of Object.entries(stringData)) data.set(key, value);
   return {
-    object: { metadata, type, data: Object.fromEntries(data), unreadable: unreadable.filter((key) => !data.has(key)) },
+    object: { metadata, type, data: Object.fromEntries(data), notText: unreadable.filter((key) => !data.has(key)) },
     problems,
   };
 }

@@ -7,28 +7,28 @@ const secretOf = (fields: object): ReturnType<typeof decode> =>
 
 const base64 = (text: string | Buffer): string => Buffer.from(text).toString("base64");
 
-test("a Secret's data is base64 of UTF-8; stringData stands over it; Opaque is its type unless it says another", () => {
+test("a Secret's data is base64 of UTF-8; stringData overrides it; its type is Opaque by default", () => {
   const { objects, problems } = secretOf({
     data: { a: base64("é"), b: `${base64("b")}\n`, c: base64("old") },
     stringData: { c: "new" },
   });
   expect(problems).toEqual([]);
   expect(objects).toMatchObject([
-    { kind: "Secret", object: { type: "Opaque", data: { a: "é", b: "b", c: "new" }, unreadable: [] } },
+    { kind: "Secret", object: { type: "Opaque", data: { a: "é", b: "b", c: "new" }, notText: [] } },
   ]);
 });
 
-test("what is not UTF-8 is named, and is not an error: nobody may want it", () => {
+test("an entry that is not UTF-8 is named, and is no problem: no proxy may need it", () => {
   const { objects, problems } = secretOf({ data: { keystore: base64(Buffer.from([0xff, 0xfe])), a: base64("a") } });
   expect(problems).toEqual([]);
-  expect(objects).toMatchObject([{ object: { data: { a: "a" }, unreadable: ["keystore"] } }]);
+  expect(objects).toMatchObject([{ object: { data: { a: "a" }, notText: ["keystore"] } }]);
 });
 
 test.each(["plain text", "YQ", "YQ=", "YQ==YQ==", "Y-Q=", "===="])(
   "%j is not base64, and its field is named",
   (value) => {
     const { objects, problems } = secretOf({ data: { password: value } });
-    expect(objects).toMatchObject([{ object: { data: {}, unreadable: ["password"] } }]);
+    expect(objects).toMatchObject([{ object: { data: {}, notText: ["password"] } }]);
     expect(problems).toEqual([
       {
         reason: "Invalid",
@@ -40,7 +40,7 @@ test.each(["plain text", "YQ", "YQ=", "YQ==YQ==", "Y-Q=", "===="])(
   },
 );
 
-test("what Kubernetes' tools write as null is nothing", () => {
+test("a field that Kubernetes' tools write as null counts as absent", () => {
   const metadata = { name: "a", creationTimestamp: null, labels: null, annotations: null };
   expect(decode({ apiVersion: "v1", kind: "Secret", metadata, data: null, stringData: null }).objects).toMatchObject([
     { object: { metadata: { namespace: "default", labels: {}, creationTimestamp: "" }, data: {} } },
@@ -63,7 +63,7 @@ function slice(fields: object): ReturnType<typeof decode> {
   return decode({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata, ...fields });
 }
 
-test("a condition of an endpoint that is unknown means what Kubernetes says it means", () => {
+test("an unknown condition of an endpoint has the meaning that Kubernetes gives it", () => {
   const states = [undefined, {}, { ready: null }, { ready: false }, { ready: false, serving: true, terminating: true }];
   const endpoints = states.map((conditions) => ({ addresses: ["10.0.0.1"], conditions }));
   const [one] = slice({ addressType: "IPv4", endpoints }).objects;
@@ -77,14 +77,14 @@ test("a condition of an endpoint that is unknown means what Kubernetes says it m
   ]);
 });
 
-test("an address has one spelling; what is none is named and left out", () => {
+test("an address has one spelling; a text that is no address is named and left out", () => {
   const endpoints = [{ addresses: ["2001:DB8:0:0::1", "fe80::1%eth0", "example.com"] }];
   const { objects, problems } = slice({ addressType: "IPv6", endpoints });
   expect(objects).toMatchObject([{ object: { service: "a", endpoints: [{ addresses: ["2001:db8::1"] }] } }]);
   expect(problems.map(({ at }) => at)).toEqual(["endpoints[0].addresses[1]", "endpoints[0].addresses[2]"]);
 });
 
-test("an address stands in a slice of its own family, and IPv4 in the form of IPv6 is IPv4", () => {
+test("an address has to be in a slice of its own family, and an IPv4-mapped IPv6 address is IPv4", () => {
   const endpoints = [{ addresses: ["10.0.0.1", "::ffff:10.0.0.2", "::1"] }];
   const four = slice({ addressType: "IPv4", endpoints });
   expect(four.objects).toMatchObject([{ object: { endpoints: [{ addresses: ["10.0.0.1", "10.0.0.2"] }] } }]);
@@ -99,7 +99,7 @@ test("an address stands in a slice of its own family, and IPv4 in the form of IP
   expect(six.problems.map(({ at }) => at)).toEqual(["endpoints[0].addresses[0]", "endpoints[0].addresses[1]"]);
 });
 
-test("an endpoint that is a pod says which; another of the same name is another", () => {
+test("an endpoint that is a pod names it; a later pod of the same name is another one", () => {
   const refs = [
     { kind: "Pod", namespace: "default", name: "a", uid: "1" },
     { kind: "Pod", name: "a", uid: "2" },
@@ -113,14 +113,14 @@ test("an endpoint that is a pod says which; another of the same name is another"
   expect(read.map(({ pod }) => pod)).toEqual(["a 1", "a 2", undefined, undefined, undefined]);
 });
 
-test("a Service says in which order its families come", () => {
+test("the families of a Service keep their order", () => {
   const of = (ipFamilies?: unknown) =>
     decode({ apiVersion: "v1", kind: "Service", metadata: { name: "a" }, spec: { ipFamilies } }).objects;
   expect(of(["IPv6", "IPv4"])).toMatchObject([{ object: { ipFamilies: ["IPv6", "IPv4"] } }]);
   for (const none of [[], null, undefined]) expect(of(none)[0]?.kind).toBe("Service");
 });
 
-test("a slice of names is not dialled, nor what in it looks like an address", () => {
+test("a slice of host names gives no endpoints, even if a name looks like an address", () => {
   const { objects, problems } = slice({
     addressType: "FQDN",
     endpoints: [{ addresses: ["a.example.com"] }, { addresses: ["10.0.0.1"] }],
@@ -150,11 +150,11 @@ test.each<[string, unknown, object[]]>([
 test.each([
   { apiVersion: "wsproxy.dev/v1", kind: "WebSocketProxy", metadata: { name: "a" } },
   { apiVersion: "wsproxy.dev/v1alpha1", kind: "WebsocketProxy", metadata: { name: "a", namespace: "default" } },
-])("a WebSocketProxy is handed on unread, also with a slip in version or kind: $apiVersion $kind", (manifest) => {
+])("a WebSocketProxy is handed on unchecked, also with a slip in version or kind: $apiVersion $kind", (manifest) => {
   expect(decode(manifest).objects).toEqual([{ kind: "WebSocketProxy", namespace: "default", name: "a", manifest }]);
 });
 
-test("one proxy may look at the objects of its own namespace only", () => {
+test("a proxy's resources are the objects of its own namespace only", () => {
   const one = (namespace: string) => ({ apiVersion: "v1", kind: "Secret", metadata: { name: "a", namespace } });
   const objects = ["demo", "other", "kube-system"].flatMap((namespace) => decode(one(namespace)).objects);
   const proxy: ProxyObject = { kind: "WebSocketProxy", namespace: "demo", name: "chat", manifest: {} };

@@ -5,7 +5,7 @@ import { invalid, toEndpointSlice, toSecret, toService, type Made } from "./deco
 import type { ConfigMap, EndpointSlice, Resources, Secret, Service } from "../translate/resources.ts";
 import type { LocatedProblem } from "../translate/translation.ts";
 
-/** An object that a translation may look at. */
+/** An object that a translation can read. */
 export type KubernetesObject =
   | ProxyObject
   | { readonly kind: "Secret"; readonly object: Secret }
@@ -13,7 +13,7 @@ export type KubernetesObject =
   | { readonly kind: "Service"; readonly object: Service }
   | { readonly kind: "EndpointSlice"; readonly object: EndpointSlice };
 
-/** A WebSocketProxy as it was read: the translation itself says what is wrong with it. */
+/** A WebSocketProxy, not checked: the translation reports what is wrong with it. */
 export interface ProxyObject {
   readonly kind: "WebSocketProxy";
   readonly namespace: string;
@@ -21,7 +21,7 @@ export interface ProxyObject {
   readonly manifest: unknown;
 }
 
-/** What a manifest holds: one object at most. Kinds that no translation looks at are left out in silence. */
+/** The object of a manifest, if it is of a kind that a translation reads; other kinds are left out without a problem. */
 export interface Decoded {
   readonly objects: readonly KubernetesObject[];
   readonly problems: readonly LocatedProblem[];
@@ -29,7 +29,7 @@ export interface Decoded {
 
 const NOTHING: Decoded = { objects: [], problems: [] };
 
-/** One manifest as it came out of YAML or JSON → the object in it. */
+/** One manifest, parsed from YAML or JSON → the object in it, or what is wrong with it. Never throws. */
 export function decode(manifest: unknown): Decoded {
   if (!isRecord(manifest)) return failed("manifest", [invalid("is not a Kubernetes object", "")]);
   const { kind, apiVersion } = manifest;
@@ -54,7 +54,7 @@ export function decode(manifest: unknown): Decoded {
   }
 }
 
-/** What one proxy may look at: the objects of its own namespace, and no others. */
+/** What the translation of one proxy may read: the objects of its own namespace, and no others. */
 export function resourcesOf(proxy: ProxyObject, objects: readonly KubernetesObject[]): Resources {
   const inNamespace = <K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">>(kind: K) =>
     objects.flatMap((it) =>
@@ -90,7 +90,7 @@ function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">,
   };
 }
 
-/** `Secret demo/chat-keys`, for an object that may not have been read. */
+/** `Secret demo/chat-keys`, of a manifest that may be malformed. */
 function nameOf(kind: string, manifest: Record<string, unknown>): string {
   const { namespace = "default", name } = isRecord(manifest["metadata"]) ? manifest["metadata"] : {};
   const shown = (value: unknown): string =>

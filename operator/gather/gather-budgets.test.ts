@@ -65,7 +65,7 @@ function large(name: string, size: number, minute: number): ApiObject {
 const names = (objects: readonly { readonly metadata: { readonly name: string } }[] = []): string[] =>
   objects.map(({ metadata }) => metadata.name).sort();
 
-test("of a Secret with API keys digests are kept, and neither a key nor another value", async () => {
+test("of a Secret with API keys only digests are retained, no key and no other value", async () => {
   const its = await bench((server) => {
     const made = keys({ alice: "alices-own-key-0001", bob: "short" });
     const annotations = { "wsproxy.dev/disabled": "true", note: "a-note-of-no-use" };
@@ -101,7 +101,7 @@ test("of the Secrets that a selector finds a thousand are read, the oldest ones;
   expect([...its.gatherer.exceeded]).toEqual([["secrets"]]);
 });
 
-test("of what a proxy refers to 16 MiB are read, and what lies beyond is left unread", async () => {
+test("of what a proxy names 16 MiB are read, and what lies beyond is not read", async () => {
   const its = await bench((server) => {
     for (let at = 0; at < 40; at += 1) server.put(large(`s-${10 + at}`, 900_000, at));
   });
@@ -113,7 +113,7 @@ test("of what a proxy refers to 16 MiB are read, and what lies beyond is left un
   expect([...its.gatherer.exceeded]).toEqual([["bytes"]]);
 });
 
-test("what was read before is read first, and a newcomer beyond the budget is known to hold nothing that is in force", async () => {
+test("Secrets that were read before are read first, and a new one beyond the budget holds no key that is in force", async () => {
   const its = await bench((server) => {
     for (let at = 0; at < 12; at += 1) server.put(large(`s-${10 + at}`, 900_000, 30 + at));
   });
@@ -122,14 +122,14 @@ test("what was read before is read first, and a newcomer beyond the budget is kn
   await its.change(() => its.server.put(large("new-too", 900_000, 2)));
   const { resources } = await its.gather();
   expect(names(resources.secrets)).toEqual([...Array.from({ length: 12 }, (_, at) => `s-${10 + at}`), "new"].sort());
-  expect(resources.unread).toMatchObject([{ metadata: { name: "new-too" }, newcomer: true }]);
+  expect(resources.unread).toMatchObject([{ metadata: { name: "new-too" }, isNew: true }]);
 
-  // An operator that has just started knows nothing of the kind.
+  // An operator that has just started does not know which Secret is new.
   const other = await bench((server) => {
     for (const object of its.server.store.all()) server.put(object);
   });
   const { resources: fresh } = await other.gather();
-  expect(fresh.unread?.map(({ newcomer }) => newcomer)).toEqual([false]);
+  expect(fresh.unread?.map(({ isNew }) => isNew)).toEqual([false]);
 });
 
 test("entries are counted, and a Secret full of them is the last one that is read", async () => {
@@ -143,7 +143,7 @@ test("entries are counted, and a Secret full of them is the last one that is rea
   expect(resources.unread?.[0]?.beyond).toContain("more than 12000 entries");
 });
 
-test("of a Service's EndpointSlices as many are read as there is room for addresses, and how many there are is known", async () => {
+test("the EndpointSlices of a Service are read until the budget of addresses is spent, and their number is reported", async () => {
   const its = await bench((server) => {
     server.put(service());
     for (let at = 0; at < 30; at += 1) {
@@ -161,7 +161,7 @@ test("of a Service's EndpointSlices as many are read as there is room for addres
 test.each([
   ["in number: a thousand", MOST.slices + 5, 0, MOST.slices],
   ["in bytes: 16 MiB", 20, 1024 * 1024, 16],
-])("of a Service's EndpointSlices as many are read as there may be %s", async (_, count, size, most) => {
+])("the EndpointSlices of a Service are read until the budget %s is spent", async (_, count, size, most) => {
   const its = await bench((server) => {
     server.put(service());
     for (let at = 0; at < count; at += 1) {
@@ -176,7 +176,7 @@ test.each([
   expect([...its.gatherer.exceeded]).toEqual([["endpoints"]]);
 });
 
-test("of pods with the proxy's label as many are looked at as it can have, and its own are among them", async () => {
+test("of the pods with the proxy's label 1,500 are looked at, and its own are among them", async () => {
   const its = await bench((server) => {
     const made = (kind: string, name: string, owner?: ApiObject): ApiObject => {
       const reference = owner && {
@@ -203,7 +203,7 @@ test("of pods with the proxy's label as many are looked at as it can have, and i
   expect([...its.gatherer.exceeded]).toEqual([["pods"]]);
 });
 
-test("a pass that is more than its load takes is given up before it has all in its hands", async () => {
+test("a pass that goes beyond its load ends before all of its objects are in memory", async () => {
   const its = await bench((server) => {
     for (let at = 0; at < 12; at += 1) server.put(large(`s-${10 + at}`, 900_000, at));
   });

@@ -18,7 +18,7 @@ import { translate } from "../translate/translate.ts";
 
 const { signal } = new AbortController();
 
-/** What a pass over `demo/chat` would look at, in a cluster with these objects. */
+/** What a pass over `demo/chat` gathers in a cluster with these objects. */
 async function gathered(
   prepare: (put: (object: ApiObject) => ApiObject) => void,
 ): Promise<Gathered & { reads: string[] }> {
@@ -80,7 +80,7 @@ describe("a pass looks at", () => {
     expect(reads).toEqual(["keys", "second"]);
   });
 
-  test("no config Secret as a source of keys, whatever is selected: a config made of itself would never come to rest", async () => {
+  test("no config Secret as a source of keys, whatever it selects: a config made from itself would change in each pass", async () => {
     const ours = { matchExpressions: [{ key: "wsproxy.dev/proxy", operator: "Exists" }] };
     const policies = { authentication: { apiKey: { secretSelector: ours } } };
     const { resources, data } = await gathered((put) => {
@@ -120,7 +120,7 @@ describe("the config in force", () => {
     expect(route(previous)).toBe("main");
   });
 
-  test("is none where the Secret is of an earlier proxy of that name, or somebody else's, which is not even read", async () => {
+  test("is none where the Secret is of an earlier proxy of that name, or another writer's, which is not even read", async () => {
     const earlier = await gathered((put) => {
       putAll({ put } as never);
       for (const own of written({ ...proxy(), metadata: { name: "chat", namespace: "demo", uid: "earlier" } }))
@@ -129,7 +129,10 @@ describe("the config in force", () => {
     expect(earlier.previous).toBeUndefined();
     const others = await gathered((put) => {
       putAll({ put } as never);
-      put({ ...keys({ any: "somebody-elses-0001" }), metadata: { name: "wsproxy-chat-config-0", namespace: "demo" } });
+      put({
+        ...keys({ any: "key-of-another-owner-0001" }),
+        metadata: { name: "wsproxy-chat-config-0", namespace: "demo" },
+      });
     });
     expect([others.previous, others.data.size, others.reads]).toEqual([undefined, 0, ["keys"]]);
   });

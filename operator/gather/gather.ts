@@ -1,19 +1,19 @@
 import type { Config } from "../../api/config.ts";
 import { KIND } from "../../api/meta.ts";
 import { textSize } from "../../api/text-size.ts";
-import { backendPlaces } from "./backend-places.ts";
+import { backendObjects } from "./backend-objects.ts";
 import { MOST, type Budget } from "./budgets.ts";
 import type { Cache } from "../watch/cache.ts";
 import { ConfigInForce } from "./config-in-force.ts";
 import { manifestForm } from "./content-forms.ts";
-import type { Contents, UnreadObject } from "../watch/contents.ts";
+import type { Contents, UnreadableObject } from "../watch/contents.ts";
 import type { InForce } from "./in-force.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
 import { Load } from "../platform/load.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
 import { podsOf, type PodsOfProxy } from "../watch/own-pods.ts";
 import { packer } from "../platform/packer.ts";
-import { ReferredReader } from "./referred.ts";
+import { NamedObjectsReader } from "./named-objects.ts";
 import { Refusals, type Failure } from "../refusals.ts";
 import { referencesOf, type References } from "../watch/references.ts";
 import { SeenKeys } from "./seen-keys.ts";
@@ -45,7 +45,7 @@ export class Gatherer {
   readonly #own: OwnObjects;
   readonly #contents: Contents;
   readonly #before: ConfigInForce;
-  readonly #referred: ReferredReader;
+  readonly #referred: NamedObjectsReader;
   readonly #seenKeys = new SeenKeys();
   readonly #refusals = new Refusals();
   /** What each proxy referred to when it was last looked at. */
@@ -59,7 +59,7 @@ export class Gatherer {
     this.#own = own;
     this.#contents = contents;
     this.#before = new ConfigInForce(own, contents, inForce);
-    this.#referred = new ReferredReader(cache, contents);
+    this.#referred = new NamedObjectsReader(cache, contents);
   }
 
   /** undefined: the proxy is gone. Throws TooHeavy where it is more than `load` takes. */
@@ -78,8 +78,8 @@ export class Gatherer {
     const referred = await this.#referred.read(key, namespace, references, read, load, signal);
     this.#tell(key, [...unseen, ...referred.failed].map(failureOf));
     const reader = { cache: this.#cache, contents: this.#contents };
-    const places = await backendPlaces(reader, key, namespace, references.services, load, signal);
-    const isToken = ({ object }: UnreadObject): boolean => object.metadata.name === names.admin;
+    const places = await backendObjects(reader, key, namespace, references.services, load, signal);
+    const isToken = ({ object }: UnreadableObject): boolean => object.metadata.name === names.admin;
     const blind = unseen.find((one) => one.kind === "Secret" && !isToken(one));
     const unread = [...referred.failed.map(unreadOf), ...referred.beyond];
     const { secrets, configMaps, uids } = referred;
@@ -166,11 +166,11 @@ export class Gatherer {
   }
 }
 
-function failureOf({ kind, object, error }: UnreadObject): Failure {
+function failureOf({ kind, object, error }: UnreadableObject): Failure {
   return { kind, name: object.metadata.name, error };
 }
 
-function unreadOf({ kind, object, error }: UnreadObject): Unread {
+function unreadOf({ kind, object, error }: UnreadableObject): Unread {
   const { namespace = "", name, labels = {} } = object.metadata;
   return {
     kind: kind as Unread["kind"],

@@ -1,17 +1,20 @@
 import { Buffer } from "node:buffer";
 import type { KeyEntry, KeyFault } from "../translate/resources.ts";
 
-/** API keys as digests in a row: an object for each of them would take ten times as much. */
+/** API keys as digests one after the other: an object for each would take ten times the memory. */
 export interface PackedKeys {
-  /** JSON of the names. */
+  /** JSON of the clients' names. */
   readonly clients: string;
+  /** DIGEST bytes for each. */
   readonly digests: Buffer;
+  /** An index of FAULTS for each. */
   readonly faults: Buffer;
 }
 
 const FAULTS: readonly (KeyFault | undefined)[] = [undefined, "TooShort", "TooLong", "ControlCharacter"];
 const DIGEST = 32;
 
+/** Packs the API keys of one Secret. */
 export function packedKeys(entries: readonly KeyEntry[]): PackedKeys {
   return {
     clients: JSON.stringify(entries.map(({ client }) => client)),
@@ -20,6 +23,7 @@ export function packedKeys(entries: readonly KeyEntry[]): PackedKeys {
   };
 }
 
+/** The API keys that were packed, in their order. */
 export function unpackedKeys({ clients, digests, faults }: PackedKeys): KeyEntry[] {
   return (JSON.parse(clients) as string[]).map((client, at) => {
     const fault = FAULTS[faults[at] ?? 0];
@@ -28,7 +32,7 @@ export function unpackedKeys({ clients, digests, faults }: PackedKeys): KeyEntry
   });
 }
 
-/** Bytes. */
+/** Bytes that packed keys take, about. */
 export function weightOf({ clients, digests, faults }: PackedKeys): number {
   return clients.length + digests.length + faults.length;
 }

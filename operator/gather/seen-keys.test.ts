@@ -16,13 +16,13 @@ const unread: Unread[] = [
   { kind: "Secret", metadata: { namespace: "demo", name: "b", labels }, forbidden: true, words: "no" },
 ];
 
-/** The clients whose keys were seen before this pass. */
+/** The clients with keys that earlier passes saw. */
 function seen(keys: SeenKeys, secrets: readonly Secret[], config: Config | undefined, missing = unread): string[] {
   const digests = keys.before("demo/chat", { secrets, unread: missing }, config);
   return ["alice", "bob", "carol"].filter((client) => digests.has(tools.sha256(key(client))));
 }
 
-test("keys in force that stood in a Secret that could be read are known as seen, as long as another cannot be read", () => {
+test("keys in force that were in a readable Secret are remembered as seen, as long as another Secret cannot be read", () => {
   const keys = new SeenKeys();
   const config = inForce("alice", "bob", "carol");
   expect(seen(keys, [holding("alice")], config)).toEqual([]);
@@ -33,7 +33,7 @@ test("keys in force that stood in a Secret that could be read are known as seen,
   expect(seen(keys, [], config)).toEqual([]);
 });
 
-test("what is not in force any more is forgotten: however often keys change, no more is kept than is in force and was read", () => {
+test("keys that are not in force any more are forgotten: however often keys change, only those in force and those read are remembered", () => {
   const keys = new SeenKeys();
   for (let at = 0; at < 50; at += 1) {
     const clients = Array.from({ length: 100 }, (_, client) => `c-${at}-${client}`);
@@ -44,14 +44,14 @@ test("what is not in force any more is forgotten: however often keys change, no 
   expect(keys.weight).toBeLessThan(110 * 16);
 });
 
-test("a pass that does not know what is in force forgets nothing", () => {
+test("a pass that does not know the config in force forgets no key", () => {
   const keys = new SeenKeys();
   seen(keys, [holding("alice")], inForce("alice"));
   expect(seen(keys, [holding("bob")], undefined)).toEqual([]);
   expect(seen(keys, [], inForce("alice", "bob"))).toEqual(["alice", "bob"]);
 });
 
-test("while it is not known what is in force, twenty thousand keys are remembered, and those of a pass more", () => {
+test("while the config in force is not known, twenty thousand keys are remembered, and those of a pass more", () => {
   const keys = new SeenKeys();
   const digest = (pass: number, at: number): string => {
     const bytes = Buffer.alloc(32);

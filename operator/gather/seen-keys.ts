@@ -5,17 +5,17 @@ import { keyEntries } from "../translate/references/key-entries.ts";
 import type { Resources } from "../translate/resources.ts";
 import { authenticationsOf } from "../translate/references/unread.ts";
 
-/** Bytes of a digest that are remembered: enough to tell any two of them apart. */
+/** Bytes of a digest that are remembered: two digests never share them. */
 const PREFIX = 16;
-/** Bytes; twice as many keys as are ever in force of one proxy. Any tenant can fill as much for each of its proxies. */
+/** Most bytes for one proxy, since a tenant can fill them for each of its proxies: twice as many keys as it can have in force. */
 const LARGEST_ROW = 20_000 * PREFIX;
 
 /**
- * Digests of what Secrets of a proxy have held since one of them cannot be read. Whose keys are in force is not known
- * then, and they stay; but one that was seen in a Secret, and is in none now, was removed.
+ * Remembers, while a Secret of a proxy cannot be read, the digests of the keys in its other Secrets. A key in force that is
+ * in no readable Secret may be in the unreadable one, and stays; but if it was seen in a readable Secret, it was removed.
  */
 export class SeenKeys {
-  /** By proxy: the starts of the digests in a row. */
+  /** Proxy → the first PREFIX bytes of each digest, one after the other. */
   readonly #seen = new Map<string, Buffer>();
 
   /** Bytes that are remembered. */
@@ -23,7 +23,7 @@ export class SeenKeys {
     return [...this.#seen.values()].reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Those keys in force that were seen in earlier passes; what there is now is remembered for the next one. */
+  /** Digests of the keys in force that earlier passes saw; remembers the keys of this pass for the next one. */
   before(
     proxy: string,
     { secrets, unread = [] }: Pick<Resources, "secrets" | "unread">,
@@ -40,14 +40,14 @@ export class SeenKeys {
       return seen;
     }
     const now = secrets.filter(({ type }) => type === "Opaque").flatMap((secret) => keyEntries(secret, tools));
-    // What is not in force any more is not asked about again; what is in force is not known in every pass.
+    // Only keys in force matter later. Where the config in force is not known, all that was seen is remembered.
     const old = inForce === undefined && before.length < LARGEST_ROW ? starts : [...seen].map(startOf);
     const row = new Set([...old, ...now.map(({ digest }) => startOf(digest))]);
     this.#seen.set(proxy, Buffer.concat([...row].map((start) => Buffer.from(start, "base64"))));
     return seen;
   }
 
-  /** A proxy is gone. */
+  /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
     this.#seen.delete(proxy);
   }

@@ -2,18 +2,18 @@ import type { IncomingMessage } from "node:http";
 import { reasonOf } from "./deadline.ts";
 import { Turns } from "./turns.ts";
 
-/** Characters of an answer that are read at once, beside as many others as there are calls. */
+/** An answer of up to this many characters is read without waiting for a turn. */
 const SMALL = 64 * 1024;
-/** Larger answers that are read at the same time: each is in memory as bytes, as text and as what is made of it. */
+/** Larger answers that are read at the same time: each is in memory as bytes, as text and as parsed JSON. */
 const LARGE_AT_A_TIME = 2;
 
-/** Characters of the start of an answer that is too long. */
+/** Characters that TooLong holds of an answer. */
 const START = 4096;
 
-/** The answer is longer than the call takes. */
+/** The answer is longer than `Call.most`. */
 export class TooLong extends Error {
   override readonly name = "TooLong";
-  /** How it begins. */
+  /** The answer's first characters. */
   readonly start: string;
 
   constructor(most: number, start: string) {
@@ -22,18 +22,18 @@ export class TooLong extends Error {
   }
 }
 
-/** A body that was read. */
+/** The whole body of an answer. */
 export interface AnswerBody {
   readonly text: string;
-  /** Lets the next large one be read: to be called when the text is no longer needed. */
+  /** The caller calls it when it no longer needs the text: the next large answer can then be read. */
   readonly release: () => void;
 }
 
-/** Reads the bodies of answers; large ones in turn, so that what is in memory of them does not grow with the calls. */
+/** Reads the bodies of answers, large ones a few at a time: the memory for them does not grow with the number of calls. */
 export class AnswerBodies {
   readonly #turns = new Turns(LARGE_AT_A_TIME);
 
-  /** Rejects with TooLong beyond `most` characters, and with what broke the connection or aborted the call. */
+  /** Rejects with TooLong beyond `most` characters, with the connection's error, or with the abort's reason. */
   async read(response: IncomingMessage, most: number, signal: AbortSignal): Promise<AnswerBody> {
     const unbind = destroyOn(signal, response);
     let release = (): void => {};
@@ -41,7 +41,7 @@ export class AnswerBodies {
       const chunks: string[] = [];
       let size = 0;
       let turn = false;
-      // As text from the start: what is read is garbage that V8 knows of, and leaves no gaps in memory outside its heap.
+      // Each chunk becomes a string at once: strings are on V8's heap; buffers would fragment the memory outside it.
       for await (const chunk of response.setEncoding("utf8") as AsyncIterable<string>) {
         chunks.push(chunk);
         size += chunk.length;
@@ -60,7 +60,7 @@ export class AnswerBodies {
   }
 }
 
-/** Ends a body that is not read to its end. */
+/** Destroys `body` when `signal` aborts; the returned function takes the listener away. */
 export function destroyOn(signal: AbortSignal, body: IncomingMessage): () => void {
   const end = (): void => void body.destroy(reasonOf(signal));
   const release = (): void => signal.removeEventListener("abort", end);

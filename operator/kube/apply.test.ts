@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { kubeBench } from "../../test/fakes/kube-bench.ts";
-import { apply, applyStatus, remove, type Manifest } from "./apply.ts";
+import { apply, applyStatus, remove, type Applicable } from "./apply.ts";
 import { KINDS, pathOf } from "./kinds.ts";
 
 const { signal } = new AbortController();
@@ -8,11 +8,11 @@ const manifest = {
   apiVersion: "apps/v1",
   kind: "Deployment",
   metadata: { name: "wsproxy-chat", namespace: "demo" },
-} satisfies Manifest;
+} satisfies Applicable;
 const PATH = "/apis/apps/v1/namespaces/demo/deployments/wsproxy-chat";
 
 describe("an apply", () => {
-  test("sends the manifest as it is, forced, in the one name", async () => {
+  test("sends the object as it is, forced, under our one field manager", async () => {
     const { server, client } = await kubeBench();
     expect(await apply(client, manifest, signal)).toMatchObject({ metadata: { uid: "uid-1", generation: 1 } });
     const [call] = server.calls;
@@ -21,12 +21,12 @@ describe("an apply", () => {
     expect(call?.headers["content-type"]).toBe("application/apply-patch+yaml");
   });
 
-  test("of a kind that nobody knows is a fault", async () => {
+  test("of a kind that is not in KINDS throws", async () => {
     const { client } = await kubeBench();
     expect(() => apply(client, { ...manifest, kind: "toString" }, signal)).toThrow("knows no kind toString");
   });
 
-  test.each([409, 422, 429, 500])("that is refused with %d fails with it", async (status) => {
+  test.each([409, 422, 429, 500])("that the server refuses with %d fails with that status", async (status) => {
     const { server, client } = await kubeBench();
     server.fail("PATCH", { status });
     await expect(apply(client, manifest, signal)).rejects.toMatchObject({ status });
@@ -36,7 +36,7 @@ describe("an apply", () => {
 describe("a status", () => {
   const status = { ...manifest, status: { ready: true } };
 
-  test("is an apply of its own, below the object", async () => {
+  test("is an apply of its own, to the status subresource", async () => {
     const { server, client } = await kubeBench();
     server.put(manifest);
     await applyStatus(client, status, signal);
@@ -45,7 +45,7 @@ describe("a status", () => {
     expect(server.get("Deployment", "demo", "wsproxy-chat")).toMatchObject({ status: { ready: true } });
   });
 
-  test("of an object that is gone is no failure; every other refusal is", async () => {
+  test("of an object that is gone is no failure; every other error is", async () => {
     const { server, client } = await kubeBench();
     await applyStatus(client, status, signal);
     server.fail("PATCH", { status: 409 });
@@ -54,7 +54,7 @@ describe("a status", () => {
 });
 
 describe("a removal", () => {
-  test("is of the object that was meant, and not of another one by its name", async () => {
+  test("deletes the object that was given, and no later one of its name", async () => {
     const { server, client } = await kubeBench();
     const first = server.put(manifest);
     server.delete("Deployment", "demo", "wsproxy-chat");
@@ -70,7 +70,7 @@ describe("a removal", () => {
     await remove(client, KINDS.Deployment, second, signal);
   });
 
-  test("that is refused fails", async () => {
+  test("that the server refuses fails", async () => {
     const { server, client } = await kubeBench();
     const object = server.put(manifest);
     server.fail("DELETE", { status: 403 });

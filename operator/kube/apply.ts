@@ -2,35 +2,35 @@ import { isStatus } from "./api-error.ts";
 import type { Caller } from "./call.ts";
 import { kindOf, pathOf, type Kind, type KubeObject } from "./kinds.ts";
 
-/** The one field manager of everything that the operator writes. */
+/** Field manager of every field that the operator applies. */
 export const FIELD_MANAGER = "wsproxy-operator";
 
-/** A manifest as a renderer makes it: whole, with its kind. */
-export interface Manifest extends KubeObject {
+/** An object that can be applied: all of its fields that we own, with its kind. */
+export interface Applicable extends KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
 }
 
-/** Makes an object as the manifest says (server-side apply): fields that the manifest no longer names go away. */
-export function apply(client: Caller, manifest: Manifest, signal: AbortSignal): Promise<KubeObject> {
-  return patch(client, manifest, undefined, signal);
+/** Creates or changes an object (server-side apply). Fields of our last apply that are not in this one are removed. */
+export function apply(client: Caller, object: Applicable, signal: AbortSignal): Promise<KubeObject> {
+  return patch(client, object, undefined, signal);
 }
 
-/** Writes the status alone, as its own apply. A resource that has gone meanwhile is no failure: undefined. */
+/** Applies only the status of an object; undefined: the object is gone. */
 export async function applyStatus(
   client: Caller,
-  manifest: Manifest & { readonly status: unknown },
+  object: Applicable & { readonly status: unknown },
   signal: AbortSignal,
 ): Promise<KubeObject | undefined> {
   try {
-    return await patch(client, manifest, "status", signal);
+    return await patch(client, object, "status", signal);
   } catch (error) {
     if (isStatus(error, 404)) return undefined;
     throw error;
   }
 }
 
-/** Deletes an object if it is still the one that was meant. */
+/** Deletes an object, unless it is gone or another one has its name (other uid) now. */
 export async function remove(client: Caller, kind: Kind, object: KubeObject, signal: AbortSignal): Promise<void> {
   const { namespace, name, uid } = object.metadata;
   try {
@@ -47,18 +47,18 @@ export async function remove(client: Caller, kind: Kind, object: KubeObject, sig
 
 function patch(
   client: Caller,
-  manifest: Manifest,
+  object: Applicable,
   subresource: "status" | undefined,
   signal: AbortSignal,
 ): Promise<KubeObject> {
-  const { namespace, name } = manifest.metadata;
-  const path = pathOf(kindOf(manifest.kind), namespace, name);
+  const { namespace, name } = object.metadata;
+  const path = pathOf(kindOf(object.kind), namespace, name);
   return client.request<KubeObject>({
     method: "PATCH",
     path: subresource === undefined ? path : `${path}/${subresource}`,
     query: { fieldManager: FIELD_MANAGER, force: true },
     contentType: "application/apply-patch+yaml", // JSON is YAML
-    body: manifest,
+    body: object,
     signal,
   });
 }

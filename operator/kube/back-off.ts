@@ -1,11 +1,11 @@
-/** Growing waits between attempts that fail, with jitter, so that calls that fail together do not come back together. */
+/** Waits between attempts that fail: they double, with jitter, so that calls that failed together do not retry together. */
 export class BackOff {
   readonly #least: number;
   readonly #most: number;
   readonly #random: () => number;
   #failures = 0;
 
-  /** In ms; each wait is between half of the current step and all of it, never below `least`. */
+  /** Times in ms. Each wait is between half of its step and all of it, never below `least`; no step is above `most`. */
   constructor(least: number, most: number, random: () => number) {
     this.#least = least;
     this.#most = most;

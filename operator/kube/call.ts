@@ -11,19 +11,19 @@ export interface Call {
   readonly accept?: string;
   /** Milliseconds for the whole call; default TIMEOUT. */
   readonly timeout?: number;
-  /** Characters of the answer; default LARGEST_OBJECT. A longer one is an ApiError with the reason TooLong. */
+  /** Longest answer, in characters; default LARGEST_OBJECT. For a longer one the call fails with the reason TooLong. */
   readonly most?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Whatever makes calls: the client, or one that lets only some of them through. */
+/** Makes calls to the API server: the client, or a fence before it that lets only some through. */
 export interface Caller {
   /** The answer's JSON; every failure is an ApiError. */
   request<T>(call: Call): Promise<T>;
 }
 
-/** Whatever can watch, too. */
+/** A Caller that can watch, too. */
 export interface Watcher extends Caller {
-  /** The answer's body as it comes, until `signal` aborts; the call's time-out is for its head. */
+  /** The answer's body as a stream, until `signal` aborts; the call's time-out is for its head. Failures: as `request`. */
   stream(call: Call, signal: AbortSignal): Promise<IncomingMessage>;
 }

@@ -64,7 +64,7 @@ describe("a call", () => {
     expect((await failureOf(client.request({ path: PATH }))).retryAfter).toBe(wait);
   });
 
-  test("whose answer is no JSON, or breaks off, fails as an ApiError with its cause", async () => {
+  test("with an answer that is no JSON, or breaks off, fails as an ApiError with its cause", async () => {
     const { server, client } = await kubeBench();
     server.fail("GET", { status: 200, body: "{" });
     expect(await failureOf(client.request({ path: PATH }))).toMatchObject({ status: 0, reason: "Unreadable" });
@@ -87,7 +87,7 @@ describe("a call", () => {
     await until("the connection is gone", () => server.openConnections === 0);
   });
 
-  test("whose answer stops half way ends after its time too", async () => {
+  test("with an answer that stops half way ends after its time too", async () => {
     const clock = new FakeClock();
     let halfWay = false;
     const client = await clientOfHalfAnswers(() => (halfWay = true), clock);
@@ -122,7 +122,7 @@ describe("a call", () => {
     expect(removed).toHaveBeenCalledTimes(50);
   });
 
-  test("to nobody fails as an ApiError", async () => {
+  test("to a server that is not there fails as an ApiError", async () => {
     const { server, client } = await kubeBench();
     await server.down();
     const error = await failureOf(client.request({ path: PATH }));
@@ -151,7 +151,7 @@ describe("connections", () => {
     const all = (): Promise<unknown> => Promise.all(Array.from({ length: 40 }, () => client.request({ path: PATH })));
     await all();
     expect(server.connections).toBe(40);
-    await new Promise(setImmediate); // a connection is given back behind its answer
+    await new Promise(setImmediate); // a connection returns to the pool after its answer has been read
     await all();
     expect(server.connections).toBe(48);
   });
@@ -177,7 +177,7 @@ describe("connections", () => {
 });
 
 describe("a stream", () => {
-  test("outlives the time-out of its head", async () => {
+  test("stays open after the time-out, which is for its head only", async () => {
     const { server, client, clock } = await kubeBench();
     const abort = new AbortController();
     const call: Call = { path: PATH, query: { watch: true, resourceVersion: 1000 }, timeout: 1000 };
@@ -200,7 +200,7 @@ describe("a stream", () => {
     await until("the connection is gone", () => server.openConnections === 0);
   });
 
-  test("that is refused is an ApiError", async () => {
+  test("that the server refuses is an ApiError", async () => {
     const { server, client } = await kubeBench();
     server.fail("GET", { status: 410, reason: "Expired" });
     const { signal } = new AbortController();

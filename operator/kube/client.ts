@@ -7,11 +7,12 @@ import { ConnectionPool } from "./connection-pool.ts";
 import { deadline, reasonOf, TimedOut, within } from "./deadline.ts";
 import type { Call, Watcher } from "./call.ts";
 
+/** For one call; ms. */
 export const TIMEOUT = 30_000;
-/** Bytes of one object: etcd takes 1.5 MiB of it, in which a character may be one byte that JSON writes as six. */
+/** Bytes of one object as JSON: etcd takes 1.5 MiB, and JSON may write one byte of them as six (`\u0001`). */
 export const LARGEST_OBJECT = 16 * 1024 * 1024;
 
-/** Calls one API server over one pool of connections: each call ends in its time, and fails with an ApiError. */
+/** Calls one API server over one pool of connections: each call ends within its time-out; all failures are ApiErrors. */
 export class KubeClient implements Watcher {
   readonly #pool: ConnectionPool;
   readonly #clock: Clock;
@@ -55,7 +56,7 @@ export class KubeClient implements Watcher {
     }
   }
 
-  /** Ends every connection. */
+  /** Closes every connection, with the calls on them. */
   close(): void {
     this.#pool.close();
   }
@@ -69,7 +70,7 @@ export class KubeClient implements Watcher {
     }
   }
 
-  /** Resolves with the answer's head. */
+  /** Resolves when the answer's head has come. */
   async #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     const request = await this.#open(call, signal);
     return new Promise((resolve, reject) => {
@@ -81,7 +82,7 @@ export class KubeClient implements Watcher {
       });
       request.on("response", (response) => {
         signal.removeEventListener("abort", abort);
-        response.on("error", () => {}); // what reads it is told
+        response.on("error", () => {}); // the reader of the body gets this error too
         resolve(response);
       });
       const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
@@ -107,8 +108,8 @@ export class KubeClient implements Watcher {
     try {
       return await within(opening, signal);
     } catch (error) {
-      // The request that comes too late has to be ended, or its connection would wait for it.
-      opening.then((late) => late.on("error", () => {}).destroy()).catch(() => {});
+      // A request that opens after the abort is destroyed: else its connection would wait for it.
+      opening.then((opened) => opened.on("error", () => {}).destroy()).catch(() => {});
       throw unreachable(call, error);
     }
   }

@@ -4,35 +4,35 @@ import type { Call, Caller } from "./call.ts";
 import { LARGEST_OBJECT } from "./client.ts";
 import { pathOf, type Kind, type KubeObject } from "./kinds.ts";
 
-/** Objects of one kind that are looked at together. */
+/** Objects of one kind that are listed and watched together. */
 export interface Collection {
   readonly kind: Kind;
   /** undefined: all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
-  /** Only metadata is fetched: for kinds whose data is nobody's business until it is referred to. */
+  /** Fetch only metadata: for kinds with data that the operator reads only when a proxy refers to it. */
   readonly metadataOnly?: boolean | undefined;
-  /** What is kept of an object; default: all but what is large and of no use to us. */
-  readonly keep?: ((object: KubeObject) => KubeObject) | undefined;
+  /** What is retained of an object; default: what `stripped` leaves. */
+  readonly retain?: ((object: KubeObject) => KubeObject) | undefined;
 }
 
-/** Everything in a collection at one moment. */
+/** All objects of a collection, as they were at one version of it. */
 export interface Listing<T> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
 }
 
-/** Objects of a page, and bytes: where objects are large, pages have fewer of them. */
+/** Most objects of a page, and most characters: a page of large objects has fewer of them. */
 const PAGE = 500;
 const PAGE_BYTES = 1024 * 1024;
 
 interface Page<T> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  /** null, as metadata only, where there is nothing. */
+  /** null: a list of metadata only that is empty. */
   readonly items: readonly T[] | null;
 }
 
-/** Reads a collection, page by page; of each page only what is kept outlives it. */
+/** Reads a collection page by page. Of each page only what is retained of its objects stays in memory. */
 export async function list<T extends KubeObject>(
   client: Caller,
   collection: Collection,
@@ -47,14 +47,14 @@ export async function list<T extends KubeObject>(
       limit = Math.ceil(limit / 8);
       continue;
     }
-    for (const item of page.items ?? []) items.push(keptOf(item, collection));
+    for (const item of page.items ?? []) items.push(retainedOf(item, collection));
     token = page.metadata.continue;
     if (token === undefined || token === "") return { items, resourceVersion: page.metadata.resourceVersion };
     limit = Math.min(PAGE, limit + Math.ceil(limit / 4));
   }
 }
 
-/** undefined: so many objects are too long for one page. */
+/** One page; undefined: its `limit` objects are too long for a page. */
 async function pageOf<T extends KubeObject>(
   client: Caller,
   collection: Collection,
@@ -73,7 +73,7 @@ async function pageOf<T extends KubeObject>(
   }
 }
 
-/** A page whose one object is too long to be read: where the next one begins stands before it. */
+/** In place of a page with one object that is too long: the token of the next page stands before the object. */
 function emptyPage(error: ApiError): Page<never> {
   const [start = ""] = error.cause instanceof TooLong ? error.cause.start.split('"items":') : [];
   const field = (name: string): string | undefined => new RegExp(`"${name}":"([^"\\\\]*)"`).exec(start)?.[1];
@@ -82,7 +82,7 @@ function emptyPage(error: ApiError): Page<never> {
   return { metadata: { resourceVersion, ...(next === undefined ? {} : { continue: next }) }, items: [] };
 }
 
-/** The call that watches a collection from a version on; the server ends it after `seconds`. */
+/** The call that watches a collection from a version on; the server ends the watch after `seconds`. */
 export function watchCall(collection: Collection, resourceVersion: string, seconds: number): Call {
   return callFor(collection, "PartialObjectMetadata", {
     watch: true,
@@ -92,17 +92,17 @@ export function watchCall(collection: Collection, resourceVersion: string, secon
   });
 }
 
-/** An object of a collection as it is kept. */
-export function keptOf<T extends KubeObject>(object: T, { kind, keep }: Collection): T {
-  const whole = kept(object, kind);
-  return keep === undefined ? whole : (keep(whole) as T);
+/** What a collection retains of an object. */
+export function retainedOf<T extends KubeObject>(object: T, { kind, retain }: Collection): T {
+  const whole = stripped(object, kind);
+  return retain === undefined ? whole : (retain(whole) as T);
 }
 
-/** kubectl keeps the whole object in it, so that even metadata could hold a Secret's data. */
+/** kubectl writes the whole object into this annotation, so the metadata of a Secret could hold its data. */
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
-/** An object as we keep it: with its kind, without the parts of its metadata that are large and of no use to us. */
-export function kept<T extends KubeObject>(object: T, { apiVersion, kind }: Kind): T {
+/** The object with its kind, and without managedFields and LAST_APPLIED, which are large and of no use to us. */
+export function stripped<T extends KubeObject>(object: T, { apiVersion, kind }: Kind): T {
   const { annotations } = object.metadata;
   const metadata = without(object.metadata, "managedFields") as T["metadata"];
   if (annotations?.[LAST_APPLIED] === undefined) return { ...object, apiVersion, kind, metadata };

@@ -2,12 +2,12 @@ import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type Ou
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 
-/** Idle connections kept. How many are in use at a time is up to the callers, so that no call waits for another. */
+/** Most idle connections. Connections in use have no bound here, so that no call waits for another. */
 const MAX_FREE = 32;
-/** Idle time after which TCP itself asks whether the other end is still there. */
+/** Idle time after which TCP keep-alive probes the API server; ms. */
 const PROBE = 15_000;
 
-/** What one request has of its own. */
+/** The head of one request, without credentials. */
 export interface Head {
   readonly method: string;
   /** Below the server's URL, with its leading `/`. */
@@ -15,7 +15,7 @@ export interface Head {
   readonly headers: OutgoingHttpHeaders;
 }
 
-/** Connections to one API server, shared by all calls; made anew when certificates or key change. */
+/** Connections to one API server, shared by all calls; opened anew when certificates or key change. */
 export class ConnectionPool {
   readonly #kubeConfig: KubeConfig;
   readonly #server: URL;
@@ -28,11 +28,11 @@ export class ConnectionPool {
     this.#server = new URL(cluster.server);
   }
 
-  /** A request that has not been sent yet, with our credentials. */
+  /** A request with our credentials; nothing of it has been sent yet. */
   async open({ method, path, headers }: Head): Promise<ClientRequest> {
-    // Asked for each call: a ServiceAccount's token is replaced in its file while we run.
-    const known: Omit<RequestOptions, "headers"> & { headers: OutgoingHttpHeaders } = { headers: {} };
-    await this.#kubeConfig.applyToHTTPSOptions(known);
+    // Read for each call: Kubernetes replaces a ServiceAccount's token in its file while we run.
+    const options: Omit<RequestOptions, "headers"> & { headers: OutgoingHttpHeaders } = { headers: {} };
+    await this.#kubeConfig.applyToHTTPSOptions(options);
     const { hostname, port, pathname, protocol } = this.#server;
     const request = protocol === "https:" ? httpsRequest : httpRequest;
     return request({
@@ -41,27 +41,28 @@ export class ConnectionPool {
       hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
       port,
       path: `${pathname.replace(/\/$/, "")}${path}`,
-      headers: { ...trimmed(known.headers), ...headers },
-      auth: known.auth,
-      agent: this.#agentFor(known),
+      headers: { ...trimmed(options.headers), ...headers },
+      auth: options.auth,
+      agent: this.#agentFor(options),
     });
   }
 
-  /** Ends every connection, those in use too. */
+  /** Closes every connection, those in use too. */
   close(): void {
     this.#current?.agent.destroy();
     this.#current = undefined;
   }
 
   #agentFor({ ca, cert, key, rejectUnauthorized, servername }: Omit<RequestOptions, "headers">): HttpAgent {
-    // The kubeconfig's word counts, not the environment's.
+    // Always set: the kubeconfig decides about it, not NODE_TLS_REJECT_UNAUTHORIZED.
     const tls = { ca, cert, key, rejectUnauthorized: rejectUnauthorized ?? true, servername };
     const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
     const material = JSON.stringify(given);
     if (this.#current?.material === material) return this.#current.agent;
-    this.close(); // what is under way fails, and is tried again with the new credentials
-    const kept = { keepAlive: true, keepAliveMsecs: PROBE, maxFreeSockets: MAX_FREE };
-    const agent = this.#server.protocol === "https:" ? new HttpsAgent({ ...kept, ...given }) : new HttpAgent(kept);
+    this.close(); // calls under way fail, and their callers try again with the new credentials
+    const pooling = { keepAlive: true, keepAliveMsecs: PROBE, maxFreeSockets: MAX_FREE };
+    const agent =
+      this.#server.protocol === "https:" ? new HttpsAgent({ ...pooling, ...given }) : new HttpAgent(pooling);
     this.#current = { material, agent };
     return agent;
   }

@@ -1,18 +1,18 @@
 import type { Clock } from "../../runtime/clock.ts";
 
-/** The time was over before an answer came. */
+/** No answer came in time. */
 export class TimedOut extends Error {
   override readonly name = "TimedOut";
 }
 
-/** A limit in time for one call. */
+/** The time limit of one call. */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** Takes its timer and its listener away. */
+  /** Removes the timer and the listener. */
   end(): void;
 }
 
-/** Aborts after `ms`, or along with `outer`. */
+/** A signal that aborts after `ms` with TimedOut, or when `outer` aborts. */
 export function deadline(ms: number, clock: Clock, outer: AbortSignal | undefined): Deadline {
   const controller = new AbortController();
   const follow = (): void => controller.abort(reasonOf(outer));
@@ -28,7 +28,7 @@ export function deadline(ms: number, clock: Clock, outer: AbortSignal | undefine
   };
 }
 
-/** What comes of `promise`, or a rejection at once when the signal aborts. */
+/** Settles as `promise` does, or rejects as soon as the signal aborts. */
 export function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(reasonOf(signal));

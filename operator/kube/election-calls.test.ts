@@ -66,7 +66,7 @@ describe("over HTTP", () => {
     expect(its.clock.pending).toBe(0);
   });
 
-  test("the time of a term counts from before the call that won it", async () => {
+  test("the time of a term counts from when its first write began", async () => {
     const its = await kubeBench();
     const election = new Election({
       ...its,
@@ -89,7 +89,7 @@ describe("over HTTP", () => {
     await running;
   });
 
-  test("a renewal whose answer is lost ends no term", async () => {
+  test("a renewal ends no term if only its answer is lost", async () => {
     const its = await elected();
     await until("it leads", () => its.terms.length === 1);
     its.server.fail("PUT", "answer lost");
@@ -103,7 +103,7 @@ describe("over HTTP", () => {
     expect(its.lines).toEqual(["info leading", "warn lease not read or written; trying again"]);
   });
 
-  test("an outage is told once, not with each try", async () => {
+  test("an outage is logged once, not with each attempt", async () => {
     const its = await elected();
     await until("it leads", () => its.terms.length === 1);
     its.server.fail("", { status: 503 }, 100);
@@ -138,7 +138,7 @@ describe("over HTTP", () => {
     await until("the term is over", () => its.terms[0]?.aborted === true);
   });
 
-  test("somebody else's name in the lease ends the term at once", async () => {
+  test("another process's name in the lease ends the term at once", async () => {
     const its = await elected();
     await until("it leads", () => its.terms.length === 1);
     await idle(its);
@@ -152,7 +152,7 @@ describe("over HTTP", () => {
     expect(leaseOf(its)?.["spec"]).toMatchObject({ holderIdentity: "other" });
   });
 
-  test("a fault of whoever leads comes out, and the lease is given back", async () => {
+  test("run rejects with an error of the term's work, and the lease is given back", async () => {
     const its = await elected(() => Promise.reject(new Error("fault")));
     await expect(its.running).rejects.toThrow("fault");
     expect(leaseOf(its)?.["spec"]).toMatchObject({ holderIdentity: "" });
@@ -174,7 +174,7 @@ describe("over HTTP", () => {
 });
 
 describe("a fence", () => {
-  test("lets reads through always, and writes only while we surely lead, and no longer", async () => {
+  test("lets reads through always, and writes only while no other process can lead", async () => {
     const its = await elected();
     const writer = fenced(its.client, () => its.election.remaining);
     const write = (): Promise<unknown> =>

@@ -5,7 +5,7 @@ import { Electors, type Trouble } from "../../test/fakes/electors.ts";
 const HOUR = 3_600_000;
 const FIRST = expect.stringMatching(/^[1-3]00 0$/) as string;
 
-/** Lets time pass; nobody ever leads beside another. Returns who led when, as `from who`. */
+/** Lets time pass, and checks that two processes never lead at once. Returns each change of leader: `<time> <process or none>`. */
 async function watched(electors: Electors, ms: number): Promise<string[]> {
   const story: string[] = [];
   let last: number | undefined;
@@ -13,7 +13,7 @@ async function watched(electors: Electors, ms: number): Promise<string[]> {
     expect(electors.leaders.length, `leaders at ${electors.at}: ${electors.leaders.join()}`).toBeLessThanOrEqual(1);
     expect(electors.working.length, `terms at ${electors.at}: ${electors.working.join()}`).toBeLessThanOrEqual(1);
     const [leader] = electors.leaders;
-    if (leader !== last) story.push(`${electors.at} ${leader ?? "nobody"}`);
+    if (leader !== last) story.push(`${electors.at} ${leader ?? "none"}`);
     last = leader;
   });
   return story;
@@ -41,24 +41,24 @@ describe("of three", () => {
     expect(electors.lease?.spec.leaseTransitions).toBe(1);
   });
 
-  test("the leader whose process ended without a word is followed after the lease ran out", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 20_000, length: HOUR, what: "stall" }]);
+  test("after the leader's process was killed, another leads once the lease has run out", async () => {
+    const electors = new Electors(3, [{ index: 0, at: 20_000, length: HOUR, what: "stall" }]);
     const story = await watched(electors, 60_000);
-    expect(story.slice(0, 2)).toEqual([FIRST, expect.stringMatching(/^(2[89]|30)\d00 nobody$/)]);
+    expect(story.slice(0, 2)).toEqual([FIRST, expect.stringMatching(/^(2[89]|30)\d00 none$/)]);
     expect(story[2]).toMatch(/^3[4-7]\d00 [12]$/);
     expect(story).toHaveLength(3);
   });
 
   test("the leader that cannot reach the API server stops before another can lead", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 20_000, length: HOUR, what: "calls lost" }]);
+    const electors = new Electors(3, [{ index: 0, at: 20_000, length: HOUR, what: "calls lost" }]);
     const story = await watched(electors, 60_000);
     expect(story).toHaveLength(3);
     expect(electors.all[0]?.term?.aborted).toBe(true);
     expect(electors.all[0]?.ended).toBe(false);
   });
 
-  test("a leader that wakes from a long stall leads no more from its first instant on", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 20_000, length: 20_000, what: "stall" }]);
+  test("a leader that wakes from a long stall no longer leads", async () => {
+    const electors = new Electors(3, [{ index: 0, at: 20_000, length: 20_000, what: "stall" }]);
     await watched(electors, 39_900);
     expect(electors.all[0]?.term?.aborted).toBe(false);
     expect(electors.leaders).not.toEqual([0]);
@@ -70,28 +70,28 @@ describe("of three", () => {
   test.each(["calls lost", "answers lost", "stall"] as const)(
     "a short trouble (%s for 5 s) ends no term",
     async (what) => {
-      const electors = new Electors(3, [{ who: 0, at: 20_000, length: 5000, what }]);
+      const electors = new Electors(3, [{ index: 0, at: 20_000, length: 5000, what }]);
       expect(await watched(electors, 60_000)).toEqual([FIRST]);
     },
   );
 
-  test("a lease that somebody deletes is not taken while its holder may still believe in it", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 20_000, length: HOUR, what: "calls lost" }]);
+  test("a lease that was deleted is not taken while its holder may still lead", async () => {
+    const electors = new Electors(3, [{ index: 0, at: 20_000, length: HOUR, what: "calls lost" }]);
     await watched(electors, 20_500);
     electors.lease = undefined;
     const story = await watched(electors, 40_000);
-    expect(story.map((line) => line.split(" ")[1])).toEqual(["0", "nobody", expect.stringMatching(/[12]/)]);
+    expect(story.map((line) => line.split(" ")[1])).toEqual(["0", "none", expect.stringMatching(/[12]/)]);
     expect(Number(story[2]?.split(" ")[0])).toBeGreaterThan(35_000);
   });
 
-  test("nobody is led astray by a lease that was deleted twice", async () => {
-    const electors = new Electors(3, [{ who: 0, at: 25_585, length: 34_316, what: "stall" }]);
+  test("after a lease was deleted twice, one process leads", async () => {
+    const electors = new Electors(3, [{ index: 0, at: 25_585, length: 34_316, what: "stall" }]);
     for (const at of [10_000, 59_902]) electors.world.after(at, () => (electors.lease = undefined));
     await watched(electors, 100_000);
     expect(electors.leaders).toHaveLength(1);
   });
 
-  test("a lease that says a longer time is believed", async () => {
+  test("a lease with a longer duration than ours is respected", async () => {
     const electors = new Electors(2);
     await watched(electors, 5000);
     await electors.pass(100);
@@ -104,9 +104,9 @@ describe("of three", () => {
   });
 });
 
-test("whatever befalls three of them, two never lead at a time, and one leads in the end", async () => {
+test("whatever goes wrong for three processes, two never lead at a time, and one leads in the end", async () => {
   const trouble: fc.Arbitrary<Trouble> = fc.record({
-    who: fc.nat(2),
+    index: fc.nat(2),
     at: fc.integer({ min: 3000, max: 70_000 }),
     length: fc.integer({ min: 100, max: 40_000 }),
     what: fc.oneof(

@@ -5,34 +5,35 @@ import { isStatus } from "./api-error.ts";
 import { readLease, writeLease, type Bounds, type Lease, type LeaseAt } from "./lease.ts";
 import { microTime } from "./micro-time.ts";
 
+/** The lease, this process, and the times of an election. */
 export interface ElectionOptions extends LeaseAt {
   /** Unique to this process. */
   readonly identity: string;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** A lease that did not change for this long may be taken; ms. */
+  /** A process may take a lease that did not change for this long; ms. */
   readonly duration?: number;
-  /** Who could not renew for this long does not lead any more; shorter than `duration`; ms. */
+  /** A leader that could not renew for this long stops leading; shorter than `duration`; ms. */
   readonly renewDeadline?: number;
-  /** Between two looks; ms. */
+  /** Between two calls for the lease; ms. */
   readonly retry?: number;
 }
 
-/** Holder of a lease that somebody deleted. */
+/** Holder of a lease that we create again after it was deleted. */
 const UNKNOWN = "unknown";
-/** Who stops has little time to say so. */
+/** For a call that gives the lease back, since a process that stops has little time; ms. */
 const RELEASE_TIMEOUT = 2000;
 
 /**
- * One of several processes leads, by a Lease. Whether somebody else's lease has run out is judged by our own clock since
- * we last saw it change, never by the times written in it: clocks of machines differ.
+ * Lets at most one of several processes lead, by a Lease. A lease of another process has run out when, by our own clock,
+ * we have not seen it change for its duration. The times written in it do not count: clocks of machines differ.
  */
 export class Election {
   readonly #options: Required<ElectionOptions>;
-  /** The lease as we last saw it change. */
+  /** The lease's version, and when we first saw it. */
   #seen: { readonly version: string | undefined; readonly at: number } | undefined;
-  /** Nobody else can lead before this time, by our own clock: counted from before our last write was sent. */
+  /** No other process can lead before this time of our clock: renewDeadline after we began our last write. */
   #until = Number.NEGATIVE_INFINITY;
   #failing = false;
 
@@ -40,7 +41,7 @@ export class Election {
     this.#options = { duration: 15_000, renewDeadline: 10_000, retry: 2000, ...options };
   }
 
-  /** Milliseconds for which we surely lead; 0 where we do not. */
+  /** Milliseconds for which no other process can lead; 0: we do not lead. */
   get remaining(): number {
     return Math.max(0, this.#until - this.#options.clock.now());
   }
@@ -50,8 +51,8 @@ export class Election {
   }
 
   /**
-   * Leads again and again until aborted: `lead` is called with a signal that aborts before anybody else can lead, and is
-   * awaited before the next try. The lease is given back at the end.
+   * Leads again and again until aborted. Each term calls `lead` with a signal that aborts before another process can lead,
+   * waits until `lead` has ended, and gives the lease back.
    */
   async run(signal: AbortSignal, lead: (term: AbortSignal) => Promise<void>): Promise<void> {
     const { clock, random, retry } = this.#options;
@@ -81,7 +82,7 @@ export class Election {
     }
   }
 
-  /** Takes the lease if it is free; undefined if it is not, or cannot be told. */
+  /** Takes the lease if it is free; undefined: it is not, or the call failed. */
   async #take(signal: AbortSignal): Promise<Lease | undefined> {
     try {
       const known = await readLease(this.#options, this.#bounds(signal));
@@ -89,7 +90,7 @@ export class Election {
       if (known === undefined && this.#seen !== undefined) await this.#restore(signal);
       else if (this.#isFree(known)) {
         const taken = await this.#write(known, signal);
-        if (this.leading) return taken; // unless the call took all of the time that it won
+        if (this.leading) return taken; // false if the call took longer than renewDeadline
       }
     } catch (error) {
       if (!signal.aborted && !isStatus(error, 409)) this.#failed(error);
@@ -108,7 +109,7 @@ export class Election {
     return holder === "" || holder === identity || since >= Math.max(duration, (leaseDurationSeconds ?? 0) * 1000);
   }
 
-  /** A lease that somebody deleted is not free: who held it may not know yet. It is made anew, and has to run out. */
+  /** A deleted lease is not free: its holder may not know yet. We create it again, and it has to run out. */
   async #restore(signal: AbortSignal): Promise<void> {
     const { clock, duration } = this.#options;
     const spec = {
@@ -119,7 +120,7 @@ export class Election {
     await writeLease(this.#options, undefined, spec, this.#bounds(signal));
   }
 
-  /** Keeps the lease; resolves when the term is over, or ends with this. */
+  /** Renews the lease; resolves when the term is over or the lease is lost. */
   async #renew(first: Lease, term: AbortSignal): Promise<void> {
     const { clock, retry } = this.#options;
     let lease = first;
@@ -145,8 +146,8 @@ export class Election {
   }
 
   /**
-   * After a conflict: the lease as it is now, where it still has our name in it, as after an answer that was lost. With
-   * another name, or none, the term is over at once.
+   * After a conflict: the lease as it is now, if it still has our name: the answer to our last write may have been lost.
+   * If it has another name, or none, the term is over at once.
    */
   async #stillOurs(term: AbortSignal): Promise<Lease | undefined> {
     try {
@@ -179,7 +180,7 @@ export class Election {
     return written;
   }
 
-  /** Nobody has to wait for a lease that its holder has no use for. */
+  /** Gives the lease back, so that other processes need not wait until it runs out. */
   async #release(): Promise<void> {
     const { identity, log } = this.#options;
     if (!this.leading) return;
@@ -194,13 +195,13 @@ export class Election {
     }
   }
 
-  /** Half the time for one call, so that one that hangs leaves time for another; a renewal ends with the term. */
+  /** One call gets half of renewDeadline, so that a call that hangs leaves time for another; a renewal ends with the term. */
   #bounds(signal: AbortSignal): Bounds {
     const half = this.#options.renewDeadline / 2;
     return { signal, timeout: this.leading ? Math.min(half, this.remaining) : half };
   }
 
-  /** One line for an outage, however long. */
+  /** Logs one line for an outage, however long it is. */
   #failed(error: unknown): void {
     if (!this.#failing) this.#options.log.warn({ err: error }, "lease not read or written; trying again");
     this.#failing = true;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { kubeBench, type KubeBench } from "../../test/fakes/kube-bench.ts";
-import { Recorder, type Happening } from "./events.ts";
+import { Recorder, type ObjectEvent } from "./events.ts";
 import type { KubeObject } from "./kinds.ts";
 
 const { signal } = new AbortController();
@@ -10,8 +10,8 @@ const proxy: KubeObject = {
   kind: "WebSocketProxy",
   metadata: { name: "chat", namespace: "demo", uid: "uid-9" },
 };
-const ready: Happening = { type: "Normal", reason: "Ready", note: "2 of 2 pods serve it" };
-const waiting: Happening = { type: "Warning", reason: "Pending", note: "no pod is ready" };
+const ready: ObjectEvent = { type: "Normal", reason: "Ready", note: "2 of 2 pods serve it" };
+const waiting: ObjectEvent = { type: "Warning", reason: "Pending", note: "no pod is ready" };
 
 async function recorded(): Promise<KubeBench & { recorder: Recorder; notes(): unknown[] }> {
   const bench = await kubeBench();
@@ -20,7 +20,7 @@ async function recorded(): Promise<KubeBench & { recorder: Recorder; notes(): un
   return { ...bench, recorder, notes };
 }
 
-test("an event says what happened to which object, and who says so", async () => {
+test("an Event names the object, what happened to it, and the process that reports it", async () => {
   const { server, recorder } = await recorded();
   await recorder.record(proxy, "Ready", waiting, signal);
   expect(server.calls[0]).toMatchObject({ method: "POST", path: "/apis/events.k8s.io/v1/namespaces/demo/events" });
@@ -39,14 +39,14 @@ test("an event says what happened to which object, and who says so", async () =>
   });
 });
 
-test("a state is told when it begins, and again when it comes back", async () => {
+test("a state is written when it begins, and again when it comes back", async () => {
   const { recorder, notes } = await recorded();
   for (const happening of [waiting, waiting, ready, ready, waiting])
     await recorder.record(proxy, "Ready", happening, signal);
   expect(notes()).toEqual([waiting.note, ready.note, waiting.note]);
 });
 
-test("topics, and objects of one name after each other, are told apart", async () => {
+test("topics, and objects that have a name one after the other, are kept apart", async () => {
   const { recorder, notes } = await recorded();
   await recorder.record(proxy, "Ready", waiting, signal);
   await recorder.record(proxy, "Programmed", waiting, signal);
@@ -58,7 +58,7 @@ test("topics, and objects of one name after each other, are told apart", async (
   expect(notes()).toHaveLength(4);
 });
 
-test("an event that cannot be written stops nobody, and is written next time", async () => {
+test("an Event that cannot be written makes no call fail, and is written next time", async () => {
   const { server, recorder, notes, lines } = await recorded();
   server.fail("POST", { status: 403 });
   await recorder.record(proxy, "Ready", waiting, signal);
@@ -85,7 +85,7 @@ test("a long name is cut where a name may end", async () => {
   expect(server.calls[0]?.body).toMatchObject({ metadata: { generateName: `${"x".repeat(199)}-` } });
 });
 
-test("what was said last is remembered of 10,000 objects; of the one before it is said again", async () => {
+test("the last Events of 10,000 objects are remembered; that of the one before them is written again", async () => {
   const written: string[] = [];
   const counting = new Recorder(
     {

@@ -5,22 +5,22 @@ import type { Caller } from "./call.ts";
 import { KINDS, pathOf, type KubeObject } from "./kinds.ts";
 import { microTime } from "./micro-time.ts";
 
-/** What happened to an object, for those who `kubectl describe` it. */
-export interface Happening {
+/** What an Event says of an object, as `kubectl describe` shows it. */
+export interface ObjectEvent {
   readonly type: "Normal" | "Warning";
   /** UpperCamelCase, of a closed set. */
   readonly reason: string;
   readonly note: string;
 }
 
-/** Bytes. */
+/** Longest note that the API server takes; bytes. */
 const MAX_NOTE = 1024;
-/** Objects of which the last happening is remembered. */
+/** Most topics of which the last event is remembered. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Writes Events: one for each state that changes, none for a pass that finds everything as it was. Losing one is no
- * failure of a pass.
+ * Writes Events: one when the state of a topic changes, none while it stays the same. An Event that cannot be written is
+ * logged; it makes no pass fail.
  */
 export class Recorder {
   readonly #client: Caller;
@@ -37,12 +37,12 @@ export class Recorder {
     this.#log = log;
   }
 
-  /** `topic`: what the happening is about; a happening equal to the last one on the same topic is not written again. */
-  async record(object: KubeObject, topic: string, happening: Happening, signal: AbortSignal): Promise<void> {
+  /** `topic`: what of the object the event is about. An event equal to the last one of its topic is not written again. */
+  async record(object: KubeObject, topic: string, event: ObjectEvent, signal: AbortSignal): Promise<void> {
     const { apiVersion, kind, metadata } = object;
     const { name, namespace = "default", uid = "" } = metadata;
     const key = `${uid} ${topic}`;
-    const text = JSON.stringify(happening);
+    const text = JSON.stringify(event);
     if (this.#last.get(key) === text) return;
     this.#last.delete(key);
     this.#last.set(key, text);
@@ -61,9 +61,9 @@ export class Recorder {
           reportingInstance: this.#instance.slice(0, 128),
           action: "Reconcile",
           regarding: { apiVersion, kind, namespace, name, uid },
-          type: happening.type,
-          reason: happening.reason,
-          note: shortened(happening.note),
+          type: event.type,
+          reason: event.reason,
+          note: shortened(event.note),
         },
         signal,
       });
@@ -74,7 +74,7 @@ export class Recorder {
     }
   }
 
-  /** What was last said of an object that is gone. */
+  /** Forgets the events of an object that is gone. */
   forget(uid: string): void {
     for (const key of this.#last.keys()) if (key.startsWith(`${uid} `)) this.#last.delete(key);
   }

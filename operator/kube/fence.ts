@@ -2,12 +2,12 @@ import { ApiError } from "./api-error.ts";
 import type { Call, Caller } from "./call.ts";
 import { TIMEOUT } from "./client.ts";
 
-/** What could hardly be answered any more is not begun; ms. */
+/** With less time left a write is not begun, since its answer would hardly come in time; ms. */
 const LEAST = 100;
 
 /**
- * Lets calls that change something through only while we surely lead, and ends them when that time is over. The signal
- * of a term alone is not enough: after a stall of the process its timers may run later than what else is due.
+ * Lets reads through always, and writes only while no other process can lead (`remaining` in ms), which is also their
+ * time-out. The signal of a term is not enough: after a stall of the process, its timer may run after other work.
  */
 export function fenced(client: Caller, remaining: () => number): Caller {
   return {

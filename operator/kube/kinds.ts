@@ -1,11 +1,11 @@
-/** A kind that the operator talks about, and where the API server has it. */
+/** A kind of object, with the names that make its path in the API. */
 export interface Kind {
   readonly apiVersion: string;
   readonly kind: string;
   readonly plural: string;
 }
 
-/** The part of every object that the operator looks at. */
+/** The part of every object that the operator reads. */
 export interface KubeObject {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -32,7 +32,7 @@ export interface KubeObject {
 
 const of = (apiVersion: string, kind: string, plural: string): Kind => ({ apiVersion, kind, plural });
 
-/** Every kind there is for us: one row each. */
+/** Every kind that the operator reads or writes: one row each. */
 export const KINDS = {
   WebSocketProxy: of("wsproxy.dev/v1alpha1", "WebSocketProxy", "websocketproxies"),
   Secret: of("v1", "Secret", "secrets"),
@@ -51,16 +51,16 @@ export const KINDS = {
 
 export type KindName = keyof typeof KINDS;
 
-/** The kind of a manifest. */
+/** The row of a kind's name; throws where there is none. */
 export function kindOf(name: string): Kind {
   if (!Object.hasOwn(KINDS, name)) throw new Error(`the operator knows no kind ${name}`);
   return KINDS[name as KindName];
 }
 
-/** No name that could lead to another path: dots alone, slashes, anything that a URL would need to encode. */
+/** Allows no name that could lead to another path: dots alone, slashes, characters that a URL has to encode. */
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
-/** Path of a collection, over all namespaces where none is given, or of one object in it. */
+/** Path of a collection (without `namespace`: in all namespaces), or of one object in it. Throws for an illegal name. */
 export function pathOf({ apiVersion, plural }: Kind, namespace?: string, name?: string): string {
   for (const part of [namespace, name]) {
     if (part !== undefined && !NAME.test(part))

@@ -4,10 +4,10 @@ import { KubeConfig } from "@kubernetes/client-node";
 /** Where Kubernetes puts a pod's credentials. */
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** Why there is no way to an API server, in words for whoever started the operator. */
+/** Why the operator cannot reach an API server, in words for the person who starts it. */
 export class NoKubeConfig extends Error {}
 
-/** How to reach the API server: by a file, or else as the pod that we are in. Rejects with NoKubeConfig. */
+/** How to reach the API server: from a kubeconfig, or without one from our pod's ServiceAccount. Rejects with NoKubeConfig. */
 export async function kubeConfig(file: string | undefined): Promise<KubeConfig> {
   const config = new KubeConfig();
   if (file === undefined) {
@@ -22,7 +22,7 @@ export async function kubeConfig(file: string | undefined): Promise<KubeConfig> 
     try {
       config.loadFromString(await readFile(file, "utf8"));
     } catch (cause) {
-      // A parser's own words quote the text, which holds credentials.
+      // The parser's message quotes the file, which holds credentials.
       const what = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "does not exist" : "is not a kubeconfig";
       throw new NoKubeConfig(`--kubeconfig ${file} ${what}`, { cause });
     }
@@ -31,7 +31,7 @@ export async function kubeConfig(file: string | undefined): Promise<KubeConfig> 
   return config;
 }
 
-/** The namespace of the pod that we are in; undefined: we are in none. */
+/** The namespace of our pod; undefined: the process is not in a pod. */
 export async function ownNamespace(): Promise<string | undefined> {
   return readFile(`${SERVICE_ACCOUNT}/namespace`, "utf8").then(
     (text) => text.trim(),

@@ -25,15 +25,15 @@ test("a collection of large objects is read in pages of a mebibyte, and of small
   expect(Math.max(...limits.slice(-3))).toBeGreaterThan(50);
 });
 
-test("what is kept of an object is all that outlives its page", async () => {
+test("of an object only what the collection retains outlives its page", async () => {
   const { server, client } = await kubeBench();
   server.put(large("a", 1000));
-  const keep = ({ metadata: { name } }: { metadata: { name: string } }) => ({ metadata: { name } });
-  const { items } = await list(client, { kind: KINDS.ConfigMap, keep }, signal);
+  const retain = ({ metadata: { name } }: { metadata: { name: string } }) => ({ metadata: { name } });
+  const { items } = await list(client, { kind: KINDS.ConfigMap, retain }, signal);
   expect(items).toEqual([{ metadata: { name: "a" } }]);
 });
 
-test("an object that is larger than any can be is left out of the list, and the others are there", async () => {
+test("an object that is too large to read is left out of the list, and the others are there", async () => {
   const its = await reflected({}, (server) => {
     server.put(configMap("a"));
     server.put(large("b", 17 * MIB));
@@ -43,7 +43,7 @@ test("an object that is larger than any can be is left out of the list, and the 
   expect(its.changes).toEqual(["+a", "+c"]);
 });
 
-test("a change that makes an object larger than any can be takes it away, and the watch goes on", async () => {
+test("a change that makes an object too large to read takes it away, and the watch goes on", async () => {
   const its = await watching({}, (server) => {
     for (const name of ["a", "b"]) server.put(configMap(name));
   });
@@ -58,7 +58,7 @@ test("a change that makes an object larger than any can be takes it away, and th
   expect(its.restarts).toBe(0);
 });
 
-test("of large answers two are read at a time, however many calls wait for theirs, and small ones pass by", async () => {
+test("two large answers are read at a time, however many calls wait for theirs, and small answers need not wait", async () => {
   const bodies = new AnswerBodies();
   const read: string[] = [];
   const answer = (name: string, size: number) => {
@@ -98,7 +98,7 @@ test("a large answer that breaks gives its turn to the next", async () => {
 
 test("an answer that is longer than a call takes is a failure of that call, and its connection ends", async () => {
   const { server, client } = await kubeBench();
-  // So much longer that its end cannot have come when it is found too long: a connection that is read to its end stays.
+  // Much longer than `most`: had the whole answer come before it was found too long, its connection would stay open.
   server.put(large("a", 4 * MIB));
   const path = "/api/v1/namespaces/demo/configmaps/a";
   await expect(client.request({ path, most: 99_999, signal })).rejects.toMatchObject({ status: 0, reason: "TooLong" });

@@ -2,7 +2,7 @@ import { isStatus } from "./api-error.ts";
 import type { Caller } from "./call.ts";
 import { KINDS, pathOf } from "./kinds.ts";
 
-/** What a Lease says, as far as an election looks at it. */
+/** The fields of a Lease that an election uses. */
 export interface LeaseSpec {
   readonly holderIdentity?: string | null;
   readonly leaseDurationSeconds?: number | null;
@@ -11,19 +11,20 @@ export interface LeaseSpec {
   readonly leaseTransitions?: number | null;
 }
 
+/** A Lease of coordination.k8s.io/v1. */
 export interface Lease {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion?: string };
   readonly spec?: LeaseSpec;
 }
 
-/** Where a Lease is, and how to call for it. */
+/** Where a Lease is, and the client that reads and writes it. */
 export interface LeaseAt {
   readonly client: Caller;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** Bounds of a call. */
+/** When a call ends at the latest; `timeout` in ms. */
 export interface Bounds {
   readonly signal?: AbortSignal;
   readonly timeout: number;
@@ -39,7 +40,7 @@ export async function readLease({ client, namespace, name }: LeaseAt, bounds: Bo
   }
 }
 
-/** Writes a Lease on the version that was seen, or makes it: of two processes that do so at a time one fails with 409. */
+/** Updates the version `known` of a Lease, or creates it: of two processes that do so at once, one fails with 409. */
 export function writeLease(
   { client, namespace, name }: LeaseAt,
   known: Lease | undefined,
@@ -47,7 +48,8 @@ export function writeLease(
   bounds: Bounds,
 ): Promise<Lease> {
   const { apiVersion, kind } = KINDS.Lease;
-  // The whole metadata goes back, labels of others and the uid included: a Lease made anew meanwhile is a conflict.
+  // The metadata goes back whole: a PUT without other writers' labels removes them, and the uid makes a Lease that was
+  // created anew since a conflict.
   const metadata = known?.metadata ?? { namespace, name };
   return client.request<Lease>({
     method: known === undefined ? "POST" : "PUT",

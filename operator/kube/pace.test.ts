@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { Pace } from "./pace.ts";
 
-/** The waits of a key whose passes compute for so long, each as soon as it may. */
+/** The waits of a key: each of its passes computes for so long, and begins as soon as it may. */
 function waits(count: number, computed: number): number[] {
   const clock = new FakeClock();
   const pace = new Pace(clock);
@@ -38,7 +38,7 @@ test("the more its passes compute, the longer it waits: ten seconds at the most"
   expect(Math.max(...waits(1000, 500))).toBe(10_000);
 });
 
-test("one key's passes are not another's, and what has rested is as new", () => {
+test("each key has an account of its own, and after a rest it is as new", () => {
   const clock = new FakeClock();
   const pace = new Pace(clock);
   for (let pass = 0; pass < 500; pass += 1) pace.spend("a", 100);

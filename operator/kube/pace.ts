@@ -1,31 +1,32 @@
 import type { Clock } from "../../runtime/clock.ts";
 
 interface Account {
-  /** Milliseconds of work that the key may still take. */
+  /** Milliseconds of work that the key may still do; below zero it waits. */
   readonly credit: number;
-  /** When it was so. */
+  /** When `credit` was right. */
   readonly at: number;
-  /** Passes in debt without a rest. */
+  /** Passes that ended with a credit below zero, since the last rest. */
   readonly streak: number;
 }
 
-/** Milliseconds of work that a key has to begin with, and the share of time that it gets. */
+/** Credit of a new key, which is also the most; ms. It grows by this share of the time that passes. */
 const CREDIT = 2000;
 const SHARE = 0.1;
-/** What a pass takes beside its computing: calls, and what they bring about; ms. */
+/** What a pass costs beside its computing: its calls to the API server, and the events that they cause; ms. */
 const PASS = 25;
-/** After this time without a pass a key is as new; ms. */
+/** After this time without a pass the streak of a key is over; ms. */
 const REST = 10_000;
-/** A key that changes all the time pays up to so many times as much, after so many passes. */
+/** The price of a pass grows with the streak, by one for each GROWS passes, up to DEAREST times as much. */
 const DEAREST = 4;
 const GROWS = 100;
+/** ms. */
 const LONGEST_WAIT = 10_000;
-/** Accounts beyond which those that are full are dropped. */
+/** With more accounts than this, those that are full are dropped. */
 const TIDY = 1024;
 
 /**
- * How soon a key may be worked on again. Each pass is paid for; a key that changes now and then never waits, one that
- * changes all the time waits ever longer, and the longer the more work it makes.
+ * Says how soon the next pass of a key may begin. Each pass costs credit, which grows back with time: a key that changes
+ * now and then never waits; a key that changes all the time waits longer and longer, the more so the more it computes.
  */
 export class Pace {
   readonly #clock: Clock;
@@ -35,7 +36,7 @@ export class Pace {
     this.#clock = clock;
   }
 
-  /** Milliseconds of work that a key may still take; below zero it waits. */
+  /** Milliseconds of work that a key may still do; below zero it waits. */
   credit(key: string): number {
     return this.#account(key).credit;
   }
@@ -45,7 +46,7 @@ export class Pace {
     return Math.max(0, -this.#account(key).credit / SHARE);
   }
 
-  /** A pass of a key has ended that computed for so many ms. */
+  /** A pass of a key computed for this many ms. */
   spend(key: string, computed: number): void {
     const { credit, at, streak } = this.#account(key);
     const left = credit - (PASS + computed) * Math.min(DEAREST, 1 + streak / GROWS);
@@ -53,7 +54,7 @@ export class Pace {
     if (this.#accounts.size > TIDY) this.#tidy();
   }
 
-  /** As it is now. */
+  /** The account of a key with its credit as of now. */
   #account(key: string): Account {
     const now = this.#clock.now();
     const { credit = CREDIT, at = now, streak = 0 } = this.#accounts.get(key) ?? {};

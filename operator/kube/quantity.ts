@@ -2,7 +2,7 @@ const QUANTITY = /^([+-]?)(\d*)(?:\.(\d*))?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|
 const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const BINARY: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 
-/** Do two values say the same amount, as Kubernetes quantities (`1000m` and `1`, `1Gi` and `1024Mi`)? */
+/** Are two values the same amount as Kubernetes quantities (`1000m` and `1`, `1Gi` and `1024Mi`)? */
 export function sameQuantity(one: unknown, other: unknown): boolean {
   const [a, b] = [amountOf(one), amountOf(other)];
   if (a === undefined || b === undefined) return false;

@@ -15,9 +15,9 @@ import {
 } from "../../test/fakes/reflector-bench.ts";
 import { until } from "../../test/fakes/sockets.ts";
 
-describe("where the past is gone", () => {
+describe("a watch that cannot be resumed", () => {
   test.each(["status", "event"] as const)(
-    "(410 as %s), it lists anew and notices what was deleted meanwhile",
+    "(410 as %s) makes the reflector list again, and notice what was deleted meanwhile",
     async (gone) => {
       const its = await watching({}, (server) => {
         server.gone = gone;
@@ -37,7 +37,7 @@ describe("where the past is gone", () => {
   );
 
   test.each(["status", "event"] as const)(
-    "(410 as %s) after an outage, it lists soon, however long it has been refused",
+    "(410 as %s) after a long outage makes the reflector list after a second",
     async (gone) => {
       const its = await watching({}, (server) => void ((server.gone = gone), server.put(a)));
       await its.server.down();
@@ -57,7 +57,7 @@ describe("where the past is gone", () => {
     },
   );
 
-  test("as soon as it has been listed, that is asked ever less often", async () => {
+  test("even right after a list makes the waits grow", async () => {
     const its = await reflected({}, (server) =>
       server.fail(({ query }) => query["watch"] !== undefined, { status: 410, reason: "Expired" }, 1000),
     );
@@ -71,7 +71,7 @@ describe("where the past is gone", () => {
     expect(lists(its)).toBeGreaterThanOrEqual(4);
   });
 
-  test("in the middle of a list, it begins the list again", async () => {
+  test("is like a list that expires half way: the reflector begins the list again", async () => {
     const its = await reflected({}, (server) => {
       for (let index = 0; index < 600; index += 1) server.put(configMap(`map-${index}`));
       server.fail(({ query }) => query["continue"] !== undefined, { status: 410, reason: "Expired" });
@@ -94,7 +94,7 @@ describe("where the past is gone", () => {
     ["an event without an object", '{"type":"ADDED"}'],
     ["an event without a version", '{"type":"ADDED","object":{"metadata":{"name":"a"}}}'],
     ["an event without a name", '{"type":"ADDED","object":{"metadata":{"resourceVersion":"7"}}}'],
-  ])("or cannot be told (%s), it lists anew", async (_, line) => {
+  ])("since a line of it cannot be read (%s) makes the reflector list again", async (_, line) => {
     const its = await watching({}, (server) => void server.put(a));
     its.server.watches[0]?.line(line);
     await pauses(its);
@@ -117,7 +117,7 @@ describe("where the past is gone", () => {
 });
 
 describe("an API server in trouble", () => {
-  test("is asked ever less often, by one call at a time", async () => {
+  test("is called less and less often, by one call at a time", async () => {
     const its = await reflected({}, (server) => server.fail("GET", { status: 500 }, 1000));
     const waits: number[] = [];
     for (let times = 0; times < 8; times += 1) {
@@ -136,7 +136,7 @@ describe("an API server in trouble", () => {
     expect(its.clock.next).toBe(1000);
   });
 
-  test("that ends each watch at once is asked once a second at the most, for one watch at a time", async () => {
+  test("that ends each watch at once is called once a second at most, for one watch at a time", async () => {
     let most = 0;
     const its = await reflected({}, (server) =>
       server.fail(({ query }) => query["watch"] !== undefined, { status: 200, body: "" }, 1000),
@@ -154,7 +154,7 @@ describe("an API server in trouble", () => {
     expect(lists(its)).toBe(1);
   });
 
-  test("is waited for as long as it asks", async () => {
+  test("is not called for as long as it asks", async () => {
     const its = await reflected({}, (server) => server.fail("GET", { status: 429, headers: { "retry-after": "7" } }));
     await pauses(its);
     expect(its.clock.next).toBe(7000);
@@ -165,7 +165,7 @@ describe("an API server in trouble", () => {
     expect(its.clock.next).toBe(9000);
   });
 
-  test("that is slow is given its 30 s, and then asked again later", async () => {
+  test("that does not answer for 30 s is called again later", async () => {
     const its = await reflected({}, (server) => server.fail("GET", "silence"));
     await until("it asked", () => its.server.calls.length === 1);
     its.clock.advance(30_000);
@@ -184,7 +184,7 @@ describe("an API server in trouble", () => {
     expect([await wait(0), await wait(0.5), await wait(1)]).toEqual([1000, 1500, 2000]);
   });
 
-  test("that restarts while others write is caught up with", async () => {
+  test("that restarts while others write leaves a copy that is complete again", async () => {
     const its = await watching({}, (server) => void server.put(a));
     await its.server.down();
     await pauses(its);

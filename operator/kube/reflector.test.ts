@@ -19,7 +19,7 @@ import { until } from "../../test/fakes/sockets.ts";
 import { KINDS } from "./kinds.ts";
 
 describe("a copy", () => {
-  test("begins with what is there, and follows what comes, changes and goes, in order", async () => {
+  test("begins with the objects that exist, and follows each that comes, changes and goes, in order", async () => {
     const its = await watching({}, (server) => void server.put(a));
     expect(its.reflector.synced).toBe(true);
     its.server.put(b);
@@ -50,7 +50,7 @@ describe("a copy", () => {
     ]);
   });
 
-  test("is of one namespace and one selection where that is asked for; what leaves the selection goes", async () => {
+  test("can be of one namespace and one label selector; an object that no longer matches leaves it", async () => {
     const labels = { app: "chat" };
     const its = await watching({ namespace: "demo", labelSelector: "app=chat" }, (server) => {
       server.put(configMap("a", {}, labels));
@@ -105,16 +105,16 @@ describe("a copy", () => {
 
 describe("after a watch that ended", () => {
   const ends: Record<string, (its: ReflectorBench) => void> = {
-    "as its time was over": ({ server }) => server.watches[0]?.cut(),
+    "since its time was over": ({ server }) => server.watches[0]?.cut(),
     "by a reset": ({ server }) => server.watches[0]?.reset(),
     "in the middle of a line": ({ server }) => {
       server.watches[0]?.write('{"type":"ADDED","obj');
       server.watches[0]?.cut();
     },
-    "with a refusal": ({ server }) =>
+    "with an ERROR event": ({ server }) =>
       server.watches[0]?.line('{"type":"ERROR","object":{"code":500,"message":"sorry"}}'),
   };
-  test.each(Object.entries(ends))("%s, it goes on from there and misses nothing", async (_, end) => {
+  test.each(Object.entries(ends))("%s, the next one resumes there and misses nothing", async (_, end) => {
     const its = await watching({}, (server) => void server.put(a));
     its.server.put(b);
     await has(its, "a", "b");
@@ -131,7 +131,7 @@ describe("after a watch that ended", () => {
     expect(its.restarts).toBe(1);
   });
 
-  test("in silence, it goes on once nothing has come for 150 s, and a bookmark counts as a word", async () => {
+  test("since nothing came for 150 s, not even a bookmark, the next one resumes there", async () => {
     const its = await watching();
     const [watch] = its.server.watches;
     its.clock.advance(149_999);
@@ -149,7 +149,7 @@ describe("after a watch that ended", () => {
     expect(lists(its)).toBe(1);
   });
 
-  test("it goes on from the last bookmark", async () => {
+  test("the next one resumes at the last bookmark", async () => {
     const its = await watching();
     its.server.watches[0]?.bookmark(1042);
     its.server.watches[0]?.cut();
@@ -168,7 +168,7 @@ describe("after a watch that ended", () => {
     expect(its.clock.next).toBe(0);
   });
 });
-test("metadata of nothing comes as null in the place of a list: nothing is there, and it watches", async () => {
+test("an empty list of metadata has null for its items: the reflector takes it as empty, and watches", async () => {
   const body = '{"kind":"PartialObjectMetadataList","metadata":{"resourceVersion":"1"},"items":null}';
   const its = await reflected({ metadataOnly: true }, (server) => {
     server.fail(({ query }) => query["watch"] === undefined, { status: 200, body });
@@ -219,7 +219,7 @@ describe("a stop", () => {
   );
 });
 
-test("whatever is done to its watches, it ends up with what is there", async () => {
+test("whatever happens to its watches, the copy has all objects in the end", async () => {
   const step = fc.oneof(
     fc.record({ put: fc.constantFrom("a", "b", "c", "d"), x: fc.constantFrom("1", "2", "3") }),
     fc.record({ remove: fc.constantFrom("a", "b", "c", "d") }),

@@ -4,48 +4,50 @@ import { pause } from "../../runtime/loop/pause.ts";
 import { ApiError, isStatus, wishedWait } from "./api-error.ts";
 import { BackOff } from "./back-off.ts";
 import type { Watcher } from "./call.ts";
-import { keptOf, list, watchCall, type Collection } from "./collection.ts";
+import { list, retainedOf, watchCall, type Collection } from "./collection.ts";
 import { keyOf, type KubeObject } from "./kinds.ts";
-import { Expired, longEvent, WatchBroken, watchEvent } from "./watch-events.ts";
+import { Expired, longEvent, watchEvent, WatchFailure } from "./watch-events.ts";
 import { LongLine, watchLines } from "./watch-lines.ts";
 
+/** What a reflector watches, and which functions it calls on changes. */
 export interface ReflectorOptions<T extends KubeObject> extends Collection {
   readonly client: Watcher;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** An object appeared, changed or went away. Called after `objects` has it; must not throw. */
+  /** Called for each object that appeared (no `before`), changed or went away (no `now`), once `objects` shows it; must not throw. */
   readonly changed: (now: T | undefined, before: T | undefined) => void;
-  /** Another start, for whatever reason. */
+  /** Called before each list or watch that is not the first, whatever ended the one before. */
   readonly restarted: () => void;
 }
 
 /** The server ends a watch after this time and up to twice as much; seconds. */
 const WATCH_SECONDS = 300;
-/** No line, not even a bookmark, for this long: the connection is dead. */
+/** A watch without a line, not even a bookmark, for this long is dead; ms. */
 const SILENCE = 150_000;
-/** Between two starts. */
+/** Shortest time between two starts; ms. */
 const LEAST_WAIT = 1000;
-/** After an outage a permission that was taken away meanwhile waits for as long. */
+/** Longest wait after failures; ms. After an outage, a permission that was revoked meanwhile lasts so much longer. */
 const LONGEST_WAIT = 10_000;
 
-interface Outcome {
-  /** How long the watch lived. */
+/** How a watch, or the list before it, ended. */
+interface WatchEnd {
+  /** How long the watch was open; ms. */
   readonly lived: number;
-  /** The server knows no more of where it was to go on. */
+  /** The watch was to resume from a version that the server no longer has. */
   readonly outlived: boolean;
-  /** How long the server asks to wait. */
+  /** Milliseconds that the server asks to wait. */
   readonly wish: number;
 }
 
 /**
- * Keeps a copy of a collection: lists, then watches from there, and resumes where a watch ended. What cannot be resumed
- * is listed anew, and deletions made meanwhile are noticed. One list or watch at a time, one start a second at the most.
+ * Maintains a copy of a collection: lists it, then watches it, and resumes where a watch ended. Where it cannot resume, it
+ * lists again, and so notices deletions too. It makes one list or watch at a time, and starts at most one a second.
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #objects = new Map<string, T>();
-  /** Where a watch goes on; undefined: the state has to be listed. */
+  /** The version from which a watch resumes; undefined: the collection has to be listed first. */
   #version: string | undefined;
   #synced = false;
   #waiting: (() => void)[] = [];
@@ -59,7 +61,7 @@ export class Reflector<T extends KubeObject> {
     return this.#objects;
   }
 
-  /** The first list has been read. */
+  /** Has the first list been read? */
   get synced(): boolean {
     return this.#synced;
   }
@@ -69,7 +71,7 @@ export class Reflector<T extends KubeObject> {
     return this.#synced ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Runs until aborted; what the API server and the network do never makes it reject. */
+  /** Runs until aborted; no failure of the API server or the network makes it reject. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, restarted } = this.#options;
     const backOff = new BackOff(LEAST_WAIT, LONGEST_WAIT, random);
@@ -78,9 +80,9 @@ export class Reflector<T extends KubeObject> {
         const began = clock.now();
         const { lived, outlived, wish } = await this.#once(signal);
         if (signal.aborted) return;
-        // A server that answers is not in trouble: what could be resumed before an outage seldom can be after it.
+        // A server that answers 410 works again: after an outage it often no longer has the version to resume from.
         if (lived >= LEAST_WAIT || outlived) backOff.reset();
-        // After a watch that lived for long another one follows at once.
+        // After a watch that lived long the next one follows at once.
         const wait = lived >= LONGEST_WAIT ? 0 : backOff.next();
         await pause(Math.max(wait, wish, LEAST_WAIT - (clock.now() - began)), clock, signal);
         if (!signal.aborted) restarted();
@@ -90,8 +92,8 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
-  /** One watch, and the list before it where that is needed. */
-  async #once(signal: AbortSignal): Promise<Outcome> {
+  /** One watch, with a list before it where there is no version to resume from. */
+  async #once(signal: AbortSignal): Promise<WatchEnd> {
     const { clock, log, kind, namespace } = this.#options;
     const resumed = this.#version !== undefined;
     let opened: number | undefined;
@@ -103,7 +105,7 @@ export class Reflector<T extends KubeObject> {
       opened = clock.now();
       for await (const line of watchLines(body, clock, SILENCE)) this.#take(line);
     } catch (error) {
-      if (!(error instanceof ApiError || error instanceof WatchBroken)) throw error;
+      if (!(error instanceof ApiError || error instanceof WatchFailure)) throw error;
       const expired = error instanceof Expired || isStatus(error, 410);
       if (expired) this.#version = undefined;
       outlived = expired && resumed;
@@ -137,12 +139,12 @@ export class Reflector<T extends KubeObject> {
       this.#version = event.resourceVersion;
       return;
     }
-    const object = keptOf(event.object, this.#options);
+    const object = retainedOf(event.object, this.#options);
     this.#version = object.metadata.resourceVersion;
     this.#put(keyOf(object), event.type === "DELETED" ? undefined : object);
   }
 
-  /** What cannot be read is as if it were not there: no client is admitted by what it says. */
+  /** An object that is too large to read counts as absent, so that its former version admits no client. */
   #skip({ start }: LongLine): void {
     const { log, kind } = this.#options;
     const { key, resourceVersion } = longEvent(start);

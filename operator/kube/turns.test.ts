@@ -3,7 +3,7 @@ import { Turns } from "./turns.ts";
 
 const { signal } = new AbortController();
 
-test("so many come at a time, in the order in which they asked", async () => {
+test("so many callers hold a turn at a time, in the order in which they asked", async () => {
   const turns = new Turns(2);
   const order: string[] = [];
   const take = async (name: string): Promise<() => void> => {
@@ -16,7 +16,7 @@ test("so many come at a time, in the order in which they asked", async () => {
   await Promise.resolve();
   expect(order).toEqual(["a", "b"]);
   b();
-  b(); // given back once, whatever is called
+  b(); // a second call gives nothing back
   await c;
   expect(order).toEqual(["a", "b", "c"]);
   a();
@@ -24,7 +24,7 @@ test("so many come at a time, in the order in which they asked", async () => {
   expect(order).toEqual(["a", "b", "c", "d"]);
 });
 
-test("a call that is aborted while it waits lets the next one go first, and loses no turn", async () => {
+test("a caller that is aborted while it waits gives way to the next, and no turn is lost", async () => {
   const turns = new Turns(1);
   const release = await turns.take(signal);
   const leaving = new AbortController();
@@ -37,7 +37,7 @@ test("a call that is aborted while it waits lets the next one go first, and lose
   (await turns.take(signal))();
 });
 
-test("a turn that comes in the moment in which its call is aborted goes on to the next", async () => {
+test("a turn that comes just as its caller is aborted goes to the next caller", async () => {
   const turns = new Turns(1);
   const release = await turns.take(signal);
   const leaving = new AbortController();

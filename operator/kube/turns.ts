@@ -1,6 +1,6 @@
 import { within } from "./deadline.ts";
 
-/** Lets so many through at a time, in the order in which they came. */
+/** Lets at most `atATime` callers hold a turn at once, in the order in which they asked. */
 export class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -9,7 +9,7 @@ export class Turns {
     this.#free = atATime;
   }
 
-  /** Resolves with a function that gives the turn back, once; rejects when the signal aborts before the turn has come. */
+  /** Resolves with the function that gives the turn back (a second call does nothing); rejects if the signal aborts first. */
   async take(signal: AbortSignal): Promise<() => void> {
     if (this.#free > 0) this.#free -= 1;
     else await this.#next(signal);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Manifest } from "./apply.ts";
+import type { Applicable } from "./apply.ts";
 import type { KubeObject } from "./kinds.ts";
 import { sameQuantity } from "./quantity.ts";
 import { unchanged } from "./unchanged.ts";
@@ -30,9 +30,9 @@ const wanted = {
       },
     },
   },
-} satisfies Manifest & { spec: unknown };
+} satisfies Applicable & { spec: unknown };
 
-/** As the API server, its controllers and a mutating webhook leave it. */
+/** The same object after the API server, its controllers and a mutating webhook changed it. */
 const live = {
   ...wanted,
   metadata: {
@@ -81,11 +81,11 @@ function changed(change: (copy: typeof live) => void): KubeObject {
 type Container = (typeof wanted.spec.template.spec.containers)[0];
 const container = (copy: typeof live): Container => copy.spec.template.spec.containers[1] as unknown as Container;
 
-test("what Kubernetes and others add, drop as empty or spell their own way is no change", () => {
+test("fields that others add, empty fields that Kubernetes drops, and quantities in another spelling are no change", () => {
   expect(unchanged(wanted, live)).toBe(true);
 });
 
-test("an object that is not there is not as it should be", () => {
+test("a missing object counts as changed", () => {
   expect(unchanged(wanted, undefined)).toBe(false);
 });
 
@@ -114,7 +114,7 @@ describe("a change is seen", () => {
   });
 });
 
-test("text that looks like a quantity is text", () => {
+test("elsewhere, text that looks like a quantity is compared as text", () => {
   const manifest = { ...wanted, metadata: { ...wanted.metadata, annotations: { cpu: "1000m" } } };
   expect(
     unchanged(

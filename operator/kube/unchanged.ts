@@ -1,20 +1,20 @@
-import type { Manifest } from "./apply.ts";
+import type { Applicable } from "./apply.ts";
 import type { KubeObject } from "./kinds.ts";
 import { sameQuantity } from "./quantity.ts";
 
 /**
- * Is the live object as the manifest says? Every field of the manifest has to be in it; what Kubernetes, its controllers
- * and other people added beside them is theirs. What a manifest no longer names cannot be seen here: whoever applies
- * remembers which manifest was applied last.
+ * Does the live object have every field of `wanted`, with the same value? Fields that Kubernetes and other writers added
+ * do not count. A field that an earlier apply set and `wanted` leaves out is not noticed here: the caller has to compare
+ * `wanted` with what it applied last.
  */
-export function unchanged(manifest: Manifest, live: KubeObject | undefined): boolean {
-  return live !== undefined && contains(live, manifest, "");
+export function unchanged(wanted: Applicable, live: KubeObject | undefined): boolean {
+  return live !== undefined && contains(live, wanted, "");
 }
 
-/** Below these fields of `resources` and volumes stand quantities, which the API server spells its own way. */
+/** The values in these fields of `resources` and volumes are quantities, which the API server may write in another way. */
 const QUANTITIES = new Set(["limits", "requests", "sizeLimit"]);
 
-/** `under`: the field that a value stands below, where quantities may be; else empty. */
+/** `under`: the nearest field above the value that may hold quantities; else the value's own field, or empty. */
 function contains(live: unknown, wanted: unknown, under: string): boolean {
   if (isNothing(wanted) && isNothing(live)) return true;
   if (Array.isArray(wanted)) return Array.isArray(live) && containsAll(live, wanted);
@@ -28,8 +28,8 @@ function contains(live: unknown, wanted: unknown, under: string): boolean {
 }
 
 /**
- * Entries with names are found by them, wherever they stand and whatever stands beside them: such lists belong to several
- * writers. All others are one value: as many entries, in the same order.
+ * A list of entries with names is compared by name: several writers share it, so order and further entries do not
+ * count. Any other list is one value: the same entries in the same order.
  */
 function containsAll(live: readonly unknown[], wanted: readonly unknown[]): boolean {
   if (wanted.length > 0 && wanted.every(isNamed)) {
@@ -40,7 +40,7 @@ function containsAll(live: readonly unknown[], wanted: readonly unknown[]): bool
   return live.length === wanted.length && wanted.every((one, index) => contains(live[index], one, ""));
 }
 
-/** The API server leaves out what is empty, zero or false by itself. */
+/** The API server leaves out values that are empty, zero or false. */
 function isNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === 0 || value === "") return true;
   return Array.isArray(value)

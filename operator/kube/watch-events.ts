@@ -1,13 +1,13 @@
 import type { KubeObject } from "./kinds.ts";
 
-/** What a line of a watch says. */
+/** One line of a watch. */
 export type WatchEvent<T> =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 
-/** A watch broke; it can go on from where it was. */
-export class WatchBroken extends Error {
-  override readonly name: string = "WatchBroken";
+/** Why a watch ended; the next watch may resume where this one was. */
+export class WatchFailure extends Error {
+  override readonly name: string = "WatchFailure";
   /** Milliseconds that the server asks to wait. */
   readonly retryAfter: number;
 
@@ -17,12 +17,12 @@ export class WatchBroken extends Error {
   }
 }
 
-/** It is open what happened: the state has to be listed anew. */
-export class Expired extends WatchBroken {
+/** The watch may have missed changes: the collection has to be listed again. */
+export class Expired extends WatchFailure {
   override readonly name = "Expired";
 }
 
-/** Reads a line; throws Expired where it cannot be told what happened, and WatchBroken where the server says no. */
+/** Parses a line. Throws WatchFailure for an ERROR event, and Expired where a line is no event, since it hides a change. */
 export function watchEvent<T extends KubeObject>(line: string): WatchEvent<T> {
   let event: unknown;
   try {
@@ -31,7 +31,7 @@ export function watchEvent<T extends KubeObject>(line: string): WatchEvent<T> {
     throw new Expired("a line of the watch is not JSON", { cause });
   }
   const { type, object } = record(event);
-  if (type === "ERROR") throw refusal(record(object));
+  if (type === "ERROR") throw failureOf(record(object));
   const { name, resourceVersion } = record(record(object)["metadata"]);
   if (typeof resourceVersion === "string" && resourceVersion !== "") {
     if (type === "BOOKMARK") return { type, resourceVersion };
@@ -41,7 +41,7 @@ export function watchEvent<T extends KubeObject>(line: string): WatchEvent<T> {
   throw new Expired("a line of the watch is no event");
 }
 
-/** The object of a line that is too long to be read, by the line's start; throws Expired where it does not name it. */
+/** Key and version of the object of a line that is too long, from the line's start; throws Expired if it lacks them. */
 export function longEvent(start: string): { readonly key: string; readonly resourceVersion: string } {
   const field = (name: string): string | undefined => new RegExp(`"${name}":"([^"\\\\]{1,300})"`).exec(start)?.[1];
   const [name, namespace = "", resourceVersion] = ["name", "namespace", "resourceVersion"].map(field);
@@ -49,11 +49,12 @@ export function longEvent(start: string): { readonly key: string; readonly resou
   throw new Expired("a line of the watch is too long, and does not begin with the name of its object");
 }
 
-function refusal({ code, message, details }: Record<string, unknown>): WatchBroken {
-  const text = typeof message === "string" ? message : "no word why";
+/** The failure that the Status of an ERROR event stands for. */
+function failureOf({ code, message, details }: Record<string, unknown>): WatchFailure {
+  const text = typeof message === "string" ? message : "it gave no reason";
   if (code === 410) return new Expired(text);
   const seconds = record(details)["retryAfterSeconds"];
-  return new WatchBroken(`the server ended the watch: ${text}`, {
+  return new WatchFailure(`the server ended the watch: ${text}`, {
     retryAfter: typeof seconds === "number" ? Math.min(seconds, 60) * 1000 : 0,
   });
 }

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
-import { WatchBroken } from "./watch-events.ts";
+import { WatchFailure } from "./watch-events.ts";
 import { LongLine, watchLines } from "./watch-lines.ts";
 
 /** A body that a test writes. */
@@ -28,7 +28,7 @@ test("lines come out whole, however the bytes are cut", async () => {
   }
 });
 
-test("of a line that is longer than any object only the start is kept, and the next ones come out whole", async () => {
+test("of a line that is longer than any object only the start comes out, and the next lines come out whole", async () => {
   const stream = body();
   const lines = linesOf(stream);
   const chunk = Buffer.alloc(1024 * 1024, "x");
@@ -40,16 +40,16 @@ test("of a line that is longer than any object only the start is kept, and the n
   expect(long instanceof LongLine ? [long.start.slice(0, 10), long.start.length] : long).toEqual(['{"long":"x', 4096]);
 });
 
-test("a line that never ends is given up, and its connection ended", async () => {
+test("an endless line ends the watch and its connection", async () => {
   const stream = body();
   const lines = linesOf(stream);
   const chunk = Buffer.alloc(1024 * 1024, "x");
   for (let count = 0; count < 66; count += 1) stream.write(chunk);
-  await expect(lines).rejects.toThrow(WatchBroken);
+  await expect(lines).rejects.toThrow(WatchFailure);
   expect(stream.destroyed).toBe(true);
 });
 
-test("whoever stops reading ends the connection and the timer", async () => {
+test("a reader that stops ends the connection and the timer", async () => {
   const clock = new FakeClock();
   const stream = body();
   stream.write("one\ntwo\n");
@@ -62,12 +62,12 @@ test("whoever stops reading ends the connection and the timer", async () => {
   expect(stream.destroyed).toBe(true);
 });
 
-test("an error of the connection comes out with its cause", async () => {
+test("an error of the connection is the cause of the WatchFailure", async () => {
   const clock = new FakeClock();
   const stream = body();
   const lines = linesOf(stream, clock);
   const cause = new Error("ECONNRESET");
   stream.destroy(cause);
-  await expect(lines).rejects.toMatchObject({ name: "WatchBroken", cause });
+  await expect(lines).rejects.toMatchObject({ name: "WatchFailure", cause });
   expect(clock.pending).toBe(0);
 });

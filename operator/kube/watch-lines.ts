@@ -1,14 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { LARGEST_OBJECT } from "./client.ts";
-import { WatchBroken } from "./watch-events.ts";
+import { WatchFailure } from "./watch-events.ts";
 
-/** Bytes after which a line is taken for one that never ends. */
+/** A line that is longer than this many bytes ends the watch: it may never end. */
 const ENDLESS = 4 * LARGEST_OBJECT;
-/** Bytes of the start of a line that is too long: it names the object. */
+/** Bytes that a LongLine holds: enough to name the object. */
 const START = 4096;
 
-/** The start of a line that is longer than an object can be; the rest of it was thrown away. */
+/** The start of a line that is longer than any object; the rest of it was dropped. */
 export class LongLine {
   readonly start: string;
 
@@ -18,9 +18,9 @@ export class LongLine {
 }
 
 /**
- * The lines of a watch as they come, of one that is too long its start. Ends with the stream; throws WatchBroken where the
- * connection breaks, where a line does not end, or where nothing has come for `silence` ms (bookmarks come about once a minute: a watch that is
- * silent for longer is dead). A line that the end cut short is left out.
+ * Yields the lines of a watch as they come, and a LongLine for each line that is too long. Ends with the stream; a line
+ * that the end cuts short is left out. Throws WatchFailure when the connection breaks, a line is endless, or nothing has
+ * come for `silence` ms (bookmarks come about once a minute).
  */
 export async function* watchLines(
   body: IncomingMessage,
@@ -46,7 +46,7 @@ export async function* watchLines(
         size = 0;
         from = end + 1;
         if (long) yield new LongLine(line.toString("utf8", 0, START));
-        else if (line.length > 0) yield* written(line);
+        else if (line.length > 0) yield* textOf(line);
       }
       if (from === chunk.length) continue;
       size += chunk.length - from;
@@ -55,14 +55,15 @@ export async function* watchLines(
       else rest = [Buffer.concat(rest).subarray(0, START)];
     }
   } catch (cause) {
-    throw new WatchBroken(`the watch broke: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new WatchFailure(`the watch broke: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   } finally {
     timer?.cancel();
     body.destroy();
   }
 }
 
-function* written(line: Buffer): Generator<string> {
+/** Nothing for a line of white space. */
+function* textOf(line: Buffer): Generator<string> {
   const text = line.toString("utf8");
   if (text.trim() !== "") yield text;
 }

@@ -3,7 +3,7 @@ import { FakeClock } from "../../test/fakes/clock.ts";
 import { settle } from "../../test/fakes/idp-bench.ts";
 import { WorkQueue } from "./work-queue.ts";
 
-/** A queue whose keys in capital letters are heavy. */
+/** A queue in which keys in capital letters are heavy. */
 function bench(concurrency = 2) {
   const clock = new FakeClock();
   const passes: string[] = [];
@@ -31,7 +31,7 @@ function bench(concurrency = 2) {
   return { clock, queue, passes, end };
 }
 
-test("heavy keys are worked on one at a time, and take no place from light ones", async () => {
+test("heavy passes run one at a time, beside as many light ones as ever", async () => {
   const its = bench();
   for (const key of ["A", "B", "C", "a", "b", "c"]) its.queue.add(key);
   expect(its.passes).toEqual(["A", "a", "b"]);
@@ -71,7 +71,7 @@ test("a heavy key that seldom changes goes before those that change all the time
   expect(its.passes).toEqual(["A", "B", "A", "Z"]);
 });
 
-test("a key that is added all the time is worked on ever less often, and the others at once", async () => {
+test("a key that is added all the time waits longer and longer for its pass, and the others do not wait", async () => {
   const its = bench(1);
   let passes = 0;
   for (let ms = 0; ms < 60_000; ms += 10) {

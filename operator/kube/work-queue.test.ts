@@ -60,7 +60,7 @@ class Bench {
 }
 
 describe("keys", () => {
-  test("are worked on in the order in which they came, each once, however often it was added", async () => {
+  test("get their passes in the order in which they came, each one, however often it was added", async () => {
     const its = new Bench();
     for (const key of "abacab") its.queue.add(key);
     expect(its.queue.depth).toBe(3);
@@ -72,7 +72,7 @@ describe("keys", () => {
     expect(its.queue.depth).toBe(0);
   });
 
-  test("that are added during their own pass are looked at once more, and not at the same time", async () => {
+  test("that are added during their own pass get one more pass, after it", async () => {
     const its = new Bench(4).run();
     its.queue.add("a");
     its.queue.add("a");
@@ -86,7 +86,7 @@ describe("keys", () => {
     expect(its.keys).toBe("aa");
   });
 
-  test("are worked on by so many at a time and no more", async () => {
+  test("have no more passes at a time than `concurrency`", async () => {
     const its = new Bench(3).run();
     for (const key of "abcde") its.queue.add(key);
     expect(its.keys).toBe("abc");
@@ -97,7 +97,7 @@ describe("keys", () => {
 });
 
 describe("a key for later", () => {
-  test("comes at the earliest of the times that were said", async () => {
+  test("comes at the earliest of the times that were given", async () => {
     const its = new Bench().run();
     its.queue.addAfter("a", 3000);
     its.queue.addAfter("a", 1000);
@@ -111,7 +111,7 @@ describe("a key for later", () => {
     expect(its.keys).toBe("a");
   });
 
-  test("does not come any more where it was looked at meanwhile", async () => {
+  test("does not come any more if it had a pass meanwhile", async () => {
     const its = new Bench().run();
     its.queue.addAfter("a", 1000);
     its.queue.add("a");
@@ -119,7 +119,7 @@ describe("a key for later", () => {
     expect(its.clock.pending).toBe(0);
   });
 
-  test("is what a pass may ask for", async () => {
+  test("is added if its pass asks for another look", async () => {
     const its = new Bench().run();
     its.queue.add("a");
     await its.done(300);
@@ -148,7 +148,7 @@ describe("a pass that fails", () => {
     expect(its.failures.at(-1)).toEqual({ key: "a", error: "no", wait: 500 });
   });
 
-  test("keeps others from nothing", async () => {
+  test("does not hold up other keys", async () => {
     const its = new Bench().run();
     its.queue.add("a");
     its.queue.add("b");
@@ -167,7 +167,7 @@ describe("a pass that fails", () => {
     expect(its.keys).toBe("aa");
   });
 
-  test("is repeated at once where something new has come meanwhile", async () => {
+  test("is repeated at once if its key was added meanwhile", async () => {
     const its = new Bench().run();
     its.queue.add("a");
     its.queue.add("a");
@@ -196,7 +196,7 @@ describe("an abort", () => {
     expect(its.clock.pending).toBe(0);
   });
 
-  test("loses nothing: whoever works next finds what was not done", async () => {
+  test("loses no key: the next run does the passes that are left", async () => {
     const its = new Bench(1).run();
     for (const key of "ab") its.queue.add(key);
     its.queue.addAfter("c", 1000);
@@ -222,7 +222,7 @@ describe("an abort", () => {
   });
 });
 
-test("whatever is added and however passes end, no key is worked on twice at a time, and none is forgotten", async () => {
+test("whatever is added and however passes end, no key has two passes at a time, and none is forgotten", async () => {
   const step = fc.oneof(
     fc.record({ add: fc.constantFrom("a", "b", "c", "d") }),
     fc.record({ later: fc.constantFrom("a", "b", "c", "d"), ms: fc.integer({ min: 0, max: 5000 }) }),

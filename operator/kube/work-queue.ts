@@ -3,29 +3,32 @@ import { wishedWait } from "./api-error.ts";
 import { BackOff } from "./back-off.ts";
 import { Pace } from "./pace.ts";
 
+/** What a work queue does for a key, and how many keys at once. */
 export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly random: () => number;
-  /** Keys that are worked on at the same time. */
+  /** Passes of light keys at the same time. */
   readonly concurrency: number;
-  /** Keys whose passes are so large that there is one of them at a time, beside the others; default: none. */
+  /** Are the key's passes so large that only one such pass may run at a time, beside light ones? Default: never. */
   readonly isHeavy?: (key: string) => boolean;
-  /** Does one pass for a key; rejects where it is to be tried again later. Resolves with ms after which to look again. */
+  /** Does one pass for a key. Resolves with the ms after which to do another one, if any; rejects to be called again later. */
   readonly work: (key: string, signal: AbortSignal) => Promise<number | undefined>;
-  /** A pass failed, and not because it was aborted; it is tried again after `wait` ms. */
+  /** Called when a pass failed, unless it was aborted; the queue tries again after `wait` ms. */
   readonly failed: (key: string, error: unknown, wait: number) => void;
 }
 
+/** Waits after failed passes; ms. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 60_000;
-/** Heavy passes at the same time. After each of them there is a rest as long as it computed, for those that are light. */
+/** Heavy passes at the same time. After each one, no heavy pass begins for as long as it computed: light ones go first. */
 const HEAVY_AT_A_TIME = 1;
+/** ms. */
 const LONGEST_REST = 1000;
 
 /**
- * Keys that are to be looked at: each at most once in the queue, each worked on by one at a time. What is added while
- * its key is being worked on is looked at once more afterwards. A key that is added all the time waits between its passes,
- * and heavy ones wait for each other only.
+ * Does the passes of keys: a key waits in the queue at most once, and has at most one pass at a time. A key that is added
+ * during its pass gets one more pass. A key that is added all the time waits between its passes (`Pace`). Heavy keys wait
+ * for each other; light keys never wait for heavy ones.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -46,7 +49,7 @@ export class WorkQueue {
     this.#pace = new Pace(options.clock);
   }
 
-  /** Keys that wait now, those that are worked on not counted. */
+  /** Keys that wait for a pass, those included that were added during their own pass. */
   get depth(): number {
     return this.#waiting.size + this.#again.size;
   }
@@ -57,7 +60,7 @@ export class WorkQueue {
     this.#pump();
   }
 
-  /** A pass of a key has computed for so many ms: called before it ends. */
+  /** `work` calls this before its pass ends: the pass computed for so many ms. */
   spent(key: string, computed: number): void {
     this.#pace.spend(key, computed);
     if (!this.#heavy.has(key) || computed <= 0) return;
@@ -68,7 +71,7 @@ export class WorkQueue {
     });
   }
 
-  /** Adds a key after `ms`; of several times the earliest counts. Where no work is done, nothing is timed: it is added. */
+  /** Adds a key after `ms`; of several times the earliest counts. While the queue does not run, the key is added at once. */
   addAfter(key: string, ms: number): void {
     if (this.#signal.aborted) return this.add(key);
     this.#addLater(key, ms);
@@ -92,7 +95,7 @@ export class WorkQueue {
     this.#later.set(key, { at, timer });
   }
 
-  /** Works until aborted; resolves when the passes under way have ended. What is not done yet stays in the queue. */
+  /** Does passes until aborted; resolves when those under way have ended. Keys that still wait stay in the queue. */
   async run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     this.#signal = signal;
@@ -114,7 +117,7 @@ export class WorkQueue {
     const heavy = [...this.#waiting].filter((key) => isHeavy(key));
     if (heavy.length > 0 && this.#heavy.size < HEAVY_AT_A_TIME && this.#resting === undefined) {
       const credits = heavy.map((key) => this.#pace.credit(key));
-      // That which has made least work goes first: one that seldom changes never waits for those that do all the time.
+      // The key with the most credit goes first: a key that seldom changes never waits for those that change all the time.
       this.#begin(heavy[credits.indexOf(Math.max(...credits))] ?? "", true);
     }
     for (const key of this.#waiting) {
@@ -148,7 +151,7 @@ export class WorkQueue {
     this.#pump();
   }
 
-  /** How long the key waits: longer from failure to failure, and as long as the API server asks. */
+  /** Milliseconds until the next attempt: more from failure to failure, and no less than the API server asks. */
   #failed(key: string, error: unknown): number {
     const backOff = this.#backOffs.get(key) ?? new BackOff(FIRST_WAIT, LONGEST_WAIT, this.#options.random);
     this.#backOffs.set(key, backOff);

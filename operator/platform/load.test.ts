@@ -6,7 +6,7 @@ import type { Steps } from "../translate/steps.ts";
 
 const { signal } = new AbortController();
 
-test("a load is what was added, and beyond what it takes nothing more is", () => {
+test("a load is the sum of what was added; an `add` beyond its bound throws", () => {
   const load = new Load(100);
   load.add(60);
   load.add(40);

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { hashOf, pack } from "../../runtime/packed-text.ts";
 import type { Packer } from "../render/packer.ts";
 
-/** Bytes that are packed at a time: a longer text is several members of one gzip, which readers take as one (RFC 1952 §2.2). */
+/** Characters that are packed in one step: a longer text becomes several members of one gzip file (RFC 1952 §2.2). */
 const MEMBER = 256 * 1024;
 
-/** What rendering needs of the platform. */
+/** The Packer of Node.js: SHA-256, gzip and base64. */
 export const packer: Packer = {
   hash: hashOf,
   *pack(pieces, largestPart, most) {
@@ -30,7 +30,7 @@ export const packer: Packer = {
   base64: (text) => Buffer.from(text, "utf8").toString("base64"),
 };
 
-/** The same text in fewer pieces, each but the last of so many characters at least. */
+/** The same text in fewer pieces, each but the last with at least `least` characters. */
 function* joined(pieces: Iterable<string>, least: number): Generator<string> {
   let some: string[] = [];
   let length = 0;

@@ -8,7 +8,7 @@ import { packer } from "./packer.ts";
 import { packedConfig } from "../render/packed.ts";
 import { inCluster } from "./surroundings.ts";
 import { tools } from "./tools.ts";
-import type { Surroundings } from "../translate/resources.ts";
+import type { TranslateOptions } from "../translate/resources.ts";
 import { finished } from "../translate/steps.ts";
 import { translate } from "../translate/translate.ts";
 import type { Translation } from "../translate/translation.ts";
@@ -29,7 +29,7 @@ const KEYS = { alice: "alices-own-key-0001", bob: "bobs-quite-own-key-2" };
 test("a config that fits no objects is not accepted, and a key that is removed ends all the same", () => {
   const before = translated([proxyManifest(), BACKEND, keysManifest(KEYS)]);
   expect(clients(before.config)).toEqual(["alice", "bob"]);
-  const tooLarge: Surroundings = {
+  const tooLarge: TranslateOptions = {
     ...inCluster,
     *excess() {
       yield;

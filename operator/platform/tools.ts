@@ -2,14 +2,14 @@ import { createPrivateKey, createPublicKey, hash, X509Certificate, type KeyObjec
 import { createSecureContext } from "node:tls";
 import type { Tools } from "../translate/resources.ts";
 
-/** What the translation needs of the platform, by node:crypto. No answer quotes what it was given. */
+/** The translation's Tools by node:crypto. No answer quotes its input, which may be a secret. */
 export const tools: Tools = {
   sha256: (text) => hash("sha256", text, "base64url"),
   certificateProblem,
   keyProblem,
 };
 
-/** As many as twice the public roots. */
+/** Twice as many as there are public roots. */
 const MOST_CERTIFICATES = 300;
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
@@ -35,7 +35,7 @@ function certificateProblem(pem: string, privateKey: string | undefined): string
   return contextProblem({ cert: pem, key: privateKey });
 }
 
-/** What OpenSSL would refuse only when the listener opens, such as a key that is too small. */
+/** Finds problems, such as a key that is too small, that OpenSSL else reports only when the listener opens. */
 function contextProblem(options: { ca: string } | { cert: string; key: string }): string | undefined {
   try {
     createSecureContext(options);
@@ -46,10 +46,10 @@ function contextProblem(options: { ca: string } | { cert: string; key: string })
   }
 }
 
-/** The types that our algorithms take part in (RFC 7518 §3.1, RFC 8037 §3.1). */
+/** The key types that the accepted algorithms use (RFC 7518 §3.1, RFC 8037 §3.1). */
 const TYPES = new Set(["rsa", "ec prime256v1", "ec secp384r1", "ec secp521r1", "ed25519"]);
 const MIN_RSA_BITS = 2048;
-/** As the data plane has them (`dataplane/auth/keys.ts`): larger keys keep a process busy for a minute. */
+/** Same bounds as in the data plane (`dataplane/auth/keys.ts`): a larger key keeps a process busy for a minute. */
 const MAX_NUMBER = 2732;
 const MAX_EXPONENT = 43;
 

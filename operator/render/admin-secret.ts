@@ -4,7 +4,7 @@ import type { ManifestOf } from "./manifest.ts";
 import type { Packer } from "./packer.ts";
 import type { Scope } from "./scope.ts";
 
-/** The token that the pods' admin port asks for: an account that may read this Secret may look. */
+/** The Secret with the token that the pods' admin port asks for: an account that may read it may use the admin port. */
 export function adminSecret(token: string, scope: Scope, { base64 }: Packer): ManifestOf<V1Secret> {
   return {
     apiVersion: "v1",

@@ -5,11 +5,11 @@ import type { Packed, Packer } from "./packer.ts";
 import type { Scope } from "./scope.ts";
 
 /**
- * The rendered config, in as many Secrets as it takes. The first one names the hash and comes last: where a part is added,
- * the pods go on with what they have until it says otherwise.
+ * The rendered config, in as many Secrets as it needs. The one of part 0 has the hash, and is written last: until then pods
+ * see the old hash, and serve the config that they have.
  */
 export function configSecrets({ hash, parts }: Packed, scope: Scope, { base64 }: Packer): ManifestOf<V1Secret>[] {
-  const head = {
+  const hashAndCount = {
     [PACKED.configHash]: base64(hash),
     [PACKED.configParts]: base64(String(parts.length)),
   };
@@ -18,7 +18,7 @@ export function configSecrets({ hash, parts }: Packed, scope: Scope, { base64 }:
     kind: "Secret",
     metadata: scope.metadata(scope.names.configPart(part)),
     type: "Opaque",
-    data: { [PACKED.configPart(part)]: data, ...(part === 0 ? head : {}) },
+    data: { [PACKED.configPart(part)]: data, ...(part === 0 ? hashAndCount : {}) },
   }));
   return secrets.reverse();
 }

@@ -4,7 +4,7 @@ import { podTemplate } from "./pod.ts";
 import type { GatewayInfra, RenderSettings } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 
-/** The data plane pods. One is replaced only when its successor takes traffic. */
+/** The Deployment of the data plane pods: a rollout replaces a pod only when the new one takes connections. */
 export function deployment(infra: GatewayInfra, scope: Scope, settings: RenderSettings): ManifestOf<V1Deployment> {
   return {
     apiVersion: "apps/v1",

@@ -2,7 +2,7 @@ import type { V1PodDisruptionBudget } from "@kubernetes/client-node";
 import type { ManifestOf } from "./manifest.ts";
 import type { Scope } from "./scope.ts";
 
-/** One pod at a time is evicted. A budget that names the pods that must stay would let no node be drained with one replica. */
+/** Allows Kubernetes to evict one pod at a time. With minAvailable, a proxy with one replica would block each node drain. */
 export function disruptionBudget(scope: Scope): ManifestOf<V1PodDisruptionBudget> {
   return {
     apiVersion: "policy/v1",

@@ -4,7 +4,7 @@ import type { ManifestOf } from "./manifest.ts";
 import type { Packed } from "./packer.ts";
 import type { Scope } from "./scope.ts";
 
-/** Where the backends are. An object of its own: each rollout of a backend rewrites it, and nothing else. */
+/** The endpoints of the backends, in an object of their own: a rollout of a backend rewrites only this one. */
 export function endpointsConfigMap({ hash, parts: [data = ""] }: Packed, scope: Scope): ManifestOf<V1ConfigMap> {
   return {
     apiVersion: "v1",

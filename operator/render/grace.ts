@@ -1,11 +1,11 @@
 import { parseDuration } from "../../api/quantities.ts";
 
-/** How long a pod that stops still takes connections, since load balancers learn of it late; in seconds. */
+/** A pod that stops still takes connections for this long, since load balancers take it out late; seconds. */
 export const SHUTDOWN_DELAY = 5;
-/** For what comes after the last session: the log is written out, the process ends. */
+/** After the last session the process writes its log out and ends; seconds. */
 const MARGIN = 10;
 
-/** How long Kubernetes waits for a pod to stop before it kills it, sessions and all. */
+/** terminationGracePeriodSeconds: after it Kubernetes kills a pod with its sessions. `drainPeriod` is Go style. */
 export function graceSeconds(drainPeriod: string): number {
   return Math.ceil(parseDuration(drainPeriod) / 1000) + SHUTDOWN_DELAY + MARGIN;
 }

@@ -4,18 +4,18 @@ import type { Labels } from "./manifest.ts";
 const NAME = { "app.kubernetes.io/name": "wsproxy" } as const;
 const DATAPLANE = { "app.kubernetes.io/component": "dataplane" } as const;
 
-/** Labels of whatever the operator makes: by them it finds its own objects. */
+/** Labels of every object that the operator makes: by them it finds its own objects. */
 export const MANAGED: Labels = { ...NAME, "app.kubernetes.io/managed-by": "wsproxy-operator" };
 
 /** Labels of the operator's own pods. */
 export const OPERATOR: Labels = { ...NAME, "app.kubernetes.io/component": "operator" };
 
-/** By these labels a proxy's pods are found. A Deployment never changes its selector: nothing may be added. */
+/** The labels that select a proxy's pods. Add none: the selector of a Deployment cannot be changed. */
 export function selectorOf(base: string): Labels {
   return { ...DATAPLANE, [PROXY_LABEL]: base };
 }
 
-/** Labels of everything that is made for one proxy. */
+/** Labels of every object that the operator makes for one proxy. */
 export function labelsOf(base: string): Labels {
   return { ...MANAGED, ...selectorOf(base) };
 }

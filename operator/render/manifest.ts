@@ -1,7 +1,9 @@
 import type { Owner } from "./owner.ts";
 
+/** Labels or annotations. */
 export type Labels = Readonly<Record<string, string>>;
 
+/** Metadata that the operator owns. */
 export interface Metadata {
   readonly name: string;
   readonly namespace: string;
@@ -19,12 +21,12 @@ interface OwnerReference {
   readonly blockOwnerDeletion: true;
 }
 
-/** An object as it is to be, whole. */
+/** An object to apply: all of its fields that the operator owns. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: Metadata;
 }
 
-/** The manifest of a kind: what stands in it beside its name is as Kubernetes' own types say. */
+/** The manifest of a kind: its fields have the types of Kubernetes' client. */
 export type ManifestOf<T> = Manifest & Omit<T, "apiVersion" | "kind" | "metadata" | "status">;

@@ -46,7 +46,7 @@ test.each([
   ["one with dots", "chat.example", /^wsproxy-chat-example-[0-9a-f]{8}$/],
   ["one that looks as if it were cut", "chat-0123abcd", /^wsproxy-chat-0123abcd-[0-9a-f]{8}$/],
   ["that of the operator", "operator", /^wsproxy-operator-[0-9a-f]{8}$/],
-])("%s is told apart by a hash", (_what, name, form) => {
+])("%s gets a hash", (_what, name, form) => {
   expect(base(name)).toMatch(form);
 });
 
@@ -58,7 +58,7 @@ test("every legal name gives names that Services, labels and pods can have", () 
   );
 });
 
-test("no two names give the same, those made to resemble each other included", () => {
+test("no two proxies get the same names, even if their own names resemble each other", () => {
   const resembling = proxyName.chain((name) => {
     const likely = [
       name,

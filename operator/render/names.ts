@@ -2,11 +2,13 @@ import { PACKED } from "../../api/meta.ts";
 
 /** The names of one proxy's objects. */
 export interface Names {
-  /** Of every object of which there is one, and the value of the label by which all are found. */
+  /** Name of each object that is the only one of its kind, and value of the proxy label of all objects. */
   readonly base: string;
+  /** Name of the ConfigMap with the endpoints. */
   readonly endpoints: string;
-  /** Of the Secret with the admin token. */
+  /** Name of the Secret with the admin token. */
   readonly admin: string;
+  /** Name of the Secret with a part of the config. */
   readonly configPart: (part: number) => string;
 }
 
@@ -18,14 +20,15 @@ const ADMIN = "-admin";
 const config = (part: number): string => `-config-${part}`;
 const SUFFIX = Math.max(ENDPOINTS.length, ADMIN.length, config(PACKED.mostParts - 1).length);
 const DIGITS = 8;
-/** What stands in a name instead of the rest of it. */
+/** The hash at the end of a name that was cut or changed. */
 const HASHED = new RegExp(`-[0-9a-f]{${DIGITS}}$`);
-/** `wsproxy-operator` is what the operator itself is called. */
+/** `wsproxy-operator` is the name of the operator itself. */
 const TAKEN = "operator";
 
 /**
- * Names for a proxy of any legal name. A short name is used as it is. A long one is cut, one with dots gets dashes, and a
- * hash of the whole makes up for what is lost; a name that looks as if it had one gets one too, so that no two collide.
+ * The names of a proxy's objects, for any legal name of a proxy; names of two proxies never collide. A short name is used as
+ * it is. A long name is cut, dots become dashes, and a hash of the whole name is added. A name that ends like such a hash
+ * gets one, too.
  */
 export function namesOf(proxy: string, hash: (text: string) => string): Names {
   const base = baseOf(proxy, hash);
@@ -40,6 +43,6 @@ export function namesOf(proxy: string, hash: (text: string) => string): Names {
 function baseOf(proxy: string, hash: (text: string) => string): string {
   const room = LONGEST - PREFIX.length - SUFFIX;
   if (proxy.length <= room && !proxy.includes(".") && !HASHED.test(proxy) && proxy !== TAKEN) return PREFIX + proxy;
-  const kept = proxy.slice(0, room - 1 - DIGITS).replaceAll(".", "-");
-  return `${PREFIX}${kept}-${hash(proxy).slice(0, DIGITS)}`;
+  const start = proxy.slice(0, room - 1 - DIGITS).replaceAll(".", "-");
+  return `${PREFIX}${start}-${hash(proxy).slice(0, DIGITS)}`;
 }

@@ -10,15 +10,17 @@ import { PORT } from "./pod.ts";
 import type { RenderSettings } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 
-/** `from` is what the API calls it; the types have another name for it. */
+/** The API calls the field `from`, the client's types call it `_from`. */
 type Rule = Omit<V1NetworkPolicyIngressRule, "_from"> & { from?: V1NetworkPolicyPeer[] };
-type Policy = Omit<V1NetworkPolicy, "spec"> & { spec: Omit<V1NetworkPolicySpec, "ingress"> & { ingress: Rule[] } };
+type NetworkPolicyManifest = Omit<V1NetworkPolicy, "spec"> & {
+  spec: Omit<V1NetworkPolicySpec, "ingress"> & { ingress: Rule[] };
+};
 
 /**
- * Clients reach the listener; the admin port is for the operator and scrapers. What the pods dial is free:
- * backends and identity providers may be anywhere.
+ * Lets clients reach the listener, and only the operator and scrapers reach the admin port. It does not restrict what pods
+ * dial: backends and identity providers may be anywhere.
  */
-export function networkPolicy(scope: Scope, settings: RenderSettings): ManifestOf<Policy> {
+export function networkPolicy(scope: Scope, settings: RenderSettings): ManifestOf<NetworkPolicyManifest> {
   const operator = {
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": settings.operatorNamespace } },
     podSelector: { matchLabels: { ...OPERATOR } },

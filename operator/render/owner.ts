@@ -1,4 +1,4 @@
-/** The WebSocketProxy to which everything belongs. */
+/** The WebSocketProxy that owns the rendered objects. */
 export interface Owner {
   readonly namespace: string;
   readonly name: string;

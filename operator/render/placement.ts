@@ -4,7 +4,7 @@ import type { GatewayInfra } from "./settings.ts";
 
 type Pod = GatewayInfra["gateway"]["pod"];
 
-/** Where the pods may run, as the user says; without a word of his own over as many nodes as there are. */
+/** Where the pods may run: as the user says; without topologySpreadConstraints they spread over the nodes. */
 export function placementOf(pod: Pod, selector: Labels): Partial<V1PodSpec> {
   const all = {
     nodeSelector: pod.nodeSelector,
@@ -23,7 +23,7 @@ const OVER_NODES: Pod["topologySpreadConstraints"][number] = {
   whenUnsatisfiable: "ScheduleAnyway",
 };
 
-/** A constraint without a selector counts no pods at all: ours are meant. */
+/** Adds a selector of our pods to each constraint that has none: without one, a constraint counts no pods. */
 function spread({ topologySpreadConstraints: given }: Pod, selector: Labels): object[] {
   const labelSelector = { matchLabels: { ...selector } };
   return (given.length === 0 ? [OVER_NODES] : given).map((constraint) => ({ labelSelector, ...constraint }));

@@ -6,19 +6,19 @@ import { placementOf } from "./placement.ts";
 import type { GatewayInfra, RenderSettings } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 
-/** The ports of a pod, by the names that the Service, the probes and the NetworkPolicy know them by. */
+/** Names of a pod's ports, which the Service, the probes and the NetworkPolicy use. */
 export const PORT = { listener: "ws", admin: "admin" } as const;
 
 const CONFIG_FOLDER = "/etc/wsproxy/config";
 /** The user of the image. */
 const USER = 65_532;
-/** Below it a port is not everybody's. */
+/** To listen on a lower port, a process needs a privilege or the sysctl below. */
 const FIRST_UNPRIVILEGED = 1024;
 const DEFAULT_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" } };
 
 /**
- * The pods of a data plane. Made of their shape alone: whatever the config says reaches a pod through its volume, so that
- * no change of it ever replaces one.
+ * The pod template of a data plane. It depends on the shape of the pods only: a pod gets its config through a volume, so no
+ * change of the config replaces pods.
  */
 export function podTemplate(infra: GatewayInfra, scope: Scope, settings: RenderSettings): V1PodTemplateSpec {
   const { pod } = infra.gateway;
@@ -54,11 +54,11 @@ function container({ listenerPort, resources }: Infra, settings: RenderSettings)
       { name: PORT.listener, containerPort: listenerPort, protocol: "TCP" },
       { name: PORT.admin, containerPort: ADMIN_PORT, protocol: "TCP" },
     ],
-    // Requests of ours beside limits of the user's could be more than these.
+    // Our requests are never combined with a user's limits, which could be lower.
     resources: Object.keys(resources).length === 0 ? DEFAULT_RESOURCES : resources,
     startupProbe: probe("/healthz", 1, 60),
-    // Asked often, so that a rollout goes on at once; a busy minute does not fail it. A pod that stops is not waited for:
-    // EndpointSlices leave it out as soon as it is deleted.
+    // Every 2 s, so that a rollout goes on soon; five failures, so that a busy pod stays ready. A pod that stops needs no
+    // failing probe: EndpointSlices mark it as terminating as soon as it is deleted.
     readinessProbe: probe("/readyz", 2, 5),
     livenessProbe: probe("/healthz", 10, 6),
     securityContext: {
@@ -70,7 +70,7 @@ function container({ listenerPort, resources }: Infra, settings: RenderSettings)
   };
 }
 
-/** The pod keeps the port that it was made with: one that takes connections elsewhere gets none. */
+/** The listener port is a flag: a pod keeps the port that its Service and probes know, whatever a new config says. */
 function flags(listenerPort: number): string[] {
   const values = {
     config: CONFIG_FOLDER,
@@ -86,7 +86,7 @@ function probe(path: string, periodSeconds: number, failureThreshold: number): V
   return { httpGet: { path, port: PORT.admin, scheme: "HTTP" }, periodSeconds, failureThreshold, timeoutSeconds: 5 };
 }
 
-/** One folder of several objects. Parts that a config does not take are not there; a pod starts without a token, too. */
+/** One folder from several objects. Optional are the further parts, which a small config does not have, and the token. */
 function configVolume({ names }: Scope): V1Volume {
   const secrets = Array.from({ length: PACKED.mostParts }, (_, part) => ({
     secret: { name: names.configPart(part), ...(part === 0 ? {} : { optional: true }) },
@@ -100,7 +100,7 @@ function configVolume({ names }: Scope): V1Volume {
   return { name: "config", projected: { defaultMode: 0o440, sources } };
 }
 
-/** One of the settings that Pod Security *restricted* permits: it is the pod's own network that it is about. */
+/** Pod Security *restricted* permits this sysctl, since it is about the pod's own network only. */
 function unprivilegedFrom(port: number) {
   return { name: "net.ipv4.ip_unprivileged_port_start", value: String(port) };
 }

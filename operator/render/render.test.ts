@@ -40,7 +40,7 @@ const template = (it: Rendered): unknown => (object(it, "Deployment")["spec"] as
 
 const DATA = ["Secret wsproxy-proxy-config-0", "Secret wsproxy-proxy-admin", "ConfigMap wsproxy-proxy-endpoints"];
 
-test("a gateway gets all its objects, the config first, then what pods need, and each is the proxy's", () => {
+test("a gateway gets all its objects, the config first, then what pods need, and the proxy owns each", () => {
   const it = rendered();
   expect(names(it)).toEqual([
     "Secret wsproxy-proxy-config-0",
@@ -68,7 +68,7 @@ test("a gateway gets all its objects, the config first, then what pods need, and
   }
 });
 
-test("without a config there is nothing to do, and nothing to take away", () => {
+test("without a config nothing is written, and nothing is deleted", () => {
   const it = render(
     OWNER,
     { config: undefined, endpoints: endpointsOf([]), infra: undefined, adminToken },
@@ -89,7 +89,7 @@ test("where the spec is not accepted the config is written, and the pods stay as
   expect(it.complete).toEqual(["Secret", "ConfigMap"]);
 });
 
-test("where no pods of its own are rendered, those that serve stay", () => {
+test("a proxy for which no pods are rendered keeps the pods that serve", () => {
   const it = rendered({}, { ...infraOf(), mode: "Sidecar", gateway: undefined, servicePort: undefined });
   expect(names(it)).toEqual(DATA);
   expect(it.complete).toEqual(["Secret", "ConfigMap"]);
@@ -106,7 +106,7 @@ test("the admin token is in the pods' config folder, in a Secret of its own; a p
   expect(JSON.stringify(others)).not.toContain(adminToken);
 });
 
-test("where the admin token cannot be read no Secret is taken away, and the pods have the same shape", () => {
+test("if the admin token cannot be read no Secret is deleted, and the pods have the same shape", () => {
   const parts = { config: configOf(), endpoints: endpointsOf([8080]), infra: infraOf(), adminToken: undefined };
   const it = render(OWNER, parts, SETTINGS, packer);
   expect(names(it)).not.toContain("Secret wsproxy-proxy-admin");
@@ -183,7 +183,7 @@ test.each([
   expect(spec["terminationGracePeriodSeconds"]).toBe(seconds);
 });
 
-/** As if the packed config had so many bytes in each of its parts. */
+/** A packer that makes so many parts of a config. */
 const packedIn = (parts: number): Packer => ({
   ...packer,
   *pack(pieces) {
@@ -195,7 +195,7 @@ const packedIn = (parts: number): Packer => ({
   },
 });
 
-test("a large config stands in several Secrets, the one that makes it whole last", () => {
+test("a large config is in several Secrets, and the one with the hash comes last", () => {
   const it = rendered({}, undefined, packedIn(4));
   const all = it.manifests.filter(({ kind }) => kind === "Secret") as (Manifest & { data: object })[];
   const secrets = all.filter(({ metadata }) => metadata.name !== "wsproxy-proxy-admin");
@@ -214,7 +214,7 @@ test("a large config stands in several Secrets, the one that makes it whole last
   });
 });
 
-test("a config that is too large is a problem: nothing is written, and nothing is taken away", () => {
+test("a config that is too large is a problem: nothing is written, and nothing is deleted", () => {
   const it = rendered({}, infraOf(), packedIn(5));
   expect(it).toMatchObject({ manifests: [], complete: [], serving: undefined });
   expect(it.problem).toMatchObject({ reason: "TooLarge", at: "spec" });
@@ -231,7 +231,7 @@ test("a text that is longer than an operator writes is too large, however well i
   expect(it.problem?.message).toContain("more endpoints than");
 });
 
-test("the parts that the packer makes are no larger than they may be, and whole together", () => {
+test("no part that the packer makes is too large, and together they are the whole text", () => {
   const text = randomBytes(5000).toString("hex");
   const pack = (largestPart: number): readonly string[] => finished(packer.pack([text], largestPart, 1e6))?.parts ?? [];
   const parts = pack(900).map((part) => Buffer.from(part, "base64"));

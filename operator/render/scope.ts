@@ -4,7 +4,7 @@ import type { Labels, Metadata } from "./manifest.ts";
 import { namesOf, type Names } from "./names.ts";
 import type { Owner } from "./owner.ts";
 
-/** What all objects of one proxy have in common. */
+/** What all objects of one proxy have in common: names, labels, and metadata with the proxy as owner. */
 export interface Scope {
   readonly names: Names;
   readonly labels: Labels;
@@ -12,6 +12,7 @@ export interface Scope {
   metadata(name: string, annotations?: Labels): Metadata;
 }
 
+/** The scope of a proxy; `hash` is `Packer.hash`. */
 export function scopeOf({ namespace, name: proxy, uid }: Owner, hash: (text: string) => string): Scope {
   const names = namesOf(proxy, hash);
   const labels = labelsOf(names.base);

@@ -2,7 +2,7 @@ import type { V1ServiceAccount } from "@kubernetes/client-node";
 import type { ManifestOf } from "./manifest.ts";
 import type { Scope } from "./scope.ts";
 
-/** An identity without a credential: the pods that face the internet ask the API nothing. */
+/** A ServiceAccount without a mounted token: the pods, which face the internet, make no calls to the API server. */
 export function serviceAccount(scope: Scope): ManifestOf<V1ServiceAccount> {
   return {
     apiVersion: "v1",

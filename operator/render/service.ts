@@ -4,10 +4,10 @@ import { PORT } from "./pod.ts";
 import type { GatewayInfra } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 
-/** What clients connect to: by name of the port, so that pods of two shapes can stand behind it during a rollout. */
+/** The Service for clients. It names the pods' port, so that pods with two port numbers can serve during a rollout. */
 export function service({ gateway, servicePort }: GatewayInfra, tls: boolean, scope: Scope): ManifestOf<V1Service> {
   const { type, annotations } = gateway.service;
-  // A load balancer that has addresses of one family alone may give such a Service none at all.
+  // A load balancer with addresses of one family only may give a dual-stack Service no address at all.
   const { ipFamilyPolicy = type === "ClusterIP" ? "PreferDualStack" : "SingleStack" } = gateway.service;
   return {
     apiVersion: "v1",

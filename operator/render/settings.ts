@@ -1,18 +1,18 @@
 import type { Infra } from "../translate/translation.ts";
 import type { Labels } from "./manifest.ts";
 
-/** What the operator was started with. */
+/** The operator's own options that end up in rendered objects. */
 export interface RenderSettings {
-  /** Of the data plane. */
+  /** Image of the data plane. */
   readonly image: string;
   readonly imagePullPolicy: "Always" | "IfNotPresent" | "Never";
-  /** Namespace in which the operator's own pods are. */
+  /** Namespace of the operator's own pods. */
   readonly operatorNamespace: string;
-  /** Labels of the namespaces whose pods may reach the admin port, each by itself. */
+  /** Label sets: pods of a namespace that has all labels of one set may reach the admin port. */
   readonly monitoringNamespaces: readonly Labels[];
 }
 
-/** The shape of pods that are the proxy's own. */
+/** The Infra of a proxy with mode Gateway. */
 export type GatewayInfra = Infra & {
   readonly gateway: NonNullable<Infra["gateway"]>;
   readonly servicePort: number;

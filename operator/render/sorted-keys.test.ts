@@ -20,12 +20,12 @@ test("the same value in any order of its fields is the same text", () => {
   );
 });
 
-test("lists stay in their order, and what is undefined is not there", () => {
+test("lists stay in their order, and fields that are undefined are left out", () => {
   expect(canonicalJson({ b: [2, 1], a: { d: undefined, c: null } })).toBe('{"a":{"c":null},"b":[2,1]}');
   expect(Object.keys(sortedKeys({ b: 1, a: undefined }))).toEqual(["b"]);
 });
 
-test("a field by the name of a prototype is a field", () => {
+test("a field called __proto__ is an ordinary field", () => {
   const value = JSON.parse('{"__proto__":{"x":1},"a":2}') as object;
   expect(canonicalJson(value)).toBe('{"__proto__":{"x":1},"a":2}');
 });

@@ -1,19 +1,19 @@
 import { textSize } from "../../api/text-size.ts";
 
-/** The same value with the fields of every object in the order of their names, and without those that are undefined. */
+/** The same value with the fields of every object sorted by name, without fields that are undefined. */
 export function sortedKeys<T>(value: T): T {
   return sorted(value) as T;
 }
 
-/** JSON of a value: the same text whatever the order in which its fields were set. */
+/** JSON of a value: the same text in whatever order its fields were set. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(sorted(value));
 }
 
-/** Characters of a piece, about. */
+/** Longest piece, about; characters. */
 const PIECE = 65_536;
 
-/** The same text piece by piece: however often a value stands in it, there is never more of it than one piece. */
+/** The same text piece by piece, so that the whole text is never in memory. */
 export function* canonicalPieces(value: unknown): Generator<string> {
   if (typeof value !== "object" || value === null || textSize(value, PIECE) <= PIECE) {
     yield canonicalJson(value) ?? "null";

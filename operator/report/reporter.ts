@@ -12,7 +12,7 @@ import { holdUpOf } from "../pods/hold-up.ts";
 import { isTooLarge } from "../kube/api-error.ts";
 import { applyStatus } from "../kube/apply.ts";
 import type { Caller } from "../kube/call.ts";
-import { kept } from "../kube/collection.ts";
+import { stripped } from "../kube/collection.ts";
 import type { Recorder } from "../kube/events.ts";
 import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
@@ -135,7 +135,7 @@ export class Reporter {
     const metadata = { name, namespace, uid };
     const written = await applyStatus(client, { apiVersion: API_VERSION, kind: KIND, metadata, status }, signal);
     if (written === undefined) return;
-    const object = kept(written, KINDS[KIND]);
+    const object = stripped(written, KINDS[KIND]);
     own.wrote(KIND, object);
     contents.put(keyOf(proxy), { kind: KIND, object, form: manifestForm });
     this.#uids.set(keyOf(proxy), uid);

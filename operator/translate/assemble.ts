@@ -7,12 +7,10 @@ import type { Lookup } from "./references/lookup.ts";
 import type { ReadProxy } from "./read-proxy.ts";
 import type { Infra } from "./translation.ts";
 
-type Header = WebSocketProxySpec;
-
-/** The rendered config of an accepted proxy. */
+/** The rendered config of an accepted proxy; `header` is its spec without the routes. */
 export function configOf(
   { namespace, name, generation }: ReadProxy,
-  header: Header,
+  header: WebSocketProxySpec,
   tls: NonNullable<Config["listener"]["tls"]>,
   routes: Pick<Config, "policies" | "routes">,
 ): Config {
@@ -30,15 +28,15 @@ export function configOf(
   };
 }
 
-/** The endpoints of every backend that a config names, sorted. */
+/** The endpoints of every backend that a config names, sorted; empty without a config. */
 export function endpointsFile(config: Config | undefined, lookup: Lookup): Endpoints {
   const keys = new Set((config?.routes ?? []).flatMap((route) => route.backends.map((it) => it.endpoints)));
   const backends = [...keys].sort().map((key) => [key, [...(endpointsOf(key, "", lookup).value ?? [])]]);
   return { version: 1, backends: Object.fromEntries(backends) };
 }
 
-/** What the proxy's own objects in a cluster are made of. */
-export function infraOf(header: Header): Infra {
+/** What the operator renders the proxy's own objects from. */
+export function infraOf(header: WebSocketProxySpec): Infra {
   const inGateway = header.mode === "Gateway" ? (header.gateway ?? gateway.parse({})) : undefined;
   return {
     mode: header.mode,

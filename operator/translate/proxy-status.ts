@@ -7,14 +7,14 @@ import { unsupportedMode } from "./unsupported-mode.ts";
 
 type Located = AcceptedProblem & { readonly object: string };
 
-/** Whether the proxy as a whole may be put in force, and every mistake that speaks against it or one of its routes. */
+/** Is the proxy as a whole accepted? With the condition that says so, and every mistake in it and in its routes. */
 export interface Ruling {
   readonly accepted: boolean;
   readonly condition: Condition<"Accepted">;
   readonly problems: readonly Located[];
 }
 
-/** Rules on the whole proxy. `whole` is what is wrong with what it would become, such as its size. */
+/** Decides whether the whole proxy is accepted. `whole`: problems of the config that it would make, such as its size. */
 export function rule(
   { header, generation, mode, problems }: ReadProxy,
   outcomes: readonly RouteOutcome[],

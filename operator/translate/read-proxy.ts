@@ -20,21 +20,23 @@ export interface ReadProxy {
   readonly namespace: string;
   readonly name: string;
   readonly generation: number;
-  /** undefined: something outside the routes is wrong, and nothing of the spec can be put in force. */
+  /** The spec without its routes; undefined: it has a mistake, so nothing of the spec can be put in force. */
   readonly header: WebSocketProxySpec | undefined;
   readonly mode: WebSocketProxySpec["mode"];
-  /** Of the whole proxy; undefined where they cannot be read. */
+  /** spec.policies; undefined: they have a mistake. */
   readonly policies: PoliciesSpec | undefined;
   readonly routes: readonly ReadRoute[];
-  /** Of everything outside the routes. */
+  /** Mistakes outside the routes. */
   readonly problems: readonly AcceptedProblem[];
 }
 
+/** A route as far as it could be read. */
 export interface ReadRoute {
-  /** The user's, or the route's place where that cannot serve as a name. */
+  /** The user's name for it, or `routes[<index>]` where that is missing, malformed or taken. */
   readonly name: string;
   /** `spec.routes[0]`. */
   readonly at: string;
+  /** undefined: it has a mistake. */
   readonly spec: RouteSpec | undefined;
   readonly problems: readonly AcceptedProblem[];
 }
@@ -78,7 +80,7 @@ export function* readProxy(manifest: unknown): Steps<ReadProxy> {
   };
 }
 
-/** A schema stops at its first layer of mistakes: rules between fields are asked for by themselves. */
+/** Where a field has a mistake, a schema does not check the rules between fields: so they are checked here by themselves. */
 function headerProblems(problems: readonly AcceptedProblem[], spec: object): AcceptedProblem[] {
   const rules = read(modeRules, spec, "spec", "Invalid");
   const more = rules.ok ? [] : rules.problems.filter(({ at }) => !problems.some((problem) => problem.at === at));
@@ -100,10 +102,10 @@ function topLevelProblems(top: Readonly<Record<string, unknown>>): AcceptedProbl
   return problems;
 }
 
-/** Mistakes in routes that are told; routes after them are not looked at. */
+/** Mistakes in routes that are reported; the routes after them are not read. */
 const MOST_MISTAKES = 1000;
 
-function unlooked(at: string): { readonly ok: false; readonly problems: readonly AcceptedProblem[] } {
+function skipped(at: string): { readonly ok: false; readonly problems: readonly AcceptedProblem[] } {
   const message = `is not looked at: there are ${MOST_MISTAKES} mistakes before it; correct them first`;
   return { ok: false, problems: [{ reason: "TooLarge", message, at }] };
 }
@@ -113,7 +115,7 @@ function readRoutes(routes: unknown): Steps<ReadRoute[]> {
   let mistakes = 0;
   return eachOf(Array.isArray(routes) ? routes.slice(0, MAX_ROUTES) : [], (raw: unknown, index) => {
     const at = `spec.routes[${index}]`;
-    const parsed = mistakes < MOST_MISTAKES ? read(routeSchema, raw, at, "Invalid") : unlooked(at);
+    const parsed = mistakes < MOST_MISTAKES ? read(routeSchema, raw, at, "Invalid") : skipped(at);
     const named = routeSchema.shape.name.safeParse(record(raw)["name"]);
     const name = named.success ? named.data : `routes[${index}]`;
     const earlier = names.get(name);
@@ -135,7 +137,7 @@ function readRoutes(routes: unknown): Steps<ReadRoute[]> {
   });
 }
 
-/** A name that could not be read is shown where it is harmless to show it. */
+/** A name for messages, of metadata with a mistake: shown only if it has the characters of a name. */
 function shown(value: unknown): string {
   return typeof value === "string" && /^[a-z0-9.-]{1,253}$/.test(value) ? value : "(unnamed)";
 }

@@ -2,7 +2,7 @@ import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
 import type { Steps } from "./steps.ts";
 
-/** Everything that a translation may look at: one proxy, and the objects of its namespace that it may refer to. */
+/** Everything that a translation may read: one proxy, and the objects of its namespace that it may refer to. */
 export interface Resources {
   /** The WebSocketProxy manifest as it was read, not yet validated. */
   readonly proxy: unknown;
@@ -10,60 +10,67 @@ export interface Resources {
   readonly configMaps: readonly ConfigMap[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
-  /** Absent: all of them could be read. */
+  /** Absent: all of them were read. */
   readonly unread?: readonly Unread[];
-  /** Digests that were seen in Secrets since some could not be read: a key that is in none of them now was removed. */
+  /** Digests of keys in force that were seen in a Secret since another could not be read: one that is in none now was removed. */
   readonly seenKeys?: ReadonlySet<string>;
-  /** Services of which some EndpointSlices were not read, since there are more than is read for one proxy; how many there are. */
+  /** Service → number of its EndpointSlices, for each Service of which the budget left some out. */
   readonly cutServices?: ReadonlyMap<string, number>;
 }
 
-/** A Secret or ConfigMap that is there and cannot be read. */
+/** A Secret or ConfigMap that exists and was not read: it cannot be read, or lies beyond the proxy's budget. */
 export interface Unread {
   readonly kind: "Secret" | "ConfigMap";
   readonly metadata: Pick<ObjectMetadata, "namespace" | "name" | "labels">;
-  /** The operator lacks the right. */
+  /** Does the operator lack the right to read it? */
   readonly forbidden: boolean;
-  /** Why, as the API server says it. */
+  /** Why it cannot be read, in the API server's words. */
   readonly words: string;
-  /** It was not asked for: the budget of the proxy had been spent by then, in these words. */
+  /** Which budget left it out, in words for the status; absent: none did. */
   readonly beyond?: string;
-  /** Nothing of it is in force: it was never read as long as it is known which were. */
-  readonly newcomer?: boolean;
+  /** Was it never read before, so that no key of it is in force? Absent: that is not known. */
+  readonly isNew?: boolean;
 }
 
+/** A Secret, decoded. */
 export interface Secret {
   readonly metadata: ObjectMetadata;
   readonly type: string;
-  /** Decoded; values that are not UTF-8 are left out and named in `unreadable`. Of API keys there may be digests only. */
+  /** Decoded, without the values that are not UTF-8 text. Values of API keys may be left out: then `keys` has their digests. */
   readonly data: Readonly<Record<string, string>>;
-  readonly unreadable: readonly string[];
-  /** The entries as API keys, where their values are not kept; absent: they stand in `data`. */
+  /** Names of the entries that are not UTF-8 text. */
+  readonly notText: readonly string[];
+  /** The entries as API keys; absent: their values are in `data`. */
   readonly keys?: readonly KeyEntry[];
 }
 
+/** A ConfigMap; only text entries. */
 export interface ConfigMap {
   readonly metadata: ObjectMetadata;
   readonly data: Readonly<Record<string, string>>;
 }
 
+/** An address family. */
 export type Family = "IPv4" | "IPv6";
 
+/** A Service, as far as a backend needs it. */
 export interface Service {
   readonly metadata: ObjectMetadata;
   readonly type: string;
-  /** The first one before the second; absent where nobody has decided, which in a cluster the API server does. */
+  /** In the order of preference; absent only in files, since in a cluster the API server sets them. */
   readonly ipFamilies?: readonly Family[];
   readonly externalName?: string;
   readonly ports: readonly ServicePort[];
 }
 
+/** A TCP port of a Service. */
 export interface ServicePort {
   readonly name?: string;
   readonly port: number;
   readonly targetPort?: number | string;
 }
 
+/** An EndpointSlice, with its conditions resolved to booleans. */
 export interface EndpointSlice {
   readonly metadata: ObjectMetadata;
   /** From the label kubernetes.io/service-name. */
@@ -72,7 +79,7 @@ export interface EndpointSlice {
   readonly ports: readonly { readonly name?: string; readonly port?: number }[];
   readonly endpoints: readonly {
     readonly addresses: readonly string[];
-    /** Which pod it is, where it is one: the same in the slices of both families. */
+    /** The pod, where the endpoint is one: the same text in the slices of both families. */
     readonly pod?: string;
     readonly ready: boolean;
     readonly serving: boolean;
@@ -80,7 +87,7 @@ export interface EndpointSlice {
   }[];
 }
 
-/** Pure functions that need a platform: given by whoever calls the translation, so that it stays free of one. */
+/** Pure functions that need a platform: the caller gives them to the translation, which so needs none itself. */
 export interface Tools {
   /** SHA-256 of the UTF-8 text, base64url without padding. */
   sha256(text: string): string;
@@ -90,29 +97,29 @@ export interface Tools {
   keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined;
 }
 
-/** What the surroundings permit. */
-export interface Surroundings {
-  /** Services with externalName may be dialled: only outside a cluster, where whoever writes the manifest owns the network. */
+/** What is permitted where the config is to serve: a cluster, or a process that reads files. */
+export interface TranslateOptions {
+  /** May Services with externalName be dialled? Only outside a cluster, where the author of the manifests owns the network. */
   readonly externalNames: boolean;
   /**
-   * The reader of the status has the Secrets at hand, as in files: it may compare them and say what is in them. In a
-   * cluster an account that may read a WebSocketProxy may not read Secrets.
+   * Can readers of the status read the Secrets, too, as in files? Problems may say then what Secrets hold. In a cluster an
+   * account that may read a WebSocketProxy may lack the right to read Secrets.
    */
   readonly secretsAtHand?: boolean;
-  /** Port of the gateway's own that no listener can have. */
+  /** The gateway's own admin port, which no listener can have. */
   readonly adminPort?: number;
-  /** What is wrong with the size of a config, where it has to fit somewhere; undefined if nothing is. */
+  /** What is wrong with the size of a config, as a sentence that continues its path; undefined: it fits. Absent: no bound. */
   readonly excess?: (config: Config) => Steps<string | undefined>;
-  /** Who has a listener port already, if it is not this proxy: where one process serves several. */
+  /** The owner of a listener port, in words, if it is another proxy; absent where a process serves one proxy only. */
   readonly portOwner?: (port: number) => string | undefined;
 }
 
-/** One entry of a Secret as an API key: what there is to know of it, and never the key. */
+/** One entry of a Secret as an API key; it holds the digest, never the key. */
 export interface KeyEntry {
   readonly client: string;
   /** SHA-256 of the key, base64url without padding. */
   readonly digest: string;
-  /** Why it cannot be a key. */
+  /** Why it cannot be a key; absent: it can. */
   readonly fault?: KeyFault;
 }
 

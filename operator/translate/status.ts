@@ -3,10 +3,10 @@ import type { LocatedProblem } from "./translation.ts";
 
 type Type = "Accepted" | "ResolvedRefs";
 
-/** Longest message of a condition: what people still read, far below what Kubernetes takes. */
+/** Longest message of a condition, in characters: a person still reads it, and Kubernetes takes far more. */
 const LONGEST = 1024;
 
-/** A condition that holds: in the words of its reason, and what else there is to know. */
+/** A condition that is True: its message is the words of its reason, and `more`. */
 export function holds<T extends Type>(
   type: T,
   reason: ReasonOf<T>,
@@ -18,7 +18,7 @@ export function holds<T extends Type>(
   return condition(type, "True", reason, lines.length === 0 ? words : bounded(`${words} `, lines, ""), generation);
 }
 
-/** A condition that does not hold, with the mistakes that it does not for. */
+/** A condition that is False because of these problems; its message ends with `after`. */
 export function fails<T extends Type>(
   type: T,
   reason: ReasonOf<T>,
@@ -29,25 +29,25 @@ export function fails<T extends Type>(
   return condition(type, "False", reason, bounded("", problems.map(line), after), generation);
 }
 
-/** Nothing can be said. */
+/** A condition that is Unknown. */
 export function unknown<T extends Type>(type: T, reason: ReasonOf<T>, generation: number): Condition<T> {
   return condition(type, "Unknown", reason, wordsOf(type, reason), generation);
 }
 
-/** Each mistake once, in the order in which they were found. */
+/** Each problem once, in their order. */
 export function distinct<P extends LocatedProblem>(problems: readonly P[]): P[] {
-  // A thousand routes share the problems of what they share.
+  // By identity first, which is cheap: a thousand routes may share the problems of one object.
   const each = [...new Set(problems)];
   return [...new Map(each.map((it) => [JSON.stringify([it.object, it.at, it.reason, it.message]), it])).values()];
 }
 
-/** Mistakes in other objects than the proxy itself say in which. */
+/** One problem in words; where it is not in the proxy itself, they name the object. */
 function line({ object, at, message }: LocatedProblem): string {
-  const place = object.startsWith("WebSocketProxy ") ? at : `${object} ${at}`;
-  return `${place}: ${message}`;
+  const where = object.startsWith("WebSocketProxy ") ? at : `${object} ${at}`;
+  return `${where}: ${message}`;
 }
 
-/** As many lines as there is room for, and how many more there are. */
+/** A message of at most LONGEST characters: as many lines as fit, and the number of the others. */
 export function bounded(before: string, lines: readonly string[], after: string): string {
   const room = LONGEST - before.length - after.length - " and 1000000 more".length;
   let text = "";

@@ -1,7 +1,7 @@
-/** Work in steps, between which others may be done: each takes a moment only, however many there are. */
+/** Work in steps: the caller may do other work between them. Each step takes a moment only, however many there are. */
 export type Steps<T> = Generator<undefined, T>;
 
-/** Does all of it at once. */
+/** Does all steps at once. */
 export function finished<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next();
@@ -9,7 +9,7 @@ export function finished<T>(steps: Steps<T>): T {
   }
 }
 
-/** Does the same to each of a list, one of them a step. */
+/** Maps a list, one item a step. */
 export function* eachOf<T, R>(items: readonly T[], act: (item: T, index: number) => R): Steps<R[]> {
   const results: R[] = [];
   for (const [index, item] of items.entries()) {

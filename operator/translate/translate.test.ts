@@ -16,7 +16,7 @@ const manyKeys = (count: number, from = 0): Record<string, string> =>
 const reasons = ({ status }: ReturnType<typeof translated>): string[] =>
   status.conditions.map(({ status: holds, reason }) => `${holds} ${reason}`);
 
-test("conditions come in one order, with the generation that they speak of", () => {
+test("conditions come in one order, with the generation that they are about", () => {
   const { status } = translated({ proxy: proxy({}, 7) });
   for (const { conditions } of [status, ...status.routes]) {
     expect(conditions.map(({ type, observedGeneration }) => [type, observedGeneration])).toEqual([
@@ -85,7 +85,7 @@ test("a config in force of another proxy is never taken for this one's", () => {
   expect(translated({ proxy: broken }, previous).config).toBeUndefined();
 });
 
-test("one bad route among 1,000 keeps its version, the others are new", () => {
+test("one bad route among 1,000 leaves its last good version, the others are new", () => {
   const many = (bad: boolean) =>
     Array.from({ length: 1000 }, (_, index) =>
       route(`r${index}`, { rewrite: { path: bad && index === 500 ? "bad" : `/${bad}` } }),
@@ -100,14 +100,14 @@ test("one bad route among 1,000 keeps its version, the others are new", () => {
   expect(result.status.routes[500]?.conditions[0]?.message).toMatch(/The version before stays in force\.$/);
 });
 
-test("a new route that now serves what a kept one did stands before it", () => {
+test("a new route that serves the same requests as a last good one comes before it", () => {
   const previous = translated({ proxy: proxy({ routes: [route("old", { path: { value: "/x" } })] }) }).config;
   const routes = [route("old", { path: { value: "x" } }), route("new", { path: { value: "/x" } })];
   const { config } = translated({ proxy: proxy({ routes }, 2) }, previous);
   expect(config?.routes.map(({ name }) => name)).toEqual(["new", "old"]);
 });
 
-test("10,000 API keys fit; one more is not accepted, and those in force stay as far as they still exist", () => {
+test("10,000 API keys fit; with one more the spec is not accepted, and the keys in force that still exist stay", () => {
   const spec = proxy({ policies: withKeys });
   const fits = translated({ proxy: spec, secrets: [secret("a", manyKeys(10_000), { labels })] });
   expect(reasons(fits)).toEqual(["True Accepted", "True ResolvedRefs"]);
@@ -147,7 +147,7 @@ test("a message names as many mistakes as fit in 1,024 characters, and how many 
   expect(status.problems).toHaveLength(200);
 });
 
-test("what 1,000 routes with 10,000 keys are written as is small, and made in a moment", () => {
+test("the config of 1,000 routes with 10,000 keys is small, and made in a moment", () => {
   const routes = Array.from({ length: 1000 }, (_, index) => route(`r${index}`));
   const parts = { proxy: proxy({ policies: withKeys, routes }), secrets: [secret("a", manyKeys(10_000), { labels })] };
   const begin = performance.now();
@@ -211,7 +211,7 @@ const anything = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 })).value;
 
-test("no spec makes it throw, and whatever is accepted is a config that the data plane believes", () => {
+test("no spec makes it throw, and the data plane accepts the config of each accepted spec", () => {
   const previous = translated({}).config;
   fc.assert(
     fc.property(anything, anything, fc.boolean(), (spec, one, whole) => {

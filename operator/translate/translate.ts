@@ -10,7 +10,7 @@ import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
 import { readProxy } from "./read-proxy.ts";
-import type { Resources, Surroundings, Tools } from "./resources.ts";
+import type { Resources, TranslateOptions, Tools } from "./resources.ts";
 import { routeOutcome, routeStatus, type RouteOutcome } from "./routes/route-outcome.ts";
 import { distinct } from "./status.ts";
 import { eachOf, finished, type Steps } from "./steps.ts";
@@ -18,34 +18,34 @@ import { fitsInText, textExcess } from "./bounds/text-budget.ts";
 import type { Translation } from "./translation.ts";
 
 /**
- * One WebSocketProxy and what it refers to → the config of its data plane and the conditions of its status. Pure: the
- * same resources in any order give the same bytes. Where the spec is not accepted, the config is `previous`, with what
- * its references hold now (`docs/decisions/0001-last-good-route.md`).
+ * One WebSocketProxy and the objects that it refers to → the config of its data plane and the conditions of its status.
+ * Pure: the same resources in any order give the same bytes. Where the spec is not accepted, the config is `previous` with
+ * the current values of its references (`docs/decisions/0001-last-good-route.md`).
  */
 export function translate(
   resources: Resources,
   previous: Config | undefined,
   tools: Tools,
-  surroundings: Surroundings,
+  options: TranslateOptions,
 ): Translation {
-  return finished(translation(resources, previous, tools, surroundings));
+  return finished(translation(resources, previous, tools, options));
 }
 
-/** The same in steps, for a process that has other things to do. */
+/** The same in steps, for a process that has other work to do. */
 export function* translation(
   resources: Resources,
   previous: Config | undefined,
   tools: Tools,
-  surroundings: Surroundings,
+  options: TranslateOptions,
 ): Steps<Translation> {
   const proxy = yield* readProxy(resources.proxy);
   const { header, generation } = proxy;
   const before = inForce(previous, proxy);
-  const lookup = lookupFor(proxy, resources, before, tools, surroundings);
+  const lookup = lookupFor(proxy, resources, before, tools, options);
   const inherited = proxy.policies ?? {};
-  const kept = new Map(before && routesOf(before).map((route) => [route.name, route]));
-  const verdicts = yield* judgeRoutes(proxy, surroundings);
-  const outcomes = yield* eachOf(verdicts, (it) => routeOutcome(it, inherited, kept.get(it.name), lookup));
+  const routesBefore = new Map(before && routesOf(before).map((route) => [route.name, route]));
+  const judged = yield* judgeRoutes(proxy, options);
+  const outcomes = yield* eachOf(judged, (it) => routeOutcome(it, inherited, routesBefore.get(it.name), lookup));
   const listener = listenerTls(header?.listener.tls?.secretName, before, lookup);
   const served = routesInForce(outcomes);
   const fits = yield* fitsInText(served);
@@ -54,8 +54,8 @@ export function* translation(
   const wanted = header && fits ? configOf(proxy, header, listener.tls, routes) : undefined;
   const whole = [
     fits ? undefined : textExcess(lookup.self),
-    excessOfKeys(routes, lookup.self) ?? (yield* excessOf(wanted, surroundings, lookup.self)),
-    portConflict(proxy, surroundings, lookup.self),
+    excessOfKeys(routes, lookup.self) ?? (yield* excessOf(wanted, options, lookup.self)),
+    portConflict(proxy, options, lookup.self),
     ...keyProblems(header, lookup.self),
   ];
   yield;
@@ -80,13 +80,13 @@ export function* translation(
   };
 }
 
-/** Accepted routes first: where one of them serves what a kept one did, the new one has it. */
+/** Accepted routes come first: one that serves the same requests as the last good version of another route gets them. */
 function routesInForce(outcomes: readonly RouteOutcome[]): RouteConfig[] {
-  const [accepted, kept] = [true, false].map((wanted) => outcomes.filter((outcome) => outcome.accepted === wanted));
-  return [...(accepted ?? []), ...(kept ?? [])].flatMap(({ route }) => route ?? []);
+  const [accepted, others] = [true, false].map((wanted) => outcomes.filter((outcome) => outcome.accepted === wanted));
+  return [...(accepted ?? []), ...(others ?? [])].flatMap(({ route }) => route ?? []);
 }
 
-/** What was not read for its size before what is wrong in the rest, of which there may be more than a message holds. */
+/** Objects that were not read for their size come first: the other problems may be more than a message holds. */
 function mostFirst(problems: readonly ReferenceProblem[]): ReferenceProblem[] {
   const isFirst = ({ reason }: ReferenceProblem): boolean => reason === "TooLarge";
   return [...problems.filter(isFirst), ...problems.filter((problem) => !isFirst(problem))];

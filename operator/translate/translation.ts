@@ -6,16 +6,16 @@ import type { WebSocketProxySpec } from "../../api/websocket-proxy.ts";
 /** What a translation makes of one WebSocketProxy and the objects that it refers to. */
 export interface Translation {
   /**
-   * What is to be in force. Where the spec is not accepted, what was in force before, with what its references hold now;
-   * undefined: there is nothing.
+   * The config to put in force. Where the spec is not accepted, the one in force before with the current values of its
+   * references; undefined: there is none.
    */
   readonly config: Config | undefined;
-  /** Where the backends are; empty where there is no config. */
+  /** The endpoints of the backends; empty where there is no config. */
   readonly endpoints: Endpoints;
-  /** What the data plane's own objects in a cluster are made of; undefined where the spec is not accepted: they stay. */
+  /** What the proxy's objects in a cluster are rendered from; undefined: the spec is not accepted, and they stay. */
   readonly infra: Infra | undefined;
   readonly status: ProxyStatus;
-  /** Mistakes that the status may not tell, since they say what Secrets hold: for the operator's log. No value of a Secret. */
+  /** Problems for the operator's log only, since they tell readers of the status what Secrets hold; none quotes a value. */
   readonly asides: readonly LocatedProblem[];
 }
 
@@ -32,14 +32,15 @@ export interface Infra {
   readonly drainPeriod: string;
 }
 
-/** What a translation knows of the status: Accepted and ResolvedRefs. The rest is known only where pods are. */
+/** The part of the status that a translation makes: Accepted and ResolvedRefs. The other conditions are about pods. */
 export interface ProxyStatus {
   readonly conditions: readonly Condition<"Accepted" | "ResolvedRefs">[];
   readonly routes: readonly RouteStatus[];
-  /** Every mistake by itself, in a stable order; the conditions' messages are made of them. */
+  /** Every mistake by itself, in a stable order; the messages of the conditions are made from them. */
   readonly problems: readonly LocatedProblem[];
 }
 
+/** The conditions of one route. */
 export interface RouteStatus {
   readonly name: string;
   readonly conditions: readonly Condition<"Accepted" | "ResolvedRefs">[];

@@ -11,7 +11,7 @@ const object = (kind: string, more: object): KubeObject => ({
   metadata: { name: "a", namespace: "demo", uid: "uid-1", resourceVersion: "7", ...more },
 });
 
-/** All that a tenant can make large. */
+/** Every field of an object that a tenant can make large. */
 const LARGE = {
   annotations: { note: "x".repeat(250_000), [NUDGE]: "x".repeat(1000) },
   labels: { ...labels(10_000), "wsproxy.dev/proxy": "wsproxy-chat" },
@@ -20,7 +20,7 @@ const LARGE = {
 };
 
 test.each(["Secret", "ConfigMap", "Service", "EndpointSlice", "Pod", "Deployment", "WebSocketProxy"])(
-  "of a %s that a tenant made as large as it could less than 4 kB are kept",
+  "of a %s that a tenant made as large as it could less than 4 kB are retained",
   (kind) => {
     const brief = briefOf({ ...object(kind, LARGE), spec: LARGE, data: LARGE.labels } as KubeObject);
     expect(JSON.stringify(brief).length).toBeLessThan(4096);
@@ -33,22 +33,26 @@ test.each(["Secret", "ConfigMap", "Service", "EndpointSlice", "Pod", "Deployment
 );
 
 test("a Secret keeps the labels by which selectors find it, unless there are too many: then none finds it", () => {
-  const kept = (some: Record<string, string>): number => {
+  const retained = (some: Record<string, string>): number => {
     return Object.keys(briefOf(object("Secret", { labels: some })).metadata.labels ?? {}).length;
   };
-  expect([kept(labels(MOST_LABELS)), kept(labels(MOST_LABELS + 1))]).toEqual([MOST_LABELS, 0]);
-  expect([kept(labels(50, "x".repeat(63))), kept({ long: "x".repeat(9000) })]).toEqual([50, 0]);
+  expect([retained(labels(MOST_LABELS)), retained(labels(MOST_LABELS + 1))]).toEqual([MOST_LABELS, 0]);
+  expect([retained(labels(50, "x".repeat(63))), retained({ long: "x".repeat(9000) })]).toEqual([50, 0]);
   expect(briefOf(object("ConfigMap", { labels: labels(3) })).metadata.labels).toEqual({});
 });
 
-test("finalizers of Kubernetes itself are kept, wherever they stand", () => {
+test("finalizers of Kubernetes itself are retained, wherever they stand", () => {
   const finalizers = [...LARGE.finalizers, "orphan", "foregroundDeletion"];
-  const kept = briefOf(object("WebSocketProxy", { finalizers, deletionTimestamp: "2026-01-01T00:00:00Z" })).metadata;
-  expect(kept.finalizers).toEqual(expect.arrayContaining(["orphan", "foregroundDeletion", "example.com/finalizer-0"]));
-  expect(kept.deletionTimestamp).toBe("2026-01-01T00:00:00Z");
+  const retained = briefOf(
+    object("WebSocketProxy", { finalizers, deletionTimestamp: "2026-01-01T00:00:00Z" }),
+  ).metadata;
+  expect(retained.finalizers).toEqual(
+    expect.arrayContaining(["orphan", "foregroundDeletion", "example.com/finalizer-0"]),
+  );
+  expect(retained.deletionTimestamp).toBe("2026-01-01T00:00:00Z");
 });
 
-test("of a pod is kept how it is, in few words", () => {
+test("of a pod its state is retained, cut to a bounded size", () => {
   const waiting = { reason: "ImagePullBackOff", message: "y".repeat(5000) };
   const status = {
     phase: "Pending",
@@ -73,11 +77,11 @@ test("of a pod is kept how it is, in few words", () => {
   expect(JSON.stringify(pod).length).toBeLessThan(16_000);
 });
 
-test("whose it is stays known: the proxy, wherever it stands among the owners", () => {
+test("the proxy among the owners is retained, wherever it stands among them", () => {
   const proxy = { kind: "WebSocketProxy", name: "chat", uid: "uid-2" };
-  const kept = briefOf(object("Secret", { ownerReferences: [...LARGE.ownerReferences, proxy] })).metadata;
-  expect(kept.ownerReferences?.[0]).toEqual(proxy);
-  expect(kept.ownerReferences).toHaveLength(8);
+  const retained = briefOf(object("Secret", { ownerReferences: [...LARGE.ownerReferences, proxy] })).metadata;
+  expect(retained.ownerReferences?.[0]).toEqual(proxy);
+  expect(retained.ownerReferences).toHaveLength(8);
 });
 
 test("owners keep their controller flag", () => {

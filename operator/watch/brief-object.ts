@@ -4,26 +4,26 @@ import type { KindName, KubeObject } from "../kube/kinds.ts";
 import { MANAGED } from "../render/labels.ts";
 import { shortened } from "../shortened.ts";
 
-/** A change of this annotation of a pod makes the kubelet bring the pod's volume up to date at once. */
+/** When this annotation of a pod changes, the kubelet updates the pod's volumes at once. */
 export const NUDGE = `${GROUP}/config`;
 const SERVICE_NAME = "kubernetes.io/service-name";
 
-/** Labels by which an object belongs to something. */
+/** The labels that are retained of an object: they say to which proxy, Service or ReplicaSet it belongs. */
 const OWN_LABELS = [...Object.keys(MANAGED), PROXY_LABEL, SERVICE_NAME, "pod-template-hash"];
-/** Labels of a Secret, in number and in characters: one that has more is found by no selector. */
+/** Most labels of a Secret, and most characters of them: no selector finds a Secret that has more. */
 export const MOST_LABELS = 64;
 const LABEL_CHARACTERS = 8192;
-/** Owners and finalizers of one object. */
+/** Owners, and finalizers, that are retained of one object. */
 const MOST_OWNERS = 8;
-/** Longest words of Kubernetes about a pod; containers of a pod that are looked at. */
+/** Characters that are retained of a reason or message of a pod; containers of a pod that are retained. */
 const LONGEST = 300;
 const MOST_CONTAINERS = 16;
 
 type Metadata = KubeObject["metadata"];
 
 /**
- * What is kept of an object that is watched: what it is called, whose it is and which version it has, of a pod how it is,
- * too. Tenants write the rest, as much as etcd takes; what of it is needed is read when a pass needs it.
+ * What the cache retains of an object: its name, its owners, its version and, of a pod, its state. Tenants write the rest,
+ * as much as etcd takes; a pass reads what it needs of that.
  */
 export function briefOf(object: KubeObject): KubeObject {
   const { apiVersion = "", kind = "" } = object;
@@ -31,11 +31,11 @@ export function briefOf(object: KubeObject): KubeObject {
   return kind === "Pod" ? podOf({ ...object, metadata }) : { apiVersion, kind, metadata };
 }
 
-/** Metadata in a form whose size does not depend on what tenants write. */
+/** Metadata of bounded size, whatever tenants write. */
 export function metadataOf(kind: KindName, metadata: Metadata): Metadata {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const { finalizers = [], labels = {}, annotations = {}, ownerReferences = [] } = metadata;
-  const kept: Metadata = {
+  return {
     name,
     ...defined({ namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp }),
     ...(finalizers.length === 0 ? {} : { finalizers: finalizersOf(finalizers) }),
@@ -43,7 +43,6 @@ export function metadataOf(kind: KindName, metadata: Metadata): Metadata {
     ...(kind === "Pod" ? { annotations: some(annotations, [NUDGE]) } : {}),
     ...(ownerReferences.length === 0 ? {} : { ownerReferences: ownersOf(ownerReferences) }),
   };
-  return kept;
 }
 
 function isCrowded(labels: Readonly<Record<string, string>>): boolean {
@@ -52,7 +51,7 @@ function isCrowded(labels: Readonly<Record<string, string>>): boolean {
   return entries.reduce((sum, [key, value]) => sum + key.length + value.length, 0) > LABEL_CHARACTERS;
 }
 
-/** Some entries of a map, each of bounded length. */
+/** The entries of a map with these keys, each value cut at LONGEST characters. */
 export function some(map: Readonly<Record<string, string>>, keys: readonly string[]): Record<string, string> {
   const entries = keys.flatMap((key) => {
     const value = Object.hasOwn(map, key) ? map[key] : undefined;
@@ -61,18 +60,18 @@ export function some(map: Readonly<Record<string, string>>, keys: readonly strin
   return Object.fromEntries(entries);
 }
 
-/** Those of Kubernetes itself first: by them it is told whether it sees to what belongs to the object. */
+/** Kubernetes' own finalizers come first: they say whether Kubernetes deletes what belongs to the object. */
 function finalizersOf(finalizers: readonly string[]): readonly string[] {
   const ofKubernetes = finalizers.filter((one) => OF_KUBERNETES.includes(one));
   return [...new Set([...ofKubernetes, ...finalizers.slice(0, MOST_OWNERS)])];
 }
 
-/** Finalizers by which Kubernetes itself deletes, or sets free, what belongs to an object. */
+/** With these finalizers Kubernetes itself deletes what belongs to an object, or takes its owner away. */
 export const OF_KUBERNETES = ["foregroundDeletion", "orphan"];
 
 type OwnerReference = NonNullable<Metadata["ownerReferences"]>[number];
 
-/** Proxies first: by them it is told whose an object is. */
+/** Proxies come first: they say to which proxy an object belongs. */
 function ownersOf(owners: readonly OwnerReference[]): OwnerReference[] {
   const proxies = owners.filter(({ kind }) => kind === KIND);
   return [...new Set([...proxies, ...owners])].slice(0, MOST_OWNERS).map(ownerOf);
@@ -82,7 +81,7 @@ function ownerOf({ apiVersion, kind, name, uid, controller }: OwnerReference): O
   return { kind, name, uid, ...defined({ apiVersion, controller }) };
 }
 
-/** How a pod is, in few words. */
+/** The state of a pod, of bounded size. */
 function podOf({ apiVersion, kind, metadata, status }: Pod): Pod {
   const { phase, podIP, conditions = [], containerStatuses = [] } = status ?? {};
   return {

@@ -8,14 +8,14 @@ import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import { Reflector } from "../kube/reflector.ts";
 import { MANAGED } from "../render/labels.ts";
 
-/** Our own objects, whichever proxy they belong to. */
+/** Label selector of the objects that the operator made, for any proxy. */
 const OWN = Object.entries(MANAGED)
   .map(([label, value]) => `${label}=${value}`)
   .join(",");
 
 /**
- * How each kind is watched. Metadata only, and little of that: tenants write objects of any size and number, and what a
- * pass needs of them it reads, within its budget. Of pods there are many for one proxy, and what is kept of each is small.
+ * How each kind is watched: metadata only, since tenants write objects of any size and number; a pass reads what it needs of
+ * them, within its budget. Pods are watched whole: a proxy has many, and their state, which is small, is retained.
  */
 const WATCHED = {
   WebSocketProxy: { metadataOnly: true },
@@ -34,11 +34,12 @@ const WATCHED = {
 export type WatchedKind = keyof typeof WATCHED;
 export const WATCHED_KINDS = Object.keys(WATCHED) as WatchedKind[];
 
-/** Are only our own objects of this kind watched? */
+/** Does the operator watch only its own objects of this kind? */
 export function isOwnOnly(kind: WatchedKind): boolean {
   return "labelSelector" in WATCHED[kind];
 }
 
+/** What the cache watches, and which functions it calls on changes. */
 export interface CacheOptions {
   readonly client: Watcher;
   readonly clock: Clock;
@@ -46,12 +47,13 @@ export interface CacheOptions {
   readonly log: Log;
   /** undefined: all namespaces. */
   readonly namespaces: readonly string[] | undefined;
-  /** An object appeared, changed or went away; the cache has it already. */
+  /** Called when an object appeared (no `before`), changed or went away (no `now`), once the cache shows it. */
   readonly changed: (kind: WatchedKind, now: KubeObject | undefined, before: KubeObject | undefined) => void;
+  /** Called before each list or watch of a kind that is not the first. */
   readonly restarted: (kind: WatchedKind) => void;
 }
 
-/** What the API server has, as last heard: which objects there are, in which version, and how pods are. */
+/** A copy of what the API server has, maintained by watches: which objects exist, in which version, and the state of pods. */
 export class Cache {
   readonly #copies: Readonly<Record<WatchedKind, CollectionCopy>>;
   readonly #reflectors: readonly Reflector<KubeObject>[];
@@ -64,7 +66,7 @@ export class Cache {
     );
   }
 
-  /** Everything has been listed once. */
+  /** Has every kind been listed once? */
   get synced(): boolean {
     return this.#reflectors.every((reflector) => reflector.synced);
   }
@@ -73,7 +75,7 @@ export class Cache {
     return this.#copies[kind].get(namespace, name);
   }
 
-  /** `namespace/name` of everything of a kind. */
+  /** `namespace/name` of every object of a kind. */
   keys(kind: WatchedKind): readonly string[] {
     return this.#copies[kind].keys;
   }
@@ -82,21 +84,22 @@ export class Cache {
     return this.#copies[kind].in(namespaceGroup(namespace));
   }
 
-  /** Our own objects of the proxy whose label has this value. */
+  /** The objects that the operator made for the proxy with this label. */
   ofProxy(kind: WatchedKind, namespace: string, label: string): readonly KubeObject[] {
     return this.#copies[kind].in(proxyGroup(namespace, label));
   }
 
+  /** The EndpointSlices of a Service. */
   slicesOf(namespace: string, service: string): readonly KubeObject[] {
     return this.#copies.EndpointSlice.in(serviceGroup(namespace, service));
   }
 
-  /** Resolves when everything has been listed once, or `run` has ended. */
+  /** Resolves when every kind has been listed once, or `run` has ended. */
   async whenSynced(): Promise<void> {
     await Promise.all(this.#reflectors.map((reflector) => reflector.whenSynced()));
   }
 
-  /** Keeps itself up to date until aborted. */
+  /** Lists and watches until aborted. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
   }
@@ -107,7 +110,7 @@ export class Cache {
     const reflector = new Reflector<KubeObject>({
       ...WATCHED[kind],
       kind: KINDS[kind],
-      keep: briefOf,
+      retain: briefOf,
       namespace,
       client,
       clock,
@@ -133,7 +136,7 @@ export function serviceOf({ metadata }: KubeObject): string | undefined {
   return metadata.labels?.[SERVICE_NAME];
 }
 
-/** The proxy to which an object of ours belongs: the value of its label. */
+/** Value of the proxy label of an object that the operator made; undefined: it is not ours. */
 export function proxyLabelOf({ metadata }: KubeObject): string | undefined {
   const labels = metadata.labels ?? {};
   return Object.entries(MANAGED).every(([label, value]) => labels[label] === value) ? labels[PROXY_LABEL] : undefined;

@@ -1,7 +1,7 @@
 import type { Reflector } from "../kube/reflector.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 
-/** Everything of one kind that is watched, whole or namespace by namespace, found by name or by group. */
+/** All watched objects of one kind, from one reflector or one for each namespace; finds them by name and by group. */
 export class CollectionCopy<T extends KubeObject = KubeObject> {
   readonly #reflectors = new Map<string | undefined, Reflector<T>>();
   readonly #groups = new Map<string, Map<string, T>>();
@@ -12,7 +12,7 @@ export class CollectionCopy<T extends KubeObject = KubeObject> {
     this.#groupsOf = groupsOf;
   }
 
-  /** `namespace`: what the reflector watches; undefined: all of them. */
+  /** `namespace`: the one that the reflector watches; undefined: it watches all. */
   add(namespace: string | undefined, reflector: Reflector<T>): void {
     this.#reflectors.set(namespace, reflector);
   }
@@ -35,7 +35,7 @@ export class CollectionCopy<T extends KubeObject = KubeObject> {
     return [...(this.#groups.get(group)?.values() ?? [])];
   }
 
-  /** Keeps the groups as the reflectors' objects are. */
+  /** To be called with each change of a reflector: updates the groups. */
   changed(key: string, now: T | undefined, before: T | undefined): void {
     for (const group of before === undefined ? [] : this.#groupsOf(before)) {
       const members = this.#groups.get(group);

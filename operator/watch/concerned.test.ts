@@ -8,7 +8,7 @@ import { referencesOf } from "./references.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import type { ApiObject } from "../../test/fakes/api-server-store.ts";
 
-/** Which proxies each change is told to concern, in order. */
+/** The proxies that each change concerns, in order. */
 async function watching(): Promise<{
   put(object: ApiObject): Promise<string[]>;
   remove(kind: string, name: string): Promise<string[]>;

@@ -6,17 +6,17 @@ import { packer } from "../platform/packer.ts";
 import { refersToSecret, type References } from "./references.ts";
 import { namesOf } from "../render/names.ts";
 
-/** What a proxy referred to when it was last looked at; undefined: it was not looked at yet, and will be. */
+/** What a proxy referred to in its last pass; undefined: it had no pass yet, and its first one is due. */
 type KnownReferences = (proxy: string) => References | undefined;
 
 /**
- * The proxies that should be looked at after an object changed: those that refer to it as it is or as it was (a Secret may
- * gain or lose the label that selects it), and the one that it belongs to.
+ * Finds the proxies that need a pass after an object changed: the proxy that it belongs to, and those that refer to it as
+ * it is or as it was (a Secret may gain or lose the label by which a proxy selects it).
  */
 export class Concerned {
   readonly #cache: Cache;
   readonly #references: KnownReferences;
-  /** Value of the label → name, for every proxy: pods do not name theirs. */
+  /** Value of the proxy label → name of the proxy: a pod has the label only. */
   readonly #labels = new Map<string, string>();
 
   constructor(cache: Cache, references: KnownReferences) {
@@ -24,9 +24,9 @@ export class Concerned {
     this.#references = references;
   }
 
-  /** `namespace/name` of each. */
+  /** `namespace/name` of each proxy that a change concerns. */
   by(kind: WatchedKind, now: KubeObject | undefined, before: KubeObject | undefined): ReadonlySet<string> {
-    // Its counts change with each pod that comes or goes; what made it does not.
+    // A ReplicaSet changes with each pod that comes or goes, but only its Deployment and its label matter here.
     if (kind === "ReplicaSet" && now !== undefined && before !== undefined && sameMaker(now, before)) return new Set();
     const states = [now, before].filter((state) => state !== undefined);
     const keys = new Set<string>();
@@ -43,7 +43,7 @@ export class Concerned {
     return keys;
   }
 
-  /** A proxy is gone. */
+  /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
     const [namespace = "", name = ""] = proxy.split("/");
     this.#labels.delete(labelKey(namespace, namesOf(name, packer.hash).base));

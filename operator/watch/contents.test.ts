@@ -19,7 +19,7 @@ async function bench() {
   return { server, contents, put, read };
 }
 
-/** The value of one entry, of a Secret. */
+/** The value of one entry of a Secret. */
 const form: Form<string | undefined> = {
   name: "alice",
   of: (object) => ({ value: (object as { data?: { alice?: string } }).data?.alice, weight: 100 }),
@@ -29,7 +29,7 @@ const wanted = (object: KubeObject): Wanted<string | undefined> => ({ kind: "Sec
 const encoded = (text: string): string => Buffer.from(text).toString("base64");
 
 describe("the data of a Secret", () => {
-  test("is read once for each version, however many proxies look at it, also at the same time", async () => {
+  test("is read once for each version, however many proxies want it, also at the same time", async () => {
     const { server, put, read } = await bench();
     const first = put("alices-own-key-0001");
     expect(await Promise.all([read("demo/a", first), read("demo/b", first)])).toEqual(
@@ -42,7 +42,7 @@ describe("the data of a Secret", () => {
     expect(server.calls).toHaveLength(2);
   });
 
-  test("that is newer than the cache knows is used, and not taken for the older one later", async () => {
+  test("that is newer than the cache knows is used, and not retained as the older version", async () => {
     const { contents, put, read } = await bench();
     const first = put("alices-own-key-0001");
     put("alices-new-key-0002");
@@ -50,7 +50,7 @@ describe("the data of a Secret", () => {
     expect(contents.size).toBe(0);
   });
 
-  test("that is gone is left out, and what fails is read again", async () => {
+  test("that is gone is left out, and a read that failed is tried again", async () => {
     const { server, put, read } = await bench();
     const known = put("alices-own-key-0001");
     server.fail("GET", { status: 401 });
@@ -64,7 +64,7 @@ describe("the data of a Secret", () => {
     ).toBeUndefined();
   });
 
-  test("is dropped when the last proxy looks at it no more", async () => {
+  test("is dropped when no proxy uses it any more", async () => {
     const { contents, put, read } = await bench();
     const known = put("alices-own-key-0001");
     await read("demo/a", known);
@@ -104,7 +104,7 @@ test("of one proxy four are read at a time", async () => {
   expect((await reading).found.size).toBe(10);
 });
 
-test("of all that was read 12 MiB are kept, and of one object 384 KiB", () => {
+test("of all that was read 12 MiB are retained, and of one object 384 KiB", () => {
   const contents = new Contents({} as Caller);
   const weighing = (weight: number): Form<number> => ({ name: "weighing", of: () => ({ value: 1, weight }) });
   const put = (at: number, weight: number): void => {

@@ -1,33 +1,34 @@
 import { ApiError, isStatus } from "../kube/api-error.ts";
 import type { Caller } from "../kube/call.ts";
-import { kept } from "../kube/collection.ts";
+import { stripped } from "../kube/collection.ts";
 import { keyOf, KINDS, pathOf, type KindName, type KubeObject } from "../kube/kinds.ts";
-import { KeptContents, type Weighed } from "./kept-contents.ts";
+import { RetainedContents, type Weighed } from "./retained-contents.ts";
 import { isOfOne } from "../refusals.ts";
 
-/** What is wanted of an object; the rest of it goes as soon as it was read. */
+/** Takes from an object what a pass needs; the rest of the object is dropped as soon as it was read. */
 export interface Form<T = unknown> {
-  /** The same for forms that make the same of an object. */
+  /** Forms with the same name take the same from an object. */
   readonly name: string;
   readonly of: (object: KubeObject) => Weighed<T>;
 }
 
-/** What of an object there is to read: `object` is what the cache knows of it. */
+/** A wish to read an object: `object` is what the cache retains of it. */
 export interface Wanted<T = unknown> {
   readonly kind: KindName;
   readonly object: KubeObject;
   readonly form: Form<T>;
 }
 
-/** What came of reading. */
+/** The result of reading several objects. */
 export interface Reading<T = unknown> {
-  /** By what the cache knows of an object; those that are gone are left out. */
+  /** `Wanted.object` → what its form took; objects that are gone are left out. */
   readonly found: ReadonlyMap<KubeObject, T>;
-  /** Those that are there and could not be read, each for a reason of its own. */
-  readonly unread: readonly UnreadObject[];
+  /** Objects that exist and cannot be read, each for a reason of its own. */
+  readonly unreadable: readonly UnreadableObject[];
 }
 
-export interface UnreadObject {
+/** An object that exists and cannot be read: the API server's answer is about this object only. */
+export interface UnreadableObject {
   readonly kind: KindName;
   readonly object: KubeObject;
   readonly error: ApiError;
@@ -35,43 +36,44 @@ export interface UnreadObject {
 
 /** Objects that are read at the same time for one proxy. */
 const AT_A_TIME = 4;
-/** Bytes that are kept of what was read for all proxies. */
-const MOST_KEPT = 12 * 1024 * 1024;
-/** Bytes of one content that is kept: what is larger is read anew in each pass. */
-const LARGEST_KEPT = 384 * 1024;
+/** Bytes of contents that are retained, for all proxies together. */
+const MOST_RETAINED = 12 * 1024 * 1024;
+/** Bytes of one content that is retained: a larger one is read again in each pass. */
+const LARGEST_RETAINED = 384 * 1024;
 
 /**
- * What objects say of which the cache has only metadata: read when a proxy looks at them, a few at a time, and kept as long
- * as one does, they do not change and there is room. One call for each version, however many proxies look.
+ * Reads objects of which the cache has only metadata, a few at a time for one proxy, and retains what their forms take: as
+ * long as a proxy uses it, the object does not change and there is room. Each version is read by one call, however many
+ * proxies want it.
  */
 export class Contents {
   readonly #client: Caller;
-  readonly #kept = new KeptContents(MOST_KEPT, LARGEST_KEPT);
+  readonly #retained = new RetainedContents(MOST_RETAINED, LARGEST_RETAINED);
   readonly #underWay = new Map<string, Promise<Weighed | undefined>>();
 
   constructor(client: Caller) {
     this.#client = client;
   }
 
-  /** How many are kept. */
+  /** Number of contents that are retained. */
   get size(): number {
-    return this.#kept.size;
+    return this.#retained.size;
   }
 
   /** Bytes that they take, about. */
   get weight(): number {
-    return this.#kept.weight;
+    return this.#retained.weight;
   }
 
-  /** A pass of a proxy begins: what the last one did not look at is dropped. */
+  /** A pass of a proxy begins: contents that its last pass did not use are dropped. */
   begin(proxy: string): void {
-    this.#kept.begin(proxy);
+    this.#retained.begin(proxy);
   }
 
-  /** Reads objects that the cache knows, each in that version or a newer one. */
+  /** Reads objects, each in the version that the cache knows or a newer one. Rejects where an error is not about one object. */
   async read<T>(proxy: string, wanted: readonly Wanted<T>[], signal: AbortSignal): Promise<Reading<T>> {
     const found = new Map<KubeObject, T>();
-    const unread: UnreadObject[] = [];
+    const unreadable: UnreadableObject[] = [];
     const left = wanted.values();
     const work = async (): Promise<void> => {
       for (const one of left) {
@@ -80,41 +82,41 @@ export class Contents {
           if (content !== undefined) found.set(one.object, content.value as T);
         } catch (error) {
           if (signal.aborted || !(error instanceof ApiError) || !isOfOne(error)) throw error;
-          unread.push({ kind: one.kind, object: one.object, error });
+          unreadable.push({ kind: one.kind, object: one.object, error });
         }
       }
     };
     await Promise.all(Array.from({ length: Math.min(AT_A_TIME, wanted.length) }, work));
-    return { found, unread };
+    return { found, unreadable };
   }
 
-  /** Reads one object; undefined: it is gone. Rejects where it cannot be read. */
+  /** Reads one object; undefined: it is gone. Rejects with an ApiError where it cannot be read. */
   async one<T>(proxy: string, wanted: Wanted<T>, signal: AbortSignal): Promise<T | undefined> {
     return (await this.#content(proxy, wanted, signal))?.value as T | undefined;
   }
 
-  /** What is kept of an object in this version, without a look at the API server. */
-  kept<T>(proxy: string, { kind, object, form }: Wanted<T>): T | undefined {
-    return this.#kept.get(proxy, entryKey(kind, object, form))?.value as T | undefined;
+  /** What is retained of an object in this version, without a call to the API server. */
+  retained<T>(proxy: string, { kind, object, form }: Wanted<T>): T | undefined {
+    return this.#retained.get(proxy, entryKey(kind, object, form))?.value as T | undefined;
   }
 
-  /** An object of a proxy as it was just written, so that it need not be read back. */
+  /** Retains an object of a proxy as the operator has just written it, so that no pass reads it back. */
   put(proxy: string, { kind, object, form }: Wanted): void {
-    this.#kept.put(proxy, entryKey(kind, object, form), form.of(object));
+    this.#retained.put(proxy, entryKey(kind, object, form), form.of(object));
   }
 
-  /** A proxy is gone. */
+  /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
-    this.#kept.forget(proxy);
+    this.#retained.forget(proxy);
   }
 
   async #content(proxy: string, wanted: Wanted, signal: AbortSignal): Promise<Weighed | undefined> {
     const { kind, object, form } = wanted;
     const key = entryKey(kind, object, form);
-    const known = this.#kept.get(proxy, key);
-    if (known !== undefined) return known;
-    const others = this.#underWay.get(key);
-    if (others !== undefined) return others;
+    const retained = this.#retained.get(proxy, key);
+    if (retained !== undefined) return retained;
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) return underWay;
     const reading = this.#read(proxy, key, wanted, signal);
     this.#underWay.set(key, reading);
     try {
@@ -133,16 +135,16 @@ export class Contents {
     const whole = await fetched(this.#client, kind, object, signal);
     if (whole === undefined) return undefined;
     const content = form.of(whole);
-    // Another version by now is no answer for a later pass.
-    if (whole.metadata.resourceVersion === object.metadata.resourceVersion) this.#kept.put(proxy, key, content);
+    // If the object has changed since, a later pass must not find its content under the old version.
+    if (whole.metadata.resourceVersion === object.metadata.resourceVersion) this.#retained.put(proxy, key, content);
     return content;
   }
 }
 
-/** Kinds of which the operator has the right to get an object; of the others it lists the one. */
+/** Kinds of which the operator may get an object; it may only list the others, and lists the one object. */
 const CAN_GET: readonly KindName[] = ["Secret", "ConfigMap"];
 
-/** An object as it is now; undefined: it is gone. */
+/** An object as the API server has it now; undefined: it is gone. */
 export async function fetched(
   client: Caller,
   kind: KindName,
@@ -154,10 +156,13 @@ export async function fetched(
     const path = pathOf(KINDS[kind], namespace);
     const { items } = await client.request<{ readonly items?: readonly KubeObject[] | null }>({ path, query, signal });
     const found = items?.find(({ metadata }) => metadata.name === name);
-    return found && kept(found, KINDS[kind]);
+    return found && stripped(found, KINDS[kind]);
   }
   try {
-    return kept(await client.request<KubeObject>({ path: pathOf(KINDS[kind], namespace, name), signal }), KINDS[kind]);
+    return stripped(
+      await client.request<KubeObject>({ path: pathOf(KINDS[kind], namespace, name), signal }),
+      KINDS[kind],
+    );
   } catch (error) {
     if (isStatus(error, 404)) return undefined;
     throw error;

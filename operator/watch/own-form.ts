@@ -3,12 +3,12 @@ import { hashOf } from "../../runtime/packed-text.ts";
 import type { Form } from "./contents.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 
-/** Bytes of an object beside its text, about. */
+/** Bytes that an object takes beside its text, about. */
 const OBJECT = 512;
-/** From this length on a value of our own data is known by its hash only. */
+/** Of a longer value of our own data only the hash is retained. */
 const LONG_VALUE = 4096;
 
-/** Our own data as text, in which the config in force is found. */
+/** One of our Secrets or ConfigMaps as JSON text, long values as hashes; the config in force is read from it. */
 export const dataForm: Form<string> = {
   name: "data",
   of: (object) => {
@@ -17,7 +17,7 @@ export const dataForm: Form<string> = {
   },
 };
 
-/** The same object with hashes in the place of long values of its data. */
+/** The object with hashes in place of the long values of its data. */
 export function withHashes<T extends object>(object: T): T {
   const { data, binaryData } = object as { readonly data?: Data; readonly binaryData?: Data };
   return {
@@ -27,7 +27,7 @@ export function withHashes<T extends object>(object: T): T {
   };
 }
 
-/** Is it the hash of a value that was too long to be kept? */
+/** Is the value a hash in place of a long value? */
 export function isHash(value: string): boolean {
   return value.startsWith(HASH);
 }
@@ -42,13 +42,13 @@ function hashed(data: Data): Data {
   return Object.fromEntries(entries);
 }
 
-/** An object whole, for one look: it is not kept. */
+/** The whole object; it is not retained. */
 export const rawForm: Form<KubeObject> = {
   name: "raw",
   of: (object) => ({ value: object, weight: Number.POSITIVE_INFINITY }),
 };
 
-/** That an object is, in this version, as the manifest with this hash says. */
+/** Retains of an object only that this version has what the manifest with this hash says. */
 export function asApplied(hash: string): Form<true> {
   return { name: `as ${hash}`, of: () => ({ value: true, weight: OBJECT }) };
 }

@@ -3,7 +3,7 @@ import { briefOf } from "./brief-object.ts";
 import type { Cache, WatchedKind } from "./cache.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
 
-/** After this time the cache is believed, whatever we wrote; ms. */
+/** For this time after a write, our answer counts until the cache has the written version; ms. */
 const PATIENCE = 10_000;
 
 interface Write {
@@ -12,8 +12,8 @@ interface Write {
 }
 
 /**
- * Objects that we write, as they are now: as the cache has them or, until it has heard of it, as our last write was
- * answered. So a pass that follows soon does not write the same again.
+ * The operator's own objects as they are now: as the cache has them or, until the cache has our last write, as the API
+ * server answered that write. So a pass that follows soon does not write the same again.
  */
 export class OwnObjects {
   readonly #cache: Cache;
@@ -36,19 +36,19 @@ export class OwnObjects {
     return cached;
   }
 
-  /** The objects of one kind that have a proxy's label. */
+  /** The objects of one kind that the operator made for the proxy with this label, as the cache has them. */
   ofProxy(kind: WatchedKind, namespace: string, label: string): readonly KubeObject[] {
     return this.#cache.ofProxy(kind, namespace, label);
   }
 
-  /** The API server's answer to a write of ours. */
+  /** Takes the API server's answer to a write of ours. */
   wrote(kind: WatchedKind, object: KubeObject): void {
     const at = this.#clock.now();
     if (at - this.#tidied >= PATIENCE) this.#tidy(at);
     this.#writes.set(`${kind} ${keyOf(object)}`, { object: briefOf(object), at });
   }
 
-  /** Is what the cache heard more than the echo of our own write? */
+  /** Is this change of the cache news, and not only the echo of our own write? */
   isNews(kind: WatchedKind, now: KubeObject | undefined, before: KubeObject | undefined): boolean {
     const object = now ?? before;
     if (object === undefined) return false;
@@ -59,14 +59,14 @@ export class OwnObjects {
     return now?.metadata.resourceVersion !== write.metadata.resourceVersion;
   }
 
-  /** Drops what the cache must have heard of by now. */
+  /** Drops writes that are older than PATIENCE. */
   #tidy(now: number): void {
     this.#tidied = now;
     for (const [key, { at }] of this.#writes) if (now - at >= PATIENCE) this.#writes.delete(key);
   }
 }
 
-/** Versions of one object grow, and may be compared as numbers (Kubernetes 1.35 says so; it was never otherwise). */
+/** The versions of one object grow and can be compared as numbers (Kubernetes documents it since 1.35; it always held). */
 function isAtLeast(object: KubeObject | undefined, other: KubeObject): boolean {
   return Number(object?.metadata.resourceVersion ?? -1) >= Number(other.metadata.resourceVersion ?? 0);
 }

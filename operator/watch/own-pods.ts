@@ -3,17 +3,18 @@ import type { Pod } from "./pod.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { Owner } from "../render/owner.ts";
 
-/** Pods that have a proxy's labels. */
+/** The pods with a proxy's labels. */
 export interface PodsOfProxy {
-  /** Made by its Deployment. */
+  /** Pods that the proxy's Deployment made. */
   readonly own: readonly Pod[];
-  /** All others: any account that makes pods in the namespace may give them any label. */
+  /** All others: any account that makes pods in the namespace may give them these labels. */
   readonly strangers: readonly Pod[];
 }
 
 /**
- * Tells a proxy's own pods from those that only have its labels: proxy, Deployment, ReplicaSet and pod have to be linked by
- * uid. What is not known yet is not believed; its event brings the next pass.
+ * Separates a proxy's own pods from pods that only have its labels: of an own pod, the uids link proxy, Deployment,
+ * ReplicaSet and pod. As long as its ReplicaSet is not in the cache, a pod counts as a stranger; the event of
+ * the ReplicaSet brings the next pass.
  */
 export function podsOf(
   owner: Pick<Owner, "uid">,
@@ -32,7 +33,7 @@ export function podsOf(
   return { own: pods.filter(isOwn), strangers: pods.filter((pod) => !isOwn(pod)) };
 }
 
-/** uid of the object of this kind that controls another; undefined: none does. */
+/** uid of the object of this kind that controls another one; undefined: none does. */
 export function controllerOf({ metadata }: KubeObject, kind: "Deployment" | "ReplicaSet"): string | undefined {
   return (metadata.ownerReferences ?? []).find((one) => one.controller === true && one.kind === kind)?.uid;
 }

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../kube/kinds.ts";
 
-/** A data plane pod, as far as the operator looks at it. */
+/** A data plane pod: the fields that the operator reads. */
 export interface Pod extends KubeObject {
   readonly status?: {
     readonly phase?: string;

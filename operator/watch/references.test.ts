@@ -30,7 +30,7 @@ const EVERYTHING = {
   },
 };
 
-/** The part of a config in force that refers to something. */
+/** The part of a config in force that refers to objects. */
 const inForce = {
   listener: { tls: { secretName: "old-tls" } },
   policies: {
@@ -66,7 +66,7 @@ describe("what a proxy refers to", () => {
     expect(secretSelectors).toHaveLength(2);
   });
 
-  test("is what stands in the config in force too: it stays where the spec is not accepted", () => {
+  test("includes what the config in force refers to, since that stays while the spec is not accepted", () => {
     const { secrets, configMaps, services, secretSelectors } = referencesOf({ spec: 1 }, inForce);
     expect([...secrets]).toEqual(["old-tls", "old-ca", "old-login", "old-introspection"]);
     expect([...configMaps]).toEqual(["old-map"]);
@@ -87,7 +87,7 @@ describe("what a proxy refers to", () => {
     [withExpression(null)],
     [withExpression({ key: "a", operator: "DoesNotExist" })],
     [withExpression({ key: "a", operator: "NotIn", values: ["b"] })],
-  ])("is nothing where it is malformed: %j", (manifest) => {
+  ])("is nothing in a malformed field: %j", (manifest) => {
     const { secrets, configMaps, services, secretSelectors } = referencesOf(manifest, undefined);
     expect([secrets.size, configMaps.size, services.size, secretSelectors.length]).toEqual([0, 0, 0, 0]);
   });
@@ -117,13 +117,13 @@ describe("a Secret", () => {
     expect(refersToSecret(references, secret("any", { keys: "one" }))).toBe(true);
   });
 
-  test("is not by a label that is another, or none at all", () => {
+  test("is not referred to with another label, or none", () => {
     expect(refersToSecret(references, secret("any", { keys: "two" }))).toBe(false);
     expect(refersToSecret(references, secret("any"))).toBe(false);
   });
 });
 
-test("of 10,000 names of one kind 8,192 are followed, and none that no object can have", () => {
+test("of 10,000 names of one kind 8,192 are followed, and no name that is too long for an object", () => {
   const backends = Array.from({ length: 10_000 }, (_, at) => ({
     service: `s-${at}`,
     basicAuthSecretName: "x".repeat(254),

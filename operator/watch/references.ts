@@ -4,24 +4,24 @@ import type { KubeObject } from "../kube/kinds.ts";
 import { DEFAULT_KEY } from "../translate/references/key-set.ts";
 import { matches } from "../translate/references/selector.ts";
 
-/** Names of objects in a proxy's own namespace that its translation may look at. */
+/** What a proxy refers to in its own namespace: its translation may read these objects and no others. */
 export interface References {
   readonly secrets: ReadonlySet<string>;
   readonly configMaps: ReadonlySet<string>;
   readonly services: ReadonlySet<string>;
-  /** `Secret <name>`, `ConfigMap <name>` → the entries whose values are used. */
+  /** `Secret <name>`, `ConfigMap <name>` → the entries of which the translation uses the values. */
   readonly entries: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Of Secrets with API keys. */
+  /** Select the Secrets with API keys. */
   readonly secretSelectors: readonly LabelSelector[];
 }
 
-/** Names of one kind; a spec that has more is not accepted. The config in force comes first. */
+/** Most names of one kind, the config in force first; a spec with more is not accepted. */
 const MOST_NAMES = 8192;
 const LONGEST_NAME = 253;
 
 /**
- * What a proxy refers to: as it is written, and as it is in force, since a spec that is not accepted leaves that there.
- * Tolerant: what is malformed refers to nothing, and naming too much costs a look only.
+ * What a proxy refers to, in its spec and in its config in force: the latter stays while the spec is not accepted. Never
+ * throws: a malformed field refers to nothing, and names that are not needed cost only a read.
  */
 export function referencesOf(manifest: unknown, inForce: Config | undefined): References {
   const found = { secrets: new Set<string>(), configMaps: new Set<string>(), services: new Set<string>() };
@@ -63,7 +63,7 @@ export function referencesOf(manifest: unknown, inForce: Config | undefined): Re
     use("ConfigMap", configMapName, key);
     use("Secret", record(introspection)["credentialsSecretName"], "username", "password");
     const selector = selectorOf(record(apiKey)["secretSelector"]);
-    // One that only excludes is not accepted: it stands where an earlier version accepted it.
+    // A selector that only excludes is not accepted now, but a config in force may have one from an earlier version.
     if (selector !== undefined && (old.has(one) || asksForLabel(selector))) {
       secretSelectors.set(JSON.stringify(selector), selector);
     }
@@ -71,19 +71,19 @@ export function referencesOf(manifest: unknown, inForce: Config | undefined): Re
   return { ...found, entries, secretSelectors: [...secretSelectors.values()] };
 }
 
-/** Is a Secret named, or selected by its labels? */
+/** Does the proxy name a Secret, or select it by its labels? */
 export function refersToSecret(references: References, secret: KubeObject): boolean {
   return references.secrets.has(secret.metadata.name) || selects(references, secret);
 }
 
-/** Are the entries of a Secret API keys? */
+/** Does the proxy select a Secret by its labels? Its entries are API keys then. */
 export function selects({ secretSelectors }: References, { metadata }: KubeObject): boolean {
   return secretSelectors.some((selector) => matches(selector, metadata.labels ?? {}));
 }
 
 const OPERATORS = new Set<unknown>(["In", "NotIn", "Exists", "DoesNotExist"]);
 
-/** A selector that can be asked; one that is malformed, or would select everything, is not accepted anyway. */
+/** The well-formed part of a selector; undefined: nothing of it is, or it would select every Secret. */
 function selectorOf(value: unknown): LabelSelector | undefined {
   const { matchLabels, matchExpressions } = record(value);
   const labels = Object.entries(record(matchLabels)).filter((entry): entry is [string, string] => isText(entry[1]));

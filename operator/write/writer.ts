@@ -9,7 +9,7 @@ import type { Gathered } from "../gather/gather.ts";
 import { ApiError } from "../kube/api-error.ts";
 import { apply, remove } from "../kube/apply.ts";
 import type { Caller } from "../kube/call.ts";
-import { kept } from "../kube/collection.ts";
+import { stripped } from "../kube/collection.ts";
 import { keyOf, kindOf, KINDS, pathOf, type KubeObject } from "../kube/kinds.ts";
 import { unchanged } from "../kube/unchanged.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
@@ -122,7 +122,7 @@ export class Writer {
       },
       signal,
     );
-    const object = kept(written, KINDS[kind]);
+    const object = stripped(written, KINDS[kind]);
     this.#own.wrote(kind, object);
     if (isData(kind)) this.#contents.put(keyOf(gathered.proxy), { kind, object, form: dataForm });
     this.#note(gathered, manifest, object, applied);
@@ -149,7 +149,7 @@ export class Writer {
     if (object === undefined) return undefined;
     if (isData(kind)) return data.get(nameIn(kind, object.metadata.name));
     const key = keyOf(proxy);
-    if (this.#contents.kept(key, { kind, object, form: asApplied(applied) }) === true) return AS_APPLIED;
+    if (this.#contents.retained(key, { kind, object, form: asApplied(applied) }) === true) return AS_APPLIED;
     return this.#contents.one(key, { kind, object, form: rawForm }, signal);
   }
 

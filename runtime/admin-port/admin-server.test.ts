@@ -40,7 +40,7 @@ test.each([
   ["say nothing", ""],
   ["do not end their request", "GET /metrics HTTP/1.1\r\nHost: a"],
   ["keep their connection after an answer", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"],
-])("whoever probes gets an answer beside more connections than there is room for that %s", async (_, first) => {
+])("a probe is answered beside more connections than there is room for that %s", async (_, first) => {
   const idle: Socket[] = [];
   while (idle.length < 300) idle.push(await connected(first));
   expect(await healthy(await connected())).toBe(true);
@@ -76,7 +76,7 @@ test("many that ask a closed endpoint at once do not keep a probe waiting", asyn
   await busy.close();
 });
 
-test.skipIf(!ipv6)("on :: whoever probes gets an answer over either family", async () => {
+test.skipIf(!ipv6)("on :: a probe is answered over either address family", async () => {
   const everywhere = await adminServer({ "/healthz": OK }, "::", 0);
   for (const host of ["[::1]", "127.0.0.1"]) {
     const { status } = await fetch(`http://${host}:${everywhere.port}/healthz`);

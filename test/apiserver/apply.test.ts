@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { apply, applyStatus, FIELD_MANAGER, remove, type Manifest } from "../../operator/kube/apply.ts";
+import { apply, applyStatus, FIELD_MANAGER, remove, type Applicable } from "../../operator/kube/apply.ts";
 import type { Caller } from "../../operator/kube/call.ts";
 import { Recorder } from "../../operator/kube/events.ts";
 import { KINDS, kindOf, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
@@ -17,13 +17,13 @@ function configMap(
   namespace: string,
   data: Record<string, string>,
   labels: Record<string, string> = {},
-): Manifest & { readonly data: Record<string, string> } {
+): Applicable & { readonly data: Record<string, string> } {
   const metadata = { name: "a", namespace, labels };
   return { apiVersion: "v1", kind: "ConfigMap", metadata, data };
 }
 
 /** An apply by somebody else. */
-function applyAs(client: Caller, fieldManager: string, manifest: Manifest, force = false): Promise<KubeObject> {
+function applyAs(client: Caller, fieldManager: string, manifest: Applicable, force = false): Promise<KubeObject> {
   const { namespace, name } = manifest.metadata;
   return client.request({
     method: "PATCH",
@@ -39,16 +39,16 @@ describe("an apply", () => {
     const client = sharedClient();
     const namespace = await newNamespace(client);
     await apply(client, configMap(namespace, { a: "1", b: "1" }, { ours: "1" }), signal);
-    await applyAs(client, "somebody", configMap(namespace, { b: "2", c: "2" }, { theirs: "2" }), true);
+    await applyAs(client, "another", configMap(namespace, { b: "2", c: "2" }, { theirs: "2" }), true);
     await apply(client, configMap(namespace, { b: "3" }), signal);
     const { data, metadata } = await read<ConfigMap>(client, "ConfigMap", namespace, "a");
     expect(data).toEqual({ b: "3", c: "2" });
     expect(metadata.labels).toEqual({ theirs: "2" });
-    await expect(applyAs(client, "somebody", configMap(namespace, { b: "4" }))).rejects.toMatchObject({ status: 409 });
+    await expect(applyAs(client, "another", configMap(namespace, { b: "4" }))).rejects.toMatchObject({ status: 409 });
     await expect(read<ConfigMap>(client, "ConfigMap", namespace, "a")).resolves.toMatchObject({ data: { b: "3" } });
   });
 
-  test("of what is there already changes nothing", async () => {
+  test("of an unchanged manifest changes nothing", async () => {
     const client = sharedClient();
     const namespace = await newNamespace(client);
     const first = await apply(client, configMap(namespace, { a: "1" }), signal);
@@ -96,7 +96,7 @@ describe("a status", () => {
     expect(unchanged(deployment, live)).toBe(true);
   });
 
-  test("of what is gone is no failure, and of another object by its name is refused", async () => {
+  test("of a deleted object is no failure, and of another object by its name is refused", async () => {
     const client = sharedClient();
     const namespace = await newNamespace(client);
     await applyStatus(client, status(namespace), signal);

@@ -19,7 +19,7 @@ export function clientOf(config: KubeConfig): KubeClient {
   return client;
 }
 
-/** A namespace that nobody else uses. */
+/** A namespace that no other test uses. */
 export async function newNamespace(client: Caller): Promise<string> {
   const name = `t-${randomUUID()}`;
   const body = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
@@ -36,7 +36,7 @@ export function read<T extends KubeObject>(
   return client.request<T>({ path: pathOf(KINDS[kind], namespace, name) });
 }
 
-/** Makes an object, as somebody else would. */
+/** Makes an object, as another client would. */
 export function create(
   client: Caller,
   kind: KindName,

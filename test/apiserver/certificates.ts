@@ -41,7 +41,7 @@ export class Authority {
     return this.#issue("CN=kube-apiserver", x509.ExtendedKeyUsage.serverAuth, ["127.0.0.1"]);
   }
 
-  /** For whoever calls it: Kubernetes takes the name for the user's and the organisation for the group's. */
+  /** For a client: Kubernetes takes the name for the user's and the organisation for the group's. */
   client(user: string, group?: string): Promise<Pair> {
     const subject = group === undefined ? `CN=${user}` : `O=${group},CN=${user}`;
     return this.#issue(subject, x509.ExtendedKeyUsage.clientAuth, []);

@@ -13,7 +13,7 @@ const HOME = "wsproxy-system";
 
 let plane: ControlPlane;
 
-// A control plane of its own: Helm owns the CRD here, and takes it over from nobody.
+// A control plane of its own: Helm makes the CRD here, and takes no CRD of others over.
 beforeAll(async () => {
   plane = await ControlPlane.start();
   for (const namespace of [HOME, "demo", "shop"]) kubectl("create", "namespace", namespace);

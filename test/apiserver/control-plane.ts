@@ -63,7 +63,7 @@ export class ControlPlane {
     return plane;
   }
 
-  /** Who a client is: the administrator, unless told otherwise. */
+  /** The user of a client: the administrator, unless told otherwise. */
   async config(user = "admin", group: string | undefined = "system:masters"): Promise<KubeConfig> {
     const config = new KubeConfig();
     config.loadFromString(this.#kubeconfigFor(await this.#authority.client(user, group)));
@@ -91,7 +91,7 @@ export class ControlPlane {
       "--service-account-issuer=https://kubernetes.default.svc",
       `--service-account-key-file=${this.#file("tokens.pub")}`,
       `--service-account-signing-key-file=${this.#file("tokens.key")}`,
-      // Without controllers nobody makes the default ServiceAccount that every Pod would need.
+      // No controller runs that would make the default ServiceAccount, which every Pod needs.
       ...(this.#withControllers ? [] : ["--disable-admission-plugins=ServiceAccount"]),
       "--profiling=false",
       // Without it the API server waits until its watches end.

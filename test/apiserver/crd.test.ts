@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { policies } from "../../api/policies/index.ts";
 import { status as statusSchema } from "../../api/status.ts";
 import { MAX_ROUTES, spec as specSchema } from "../../api/websocket-proxy.ts";
-import { apply, applyStatus, type Manifest } from "../../operator/kube/apply.ts";
+import { apply, applyStatus, type Applicable } from "../../operator/kube/apply.ts";
 import type { Caller } from "../../operator/kube/call.ts";
 import { KINDS, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
 import { OPEN, proxyOf, specWith } from "../samples/proxy.ts";
@@ -29,7 +29,7 @@ test("the CRD is accepted as it is, structural and without complaint", async () 
   expect(conditions).toEqual({ NamesAccepted: "True", Established: "True" });
 });
 
-test("what nobody wrote gets the defaults of api/", async () => {
+test("a field that is not set gets the default of api/", async () => {
   const spec = { routes: [{ name: "main", backends: [{ service: "echo", port: 80 }] }] };
   const { answer } = await judge.judge(proxyOf(spec, judge.namespace));
   expect(answer.spec).toEqual(specSchema.parse(spec));
@@ -48,7 +48,7 @@ test("what nobody wrote gets the defaults of api/", async () => {
 describe("an unknown field", () => {
   const spec = { ...specWith({}), replicas: 3 };
 
-  test("is refused where whoever applies asks for that, as kubectl does", async () => {
+  test("is refused where the client asks for strict fields, as kubectl does", async () => {
     const { status, text } = await judge.judge(proxyOf(spec, judge.namespace));
     expect({ status, text }).toEqual({ status: 400, text: expect.stringContaining('unknown field "spec.replicas"') });
   });
@@ -59,7 +59,7 @@ describe("an unknown field", () => {
     expect(answer.spec).not.toHaveProperty("replicas");
   });
 
-  test("stays where Kubernetes itself is to judge", async () => {
+  test("stays where the schema leaves the check to Kubernetes", async () => {
     const affinity = { nodeAffinity: { anything: [{ at: "all" }] } };
     const { answer } = await judge.judge(
       proxyOf(specWith({ spec: { gateway: { pod: { affinity } } } }), judge.namespace),
@@ -72,34 +72,34 @@ describe("the status", () => {
   test("is written by itself: the spec and its generation stay, and a later spec leaves the status", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
-    await applyStatus(client, { ...(identity(metadata) as Manifest), status: STATUS }, signal);
+    await applyStatus(client, { ...(identity(metadata) as Applicable), status: STATUS }, signal);
     const after = await read<Proxy>(client, "WebSocketProxy", metadata.namespace ?? "", "chat");
     expect(after.status).toEqual(STATUS);
     expect(after.metadata.generation).toBe(1);
     const spec = specWith({ spec: { listener: { port: 9000 } } });
     await apply(
       client,
-      { ...identity(metadata), spec, status: { address: "elsewhere" } } as unknown as Manifest,
+      { ...identity(metadata), spec, status: { address: "elsewhere" } } as unknown as Applicable,
       signal,
     );
     const later = await read<Proxy>(client, "WebSocketProxy", metadata.namespace ?? "", "chat");
     expect(later).toMatchObject({ status: STATUS, spec: { listener: { port: 9000 } }, metadata: { generation: 2 } });
   });
 
-  test("cannot be wrong", async () => {
+  test("is refused where it breaks the schema", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
     const bad = { ...STATUS, conditions: [{ ...STATUS.conditions[0], status: "Maybe" }] };
     expect(statusSchema.safeParse(bad).success).toBe(false);
     await expect(
-      applyStatus(client, { ...(identity(metadata) as Manifest), status: bad }, signal),
+      applyStatus(client, { ...(identity(metadata) as Applicable), status: bad }, signal),
     ).rejects.toMatchObject({ status: 422 });
   });
 
-  test("has one author: what somebody else put into it goes with our next word", async () => {
+  test("has one author: what another client put into it goes with our next apply", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
-    const own = { ...(identity(metadata) as Manifest), status: STATUS };
+    const own = { ...(identity(metadata) as Applicable), status: STATUS };
     await applyStatus(client, own, signal);
     const ghost = { name: "ghost", conditions: STATUS.conditions };
     const body = { status: { routes: [...STATUS.routes, ghost], dataplane: { replicas: 9 } } };
@@ -116,18 +116,18 @@ describe("the status", () => {
     const spec = { ...specWith({}), routes: routes.map((route) => ({ ...route, hostnames, backends })) };
     expect(JSON.stringify(spec).length).toBeGreaterThan(700_000);
     const namespace = await newNamespace(client);
-    const large = identity({ name: "large", namespace }) as Manifest;
-    await apply(client, { ...large, spec } as Manifest, signal);
+    const large = identity({ name: "large", namespace }) as Applicable;
+    await apply(client, { ...large, spec } as Applicable, signal);
     const conditions = ["Accepted", "ResolvedRefs"].map((type) => ({ type, ...CONDITION }));
     const told = routes.map(({ name }) => ({ name, conditions }));
     const after = await applyStatus(client, { ...large, status: { ...STATUS, routes: told } }, signal);
     expect(after).toMatchObject({ status: { routes: told } });
   });
 
-  test("is what kubectl shows", async () => {
+  test("fills the columns of kubectl", async () => {
     const client = sharedClient();
     const { metadata } = await make(client, "chat");
-    await applyStatus(client, { ...(identity(metadata) as Manifest), status: STATUS }, signal);
+    await applyStatus(client, { ...(identity(metadata) as Applicable), status: STATUS }, signal);
     const lines = (await kubectl("get", "wsp", "-n", metadata.namespace ?? "", "-o", "wide")).trim().split("\n");
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
       ["NAME", "MODE", "READY", "REPLICAS", "ADDRESS", "AGE", "PROGRAMMED", "ROUTES"],
@@ -155,7 +155,7 @@ test("kubectl explains every field of a route", async () => {
   expect(text).not.toContain("<no description>");
 });
 
-test("two who apply one route each have both routes", async () => {
+test("two clients apply one route each, and both routes stay", async () => {
   const client = sharedClient();
   const namespace = await newNamespace(client);
   for (const name of ["a", "b"]) {
@@ -268,7 +268,7 @@ function identity({ name, namespace }: KubeObject["metadata"]): KubeObject {
 
 async function make(client: Caller, name: string): Promise<KubeObject> {
   const namespace = await newNamespace(client);
-  return apply(client, { ...identity({ name, namespace }), spec: specWith({}) } as unknown as Manifest, signal);
+  return apply(client, { ...identity({ name, namespace }), spec: specWith({}) } as unknown as Applicable, signal);
 }
 
 async function kubectl(...args: readonly string[]): Promise<string> {

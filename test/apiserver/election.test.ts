@@ -43,13 +43,13 @@ async function three(): Promise<{
   const client = sharedClient();
   const namespace = await newNamespace(client);
   const elections: Election[] = [];
-  const all = Array.from({ length: 3 }, (_, who) => {
+  const all = Array.from({ length: 3 }, (_, index) => {
     const way = new Way(client);
     const election = new Election({
       client: way,
       namespace,
       name: "operator",
-      identity: `operator-${who}`,
+      identity: `operator-${index}`,
       clock: systemClock,
       random: Math.random,
       log: recordedLog().log,
@@ -82,7 +82,7 @@ async function three(): Promise<{
   return { namespace, client, all, leader };
 }
 
-test("of three one leads; when it stops another follows at once, and when it is cut off after the lease ran out", async () => {
+test("of three operators one leads; when it stops another follows at once, when it is cut off once the lease has run out", async () => {
   const { leader, client, namespace } = await three();
   const first = await leader();
   const stopped = Date.now();

@@ -11,7 +11,7 @@ export class EtcdGateway {
     return answer.ok;
   }
 
-  /** Deletes an object behind everybody's back: `/configmaps/<namespace>/<name>`. */
+  /** Deletes an object without the API server: `/configmaps/<namespace>/<name>`. */
   async delete(key: string): Promise<void> {
     const { deleted } = await this.#call("/v3/kv/deleterange", { key: base64(`/registry${key}`) });
     if (deleted !== "1") throw new Error(`etcd has no ${key}`);

@@ -1,7 +1,7 @@
-import type { Manifest } from "../../operator/kube/apply.ts";
+import type { Applicable } from "../../operator/kube/apply.ts";
 
-/** One object of each kind that the operator writes, in its form, with values that the API server normalises. */
-export function manifests(namespace: string): readonly (Manifest & Readonly<Record<string, unknown>>)[] {
+/** One of each kind that the operator writes, shaped as it writes them, with values that the API server spells anew. */
+export function manifests(namespace: string): readonly (Applicable & Readonly<Record<string, unknown>>)[] {
   const metadata = { name: "wsproxy-chat", namespace, labels: { app: "wsproxy" }, annotations: {} };
   const selector = { matchLabels: { app: "wsproxy" } };
   return [

@@ -136,7 +136,7 @@ export class PodReports {
           const head = { "content-type": "application/json" };
           response.writeHead(report.proxies.length === 0 ? 401 : 200, head).end(JSON.stringify(report));
         },
-        () => response.destroy(), // the control plane ends before whoever asks
+        () => response.destroy(), // the control plane may end before its client
       );
     });
     this.#servers.push(server);

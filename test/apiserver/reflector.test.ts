@@ -118,13 +118,13 @@ test("while others write and the API server restarts, no event is missed and non
   await agrees(its);
   for (let index = 0; index < written; index += 1) {
     const told = its.changes.filter((change) => change.slice(1) === `map-${index}`).map(([sign]) => sign);
-    // What came and went while nobody could look is not told at all.
+    // An object that came and went while no watch ran is not told at all.
     expect(index % 3 === 0 ? ["+-", ""] : ["+"], `map-${index}`).toContain(told.join(""));
   }
   expect(its.changes.length).toBeGreaterThan(40);
 });
 
-test("deletions made while blind, with the past compacted away, are noticed", async () => {
+test("deletions during an outage are noticed, although etcd has compacted their revisions", async () => {
   const its = await bench();
   for (const name of ["a", "b", "c"]) await create(its.client, "ConfigMap", its.namespace, name, {});
   await its.run();

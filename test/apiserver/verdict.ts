@@ -8,7 +8,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { newNamespace } from "./bench.ts";
 import { installCrd } from "./crd.ts";
 
-/** What an API server says of a resource that somebody wants to create. */
+/** What an API server answers to the creation of a resource. */
 export interface Verdict {
   /** 201: it would take it. */
   readonly status: number;

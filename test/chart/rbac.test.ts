@@ -43,7 +43,7 @@ const needed: Readonly<Record<string, Verbs>> = {
 
 /** Every permission in the operator's own namespace. */
 const neededAtHome: Readonly<Record<string, Verbs>> = {
-  Lease: { create: "the first election", get: "who leads", update: "leading, and giving it back" },
+  Lease: { create: "the first election", get: "the leader's name", update: "leading, and giving it back" },
 };
 
 function expected(table: Readonly<Record<string, Verbs>>): string[] {
@@ -179,7 +179,7 @@ const withTokens = {
   routes: [...withKeys, { name: "tokens", path: { value: "/t" }, backends, policies: { authentication: tokens } }],
 };
 
-/** An object of the proxy that nobody wants any more. */
+/** An object of the proxy that the spec no longer asks for. */
 function leftOver({ server }: OperatorBench, kind: string, name: string): void {
   const owner = server.get(KIND, "demo", "chat");
   const ofKind: Record<string, string> = { Secret: "wsproxy-chat-config-0", ConfigMap: "wsproxy-chat-endpoints" };

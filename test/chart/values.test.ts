@@ -91,7 +91,10 @@ const refused: Readonly<Record<string, readonly [args: readonly string[], at: st
     "/networkPolicy/apiServerCIDRs/0",
   ],
   "no port to the API server": [["--set-json", "networkPolicy.apiServerPorts=[]"], "/networkPolicy/apiServerPorts"],
-  "monitoring without those who scrape": [["--set", "monitoring.enabled=true"], "monitoring.namespaces is required"],
+  "monitoring without namespaces that scrape": [
+    ["--set", "monitoring.enabled=true"],
+    "monitoring.namespaces is required",
+  ],
   "no name for an account that exists": [["--set", "serviceAccount.create=false"], "serviceAccount.name is required"],
 };
 

@@ -48,7 +48,7 @@ export class Arrivals {
       const first = this.entries.find(({ dialled, opened }) => dialled >= moment && opened !== undefined);
       if (first?.opened !== undefined) return first.opened - moment;
     }
-    throw new Error(`nobody was let in for ${patience / 1000} s`);
+    throw new Error(`no client was let in for ${patience / 1000} s`);
   }
 
   /** No more of them; resolves when the last has left. */

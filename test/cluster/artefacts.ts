@@ -13,7 +13,7 @@ export async function emptyFolder(): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
 }
 
-/** For one look: a cluster that does not answer keeps nobody waiting for long, in ms. */
+/** For one command: a cluster that does not answer is given up soon, in ms. */
 const PATIENCE = 60_000;
 
 /** What the cluster says about itself, before the scenario's objects are taken away, and its logs. */

@@ -98,7 +98,7 @@ export class Cluster {
   /** Installs the operator from this chart, with its default values and these. */
   async install(...values: readonly string[]): Promise<void> {
     await this.#gone(SYSTEM, false);
-    // Helm refuses to go on from where somebody was cut off in the middle of an installation.
+    // Helm refuses to go on after a run that was cut off in the middle of an installation.
     const halfDone = "owner=helm,name=wsproxy,status in (pending-install,pending-upgrade,pending-rollback)";
     await this.kubectl("delete", "secrets", "--namespace", SYSTEM, "--selector", halfDone);
     await this.helm(

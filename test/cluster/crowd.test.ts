@@ -6,7 +6,7 @@ import { Arrivals } from "./arrivals.ts";
 import { Crowd } from "./crowd.ts";
 import { Ledger } from "./ledger.ts";
 
-/** Longer than anybody who comes back or arrives waits for it, in ms. */
+/** Longer than any client waits before it connects or connects again, in ms. */
 const LONG_ENOUGH = 250;
 
 let backend: WsBackend;
@@ -30,7 +30,7 @@ const sendAway = (): void => {
   for (const client of backend.server.clients) client.close(1012);
 };
 
-test("who is sent away comes back as who they were, until the scenario is over", async () => {
+test("a client that is sent away connects again under its name, until the scenario is over", async () => {
   const crowd = await Crowd.gather({ ledger, signal: over.signal }, url, 3);
   sendAway();
   await until("all are back", () => crowd.away.length === 3 && crowd.whole);
@@ -54,7 +54,7 @@ test("new clients arrive until the scenario is over", async () => {
   expect(arrivals.refused).toEqual([]);
 });
 
-test("who is let in, leaves, and has not heard what they said, is found; who was sent away is not", async () => {
+test("a client that leaves before its echo came is found; one that was sent away is not", async () => {
   let code = 1000;
   backend.server.removeAllListeners("connection");
   backend.server.on("connection", (client) => client.on("message", () => client.close(code)));

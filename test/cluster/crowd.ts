@@ -47,7 +47,7 @@ export class Crowd {
     return this.sessions.every(({ isOpen }) => isOpen);
   }
 
-  /** From now on who is sent away stays away. */
+  /** From now on a client that is sent away stays away. */
   disperse(): void {
     this.#over = true;
     for (const session of this.sessions) session.silence();

@@ -4,7 +4,7 @@ import { dataplanePods, isServing, nameOf, sessionsOn } from "./dataplane.ts";
 import type { Ending, Entry } from "./entry.ts";
 import { isPassing } from "./passing.ts";
 
-/** One pod that was told to stop, and who was on it then. */
+/** One pod that was told to stop, and its clients at that moment. */
 export interface Departure {
   readonly pod: string;
   readonly at: number;

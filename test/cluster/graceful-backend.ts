@@ -5,7 +5,7 @@ import { sampleBackend } from "./workloads.ts";
 const NOTICE = 4;
 
 /**
- * The sample backend as a rollout under traffic needs it: a pod that is told to stop still takes clients until nobody sends
+ * The sample backend as a rollout under traffic needs it: a pod that is told to stop still takes clients until no gateway sends
  * it any. What has been sent to a backend is not sent to another: it may have acted on it.
  */
 export function gracefulBackend(image?: string, replicas = 3): [V1Deployment, V1Service] {

@@ -6,7 +6,7 @@ import { ours } from "./workloads.ts";
 
 const NAME = "idp";
 const PORT = 9400;
-/** Whom the server knows: see fakes/idp.ts. */
+/** The clients that the server knows: see fakes/idp.ts. */
 const APP = "Basic " + btoa("app:app-secret");
 
 /** A real OAuth server in the cluster, in a pod of our image: the program comes out of a ConfigMap. */

@@ -55,14 +55,14 @@ test("a session's dial, messages and Close are in the book, in order and with th
   expect(ledger.disorder()).toEqual([]);
 });
 
-test("a refusal is one, and no session", async () => {
+test("a refused handshake counts as a refusal and not as a session", async () => {
   expect(await ledger.dial(`${url}/no`).refused()).toBe("401 CredentialMissing");
   await expect(ledger.open(`${url}/no`)).rejects.toThrow("refused: 401 CredentialMissing");
   expect(ledger.refusals).toHaveLength(2);
   expect(ledger.ended).toEqual([]);
 });
 
-test("nobody there is a refusal, too, with what the system said", async () => {
+test("a port without a listener counts as a refusal, with the system's error", async () => {
   await expect(ledger.open("ws://127.0.0.1:1")).rejects.toThrow("ECONNREFUSED");
   expect(ledger.refusals).toHaveLength(1);
 });
@@ -86,7 +86,7 @@ test("a session that talks is open until it is ended", async () => {
   expect(ledger.disorder()).toEqual([]);
 });
 
-test("a session has caught up when all that was sent came back, and never where it ended before", async () => {
+test("a session has caught up when all that it sent came back, and never when it ended before", async () => {
   const session = await ledger.open(url);
   await session.caughtUp();
   for (const text of ["one", "two", "three"]) session.send(text);

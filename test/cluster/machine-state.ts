@@ -36,7 +36,7 @@ async function linesOf(
   });
 }
 
-/** Without those of image builds, which anybody may run beside us. */
+/** Without those of image builds, which may run beside us. */
 async function mounts(): Promise<string[]> {
   const lines = (await readFile("/proc/self/mounts", "utf8")).split("\n");
   return lines

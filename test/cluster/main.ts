@@ -25,7 +25,7 @@ const provider = await chooseProvider(process.env["WSPROXY_E2E_PROVIDER"]);
 const around = new Report();
 const outcomes: Outcome[] = [];
 const strays = new Strays(process, (stray) => {
-  around.step("nothing fails where nobody looks", () => Promise.reject(stray as Error)).catch(console.error);
+  around.step("no promise is rejected unhandled", () => Promise.reject(stray as Error)).catch(console.error);
 });
 try {
   const image = await prepare();

@@ -47,10 +47,10 @@ export class ObservedTraffic {
   }
 
   async #isRefused(): Promise<void> {
-    const nobody = { as: "nobody" };
+    const unnamed = { as: "no client" };
     const alice = { as: "alice", headers: { "x-api-key": keyOf("alice") } };
     await Promise.all([
-      this.#cluster.ledger.dial(`${this.#url}/main`, nobody).refused(),
+      this.#cluster.ledger.dial(`${this.#url}/main`, unnamed).refused(),
       this.#cluster.ledger.dial(`${this.#url}/empty`, alice).refused(),
       this.#cluster.ledger.dial(`${this.#url}/nowhere`, alice).refused(),
     ]);

@@ -14,7 +14,7 @@ import type { Discovery } from "./monitors.ts";
 
 /**
  * A real Prometheus beside the cluster, gone after the scenario. It finds pods as one inside does, and scrapes them by way
- * of the API server, because a NetworkPolicy lets nobody else of this machine through.
+ * of the API server, because a NetworkPolicy lets no other process of this machine through.
  */
 export async function startPrometheus(
   cluster: Cluster,
@@ -72,7 +72,7 @@ async function serve(cluster: Cluster, server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Where the API server is, and who may ask it. */
+/** Where the API server is, and the credentials for it. */
 async function apiServer(
   kubeconfig: string,
   write: (name: string, text: Buffer) => Promise<string>,

@@ -45,13 +45,13 @@ function runs(run: (cluster: Cluster) => Promise<void>, minutes = 1): Promise<Ou
   return runScenario({ name: "one", ...scenario("is run", run, { minutes }) }, surroundings);
 }
 
-test("one that ends has no failure, and its ledger is kept", async () => {
+test("a scenario that ends has no failure, and its ledger is kept", async () => {
   const { failure } = await runs(() => Promise.resolve());
   expect(failure).toBeUndefined();
   expect(await readdir(folder)).toContain("one.ledger.jsonl");
 });
 
-test("what is thrown where nobody catches it fails the scenario that runs, and no other", async () => {
+test("an error that no code catches fails the scenario that runs, and no other", async () => {
   const stray = new Error("thrown into the void");
   const cutOff = runs(never);
   source.emit("unhandledRejection", stray);
@@ -60,7 +60,7 @@ test("what is thrown where nobody catches it fails the scenario that runs, and n
   expect(unclaimed).toEqual([]);
 });
 
-test("what is thrown while a scenario is cleared away fails it, too", async () => {
+test("an error during the clean-up fails the scenario too", async () => {
   const stray = new Error("too late for its steps");
   const { failure } = await runs(async (cluster) => {
     cluster.onEnd(async () => void source.emit("uncaughtException", stray));
@@ -70,7 +70,7 @@ test("what is thrown while a scenario is cleared away fails it, too", async () =
   expect(unclaimed).toEqual([stray]);
 });
 
-test("one that is cut off waits for nothing any more, and is cleared away when it has stopped", async () => {
+test("a scenario that is cut off stops waiting, and is cleaned up when it has stopped", async () => {
   const order: string[] = [];
   const kept = Promise.withResolvers<void>();
   logs = async () => kept.resolve();
@@ -86,7 +86,7 @@ test("one that is cut off waits for nothing any more, and is cleared away when i
   expect(order).toEqual(["cut off", "as well", "stopped", "cleared away"]);
 });
 
-test("while the API server does not answer it is asked again, and any other mistake is told at once", async () => {
+test("a call is repeated while the API server does not answer; any other error is thrown at once", async () => {
   let asked = 0;
   const { failure } = await runs(async (cluster) => {
     await cluster.until("the third try", async () => (asked += 1) === 3 || cluster.api.request({ path: "/version" }));
@@ -96,7 +96,7 @@ test("while the API server does not answer it is asked again, and any other mist
   expect(String(failure)).toBe("Error: is not so");
 });
 
-test("what is cleared away may wait, and one thing that fails keeps no other", async () => {
+test("clean-up may wait, and one failing step stops no other", async () => {
   const order: string[] = [];
   const { failure } = await runs(async (cluster) => {
     cluster.onEnd(async () => void order.push("first made"));
@@ -110,7 +110,7 @@ test("what is cleared away may wait, and one thing that fails keeps no other", a
   expect(failure).toBeInstanceOf(AggregateError);
 });
 
-test("where nothing can be kept of a failure, it is told all the same", async () => {
+test("a failure is reported even where no artefact of it can be kept", async () => {
   const wrong = new Error("is not so");
   logs = () => Promise.reject(new Error("no logs"));
   await writeFile(join(folder, "one"), "a file where the folder would be");

@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly image: BuiltImage;
   /** Where ledgers and what explains a failure are kept. */
   readonly folder: string;
-  /** Somebody wants the run to end. */
+  /** The run is to end. */
   readonly stop: AbortSignal;
   readonly strays: Strays;
 }

@@ -1,15 +1,15 @@
-/** Where Node tells of errors that nobody catches: the process. */
+/** Where Node reports errors that no code catches: the process. */
 interface Source {
   on(event: "uncaughtException" | "unhandledRejection", listener: (error: unknown) => void): unknown;
 }
 
 type Tell = (error: unknown) => void;
 
-/** Errors that nobody catches end whatever is under way, and not the process with everybody else's work. */
+/** An error that no code catches ends what is under way, and not the process with all other work. */
 export class Strays {
   readonly #tells: Tell[];
 
-  /** `otherwise` is told while nobody else is to be. */
+  /** `otherwise` is told while nothing is under way. */
   constructor(source: Source, otherwise: Tell) {
     this.#tells = [otherwise];
     const tell: Tell = (error) => this.#tells.at(-1)?.(error);

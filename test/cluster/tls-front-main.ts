@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { createServer } from "node:tls";
 
-// Ends TLS before the backend of its pod, where it runs as it is, out of a ConfigMap: PORT takes everybody, the next port
-// those who show a certificate of the same authority.
+// Ends TLS before the backend of its pod, where it runs as it is, out of a ConfigMap: PORT takes every client, the next port
+// clients that show a certificate of the same authority.
 const [folder = "", port = "", backend = ""] = process.argv.slice(2);
 const file = (name: string): Buffer => readFileSync(`${folder}/${name}`);
 const pair = { cert: file("tls.crt"), key: file("tls.key") };

@@ -12,20 +12,20 @@ test("commands for a cluster are taken as they stand, those for the machine are 
   expect(script).not.toMatch(/^(kind|make|buildah) /m);
 });
 
-test("whoever connects through a port-forward waits until it listens", async () => {
+test("the script waits until a port-forward listens before it connects", async () => {
   const lines = (await walkthrough("guides/kind.md")).split("\n");
   const forward = lines.findIndex((line) => line.includes("port-forward"));
   expect(lines[forward]).toMatch(/ 8080:80 & until .*127\.0\.0\.1\/8080/);
   expect(lines[forward + 1]).toMatch(/^bin\/wsproxy connect /);
 });
 
-test("a page without commands is a mistake", async () => {
+test("a page without commands is an error", async () => {
   const pages = await readdir(join(ROOT, "docs/reference"));
   expect(pages).toContain("reasons.md");
   await expect(walkthrough("reference/reasons.md")).rejects.toThrow("no commands");
 });
 
-test("nobody waits for a port-forward that has ended", async () => {
+test("the script does not wait for a port-forward that has ended", async () => {
   const line = (await walkthrough("guides/kind.md")).split("\n").find((one) => one.includes("port-forward"));
   const port = REFUSING_PORTS[0];
   const script = `kubectl() { return 7; }\n${line?.replaceAll("8080", String(port))}`;

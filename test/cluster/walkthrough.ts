@@ -6,7 +6,7 @@ import { ROOT, toolPath } from "./tools.ts";
 
 /** Blocks that make a cluster and its image: both are there. */
 const NOT_HERE = /^(kind|make|docker|buildah) /m;
-/** Somebody who types takes longer than a port-forward does to listen, and sees when it has ended. */
+/** A reader who types is slower than a port-forward starts to listen, and sees when it has ended; a script is neither. */
 const FORWARD = /^(kubectl .*port-forward .* (\d+):\d+) &$/gm;
 const LISTENING = "until (exec 3<>/dev/tcp/127.0.0.1/$2) 2>/dev/null; do kill -0 $!; sleep 0.1; done";
 

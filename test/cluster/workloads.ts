@@ -5,7 +5,7 @@ import { keyOf } from "../fakes/api-keys.ts";
 import type { Cluster } from "./cluster.ts";
 import { IMAGE } from "./image.ts";
 
-/** What Pod Security *restricted* asks of a container, and a root file system that nobody writes to. */
+/** What Pod Security *restricted* asks of a container, and a root file system that is read-only. */
 export const restricted = {
   runAsNonRoot: true,
   allowPrivilegeEscalation: false,
@@ -68,7 +68,7 @@ export function apiKeys(name: string, clients: readonly string[]): object {
   return { apiVersion: "v1", kind: "Secret", metadata: { name, labels: KEYS }, data };
 }
 
-/** Lets in whoever has one of the API keys. */
+/** Admits a client with one of the API keys. */
 export const byApiKey = { authentication: { apiKey: { secretSelector: { matchLabels: KEYS } } } };
 
 /** A certificate with its key as a listener and a backend take them, and a gateway that shows it to a backend. */

@@ -36,7 +36,7 @@ export interface ApiPath {
   readonly subresource: string | undefined;
 }
 
-/** An answer of the fake with an error status. */
+/** What the fake refuses. */
 export class Refused extends Error {
   readonly status: number;
   readonly reason: string;
@@ -230,7 +230,7 @@ function metadataOnly({ headers }: ApiCall): boolean {
   return headers.accept?.includes("as=PartialObjectMetadata") === true;
 }
 
-/** Objects in a list have no kind and apiVersion. */
+/** Objects in a list have no kind. */
 function inList({ kind: _kind, apiVersion: _apiVersion, ...rest }: ApiObject): object {
   return rest;
 }

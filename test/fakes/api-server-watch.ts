@@ -2,12 +2,12 @@ import type { ServerResponse } from "node:http";
 import type { ApiCall } from "./api-call.ts";
 import { isIn, shown, type ApiObject, type Change, type ApiPath } from "./api-server-store.ts";
 
-/** A watch that somebody has open, in the hands of a test. */
+/** A watch that a client has open, controlled by a test. */
 export class OpenWatch {
   readonly call: ApiCall;
   readonly target: ApiPath;
   readonly #response: ServerResponse;
-  /** The watch sends nothing more. */
+  /** The watch is closed: it says nothing any more. */
   #mute = false;
 
   constructor(call: ApiCall, target: ApiPath, response: ServerResponse) {

@@ -77,7 +77,7 @@ export class FakeApiServer {
     return kubeConfigFor(this.url, user);
   }
 
-  /** Makes or replaces an object, as somebody else would. */
+  /** Makes or replaces an object, as another client would. */
   put(object: ApiObject): ApiObject {
     return this.store.write(pathOfObject(object), object);
   }
@@ -190,7 +190,7 @@ export class FakeApiServer {
   }
 }
 
-/** What a client needs to find a server, and to say who it is. */
+/** What a client needs to find a server and to authenticate. */
 export function kubeConfigFor(server: string, user: Record<string, unknown> = {}): KubeConfig {
   const config = new KubeConfig();
   config.loadFromOptions({

@@ -44,13 +44,13 @@ export class BackendConnection extends Peer {
   }
 }
 
-/** A backend's script: lets everybody in, and hangs up when the other end does. */
+/** A backend's script: accepts every handshake, and hangs up when the other end does. */
 export function polite(connection: BackendConnection): void {
   connection.accept();
   connection.socket.on("end", () => connection.socket.end());
 }
 
-/** A backend that is a TCP (with `tls`: TLS) server and a script: it sees every byte and can send any. */
+/** A backend that is a TCP (with `tls`: TLS) socket and a script: sees every byte, and sends what the script says. */
 export class RawBackend {
   readonly connections: BackendConnection[] = [];
   /** All sockets, also those whose TLS handshake never completed. */

@@ -57,7 +57,7 @@ export class Authority {
     return new Authority(keys, root);
   }
 
-  /** What whoever trusts this authority is given. */
+  /** The certificate that a client needs to trust this authority. */
   get ca(): string {
     return this.#root.toString("pem");
   }
@@ -70,7 +70,7 @@ export class Authority {
     const keys = await generateKeys();
     const certificate = await x509.X509CertificateGenerator.create({
       ...lifetime(notAfter),
-      subject: `CN=${names[0] ?? addresses[0] ?? "nobody"}`,
+      subject: `CN=${names[0] ?? addresses[0] ?? "no name"}`,
       issuer: this.#root.subject,
       publicKey: keys.publicKey,
       signingKey: this.#keys.privateKey,

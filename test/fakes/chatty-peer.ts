@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
-/** What a chatty peer sends on each connection. */
+/** What a chatty peer sends on each request. */
 export interface Chatter {
   /** Sent once. */
   readonly start?: string;
-  /** Sent again and again, as fast as the receiver takes it, until the connection ends. */
+  /** Sent again and again, as fast as the socket takes it, until the connection ends. */
   readonly unit?: string;
   /** How often `unit` is sent. Default: without end. */
   readonly times?: number;

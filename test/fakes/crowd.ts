@@ -16,7 +16,7 @@ export interface CrowdOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What happened to the clients of a crowd. */
+/** How the clients of a crowd were answered. */
 export interface Outcome {
   readonly accepted: number;
   readonly refused: number;
@@ -37,7 +37,7 @@ export class Crowd {
     this.#child = child;
   }
 
-  /** Starts the process; it ends with the test at the latest. */
+  /** A crowd that is ready to connect; ended with the test at the latest. */
   static async gather(options: CrowdOptions): Promise<Crowd> {
     const child = fork(new URL("crowd-main.ts", import.meta.url), [JSON.stringify(options)]);
     onTestFinished(async () => {
@@ -54,7 +54,7 @@ export class Crowd {
     return this.#ask("come");
   }
 
-  /** All clients connect; does not wait for answers. */
+  /** Silent clients wait for no answer. */
   comeSilently(): void {
     this.#child.send("come");
   }

@@ -20,11 +20,11 @@ export interface PodBehaviour {
   readonly stranger?: boolean;
   /** The volume of the pod has an earlier token at first. */
   readonly staleToken?: boolean;
-  /** Answers every request with any bytes. */
+  /** Answers every request in this way. */
   readonly answers?: (socket: Socket) => void;
 }
 
-/** Data plane pods as the operator sees them: Pod objects, and servers that answer /config. */
+/** Data plane pods as the operator sees them: objects of the API, and a server that answers at /config. */
 export class DataplanePodFakes {
   /** The port of all pods; each has its own loopback address. */
   port = 0;
@@ -75,7 +75,7 @@ export class FakePod {
   readonly name: string;
   /** When the pod began to serve its current config, in ms since the epoch. */
   servingSince = 0;
-  /** Number of requests that the pod got. */
+  /** Requests that it got. */
   asked = 0;
   readonly #api: FakeApiServer;
   readonly #proxy: string;

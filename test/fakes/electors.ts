@@ -8,7 +8,7 @@ import { recordedLog } from "./kube-bench.ts";
 
 /** What befalls one elector from `at` on, for `length` ms. */
 export interface Trouble {
-  readonly who: number;
+  readonly index: number;
   readonly at: number;
   readonly length: number;
   /** A stall of its process; calls that do not arrive; answers that do not arrive; calls that take that long. */
@@ -79,11 +79,11 @@ export class Electors {
 
   constructor(count: number, troubles: readonly Trouble[] = []) {
     this.#troubles = troubles;
-    this.all = Array.from({ length: count }, (_, who) => this.#elector(who));
-    for (const { at, length, who, what } of troubles) {
+    this.all = Array.from({ length: count }, (_, index) => this.#elector(index));
+    for (const { at, length, index, what } of troubles) {
       if (what !== "stall") continue;
-      this.world.after(at, () => this.all[who] && (this.all[who].clock.stalled = true));
-      this.world.after(at + length, () => this.#troubledBy(who, "stall") || this.all[who]?.clock.resume());
+      this.world.after(at, () => this.all[index] && (this.all[index].clock.stalled = true));
+      this.world.after(at + length, () => this.#troubledBy(index, "stall") || this.all[index]?.clock.resume());
     }
   }
 
@@ -92,15 +92,15 @@ export class Electors {
     return this.world.now() - this.#start;
   }
 
-  /** Who says now that it leads. */
+  /** The electors that say now that they lead. */
   get leaders(): readonly number[] {
-    return [...this.all.keys()].filter((who) => this.all[who]?.election.leading);
+    return [...this.all.keys()].filter((index) => this.all[index]?.election.leading);
   }
 
-  /** Who works as a leader: a process that is stalled does nothing. */
+  /** The electors that work as a leader: a stalled process does nothing. */
   get working(): readonly number[] {
-    return [...this.all.keys()].filter((who) => {
-      const { term, clock } = this.all[who] as Elector;
+    return [...this.all.keys()].filter((index) => {
+      const { term, clock } = this.all[index] as Elector;
       return term?.aborted === false && !clock.stalled;
     });
   }
@@ -114,15 +114,15 @@ export class Electors {
     }
   }
 
-  #elector(who: number): Elector {
-    const clock = new MachineClock(this.world, who * 12_345_678);
+  #elector(index: number): Elector {
+    const clock = new MachineClock(this.world, index * 12_345_678);
     const election = new Election({
-      client: this.#client(who, clock),
+      client: this.#client(index, clock),
       namespace: "wsproxy",
       name: "operator",
-      identity: `operator-${who}`,
+      identity: `operator-${index}`,
       clock,
-      random: () => (who * 0.37) % 1,
+      random: () => (index * 0.37) % 1,
       log: recordedLog().log,
     });
     const abort = new AbortController();
@@ -135,15 +135,15 @@ export class Electors {
     return elector;
   }
 
-  #troubledBy(who: number, what: Trouble["what"]): boolean {
-    return this.#troubles.some((one) => one.who === who && one.what === what && this.#isOn(one));
+  #troubledBy(index: number, what: Trouble["what"]): boolean {
+    return this.#troubles.some((one) => one.index === index && one.what === what && this.#isOn(one));
   }
 
   #isOn({ at, length }: Trouble): boolean {
     return this.at >= at && this.at < at + length;
   }
 
-  #client(who: number, clock: MachineClock): Caller {
+  #client(index: number, clock: MachineClock): Caller {
     return {
       request: <T>(call: Call): Promise<T> =>
         new Promise((resolve, reject) => {
@@ -151,14 +151,14 @@ export class Electors {
           if (call.signal?.aborted === true) return fail();
           const timer = clock.after(call.timeout ?? 30_000, fail);
           call.signal?.addEventListener("abort", fail, { once: true });
-          if (this.#troubledBy(who, "calls lost")) return;
+          if (this.#troubledBy(index, "calls lost")) return;
           const slow = this.#troubles.find(
-            (one) => one.who === who && typeof one.what === "object" && this.#isOn(one),
+            (one) => one.index === index && typeof one.what === "object" && this.#isOn(one),
           )?.what;
           const [up, down] = typeof slow === "object" ? [slow.slow, slow.slow / 2] : [1, 1];
           this.world.after(up, () => {
             const answer = this.#answer(call);
-            if (this.#troubledBy(who, "answers lost")) return;
+            if (this.#troubledBy(index, "answers lost")) return;
             this.world.after(down, () =>
               clock.run(() => {
                 timer.cancel();

@@ -17,7 +17,7 @@ export interface LogLine {
   readonly fields: Fields;
 }
 
-/** A whole data plane in this process, on ports of the system's choice: what the tests of the wire talk to. */
+/** A whole data plane in this process, on ports that the system chooses, for tests that speak over sockets. */
 export class TestGateway {
   readonly metrics = new Metrics();
   readonly lines: LogLine[] = [];
@@ -57,7 +57,7 @@ export class TestGateway {
     return this;
   }
 
-  /** A config that is not believed beforehand. */
+  /** Applies a config that may be invalid. */
   async apply(config: Config, endpoints: Endpoints): Promise<Applied> {
     const [hash, endpointsHash] = [hashOf(JSON.stringify(config)), hashOf(JSON.stringify(endpoints))];
     const [applied] = await this.gateway.apply([{ config, endpoints, hash, endpointsHash }]);

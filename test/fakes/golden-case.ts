@@ -32,12 +32,12 @@ export const SETTINGS: RenderSettings = {
 /** Stands for the random admin token of the operator. */
 export const ADMIN_TOKEN = "an-admin-token-of-256-bits-made-at-random-0";
 
-/** The translation of a proxy of a case, and its rendered manifests. */
+/** A proxy of a case, and its outputs. */
 export interface Made extends Translation {
   readonly rendered: Rendered;
 }
 
-/** Translates and renders the proxies of a case, in the order of their names. */
+/** The outputs of a case's proxies, in the order of their names. */
 export function translateCase(folder: string, order: "as written" | "reversed" = "as written"): Made[] {
   const surroundings = { ...inCluster, ...(documents(folder, "surroundings.yaml")[0] as object | undefined) };
   const before = new Map<string, Config | undefined>();

@@ -1,10 +1,7 @@
 import { KEY } from "./clients.ts";
 import type { ConfigParts } from "./config.ts";
 
-/**
- * Request heads that cost as much CPU as possible, each of the largest size, and a config with every policy at its
- * largest.
- */
+/** Request heads that are made to be expensive, each as long as a head may be, and a config with every policy. */
 
 /** Bytes of the longest head that the gateway accepts. */
 const LONGEST = 16_384;
@@ -77,7 +74,7 @@ interface Parts {
   readonly target?: string;
   readonly host?: string;
   readonly connection?: string;
-  /** Lines that fill the rest of the head: `room` bytes. */
+  /** Lines that fill the room that is left: this line again and again, or what the function makes of a number. */
   readonly fill?: (room: number) => string;
 }
 

@@ -2,10 +2,10 @@ import { proxyWith } from "./hostile-specs.ts";
 import type { FakeApiServer } from "./api-server.ts";
 import type { ApiObject } from "./api-server-store.ts";
 
-/** Number of objects of each sort. */
+/** How many objects of each kind there are. */
 export interface Crowd {
   readonly namespaces: number;
-  /** WebSocketProxies that name too much, over all namespaces. */
+  /** WebSocketProxies that select too much, over all namespaces. */
   readonly hostile: number;
   readonly honest: number;
   /** Of each namespace: Secrets of 1 MiB that hostile selectors find, ordinary Secrets with 256 KiB of annotations, EndpointSlices. */

@@ -41,7 +41,7 @@ export class AuthBench {
   }
 }
 
-/** A handshake with only these credentials. */
+/** A handshake with these credentials and no others. */
 export function handshake(offer: { headers?: HeaderField[]; query?: string; protocols?: string[] }): Handshake {
   return { headers: [], query: "", protocols: [], ...offer } as unknown as Handshake;
 }
@@ -57,7 +57,7 @@ export function party(identity: Identity): Party {
   };
 }
 
-/** The HTTP side of an identity provider: answers as `answer` says and records the requests. */
+/** A scripted identity provider: answers what `answer` says, and records its requests. */
 export class ScriptedIdp {
   readonly asked: Ask[] = [];
   answer: (ask: Ask) => Answer | string | Promise<Answer | string>;
@@ -80,7 +80,7 @@ export function json(value: unknown, status = 200): Answer {
   return { status, contentType: "application/json", body: Buffer.from(JSON.stringify(value)) };
 }
 
-/** Waits some turns of the event loop, so that pending promises settle. */
+/** Lets pending promises and their continuations run. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** A TCP server on loopback whose `answer` replies to each request head with any bytes. */
+/** A TCP listener on loopback that answers each request head with scripted bytes. */
 export class RawListener {
   /** Request heads, unchanged. */
   readonly heads: string[] = [];

@@ -9,7 +9,7 @@ const make = {
   EdDSA: () => generateKeyPairSync("ed25519"),
 };
 
-/** The key of an issuer. It signs any text, well-formed or not. */
+/** An issuer's key: signs any text, well-formed or not. */
 export class Signer {
   readonly publicKey: KeyObject;
   readonly #privateKey: KeyObject;

@@ -13,7 +13,7 @@ export interface Resource {
   readonly claims?: object;
 }
 
-/** Who may fetch tokens, and as whom the gateway asks about them. */
+/** The clients that may fetch tokens, and the one as which the gateway asks about them. */
 const APP = { username: "app", password: "app-secret" };
 export const GATEWAY = { username: "gateway", password: "gateway-secret" };
 

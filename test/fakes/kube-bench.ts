@@ -51,7 +51,7 @@ export interface KubeBench {
   readonly lines: string[];
 }
 
-/** A scripted API server with a client, on a fake clock; both end with the test. */
+/** A scripted API server with a client on it, with a clock of the test; both end with the test. */
 export async function kubeBench(admit?: (object: ApiObject) => ApiObject): Promise<KubeBench> {
   const server = await FakeApiServer.start(admit);
   const clock = new FakeClock();

@@ -1,4 +1,4 @@
-/** CPU time of this thread for one call, in ms: the least of several runs, so that other work disturbs it least. */
+/** Milliseconds of this thread's CPU that a task takes, the least of several runs: other processes do not count. */
 export function leastTime(act: () => void, runs = 5): number {
   let least = Number.POSITIVE_INFINITY;
   for (let run = 0; run < runs; run += 1) {

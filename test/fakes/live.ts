@@ -5,7 +5,7 @@ import { closeOf, parse, type ReadFrame } from "./frames.ts";
 import type { TestGateway } from "./gateway.ts";
 import { until, type Peer } from "./sockets.ts";
 
-/** Whom a session is with; what is absent is not sent. */
+/** The client of a session; what is absent is not sent. */
 export interface Who {
   readonly client?: string;
   /** Believed where the gateway trusts 127.0.0.1. */

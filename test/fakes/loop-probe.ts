@@ -1,6 +1,5 @@
-// Loaded into a program before its own code. Reports its usage to the test that started it, and the longest turn of its
-// event
-// loop. Measured in CPU time, which does not depend on other work of the machine.
+// Loaded into a program before its own code: reports to the test what the program uses, and how long its event loop
+// was busy at most without a turn for others. Counted in CPU time: other work of the machine does not count.
 
 const TICK = 2;
 

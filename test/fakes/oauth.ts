@@ -14,10 +14,10 @@ import { until } from "./sockets.ts";
 export const JWT = "urn:chat";
 export const OPAQUE = "urn:opaque";
 
-/** The header of a handshake with a bearer token (RFC 6750). */
+/** The headers that carry a token as RFC 6750 says. */
 export const bearer = (token: string): HandshakeParts => ({ headers: { Authorization: `Bearer ${token}` } });
 
-/** The answer that a refused client got. */
+/** The answer to a refused client. */
 export interface Refused {
   readonly status: number;
   readonly reason: string;
@@ -46,10 +46,7 @@ export class OAuthBench {
     return this;
   }
 
-  /**
-   * Serves one route with this authentication. Keepalive is off: the tests advance the time in larger steps than its
-   * interval.
-   */
+  /** Puts one route in force that demands this. Keepalive is off: these tests move the clock in larger steps than its interval. */
   async serve(authentication: object, forwarding: object = {}): Promise<void> {
     const keepalive = { interval: "0s", timeout: "10s" };
     const claimHeaders = [
@@ -60,7 +57,7 @@ export class OAuthBench {
     await this.gateway.serve({ routes: [{ policies }] }, [this.backend.port]);
   }
 
-  /** A token from the server. `close` checks that it leaked nowhere. */
+  /** A token from the server, which must stand in no log, metric or page. */
   async token(resource: string, scope?: string): Promise<string> {
     const token = await this.idp.token(resource, scope);
     this.#tokens.add(token);

@@ -11,7 +11,7 @@ import { DataplanePodFakes } from "./dataplane-pod.ts";
 import { recordedLog } from "./kube-bench.ts";
 import { until } from "./sockets.ts";
 
-/** An operator that runs until `stop` is called. */
+/** An operator that runs until the test stops it. */
 export interface Running {
   readonly controller: Controller;
   readonly lines: string[];
@@ -81,10 +81,7 @@ export class OperatorBench {
     return this.server.writes.slice(from).filter(isNoEvent).map(written);
   }
 
-  /**
-   * Waits until no call comes for a while, measured in turns of the event loop: a long computation of a pass delays
-   * them.
-   */
+  /** Waits until the operator sends no more calls: counted in turns of the event loop, so that a computing pass is waited for. */
   async quiet(ms = 200): Promise<void> {
     let seen = -1;
     let turns = 0;

@@ -7,9 +7,9 @@ import type { ConfigParts, RouteParts } from "./config.ts";
 import { TestGateway } from "./gateway.ts";
 import { until } from "./sockets.ts";
 
-/** The API key of every bench. It must appear in no log and no metric. */
+/** The API key of every bench; it must stand in no log, metric or answer. */
 export const SECRET = "canary-5f0c2d1e9b7a4863";
-/** A wrong API key. It must appear nowhere either. */
+/** A key that is not valid; it must not stand there either. */
 export const WRONG_SECRET = "canary-wrong-00000000000";
 
 /** `require: All` with one API key for the client `alice`. */
@@ -155,7 +155,7 @@ export class Bench {
     }
   }
 
-  /** Checks that the gateway closes the socket in time even if the client does not. */
+  /** The gateway closes the socket in time even where the client neither reads nor closes. */
   async expectHungUp(bytes: string | Buffer): Promise<void> {
     const client = await this.connect();
     await put(client, bytes, "one write");
@@ -166,7 +166,7 @@ export class Bench {
   }
 
   async #gone(client: RawClient): Promise<void> {
-    client.socket.end(); // then `closed` shows whether the gateway closes its side
+    client.socket.end(); // the client's half is over: `closed` then says whether the gateway closes its own
     await until("the socket of the refused client is closed", () => client.closed, CLOSED_WITHIN);
     await until("no handshake is left", () => this.gateway.attempts === 0, CLOSED_WITHIN);
   }
@@ -214,7 +214,7 @@ export class Bench {
   }
 }
 
-/** Checks status, headers and body of a refusal. */
+/** Status, fields and body of a refusal, as docs/reference/reasons.md says. */
 export function expectAnswer(answer: RawAnswer, { status, reason, headers = {}, bodiless = false }: Wanted): void {
   expect(answer.status).toBe(status);
   expect(answer.headers.get("connection")).toBe("close");

@@ -8,7 +8,7 @@ import { Memory } from "../../dataplane/memory.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { Occupancy } from "../../dataplane/limits/occupancy.ts";
 import { chain } from "../../dataplane/policies/index.ts";
-import type { CompileContext, Enforcement, Party, Policy } from "../../dataplane/policy.ts";
+import type { CompileContext, PolicySteps, Party, PolicyCompiler } from "../../dataplane/policy.ts";
 import { Subjects } from "../../dataplane/limits/subjects.ts";
 import type { CompileOptions } from "../../dataplane/config/snapshot.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -30,11 +30,11 @@ export class PolicyBench {
     kind: PolicyKind,
     settings: unknown,
     { route = "main", own = true, shadow = false, commit = true } = {},
-  ): Enforcement {
+  ): PolicySteps {
     const policies = { [kind]: settings, enforcement: shadow ? "Shadow" : "Enforce" };
     const [config] = routesOf(configOf({ routes: [{ name: route, policies, ownPolicies: own ? [kind] : [] }] }));
     if (config === undefined) throw new Error("no route");
-    const compiled = (chain[kind] as Policy<PolicyKind>)(config.policies[kind] as never, this.#context(config));
+    const compiled = (chain[kind] as PolicyCompiler<PolicyKind>)(config.policies[kind] as never, this.#context(config));
     if (commit) this.memory.commit();
     return compiled;
   }
@@ -69,6 +69,11 @@ export class PolicyBench {
       Object.entries(labels).every(([label, value]) => (sample.labels as Record<string, unknown>)[label] === value);
     return (metric?.values ?? []).filter(fits).reduce((sum, { value }) => sum + value, 0);
   }
+}
+
+/** A compiled policy with these steps, and no others. */
+export function stepsOf(steps: Omit<PolicySteps, "kind">, kind: PolicyKind = "authentication"): PolicySteps {
+  return { kind, ...steps };
 }
 
 /** A handshake of which only the address counts. */

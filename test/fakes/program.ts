@@ -92,7 +92,7 @@ export class Program {
     return this.ended ?? "SIGKILL";
   }
 
-  /** Everything from both streams, for whoever has to find out why. */
+  /** Everything from both streams, to find out why. */
   get #said(): string {
     return `${this.stderr}\n${this.stdout.slice(-4000)}`;
   }
@@ -113,14 +113,14 @@ export async function ran(...args: readonly string[]): Promise<Program> {
   return program;
 }
 
-/** Below the ports that the system gives to whoever asks for any, so that nobody else gets one of these in between. */
+/** Below the ports that the system gives to a process that asks for any, so that no other process gets one in between. */
 const FIRST_PORT = 12_000;
 const PORTS = 20_000;
 /** Test files that run at the same time each have ports of their own. */
 const WORKERS = 16;
 const handedOut = new Set<number>();
 
-/** A port that nobody has, and that no other test gets. */
+/** A port that is free, and that no other test gets. */
 export async function freePort(): Promise<number> {
   const worker = Number(process.env["VITEST_POOL_ID"] ?? 0) % WORKERS;
   for (;;) {

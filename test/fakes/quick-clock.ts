@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 
-/** The machine's clock, `times` as fast: timers keep their order, and tests of long waits are short. */
+/** The machine's clock, so many times as fast: waits of seconds are over in a moment, in the same order. */
 export function quickClock(times: number): Clock {
   const wall = systemClock.wall();
   return {

@@ -2,7 +2,13 @@ import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
 import { tools } from "../../operator/platform/tools.ts";
 import { lookupFor, type Lookup } from "../../operator/translate/references/lookup.ts";
-import type { EndpointSlice, Resources, Secret, Service, Surroundings } from "../../operator/translate/resources.ts";
+import type {
+  EndpointSlice,
+  Resources,
+  Secret,
+  Service,
+  TranslateOptions,
+} from "../../operator/translate/resources.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import type { Translation } from "../../operator/translate/translation.ts";
 
@@ -15,9 +21,9 @@ export function metadata(name: string, more: Partial<ObjectMetadata> = {}): Obje
 export function secret(
   name: string,
   data: Readonly<Record<string, string>>,
-  { type = "Opaque", unreadable = [] as string[], ...more }: Partial<ObjectMetadata> & Partial<Secret> = {},
+  { type = "Opaque", notText = [] as string[], ...more }: Partial<ObjectMetadata> & Partial<Secret> = {},
 ): Secret {
-  return { metadata: metadata(name, more), type, data, unreadable };
+  return { metadata: metadata(name, more), type, data, notText };
 }
 
 export function service(name: string, ports: Service["ports"], more: Partial<Service> = {}): Service {
@@ -73,8 +79,8 @@ export function resources(parts: Partial<Resources> = {}): Resources {
   };
 }
 
-export function lookup(parts: Partial<Resources> = {}, surroundings: Partial<Surroundings> = {}): Lookup {
-  const inCluster = { externalNames: false, ...surroundings };
+export function lookup(parts: Partial<Resources> = {}, options: Partial<TranslateOptions> = {}): Lookup {
+  const inCluster = { externalNames: false, ...options };
   return lookupFor({ namespace: "demo", name: "chat" }, resources(parts), undefined, tools, inCluster);
 }
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** An introspection endpoint that says yes to everybody, when it is told to: holds handshakes up before they are admitted. */
+/** An introspection endpoint that says yes to every token once it is released: until then handshakes wait. */
 export class SlowIssuer {
   readonly #server: Server;
   readonly #held: { readonly token: string; readonly response: ServerResponse }[] = [];

@@ -69,9 +69,10 @@ test("each line says what the contract lists, and nothing else", async () => {
     endpoint: `127.0.0.1:${backend.port}`,
     status: 101,
   };
-  expect(line("session opened")).toEqual(session);
+  expect(line("session opened")).toEqual({ ...session, event: "SessionOpened" });
   expect(line("session closed")).toEqual({
     ...session,
+    event: "SessionClosed",
     code: 4000,
     reason: "Closed",
     by: "client",
@@ -80,10 +81,13 @@ test("each line says what the contract lists, and nothing else", async () => {
     bytes: { fromClient: 3, fromBackend: 6 },
   });
   expect(line("handshake refused")).toEqual({
+    event: "HandshakeRefused",
     ...{ proxy: "test/proxy", route: "main", address: "127.0.0.1", status: 401, reason: "CredentialInvalid" },
+    policy: "authentication",
     requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
   });
   expect(line("limit exceeded")).toEqual({
+    event: "LimitExceeded",
     ...{ ...common, policy: "messages", direction: "fromClient" },
     ...{ per: "Connection", action: "Drop", shadow: false },
   });

@@ -11,11 +11,11 @@ import { freePort } from "../fakes/program.ts";
 import { ProbedProgram } from "../fakes/probed-program.ts";
 import { until } from "../fakes/sockets.ts";
 
-/** A backend, or an identity provider, that lets many questions wait and answers them in one moment. */
+/** A backend or an identity provider that lets many requests wait, and answers them all in one moment. */
 
 /** CPU of one turn of the loop, in ms: all in one turn take 200 and more (backend), 60 and more (identity provider). */
 const MOST = 50;
-/** What a collection falls into takes longer: the best of some counts. */
+/** A run with a garbage collection takes longer: the best of several runs counts. */
 const TRIES = 4;
 
 const open: (() => unknown)[] = [];

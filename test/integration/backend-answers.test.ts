@@ -246,7 +246,7 @@ test("eight interim answers before a 101 are passed over, and what comes behind 
   client.socket.destroy();
 });
 
-test("B14 clients that leave take the connections of their backends along", async () => {
+test("B14 when clients leave, the connections of their backends are closed", async () => {
   for (let round = 0; round < 10; round += 1) {
     const clients = await Promise.all(Array.from({ length: 20 }, () => bench.connect()));
     for (const client of clients) client.socket.write(offer);

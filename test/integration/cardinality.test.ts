@@ -54,7 +54,7 @@ function anything(n: number): string {
   return request({ method, target: `/${n % 4 === 0 ? "ws" : word()}/${word()}?${word()}=${word()}`, headers });
 }
 
-test("10,000 random hosts, paths, methods and keys make no series that a hundred did not (O3)", async () => {
+test("O3 10,000 random hosts, paths, methods and keys make no series that a hundred did not", async () => {
   const route = { path: { type: "Prefix" as const, value: "/ws" }, policies: withKeys(["alice"]) };
   await gateway.serve({ routes: [route], access: "None" }, [backend.port]);
   await inTurns(200, (n) => ask(anything(n)));
@@ -65,7 +65,7 @@ test("10,000 random hosts, paths, methods and keys make no series that a hundred
   expect(await gateway.metric("handshake_duration_seconds")).toBeGreaterThanOrEqual(10_200);
 }, 60_000);
 
-test("a thousand codes that a backend makes up are few series", async () => {
+test("a thousand close codes that a backend makes up give few series", async () => {
   let code = 2999;
   const talker = await new RawBackend((it) => {
     it.accept([], Buffer.from([0x88, 2, (code += 1) >> 8, code & 0xff]));
@@ -115,7 +115,7 @@ async function flood(target: string): Promise<{ p99: number; each: number }> {
   return { p99: held[Math.floor(held.length * 0.99)] ?? Number.NaN, each: (spent() - before) / 2000 };
 }
 
-test("a thousand wrong keys a second leave the event loop free, and those who are in undisturbed (E6)", async () => {
+test("E6 a thousand wrong keys a second leave the event loop free and live sessions undisturbed", async () => {
   const keys = ["alice", ...Array.from({ length: 9999 }, (_, n) => `client-${n}`)];
   const route = { path: { type: "Prefix" as const, value: "/ws" }, policies: withKeys(keys) };
   await gateway.serve({ routes: [route], access: "None" }, [backend.port]);
@@ -129,7 +129,7 @@ test("a thousand wrong keys a second leave the event loop free, and those who ar
   await live.lives();
 });
 
-test("keys that share a beginning with a good one take no longer than others (E5)", async () => {
+test("E5 wrong keys that begin like a good one are refused as fast as others", async () => {
   await gateway.serve({ routes: [{ policies: withKeys(["alice"]) }], access: "None" }, [backend.port]);
   const time = async (key: string): Promise<number> => {
     const start = performance.now();

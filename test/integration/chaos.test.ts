@@ -195,27 +195,27 @@ test(
     const twins = [await fickleBackend(chance), await fickleBackend(chance)];
     const timeouts = { handshake: "2s", backendConnect: "300ms", idle: "0s", lifetime: "0s" };
     const token = { authentication: await hesitant(() => chance.below(30)), timeouts };
-    const nowhere = [{ endpoints: "nobody:80", weight: 1 }];
+    const nowhere = [{ endpoints: "nowhere:80", weight: 1 }];
     const gateway = await new TestGateway(clock, () => chance.next()).serve(
       {
         access: "None",
         routes: [
           { path: { type: "Prefix", value: "/token" }, policies: token },
           {
-            path: { type: "Prefix", value: "/nobody" },
+            path: { type: "Prefix", value: "/nowhere" },
             backends: nowhere,
             policies: { ...withKeys(["alice"]), timeouts },
           },
           { policies: { ...withKeys(["alice"]), timeouts } },
         ],
       },
-      { "echo:80": twins.map(({ port }) => port), "nobody:80": [REFUSING_PORTS[0]] },
+      { "echo:80": twins.map(({ port }) => port), "nowhere:80": [REFUSING_PORTS[0]] },
     );
     open.push(gateway);
     const before = descriptors();
 
     await inParallel(CONNECTIONS, AT_ONCE, async (n) => {
-      const route = chance.of(["/key", "/key", "/key", "/key", "/token", "/nobody"]);
+      const route = chance.of(["/key", "/key", "/key", "/key", "/token", "/nowhere"]);
       // Half of the ends behave, so that the later stages are reached.
       const client = chance.below(2) === 0 ? "never" : chance.of(CLIENT_STAGES);
       const backend = chance.below(2) === 0 ? "never" : chance.of(BACKEND_STAGES);

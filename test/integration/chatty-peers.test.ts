@@ -5,7 +5,7 @@ import { RawClient, reasonOf, request } from "../fakes/clients.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 
 /**
- * A backend, or an identity provider, that says whatever it likes before its answer or instead of one: the handshake is
+ * A backend or an identity provider that sends much before its answer, or instead of one: the handshake is
  * over soon, and twenty of them at once do not hold up what else the process does.
  */
 

@@ -46,7 +46,7 @@ describe("an API key in each place", () => {
     ],
   ];
 
-  test.each(places)("%s: is taken, and the backend sees all but it (D12)", async (_, offer) => {
+  test.each(places)("D12 %s: is taken, and the backend sees all but it", async (_, offer) => {
     await gateway.serve({ routes: [{ policies: withKeys(["alice"], from) }] }, [backend.port]);
     expect((await answer(offer)).status).toBe(101);
     const { head } = backend.last;
@@ -76,20 +76,20 @@ describe("an API key in each place", () => {
 });
 
 test.each<[string, Offer, number, string]>([
-  ["nothing (E1)", {}, 401, "CredentialMissing"],
-  ["an empty header (E1)", { headers: { "X-Api-Key": "" } }, 401, "CredentialMissing"],
+  ["E1 nothing", {}, 401, "CredentialMissing"],
+  ["E1 an empty header", { headers: { "X-Api-Key": "" } }, 401, "CredentialMissing"],
   ["an empty parameter", { target: "/?apikey=" }, 401, "CredentialMissing"],
-  ["a parameter in another case (D8)", { target: `/?ApiKey=${key}` }, 401, "CredentialMissing"],
-  ["a parameter that is a list (D8)", { target: `/?apikey[]=${key}` }, 401, "CredentialMissing"],
-  ["a wrong key (E2)", { headers: { "X-Api-Key": `${key}x` } }, 401, "CredentialInvalid"],
+  ["D8 a parameter in another case", { target: `/?ApiKey=${key}` }, 401, "CredentialMissing"],
+  ["D8 a parameter that is a list", { target: `/?apikey[]=${key}` }, 401, "CredentialMissing"],
+  ["E2 a wrong key", { headers: { "X-Api-Key": `${key}x` } }, 401, "CredentialInvalid"],
   ["a key's beginning", { headers: { "X-Api-Key": key.slice(0, -1) } }, 401, "CredentialInvalid"],
   ["a key's digest", { headers: { "X-Api-Key": "A".repeat(43) } }, 401, "CredentialInvalid"],
-  ["two equal headers (D7)", { headers: { "X-Api-Key": [key, key] } }, 400, "AmbiguousCredential"],
-  ["two headers (D7)", { headers: { "X-Api-Key": [key, "bad"] } }, 400, "AmbiguousCredential"],
-  ["two parameters (D8)", { target: `/?apikey=${key}&apikey=bad` }, 400, "AmbiguousCredential"],
+  ["D7 two equal headers", { headers: { "X-Api-Key": [key, key] } }, 400, "AmbiguousCredential"],
+  ["D7 two headers", { headers: { "X-Api-Key": [key, "bad"] } }, 400, "AmbiguousCredential"],
+  ["D8 two parameters", { target: `/?apikey=${key}&apikey=bad` }, 400, "AmbiguousCredential"],
   ["an empty and a good parameter", { target: `/?apikey=&apikey=${key}` }, 400, "AmbiguousCredential"],
   [
-    "a header and a parameter (D8)",
+    "D8 a header and a parameter",
     { target: `/?apikey=${key}`, headers: { "X-Api-Key": key } },
     400,
     "AmbiguousCredential",
@@ -99,7 +99,7 @@ test.each<[string, Offer, number, string]>([
   ["padding in a subprotocol", protocols(`wsproxy.key.${b64(key)}=`), 400, "BadHandshake"],
   ["plain base64 in a subprotocol", protocols(`wsproxy.key.${b64(key)}+`), 401, "CredentialInvalid"],
   ["a second spelling in a subprotocol", protocols(`wsproxy.key.${b64("ab").slice(0, -1)}h`), 401, "CredentialInvalid"],
-])("%s: %s gets its refusal, and no backend is dialled", async (_, offer, status, reason) => {
+])("%s gets its refusal, and no backend is dialled", async (_, offer, status, reason) => {
   await gateway.serve({ routes: [{ policies: withKeys(["alice"], from) }] }, [backend.port]);
   const refused = await answer(offer);
   expect([refused.status, reasonOf(refused)]).toEqual([status, reason]);
@@ -115,7 +115,7 @@ test.each<[string, string[], string, string | undefined, string[]]>([
   ["nothing was chosen, and wsproxy was all there was", ["wsproxy"], "", "wsproxy", []],
   ["nothing was chosen, wsproxy was not offered", ["chat"], "", undefined, ["chat"]],
   ["nothing was offered beside the key", [], "", undefined, []],
-])("a key in a subprotocol (D13): %s", async (_, offered, choice, answered, seen) => {
+])("D13 a key in a subprotocol: %s", async (_, offered, choice, answered, seen) => {
   chosen = choice;
   await gateway.serve({ routes: [{ policies: withKeys(["alice"], from) }] }, [backend.port]);
   const { status, headers } = await answer(protocols(...offered, `wsproxy.key.${b64(key)}`));
@@ -153,7 +153,7 @@ test.each<["All" | "Any", string, Record<string, string>, number, string]>([
   ["Any", "a wrong key beside a token that would do", { ...bad, ...bearer }, 401, "CredentialInvalid"],
   ["Any", "a forged token beside a key that would do", { ...good, ...forged }, 401, "CredentialInvalid"],
   ["Any", "neither", {}, 401, "CredentialMissing"],
-])("require %s, %s: %d %s", async (require, _, headers, status, said) => {
+])("require %s, %s: $3 $4", async (require, _, headers, status, said) => {
   await gateway.serve({ routes: [{ policies: { authentication: { require, apiKey: apiKey(["alice"]), jwt } } }] }, [
     backend.port,
   ]);
@@ -166,7 +166,7 @@ test.each<["All" | "Any", string, Record<string, string>, number, string]>([
   }
 });
 
-test("a 401 says how to do better, and of a token that was offered that it was not good", async () => {
+test("a 401 names the accepted methods, and says invalid_token where a token was offered", async () => {
   await gateway.serve({ routes: [{ policies: { authentication: { require: "All", jwt } } }] }, [backend.port]);
   expect((await answer({})).headers.get("www-authenticate")).toBe('Bearer realm="wsproxy"');
   expect((await answer({ headers: forged })).headers.get("www-authenticate")).toBe(

@@ -37,7 +37,7 @@ describe.each([
   ["", false],
   [", over TLS", true],
 ] as const)("of a process with few file descriptors%s", (_what, tls) => {
-  test("handshakes are told to come again before none is left; sessions go on, and the admin port answers", async () => {
+  test("handshakes get 503 before the last descriptor is used; sessions go on, and the admin port answers", async () => {
     const it = await Stormed.start({ descriptors: LIMIT, tls });
     const first = await WsClient.open(`${tls ? "wss" : "ws"}://127.0.0.1:${it.port}/`, [], {
       rejectUnauthorized: false,
@@ -112,7 +112,7 @@ async function leaveOne(pid: number): Promise<void> {
 const prlimit = spawnSync("prlimit", ["--version"]).status === 0;
 
 test.skipIf(!prlimit)(
-  "a limit that is lowered under it: no descriptor for a dial is 503, without one for a client it hangs up, and it recovers",
+  "when the limit is lowered: a dial without a descriptor is 503, a client without one is hung up on, and both recover",
   async () => {
     const it = await Stormed.start({ descriptors: 1000 });
     const first = await WsClient.open(`ws://127.0.0.1:${it.port}/`);
@@ -132,7 +132,7 @@ test.skipIf(!prlimit)(
   },
 );
 
-test("where no descriptor is left in spite of that, handshakes are told to come again, and sessions go on", async () => {
+test("where no descriptor is left in spite of that, handshakes get 503 and sessions go on", async () => {
   // Of so few the product can keep none for itself.
   const it = await Stormed.start({ descriptors: 48 });
   const first = await WsClient.open(`ws://127.0.0.1:${it.port}/`);
@@ -141,7 +141,7 @@ test("where no descriptor is left in spite of that, handshakes are told to come 
   await echoes(first, "hello");
 });
 
-test("questions to an identity provider that does not answer, of clients that have left, take no descriptor of the admin port", async () => {
+test("requests to a silent identity provider, for clients that have left, take no descriptor of the admin port", async () => {
   const issuer = createServer().listen(0, "127.0.0.1");
   const asked: Socket[] = [];
   issuer.on("connection", (socket: Socket) => void asked.push(socket.on("error", () => {})));

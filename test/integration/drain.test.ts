@@ -42,7 +42,7 @@ const refuses = (port: number): Promise<boolean> =>
     () => true,
   );
 
-test("at the signal it is not ready at once; for the grace it still serves; then the listener closes", async () => {
+test("at the signal the gateway is unready at once, serves for the grace, then closes its listener and ends its sessions", async () => {
   await serve("1ms");
   const { port } = gateway;
   expect(await ready()).toBe(200);
@@ -59,7 +59,7 @@ test("at the signal it is not ready at once; for the grace it still serves; then
     expect(await one.ended()).toEqual({ toClient: "1012 Draining", toBackend: "1012 Draining" });
 });
 
-test("200 sessions are told 1012 over the whole period, none before its turn, and the gauge goes down to 0", async () => {
+test("200 sessions get 1012 over the whole period, none before its turn, and the gauge goes down to 0", async () => {
   const echo = await new WsBackend().open();
   await gateway.serve({ drainPeriod: "1500ms" }, [echo.port]);
   const clients = await Promise.all(Array.from({ length: 200 }, () => WsClient.open(gateway.url())));
@@ -89,17 +89,18 @@ test("200 sessions are told 1012 over the whole period, none before its turn, an
   await echo.close();
 });
 
-test("the second signal ends everything at once", async () => {
+test("the second signal ends all sessions at once, without a Close", async () => {
   await serve("1h");
   const lives = [await Live.open(gateway, backend), await Live.open(gateway, backend)];
   stop(60_000);
   now.abort();
   await draining;
-  await until("both are gone", () => lives.every(({ client }) => client.ended));
+  for (const live of lives) expect(await live.ended()).toEqual({ toClient: "nothing", toBackend: "nothing" });
   await gateway.empty();
+  expect(await gateway.metric("connections_closed_total")).toBe(2);
 });
 
-test("the second signal after the grace ends what is still open", async () => {
+test("the second signal after the grace ends open sessions at once, without a Close", async () => {
   await serve("1h");
   const { port } = gateway;
   const live = await Live.open(gateway, backend);
@@ -108,10 +109,10 @@ test("the second signal after the grace ends what is still open", async () => {
   expect(live.client.ended).toBe(false);
   now.abort();
   await draining;
-  await until("it is gone", () => live.client.ended);
+  expect(await live.ended()).toEqual({ toClient: "nothing", toBackend: "nothing" });
 });
 
-test("a client that connected before and asks during the drain gets 503 Draining, and nobody is dialled", async () => {
+test("a client that connected before and asks during the drain gets 503 Draining, and no backend is dialled", async () => {
   await serve("1h");
   const { port } = gateway;
   await Live.open(gateway, backend);
@@ -135,10 +136,11 @@ test("a handshake whose backend does not answer is refused when the period is ov
   const answer = await client.answer();
   expect([answer.status, reasonOf(answer)]).toEqual([503, "Draining"]);
   await until("the dial was given up", () => silent.last.closed || silent.last.ended);
+  expect(silent.last.payload).toHaveLength(0);
   await silent.close();
 });
 
-test("a handshake that its backend answers during the drain is refused, and the backend let go", async () => {
+test("a handshake that its backend answers during the drain is refused, and the backend's connection is closed", async () => {
   const slow = await new RawBackend(() => {}).open();
   await gateway.serve({ drainPeriod: "1h" }, [backend.port]);
   await Live.open(gateway, backend);
@@ -151,6 +153,7 @@ test("a handshake that its backend answers during the drain is refused, and the 
   slow.last.accept();
   expect(reasonOf(await client.answer())).toBe("Draining");
   await until("the backend was let go", () => slow.last.ended || slow.last.closed);
+  expect(slow.last.payload).toHaveLength(0);
   await slow.close();
 });
 
@@ -164,7 +167,7 @@ test("a config that comes during the drain still takes permissions away, and ope
     { port: 8081, routes: [{ policies: { deny: { clients: [], tokenIds: [], addresses: ["127.0.0.1"] } } }] },
     [backend.port],
   );
-  expect((await live.ended()).toClient).toBe("3003 Denied");
+  expect(await live.ended()).toEqual({ toClient: "3003 Denied", toBackend: "3003 Denied" });
   expect(await refuses(port)).toBe(true);
   expect(await refuses(gateway.port)).toBe(true);
   expect(await ready()).toBe(503);
@@ -184,7 +187,7 @@ test("a listener that was being opened when the signal came does not stay open",
   expect(await refuses(port)).toBe(true);
 });
 
-test("with nobody there it is over at once", async () => {
+test("a drain without sessions is over at once", async () => {
   await serve("1h");
   stop(0);
   await draining;

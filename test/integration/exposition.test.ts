@@ -8,7 +8,7 @@ import { Metrics } from "../../dataplane/metrics.ts";
 const OWN = /^(#.*|wsproxy_.*)?$/;
 const own = (text: string): string[] => text.split("\n").filter((line) => OWN.test(line));
 
-test("metrics written in slices are those that the library writes in one go", async () => {
+test("metrics written in slices equal those that the library writes in one go", async () => {
   const metrics = new Metrics();
   const slices = new Slices(new FakeClock());
   expect(own(await exposition(metrics.registry, slices))).toEqual(own(await metrics.registry.metrics()));

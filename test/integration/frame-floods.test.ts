@@ -22,7 +22,7 @@ const CLIENTS = 40;
 const FLOOD = 1_000_000;
 /** CPU of one turn of the loop, in ms; without a share for each turn it is 160 and more. */
 const MOST = 60;
-/** What a collection falls into takes longer: the best of some counts. */
+/** A run with a garbage collection takes longer: the best of several runs counts. */
 const TRIES = 4;
 
 const open: (() => Promise<unknown>)[] = [];
@@ -30,7 +30,7 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-/** Lets everybody in, and counts what comes. */
+/** Accepts every handshake, and counts what comes. */
 async function sink(): Promise<{ port: number; received: () => number }> {
   const sockets = new Set<Socket>();
   let received = 0;

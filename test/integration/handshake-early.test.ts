@@ -132,7 +132,7 @@ test.each(LEAVING)(
 );
 
 test.each(LEAVING)(
-  "A19 a client that %s while the backend is silent takes its connection along",
+  "A19 when a client %s while the backend is silent, the backend's connection is closed",
   async (_how, leave) => {
     const it = await bench();
     it.script = () => {};
@@ -148,7 +148,7 @@ test.each(LEAVING)(
 );
 
 test.each(LEAVING)(
-  "A33 a client that sends a frame early and then %s is gone once its credential is verified",
+  "A33 when a client sends a frame early and then %s, nothing is left once its credential is verified",
   async (_how, leave) => {
     const { it, issuer, handshake } = await held();
     const bytes = Buffer.concat([Buffer.from(handshake), text("early", true)]);
@@ -208,7 +208,7 @@ test.each([
   expect((await it.gateway.admin("/healthz")).status).toBe(200);
 });
 
-test("A22 a client that half-closes in the middle of its head is told so at once", async () => {
+test("A22 a client that half-closes in the middle of its head is answered 400 at once", async () => {
   const it = await bench({ authentication: apiKeyPolicy() });
   const client = await RawClient.send(it.gateway.port, base().slice(0, 40));
   client.socket.end();

@@ -28,7 +28,7 @@ test.each([
   [false, true],
   [true, true],
 ])(
-  "1,000 times in 1,000 nothing is lost that either end says at once (TLS to the client %s, to the backend %s)",
+  "of 1,000 sessions none loses a frame that either end sends at once (TLS to the client %s, to the backend %s)",
   async (front, back) => {
     const backend = await new RawBackend(
       (connection) => {

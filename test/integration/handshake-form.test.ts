@@ -124,7 +124,7 @@ test.each<[string, Buffer]>([
   await bench.expectRefusals(bytes, BAD);
 });
 
-test("what is refused is hung up on, even where the client stays", async () => {
+test("the gateway hangs up after a refusal, even where the client does not", async () => {
   const rows = [
     base({ method: "POST" }),
     headers({ Upgrade: "foo" }),

@@ -36,7 +36,7 @@ const INVALID: Wanted = {
 const UNKNOWN: Wanted = { status: 404, reason: "RouteNotFound" };
 const ORIGIN: Wanted = { status: 403, reason: "OriginForbidden" };
 
-/** What is answered to an upgrade is answered to a plain request and to another version too: only a good one differs. */
+/** A plain request and one of another version get the same answers as an upgrade; only a good one differs. */
 test.each<[string, Wanted, object, string | undefined]>([
   ["an unknown route", UNKNOWN, {}, "/other"],
   ["an unknown route with a credential", UNKNOWN, { "X-Api-Key": SECRET }, "/wss"],
@@ -80,7 +80,7 @@ test("a route without endpoints is 401 first, then 426 to a plain request, then 
   expect(await ask({})).toBe("503 NoEndpoints 1");
 });
 
-test("429 and 503 say when to come back", async () => {
+test("429 and 503 carry Retry-After", async () => {
   const backend = await new RawBackend().open();
   const gateway = new TestGateway();
   const limited = (path: string, policies: object): object => ({

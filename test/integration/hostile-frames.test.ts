@@ -7,7 +7,7 @@ import { TestGateway } from "../fakes/gateway.ts";
 import { Live, type Who } from "../fakes/live.ts";
 import { until } from "../fakes/sockets.ts";
 
-/** Rows F and B of the hostile inputs that are about frames, through the whole gateway. */
+/** Hostile frames of groups F and B in test/threats.md, through the whole gateway. */
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -86,7 +86,7 @@ test.each<[string, Buffer]>([
   await it.expectClosed(live, 1002, "ProtocolError");
 });
 
-test("F3 text that is not UTF-8 is forwarded as it is, whole and split, and the 1007 of the end that looks is carried back", async () => {
+test("F3 text that is not UTF-8 is forwarded as it is, whole and split, and the backend's 1007 is carried back", async () => {
   const it = await Bench.open();
   const live = await it.session();
   const bytes = Buffer.concat([
@@ -129,7 +129,7 @@ test.each<[string, Buffer, boolean]>([
   ["1 less, in fragments", fragments(40_000, 0, 25_535), true],
   ["exactly as much, in fragments", fragments(40_000, 25_535, 1), true],
   ["1 more, in fragments", fragments(40_000, 25_535, 2), false],
-])("F5 a message of %s than messageSize passes: see the last column", async (_what, bytes, passes) => {
+])("F5 a message against messageSize, %s, is carried: $2", async (_what, bytes, passes) => {
   const it = await Bench.open({ messageSize: { fromClient: "64Ki", fromBackend: "1Mi", maxFragments: 4096 } });
   const live = await it.session();
   live.client.send(bytes);
@@ -161,7 +161,7 @@ test.each<["F7" | "B16", "fromClient" | "fromBackend", number]>([
 
 const BOMB = deflateRawSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 });
 
-test("F8 B17 a deflate bomb is carried as the wire bytes it is", async () => {
+test("F8, B17 a deflate bomb is carried as the wire bytes it is", async () => {
   const it = await Bench.open({ messageSize: { fromClient: "128Ki", fromBackend: "128Ki", maxFragments: 16 } }, [
     "Sec-WebSocket-Extensions: permessage-deflate",
   ]);
@@ -181,7 +181,7 @@ test("F8 B17 a deflate bomb is carried as the wire bytes it is", async () => {
   await live.lives();
 });
 
-test("F8 with compression Disabled the same is 1002", async () => {
+test("F8 with compression Disabled a deflate bomb ends the session with 1002", async () => {
   const it = await Bench.open({ compression: "Disabled" });
   const live = await it.session({ headers: { "Sec-WebSocket-Extensions": "permessage-deflate" } });
   expect(live.backend.values("sec-websocket-extensions")).toEqual([]);
@@ -199,7 +199,7 @@ test("B17 an extension parameter that no client can have offered is 502", async 
 });
 
 test.each(["fromClient", "fromBackend"] as const)(
-  "F10 a flood of pings %s is 1008, and most of it goes nowhere",
+  "F10 a flood of pings %s ends the session with 1008, and few of them are forwarded",
   async (from) => {
     const it = await Bench.open();
     const live = await it.session();
@@ -222,7 +222,9 @@ test("F10 pings of a client that reads nothing, each answered by the backend, ar
   const ping = frame({ opcode: 9, mask, payload: zeros(125) });
   for (let n = 0; n < 100; n += 1) live.client.send(Buffer.concat(Array.from({ length: 100 }, () => ping)));
   await until("the backend is told", () => live.backend.ended);
+  const told = "1008 PingFlood; retry-after=1";
   live.client.socket.resume();
+  expect(await live.ended()).toEqual({ toClient: told, toBackend: told });
   await it.expectClosed(live, 1008, "PingFlood");
 });
 

@@ -19,7 +19,7 @@ import { EchoBackend } from "../fakes/echo-backend.ts";
 
 const MB = 1_000_000;
 const SESSIONS = 2000;
-/** Code that runs for the first time takes longer, and so does what a collection falls into: the best of some counts. */
+/** A first run and a run with a garbage collection take longer: the best of several runs counts. */
 const TRIES = 5;
 
 let folder: string;
@@ -115,25 +115,25 @@ async function open(count: number): Promise<void> {
 const deny = (): string[] => config.policies.deny?.[0]?.addresses ?? [];
 const keys = (): { disabled: boolean }[] => config.policies.authentication?.[0]?.apiKey?.keys ?? [];
 
-/** What a client was told, once its session has ended. */
+/** Code and reason of a client's Close, once its session has ended. */
 async function toldTo(client: RawClient | undefined): Promise<string> {
   await until("the client is told", () => client?.ended ?? false);
   const last = client === undefined ? undefined : parse(client.payload).frames.at(-1);
   return last === undefined ? "nothing" : `${closeOf(last).code} ${closeOf(last).reason}`;
 }
 
-test("it is ready within 3 seconds, in 250 MB", async () => {
+test("a gateway with a large config is ready within 3 seconds, in 250 MB", async () => {
   expect(untilReady.cpu).toBeLessThan(3000);
   expect(untilReady.rss).toBeLessThan(250 * MB);
 });
 
-test("changes leave it within 250 MB", async () => {
+test("after changes the gateway stays within 250 MB", async () => {
   await stall((turn) => void deny().splice(turn, 1, `12.0.0.${turn}`));
   await stall((turn) => Object.assign(keys()[9900 + turn] ?? {}, { disabled: true }));
   expect((await program.probe()).rss).toBeLessThan(250 * MB);
 }, 60_000);
 
-test("with 2,000 sessions, no change of the config holds it up for 50 ms", async () => {
+test("with 2,000 sessions, no change of the config holds the event loop for 50 ms", async () => {
   await open(SESSIONS);
   const routes = config.routes;
   const longest = {
@@ -154,7 +154,7 @@ test("a key that goes away ends its session, the last of the 2,000 too", async (
   expect(clients.filter(({ ended }) => ended)).toHaveLength(1);
 });
 
-test("a change of 10,000 endpoints does not hold it up for 50 ms either", async () => {
+test("a change of 10,000 endpoints does not hold the event loop for 50 ms", async () => {
   const found: number[] = [];
   for (let turn = 0; turn < TRIES; turn += 1) {
     await program.probe("reset");
@@ -165,7 +165,7 @@ test("a change of 10,000 endpoints does not hold it up for 50 ms either", async 
   expect(Math.min(...found)).toBeLessThan(50);
 });
 
-test("its metrics are read without holding it up for 50 ms", async () => {
+test("a scrape of its metrics does not hold the event loop for 50 ms", async () => {
   const found: number[] = [];
   for (let turn = 0; turn < TRIES; turn += 1) {
     await program.probe("reset");

@@ -95,7 +95,7 @@ test.each(rows)("$kind $from per $per: the limit, one more, and the exact refill
   }
 });
 
-test.each(rows)("$kind $from per $per: the wall clock stepped back and forth gives nothing (F15)", async (row) => {
+test.each(rows)("F15 $kind $from per $per: the wall clock stepped back and forth gives nothing", async (row) => {
   await serve(limited(row.kind, row.from, row.per));
   const live = await open();
   send(live, row.from, "abc");
@@ -194,7 +194,7 @@ describe.each(froms)("%s", (from) => {
     expect(live.frames(other(from)).map(({ opcode }) => opcode)).toEqual([8]);
   });
 
-  test.each(kinds)("Shadow of %s counts each that would not have passed, and lets all pass", async (kind, reason) => {
+  test.each(kinds)("Shadow of %s lets all pass, and counts each that would not have passed", async (kind, reason) => {
     await serve({ ...limited(kind, from, "Client"), enforcement: "Shadow" });
     const live = await open();
     send(live, from, "abcdefg");

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 const keys = withKeys(["alice", "bob"]);
-/** Two routes, so that it shows what counts for one and what for all. */
+/** Two routes, to tell limits per route from those of all. */
 const routes = (policies: object, own = true): RouteParts[] =>
   ["one", "two"].map((name) => ({
     name,
@@ -35,27 +35,27 @@ const routes = (policies: object, own = true): RouteParts[] =>
     ownPolicies: own ? Object.keys(policies) : [],
   }));
 
-interface Who {
+interface Party {
   readonly client?: string;
   readonly address?: string;
   readonly target?: string;
 }
 
 /** A handshake, with the client left open if it is accepted. */
-async function handshake({ client = "alice", address = "192.0.2.1", target = "/one" }: Who = {}): Promise<RawAnswer> {
+async function handshake({ client = "alice", address = "192.0.2.1", target = "/one" }: Party = {}): Promise<RawAnswer> {
   const headers = { "X-Api-Key": keyOf(client), "X-Forwarded-For": address };
   const one = await RawClient.send(gateway.port, request({ target, headers }));
   clients.push(one);
   return one.answer();
 }
 
-async function statuses(count: number, who: Who = {}): Promise<number[]> {
+async function statuses(count: number, party: Party = {}): Promise<number[]> {
   const found: number[] = [];
-  for (let n = 0; n < count; n += 1) found.push((await handshake(who)).status);
+  for (let n = 0; n < count; n += 1) found.push((await handshake(party)).status);
   return found;
 }
 
-/** The last of the open clients goes, and the gateway has seen it. */
+/** Closes the last of the open clients, and waits until the gateway has seen it. */
 async function leave(): Promise<void> {
   const before = gateway.sessions;
   const last = clients.findLast((it) => it.received.includes("101 Switching") && !it.closed);
@@ -121,7 +121,7 @@ test("a route's own limit counts apart from what the others inherit", async () =
   expect(await statuses(2, { target: "/two" })).toEqual([101, 429]);
 });
 
-test("what a backend refuses gives its place back, and so does a client that leaves while it is dialled", async () => {
+test("a handshake that its backend refuses frees its place, and so does a client that leaves during the dial", async () => {
   const silent = await new RawBackend(({ head, socket }) => {
     if (head.includes("refuse")) socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
   }).open();
@@ -175,16 +175,19 @@ test("wrong keys cost tokens of the address, and none of the client whose key it
   expect(await statuses(2, { address: "192.0.2.7" })).toEqual([101, 429]);
 });
 
-test.each(["Route", "Proxy"])("strangers use up nothing of a limit per %s that clients share", async (per) => {
-  const attempts = [{ per, limit: 2, interval: "1h" }];
-  await gateway.serve({ routes: routes({ attempts }, false) }, [backend.port]);
-  expect(await statuses(6, { client: "mallory" })).toEqual([401, 401, 401, 401, 401, 401]);
-  expect(await gateway.metric("limit_hits_total", { policy: "attempts", per })).toBe(0);
-  expect(await statuses(3)).toEqual([101, 101, 503]);
-  expect(await statuses(1, { client: "mallory" })).toEqual([401]);
-});
+test.each(["Route", "Proxy"])(
+  "handshakes without a valid credential use up nothing of a limit per %s that clients share",
+  async (per) => {
+    const attempts = [{ per, limit: 2, interval: "1h" }];
+    await gateway.serve({ routes: routes({ attempts }, false) }, [backend.port]);
+    expect(await statuses(6, { client: "mallory" })).toEqual([401, 401, 401, 401, 401, 401]);
+    expect(await gateway.metric("limit_hits_total", { policy: "attempts", per })).toBe(0);
+    expect(await statuses(3)).toEqual([101, 101, 503]);
+    expect(await statuses(1, { client: "mallory" })).toEqual([401]);
+  },
+);
 
-test("X-Forwarded-For of somebody untrusted gives no new tokens (D1)", async () => {
+test("D1 X-Forwarded-For of an untrusted peer gives no new tokens", async () => {
   await gateway.serve({ routes: routes({ attempts: [{ per: "IP", limit: 2, interval: "1m" }] }) }, [backend.port]);
   const seen: number[] = [];
   for (const host of [1, 2, 3, 4]) seen.push((await handshake({ address: `192.0.2.${host}` })).status);
@@ -210,7 +213,7 @@ test("a pod that is full answers 503 Overloaded, whatever the route, and serves 
   expect(await statuses(2)).toEqual([101, 503]);
 });
 
-test("Shadow lets all pass, counts each that would not have, and says so", async () => {
+test("Shadow lets all handshakes pass, and counts and logs each that would have been refused", async () => {
   const policies = {
     attempts: [{ per: "Client", limit: 1, interval: "1m" }],
     connections: [{ per: "Route", limit: 1 }],

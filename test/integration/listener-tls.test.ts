@@ -47,7 +47,7 @@ async function serve(more: ConfigParts = {}): Promise<Served> {
 
 const trusting = (servername = "a.test"): { ca: string; servername: string } => ({ ca: ca.ca, servername });
 
-test("a ws client talks over wss, and the backend is told so", async () => {
+test("a ws client talks over wss, and the backend gets X-Forwarded-Proto: https", async () => {
   const { gateway, backend } = await serve();
   const client = await WsClient.open(`wss://127.0.0.1:${gateway.port}/`, [], {
     ...trusting(),
@@ -144,7 +144,7 @@ test("A22 the first half of a ClientHello is closed at timeouts.handshake", asyn
   expect(await gateway.metric("handshakes_total", { reason: "HandshakeTimeout" })).toBe(1);
 });
 
-test("A22 whoever ends its TLS handshake and is silent then is answered 408", async () => {
+test("A22 a client that completes TLS and then sends no whole head is answered 408", async () => {
   const { gateway } = await serve({ routes: [{ policies: { timeouts: { handshake: "300ms" } } }] });
   const client = await RawClient.openTls(gateway.port, trusting());
   client.socket.write("GET /");
@@ -153,7 +153,7 @@ test("A22 whoever ends its TLS handshake and is silent then is answered 408", as
   client.socket.destroy();
 });
 
-test("A refusal over TLS arrives whole, and the socket is closed within 1 s", async () => {
+test("a refusal over TLS arrives whole, and the socket is closed within 1 s", async () => {
   const { gateway } = await serve({ routes: [{ policies: { authentication: apiKeyPolicy() } }] });
   const client = await RawClient.openTls(gateway.port, trusting());
   client.socket.write(request());

@@ -66,7 +66,7 @@ test.each<[string, ConfigParts]>([
   ["a rewrite", { routes: [{ ...route, rewrite: { path: "/ws" } }] }],
   ["another load balancing", { routes: [{ ...route, loadBalancing: "Random" }] }],
   ["origins", changed({ origins: { allow: ["https://x.test"], allowMissing: false, sameOrigin: false } })],
-  ["forwarding", changed({ forwarding: { clientHeader: "x-who", keepCredentials: true } })],
+  ["forwarding", changed({ forwarding: { clientHeader: "x-client", keepCredentials: true } })],
   ["compression", changed({ compression: "Disabled" })],
   ["a limit on attempts", changed({ attempts: [{ per: "Proxy", limit: 1, interval: "1h" }] })],
   ["fewer connections than are open", changed({ connections: [{ per: "Client", limit: 1 }] })],
@@ -96,7 +96,7 @@ test.each<[string, ConfigParts]>([
 
 test.each<[string, ConfigParts, string]>([
   ["a rewrite", { routes: [{ ...route, rewrite: { path: "/ws" } }] }, "GET /ws/room HTTP/1.1"],
-  ["a header for the client", changed({ forwarding: { clientHeader: "x-who" } }), "x-who: alice"],
+  ["a header for the client", changed({ forwarding: { clientHeader: "x-client" } }), "x-client: alice"],
   [
     "a header that is set",
     changed({ forwarding: { headers: { set: [{ name: "x-env", value: "prod" }] } } }),

@@ -152,7 +152,7 @@ test("a lifetime, lowered below the session's age, ends it; taken away, it ends 
   expect(await gateway.metric("config_dropped_sessions_total")).toBe(0);
 });
 
-test("keepalive, turned on, pings the session that is open, and ends it when nobody answers", async () => {
+test("keepalive, turned on, pings the session that is open, and ends it when no pong comes", async () => {
   await change({});
   const live = await open();
   await change({ keepalive: { interval: "30s", timeout: "10s" } });
@@ -163,7 +163,7 @@ test("keepalive, turned on, pings the session that is open, and ends it when nob
   expect((await live.ended()).toClient).toBe("3008 KeepaliveTimeout");
 });
 
-test("a removed route tells its sessions 1001, one after the other, and nobody else's", async () => {
+test("a removed route ends its sessions with 1001, one after the other, and no others", async () => {
   const kept: RouteParts = { name: "kept", path: { type: "Prefix", value: "/kept" }, policies: off };
   const gone: RouteParts = { name: "gone", path: { type: "Prefix", value: "/gone" }, policies: off };
   const config = (routes: RouteParts[]) => configOf({ routes, drainPeriod: "30s" });

@@ -97,7 +97,7 @@ test.each<[string, object, string, ("alice" | "bob" | "t1" | "t2")[]]>([
     [],
   ],
   [
-    "a key disabled that nobody uses",
+    "a disabled key that no session uses",
     any({ apiKey: apiKey(["alice", "bob", { client: "x", disabled: true }]) }),
     "",
     [],
@@ -139,7 +139,7 @@ test.each([
   expect(backend.connections).toHaveLength(dialled);
 });
 
-test("a key expires under an idle session at its very second, and under nobody else's", async () => {
+test("a key that expires ends its idle session in that second, and no other session", async () => {
   const expiresAt = new Date(clock.wall() + 90_000).toISOString();
   await change({ ...withKeys([{ client: "alice", expiresAt }, "bob"]), keepalive: { interval: "0s" } });
   const [alice, bob] = [await open({ client: "alice" }), await open({ client: "bob" })];
@@ -172,7 +172,7 @@ test.each([
   expect((await live.ended()).toClient).toBe("3000 CredentialExpired");
 });
 
-test("a digest that is too short to be one matches nobody (E3)", async () => {
+test("E3 a config with a digest that is too short is refused", async () => {
   const text = JSON.stringify(configOf({ routes: [{ policies: withKeys(["alice"]) }] }));
   for (const digest of ["", digestOf("").slice(0, 20)]) {
     const config = JSON.parse(text.replace(digestOf(keyOf("alice")), digest)) as Config;

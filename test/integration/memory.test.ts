@@ -38,9 +38,9 @@ async function rawBackend(): Promise<RawBackend> {
 }
 
 test.each([
-  ["", ""],
-  [", compression agreed on by the two ends (F9)", "permessage-deflate"],
-])("an idle session, authenticated%s, costs at most 12 kB", async (_what, extensions) => {
+  ["an authenticated idle session", ""],
+  ["F9 an authenticated idle session whose two ends agreed on compression", "permessage-deflate"],
+])("%s costs at most 12 kB", async (_what, extensions) => {
   const backend = await new EchoBackend(extensions).open();
   backend.size = 64;
   open.push(backend);
@@ -67,7 +67,7 @@ async function started(backend: number): Promise<{ port: number; usage: GatewayP
   return { port: process.port, usage: () => process.usage() };
 }
 
-/** Slow clients at once, so that what the process does for itself meanwhile is shared out among them. */
+/** How many slow clients at once: what the process itself allocates meanwhile is divided among them. */
 const SLOW = 8;
 
 test.each<["large" | "small", "shared" | "data"]>([
@@ -90,7 +90,7 @@ test.each<["large" | "small", "shared" | "data"]>([
       await client.answer();
       clients.push(client);
     }
-    // What has been sent before is no cost of being slow, nor is the code that was compiled for it.
+    // Memory for messages sent before, and for code compiled for them, is no cost of a slow client.
     for (const connection of backend.connections) await pour(connection, chunk, 4 * chunk.length);
     await until("it arrived", () => clients.every(({ payload }) => payload.length === 4 * chunk.length));
     const before = await process.usage();

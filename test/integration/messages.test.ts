@@ -137,7 +137,7 @@ describe.each([
     ["with context takeover", {}, { perMessageDeflate: { threshold: 0 } }, true],
     ["without", { perMessageDeflate: noTakeover }, { perMessageDeflate: { ...noTakeover, threshold: 0 } }, true],
     ["with a backend that wants none", {}, { perMessageDeflate: false }, false],
-  ])("compression is the two ends' business: %s", async (_what, client, server, deflate) => {
+  ])("compression is agreed on between the two ends: %s", async (_what, client, server, deflate) => {
     const it = await between({ client: { perMessageDeflate: { threshold: 0 }, ...client }, server });
     expect(it.client.socket.extensions).toBe(deflate ? "permessage-deflate" : "");
     for (let n = 1; n <= 3; n += 1) {
@@ -150,7 +150,7 @@ describe.each([
     it.client.socket.terminate();
   });
 
-  test("with compression Disabled the offer is taken away", async () => {
+  test("with compression Disabled the client's offer is not forwarded", async () => {
     const it = await between({
       policies: { ...unlimited, compression: "Disabled" },
       client: { perMessageDeflate: { threshold: 0 } },

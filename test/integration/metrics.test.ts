@@ -154,7 +154,7 @@ test.each(Object.keys(moves))("wsproxy_%s moves", async (name) => {
   expect(await gateway.metric(name)).not.toBe(before);
 });
 
-test("there is no metric that this list does not name, and each has a help text and labels of the closed set", async () => {
+test("/metrics has only metrics of this list, each with a help text and labels of the closed set", async () => {
   const ours = (await gateway.metrics.registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith("wsproxy_"));
   const fixed = ["wsproxy_read_path", "wsproxy_descriptors_limit", "wsproxy_buffer_budget_bytes"];
   // It takes 100,000 clients, or all of the budget, to move these: `process-metrics.test.ts` and `buffer-budget.test.ts`.
@@ -186,7 +186,7 @@ test("there is no metric that this list does not name, and each has a help text 
   }
 });
 
-test("Node's own metrics are there", async () => {
+test("/metrics has Node's own metrics", async () => {
   const { body } = await gateway.admin("/metrics");
   for (const name of [
     "process_cpu_user_seconds_total",
@@ -198,18 +198,15 @@ test("Node's own metrics are there", async () => {
 
 const promtool = spawnSync("promtool", ["--version"]).status === 0;
 
-test.skipIf(!promtool)(
-  "promtool finds nothing to say about /metrics (skipped where promtool is not installed)",
-  async () => {
-    await serve();
-    await closeOne();
-    await Promise.all([refused(), talk()]);
-    await gateway.apply({} as never, endpointsOf([]));
-    const { body } = await gateway.admin("/metrics");
-    const { stdout, stderr, status } = spawnSync("promtool", ["check", "metrics"], { input: body, encoding: "utf8" });
-    expect(`${status} ${stdout}${stderr}`).toBe("0 ");
-  },
-);
+test.skipIf(!promtool)("promtool finds no fault in /metrics (skipped where promtool is not installed)", async () => {
+  await serve();
+  await closeOne();
+  await Promise.all([refused(), talk()]);
+  await gateway.apply({} as never, endpointsOf([]));
+  const { body } = await gateway.admin("/metrics");
+  const { stdout, stderr, status } = spawnSync("promtool", ["check", "metrics"], { input: body, encoding: "utf8" });
+  expect(`${status} ${stdout}${stderr}`).toBe("0 ");
+});
 
 test("sums agree: opened less closed is open, one 101 for each session, and all that was sent is counted", async () => {
   const echo = await new WsBackend().open();

@@ -4,7 +4,7 @@ import { FakeClock } from "../fakes/clock.ts";
 import { GATEWAY, type IdentityProvider } from "../fakes/idp.ts";
 import { JWT, OAuthBench, OPAQUE } from "../fakes/oauth.ts";
 
-/** What a config change means for sessions that stand on a token. */
+/** What a config change does to sessions that were authenticated by a token. */
 
 let clock: FakeClock;
 let bench: OAuthBench;
@@ -39,7 +39,7 @@ const SCOPE = "3003 ScopeMissing";
 const CLAIM = "3003 ClaimMismatch";
 const LIVES = "lives";
 
-/** How the one session that matters has fared, by its own account and by the metrics. */
+/** How the session has ended, as its client and as the metrics say. */
 async function fate(client: WsClient): Promise<string> {
   const { gateway } = bench;
   const dropped = await gateway.metric("config_dropped_sessions_total");
@@ -83,7 +83,7 @@ test("a session whose key is replaced in the config ends; the new key's tokens a
   await bench.connect(await bench.token(JWT));
 });
 
-test("with the key set lost nobody new gets in", async () => {
+test("without the key set no new client gets in", async () => {
   await bench.serve({ jwt: jwt({ jwks: {} }) });
   expect(await bench.verdict(await bench.token(JWT))).toBe("503 IdentityProviderUnavailable");
 });
@@ -101,7 +101,7 @@ test.each<[string, () => object, string]>([
   expect(await fate(client)).toBe(wanted);
 });
 
-test("without the credentials nobody new gets in and sessions stay; with them revocation is seen again", async () => {
+test("without the issuer's credentials no new client gets in and sessions stay; with them revocation is seen again", async () => {
   await bench.serve({ introspection: introspection() });
   const token = await bench.token(OPAQUE);
   const client = await bench.connect(token);
@@ -115,7 +115,7 @@ test("without the credentials nobody new gets in and sessions stay; with them re
   expect(await fate(client)).toBe(REVOKED);
 });
 
-test("another endpoint is asked about live sessions at once", async () => {
+test("a new introspection endpoint is asked about live sessions at once", async () => {
   const other = await new OAuthBench({}, clock).open();
   try {
     await bench.serve({ introspection: introspection() });
@@ -128,7 +128,7 @@ test("another endpoint is asked about live sessions at once", async () => {
   }
 });
 
-test("the method that a session stands on is taken away", async () => {
+test("a session ends when the config drops the method that authenticated it", async () => {
   await bench.serve({ require: "Any", jwt: jwt(), introspection: introspection() });
   const clients = [
     await bench.connect(await bench.token(JWT)),

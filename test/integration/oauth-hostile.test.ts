@@ -8,7 +8,7 @@ import { RawListener } from "../fakes/idp-listener.ts";
 import { bearer, JWT, OAuthBench, OPAQUE } from "../fakes/oauth.ts";
 import { until } from "../fakes/sockets.ts";
 
-/** Issuers, and claims, that mean ill: whoever waits is told 503, whoever was let in stays, the gateway lives. */
+/** Hostile issuers and claims: a handshake that waits gets 503, live sessions stay, the gateway lives. */
 
 let clock: FakeClock;
 let bench: OAuthBench;
@@ -65,7 +65,7 @@ const answers: [string, (socket: Socket) => void][] = [
   ["nothing at all", (socket) => socket.destroy()],
 ];
 
-test.each(answers)("E19, E20: a key set that is %s lets nobody in", async (_, answer) => {
+test.each(answers)("E19, E20 a key set that is %s lets no client in", async (_, answer) => {
   await bench.serve({ jwt: jwt(await issuer(answer)) });
   const token = await bench.token(JWT);
   expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
@@ -76,7 +76,7 @@ test.each(answers)("E19, E20: a key set that is %s lets nobody in", async (_, an
   await bench.connect(token);
 });
 
-test.each(answers)("E21: an introspection endpoint that answers %s lets nobody in", async (_, answer) => {
+test.each(answers)("E21 an introspection endpoint that answers %s lets no client in", async (_, answer) => {
   await bench.serve({ introspection: introspection(await issuer(answer)) });
   const token = await bench.token(OPAQUE);
   expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
@@ -85,7 +85,7 @@ test.each(answers)("E21: an introspection endpoint that answers %s lets nobody i
   await bench.connect(token);
 });
 
-test("an issuer that is silent is left after 5 s; the handshakes that wait for it are answered together", async () => {
+test("a silent issuer is given up after 5 s; the handshakes that wait for it are answered together", async () => {
   let asked = 0;
   const uri = await issuer(() => (asked += 1));
   await bench.serve({ jwt: jwt(uri) });
@@ -108,7 +108,7 @@ test("a client that leaves while the issuer is silent leaves nothing behind", as
 });
 
 test.each(["http://169.254.169.254/latest", "http://[::ffff:a9fe:a9fe]/", "http://2852039166/", "http://0.0.0.0/"])(
-  "E19: %s is not dialled, with allowHttp neither",
+  "E19 %s is not dialled, with allowHttp neither",
   async (address) => {
     await bench.serve({ require: "Any", jwt: jwt(address), introspection: introspection(address) });
     for (const resource of [JWT, OPAQUE]) {
@@ -119,7 +119,7 @@ test.each(["http://169.254.169.254/latest", "http://[::ffff:a9fe:a9fe]/", "http:
   },
 );
 
-test("D10: a claim that ends a line and one beyond ASCII reach the backend encoded, each in one header", async () => {
+test("D10 a claim that ends a line and one beyond ASCII reach the backend encoded, each in one header", async () => {
   const claimHeaders = [
     { claim: "tenant", header: "x-tenant" },
     { claim: "tënant", header: "x-other" },
@@ -134,7 +134,7 @@ test("D10: a claim that ends a line and one beyond ASCII reach the backend encod
   expect(decoded("x-other")).toBe("é");
 });
 
-test("D10: a client id that ends a line is none", async () => {
+test("D10 a token whose client id ends a line is refused", async () => {
   await bench.serve({ jwt: { ...jwt(bench.idp.jwks), clientClaim: "tenant" } });
   const { status, reason } = await bench.refused(bearer(await bench.token(JWT)));
   expect(`${status} ${reason}`).toBe("401 CredentialInvalid");

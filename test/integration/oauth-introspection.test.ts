@@ -44,7 +44,7 @@ const authentications = (reason: string): Promise<number> =>
 const terminations = (reason: string): Promise<number> =>
   bench.gateway.metric("credential_terminations_total", { reason });
 
-test("an opaque token of the server is accepted; the backend learns who it is", async () => {
+test("an opaque token of the server is accepted; the backend gets the client's name", async () => {
   await bench.serve({ introspection: introspection({ requiredScopes: ["chat:connect"] }) });
   const token = await bench.token(OPAQUE);
   const client = await bench.connect(token);
@@ -57,7 +57,7 @@ test("an opaque token of the server is accepted; the backend learns who it is", 
 
 test("tokens that the server does not know, or that lack a scope, are refused", async () => {
   await bench.serve({ introspection: introspection({ requiredScopes: ["chat:connect"] }) });
-  expect(await bench.verdict("made-up-by-somebody-else")).toBe("401 CredentialInvalid");
+  expect(await bench.verdict("made-up-by-an-attacker")).toBe("401 CredentialInvalid");
   expect(await bench.verdict(await bench.token(OPAQUE, ""))).toBe("403 ScopeMissing");
   // A signed token of the same server is not one that it keeps.
   expect(await bench.verdict(await bench.token(JWT))).toBe("401 CredentialInvalid");
@@ -174,7 +174,7 @@ test("Any takes either form of token where both methods share a place, each by i
   const session = await bench.connect(opaque);
   expect(await bench.verdict(`${signed.slice(0, -8)}AAAAAAAA`)).toBe("401 CredentialInvalid");
   expect(questions()).toBe(1);
-  expect(await bench.verdict("no-token-of-anybody")).toBe("401 CredentialInvalid");
+  expect(await bench.verdict("no-token-of-any-client")).toBe("401 CredentialInvalid");
   await bench.idp.revoke(opaque);
   await bench.pass(30_000);
   expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import * as x509 from "@peculiar/x509";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-/** An identity provider behind a CA of the house: Node reads NODE_EXTRA_CA_CERTS at its start, so each case is a process. */
+/** An identity provider behind a private CA: Node reads NODE_EXTRA_CA_CERTS at its start, so each case is a process. */
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const modules = new URL("../../dataplane/auth/guarded-fetch.ts", import.meta.url).href;
@@ -72,11 +72,11 @@ async function ask(environment: Record<string, string>): Promise<string> {
   return stdout.trim();
 }
 
-test("a provider behind a private CA is believed where NODE_EXTRA_CA_CERTS names that CA, and not otherwise", async () => {
+test("a provider behind a private CA is trusted only where NODE_EXTRA_CA_CERTS names that CA", async () => {
   expect(await ask({})).toBe("FetchFault: UNABLE_TO_VERIFY_LEAF_SIGNATURE");
   expect(await ask({ NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") })).toBe('200 {"keys":[]}');
 });
 
-test("no environment turns verification off", async () => {
+test("no environment variable turns verification off", async () => {
   expect(await ask({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toBe("FetchFault: UNABLE_TO_VERIFY_LEAF_SIGNATURE");
 });

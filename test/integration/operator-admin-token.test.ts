@@ -28,7 +28,7 @@ function tokenIn({ server }: OperatorBench): string | undefined {
 const programmed = (bench: OperatorBench): string =>
   bench.status()?.conditions?.find(({ type }) => type === "Programmed")?.message ?? "";
 
-test("each proxy has a token of its own, and an operator that starts anew keeps it", async () => {
+test("each proxy has a token of its own, and a restarted operator keeps it", async () => {
   const bench = await served();
   putAll(bench.server, "other");
   await until(
@@ -54,7 +54,7 @@ test.each<[what: string, act: (bench: Bench, secret: ApiObject) => void]>([
     ({ server }, secret) => server.put({ ...secret, data: { token: Buffer.from("password").toString("base64") } }),
   ],
   ["emptied", ({ server }, secret) => server.put({ ...secret, data: {} })],
-])("a token that is %s is made anew, and the pods are told", async (_, act) => {
+])("a token that is %s is replaced, and the pods are nudged", async (_, act) => {
   const bench = await served();
   const [token, from] = [tokenIn(bench), bench.server.writes.length];
   act(bench, bench.server.get("Secret", "demo", NAME) as ApiObject);
@@ -65,7 +65,7 @@ test.each<[what: string, act: (bench: Bench, secret: ApiObject) => void]>([
   expect(bench.writes(from).filter((write) => write.includes(NAME))).toEqual([`PATCH secrets/${NAME}`]);
 });
 
-test("a pod that has not got the token yet is waited for, without a word of failure, and nudged", async () => {
+test("a pod that has not got the token yet is nudged and waited for, and the status reports no failure", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   bench.operator();

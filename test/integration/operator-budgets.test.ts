@@ -52,7 +52,7 @@ test("Secrets beyond the budget do not hold up a revocation, and the status says
   expect(clients(bench)).toBe("carol");
 });
 
-test("an operator that starts where too much is selected takes no key away that it cannot tell about, and then those that go", async () => {
+test("an operator that starts where too much is selected removes no key that it has not read, and later those that are deleted", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   const { stop } = bench.operator();
@@ -89,7 +89,7 @@ test("a spec that is too large leaves the last good one in force, and keys that 
 test.each([
   ["short", 1],
   ["long", 600],
-])("a %s config that was changed in its Secret by hand is written anew", async (_, count) => {
+])("a %s config that a user changed in its Secret is written anew", async (_, count) => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   const entries = Array.from({ length: count }, (_entry, at) => [

@@ -8,7 +8,7 @@ import { ADMIN_TOKEN } from "../fakes/golden-case.ts";
 import { keys, OperatorBench, proxy, putAll, slice } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 
-// Row 2 of the faults: an operator that is killed after any of its writes. Whoever comes next brings about the same as if
+// An operator is killed after any of its writes. The next one brings about the same as if
 // nothing had happened, and what was said once is not said again.
 
 /** Each of the operators would make a token of its own; what they bring about is compared. */
@@ -16,7 +16,7 @@ const newToken = (): string => ADMIN_TOKEN;
 
 interface Scenario {
   readonly name: string;
-  /** What an operator has already brought about. */
+  /** The objects that an operator has made before. */
   readonly before: (bench: OperatorBench) => void;
   /** What the operator that is killed works on. */
   readonly change: (bench: OperatorBench) => void;
@@ -72,7 +72,7 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 describe.each(SCENARIOS)("an operator that is killed while it works on $name", ({ before, change }) => {
-  test("leaves something that the next one finishes, after each of its writes", async () => {
+  test("is followed by one that finishes the work, after each of its writes", async () => {
     const whole = await run({ before, change, name: "" }, Number.POSITIVE_INFINITY);
     expect(whole.writes).toBeGreaterThan(1);
     for (let last = 0; last < whole.writes; last += 1) {
@@ -114,7 +114,7 @@ async function run(
 const KINDS = ["WebSocketProxy", "Secret", "ConfigMap", "ServiceAccount", "NetworkPolicy"] as const;
 const MORE = ["PodDisruptionBudget", "Deployment", "Service", "Pod"] as const;
 
-/** Everything there is, but for what says when and how often it was written. */
+/** All objects, without the fields that say when and how often they were written. */
 function objectsOf(bench: OperatorBench): unknown {
   const all = bench.server.store.all().filter(({ kind }) => [...KINDS, ...MORE].some((known) => known === kind));
   return Object.fromEntries(all.map((object) => [`${object.kind} ${object.metadata.name}`, timeless(object)]));

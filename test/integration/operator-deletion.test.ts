@@ -59,7 +59,7 @@ describe("a proxy that is deleted", () => {
 });
 
 describe("a proxy that is being deleted", () => {
-  test("and held by somebody's finalizer is served, and its removed keys go", async () => {
+  test("and held by a finalizer is served, and its removed keys go", async () => {
     const bench = await settled();
     remove(bench, ["example.com/clean-up"]);
     await bench.quiet();

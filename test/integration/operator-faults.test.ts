@@ -29,7 +29,7 @@ describe("a call that fails", () => {
     ["500", { status: 500 }],
     ["no answer but effect", "answer lost"],
     ["a reset", "reset"],
-  ] as const)("with %s is made again, and everything comes about", async (_, fault) => {
+  ] as const)("with %s is made again, and the proxy gets all its objects", async (_, fault) => {
     const bench = await OperatorBench.start();
     let count = 0;
     // Every third call, watches included.
@@ -186,9 +186,9 @@ describe("of several operators", () => {
     await ready(bench);
   });
 
-  test("one that only waits writes nothing but its wish to lead", async () => {
+  test("one that waits writes nothing but its attempts to take the Lease", async () => {
     const bench = await OperatorBench.start();
-    const spec = { holderIdentity: "somebody", leaseDurationSeconds: 3600 };
+    const spec = { holderIdentity: "another", leaseDurationSeconds: 3600 };
     bench.server.put({
       apiVersion: "coordination.k8s.io/v1",
       kind: "Lease",
@@ -204,11 +204,11 @@ describe("of several operators", () => {
       () => bench.server.calls.filter(({ path }) => path.includes("/leases")).length > 2,
     );
     expect(bench.server.writes).toEqual([]);
-    expect(holder(bench)).toBe("somebody");
+    expect(holder(bench)).toBe("another");
   });
 });
 
-test("what is asked of namespaces that are watched is asked of them alone", async () => {
+test("an operator that watches some namespaces sends requests about no others", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   bench.server.put({ ...proxy("other"), metadata: { name: "other", namespace: "elsewhere" } });

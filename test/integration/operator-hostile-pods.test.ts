@@ -59,7 +59,7 @@ test("whatever a crowd of pods answers, the operator's memory does not grow with
   expect(programmed(it)).toContain("gives no usable report");
 });
 
-test("a pod that only has the labels is not asked, not nudged, not counted, and told of", async () => {
+test("a pod that only has the labels is not asked, not nudged and not counted; the status names it", async () => {
   const it = await bench("chat");
   const stranger = await it.pods.add("chat", "stranger", { stranger: true });
   await it.pods.add("chat", "chat-0");
@@ -73,7 +73,7 @@ test("a pod that only has the labels is not asked, not nudged, not counted, and 
   await until("nothing is said of it any more", () => !programmed(it).includes("stranger"));
 });
 
-test("a proxy that has strangers only is not ready", async () => {
+test("a proxy is not ready where only foreign pods carry its labels", async () => {
   const it = await bench("chat");
   await it.pods.add("chat", "stranger", { stranger: true });
   await until("it is told of", () => programmed(it).includes("stranger"));
@@ -81,7 +81,7 @@ test("a proxy that has strangers only is not ready", async () => {
   expect(programmed(it)).toContain("There are no pods yet.");
 });
 
-test("pods whose ReplicaSet is heard of after them are the proxy's as soon as it is", async () => {
+test("pods that the operator sees before their ReplicaSet count for the proxy once it sees that", async () => {
   const it = await bench("chat");
   const pod = await it.pods.add("chat", "chat-0");
   await until("the proxy is ready", () => it.condition("Ready") === READY);

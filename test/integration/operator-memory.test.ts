@@ -11,14 +11,14 @@ import { freePort, Program, temporaryFolder } from "../fakes/program.ts";
 import { until } from "../fakes/sockets.ts";
 
 // 50 hostile proxies and 50 others in 10 namespaces. The operator reads for each hostile one a second or two before it
-// tells it what is too much: WSPROXY_HOSTILE=full waits for all, and ends with a line of figures; a minute and a half.
+// writes what is too much into its status: WSPROXY_HOSTILE=full waits for all, and ends with a line of figures; a minute and a half.
 const full = process.env["WSPROXY_HOSTILE"] === "full";
 const TOLD = full ? CROWD.hostile : 10;
 const MIB = 1024 * 1024;
 const PATIENCE = full ? 300_000 : 60_000;
 
 test(
-  "an operator among hostile tenants stays within 256 MiB, serves all others, and takes keys away in time",
+  "an operator among hostile tenants stays within 256 MiB, serves all others, and revokes keys in time",
   { timeout: 2 * PATIENCE },
   async () => {
     const server = await FakeApiServer.start();

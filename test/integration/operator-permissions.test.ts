@@ -57,7 +57,7 @@ async function blindForOne(fault: Fault): Promise<OperatorBench> {
 }
 
 describe("a Secret that the operator may not read any more", () => {
-  test("is told of where it is referred to; its keys stay, and everything else goes on", async () => {
+  test("is reported at each reference to it; its keys stay, and everything else goes on", async () => {
     const bench = await written();
     bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", forbidden("keys"), ALWAYS);
     bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
@@ -82,7 +82,7 @@ describe("a Secret that the operator may not read any more", () => {
     await until("she is denied", () => config(bench)?.policies.deny?.[0]?.clients.includes("alice") === true);
     expect(clients(bench)).toEqual(["alice"]);
 
-    // Nobody tells that the right is there again.
+    // No event says that the right is there again.
     bench.server.heal();
     await until("it is read", () => bench.condition("ResolvedRefs") === "True ResolvedRefs");
     expect(clients(bench)).toEqual(["bob"]);
@@ -109,7 +109,7 @@ describe("a Secret that the operator may not read any more", () => {
     await until("it is read", () => bench.condition("ResolvedRefs") === "True ResolvedRefs");
   });
 
-  test("for a moment only is read again before anybody is told", async () => {
+  test("for a moment only is read again before the status says so", async () => {
     const bench = await written();
     bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", status(500, "InternalError", "a hiccup"));
     bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
@@ -119,7 +119,7 @@ describe("a Secret that the operator may not read any more", () => {
     expect(JSON.stringify(bench.server.store.since(before))).not.toContain("SecretInvalid");
   });
 
-  test("does not keep the status from what pods serve", async () => {
+  test("does not keep the status from saying what pods serve", async () => {
     const bench = await written();
     bench.server.fail("GET /api/v1/namespaces/demo/secrets/keys", forbidden("keys"), ALWAYS);
     await bench.pods.add("chat", "chat-1", { lag: 20 });
@@ -146,7 +146,7 @@ describe("a Secret that the operator may not read any more", () => {
     expect(clients(bench)).toEqual([]);
   });
 
-  test("nor the config in force, leaves that as it is: nobody knows whose keys are in it", async () => {
+  test("nor the config in force, leaves that as it is: the operator cannot tell which keys are in it", async () => {
     const bench = await written();
     const before = bench.server.get("Secret", "demo", "wsproxy-chat-config-0");
     bench.server.fail("GET /api/v1/namespaces/demo/secrets/", forbidden("all"), ALWAYS);
@@ -162,7 +162,7 @@ describe("a Secret that the operator may not read any more", () => {
   });
 });
 
-test("an operator whose rights go away before it is told to stop ends at once, and says that the Lease stays", async () => {
+test("an operator that loses its rights before SIGTERM ends at once, and logs that the Lease stays", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   const lease = { namespace: "wsproxy-system", name: "wsproxy-operator" };
@@ -218,7 +218,7 @@ describe("a namespace that is being deleted", () => {
     expect(metrics).toContain('wsproxy_operator_reconciles_total{result="failed"} 0');
   });
 
-  test("does not keep a revocation from pods that still serve", async () => {
+  test("does not hold up a revocation on pods that still serve", async () => {
     const bench = await OperatorBench.start();
     putAll(bench.server);
     bench.operator({ clock });

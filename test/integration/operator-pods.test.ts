@@ -58,7 +58,7 @@ describe("pods that serve what they are to", () => {
     expect(bench.writes(before).slice(0, 2)).toEqual(["PATCH configmaps/wsproxy-chat-endpoints", "PATCH pods/pod-0"]);
   });
 
-  test("are told before anything else is written, and whatever else is refused", async () => {
+  test("get a revocation before anything else is written, whatever else is refused", async () => {
     const bench = await served([{}]);
     await until("it is ready", () => state(bench).join() === READY.join());
     const before = bench.server.writes.length;
@@ -114,7 +114,7 @@ describe("a pod that is late", () => {
   });
 });
 
-describe("what happened is told by Events", () => {
+describe("Events report what happened", () => {
   const told = (server: FakeApiServer): string[] =>
     server.store
       .all()
@@ -138,7 +138,7 @@ describe("what happened is told by Events", () => {
   });
 });
 
-test("why there are no pods is told as soon as the Deployment says so, and no more when it has them", async () => {
+test("the status says why there are no pods as soon as the Deployment does, and no longer once it has them", async () => {
   const bench = await served([]);
   await until("it waits for pods", () => bench.condition("Programmed") === "False Pending");
   const words = (): string =>

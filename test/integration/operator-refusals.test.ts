@@ -72,7 +72,7 @@ describe("an object that is refused again and again", () => {
     ["Deployment", 422, "Invalid", INVALID],
     ["Deployment", 500, "InternalError", WEBHOOK],
     ["ServiceAccount", 500, "InternalError", WEBHOOK],
-  ])("is told of by name and in the API server's words: %s, %d %s", async (kind, status, reason, message) => {
+  ])("is reported by its name with the API server's words: %s, %d %s", async (kind, status, reason, message) => {
     const bench = await OperatorBench.start();
     bench.server.fail(writesTo(kind), answer(status, reason, message), ALWAYS);
     putAll(bench.server);
@@ -102,7 +102,7 @@ describe("an object that is refused again and again", () => {
     expect(events).toHaveLength(1);
   });
 
-  test("because a webhook hangs is told too, and what comes after it is written", async () => {
+  test("because a webhook hangs is reported too, and the objects after it are written", async () => {
     const bench = await OperatorBench.start();
     bench.server.fail(writesTo("PodDisruptionBudget"), "silence", ALWAYS);
     putAll(bench.server);
@@ -129,7 +129,7 @@ test.each<[string, Fault]>([
 });
 
 describe("what waits for an object that is refused", () => {
-  test("are the pods, for their NetworkPolicy: none is to stand open", async () => {
+  test("are the pods, for their NetworkPolicy: no pod may run without it", async () => {
     const bench = await OperatorBench.start();
     bench.server.fail(writesTo("NetworkPolicy"), answer(403, "Forbidden", DENIED), ALWAYS);
     putAll(bench.server);
@@ -140,7 +140,7 @@ describe("what waits for an object that is refused", () => {
     await until("there are pods", () => there(bench, "Deployment"));
   });
 
-  test("is the shape of the pods, for their config; what the pods have stays", async () => {
+  test("is the Deployment, for the config; the pods keep what they have", async () => {
     const bench = await OperatorBench.start();
     putAll(bench.server);
     bench.operator({ clock });
@@ -168,7 +168,7 @@ describe("what waits for an object that is refused", () => {
   });
 });
 
-test("while a config is refused, endpoints are written that the one in force can be served with, and no others", async () => {
+test("while a config is refused, the operator writes endpoints only for the config in force", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   bench.operator({ clock });
@@ -192,7 +192,7 @@ test("while a config is refused, endpoints are written that the one in force can
   await until("all is new", () => !isDeepStrictEqual(endpoints(), second));
 });
 
-test("an object that may not be removed is told of", async () => {
+test("an object that may not be deleted is reported", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   bench.operator({ clock });
@@ -227,7 +227,7 @@ describe("a status for which the spec leaves no room", () => {
     [500, "Unknown", "etcdserver: request is too large"],
     [500, "Unknown", "rpc error: code = ResourceExhausted desc = trying to send message larger than max (9 vs. 8)"],
     [413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728"],
-  ])("is told without its routes: %d %s: %s", async (status, reason, message) => {
+  ])("is written without its routes: %d %s: %s", async (status, reason, message) => {
     const bench = await OperatorBench.start();
     bench.server.fail(carriesRoutes, answer(status, reason, message), ALWAYS);
     putAll(bench.server);

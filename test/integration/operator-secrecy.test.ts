@@ -14,11 +14,11 @@ const config = ({ server }: OperatorBench): Config | undefined => {
 const clients = (bench: OperatorBench): unknown =>
   config(bench)?.policies.authentication?.[0]?.apiKey?.keys.map(({ client }) => client);
 
-/** All that the operator ever wrote where those can read it who may not read Secrets: statuses, Events, other objects. */
+/** All that the operator ever wrote where users without a right to Secrets can read it: statuses, Events, other objects. */
 const shown = ({ server }: OperatorBench): string =>
   JSON.stringify(server.writes.filter(({ path }) => !path.includes("/secrets/")).map(({ body }) => body));
 
-test("that two Secrets hold the same key is in the operator's log, once, and neither in status nor Events", async () => {
+test("two Secrets with the same key: the operator logs it once, and neither status nor Events show it", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);
   bench.server.put(keys({ mallory: SAME }, "a-first"));

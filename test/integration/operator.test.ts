@@ -126,7 +126,7 @@ describe("an edit", () => {
     expect(bench.writes(before)).toEqual([ALL[2]]);
   });
 
-  test("that is wrong leaves everything as it was, and says so; keys still go", async () => {
+  test("that is invalid leaves everything in force and is reported; removed keys are still revoked", async () => {
     const bench = await settled();
     const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat");
     const secret = bench.server.get("Secret", "demo", "wsproxy-chat-config-0");
@@ -147,7 +147,7 @@ describe("an edit", () => {
     );
   });
 
-  test("to mode Sidecar is not accepted; what serves stays, and back in mode Gateway all is well", async () => {
+  test("to mode Sidecar is not accepted: the pods keep serving, and back in mode Gateway it is accepted", async () => {
     const bench = await settled();
     await bench.pods.add("chat", "chat-1");
     await until("it is ready", () => bench.condition("Ready") === "True Ready");
@@ -212,7 +212,7 @@ function defaulted(object: ApiObject): ApiObject {
   return object;
 }
 
-describe("somebody else's hand", () => {
+describe("a change by another client", () => {
   test("on our Deployment is undone, once", async () => {
     const bench = await settled();
     const before = bench.server.writes.length;
@@ -263,7 +263,7 @@ describe("somebody else's hand", () => {
     expect(bench.server.get("Secret", "demo", "wsproxy-chat-config-0")).not.toHaveProperty("immutable");
   });
 
-  test("that took one of our names keeps it, and the status says so", async () => {
+  test("that made an object under one of our names: the operator leaves it, and the status says so", async () => {
     const bench = await OperatorBench.start();
     const theirs = bench.server.put({
       ...service("wsproxy-chat"),

@@ -149,14 +149,14 @@ test.each<[string, () => object]>([
   expect(await gateway.metric("handshakes_total", { status: "101" })).toBe(1);
 });
 
-test("a 401 asks for the credential that is wanted now", async () => {
+test("a 401 names the credential that the changed config wants", async () => {
   await change(both);
   const pending = await Pending.open(gateway, backend, who.alice());
   await change({ authentication: { apiKey: apiKey(["bob"]) } });
   expect((await pending.lost()).challenge).toBe('ApiKey realm="wsproxy"');
 });
 
-test("what the backend says to a client that lost its permission does not reach it", async () => {
+test("a client that lost its permission gets nothing that the backend sends", async () => {
   await change(both);
   const pending = await Pending.open(gateway, backend, who.alice());
   pending.backend.socket.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nfor alice only");
@@ -165,7 +165,7 @@ test("what the backend says to a client that lost its permission does not reach 
   expect(pending.client.received.toString("latin1")).not.toContain("alice");
 });
 
-test("a handshake that is refused twice over is answered and counted once", async () => {
+test("a handshake that two changes refuse is answered and counted once", async () => {
   await change(both);
   const pending = await Pending.open(gateway, backend, who.alice());
   await change(any({ apiKey: apiKey(["bob"]) }));

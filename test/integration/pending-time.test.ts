@@ -52,13 +52,13 @@ function expiring(ms: number): object {
   return withKeys([{ client: "alice", expiresAt: new Date(clock.wall() + ms).toISOString() }]).authentication;
 }
 
-/** The policy, asked about as seldom as this. */
+/** The introspection policy with this recheck. */
 function introspection(recheck: string, change: object = {}): object {
   const { introspection: settings, ...rest } = issuer.policy as { introspection: object };
   return { ...rest, introspection: { ...settings, recheck, ...change } };
 }
 
-/** Lets time pass timer by timer, and stand while an issuer is asked; until one has answered once more. */
+/** Advances the clock timer by timer, and not while an issuer is asked, until the issuer has answered once more. */
 async function untilAsked(most: number, asked = (): number => issuer.asked): Promise<void> {
   const before = asked();
   for (let left = most; asked() === before;) {
@@ -74,7 +74,7 @@ async function untilAsked(most: number, asked = (): number => issuer.asked): Pro
 
 const refused = (told: string): object => expect.objectContaining({ told, leaked: "", left: [0, 0, 0] });
 
-test("a key that expires while the backend is dialled is refused at its very second", async () => {
+test("a key that expires while the backend is dialled is refused in that second", async () => {
   await serve(expiring(30_000));
   const pending = await Pending.open(gateway, backend, { client: "alice" });
   clock.advance(29_999);
@@ -83,7 +83,7 @@ test("a key that expires while the backend is dialled is refused at its very sec
   expect(await pending.lost()).toEqual(refused("401 CredentialExpired"));
 });
 
-test("a signed token that expires while the backend is dialled is refused at its very second", async () => {
+test("a signed token that expires while the backend is dialled is refused in that second", async () => {
   await serve({ jwt });
   const pending = await Pending.open(gateway, backend, bearer(signed(30_000)));
   clock.advance(28_000);
@@ -92,7 +92,7 @@ test("a signed token that expires while the backend is dialled is refused at its
   expect(await pending.lost()).toEqual(refused("401 CredentialExpired"));
 });
 
-// The time to which the clock is set has no timer of its own: only the look right before the 101 can see it.
+// The time to which the clock is set has no timer of its own: only the last check before the 101 can see it.
 test.each<[string, () => Promise<Who>]>([
   ["a key", async () => serve(expiring(30_000)).then(() => ({ client: "alice" }))],
   ["a signed token", async () => serve({ jwt }).then(() => bearer(signed(30_000)))],
@@ -103,7 +103,7 @@ test.each<[string, () => Promise<Who>]>([
       return serve(introspection("1h")).then(() => bearer("opaque"));
     },
   ],
-])("the look right before the 101 finds that %s has expired by the clock", async (_, prepare) => {
+])("the last check before the 101 finds that %s has expired by the clock", async (_, prepare) => {
   const pending = await Pending.open(gateway, backend, await prepare());
   clock.stepWall(31_000);
   pending.backend.accept();
@@ -111,7 +111,7 @@ test.each<[string, () => Promise<Who>]>([
   expect(await gateway.metric("handshakes_total", { status: "101" })).toBe(0);
 });
 
-test("the look right before the 101 comes before what a backend refuses with, too", async () => {
+test("the last check also comes before the refusal of a backend", async () => {
   await serve(expiring(30_000));
   const pending = await Pending.open(gateway, backend, { client: "alice" });
   clock.stepWall(31_000);
@@ -146,7 +146,7 @@ test("an opaque token that is good stays good however often it is asked about wh
   await pending.opens();
 });
 
-test("what another handshake learns of a token holds for those under way and for live sessions", async () => {
+test("a revocation that one handshake finds ends the token's other handshakes and its sessions", async () => {
   await serve(introspection("1h"));
   const live = await Pending.open(gateway, backend, bearer("opaque"));
   await live.opens();
@@ -162,7 +162,7 @@ test("what another handshake learns of a token holds for those under way and for
   await other.opens();
 });
 
-test("what a live session learns of a token holds for a handshake under way", async () => {
+test("a revocation that a live session finds ends the token's handshakes", async () => {
   await serve(introspection("10m"));
   const live = await Pending.open(gateway, backend, bearer("opaque"));
   await live.opens();
@@ -172,10 +172,11 @@ test("what a live session learns of a token holds for a handshake under way", as
   await untilAsked(520_000); // it is the session's turn, and not yet that of the handshake
   await until("both were ended", () => pending.client.ended && live.client.ended);
   expect(pending.client.received.toString("latin1")).toContain("401 Unauthorized");
+  expect(live.client.payload.toString("latin1")).toContain("CredentialRevoked");
   expect(pending.backend.payload).toHaveLength(0);
 });
 
-test("a signing key that its issuer withdraws while the backend is dialled is good no more", async () => {
+test("a handshake is refused when the issuer withdraws its signing key while the backend is dialled", async () => {
   let keys = [signer.jwk];
   let asked = 0;
   const idp: Server = createServer((_, response) => {

@@ -14,7 +14,7 @@ const MINUTES = 60_000;
 
 const allIn = (clients: number): object => ({ accepted: clients, refused: 0, cut: 0, waiting: 0 });
 
-/** No turn was long, and each probe was answered in time; that other processes had the cores is no matter. */
+/** No turn was long, and each probe was answered in time; time in which other processes had the cores does not count. */
 async function expectLively(it: Stormed, health: { stop: () => Promise<Health> }): Promise<void> {
   const { failures, own, unhindered } = await health.stop();
   expect(failures).toEqual([]);
@@ -95,7 +95,7 @@ test(
   MINUTES,
 );
 
-test("those that wait unread when the process stops get their 503", async () => {
+test("sockets that wait unread when the process stops get 503", async () => {
   const backend = await new RawBackend(polite).open();
   const gateway = await new TestGateway().serve({}, [backend.port]);
   const slow = await Promise.all(Array.from({ length: 1024 }, () => RawClient.send(gateway.port, "GET / HT")));

@@ -33,8 +33,8 @@ const browsers = { ...sameOrigin, allowMissing: false };
 test.each<[string, object, string | string[] | null, number]>([
   ["a page of a listed origin", listed, "https://app.test", 101],
   ["a page of a listed wildcard", listed, "https://x.y.app.test", 101],
-  ["a page of another site (G1)", listed, "https://evil.test", 403],
-  ["a page that hides where it is from (G2)", listed, "null", 403],
+  ["G1 a page of another site", listed, "https://evil.test", 403],
+  ["G2 a page with the origin null", listed, "null", 403],
   ["null, where it is listed", named, "null", 101],
   ["another scheme", listed, "http://app.test", 403],
   ["another port", listed, "https://app.test:8443", 403],
@@ -42,11 +42,11 @@ test.each<[string, object, string | string[] | null, number]>([
   ["a name that begins alike", listed, "https://app.test.evil.test", 403],
   ["two origins", listed, ["https://app.test", "https://app.test"], 403],
   ["an empty origin", listed, "", 403],
-  ["no browser (G4)", listed, null, 101],
+  ["G4 no Origin", listed, null, 101],
   ["a page of the same origin", sameOrigin, "http://a.test", 101],
   ["a page of the same host on another port", sameOrigin, "http://a.test:81", 403],
   ["a page of another site, where only the same may", sameOrigin, "https://evil.test", 403],
-  ["no browser, where the route wants one (G4)", browsers, null, 403],
+  ["G4 no Origin, where the route wants one", browsers, null, 403],
 ])("%s gets its answer before any credential is looked at", async (_, origins, origin, status) => {
   await gateway.serve({ routes: [{ policies: { ...withKeys(["alice"]), origins } }] }, [backend.port]);
   const offer = { Origin: origin, "X-Api-Key": keyOf("alice") };
@@ -58,7 +58,7 @@ test.each<[string, object, string | string[] | null, number]>([
   }
 });
 
-test("the backend sees the origin as it was sent (G5)", async () => {
+test("G5 the backend sees the origin as it was sent", async () => {
   await gateway.serve({ routes: [{ policies: { origins: listed } }] }, [backend.port]);
   expect((await answer({ headers: { Origin: "https://APP.test:443" } })).status).toBe(101);
   expect(backend.last.values("origin")).toEqual(["https://APP.test:443"]);
@@ -74,11 +74,11 @@ test.each<[string, HandshakeParts["headers"], [number, string]]>([
     { "X-Forwarded-For": "192.0.2.7", "X-Api-Key": keyOf("alice") },
     [403, "Denied"],
   ],
-  ["a denied address without an upgrade (E24)", { "X-Forwarded-For": "192.0.2.7", ...plain }, [403, "Denied"]],
+  ["E24 a denied address without an upgrade", { "X-Forwarded-For": "192.0.2.7", ...plain }, [403, "Denied"]],
   ["a denied client", { "X-Api-Key": keyOf("mallory") }, [403, "Denied"]],
-  ["a denied client without an upgrade (E24)", { "X-Api-Key": keyOf("mallory"), ...plain }, [403, "Denied"]],
+  ["E24 a denied client without an upgrade", { "X-Api-Key": keyOf("mallory"), ...plain }, [403, "Denied"]],
   ["a wrong key without an upgrade", { "X-Api-Key": "wrong-key-0123456789", ...plain }, [401, "CredentialInvalid"]],
-  ["nobody without an upgrade", plain, [401, "CredentialMissing"]],
+  ["no credential and no upgrade", plain, [401, "CredentialMissing"]],
   ["a good key without an upgrade", { "X-Api-Key": keyOf("alice"), ...plain }, [426, "UpgradeRequired"]],
   ["an address that only claims not to be denied", { "X-Forwarded-For": "198.51.100.1, 192.0.2.7" }, [403, "Denied"]],
 ])("%s", async (_, headers, wanted) => {

@@ -98,7 +98,7 @@ const offers: [string, HandshakeParts, number][] = [
 ];
 
 test.each(offers)(
-  "%s stands in no log, metric, answer or admin page, and the backend does not see it (O1)",
+  "O1 %s stands in no log, metric, answer or admin page, and the backend does not see it",
   async (_, offer, status) => {
     const client = await RawClient.send(gateway.port, request(offer));
     const answer = await client.answer();
@@ -125,7 +125,7 @@ test.each(offers)(
   },
 );
 
-test("a config that is refused is not quoted", async () => {
+test("the error about a refused config quotes none of it", async () => {
   const config = JSON.parse(JSON.stringify(gateway.config).replaceAll(`${CANARY}-basic`, CANARY)) as Record<
     string,
     unknown

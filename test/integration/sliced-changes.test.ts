@@ -7,7 +7,7 @@ import { TestGateway } from "../fakes/gateway.ts";
 import { Live } from "../fakes/live.ts";
 import { until } from "../fakes/sockets.ts";
 
-/** Time that jumps with each look at it: after each small part of its work a change lets others have a turn. */
+/** A clock that jumps at each look: a change then yields to the event loop after each small part of its work. */
 class JumpyClock implements Clock {
   #jumped = 0;
   now(): number {
@@ -67,14 +67,14 @@ async function turnsDuring(work: Promise<unknown>): Promise<number> {
   return turns;
 }
 
-test("reading, compiling and the review of the sessions let others have a turn in between", async () => {
+test("reading, compiling and reviewing sessions give the event loop turns in between", async () => {
   await start();
   // Each setting and route is read, each route compiled and told its endpoints, and each session looked at.
   expect(await turnsDuring(change(CLIENTS))).toBeGreaterThan(3 * ROUTES);
   for (const live of lives) await live.lives();
 });
 
-test("when a change is said to be made, every session has been looked at", async () => {
+test("a change resolves once every session has been reviewed", async () => {
   await start();
   await change(CLIENTS.slice(6));
   const sessions = [...(gateway.gateway.proxies[0]?.sessions ?? [])];
@@ -86,7 +86,7 @@ test("when a change is said to be made, every session has been looked at", async
   expect(await gateway.metric("config_dropped_sessions_total")).toBe(0);
 });
 
-test("a session that opens or ends while the others are looked at is held to the newest config, or left alone", async () => {
+test("during the review a session that opens obeys the newest config, and one that ends is left alone", async () => {
   await start();
   const applied = change(CLIENTS.slice(1));
   await until("the config is in force", () => gateway.gateway.proxies[0]?.snapshot?.config.proxy.generation === 2);

@@ -77,7 +77,7 @@ test("sessions that began together do not end together", async () => {
   expect(new Set(seen).size).toBeGreaterThan(5);
 });
 
-test("pings of both ends go through, and so do pongs that answer nothing of ours", async () => {
+test("pings of both ends are forwarded, and so are pongs that answer no ping of the gateway", async () => {
   await serve({ keepalive: { interval: "30s", timeout: "10s" } });
   const live = await open();
   live.client.send(ping("from client"), pong("unasked"));
@@ -92,7 +92,7 @@ test("pings of both ends go through, and so do pongs that answer nothing of ours
   expect(live.texts("fromBackend")).toEqual(["from backend"]);
 });
 
-test("our ping is answered by a pong that the backend never sees, again and again", async () => {
+test("the pong to each of the gateway's pings does not reach the backend", async () => {
   await serve({ keepalive: { interval: "30s", timeout: "10s" } });
   const live = await open();
   for (let turn = 1; turn <= 3; turn += 1) {
@@ -114,7 +114,7 @@ test.each([
   ["nothing", [] as Buffer[]],
   ["a pong with other words", [pong("other")]],
   ["a message", [text("here", true)]],
-])("a client that answers our ping with %s ends with KeepaliveTimeout at the very time", async (_, words) => {
+])("a client that answers our ping with %s ends with KeepaliveTimeout when the time is over", async (_, words) => {
   await serve({ keepalive: { interval: "30s", timeout: "10s" } });
   const live = await open();
   clock.advance(30_000);

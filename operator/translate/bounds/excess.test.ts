@@ -59,7 +59,7 @@ test.each<[string, object, RegExp]>([
     /^spec: holds more than 400000 values, or a list/,
   ],
 ])(
-  "a spec with %s is not looked at any further: the version before stays, and keys that are gone are gone",
+  "a spec with %s is not read any further: the last good config stays, without the keys that were removed",
   (_, spec, words) => {
     const before = translated({
       proxy: proxy({ policies: withKeys }),
@@ -79,7 +79,7 @@ test.each<[string, object, RegExp]>([
   },
 );
 
-test("a thousand routes full of mistakes are told of as far as a person reads, and looked at no further", () => {
+test("of a thousand routes full of mistakes a thousand mistakes are reported, and the routes after them are not read", () => {
   const routes = Array.from({ length: 1000 }, (_, at) => route(`r${at}`, { hostnames: Array(100).fill("!"), path: 1 }));
   const { status } = translated({ proxy: proxy({ routes }) });
   expect(status.problems.length).toBeLessThan(3000);
@@ -95,7 +95,7 @@ const left = (name: string, more: Partial<Unread> = {}): Unread => ({
   ...more,
 });
 
-test("Secrets beyond the budget are told of in one sentence, before all else that is wrong", () => {
+test("Secrets beyond the budget are reported in one sentence, before all other problems", () => {
   const parts: Partial<Resources> = {
     proxy: proxy({ policies: withKeys }),
     secrets: [secret("a", { alice: "short" }, { labels: LABELS })],
@@ -106,7 +106,7 @@ test("Secrets beyond the budget are told of in one sentence, before all else tha
   );
 });
 
-test("keys in force stay where a Secret is left unread that may hold them, and go where it is known to hold none", () => {
+test("keys in force stay if a Secret that was not read may hold them, and go if it is new and holds none", () => {
   const all = [
     secret("a", { alice: "alices-own-key-0001" }, { labels: LABELS }),
     secret("b", { bob: "bobs-quite-own-key-2" }, { labels: LABELS }),
@@ -117,10 +117,10 @@ test("keys in force stay where a Secret is left unread that may hold them, and g
       translated({ proxy: proxy({ policies: withKeys }), secrets: [all[1] as never], unread: [unread] }, before).config,
     );
   expect(now(left("a"))).toEqual(["alice", "bob"]);
-  expect(now(left("new", { newcomer: true }))).toEqual(["bob"]);
+  expect(now(left("new", { isNew: true }))).toEqual(["bob"]);
 });
 
-test("a Secret with 100,000 entries that cannot be keys is told of a hundred times, and its good ones count", () => {
+test("of a Secret with 100,000 entries that cannot be keys a hundred are reported, and its good ones count", () => {
   const entries = Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`c${at}`, ""]));
   const secrets = [secret("a", { ...entries, zoe: "zoes-own-key-00001" }, { labels: LABELS })];
   const { config, status } = translated({ proxy: proxy({ policies: withKeys }), secrets });
@@ -129,7 +129,7 @@ test("a Secret with 100,000 entries that cannot be keys is told of a hundred tim
   expect(status.problems.at(-1)?.message).toMatch(/it is the last one that is told/);
 });
 
-test("a Service of whose EndpointSlices some were not read is used as far as they were, and said", () => {
+test("the endpoints of a Service of which the budget left EndpointSlices out are used as far as they were read, with a problem", () => {
   const parts = {
     services: [service("echo", [{ port: 80 }])],
     endpointSlices: [slice("echo", [{ port: 8080 }], ["10.0.0.1", "10.0.0.2"])],
@@ -142,7 +142,7 @@ test("a Service of whose EndpointSlices some were not read is used as far as the
   );
 });
 
-test("a thousand routes that name one large key set are not made into a thousand copies to be compared", () => {
+test("a thousand routes that name one large key set do not make a thousand copies of it", () => {
   const { config } = translated({
     proxy: proxy({ routes: many(1000, () => [{ service: "echo", port: 80 }]) }),
   });
@@ -179,7 +179,7 @@ test("a key set that a thousand routes name is read once", () => {
   expect(checked).toBe(50);
 });
 
-test("of what is wrong with a route in force the first twenty problems are told", () => {
+test("of the problems of a route in force the first twenty are reported", () => {
   const backends = Array.from({ length: 30 }, (_, at) => ({ service: `s-${at}`, port: 80 }));
   const services = backends.map((one) => service(one.service, [{ port: 80 }]));
   const before = translated({ proxy: proxy({ routes: [route("chat", { backends })] }), services }).config;

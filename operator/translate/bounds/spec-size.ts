@@ -1,18 +1,18 @@
 import type { Problem } from "../../../api/problem.ts";
 import { textSize } from "../../../api/text-size.ts";
 
-/** Backends of all routes together, and different names of Services and Secrets in them. */
+/** Most backends of all routes together, and most different names of Services and Secrets in them. */
 export const MOST_BACKENDS = 4096;
 const MOST_NAMES = 4096;
-/** Values of all kinds, and items of one list: each is looked at, and each may be a mistake of its own. */
+/** Most values in a spec, and most items of one list: each is checked, and each may give a problem of its own. */
 const MOST_VALUES = 400_000;
 const MOST_ITEMS = 20_000;
-/** Characters of what is not routes and policies, since the Deployment and the Service are made of it. */
+/** Most characters of a spec without routes and policies, since the Deployment and the Service hold them. */
 const LONGEST_SHAPE = 65_536;
 
 const DIVIDE = "divide the routes among several WebSocketProxies";
 
-/** What is too much in a spec to be looked at, before any of it is; undefined: nothing is. */
+/** Why a spec is too large to be read; undefined: it is not. To be called before the spec is parsed. */
 export function specExcess(spec: Readonly<Record<string, unknown>>): Problem<"TooLarge"> | undefined {
   const excess = (at: string, message: string): Problem<"TooLarge"> => ({ reason: "TooLarge", message, at });
   if (valuesIn(spec, MOST_VALUES) > MOST_VALUES) {
@@ -41,7 +41,7 @@ function namesIn({ service, tls, basicAuthSecretName }: Readonly<Record<string, 
   return [service, caSecretName, clientSecretName, basicAuthSecretName].filter((name) => name !== undefined);
 }
 
-/** Stops counting beyond `most`; a list that is too long is beyond it, too. */
+/** Number of values, counted up to just beyond `most`; Infinity for a list that is too long. */
 function valuesIn(value: unknown, most: number): number {
   if (typeof value !== "object" || value === null) return 1;
   if (Array.isArray(value) && value.length > MOST_ITEMS) return Number.POSITIVE_INFINITY;

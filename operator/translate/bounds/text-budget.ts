@@ -6,8 +6,8 @@ import { textSize } from "../../../api/text-size.ts";
 import type { Steps } from "../steps.ts";
 
 /**
- * May the policies of routes be compared with each other? That is done by their text: a thousand of them that name one
- * large key set are a thousand copies of it, before it can be told how long the config is.
+ * Is there room to compare the policies of the routes with each other? They are compared as text: a thousand policies with
+ * one large key set would make a thousand copies of it, before the size of the config is known.
  */
 export function* fitsInText(routes: readonly RouteConfig[]): Steps<boolean> {
   const seen = new Set<unknown>();
@@ -28,6 +28,7 @@ export function* fitsInText(routes: readonly RouteConfig[]): Steps<boolean> {
   return true;
 }
 
+/** The problem of a proxy with routes that do not fit in text. */
 export function textExcess(self: string): Problem<"TooLarge"> & { readonly object: string } {
   const message = `makes a config of more than ${LARGEST_WRITTEN / 1024 / 1024}Mi with the key sets that the routes name; write what they have in common in spec.policies, or divide them among several WebSocketProxies`;
   return { reason: "TooLarge", message, at: "spec", object: self };

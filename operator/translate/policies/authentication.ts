@@ -3,15 +3,15 @@ import { keySet } from "../references/key-set.ts";
 import type { Found, Lookup, ReferenceProblem } from "../references/lookup.ts";
 import { login } from "../references/secrets.ts";
 import type { RenderedOf, SpecOf } from "../../../api/policies/index.ts";
-import type { Resolved, Resolver } from "./policy.ts";
+import type { ResolvedPolicy, Resolver } from "./policy.ts";
 
-type Settings = SpecOf<"authentication"> | RenderedOf<"authentication">;
+type AuthenticationSettings = SpecOf<"authentication"> | RenderedOf<"authentication">;
 
-/** Puts keys and credentials in the place of what refers to them. What cannot be found admits nobody. */
+/** Puts keys and credentials beside the references to them. A method without its keys or credentials admits no client. */
 export const authentication: Resolver<"authentication"> = (settings, { at, lookup }) =>
   settings === undefined ? { value: undefined } : lookup.once(settings, () => resolve(settings, at, lookup));
 
-function resolve(settings: Settings, at: string, lookup: Lookup): Resolved<"authentication"> {
+function resolve(settings: AuthenticationSettings, at: string, lookup: Lookup): ResolvedPolicy<"authentication"> {
   const { require, apiKey, jwt, introspection } = settings;
   const problems: ReferenceProblem[] = [];
   const take = <T>({ value, problems: more }: Found<T>): T | undefined => {
@@ -41,7 +41,7 @@ function resolve(settings: Settings, at: string, lookup: Lookup): Resolved<"auth
     const name = introspection.credentialsSecretName;
     const credentials =
       name === undefined ? undefined : take(login(name, `${at}.introspection.credentialsSecretName`, lookup));
-    // Overwritten also with nothing: what stands there from before must not outlive its Secret.
+    // Overwrites `credentials` with undefined, too: those of a config in force must not outlive their Secret.
     value.introspection = defined({ ...introspection, credentials });
   }
   return { value, problems };

@@ -19,7 +19,7 @@ function resolved(settings: PoliciesSpec) {
   return resolvePolicies(settings, at, lookup()).policies;
 }
 
-test("a policy whose two schemas differ has a resolver", () => {
+test("a policy with two different schemas has a resolver", () => {
   const differing = KINDS.filter((kind) => policies[kind].spec !== (policies[kind].rendered as unknown));
   expect(differing).toEqual(["origins", "authentication"]);
   expect(Object.keys(resolvers)).toEqual(expect.arrayContaining(differing));
@@ -39,7 +39,7 @@ test("a key of the route replaces the whole same key of the proxy, and is the ro
   expect(ownPolicies(own)).toEqual(["messages"]);
 });
 
-test("what nobody wrote is its default, or absent", () => {
+test("a policy without settings has its default, or is absent", () => {
   const complete = resolved({});
   const absent = KINDS.filter((kind) => policies[kind].absent === undefined);
   expect(KINDS.filter((kind) => !(kind in complete))).toEqual(absent);
@@ -78,7 +78,7 @@ test.each<[PoliciesSpec, string]>([
   expect(resolved(settings).compression).toBe(expected);
 });
 
-test("what a config in force holds of a reference is not believed again", () => {
+test("a value that a config in force holds of a reference is not used again once the reference is lost", () => {
   const key = { client: "alice", digest: "d".repeat(43), disabled: false };
   const inForce = {
     require: "Any" as const,
@@ -101,7 +101,7 @@ test("what a config in force holds of a reference is not believed again", () => 
   expect(problems.map(({ reason }) => reason)).toEqual(["ApiKeysNotFound", "SecretNotFound"]);
 });
 
-test("routes that share settings share what was found for them", () => {
+test("routes that share settings share the values of their references", () => {
   const secrets = [secret("a", { alice: "example-key-000001" }, { labels: { keys: "chat" } })];
   const one = lookup({ secrets });
   const [a, b] = [1, 2].map(() => resolvePolicies({ authentication: cookie }, at, one).policies.authentication);

@@ -1,8 +1,8 @@
-import type { Resolver, Settings } from "./policy.ts";
+import type { PolicySettings, Resolver } from "./policy.ts";
 
 /**
- * Browsers send cookies along whichever page asks: a route that accepts one lets in same-origin pages only, unless
- * somebody wrote down which others may.
+ * A browser sends a site's cookies whatever page opens the connection. So a route that accepts a credential in a cookie
+ * admits same-origin pages only, unless the user allows other origins.
  */
 export const origins: Resolver<"origins"> = (settings, { all }) => {
   const cookie = acceptsCookie(all.authentication);
@@ -13,7 +13,7 @@ export const origins: Resolver<"origins"> = (settings, { all }) => {
   return { value: { allow, sameOrigin, allowMissing } };
 };
 
-function acceptsCookie(authentication: Settings["authentication"]): boolean {
+function acceptsCookie(authentication: PolicySettings["authentication"]): boolean {
   const { apiKey, jwt, introspection } = authentication ?? {};
   return [apiKey, jwt, introspection].some((method) => method?.from.some(({ cookie }) => cookie !== undefined));
 }

@@ -3,7 +3,7 @@ import { doubledHeaders, isReserved, writtenHeaders } from "../../../api/policie
 import type { PoliciesSpec } from "../../../api/policies/index.ts";
 import { fieldPath } from "../../../api/problem.ts";
 
-/** Mistakes in policies that their schema cannot tell of. `at` is where the policies stand. */
+/** Mistakes in policies that their schemas cannot find. `at`: path of the policies in the spec. */
 export function policyProblems({ forwarding, authentication }: PoliciesSpec, at: string): AcceptedProblem[] {
   const problem = (path: readonly (string | number)[], message: string): AcceptedProblem => ({
     reason: "Invalid",
@@ -12,14 +12,14 @@ export function policyProblems({ forwarding, authentication }: PoliciesSpec, at:
   });
   const written = forwarding === undefined ? [] : writtenHeaders(forwarding);
   const doubled = forwarding === undefined ? [] : doubledHeaders(forwarding);
-  const places = (["apiKey", "jwt", "introspection"] as const).flatMap((method) =>
+  const sources = (["apiKey", "jwt", "introspection"] as const).flatMap((method) =>
     (authentication?.[method]?.from ?? []).map(({ header = "" }, index) => ({
       name: header,
       path: ["authentication", method, "from", index, "header"],
     })),
   );
   return [
-    ...[...written.map(({ name, path }) => ({ name, path: ["forwarding", ...path] })), ...places]
+    ...[...written.map(({ name, path }) => ({ name, path: ["forwarding", ...path] })), ...sources]
       .filter(({ name }) => isReserved(name))
       .map(({ path }) => problem(path, "is a header that the gateway itself writes")),
     ...doubled.map((path) => problem(["forwarding", ...path], "is set twice")),

@@ -20,14 +20,14 @@ function find(...secrets: Secret[]) {
   return { keys: value, problems: problems.map(({ object, at, reason }) => `${object} ${at} ${reason}`) };
 }
 
-test("an entry is a key: its name the client, its value digested without the white space around it", () => {
+test("an entry is a key: its name is the client, its value without white space around it becomes the digest", () => {
   expect(find(keys("a", { alice: `\n ${KEY}\t\r\n` }))).toEqual({
     keys: [{ client: "alice", digest: tools.sha256(KEY), disabled: false }],
     problems: [],
   });
 });
 
-test("two live keys of one client are two Secrets, sorted whatever their order", () => {
+test("two live keys of one client are in two Secrets, and come out sorted", () => {
   const [one, two] = [keys("a", { alice: KEY, bob: "example-key-000003" }), keys("b", { alice: OTHER })];
   const result = find(one, two);
   expect(result.keys.map(({ client }) => client)).toEqual(["alice", "alice", "bob"]);
@@ -59,7 +59,7 @@ test.each(["x".repeat(16), "x".repeat(512), "with inner spaces, é"])(
 );
 
 test("a value that is not text is refused", () => {
-  expect(find(keys("a", { bob: KEY }, { unreadable: ["alice"] }))).toMatchObject({
+  expect(find(keys("a", { bob: KEY }, { notText: ["alice"] }))).toMatchObject({
     keys: [{ client: "bob" }],
     problems: ["Secret demo/a data.alice ApiKeyInvalid"],
   });
@@ -76,7 +76,7 @@ test("the same key under two clients is the older Secret's; without a time a Sec
   ).toEqual(["b"]);
 });
 
-test("that two Secrets hold the same key is not in the status, but in the log; within one Secret it is said", () => {
+test("that two Secrets hold the same key is in the log only; that one Secret holds it twice is in the status, too", () => {
   const secrets = [keys("a", { a: KEY, again: KEY }), keys("b", { b: KEY })];
   const here = lookup({ secrets });
   const said = apiKeys({ matchLabels: labels }, "at", here);
@@ -153,7 +153,7 @@ test.each(["kubernetes.io/service-account-token", "kubernetes.io/tls", "helm.sh/
   },
 );
 
-test("no Secret at all is said, and Secrets of other namespaces are none", () => {
+test("a selector that finds no Secret is a problem, and Secrets of other namespaces do not count", () => {
   expect(find(keys("a", { alice: KEY }, { namespace: "other" }))).toEqual({
     keys: [],
     problems: ["WebSocketProxy demo/chat at ApiKeysNotFound"],

@@ -11,19 +11,20 @@ import type { Secret } from "../resources.ts";
 import { matches } from "./selector.ts";
 import { keysInForce, unreadProblems } from "./unread.ts";
 
-/** API keys of one config, each counted once however many routes have it. */
+/** Most API keys of one config; keys that several routes share count once. */
 const MAX_API_KEYS = 10_000;
-/** The same with each different `authentication` counted, since each is written out. */
+/** Most API keys of all different `authentication` settings together, since the config holds each of them. */
 const MAX_COPIES = 100_000;
 
-/** Mistakes in entries that are told one by one: a Secret can have 100,000 of them. */
+/** Mistakes in entries that are reported one by one: a Secret can have 100,000 of them. */
 const MOST_TOLD = 100;
 
+/** An API key as the rendered config has it: client, digest and state. */
 export type ApiKey = NonNullable<RenderedOf<"authentication">["apiKey"]>["keys"][number];
 
 /**
- * The API keys in the Secrets that a selector finds, digested. Whatever is doubtful is refused, and said. A selector that
- * asks for no label was accepted by an earlier version only: it loses keys, and finds no new ones.
+ * The API keys, as digests, in the Secrets that a selector finds. A doubtful entry is left out and reported. Only an earlier
+ * version accepted a selector that asks for no label: it still loses keys that are removed, but finds no new ones.
  */
 export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Found<ApiKey[]> {
   const now = keysNow(selector, at, lookup);
@@ -32,7 +33,7 @@ export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Fo
     const known = new Set(keysInForce(selector, lookup).map(({ digest }) => digest));
     return (now.value ?? []).filter(({ digest }) => known.has(digest));
   });
-  // What is wrong with other people's Secrets is not told; that the selector is not accepted is said elsewhere.
+  // Such a selector finds Secrets that are not meant for us: their mistakes are not reported.
   return { value, problems: [] };
 }
 
@@ -40,14 +41,14 @@ function keysNow(selector: LabelSelector, at: string, lookup: Lookup): Found<Api
   const secrets = [...lookup.secrets.values()].filter((it) => matches(selector, it.metadata.labels)).sort(olderFirst);
   const unread = lookup.unread.filter(({ kind, metadata }) => kind === "Secret" && matches(selector, metadata.labels));
   if (secrets.length === 0 && unread.length === 0) {
-    const message = `no Secret in namespace ${lookup.namespace} has these labels, so everybody is refused; label one, or correct the selector`;
+    const message = `no Secret in namespace ${lookup.namespace} has these labels, so every client is refused; label one, or correct the selector`;
     return { value: [], problems: [{ reason: "ApiKeysNotFound", message, at, object: lookup.self }] };
   }
   const names = secrets.map(({ metadata }) => metadata.name);
   const readable = lookup.once(JSON.stringify(["api keys", names]), () => keysOf(secrets, lookup));
   if (unread.length === 0) return readable;
   const problems = [...readable.problems, ...unreadProblems(unread, at, lookup)];
-  if (unread.every(({ newcomer }) => newcomer === true)) return { value: readable.value, problems };
+  if (unread.every(({ isNew }) => isNew === true)) return { value: readable.value, problems };
   return {
     value: lookup.once(JSON.stringify(["api keys and those in force", names, selector]), () =>
       withKeysInForce(readable.value, keysInForce(selector, lookup), lookup.seenKeys),
@@ -56,7 +57,7 @@ function keysNow(selector: LabelSelector, at: string, lookup: Lookup): Found<Api
   };
 }
 
-/** Nobody knows which of the keys in force an unread Secret holds: those stay that were seen in no other one. */
+/** A key in force that was seen in no other Secret may be in the one that was not read, and stays. */
 function withKeysInForce(readable: readonly ApiKey[], inForce: readonly ApiKey[], seen: ReadonlySet<string>): ApiKey[] {
   const known = new Set([...readable.map(({ digest }) => digest), ...seen]);
   return [...readable, ...inForce.filter(({ digest }) => !known.has(digest))].sort(byClient);
@@ -83,7 +84,7 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & {
     const inside: ReferenceProblem[] = [];
     const unfit = (client: string, words: string, some = inside): void =>
       reportTo(some)("ApiKeyInvalid", fieldPath("data", [client]), words);
-    for (const client of secret.unreadable) unfit(client, "is not UTF-8 text");
+    for (const client of secret.notText) unfit(client, "is not UTF-8 text");
     for (const entry of keyEntries(secret, lookup.tools)) {
       const { client, digest } = entry;
       const problem = problemOf(entry);
@@ -94,7 +95,7 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & {
         owners.set(digest, { client, name });
       } else {
         const words = `is the same key as that of ${owner.client} in Secret ${owner.name}, which is older or comes first; make a new one`;
-        // That two Secrets hold the same is for those who may read both.
+        // Only people who may read both Secrets may know that they hold the same key.
         unfit(client, words, owner.name === name || lookup.secretsAtHand ? inside : lookup.asides);
       }
     }
@@ -107,17 +108,17 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & {
   return { value: [...keys.values()].sort(byClient), problems };
 }
 
-/** Of a Secret that may not be meant for us, names and lengths of entries are not told. */
+/** In place of problems with the entries' names and lengths, for a Secret that may not be meant for us. */
 const WITHHELD = `not every entry can be an API key, which has ${SHORTEST} to ${LONGEST} characters on one line; give the Secret a label in ${GROUP}/, such as ${GROUP}/api-keys, and this says which cannot`;
 
-/** Has its owner given it a label of ours? Other labels may stand there for other reasons. */
+/** Has the Secret a label of ours? Its owner meant it for us then; other labels may have other reasons. */
 function isOurs({ metadata }: Secret): boolean {
   return Object.keys(metadata.labels).some((label) => label.startsWith(`${GROUP}/`));
 }
 
 type Report = (reason: "ApiKeyInvalid" | "SecretInvalid", at: string, message: string) => void;
 
-/** Too many keys for one config; undefined: they fit. */
+/** The problem of a config with too many keys; undefined: they fit. */
 export function excessOfKeys(
   { policies }: Pick<Config, "policies">,
   self: string,
@@ -139,7 +140,7 @@ export function excessOfKeys(
   return undefined;
 }
 
-/** What holds for every key of a Secret; undefined: none of them may be used. */
+/** What the annotations of a Secret say for each of its keys; undefined: none of them may be used. */
 function stateOf(secret: Secret, report: Report): Pick<ApiKey, "disabled" | "expiresAt"> | undefined {
   if (secret.type !== "Opaque") {
     report("SecretInvalid", "type", `is ${quoted(secret.type)}; API keys stand in Secrets of type Opaque`);
@@ -170,7 +171,7 @@ function problemOf({ client, fault }: KeyEntry): string | undefined {
   return fault === undefined ? undefined : FAULTS[fault];
 }
 
-/** A Secret without a time, as in a file, is younger than any that has one. */
+/** A Secret without a creation time, as in a file, counts as younger than any that has one. */
 function olderFirst({ metadata: a }: Secret, { metadata: b }: Secret): number {
   const [timeA, timeB] = [a, b].map(({ creationTimestamp }) => Date.parse(creationTimestamp));
   const [ageA, ageB] = [timeA, timeB].map((time) => (Number.isNaN(time) ? Number.MAX_VALUE : (time ?? 0)));

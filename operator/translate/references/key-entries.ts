@@ -1,6 +1,6 @@
 import type { KeyEntry, KeyFault, Secret, Tools } from "../resources.ts";
 
-/** Characters of a key. */
+/** Bounds of a key, in characters. */
 export const SHORTEST = 16;
 export const LONGEST = 512;
 
@@ -11,14 +11,14 @@ export const FAULTS = {
   ControlCharacter: "the key holds a line break or another control character; make one without",
 } as const satisfies Record<KeyFault, string>;
 
-/** An entry of a Secret → the key in it. White space around it is not part of it. */
+/** An entry of a Secret → its key as a digest. White space around the key is not part of it. */
 export function keyEntry(client: string, text: string, { sha256 }: Pick<Tools, "sha256">): KeyEntry {
   const key = text.trim();
   const fault = faultOf(key);
   return { client, digest: sha256(key), ...(fault === undefined ? {} : { fault }) };
 }
 
-/** The entries of a Secret as API keys: as they were noted when it was read, or else out of its data. */
+/** The entries of a Secret as API keys: those that were made when it was read or, if there are none, made from its data. */
 export function keyEntries({ keys, data }: Secret, tools: Pick<Tools, "sha256">): readonly KeyEntry[] {
   return keys ?? Object.entries(data).map(([client, text]) => keyEntry(client, text, tools));
 }

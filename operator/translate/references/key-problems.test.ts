@@ -51,7 +51,7 @@ test("the case of an annotation's prefix does not count, that of a label's does"
   expect(placesOf(gatewayOf({ labels: map }))).toEqual(['spec.gateway.pod.labels["Example.com/Team"]']);
 });
 
-test("the message says what to write, and the last good config stays", () => {
+test("the message says what to write, and the last good config stays in force", () => {
   const previous = translated({}).config;
   const bad = proxy(gatewayOf({ labels: { "-team": "x" } }), 2);
   const { config, infra, status } = translated({ proxy: bad }, previous);
@@ -63,6 +63,6 @@ test("the message says what to write, and the last good config stays", () => {
   );
 });
 
-test("without a gateway there is nothing to say", () => {
+test("without a gateway there is no problem", () => {
   expect(keyProblems({ gateway: undefined, sidecar: undefined }, "self")).toEqual([]);
 });

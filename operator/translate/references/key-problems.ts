@@ -10,10 +10,10 @@ const LONGEST_PREFIX = 253;
 const WORDS =
   "is no key that Kubernetes takes; write at most 63 letters, digits, - _ and ., with a letter or digit at both ends, after a lower case DNS name and / where you like, such as example.com/team";
 
-/** The parts of a spec that have labels and annotations for others. */
+/** The parts of a spec with labels and annotations that other objects get. */
 type Shape = Pick<WebSocketProxySpec, "gateway" | "sidecar">;
 
-/** Keys of labels and annotations that the API server would refuse, which says it of an object that users never wrote. */
+/** Finds keys of labels and annotations that the API server would refuse, with an error about an object that no user wrote. */
 export function keyProblems(spec: Shape | undefined, self: string): (AcceptedProblem & { readonly object: string })[] {
   const { gateway, sidecar } = spec ?? {};
   const { pod, service } = gateway ?? {};
@@ -36,7 +36,7 @@ function problemsIn(
   return wrong.map((key) => ({ reason: "Invalid", message: WORDS, at: fieldPath(at, [key]) }));
 }
 
-/** `[prefix/]name`, as Kubernetes calls a qualified name. */
+/** Is it a qualified name of Kubernetes, `[prefix/]name`? */
 function isLabelKey(key: string): boolean {
   const slash = key.indexOf("/");
   const prefix = slash === -1 ? undefined : key.slice(0, slash);
@@ -44,7 +44,7 @@ function isLabelKey(key: string): boolean {
   return NAME.test(key.slice(slash + 1));
 }
 
-/** Of annotations the case does not count, not even before the slash. */
+/** In keys of annotations upper case is legal everywhere, also before the slash. */
 function isAnnotationKey(key: string): boolean {
   return isLabelKey(key.toLowerCase());
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { lookup, secret } from "../../../test/fakes/resources.ts";
 import { keySet } from "./key-set.ts";
 
-/** What comes of a key set in a Secret, with every key good. */
+/** Reads a key set in a Secret, with every key good. */
 function read(document: unknown) {
   const { tools, ...parts } = lookup({ secrets: [secret("issuer", { "jwks.json": JSON.stringify(document) })] });
   const { value, problems } = keySet({ secretName: "issuer" }, "at", {
@@ -14,7 +14,7 @@ function read(document: unknown) {
 
 const key = (kid: string, length = 300): object => ({ kty: "RSA", kid, n: "x".repeat(length), e: "AQAB" });
 
-test("a key set that is too long, or whose keys are, is not used", () => {
+test("a key set that is too long, or has keys that are, is not used", () => {
   const keys = Array.from({ length: 100 }, (_, at) => key(String(at)));
   const certificate = "x".repeat(4000);
   expect(read({ keys: keys.map((one) => ({ ...one, x5c: [certificate] })) })).toEqual({ keys: 100, problems: [] });
@@ -32,7 +32,7 @@ test("a key set that is too long, or whose keys are, is not used", () => {
   });
 });
 
-test("of a key set in a Secret the status tells which key is wrong by its place; where the Secret is at hand, by its id", () => {
+test("the status names a wrong key of a key set in a Secret by its index; where readers have the Secret, by its kid", () => {
   const keys = [
     { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", use: "enc", kid: "other-use" },
     { kty: "oct", k: "a-secret", kid: "a-name-inside" },

@@ -2,11 +2,11 @@ import { quoted } from "../../../api/problem.ts";
 import { textSize } from "../../../api/text-size.ts";
 import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
 import { entries } from "./secrets.ts";
-import { authenticationsOf, unreadFound } from "./unread.ts";
+import { authenticationsOf, lastGoodFound } from "./unread.ts";
 
 type Jwk = Readonly<Record<string, unknown>>;
 
-/** Where a key set stands in the namespace. */
+/** The entry of a Secret or of a ConfigMap that holds a key set. */
 export interface KeySetReference {
   readonly secretName?: string | undefined;
   readonly configMapName?: string | undefined;
@@ -16,28 +16,28 @@ export interface KeySetReference {
 /** The entry that holds a key set where none is named. */
 export const DEFAULT_KEY = "jwks.json";
 const MAX_KEYS = 100;
-/** Characters of the document, which may hold certificates, too; and of what is taken from it. */
+/** Most characters of the document, which may hold certificates, too, and of the keys that are taken from it. */
 const LONGEST_DOCUMENT = 524_288;
 const LONGEST_SET = 131_072;
 
-/** The public members that verification needs (RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2); nothing else is copied. */
+/** The public members that verification needs (RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2): only these are copied. */
 const MEMBERS = ["kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y"] as const;
 
-/** The verification keys of a JSON Web Key Set in a Secret or ConfigMap. A key that is unfit is left out, and said. */
+/** The verification keys of a JSON Web Key Set in a Secret or ConfigMap. An unfit key is left out and reported. */
 export function keySet(reference: KeySetReference, at: string, lookup: Lookup): Found<readonly Jwk[]> {
   const { secretName, configMapName, key = DEFAULT_KEY } = reference;
   const [kind, field, named] =
     secretName === undefined
       ? (["ConfigMap", "configMapName", configMapName ?? ""] as const)
       : (["Secret", "secretName", secretName] as const);
-  const unread = unreadFound(kind, named, `${at}.${field}`, lookup, (inForce) => {
+  const lastGood = lastGoodFound(kind, named, `${at}.${field}`, lookup, (inForce) => {
     const same = authenticationsOf(inForce).find(({ jwt }) => {
       const jwks = jwt?.jwks;
       return jwks?.[field] === named && (jwks.key ?? DEFAULT_KEY) === key;
     });
     return same?.jwt?.jwks.keys;
   });
-  if (unread !== undefined) return unread;
+  if (lastGood !== undefined) return lastGood;
   if (secretName !== undefined) {
     const { value, problems } = entries(secretName, ["Opaque"], [key], `${at}.secretName`, lookup);
     if (value === undefined) return missing(...problems);
@@ -61,7 +61,7 @@ export function keySet(reference: KeySetReference, at: string, lookup: Lookup): 
   return readOnce(text, "ConfigMapInvalid", `ConfigMap ${name}: ${key}`, problem.at, lookup);
 }
 
-/** A thousand routes may name the same key set. */
+/** A thousand routes may name one key set: it is read once, and each reports its problems at its own path. */
 function readOnce(...[text, reason, where, at, lookup]: Parameters<typeof readKeys>): Found<readonly Jwk[]> {
   const { value, problems } = lookup.once(`key set ${where}`, () => readKeys(text, reason, where, at, lookup));
   return { value, problems: problems.map((problem) => ({ ...problem, at })) };
@@ -84,9 +84,9 @@ function readKeys(
   const keys = listOf(text);
   if (keys === undefined) return missing(unfit('is not a JSON Web Key Set; write {"keys": [...]} (RFC 7517 §5)'));
   if (keys.length > MAX_KEYS) return missing(unfit(`holds more than ${MAX_KEYS} keys; remove the old ones`));
-  // What stands in a Secret is not for all readers of a status: there a key is told by its place.
+  // A reader of the status may lack the right to read the Secret: there a key is named by its index.
   const mayQuote = lookup.secretsAtHand || reason === "ConfigMapInvalid";
-  // Keys for another use may stand beside ours.
+  // A key set may hold keys for encryption, too.
   const signing = keys.filter(({ use }) => use === undefined || use === "sig");
   const problems = signing.map((jwk) => {
     const problem = lookup.tools.keyProblem(jwk);

@@ -6,21 +6,21 @@ import type {
   Resources,
   Secret,
   Service,
-  Surroundings,
+  TranslateOptions,
   Tools,
   Unread,
 } from "../resources.ts";
 
-/** A reference that leads nowhere, or to something unfit, and the object in which the mistake is. */
+/** A reference to a missing or unfit object, and the object in which the mistake is. */
 export type ReferenceProblem = ResolvedRefsProblem & { readonly object: string };
 
-/** What was found behind a reference; undefined: nothing fit. */
+/** The value that a reference leads to; undefined: there is none that can be used. */
 export interface Found<T> {
   readonly value: T | undefined;
   readonly problems: readonly ReferenceProblem[];
 }
 
-/** The objects that one proxy may refer to, by name, and what is needed to read them. */
+/** The objects that one proxy may refer to, by name, and what the translation needs to read them. */
 export interface Lookup {
   /** `WebSocketProxy demo/chat`. */
   readonly self: string;
@@ -28,32 +28,32 @@ export interface Lookup {
   readonly secrets: ReadonlyMap<string, Secret>;
   readonly configMaps: ReadonlyMap<string, ConfigMap>;
   readonly services: ReadonlyMap<string, Service>;
-  /** By Service. */
+  /** Service → its EndpointSlices. */
   readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
-  /** Services of which not all EndpointSlices were read, and how many there are. */
+  /** Service → number of its EndpointSlices, for each Service of which the budget left some out. */
   readonly cutServices: ReadonlyMap<string, number>;
-  /** Secrets and ConfigMaps that are there and cannot be read. */
+  /** Secrets and ConfigMaps that exist and were not read. */
   readonly unread: readonly Unread[];
-  /** Digests that were seen in Secrets since some could not be read. */
+  /** See `Resources.seenKeys`. */
   readonly seenKeys: ReadonlySet<string>;
-  /** The config in force, for what cannot be known now. */
+  /** The config in force: the last good values of objects that were not read. */
   readonly inForce: Config | undefined;
   readonly tools: Tools;
   readonly externalNames: boolean;
   readonly secretsAtHand: boolean;
-  /** Mistakes whose words would tell readers of the status what Secrets hold: for the log of the process that reads them. */
+  /** Problems for the operator's log only: in the status they would tell its readers what Secrets hold. */
   readonly asides: ReferenceProblem[];
-  /** Makes what several routes share once. */
+  /** Calls `make` once for each key: for values that several routes share. */
   once<T>(key: unknown, make: () => T): T;
 }
 
-/** Only objects of the proxy's own namespace can be found, whoever gathered them. */
+/** A Lookup of the objects in the proxy's own namespace: `resources` may hold others, which are never found. */
 export function lookupFor(
   { namespace, name }: { readonly namespace: string; readonly name: string },
   resources: Resources,
   inForce: Config | undefined,
   tools: Tools,
-  { externalNames, secretsAtHand = false }: Surroundings,
+  { externalNames, secretsAtHand = false }: TranslateOptions,
 ): Lookup {
   const own = <T extends { readonly metadata: Pick<Secret["metadata"], "namespace"> }>(
     objects: readonly T[],
@@ -81,15 +81,17 @@ export function lookupFor(
   };
 }
 
+/** A value without problems. */
 export function found<T>(value: T): Found<T> {
   return { value, problems: [] };
 }
 
+/** No value, and the problems why. */
 export function missing(...problems: readonly ReferenceProblem[]): Found<never> {
   return { value: undefined, problems };
 }
 
-/** Own entries only: a key may be called `constructor`. */
+/** The entry of a map; undefined: it has none (a key may be `constructor`, which every object inherits). */
 export function entryOf(entries: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(entries, key) ? entries[key] : undefined;
 }

@@ -18,7 +18,7 @@ const backend = (more: object): object =>
   proxy({ routes: [route("main", { backends: [{ service: "echo", port: 80, ...more }] })] });
 const introspection = { endpoint: "https://idp.example.com/ask", credentialsSecretName: "it" };
 
-/** A way to name a Secret as a credential, and what the data plane would get of it. */
+/** A way to name a Secret as a credential, and the part of it that the data plane would get. */
 const uses: Record<
   string,
   { spec: () => object; entries: () => Secret; used: (config: Config | undefined) => unknown }
@@ -64,13 +64,13 @@ test.each(Object.entries(uses))("%s is used only with the label of its owner", (
 });
 
 test.each(Object.entries(uses))(
-  "of %s nothing is said but that the label is missing, whatever is wrong with the Secret",
+  "the only problem of %s is the missing label, whatever else is wrong with the Secret",
   (_, { spec }) => {
     for (const wrong of [
       secret("it", {}),
       secret("it", { username: "a\u0000", password: "" }, { type: BASIC }),
       secret("it", { "tls.crt": "x", "tls.key": "ENCRYPTED" }, { type: "kubernetes.io/tls" }),
-      secret("it", {}, { type: "kubernetes.io/tls", unreadable: ["tls.key"] }),
+      secret("it", {}, { type: "kubernetes.io/tls", notText: ["tls.key"] }),
     ]) {
       const said = problems(translated({ proxy: spec(), secrets: [wrong] }));
       expect(said).toEqual([expect.stringMatching(/^SecretNotPermitted/)]);
@@ -79,16 +79,16 @@ test.each(Object.entries(uses))(
 );
 
 test.each(Object.entries(uses))(
-  "a label that is taken away from %s is as if the Secret were deleted",
+  "taking the label away from %s has the effect of deleting the Secret",
   (_, { spec, entries, used }) => {
     const before = translated({ proxy: spec(), secrets: [labelled(entries(), permitted.labels)] }).config;
     const outcome = (secrets: Secret[]): unknown => used(translated({ proxy: spec(), secrets }, before).config);
     expect(outcome([entries()])).toEqual(outcome([]));
-    // A spec that is not accepted keeps its routes as they were.
+    // A spec that is not accepted leaves its last good routes in force.
     const broken = { ...(spec() as { spec: object }), unknown: 1 };
     const kept = (secrets: Secret[]): unknown => used(translated({ proxy: broken, secrets }, before).config);
     expect(kept([entries()])).toEqual(kept([]));
-    // And one that cannot be read either is not used.
+    // A Secret that cannot be read either is not used.
     const { metadata } = entries();
     const unread = { kind: "Secret" as const, metadata, forbidden: true, words: "forbidden" };
     expect(used(translated({ proxy: spec(), unread: [unread] }, before).config)).toBeUndefined();
@@ -115,7 +115,7 @@ const negative = { matchExpressions: [{ key: "kind", operator: "NotIn", values: 
 const keysOf = (config: Config | undefined): string[] =>
   (config?.policies.authentication?.[0]?.apiKey?.keys ?? []).map(({ client, disabled }) => `${client} ${disabled}`);
 
-/** What an earlier version accepted and rendered: a selector that asks for no label, with these keys. */
+/** A config that an earlier version rendered, with a selector that asks for no label, and with these keys. */
 function old(...secrets: Secret[]): Config {
   const selecting = { apiKey: { secretSelector: { matchLabels: { any: "" } } } };
   const spec = proxy({ policies: { authentication: selecting } });
@@ -137,13 +137,13 @@ test("a selector that asks for no label is not accepted; where it was, it loses 
   expect(problems(now)).toEqual([expect.stringMatching(/^Invalid must ask for a label/)]);
   expect(keysOf(now.config)).toEqual(["bob true"]);
   expect(now.asides.map(({ object }) => object)).toEqual(["Secret demo/shop"]);
-  // And so from then on: a key that is gone does not come back.
+  // A key that was removed does not come back later.
   expect(keysOf(translated({ proxy: withNegative, secrets: [alice, disabled, shop] }, now.config).config)).toEqual([
     "bob true",
   ]);
 });
 
-test("a new proxy whose selector asks for no label has no config", () => {
+test("a new proxy with a selector that asks for no label has no config", () => {
   const shop = secret("shop", { password: "a-password-of-the-shop" });
   expect(translated({ proxy: withNegative, secrets: [shop] }).config).toBeUndefined();
 });

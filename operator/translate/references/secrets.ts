@@ -1,28 +1,30 @@
 import { USE_LABEL } from "../../../api/meta.ts";
 import { entryOf, found, missing, type Found, type Lookup } from "./lookup.ts";
-import { authenticationsOf, backendsOf, unreadFound } from "./unread.ts";
+import { authenticationsOf, backendsOf, lastGoodFound } from "./unread.ts";
 
-/** Largest PEM file, as the rendered config bounds it. */
+/** Most characters of a PEM file: the bound of the rendered config. */
 const MAX_PEM = 1_048_576;
 
+/** Certificate chain and private key, both PEM. */
 export interface KeyPair {
   readonly certificate: string;
   readonly privateKey: string;
 }
 
+/** User name and password, for Basic authentication. */
 export interface Login {
   readonly username: string;
   readonly password: string;
 }
 
-/** Certificate chain and private key out of a kubernetes.io/tls Secret. */
+/** The key pair in a kubernetes.io/tls Secret, which has to belong together. */
 export function keyPair(name: string, at: string, lookup: Lookup): Found<KeyPair> {
-  const unread = unreadFound("Secret", name, at, lookup, (inForce) => {
+  const lastGood = lastGoodFound("Secret", name, at, lookup, (inForce) => {
     const { tls } = inForce.listener;
     if (tls?.secretName === name) return tls.keyPair;
     return backendsOf(inForce).find((it) => it.tls?.clientSecretName === name)?.tls?.client;
   });
-  if (unread !== undefined) return unread;
+  if (lastGood !== undefined) return lastGood;
   const { value, problems } = entries(name, ["kubernetes.io/tls"], ["tls.crt", "tls.key"], at, lookup);
   if (value === undefined) return missing(...problems);
   const [certificate = "", privateKey = ""] = value;
@@ -32,21 +34,21 @@ export function keyPair(name: string, at: string, lookup: Lookup): Found<KeyPair
     : unfit(name, `tls.crt and tls.key: ${problem}`, at, lookup);
 }
 
-/** The same for what we are to a backend: as a credential it needs its owner's permission. */
+/** The same for the client certificate of a backend: it is a credential, so its owner has to permit its use. */
 export function clientKeyPair(name: string, at: string, lookup: Lookup): Found<KeyPair> {
   return unpermitted(name, at, lookup) ?? keyPair(name, at, lookup);
 }
 
-/** The certificates that a backend's is verified with: ca.crt, also beside a key pair as cert-manager writes it. */
+/** The certificate authorities (PEM) that verify a backend: entry ca.crt, also of a TLS Secret that cert-manager writes. */
 export function authority(name: string, at: string, lookup: Lookup): Found<string> {
-  const unread = unreadFound(
+  const lastGood = lastGoodFound(
     "Secret",
     name,
     at,
     lookup,
     (inForce) => backendsOf(inForce).find((it) => it.tls?.caSecretName === name)?.tls?.ca,
   );
-  if (unread !== undefined) return unread;
+  if (lastGood !== undefined) return lastGood;
   const { value, problems } = entries(name, ["Opaque", "kubernetes.io/tls"], ["ca.crt"], at, lookup);
   if (value === undefined) return missing(...problems);
   const [ca = ""] = value;
@@ -54,16 +56,16 @@ export function authority(name: string, at: string, lookup: Lookup): Found<strin
   return problem === undefined ? found(ca) : unfit(name, `ca.crt: ${problem}`, at, lookup);
 }
 
-/** User name and password out of a kubernetes.io/basic-auth Secret, bounded as the rendered config bounds them. */
+/** The login in a kubernetes.io/basic-auth Secret, within the bounds of the rendered config. */
 export function login(name: string, at: string, lookup: Lookup): Found<Login> {
   const refused = unpermitted(name, at, lookup);
   if (refused !== undefined) return refused;
-  const unread = unreadFound("Secret", name, at, lookup, (inForce) => {
+  const lastGood = lastGoodFound("Secret", name, at, lookup, (inForce) => {
     const asked = authenticationsOf(inForce).find((it) => it.introspection?.credentialsSecretName === name);
     const dialled = backendsOf(inForce).find((it) => it.basicAuthSecretName === name);
     return asked?.introspection?.credentials ?? dialled?.basicAuth;
   });
-  if (unread !== undefined) return unread;
+  if (lastGood !== undefined) return lastGood;
   const { value, problems } = entries(name, ["kubernetes.io/basic-auth"], ["username", "password"], at, lookup);
   if (value === undefined) return missing(...problems);
   const [username = "", password = ""] = value;
@@ -81,8 +83,8 @@ export function login(name: string, at: string, lookup: Lookup): Found<Login> {
 }
 
 /**
- * A Secret whose owner has not permitted its use: nothing of it is used, and nothing is said of what it holds. The author
- * of a WebSocketProxy could else send it to a server of their choice.
+ * The problem of a Secret that its owner has not permitted for use. It is not used, and no problem tells what it holds: else
+ * the author of a WebSocketProxy could send it to a server of their choice. undefined: it is permitted, or does not exist.
  */
 function unpermitted(name: string, at: string, lookup: Lookup): Found<never> | undefined {
   const unread = lookup.unread.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name);
@@ -96,7 +98,7 @@ function unpermitted(name: string, at: string, lookup: Lookup): Found<never> | u
   return missing({ reason: "SecretNotPermitted", message, at, object: lookup.self });
 }
 
-/** Entries of a Secret, in the order of `keys`, each of which must be there. */
+/** Values of a Secret, in the order of `keys`; every key has to have one. */
 export function entries(
   name: string,
   types: readonly string[],
@@ -119,13 +121,14 @@ export function entries(
   const values: string[] = [];
   for (const key of keys) {
     const value = entryOf(secret.data, key);
-    if (secret.unreadable.includes(key)) return unfit(name, `${key}: is not UTF-8 text`, at, lookup);
+    if (secret.notText.includes(key)) return unfit(name, `${key}: is not UTF-8 text`, at, lookup);
     if (value === undefined || value === "") return unfit(name, `lacks the key ${key}; add it`, at, lookup);
     values.push(value);
   }
   return found(values);
 }
 
+/** A Secret that exists and cannot be used; `words` say why. */
 export function unfit(name: string, words: string, at: string, lookup: Lookup): Found<never> {
   return missing({ reason: "SecretInvalid", message: `Secret ${name}: ${words}`, at, object: lookup.self });
 }

@@ -1,6 +1,6 @@
 import type { LabelSelector } from "../../../api/policies/authentication.ts";
 
-/** Does a label selector match? As in Kubernetes: every requirement must hold, and an absent label is not in any list. */
+/** Does a label selector match, as in Kubernetes? Every requirement has to hold, and an absent label is in no list. */
 export function matches(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
   const label = (key: string): string | undefined => (Object.hasOwn(labels, key) ? labels[key] : undefined);
   const { matchLabels = {}, matchExpressions = [] } = selector;

@@ -64,7 +64,7 @@ test.each([
   ["Secrets", false],
   ["Secrets and ConfigMaps", true],
 ])(
-  "all that was in force of %s that may not be read any more stays, and each reference says so",
+  "the last good values of %s that may not be read any more stay, and each reference has a problem",
   (_, fromConfigMap) => {
     const parts = { proxy: whole(fromConfigMap), secrets: SECRETS, configMaps: CONFIG_MAPS };
     const before = translated(parts);
@@ -95,7 +95,7 @@ test.each([
   },
 );
 
-test("where nothing is in force of it nobody is admitted", () => {
+test("without a last good value no client is admitted", () => {
   const { config } = translated({ proxy: whole(false), unread: SECRETS.map((it) => unread(it)) });
   expect(config?.policies.authentication?.[0]).toMatchObject({ apiKey: { keys: [] } });
   expect(config?.policies.authentication?.[0]?.jwt?.jwks.keys).toBeUndefined();
@@ -116,19 +116,19 @@ const two = { keys: "chat", team: "chat" };
 const chat = selecting(["team", "chat"], ["keys", "chat"]);
 const inForce = (parts: Partial<Resources>): Config | undefined => translated({ proxy: chat, ...parts }).config;
 
-test("keys of readable Secrets are as they are now: new, disabled; those of the unread one stay as they were", () => {
+test("keys of readable Secrets are current: new, disabled; those of a Secret that cannot be read stay as they were", () => {
   const alice = secret("alice", { alice: "alices-own-key-0001" }, { labels: two });
   const bob = secret("bob", { bob: "bobs-quite-own-key-2" }, { labels: two });
   const before = inForce({ secrets: [alice, bob] });
   const disabled = secret("alice", alice.data, { labels: two, annotations: { "wsproxy.dev/disabled": "true" } });
   const carol = secret("carol", { carol: "carols-own-key-00003" }, { labels: two });
-  // Whoever stored the selector in force may have sorted it.
+  // The API server may have sorted the selector in force.
   const proxyNow = selecting(["keys", "chat"], ["team", "chat"]);
   const { config } = translated({ proxy: proxyNow, secrets: [disabled, carol], unread: [unread(bob)] }, before);
   expect(keysOf(config)).toEqual(["alice true", "bob false", "carol false"]);
 });
 
-test("a key that was seen in a Secret that could be read, and is in none now, was removed", () => {
+test("a key that was seen in a readable Secret, and is in none now, was removed", () => {
   const alice = secret("alice", { alice: "alices-own-key-0001" }, { labels: two });
   const bob = secret("bob", { bob: "bobs-quite-own-key-2" }, { labels: two });
   const before = inForce({ secrets: [alice, bob] });
@@ -142,7 +142,7 @@ test("a key that was seen in a Secret that could be read, and is in none now, wa
   ]);
 });
 
-test("a Secret that is deleted, or not selected any more, is revoked: that needs no reading", () => {
+test("a Secret that is deleted, or not selected any more, loses its keys, even while Secrets cannot be read", () => {
   const alice = secret("alice", { alice: "alices-own-key-0001" }, { labels: two });
   const before = inForce({ secrets: [alice] });
   expect(keysOf(before)).toEqual(["alice false"]);
@@ -158,7 +158,7 @@ test("keys in force of one selector are never those of another", () => {
   expect(keysOf(translated({ proxy: selecting(["keys", "other"]), unread: [other] }, before).config)).toEqual([]);
 });
 
-test("what may not be read in another namespace is nobody's business", () => {
+test("a Secret of another namespace that cannot be read makes no problem", () => {
   const far = { ...unread(secret("chat-tls", {})), metadata: metadata("chat-tls", { namespace: "far" }) };
   const { status } = translated({ ...resources(), proxy: whole(false), unread: [far] });
   expect(status.problems.map(({ reason }) => reason)).not.toContain("SecretInvalid");

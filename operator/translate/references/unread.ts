@@ -7,22 +7,22 @@ import type { Unread } from "../resources.ts";
 type Authentication = RenderedOf<"authentication">;
 
 /**
- * What stands for an object that is there and cannot be read: what the config in force has of it, found by `kept`, and a
- * problem. Nobody has taken a permission away, so none is lost; undefined: the object was read, or is not there.
+ * The last good value of an object that exists and was not read, with a problem: `lastGood` finds it in the config in force.
+ * The object was not deleted, so no permission that stands on it is lost. undefined: the object was read, or does not exist.
  */
-export function unreadFound<T>(
+export function lastGoodFound<T>(
   kind: Unread["kind"],
   name: string,
   at: string,
   lookup: Lookup,
-  kept: (inForce: Config) => T | undefined,
+  lastGood: (inForce: Config) => T | undefined,
 ): Found<T> | undefined {
   const unread = lookup.unread.find((it) => it.kind === kind && it.metadata.name === name);
   if (unread === undefined) return undefined;
-  return { value: lookup.inForce && kept(lookup.inForce), problems: [unreadProblem(unread, at, lookup)] };
+  return { value: lookup.inForce && lastGood(lookup.inForce), problems: [unreadProblem(unread, at, lookup)] };
 }
 
-/** Of several; those that the budget left out in one sentence. */
+/** The problems of several objects that were not read; one problem for all that the budget left out. */
 export function unreadProblems(unread: readonly Unread[], at: string, lookup: Lookup): ReferenceProblem[] {
   const [first, ...more] = unread.filter(({ beyond }) => beyond !== undefined);
   const refused = unread.filter(({ beyond }) => beyond === undefined).map((it) => unreadProblem(it, at, lookup));
@@ -44,6 +44,7 @@ function beyondProblem(
   };
 }
 
+/** The problem of one object that was not read. */
 export function unreadProblem(unread: Unread, at: string, lookup: Lookup): ReferenceProblem {
   if (unread.beyond !== undefined) return beyondProblem(unread, 0, at, lookup);
   const { kind, metadata, forbidden, words } = unread;
@@ -52,15 +53,17 @@ export function unreadProblem(unread: Unread, at: string, lookup: Lookup): Refer
   return { reason: kind === "Secret" ? "SecretInvalid" : "ConfigMapInvalid", message, at, object: lookup.self };
 }
 
+/** The backends of all routes of a config. */
 export function backendsOf({ routes }: Config): readonly BackendConfig[] {
   return routes.flatMap(({ backends }) => backends);
 }
 
+/** All different authentication settings of a config. */
 export function authenticationsOf({ policies }: Config): readonly Authentication[] {
   return policies.authentication ?? [];
 }
 
-/** The keys in force of a selector; of another one they are other people's. */
+/** The keys in force of the same selector: another selector's keys may belong to other people. */
 export function keysInForce(
   selector: LabelSelector,
   { inForce }: Lookup,
@@ -70,7 +73,7 @@ export function keysInForce(
   return same?.apiKey?.keys ?? [];
 }
 
-/** The same for selectors that differ in the order of their labels only, as whoever stored them may have sorted them. */
+/** The same text for selectors that differ only in the order of their labels: the API server may have sorted them. */
 function textOf(selector: LabelSelector | undefined): string {
   const byKey = ([a]: [string, string], [b]: [string, string]): number => (a < b ? -1 : 1);
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};

@@ -7,8 +7,8 @@ import { authority, clientKeyPair, login } from "../references/secrets.ts";
 type Tls = NonNullable<BackendConfig["tls"]>;
 
 /**
- * A backend with what it refers to. Undefined where something is missing: it is left out, since it must not be dialled
- * without the verification or the credential that its owner asked for.
+ * A backend with the values that it refers to. undefined: one of them is missing, so the backend is left out: it must not be
+ * dialled without the verification or the credential that the user asked for.
  */
 export function backend(spec: BackendSpec, at: string, lookup: Lookup): Found<BackendConfig> {
   const problems: ReferenceProblem[] = [];
@@ -32,12 +32,12 @@ export function backend(spec: BackendSpec, at: string, lookup: Lookup): Found<Ba
   return { value, problems };
 }
 
-/** There is always something left: what was in force. */
+/** A refreshed backend always has a value, the one in force at least. */
 interface Refreshed extends Found<BackendConfig> {
   readonly value: BackendConfig;
 }
 
-/** A backend of a config in force, with what its references hold now; where one is lost, it keeps what it has. */
+/** A backend of a config in force with the current values of its references; a missing one leaves its last good value. */
 export function refreshedBackend(inForce: BackendConfig, at: string, lookup: Lookup): Refreshed {
   const { tls, basicAuthSecretName: secret } = inForce;
   const now = tls === undefined ? undefined : tlsOf(tls, undefined, `${at}.tls`, lookup);
@@ -71,7 +71,7 @@ function tlsOf(spec: TlsReferences, service: string | undefined, at: string, loo
   return { value, problems };
 }
 
-/** As `login`, without what Basic cannot carry (RFC 7617 §2). */
+/** As `login`, without a user name that Basic authentication cannot carry (RFC 7617 §2). */
 function basicLogin(name: string, at: string, lookup: Lookup): ReturnType<typeof login> {
   const found = login(name, at, lookup);
   if (found.value?.username.includes(":") !== true) return found;

@@ -22,7 +22,7 @@ test.each<[string, Claim, Claim]>([
   ["a host and any host", claim("a", ["x"]), claim("b", [])],
   ["a host and a wildcard above it", claim("a", ["x.y"]), claim("b", ["*.y"])],
   ["two wildcards", claim("a", ["*.x.y"]), claim("b", ["*.y"])],
-])("%s are told apart", (_, first, other) => {
+])("%s do not conflict", (_, first, other) => {
   expect(second(first, other)).toEqual({ conflicts: false, taken: [] });
 });
 
@@ -32,11 +32,11 @@ test.each<[string, Claim, Claim, string[]]>([
   ["the same hosts in another order", claim("a", ["x", "y"]), claim("b", ["y", "x"]), ["y", "x"]],
   ["one of the first's hosts", claim("a", ["x", "y"]), claim("b", ["y"]), ["y"]],
   ["the same host twice", claim("a", ["x"]), claim("b", ["x", "x"]), ["x"]],
-])("%s on the same path leaves nothing", (_, first, other, taken) => {
+])("%s on the same path leaves the later route no host", (_, first, other, taken) => {
   expect(second(first, other)).toEqual({ conflicts: true, taken });
 });
 
-test("a route stands as long as one of its hosts is its own, and then has that", () => {
+test("a route is accepted as long as one of its hosts is its own, and then serves that", () => {
   const claims = new Claims();
   claims.enter(claim("a", ["x"]));
   const other = claim("b", ["x", "y"]);

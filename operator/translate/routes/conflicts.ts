@@ -1,16 +1,16 @@
 import type { RouteSpec } from "../../../api/websocket-proxy.ts";
 
-/** What tells routes apart. */
+/** The fields of a route that decide which requests it gets. */
 export type Claim = Pick<RouteSpec, "name" | "hostnames" | "path">;
 
 /**
- * Who serves which host and path. Two routes that match the same can never be told apart, and the earlier one has it. A
- * route with several hosts stands as long as one of them is its own.
+ * Records which route serves which host and path. Of two routes that match the same requests, the earlier one gets them. A
+ * route with several hosts is accepted as long as one of them is its own.
  */
 export class Claims {
   readonly #owners = new Map<string, string>();
 
-  /** Hosts of the route (`*` for any) that an earlier one serves on the very same path, with that one's name. */
+  /** Host of the route (`*`: any) → name of the earlier route that serves it on the same path. */
   taken(route: Claim): ReadonlyMap<string, string> {
     return new Map(
       hostsOf(route).flatMap((host) => {
@@ -20,12 +20,12 @@ export class Claims {
     );
   }
 
-  /** Nothing is left: no request could ever reach the route. */
+  /** Do earlier routes serve all hosts of the route? No request could ever reach it then. */
   conflicts(route: Claim): boolean {
     return this.taken(route).size === hostsOf(route).length;
   }
 
-  /** The route has what nobody has yet. */
+  /** Gives the route each of its hosts that no earlier route has. */
   enter(route: Claim): void {
     for (const host of hostsOf(route)) {
       const key = keyOf(host, route);

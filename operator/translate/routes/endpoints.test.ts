@@ -48,7 +48,7 @@ test("a port is found by its number as by its name, and means the slice's port o
   expect(look("echo:81", { services: [ws], endpointSlices })).toEqual(["10.0.0.1:9090 Ready"]);
 });
 
-test("a port whose name is a number is found by its name first", () => {
+test("a port with a number as its name is found by its name first", () => {
   const services = [
     service("echo", [
       { name: "a", port: 80 },
@@ -125,7 +125,7 @@ test.each([
   expect(look("echo:ws", { services: [ws], endpointSlices: bothFamilies(state) })).toEqual(expected);
 });
 
-test("a pod that stands in a slice of one family only is dialled there", () => {
+test("a pod that is in a slice of one family only has the address in that", () => {
   const [six, four] = [
     bothFamilies()[0],
     slice("echo", [{ name: "ws", port: 8080 }], [pod("a", "10.0.0.1")], "echo-4"),
@@ -137,7 +137,7 @@ test("a pod that stands in a slice of one family only is dialled there", () => {
   ]);
 });
 
-test("a slice of names is a problem of whoever goes there, and the others are dialled", () => {
+test("a slice of host names is a problem of each backend that uses it, and the other slices are used", () => {
   const names = slice("echo", [{ name: "ws", port: 8080 }], [], "echo-names", "FQDN");
   expect(look("echo:ws", { services: [ws], endpointSlices: [names] })).toEqual(["ServiceUnsupported at.service"]);
   const endpointSlices = [names, slice("echo", [{ name: "ws", port: 8080 }], ["10.0.0.1"])];
@@ -147,12 +147,12 @@ test("a slice of names is a problem of whoever goes there, and the others are di
   ]);
 });
 
-test("a Service without any endpoint is found all the same", () => {
+test("a Service without any endpoint makes no problem", () => {
   expect(look("echo:ws", { services: [ws] })).toEqual([]);
   expect(look("echo:ws", { services: [ws], endpointSlices: [slice("echo", [], [])] })).toEqual([]);
 });
 
-test("what is missing is named with its field", () => {
+test("a missing Service or port is named with its field", () => {
   expect(look("lost:80", { services: [ws] })).toEqual(["ServiceNotFound at.service"]);
   expect(look("echo:82", { services: [ws] })).toEqual(["ServicePortNotFound at.port"]);
   expect(look("echo:constructor", { services: [ws] })).toEqual(["ServicePortNotFound at.port"]);
@@ -201,7 +201,7 @@ test.each([
   expect(look(key, { services: [one] }, true)).toEqual(expected);
 });
 
-test("an external name with slices of its own is where these are", () => {
+test("a Service with an external name and slices has the endpoints of its slices", () => {
   const services = [external("a.example.com", [{ port: 80 }])];
   const endpointSlices = [slice("echo", [{ port: 8080 }], ["10.0.0.1"])];
   expect(look("echo:80", { services, endpointSlices }, true)).toEqual(["10.0.0.1:8080 Ready"]);

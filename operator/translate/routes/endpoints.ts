@@ -3,23 +3,23 @@ import { found, missing, type Found, type Lookup, type ReferenceProblem } from "
 import { inOneFamily } from "./one-family.ts";
 import type { EndpointSlice, Family, Service, ServicePort } from "../resources.ts";
 
-/** Endpoints of one backend, as the rendered endpoints bound them. */
+/** Most endpoints of one backend: the bound of the rendered endpoints. */
 const MAX_ENDPOINTS = 10_000;
 
 const HOST = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/i;
 
-/** Where a backend is, as the config names it: `<service>:<port>`, or `:<port>` for the pod itself. */
+/** The key under which a config finds a backend's endpoints: `<service>:<port>`, or `:<port>` for the pod itself. */
 export function endpointsKey(service: string | undefined, port: number | string): string {
   return `${service ?? ""}:${port}`;
 }
 
-/** The addresses behind a Service's port, Ready or Draining. `at` is the backend's field. */
+/** The endpoints of a Service's port, Ready or Draining. `at`: path of the backend in the spec. */
 export function endpointsOf(key: string, at: string, lookup: Lookup): Found<readonly Endpoint[]> {
   const colon = key.lastIndexOf(":");
   const [name, port] = [key.slice(0, colon), key.slice(colon + 1)];
   if (name === "") return found([{ address: "127.0.0.1", port: Number(port), state: "Ready" }]);
   const { value, problems } = lookup.once(`endpoints ${key}`, () => behind(name, port, lookup));
-  // The problem is each route's own, what was found is shared.
+  // Routes share the endpoints; each reports the problems at its own path.
   return { value, problems: problems.map((problem) => ({ ...problem, at: `${at}.${problem.at}` })) };
 }
 
@@ -90,7 +90,7 @@ function externalEndpoint(
   if (!HOST.test(externalName)) {
     return missing(problem("ServiceUnsupported", "service", `Service ${name}: spec.externalName is not a host name`));
   }
-  // Such a Service need not list its ports.
+  // An ExternalName Service need not list its ports.
   const number = portOf(service, port)?.port ?? (service.ports.length === 0 ? Number(port) : Number.NaN);
   if (Number.isNaN(number)) {
     return missing(problem("ServicePortNotFound", "port", `Service ${name} has no TCP port ${port}; add it there`));
@@ -102,7 +102,7 @@ function portOf({ ports }: Service, port: string): ServicePort | undefined {
   return ports.find((it) => it.name === port) ?? ports.find((it) => String(it.port) === port);
 }
 
-/** An address in a slice, whether sessions may go to it or not. */
+/** An address in a slice; `state` undefined: no session may go to it. */
 interface Listed extends Omit<Endpoint, "state"> {
   readonly state: Endpoint["state"] | undefined;
   readonly family: Family;
@@ -111,14 +111,14 @@ interface Listed extends Omit<Endpoint, "state"> {
 
 type Slice = Pick<EndpointSlice, "ports" | "endpoints"> & { readonly family: Family };
 
-/** What a slice lists; undefined where it does not have the port. */
+/** The addresses that a slice lists; undefined: the slice does not have the port. */
 function inSlice({ ports, endpoints, family }: Slice, wanted: ServicePort, only: boolean): Listed[] | undefined {
   if (endpoints.length === 0) return [];
   const match =
     ports.find(({ name }) => name === wanted.name) ??
     (only && ports.length === 1 ? ports.find(({ name }) => name === undefined) : undefined);
   if (match === undefined) return undefined;
-  // A port without number means all ports: then it is the one that the Service names.
+  // A slice's port without a number means all ports: then the Service's own port counts.
   const port = match.port ?? (typeof wanted.targetPort === "number" ? wanted.targetPort : wanted.port);
   return endpoints.flatMap((endpoint) => {
     const shared = { port, state: stateOf(endpoint), family, pod: endpoint.pod };
@@ -131,12 +131,12 @@ function stateOf(endpoint: EndpointSlice["endpoints"][number]): Endpoint["state"
   return endpoint.ready ? "Ready" : undefined;
 }
 
-/** Each once, sorted. One that moves from a slice to another stands in both for a while: Ready wins. */
+/** Each endpoint once, sorted. An endpoint that moves between slices is in both for a while: then Ready wins. */
 function merged(listed: readonly Listed[]): Endpoint[] {
-  const byPlace = new Map<string, Endpoint>();
+  const byAddress = new Map<string, Endpoint>();
   for (const { address, port, state } of listed) {
-    const place = `${address} ${port}`;
-    if (state !== undefined && byPlace.get(place)?.state !== "Ready") byPlace.set(place, { address, port, state });
+    const key = `${address} ${port}`;
+    if (state !== undefined && byAddress.get(key)?.state !== "Ready") byAddress.set(key, { address, port, state });
   }
-  return [...byPlace.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+  return [...byAddress.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
 }

@@ -3,22 +3,22 @@ import type { RouteSpec, WebSocketProxySpec } from "../../../api/websocket-proxy
 import { Claims } from "./conflicts.ts";
 import { policyProblems } from "../policies/policy-problems.ts";
 import type { ReadProxy, ReadRoute } from "../read-proxy.ts";
-import type { Surroundings } from "../resources.ts";
+import type { TranslateOptions } from "../resources.ts";
 import { eachOf, type Steps } from "../steps.ts";
 
-/** A route, and whether it may be put in force. */
-export interface Verdict {
+/** A route that was judged: accepted, or the problems why not. */
+export interface JudgedRoute {
   readonly name: string;
   readonly at: string;
   /** undefined: not accepted. */
   readonly spec: RouteSpec | undefined;
   readonly problems: readonly AcceptedProblem[];
-  /** What its owner should know although it is accepted. */
+  /** What the user should know of an accepted route. */
   readonly note: string | undefined;
 }
 
-/** Judges each route: by itself, and against those before it. */
-export function judgeRoutes(proxy: ReadProxy, { adminPort }: Surroundings): Steps<Verdict[]> {
+/** Decides which routes are accepted: each is checked by itself and against the routes before it. */
+export function judgeRoutes(proxy: ReadProxy, { adminPort }: TranslateOptions): Steps<JudgedRoute[]> {
   const claims = new Claims();
   return eachOf(proxy.routes, (route) => judge(route, proxy, adminPort, claims));
 }
@@ -28,7 +28,7 @@ function judge(
   proxy: ReadProxy,
   adminPort: number | undefined,
   claims: Claims,
-): Verdict {
+): JudgedRoute {
   if (spec === undefined) return { name, at, spec, problems: read, note: undefined };
   const problems = [
     ...backendProblems(spec, at, proxy, adminPort),

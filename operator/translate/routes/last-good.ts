@@ -16,13 +16,13 @@ export function inForce(
 }
 
 /**
- * The config in force, whole, where nothing new can take its place. It is what it was, but for what its references hold
- * now: a mistake in a field must not keep a removed key alive.
+ * The config in force with the current values of its references, for a spec that is not accepted: a mistake in a field must
+ * not keep a removed key alive.
  */
 export function* lastGood(before: Config, lookup: Lookup): Steps<Config> {
   const { tls } = before.listener;
   const all = yield* eachOf(routesOf(before), (route) => ({ route, now: refreshRoute(route, "", lookup).route }));
-  // What grew too large stays as it was; keys that are gone are gone all the same.
+  // Where the current values are too large, the routes stay as they were, without the keys that were removed.
   const fitting = yield* fitsInText(all.map(({ now }) => now));
   const refreshed = fitting ? all : withKeysOnly(all);
   const written = withSettings(refreshed.map(({ now }) => now));
@@ -42,7 +42,7 @@ interface Refreshed {
   readonly now: RouteConfig;
 }
 
-/** Routes as they are in force, with the API keys that there are now. */
+/** The routes in force with the current API keys, and no other current values. */
 function withKeysOnly(all: readonly Refreshed[]): Refreshed[] {
   const made = new Map<unknown, RouteConfig["policies"]["authentication"]>();
   return all.map(({ route, now }) => {
@@ -55,7 +55,7 @@ function withKeysOnly(all: readonly Refreshed[]): Refreshed[] {
   });
 }
 
-/** Of more keys than fit, those that were in force already and still are there. */
+/** The route with those of its current keys that were in force before: for a config with more keys than fit. */
 function withoutNewKeys(now: RouteConfig, before: RouteConfig, lookup: Lookup): RouteConfig {
   const { authentication } = now.policies;
   if (authentication?.apiKey === undefined) return now;
@@ -68,7 +68,7 @@ function withoutNewKeys(now: RouteConfig, before: RouteConfig, lookup: Lookup): 
   return { ...now, policies: { ...now.policies, authentication: { ...authentication, apiKey } } };
 }
 
-/** A certificate that is lost or broken leaves the one in force: it is no permission that somebody took away. */
+/** The listener's certificate. A missing or broken one leaves that in force, since a lost certificate revokes no permission. */
 export function listenerTls(
   secretName: string | undefined,
   before: Config | undefined,

@@ -3,16 +3,16 @@ import type { Family } from "../resources.ts";
 /** An address that a slice lists. */
 interface Listed {
   readonly family: Family;
-  /** Whose address it is; undefined: nobody says. */
+  /** The pod that has the address; undefined: the slice names none. */
   readonly pod: string | undefined;
 }
 
-/** Of a Service that says nothing itself. */
+/** For a Service without an order of its own. */
 const ORDER: readonly Family[] = ["IPv4", "IPv6"];
 
 /**
- * Leaves a pod one of its two addresses: of a dual-stack Service it stands in a slice of each family. Which one, only the
- * Service's order decides and no state, so that slices written one after the other move nobody.
+ * Leaves each pod one of its two addresses: a pod of a dual-stack Service is in a slice of each family. Only the Service's
+ * order of families decides, and not the endpoints' states: slices that change one after the other move no session.
  */
 export function inOneFamily<T extends Listed>(listed: readonly T[], families: readonly Family[] = ORDER): T[] {
   const rank = (family: Family): number => (families.includes(family) ? families.indexOf(family) : families.length);

@@ -6,17 +6,17 @@ import { endpointsOf } from "./endpoints.ts";
 import type { Lookup, ReferenceProblem } from "../references/lookup.ts";
 import { mergePolicies, ownPolicies, resolvePolicies } from "../policies/index.ts";
 
-/** A route as the data plane gets it, and what it refers to in vain. */
+/** A route as the data plane gets it, and the problems of its references. */
 export interface ResolvedRoute {
   readonly route: RouteConfig;
   readonly problems: readonly ReferenceProblem[];
 }
 
-/** An accepted route with its references followed. */
+/** An accepted route with the values that it refers to. */
 export function resolveRoute(spec: RouteSpec, at: string, inherited: PoliciesSpec, lookup: Lookup): ResolvedRoute {
   const own = ownPolicies(spec.policies);
-  const place = (kind: PolicyKind): string => `${own.includes(kind) ? at : "spec"}.policies.${kind}`;
-  const { policies, problems } = resolvePolicies(mergePolicies(inherited, spec.policies), place, lookup);
+  const atPolicy = (kind: PolicyKind): string => `${own.includes(kind) ? at : "spec"}.policies.${kind}`;
+  const { policies, problems } = resolvePolicies(mergePolicies(inherited, spec.policies), atPolicy, lookup);
   const backends = spec.backends.map((it, index) => backend(it, `${at}.backends[${index}]`, lookup));
   return {
     route: {
@@ -33,16 +33,16 @@ export function resolveRoute(spec: RouteSpec, at: string, inherited: PoliciesSpe
   };
 }
 
-/** Problems of one route in force that are told. */
+/** Problems of one route in force that are reported. */
 const MOST_TOLD = 20;
 
-/** A route of a config in force, with what its references hold now: a key that was removed is removed here too. */
+/** A route of a config in force with the current values of its references: a key that was removed is removed here, too. */
 export function refreshRoute(inForce: RouteConfig, at: string, lookup: Lookup): ResolvedRoute {
   const { policies, problems } = resolvePolicies(inForce.policies, (kind) => `policies.${kind}`, lookup);
   const backends = inForce.backends.map((it, index) => refreshedBackend(it, `backends[${index}]`, lookup));
   const reached = inForce.backends.map((it, index) => endpointsOf(it.endpoints, `backends[${index}]`, lookup));
   const every = [...problems, ...backends.flatMap((it) => it.problems), ...reached.flatMap((it) => it.problems)];
-  // Each becomes one of this route's own, and there may be a thousand routes.
+  // Each becomes a problem of this route's own, and a thousand routes may share them.
   const all = every.slice(0, MOST_TOLD);
   return {
     route: { ...inForce, policies, backends: backends.map(({ value }) => value) },

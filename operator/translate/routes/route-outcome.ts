@@ -1,27 +1,27 @@
 import type { AcceptedProblem } from "../../../api/conditions.ts";
 import type { RouteConfig } from "../../../api/config.ts";
 import type { PoliciesSpec } from "../../../api/policies/index.ts";
-import type { Verdict } from "./judge-routes.ts";
+import type { JudgedRoute } from "./judge-routes.ts";
 import type { Lookup, ReferenceProblem } from "../references/lookup.ts";
 import { refreshRoute, resolveRoute } from "./resolve-route.ts";
 import { fails, holds, unknown } from "../status.ts";
 import type { RouteStatus } from "../translation.ts";
 
-/** What becomes of one route of the spec. */
+/** What a translation makes of one route of the spec. */
 export interface RouteOutcome {
   readonly name: string;
   readonly at: string;
   readonly accepted: boolean;
-  /** What goes into the config: the route, or where it is not accepted its version in force; undefined: nothing. */
+  /** The route for the config or, where the route is not accepted, its last good version; undefined: there is none. */
   readonly route: RouteConfig | undefined;
   readonly problems: readonly (AcceptedProblem & { readonly object: string })[];
   readonly references: readonly ReferenceProblem[];
   readonly note: string | undefined;
 }
 
-/** Follows an accepted route's references; keeps the version in force of one that is not accepted. */
+/** Resolves the references of an accepted route; a route that is not accepted leaves its last good version, `before`. */
 export function routeOutcome(
-  { name, at, spec, problems, note }: Verdict,
+  { name, at, spec, problems, note }: JudgedRoute,
   inherited: PoliciesSpec,
   before: RouteConfig | undefined,
   lookup: Lookup,
@@ -31,23 +31,24 @@ export function routeOutcome(
     const { route, problems: references } = resolveRoute(spec, at, inherited, lookup);
     return { name, at, accepted: true, route, problems: located, references, note };
   }
-  const kept = before === undefined ? undefined : refreshRoute(before, at, lookup);
-  const references = kept?.problems ?? [];
-  return { name, at, accepted: false, route: kept?.route, problems: located, references, note };
+  const lastGood = before === undefined ? undefined : refreshRoute(before, at, lookup);
+  const references = lastGood?.problems ?? [];
+  return { name, at, accepted: false, route: lastGood?.route, problems: located, references, note };
 }
 
-/** The end of the message of a route that is not accepted, where it is served as it was. */
+/** The end of the message of a route that is not accepted, where its last good version is served. */
 export const KEPT_ROUTE = "The version before stays in force.";
 
+/** The conditions of one route. */
 export function routeStatus(outcome: RouteOutcome, generation: number): RouteStatus {
   const { name, accepted, route, problems, references, note } = outcome;
-  const kept = route === undefined ? "" : `. ${KEPT_ROUTE}`;
+  const after = route === undefined ? "" : `. ${KEPT_ROUTE}`;
   const [first] = problems;
   const [reference] = references;
   const acceptedCondition =
     accepted || first === undefined
       ? holds("Accepted", "Accepted", generation, note)
-      : fails("Accepted", first.reason, problems, generation, kept);
+      : fails("Accepted", first.reason, problems, generation, after);
   const resolved =
     reference !== undefined
       ? fails("ResolvedRefs", reference.reason, references, generation)

@@ -55,7 +55,7 @@ export default scenario(
   async (cluster, report) => {
     const { ledger, image } = cluster;
 
-    await report.step("the image is small, runs as nobody and starts no shell", () => {
+    await report.step("the image is small, runs as an unprivileged user and starts no shell", () => {
       const { size, ownSize, user, entrypoint } = image.facts;
       assert.match(user, /^[1-9]\d*:[1-9]\d*$/);
       assert.deepEqual([entrypoint[0], entrypoint.at(-1)], ["node", "/app/wsproxy.js"]);
@@ -103,7 +103,7 @@ export default scenario(
     });
 
     await report.step("without a key there is a refusal, also byte by byte at the pod's own address", async () => {
-      assert.equal(await ledger.dial(url, { as: "nobody" }).refused(), "401 CredentialMissing");
+      assert.equal(await ledger.dial(url, { as: "no client" }).refused(), "401 CredentialMissing");
       const [pod] = await cluster.pods(namespace, `app=${NAME}`);
       const address = pod?.status?.podIP ?? "";
       const refused = await RawSocket.handshake(address, 8080);

@@ -70,7 +70,7 @@ export default scenario("from an empty cluster to the first session, with defaul
     assert.deepEqual(ledger.disorder(), []);
   });
 
-  await report.step("the backend sees who the client is, and no key", async () => {
+  await report.step("the backend sees the client's name, and no key", async () => {
     const session = await ledger.open(`${url}/headers?apikey=${KEY}`, {
       as: "alice",
       greetings: 1,
@@ -98,7 +98,7 @@ export default scenario("from an empty cluster to the first session, with defaul
     report.figure("kubectl get wsp", row.replaceAll(/ +/g, " "));
   });
 
-  await report.step("two operators are there, one of them leads; nobody was restarted", async () => {
+  await report.step("two operators are there, one of them leads; no pod was restarted", async () => {
     await cluster.rolledOut(SYSTEM, "wsproxy-operator");
     const operators = await cluster.pods(SYSTEM, "app.kubernetes.io/name=wsproxy");
     assert.equal(operators.length, 2);

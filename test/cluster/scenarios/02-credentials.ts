@@ -83,7 +83,7 @@ export default scenario(
     await report.step("a key is accepted; a missing and a wrong one are not", async () => {
       await (await withKey("bob")).echo("hello");
       assert.equal(await refusal("/keys"), "401 CredentialMissing");
-      assert.equal(await refusal("/keys", { "x-api-key": "not-anybody's-key-0000" }), "401 CredentialInvalid");
+      assert.equal(await refusal("/keys", { "x-api-key": "not-any-client's-key-0000" }), "401 CredentialInvalid");
     });
 
     await report.step(
@@ -128,7 +128,7 @@ export default scenario(
       assert.match(await refusal("/keys", { "x-api-key": keyOf("revoked-1") }), /^401 Credential(Invalid|Revoked)$/);
     });
 
-    await report.step("a client that is denied is out, everybody else stays", async () => {
+    await report.step("the sessions of a denied client are closed, all others stay", async () => {
       const session = await withKey("mallory");
       await cluster.proxy(namespace, "credentials", spec(idp.issuer, { clients: ["mallory"] }));
       const { code, text } = await session.ended();
@@ -164,7 +164,7 @@ export default scenario(
       assert.ok(at - revoked < 7000, `${at - revoked} ms`);
     });
 
-    await report.step("nobody else was cut off, and no message was lost", async () => {
+    await report.step("no other session was cut off, and no message was lost", async () => {
       assert.ok(bystander.isOpen);
       await bystander.close();
       assert.deepEqual(ledger.disorder(), []);

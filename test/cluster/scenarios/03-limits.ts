@@ -84,10 +84,10 @@ export default scenario("limits: what the last admitted and the first refused se
     return said;
   };
 
-  await report.step(`a client has ${SESSIONS} sessions and no more; who ends one may have another`, async () => {
+  await report.step(`a client has ${SESSIONS} sessions and no more; when it ends one it may open another`, async () => {
     const sessions = await openAll("sessions", SESSIONS);
     assert.equal(await refused("sessions"), "429 ConnectionLimit");
-    sessions.push(await open("sessions", "bob")); // is somebody else
+    sessions.push(await open("sessions", "bob")); // another client
     await sessions.shift()?.close();
     sessions.push(await open("sessions"));
     assert.equal(await refused("sessions"), "429 ConnectionLimit");
@@ -103,7 +103,7 @@ export default scenario("limits: what the last admitted and the first refused se
     await closeAll(inside);
   });
 
-  await report.step(`a route has ${SESSIONS} sessions, whoever has them`, async () => {
+  await report.step(`a route has ${SESSIONS} sessions, all clients together`, async () => {
     const sessions = await Promise.all(CLIENTS.map((client) => open("room", client)));
     assert.equal(await refused("room"), "503 ConnectionLimit");
     await closeAll(sessions);
@@ -136,7 +136,7 @@ export default scenario("limits: what the last admitted and the first refused se
     assert.equal(await refused("room-attempts", "bob"), "503 AttemptLimit");
   });
 
-  await report.step("who waits for Retry-After gets in, and only one does", async () => {
+  await report.step("of the clients that wait for Retry-After one gets in", async () => {
     const { at, retryAfter = 0 } = ledger.refusals.findLast(({ as }) => as === "alice client-attempts")!.refused!;
     await cluster.until("Retry-After is over", () => Promise.resolve(Date.now() >= at + retryAfter * 1000));
     await open("client-attempts");
@@ -201,7 +201,7 @@ export default scenario("limits: what the last admitted and the first refused se
     one.send("one too many");
     assert.equal((await one.ended()).code, 1008);
     assert.ok(two.isOpen);
-    await other.echo("is somebody else");
+    await other.echo("is another client");
   });
 
   await report.step(`a message has ${SIZE} bytes and no more`, async () => {

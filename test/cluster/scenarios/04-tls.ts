@@ -53,7 +53,7 @@ export default scenario("TLS: to clients, rotated under open sessions, and to ba
   await cluster.install();
   const namespace = await cluster.namespace("tls");
   const [authority, own, other] = await Promise.all(
-    ["clients trust it", "signs for backends", "signs for nobody"].map((name) => Authority.create(name)),
+    ["clients trust it", "signs for backends", "signs for no end"].map((name) => Authority.create(name)),
   );
   assert.ok(authority && own && other);
   const pair = (days: number): ReturnType<Authority["issue"]> =>
@@ -124,7 +124,7 @@ export default scenario("TLS: to clients, rotated under open sessions, and to ba
     await cluster.condition(namespace, "tls", "ResolvedRefs");
   });
 
-  await report.step("nobody was dropped, and no message was lost", async () => {
+  await report.step("no session was dropped, and no message was lost", async () => {
     for (const session of sessions) {
       session.silence();
       assert.ok(session.isOpen);
@@ -170,7 +170,7 @@ export default scenario("TLS: to clients, rotated under open sessions, and to ba
       });
     };
     await waitFor("refused: 502 BackendUnreachable", other);
-    await secure.echo("who is in, stays");
+    await secure.echo("an open session stays");
     await waitFor("in", other, own);
     await secure.echo("still");
   });

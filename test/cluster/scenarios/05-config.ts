@@ -15,7 +15,7 @@ import { apiKeys, byApiKey, sampleBackend } from "../workloads.ts";
 const SESSIONS = 500;
 /** Milliseconds between two messages of a session. */
 const PACE = 1000;
-/** Milliseconds between two handshakes of those who come and go. */
+/** Milliseconds between two handshakes of the clients that come and go. */
 const BREATH = 20;
 const CLIENTS = Array.from({ length: 50 }, (_, index) => `client-${index + 1}`);
 /** One by one, each measured; then without waiting for what came before. */
@@ -80,7 +80,7 @@ function spec({ version, burst, service }: State): object {
 }
 
 export default scenario(
-  "config under traffic: routes, limits, keys and backends change, and nobody notices",
+  "config under traffic: routes, limits, keys and backends change, and no client is disturbed",
   async (cluster, report) => {
     const { ledger } = cluster;
     await cluster.install();

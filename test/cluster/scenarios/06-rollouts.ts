@@ -34,7 +34,7 @@ const spec = (replicas: number): object => ({
 const imageOf = ({ spec: pod }: V1Pod): string => pod?.containers[0]?.image ?? "";
 
 export default scenario(
-  "rollouts: whoever is sent away hears why, and nobody is refused",
+  "rollouts: each session that ends gets its reason, and no handshake is refused",
   async (cluster, report) => {
     const { ledger } = cluster;
     await cluster.provider.tag(cluster.image.name, `docker.io/library/${NEXT}`);
@@ -48,7 +48,7 @@ export default scenario(
     const crowd = await Crowd.gather(cluster, url, CROWD);
     const arrivals = Arrivals.start(cluster, url, 50);
     const departures = new Departures(cluster, namespace, NAME);
-    /** Sessions that somebody else than their client has ended. */
+    /** Sessions that their client has not ended itself. */
     const sentAway = (since = 0) => ledger.ended.filter(({ closed }) => closed.at > since && closed.code !== 1000);
 
     await report.step("a new image of the operator: no gateway notices", async () => {
@@ -85,16 +85,16 @@ export default scenario(
       const found = new Set(on.flat().map(({ address }) => address));
       assert.ok(
         crowd.sessions.every(({ entry }) => found.has(entry.as)),
-        "somebody is not on a new pod",
+        "a client is not on a new pod",
       );
       assert.ok(
         on.every(({ length }) => length > 0),
-        "a new pod got nobody",
+        "a new pod got no client",
       );
     });
 
     await report.step(
-      "scaled up, the new pod takes clients and nobody moves; scaled down, only one pod's leave",
+      "scaled up, the new pod takes clients and no session moves; scaled down, only one pod's sessions end",
       async () => {
         const mark = Date.now();
         await cluster.proxy(namespace, NAME, spec(3));
@@ -107,7 +107,7 @@ export default scenario(
         );
         assert.deepEqual(sentAway(mark), []);
 
-        // Kubernetes would take the youngest pod, which nobody of the crowd is on: another is made the cheapest.
+        // Kubernetes would take the youngest pod, which has no client of the crowd: another is made the cheapest.
         const older = pods.filter((pod) => pod !== youngest);
         const [one = [], other = []] = await Promise.all(older.map((pod) => sessionsOn(cluster, pod)));
         const busiest = older[one.length > other.length ? 0 : 1];
@@ -133,7 +133,7 @@ export default scenario(
         await cluster.until(`${nameOf(pod)} may be evicted`, async () => {
           const refusal = await evict(cluster, pod);
           if (refusal !== undefined && pod !== old[0]) refusals.push(refusal); // of the first, it may be too early
-          else if (refusal === undefined) assert.ok((await gateways()).some(isServing), "nobody is left");
+          else if (refusal === undefined) assert.ok((await gateways()).some(isServing), "no pod serves");
           return refusal === undefined;
         });
       }
@@ -166,11 +166,11 @@ export default scenario(
       const names = new Set(fresh.map(nameOf));
       assert.ok(
         crowd.sessions.every(({ entry }) => names.has(entry.backend ?? "")),
-        "somebody is on an old backend",
+        "a client is on an old backend",
       );
     });
 
-    await report.step("meanwhile nobody was refused, and no message was lost or out of order", async () => {
+    await report.step("meanwhile no handshake was refused, and no message was lost or out of order", async () => {
       await departures.stop();
       await arrivals.stop();
       crowd.disperse();

@@ -79,7 +79,7 @@ export default scenario(
       await rest(started + NO_OPERATOR);
       await whole();
       assert.deepEqual(refused(started), []);
-      assert.ok(bob.isOpen, "nobody was there to take his key away");
+      assert.ok(bob.isOpen, "bob's session ended although no operator ran to remove his key");
 
       const back = Date.now();
       await cluster.install();
@@ -96,7 +96,7 @@ export default scenario(
           async () => (await answer()) === "refused: 401 CredentialInvalid",
         );
       }
-      report.figure("without an operator", `${seconds(back - started)}, nobody refused`);
+      report.figure("without an operator", `${seconds(back - started)}, no handshake refused`);
       report.figure("from helm install to the revocation that had waited", seconds(at - back));
     });
 
@@ -186,7 +186,7 @@ export default scenario(
         "there is no endpoint",
         async () => refused(started).at(-1)?.refused?.reason === "NoEndpoints",
       );
-      await cluster.until("everybody is out", async () => crowd.sessions.every(({ isOpen }) => !isOpen));
+      await cluster.until("every session is closed", async () => crowd.sessions.every(({ isOpen }) => !isOpen));
       for (const { closed } of gone(started))
         assert.deepEqual([closed.code, closed.text], [1001, "the sample backend is stopping"]);
 
@@ -269,11 +269,11 @@ export default scenario(
       }
     }
 
-    /** Until its node's rules leave a dead pod out, clients find nobody there; none gets a wrong answer. */
+    /** Until its node's rules leave a dead pod out, dials to it fail; no client gets a wrong answer. */
     function unanswered(what: string, since: number): void {
       const lost = refused(since);
       const last = Math.max(since, ...lost.map(({ closed, dialled }) => closed?.at ?? dialled));
-      report.figure(`${what}: handshakes that met nobody`, `${lost.length}, the last after ${seconds(last - since)}`);
+      report.figure(`${what}: handshakes that met no pod`, `${lost.length}, the last after ${seconds(last - since)}`);
       assert.deepEqual(
         lost.flatMap(({ refused: answer }) => answer ?? []),
         [],

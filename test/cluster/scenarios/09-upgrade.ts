@@ -86,7 +86,7 @@ export default scenario(
       assert.deepEqual(ledger.refusals, []);
     };
 
-    await report.step("the upgrade of the guide: operators are replaced, values kept, nobody dropped", async () => {
+    await report.step("the upgrade of the guide: operators are replaced, values kept, no session dropped", async () => {
       const started = Date.now();
       assert.match(upgrade, /^helm upgrade wsproxy charts\/wsproxy /);
       // The user's own tag goes back to the chart's; all else is what the guide says.
@@ -108,7 +108,7 @@ export default scenario(
     });
 
     await report.step(
-      "uninstalled with the gateways left: they serve, restart none, and nobody is dropped",
+      "uninstalled with the gateways left: they serve, no pod restarts, and no session is dropped",
       async () => {
         await cluster.helm("uninstall", "wsproxy", "-n", SYSTEM, "--wait");
         await leaves([CRD, ...STAYS, ...gateway]);
@@ -118,7 +118,7 @@ export default scenario(
       },
     );
 
-    await report.step("installed again, they are looked after again, and nobody is dropped", async () => {
+    await report.step("installed again, the operator manages them again, and no session is dropped", async () => {
       await cluster.install("--set", `dataplane.image=${IMAGE}`);
       await cluster.proxy(namespace, NAME, spec("open", "upgraded", "again"));
       await ledger.open(`${url}/again`, { as: "again" });

@@ -164,24 +164,27 @@ export default scenario(
       },
     );
 
-    await report.step("with both named, the other is looked after again; nobody lost a session meanwhile", async () => {
-      const pods = (await dataplanePods(cluster, b, "gate")).map(nameOf);
-      await cluster.install("--set", `watchNamespaces={${a},${b}}`);
-      await cluster.condition(b, "gate", "Ready");
-      await cluster.condition(b, "new", "Ready");
-      await ledger.open(`${urlOfB}/roles`, { as: "b" });
-      assert.deepEqual((await dataplanePods(cluster, b, "gate")).map(nameOf), pods);
-      assert.deepEqual(ledger.ended, []);
-      const logs = await cluster.kubectl(
-        "-n",
-        SYSTEM,
-        "logs",
-        "-l",
-        "app.kubernetes.io/component=operator",
-        "--tail=-1",
-      );
-      assert.doesNotMatch(logs, /forbidden/i);
-    });
+    await report.step(
+      "with both named, the operator manages the other again; no session was lost meanwhile",
+      async () => {
+        const pods = (await dataplanePods(cluster, b, "gate")).map(nameOf);
+        await cluster.install("--set", `watchNamespaces={${a},${b}}`);
+        await cluster.condition(b, "gate", "Ready");
+        await cluster.condition(b, "new", "Ready");
+        await ledger.open(`${urlOfB}/roles`, { as: "b" });
+        assert.deepEqual((await dataplanePods(cluster, b, "gate")).map(nameOf), pods);
+        assert.deepEqual(ledger.ended, []);
+        const logs = await cluster.kubectl(
+          "-n",
+          SYSTEM,
+          "logs",
+          "-l",
+          "app.kubernetes.io/component=operator",
+          "--tail=-1",
+        );
+        assert.doesNotMatch(logs, /forbidden/i);
+      },
+    );
   },
 );
 

@@ -6,11 +6,11 @@ import type { KindName, KubeObject } from "../kube/kinds.ts";
 import type { Load } from "../platform/load.ts";
 import type { EndpointSlice, Service } from "../translate/resources.ts";
 
-/** The Services that a proxy names, and where their pods are, as far as its budget goes. */
-export interface BackendPlaces {
+/** The Services that a proxy names and their EndpointSlices, as many as its budget allows. */
+export interface BackendObjects {
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
-  /** Services of which some EndpointSlices were left unread, and how many there are. */
+  /** Service → number of its EndpointSlices, for each Service of which the budget left some out. */
   readonly cut: ReadonlyMap<string, number>;
 }
 
@@ -18,19 +18,19 @@ type Content = Read<Service | EndpointSlice | undefined>;
 
 const CHUNK = 4;
 
-/** Reads the Services first, then the EndpointSlices by their names. Rejects where the API server does not show one. */
-export async function backendPlaces(
+/** Reads the Services first, then their EndpointSlices in the order of their names. Rejects if one cannot be read. */
+export async function backendObjects(
   { cache, contents }: { readonly cache: Cache; readonly contents: Contents },
   proxy: string,
   namespace: string,
   names: ReadonlySet<string>,
   load: Load,
   signal: AbortSignal,
-): Promise<BackendPlaces> {
+): Promise<BackendObjects> {
   const read = async (wanted: readonly Wanted<Content>[]): Promise<(Content | undefined)[]> => {
-    const { found, unread } = await contents.read(proxy, wanted, signal);
-    const [failed] = unread;
-    if (failed !== undefined) throw failed.error;
+    const { found, unreadable } = await contents.read(proxy, wanted, signal);
+    const [first] = unreadable;
+    if (first !== undefined) throw first.error;
     return wanted.map(({ object }) => found.get(object));
   };
   const sorted = [...names].sort();
@@ -41,7 +41,7 @@ export async function backendPlaces(
     for (const content of await read(chunk.map((object) => wantedOf("Service", object)))) {
       load.add(content?.size ?? 0);
       spent.bytes += content?.size ?? 0;
-      // Beyond the budget a Service is as good as missing: its port cannot be told.
+      // A Service beyond the budget counts as missing: without it, its port is not known.
       if (content?.object !== undefined && spent.bytes <= MOST.sliceBytes) services.push(content.object as Service);
     }
     if (spent.bytes > MOST.sliceBytes) break;

@@ -1,7 +1,7 @@
-/** What there is of one object in memory. */
+/** A value, and the memory that it takes. */
 export interface Weighed<T = unknown> {
   readonly value: T;
-  /** Bytes that it takes while it is kept, about. */
+  /** Bytes, about; more than the budget (Infinity): it is not retained. */
   readonly weight: number;
 }
 
@@ -12,31 +12,31 @@ interface Entry<T> {
 
 interface Reader {
   pass: number;
-  /** Bytes of all that it looks at. */
+  /** Bytes of all entries that it uses. */
   share: number;
-  /** The entries that it looks at, longest ago first, each with the pass in which it last did. */
-  readonly looks: Map<string, number>;
+  /** Keys of the entries that it uses, the least recently used first, each with the pass of its last use. */
+  readonly uses: Map<string, number>;
 }
 
 /**
- * What was read for proxies, within a budget of bytes over all of them. Beyond it the proxy that has most of it loses what
- * it looked at longest ago: so large ones never push out what small ones need. What a proxy did not look at in its last
- * pass is dropped.
+ * Retains what was read for proxies, within a budget of bytes over all of them. Beyond it, the proxy that uses most bytes
+ * loses its least recently used entry: so large proxies never push out what small ones use. An entry is dropped when no
+ * proxy used it in its last pass.
  */
-export class KeptContents<T = unknown> {
+export class RetainedContents<T = unknown> {
   readonly #most: number;
   readonly #largest: number;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #readers = new Map<string, Reader>();
   #weight = 0;
 
-  /** In bytes; what is larger than `largest` is not kept. */
+  /** In bytes; an entry larger than `largest` is not retained. */
   constructor(most: number, largest: number) {
     this.#most = most;
     this.#largest = largest;
   }
 
-  /** How many are kept. */
+  /** Number of entries. */
   get size(): number {
     return this.#entries.size;
   }
@@ -46,19 +46,21 @@ export class KeptContents<T = unknown> {
     return this.#weight;
   }
 
-  /** A pass of a proxy begins: what it did not look at in the one before is dropped. */
+  /** A pass of a proxy begins: it gives up the entries that its last pass did not use. */
   begin(proxy: string): void {
     const reader = this.#readerOf(proxy);
-    for (const [key, pass] of reader.looks) if (pass < reader.pass) this.#leave(reader, proxy, key);
+    for (const [key, pass] of reader.uses) if (pass < reader.pass) this.#leave(reader, proxy, key);
     reader.pass += 1;
   }
 
+  /** The entry, if it is retained; this counts as a use by the proxy. */
   get(proxy: string, key: string): Weighed<T> | undefined {
     const entry = this.#entries.get(key);
     if (entry !== undefined) this.#join(proxy, key, entry);
     return entry?.content;
   }
 
+  /** Retains an entry if it fits; this counts as a use by the proxy. */
   put(proxy: string, key: string, content: Weighed<T>): void {
     this.#drop(key);
     if (content.weight > this.#largest) return;
@@ -69,10 +71,10 @@ export class KeptContents<T = unknown> {
     while (this.#weight > this.#most) this.#relieve();
   }
 
-  /** A proxy is gone. */
+  /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
     const reader = this.#readerOf(proxy);
-    for (const key of reader.looks.keys()) this.#leave(reader, proxy, key);
+    for (const key of reader.uses.keys()) this.#leave(reader, proxy, key);
     this.#readers.delete(proxy);
   }
 
@@ -80,12 +82,12 @@ export class KeptContents<T = unknown> {
     const reader = this.#readerOf(proxy);
     if (!readers.has(proxy)) reader.share += content.weight;
     readers.add(proxy);
-    reader.looks.delete(key);
-    reader.looks.set(key, reader.pass);
+    reader.uses.delete(key);
+    reader.uses.set(key, reader.pass);
   }
 
   #leave(reader: Reader, proxy: string, key: string): void {
-    reader.looks.delete(key);
+    reader.uses.delete(key);
     const entry = this.#entries.get(key);
     if (entry?.readers.delete(proxy) !== true) return;
     reader.share -= entry.content.weight;
@@ -99,23 +101,23 @@ export class KeptContents<T = unknown> {
     this.#weight -= entry.content.weight;
     for (const proxy of entry.readers) {
       const reader = this.#readerOf(proxy);
-      reader.looks.delete(key);
+      reader.uses.delete(key);
       reader.share -= entry.content.weight;
     }
   }
 
-  /** Drops one entry: every entry has a reader, so there is one as long as anything is kept. */
+  /** Drops one entry. Every entry has a reader, so this finds one as long as there is an entry. */
   #relieve(): void {
     let largest: Reader | undefined;
     for (const reader of this.#readers.values()) {
-      if (reader.looks.size > 0 && (largest === undefined || reader.share > largest.share)) largest = reader;
+      if (reader.uses.size > 0 && (largest === undefined || reader.share > largest.share)) largest = reader;
     }
-    const [oldest = ""] = largest?.looks.keys() ?? [];
+    const [oldest = ""] = largest?.uses.keys() ?? [];
     this.#drop(oldest);
   }
 
   #readerOf(proxy: string): Reader {
-    const reader = this.#readers.get(proxy) ?? { pass: 0, share: 0, looks: new Map<string, number>() };
+    const reader = this.#readers.get(proxy) ?? { pass: 0, share: 0, uses: new Map<string, number>() };
     this.#readers.set(proxy, reader);
     return reader;
   }

@@ -1,32 +1,35 @@
 import { beyondWords, MOST, type Budget } from "./budgets.ts";
 import { proxyLabelOf, type Cache } from "../watch/cache.ts";
-import { configMapForm, secretForm, unpackedSecret, type KeptSecret, type Read } from "./content-forms.ts";
-import type { Contents, UnreadObject, Wanted } from "../watch/contents.ts";
+import { configMapForm, secretForm, unpackedSecret, type Read, type RetainedSecret } from "./content-forms.ts";
+import type { Contents, UnreadableObject, Wanted } from "../watch/contents.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { Load } from "../platform/load.ts";
 import { selects, type References } from "../watch/references.ts";
 import type { ConfigMap, Secret, Unread } from "../translate/resources.ts";
 
-/** The Secrets and ConfigMaps that a proxy refers to, as far as its budget goes. */
-export interface Referred {
+/** The Secrets and ConfigMaps that a proxy names, or selects by labels, as many as its budget allows. */
+export interface NamedObjects {
   readonly secrets: readonly Secret[];
   readonly configMaps: readonly ConfigMap[];
-  /** Those that are there and could not be read. */
-  readonly failed: readonly UnreadObject[];
-  /** Those that were left unread. */
+  /** Objects that exist and cannot be read. */
+  readonly failed: readonly UnreadableObject[];
+  /** Objects beyond the budget, which were not read. */
   readonly beyond: readonly Unread[];
   readonly exceeded: readonly Budget[];
-  /** Uids of the selected Secrets that were read, now or since all of them last were. */
+  /** Uids of the selected Secrets that this pass read, or an earlier one since the last pass that read all of them. */
   readonly uids: ReadonlySet<string>;
 }
 
-type Content = Read<ConfigMap> | Read<KeptSecret>;
+type Content = Read<ConfigMap> | Read<RetainedSecret>;
 
-/** Read together; what lies beyond the budget is found out after each of them. */
+/** Objects that are read together; the budget is checked after each chunk. */
 const CHUNK = 4;
 
-/** Reads, in an order that does not change by itself, until the budget is spent: what is named, then what was read before, then the older. */
-export class ReferredReader {
+/**
+ * Reads the named objects of a proxy until its budget is spent, in an order that stays the same from pass to pass: objects
+ * that the proxy names, then selected Secrets that were read before, then the other ones, the oldest first.
+ */
+export class NamedObjectsReader {
   readonly #cache: Cache;
   readonly #contents: Contents;
 
@@ -35,7 +38,7 @@ export class ReferredReader {
     this.#contents = contents;
   }
 
-  /** `known`: uids of the Secrets that were read since all of them last were; undefined: that is not known. */
+  /** `known`: `uids` of the last pass; undefined: no pass has read all of the selected Secrets yet. */
   async read(
     proxy: string,
     namespace: string,
@@ -43,7 +46,7 @@ export class ReferredReader {
     known: ReadonlySet<string> | undefined,
     load: Load,
     signal: AbortSignal,
-  ): Promise<Referred> {
+  ): Promise<NamedObjects> {
     const named = [
       ...this.#named("Secret", namespace, references.secrets),
       ...this.#named("ConfigMap", namespace, references.configMaps),
@@ -54,51 +57,51 @@ export class ReferredReader {
     const spent = { bytes: 0, entries: 0 };
     const secrets: Secret[] = [];
     const configMaps: ConfigMap[] = [];
-    const failed: UnreadObject[] = [];
+    const failed: UnreadableObject[] = [];
     const uids = new Set(selected.map(uidOf).filter((uid) => known?.has(uid) === true));
     const beyond: Unread[] = [];
     const exceeded: Budget[] = [];
-    const leave = (
+    const leaveOut = (
       budget: "secrets" | "bytes" | "entries",
-      left: readonly (readonly ["Secret" | "ConfigMap", KubeObject])[],
+      objects: readonly (readonly ["Secret" | "ConfigMap", KubeObject])[],
     ): void => {
-      if (left.length === 0) return;
+      if (objects.length === 0) return;
       exceeded.push(budget);
       const words = beyondWords(budget, selected.length);
-      beyond.push(...left.map(([kind, object]) => beyondOf(kind, object, words, known)));
+      beyond.push(...objects.map(([kind, object]) => beyondOf(kind, object, words, known)));
     };
 
     for (let from = 0; from < all.length; from += CHUNK) {
       const chunk = all.slice(from, from + CHUNK);
-      const { found, unread } = await this.#contents.read<Content>(proxy, chunk, signal);
+      const { found, unreadable } = await this.#contents.read<Content>(proxy, chunk, signal);
       let over: "bytes" | "entries" | undefined;
       let at = 0;
       for (; at < chunk.length && over === undefined; at += 1) {
         const { object, kind } = chunk[at] as Wanted<Content>;
         const content = found.get(object);
-        failed.push(...unread.filter((one) => one.object === object));
+        failed.push(...unreadable.filter((one) => one.object === object));
         if (content === undefined) continue;
         load.add(content.size);
         const isSecret = kind === "Secret";
-        const entries = isSecret ? (content as Read<KeptSecret>).object.count : 0;
+        const entries = isSecret ? (content as Read<RetainedSecret>).object.count : 0;
         if (spent.bytes + content.size > MOST.bytes) over = "bytes";
         else if (spent.entries > MOST.entries && entries > 0) over = "entries";
         if (over !== undefined) break;
         spent.bytes += content.size;
         spent.entries += entries;
         if (isSecret) {
-          secrets.push(unpackedSecret((content as Read<KeptSecret>).object));
+          secrets.push(unpackedSecret((content as Read<RetainedSecret>).object));
           uids.add(uidOf(object));
         } else configMaps.push((content as Read<ConfigMap>).object);
       }
       if (over === undefined) continue;
-      leave(
+      leaveOut(
         over,
         all.slice(from + at).map(({ kind, object }) => [kind as "Secret" | "ConfigMap", object] as const),
       );
       break;
     }
-    leave(
+    leaveOut(
       "secrets",
       selected.slice(MOST.secrets).map((object) => ["Secret", object] as const),
     );
@@ -116,7 +119,7 @@ export class ReferredReader {
     });
   }
 
-  /** Those that are named, too, are among the named. */
+  /** Secrets that the selectors find, without those that the proxy names as well. */
   #selected(namespace: string, references: References): KubeObject[] {
     if (references.secretSelectors.length === 0) return [];
     return this.#cache
@@ -127,7 +130,7 @@ export class ReferredReader {
   }
 }
 
-/** Never our own: a config made of itself would not come to rest. */
+/** Did the operator make the object? A proxy cannot name such a Secret: a config made from itself would change in each pass. */
 function isOurs(object: KubeObject): boolean {
   return proxyLabelOf(object) !== undefined;
 }
@@ -140,6 +143,7 @@ function wantedOf(kind: "Secret" | "ConfigMap", object: KubeObject, references: 
 
 const uidOf = ({ metadata: { uid = "" } }: KubeObject): string => uid;
 
+/** Secrets that were read before come first, then the older ones. */
 function inOrder(known: ReadonlySet<string> | undefined): (a: KubeObject, b: KubeObject) => number {
   const rank = (object: KubeObject): number => (known?.has(uidOf(object)) === true ? 0 : 1);
   const text = ({ metadata: { creationTimestamp = "9", name } }: KubeObject): string => `${creationTimestamp} ${name}`;
@@ -152,6 +156,6 @@ function beyondOf(
   beyond: string,
   known: ReadonlySet<string> | undefined,
 ): Unread {
-  const newcomer = known !== undefined && !known.has(uid);
-  return { kind, metadata: { namespace, name, labels }, forbidden: false, words: "", beyond, newcomer };
+  const isNew = known !== undefined && !known.has(uid);
+  return { kind, metadata: { namespace, name, labels }, forbidden: false, words: "", beyond, isNew };
 }
