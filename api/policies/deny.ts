@@ -14,5 +14,5 @@ const spec = z
   })
   .describe("Clients that are refused, whatever credential they bring. Ends their live sessions too.");
 
-/** Who is refused whatever credential they bring. Takes effect on live sessions too. */
+/** Clients that are refused, whatever credential they bring. Ends their live sessions too. */
 export const deny = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * files that editors replace, links that ConfigMap mounts swap, network file systems.
  */
 const LOOK = 150;
-/** How long files must stay unchanged, in ms: an editor may truncate a file before it writes the new text. */
+/** Files must have stayed as they are for this long: a writer may truncate a file before it writes it. */
 const SETTLE = 100;
 /** Looks that wait for files to stay unchanged; a file that is written all the time is then taken as it is. */
 const MOST_LOOKS = 4;

@@ -7,10 +7,10 @@ import type { HashedText, Hints, GatewayState, Reading, ReadProxy } from "../rea
 import { KEPT_CONFIG, type ProxyReport, type Report } from "../reading/report.ts";
 import type { Serving } from "./serving.ts";
 
-/** What the manifests said at one reading, and what was applied of them. */
-export interface ApplyResult {
+/** What was found in the manifests, and what came of it. */
+export interface AppliedManifests {
   readonly report: Report;
-  /** Of the reading only the hints: its configs would only take memory. */
+  /** For the reader of the output; the configs themselves are not kept, they would only take up memory. */
   readonly hints: Hints;
   /** Proxies whose config in force changed. */
   readonly changed: readonly string[];
@@ -18,11 +18,11 @@ export interface ApplyResult {
   readonly portMissing: boolean;
 }
 
-/** Brings the gateway to what the manifests say: reads and translates them, applies what differs, reports. */
+/** Makes the gateway serve what the manifests say: has them read and translated, applies what differs, reports. */
 export class ManifestApplier {
   readonly #read: (gateway: GatewayState) => Promise<Reading>;
   readonly #serving: Serving;
-  /** Proxy → hashes of the config and the endpoints that it was last given. */
+  /** By proxy: the hashes of config and endpoints that were put in force last. */
   readonly #applied = new Map<string, string>();
 
   constructor(read: (gateway: GatewayState) => Promise<Reading>, serving: Serving) {
@@ -31,7 +31,7 @@ export class ManifestApplier {
   }
 
   /** Calls must not overlap. */
-  async apply(): Promise<ApplyResult> {
+  async apply(): Promise<AppliedManifests> {
     const before = this.#hashes();
     const reading = await this.#read({ inForce: before, takenPort: this.#serving.takenPort });
     // Each of these steps takes some 10 ms for a large config: the event loop serves sessions between them.
@@ -46,7 +46,7 @@ export class ManifestApplier {
     return {
       report: {
         proxies: proxies.map((it) => reportOf(it, outcomes.get(it.id), after.has(it.id))),
-        findings: [...findings, ...findingsOf(outcomes)],
+        findings: [...findings, ...problemsOf(outcomes)],
         ignored,
       },
       hints: { examples: reading.examples, files: reading.files },
@@ -55,7 +55,7 @@ export class ManifestApplier {
     };
   }
 
-  /** Proxies that the gateway serves or has rejected, and that are no longer in the manifests. */
+  /** Proxies that the gateway knows and the manifests do not. */
   #gone(wanted: ReadonlySet<string>): ReadonlySet<string> {
     const { gateway } = this.#serving;
     const known = [...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejections.keys()];
@@ -67,7 +67,7 @@ export class ManifestApplier {
     this.#serving.remove(id);
   }
 
-  /** Applies all changes together, and before any proxy is removed: one proxy may want the port that another leaves. */
+  /** All together, and before any proxy is removed: one may want the port that another leaves. */
   async #applyAll(proxies: readonly ReadProxy[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
     const outcomes = new Map<string, Applied>();
     const changed = new Map<string, Update>();
@@ -142,7 +142,7 @@ function programmedReason(accepted: boolean, applied: Applied | undefined): Reas
   return applied.stage === "listener" ? "ListenerFailed" : "ConfigRejected";
 }
 
-function findingsOf(outcomes: ReadonlyMap<string, Applied>): Finding[] {
+function problemsOf(outcomes: ReadonlyMap<string, Applied>): Finding[] {
   return [...outcomes].flatMap(([id, applied]) =>
     applied.ok ? [] : applied.problems.map((message) => ({ object: `WebSocketProxy ${id}`, message })),
   );

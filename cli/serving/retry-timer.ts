@@ -10,7 +10,7 @@ export interface RetryTimer {
   readonly set: (failed: boolean) => void;
 }
 
-/** Says when an attempt that failed is due again, although no file has changed. */
+/** Says when to try again to open a port, although no file has changed. */
 export function retryTimer(clock: Clock = systemClock): RetryTimer {
   let at = Number.POSITIVE_INFINITY;
   return {

@@ -7,15 +7,13 @@ import { EXIT } from "../line/exit-codes.ts";
 import { fileChanges } from "./file-changes.ts";
 import { hostPort } from "../../runtime/host-port.ts";
 import { nextSteps, routeUrl } from "./next-steps.ts";
-import { ManifestApplier, type ApplyResult } from "./manifest-applier.ts";
+import { ManifestApplier, type AppliedManifests } from "./manifest-applier.ts";
 import { changes, conditionTable, findingLines } from "../reading/report.ts";
 import { retryTimer } from "./retry-timer.ts";
 import { Serving } from "./serving.ts";
 import { ThreadedReader } from "../reading/threaded-reader.ts";
 
-/**
- * Time from "not ready" to the closing of the listeners, in ms: outside of a cluster no load balancer has to notice it.
- */
+/** Before the listeners close, in ms: short, since no load balancer has to notice. */
 const GRACE = 100;
 
 export interface StandaloneOptions {
@@ -30,7 +28,7 @@ export interface StandaloneOptions {
   readonly samplePort: number | undefined;
 }
 
-/** Serves what the manifests say, and applies each edit, until a signal stops it. Resolves with the exit code. */
+/** Serves what the manifests say, and what they say after each edit, until a signal stops it. Resolves with the exit code. */
 export async function serveManifests(options: StandaloneOptions, io: CommandIO): Promise<number> {
   const { err } = io;
   const failed = (code: number, message: string): number => {
@@ -69,10 +67,10 @@ export async function serveManifests(options: StandaloneOptions, io: CommandIO):
   if (backend !== undefined) err.write(firstSteps(options, serving, before, backend));
 
   while ((await looks.next()).done !== true) {
-    const pass = await applier.apply();
-    retry.set(pass.portMissing);
-    for (const line of edits(before, pass)) err.write(`${line}\n`);
-    before = pass;
+    const now = await applier.apply();
+    retry.set(now.portMissing);
+    for (const line of edits(before, now)) err.write(`${line}\n`);
+    before = now;
   }
   await reader.close();
   err.write("stopping; Ctrl-C again ends everything at once\n");
@@ -99,10 +97,7 @@ function gatewayUrl(serving: Serving, { address }: StandaloneOptions): string {
   return config === undefined ? "" : routeUrl(config, address);
 }
 
-/**
- * Starts the sample backend, which outlives the drain: sessions then end with the gateway's close code, not the
- * backend's.
- */
+/** The sample backend outlives the drain, so that the gateway ends the sessions, and not the backend. */
 async function startBackend(
   options: StandaloneOptions,
   serving: Serving,
@@ -122,7 +117,7 @@ async function startBackend(
 function firstSteps(
   options: StandaloneOptions,
   serving: Serving,
-  { hints }: ApplyResult,
+  { hints }: AppliedManifests,
   { port }: SampleBackend,
 ): string {
   const config = firstConfig(serving);
@@ -131,7 +126,7 @@ function firstSteps(
 
 /** What `standalone` prints after it has read and applied everything for the first time. */
 function opening(
-  { report }: ApplyResult,
+  { report }: AppliedManifests,
   { gateway, adminPort }: Serving,
   { adminAddress }: StandaloneOptions,
   token: string,
@@ -153,7 +148,7 @@ function links(address: string, port: number | undefined, token: string): string
 }
 
 /** What an edit changed, one line for each change. */
-function edits(before: ApplyResult, { report, changed }: ApplyResult): string[] {
+function edits(before: AppliedManifests, { report, changed }: AppliedManifests): string[] {
   const time = new Date().toTimeString().slice(0, 8);
   const taken = changed.map((id) => `${id}: the new config is in force`);
   return [...changes(before.report, report), ...taken].map((line) => `${time} ${line}`);
