@@ -268,7 +268,7 @@ const rendered = z.strictObject({
     .optional(),
 });
 
-/** Who may connect, proven before the 101 and as long as the session lives. */
+/** How clients prove who they are: checked before the 101, and as long as the session lives. */
 export const authentication = { spec, rendered, absent: undefined } satisfies PolicyDefinition;
 
 /** Where a credential may stand; exactly one field is set. */

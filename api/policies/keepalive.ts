@@ -13,5 +13,5 @@ const spec = z
     "Pings to the client, which detect clients that vanished without a Close frame. Their pongs never reach the backend.",
   );
 
-/** Pings to the client, which find peers that vanished without a word. The pongs never reach the backend. */
+/** Pings to the client, which detect clients that vanished without a Close frame. Their pongs never reach the backend. */
 export const keepalive = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;

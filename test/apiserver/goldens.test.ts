@@ -11,7 +11,7 @@ import { readProxy } from "../../operator/translate/read-proxy.ts";
 import { finished } from "../../operator/translate/steps.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import { ADMIN_TOKEN, SETTINGS } from "../fakes/golden-case.ts";
-import { Judge } from "./verdict.ts";
+import { DryRun } from "./dry-run.ts";
 
 // Sends every WebSocketProxy of the golden folders and the examples to a real API server.
 
@@ -23,23 +23,23 @@ const proxies = ["test/golden", "examples"].flatMap((folder) =>
     .flatMap((file) => proxiesIn(join(folder, file))),
 );
 
-let judge: Judge;
+let dryRun: DryRun;
 
 beforeAll(async () => {
-  judge = await Judge.open();
+  dryRun = await DryRun.open();
 });
-afterAll(() => judge.close());
+afterAll(() => dryRun.close());
 
 test.each(proxies)("$name is judged alike, and its defaults change nothing", async ({ proxy, objects }) => {
   const manifest = proxy.manifest as { readonly metadata: object; readonly spec?: unknown };
   const { problems, routes } = finished(readProxy(manifest));
   const wrong = [...problems, ...routes.flatMap((route) => route.problems)].map(({ at }) => at);
-  const inNamespace = { ...manifest, metadata: { ...manifest.metadata, namespace: judge.namespace } };
-  const { status, answer, text } = await judge.judge(inNamespace);
+  const inNamespace = { ...manifest, metadata: { ...manifest.metadata, namespace: dryRun.namespace } };
+  const { status, answer, text } = await dryRun.create(inNamespace);
   if (wrong.length > 0) {
     expect(status).toBeGreaterThanOrEqual(400);
     // The API server reports unknown fields first; a second call without them gives the other mistakes.
-    const all = `${text}\n${(await judge.judge(inNamespace, "Ignore")).text}`;
+    const all = `${text}\n${(await dryRun.create(inNamespace, "Ignore")).text}`;
     expect({ all, named: wrong.filter((at) => all.includes(at)) }).not.toEqual({ all, named: [] });
     return;
   }

@@ -6,7 +6,7 @@ import type { TestGateway } from "./gateway.ts";
 import { until, type Peer } from "./sockets.ts";
 
 /** The client of a session; what is absent is not sent. */
-export interface Who {
+export interface ClientParts {
   readonly client?: string;
   /** Believed where the gateway trusts 127.0.0.1. */
   readonly address?: string;
@@ -26,7 +26,7 @@ export class Live {
     this.backend = backend;
   }
 
-  static async open(gateway: TestGateway, backend: RawBackend, who: Who = {}): Promise<Live> {
+  static async open(gateway: TestGateway, backend: RawBackend, who: ClientParts = {}): Promise<Live> {
     const headers = {
       ...(who.client === undefined ? {} : { "X-Api-Key": keyOf(who.client) }),
       ...(who.address === undefined ? {} : { "X-Forwarded-For": who.address }),

@@ -96,7 +96,7 @@ export class OAuthBench {
   }
 
   /** `<status> <reason>` of a refusal. */
-  async verdict(token: string): Promise<string> {
+  async refusalOf(token: string): Promise<string> {
     this.#tokens.add(token);
     const { status, reason } = await this.refused(bearer(token));
     return `${status} ${reason}`;

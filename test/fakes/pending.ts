@@ -3,7 +3,7 @@ import type { BackendConnection, RawBackend } from "./backends.ts";
 import { RawClient, reasonOf, request } from "./clients.ts";
 import { text } from "./frames.ts";
 import type { TestGateway } from "./gateway.ts";
-import type { Who } from "./live.ts";
+import type { ClientParts } from "./live.ts";
 import { until } from "./sockets.ts";
 
 /** The answer of a refused client, and what is left of its handshake. */
@@ -33,7 +33,7 @@ export class Pending {
   static async open(
     gateway: TestGateway,
     backend: RawBackend,
-    who: Who = {},
+    who: ClientParts = {},
     more: Buffer = text("secret orders", true),
   ): Promise<Pending> {
     const before = backend.connections.length;
@@ -67,7 +67,7 @@ export class Pending {
   }
 }
 
-export function headOf({ client, address, target = "/", headers = {} }: Who): string {
+export function headOf({ client, address, target = "/", headers = {} }: ClientParts): string {
   return request({
     target,
     headers: {
