@@ -1,12 +1,12 @@
-# The program with all that it needs in a few files, on a Node image and nothing else.
-# The tag follows the newest patch of the line; `make image RELEASE=1` wants one by its digest.
+# The bundle of the program on a Node image, without packages.
+# The tag follows the newest patch of the line; `make image RELEASE=1` requires a digest instead.
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 COPY test/image/least-node.ts test/image/
-# Empty: the Node must be as new as the last security release. The stand-in of the tests is older.
+# Empty: the build requires the Node of the last security release. Tests set it, because their base image is older.
 ARG ANY_NODE=
 RUN [ -n "$ANY_NODE" ] || node test/image/least-node.ts
 RUN npm ci
@@ -26,9 +26,10 @@ LABEL org.opencontainers.image.title="wsproxy" \
       wsproxy.dev/sbom="/app/sbom.cdx.json"
 ENV NODE_ENV=production
 COPY --from=build /src/LICENSE /src/dist /app/
-# A number, so that runAsNonRoot can be checked. Nothing is ever written: the root file system may be read-only.
+# A number, because the kubelet can check runAsNonRoot only then. The program writes no file: the root file system may be
+# read-only.
 USER 65532:65532
 EXPOSE 8080 8443 9090
-# As in bin/wsproxy: a small young generation, since a tunnel makes next to nothing that it could collect.
+# As in bin/wsproxy: a small young generation, because a tunnel allocates almost nothing.
 ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=30", "/app/wsproxy.js"]
 CMD ["--help"]

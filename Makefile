@@ -1,13 +1,14 @@
-# Everything a developer types. Needs a Node of 20 or newer with npm, and make: the pinned Node comes with `npm ci`.
+# The commands of a developer. They need make, and Node 20 or newer with npm; `npm ci` installs the pinned Node.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
-# Another Node than the pinned one, for any target: make test NODE=/path/to/node
+# To run any target with another Node than the pinned one: make test NODE=/path/to/node
 ifeq ($(origin NODE),command line)
 export PATH := $(abspath $(dir $(NODE))):$(PATH)
 export WSPROXY_NODE := $(abspath $(NODE))
 endif
 
 FOLDERS := api generate runtime operator dataplane cli examples test
-# What npm itself leaves behind an installation. Only errors are shown of it: that this Node is not the pinned one is no news.
+# npm writes this file at the end of an installation. npm shows only errors: its warning that this Node is not the pinned one
+# is expected.
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
@@ -16,13 +17,13 @@ INSTALLED := node_modules/.package-lock.json
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-install: $(INSTALLED) ## Install the packages of package-lock.json, if they are not there yet
+install: $(INSTALLED) ## Install the packages of package-lock.json, unless they are installed
 
 $(INSTALLED): package-lock.json
 	npm ci --loglevel=error
 	@touch $@
 
-run: $(INSTALLED) ## Start the gateway and a sample backend from examples/quickstart; end them with Ctrl-C
+run: $(INSTALLED) ## Start the gateway and a sample backend from examples/quickstart; Ctrl-C ends them
 	@exec bin/wsproxy standalone --sample-backend -f examples/quickstart
 
 test: $(INSTALLED) ## Run the tests; the last line says how many passed, failed and were skipped
@@ -38,7 +39,7 @@ test-apiserver: $(INSTALLED) ## Run the tests against a real API server (builds 
 e2e: $(INSTALLED) ## Run the scenarios in a real cluster, with kind or without (SCENARIO=install: only those with that name)
 	flock $${TMPDIR:-/tmp}/wsproxy-e2e.lock node test/cluster/main.ts
 
-check: $(INSTALLED) ## Check types, walls between folders, lint, format, dead code and what is generated
+check: $(INSTALLED) ## Check types, walls between folders, lint, format, dead code and generated files
 	tsc -b
 	oxlint $(FOLDERS)
 	oxfmt --check
@@ -48,23 +49,23 @@ check: $(INSTALLED) ## Check types, walls between folders, lint, format, dead co
 fmt: $(INSTALLED) ## Format the code
 	oxfmt
 
-generate: $(INSTALLED) ## Write what is made of other files anew: CRD, reference pages, parts of the chart
+generate: $(INSTALLED) ## Write the generated files: CRD, reference pages, parts of the chart
 	node generate/main.ts
 
-golden: $(INSTALLED) ## Write the golden files anew; read the diff before you commit it
+golden: $(INSTALLED) ## Write the golden files; read the diff before you commit it
 	UPDATE_GOLDEN=1 vitest run test/golden test/chart/golden
 
 conformance: $(INSTALLED) ## Run the Autobahn suite through the gateway (installs it in ~/.cache/wsproxy first)
 	test/conformance/run.sh
 
-bench: $(INSTALLED) ## Measure what a message costs, beside nginx and HAProxy where they are installed; about two minutes
+bench: $(INSTALLED) ## Measure the cost of a message, beside nginx and HAProxy if they are installed; about two minutes
 	node test/bench/relay.ts
 
-bundle: $(INSTALLED) ## Build dist/: the program as the image holds it, in one folder without node_modules
+bundle: $(INSTALLED) ## Build dist/: the program as in the image, in one folder without node_modules
 	npm run --silent build
 
 image: ## Build the container image with buildah or docker (RELEASE=1 NODE_IMAGE=…@sha256:…: on a base image by digest)
 	test/image/build.sh
 
-clean: ## Remove what was built here, node_modules included
+clean: ## Remove everything that was built or installed here, node_modules included
 	rm -rf node_modules dist coverage .tsbuild

@@ -3,13 +3,13 @@ import { join, relative } from "node:path";
 import { defineConfig, type Plugin } from "rolldown";
 import { sbomOf } from "./generate/sbom.ts";
 
-// What the image holds: `wsproxy.js`, a file for what each command loads besides, the page of the sample backend, and
-// of the packages that went in the licences and a bill of materials.
+// The bundle of the image: `wsproxy.js`, files that commands load when they run, the page of the sample backend, and the
+// licences and the bill of materials of the bundled packages.
 export default defineConfig({
   input: { wsproxy: "cli/main.ts", "reading-thread": "cli/reading/reading-thread.ts" },
   platform: "node",
   output: { dir: "dist", format: "esm", chunkFileNames: "[name].js", cleanDir: true },
-  plugins: [beside()],
+  plugins: [companionFiles()],
 });
 
 interface Package {
@@ -19,9 +19,10 @@ interface Package {
   readonly licence: string;
 }
 
-function beside(): Plugin {
+/** Writes the other files of the image beside the bundle. */
+function companionFiles(): Plugin {
   return {
-    name: "beside",
+    name: "companion-files",
     async writeBundle({ dir = "dist" }, bundle) {
       const modules = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
       const folders = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id) ?? []));
@@ -34,7 +35,7 @@ function beside(): Plugin {
   };
 }
 
-/** A package's name, version and licence; fails the build where it has none. */
+/** Name, version and licence of a package; fails the build if it names no licence. */
 async function packageIn(folder: string): Promise<Package> {
   const { name, version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as {
     readonly [field: string]: unknown;

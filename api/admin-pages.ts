@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-/** What the admin port lists, page by page: sessions at `/sessions`, routes at `/config/routes`. */
+/** The lists of the admin port, page by page: sessions at `/sessions`, routes at `/config/routes`. */
 
-/** Entries of a page. */
+/** Entries of a page: without `limit`, and at most. */
 export const PAGE = { usual: 100, most: 1000 } as const;
 
-/** Characters of a text that came from outside, such as a client id. */
+/** Characters that are shown of a text from outside, such as a client id. */
 export const LONGEST_SHOWN = 256;
 
 const count = z.int().min(0);
@@ -15,15 +15,15 @@ const proxy = z.string().max(320).describe("`<namespace>/<name>`");
 const next = z
   .string()
   .optional()
-  .describe("Where the next page begins: the value of `after`. Absent: this was the last one.");
+  .describe("Start of the next page: pass it as `after`. Absent: this is the last page.");
 
 const session = z.object({
-  id: z.string().describe("Of the session, as in the log."),
+  id: z.string().describe("Id of the session, as in the log."),
   proxy,
   route: z.string(),
-  client: shown.optional().describe("Verified client id; absent: no client was identified."),
-  address: z.string().describe("Of the client."),
-  since: z.string().describe("When it opened (RFC 3339)."),
+  client: shown.optional().describe("Verified client id. Absent: the session has none."),
+  address: z.string().describe("IP address of the client."),
+  since: z.string().describe("When the session opened (RFC 3339)."),
   messages: bothWays,
   bytes: bothWays.describe("Payload bytes."),
   subprotocol: shown.optional(),

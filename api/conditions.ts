@@ -1,22 +1,22 @@
 import type { Problem } from "./problem.ts";
 
-/** Condition types, in the order in which they are always listed. */
+/** Condition types, in the order in which every list has them. */
 export const CONDITION_TYPES = ["Accepted", "ResolvedRefs", "Programmed", "Ready"] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
 /**
- * Every reason that a condition can have: a closed set. `docs/reference/conditions.md` lists them, and a test holds the
- * two together.
+ * Every reason that a condition can have (a closed set), with its meaning. A test checks that
+ * `docs/reference/conditions.md` lists the same.
  */
 export const CONDITION_REASONS = {
   Accepted: {
     Accepted: "The spec is valid.",
     PartiallyAccepted: "The spec is valid but for some routes, which are left out or stay as they were; the rest work.",
     Invalid: "A field is wrong; the message names it. The last good config stays in force.",
-    NoRouteAccepted: "None of the routes is accepted. The last good config stays in force.",
+    NoRouteAccepted: "No route is accepted. The last good config stays in force.",
     RouteConflict: "An earlier route matches exactly the same requests.",
     TooLarge:
-      "More than one config may hold: API keys, backends, or all together. The last good config stays in force.",
+      "The config would be too large: its API keys, its backends, or all together. The last good config stays in force.",
     SidecarUnsupported:
       "Mode Sidecar is not supported yet; write mode: Gateway. The last good config stays in force, and its pods stay.",
     AuthenticationMissing: "No authentication is in effect, and the route does not say `require: None`.",
@@ -25,27 +25,25 @@ export const CONDITION_REASONS = {
   ResolvedRefs: {
     ResolvedRefs: "Everything that the resource refers to was found and is fit.",
     SecretNotFound: "A Secret that is named does not exist in the namespace.",
-    SecretInvalid:
-      "A Secret lacks a key, has the wrong type, holds something that cannot be read, or may not be read by the operator.",
+    SecretInvalid: "A Secret lacks a key, has the wrong type or malformed content, or the operator may not read it.",
     SecretNotPermitted:
-      'A Secret that is named as a credential lacks the label `wsproxy.dev/use: "true"`, by which its owner permits that; the message has the command that sets it.',
+      'A Secret that is named as a credential lacks the label `wsproxy.dev/use: "true"`, with which its owner permits the use; the message has the command that sets it.',
     ConfigMapNotFound: "A ConfigMap that is named does not exist in the namespace.",
-    ConfigMapInvalid:
-      "A ConfigMap lacks a key, holds something that cannot be read, or may not be read by the operator.",
+    ConfigMapInvalid: "A ConfigMap lacks a key or has malformed content, or the operator may not read it.",
     ServiceNotFound: "A Service that is named does not exist in the namespace.",
     ServicePortNotFound: "The Service has no such port.",
     ServiceUnsupported: "The Service is of a kind that cannot be dialled here.",
-    ApiKeysNotFound: "No Secret matches the selector of the API keys: everybody is refused.",
+    ApiKeysNotFound: "No Secret matches the selector of the API keys: every client is refused.",
     ApiKeyInvalid: "An API key is too short, too long, malformed, or given to two clients.",
     TooLarge:
-      "It refers to more than the operator reads for one WebSocketProxy; the message names the limit. What was in force of the rest stays.",
+      "The resource names more than the operator reads for one WebSocketProxy; the message says the limit. For what was not read, the values in force stay.",
     NotAccepted: "Nothing was looked up: the spec is not accepted.",
   },
   Programmed: {
     Programmed: "Every ready data plane pod serves this generation.",
     Pending: "The data plane has not reported this generation yet.",
     NotAccepted: "There is nothing to program: the spec is not accepted.",
-    NotApplied: "Not everything that the data plane needs could be written; the message says what.",
+    NotApplied: "The operator could not write an object that the data plane needs; the message names it.",
     ConfigRejected: "The data plane refused the config and keeps the last good one.",
     ListenerFailed: "The data plane could not open the listener.",
   },
@@ -60,7 +58,7 @@ export type ReasonOf<T extends ConditionType> = { [K in ConditionType]: keyof (t
 export type AcceptedProblem = Problem<Exclude<ReasonOf<"Accepted">, "Accepted">>;
 export type ResolvedRefsProblem = Problem<Exclude<ReasonOf<"ResolvedRefs">, "ResolvedRefs" | "NotAccepted">>;
 
-/** One condition, as Kubernetes writes it but for `lastTransitionTime`, which whoever writes the status adds. */
+/** One condition as in metav1, without `lastTransitionTime`: the writer of the status adds it. */
 export interface Condition<T extends ConditionType = ConditionType> {
   readonly type: T;
   readonly status: "True" | "False" | "Unknown";

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { metadata } from "./websocket-proxy.ts";
 
-/** The parts of Kubernetes' own objects that a translation looks at, as the API writes them; the rest passes unread. */
+/** The parts of Kubernetes objects that the translation reads, as the API writes them; other fields are ignored. */
 
 const port = z.int().min(1).max(65_535);
 const text = z.string();
 
-/** Absent and null mean the same to Kubernetes. */
+/** For Kubernetes, absent and null mean the same. */
 const list = <T extends z.ZodType>(item: T) =>
   z
     .array(item)

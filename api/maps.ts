@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { rule } from "./rule.ts";
 
-/** Maps, bounded in every direction. */
+/** Maps with a bounded number of entries. */
 
 const ENTRIES = 64;
 
-/** Of texts by name: labels, annotations. */
+/** A map of texts, such as labels and annotations. */
 export function textMap(values: z.ZodString) {
   return bounded(
     rule(
@@ -16,12 +16,12 @@ export function textMap(values: z.ZodString) {
   );
 }
 
-/** Part of a Kubernetes object: passed on as it is, and judged by Kubernetes. */
+/** Part of a Kubernetes object: passed on unchanged; Kubernetes checks it. */
 export const kubernetesObject = bounded(
   z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }),
 );
 
-/** A value of a Kubernetes label. */
+/** The value of a Kubernetes label. */
 export const labelValue = z
   .string()
   .max(63)
@@ -30,7 +30,7 @@ export const labelValue = z
     "is not the value of a label: write letters, digits, - _ and .",
   );
 
-/** At least one entry. */
+/** The map with at least one entry. */
 export function notEmpty<T extends z.ZodType<Readonly<Record<string, unknown>>>>(map: T): T {
   return rule(
     map,

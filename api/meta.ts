@@ -1,4 +1,4 @@
-/** The names that users, the operator and the data plane agree on: spelled here and nowhere else. */
+/** Names that users, the operator and the data plane share: written here and nowhere else. */
 export const GROUP = "wsproxy.dev";
 export const VERSION = "v1alpha1";
 export const API_VERSION = `${GROUP}/${VERSION}`;
@@ -9,12 +9,12 @@ export const EXPIRES_AT = `${GROUP}/expires-at`;
 export const DISABLED = `${GROUP}/disabled`;
 
 /**
- * Label of a Secret, with the value "true", by which its owner permits the WebSocketProxies of the namespace to use it: as
- * credentials of theirs for a backend or an issuer of their choice.
+ * Label of a Secret. With the value "true" its owner permits every WebSocketProxy of the namespace to send the
+ * credentials in it to a backend or an issuer that the WebSocketProxy names.
  */
 export const USE_LABEL = `${GROUP}/use`;
 
-/** Label of everything that belongs to one proxy, its pods included. */
+/** Label of every object that belongs to one proxy, its pods included. */
 export const PROXY_LABEL = `${GROUP}/proxy`;
 
 /** Port of a pod's /metrics, /healthz, /readyz and /config. */
@@ -29,26 +29,28 @@ export const CONFIG_FILE = "config.json";
 export const ENDPOINTS_FILE = "endpoints.json";
 
 /**
- * The same as it stands in objects of the API: gzip of the text, the config's in parts (`config.json.gz.0` …), and beside
- * each the SHA-256 of the text in hex. Objects reach a pod one by one, so only what fits its hash is believed.
+ * The same files as keys of Kubernetes objects: the gzip of each text (the config's in parts, `config.json.gz.0` …) and
+ * the SHA-256 of the text in hex. Objects reach a pod one by one, so a pod uses a text only if it has its hash.
  */
 export const PACKED = {
   configPart: (part: number): string => `config.json.gz.${part}`,
-  /** How many parts there are. */
+  /** Its value: the number of parts. */
   configParts: "parts",
   configHash: "config.sha256",
   endpoints: "endpoints.json.gz",
   endpointsHash: "endpoints.sha256",
-  /** One part fits one object of the API with room to spare. */
+  /** Bytes of one part; a Kubernetes object holds at most 1 MiB. */
   largestPart: 900_000,
   mostParts: 4,
 } as const;
 
-/** Most bytes of a config's text, and of the endpoints', that a data plane reads. */
+/** Largest text, in bytes, of a config or of endpoints that a data plane reads. */
 export const LARGEST_TEXT = 64 * 1024 * 1024;
 
-/** The same that an operator writes, and reads back: its memory is bounded, and 100,000 copies of keys fit. */
+/**
+ * Largest such text that an operator writes and reads back, in bytes: 100,000 API keys fit, and its memory is bounded.
+ */
 export const LARGEST_WRITTEN = 16 * 1024 * 1024;
 
-/** Stands in a client's subprotocol offer so that the gateway can answer it where the backend chose none. */
+/** A subprotocol that a client may offer: the gateway answers with it if the backend chose none. */
 export const PLAIN_SUBPROTOCOL = "wsproxy";

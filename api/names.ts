@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CALLED, rule } from "./rule.ts";
 
-/** Names and addresses that several parts of the two contracts share, each bounded and with an error that says what to write. */
+/** Names and addresses that both contracts share. Each has a bound and an error message that says what to write. */
 
 const LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 
@@ -43,7 +43,7 @@ export const dataKey = z
   .regex(/^[-._a-zA-Z0-9]+$/, "is not a key of a Secret or ConfigMap")
   .meta({ [CALLED]: "key" });
 
-/** An HTTP field name (RFC 9110 §5.1), kept in lower case. */
+/** An HTTP field name (RFC 9110 §5.1). */
 export const headerName = z
   .string()
   .min(1)
@@ -51,7 +51,10 @@ export const headerName = z
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not an HTTP header name")
   .meta({ [CALLED]: "header name" });
 
-/** Header names are compared without case and with `_ . -` alike, so that no look-alike passes (contract section 4). */
+/**
+ * A header name for comparison: lower case, with `_` and `.` as `-`. Backends may take such look-alikes for the same
+ * header.
+ */
 export function foldHeaderName(name: string): string {
   return name.toLowerCase().replaceAll(/[_.]/g, "-");
 }
@@ -89,26 +92,28 @@ const NUMBER = "(0|[1-9][0-9]{0,2})";
 const CIDR = new RegExp(`^(${IPV4}(/(3[0-2]|[12]?[0-9]))?|(${IPV6})(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$`);
 
 /**
- * An address or a CIDR block of either family, such as 10.0.0.0/8 or 2001:db8::1. For the API server its own formats:
- * in CEL 10,000 of them on each route would be too dear, and it would show people the whole of the pattern.
+ * An address or a CIDR block of either family, such as 10.0.0.0/8 or 2001:db8::1. The CRD uses the API server's own
+ * formats: a CEL rule on 10,000 of them in each route would exceed its cost limit, and its error would quote the whole
+ * pattern.
  */
 export const cidr = z
   .string()
   .max(49)
   .refine((text) => CIDR.test(text), "is not an address or CIDR block; write for example 10.0.0.0/8 or 2001:db8::/32")
   .meta({
-    // What those formats overlook: leading zeros, which some read as octal.
+    // Refuses leading zeros, which those formats accept: some programs read them as octal.
     pattern: `^([0-9a-fA-F:]+|([0-9a-fA-F:]*:)?${NUMBER}(\\.${NUMBER}){3})(/${NUMBER})?$`,
     anyOf: [{ format: "ipv4" }, { format: "ipv6" }, { format: "cidr" }],
     [CALLED]: "CIDR",
   });
 
-// Read alike by JavaScript and by RE2, which has no look-ahead; without backslash and quote, so that CEL can quote them.
+// JavaScript and RE2 (which has no look-ahead) must read these alike. Without backslash and quote, so that CEL can
+// quote them.
 const DOT_SEGMENT = "(^|/)([.]|%2e){1,2}((;|%3b)[^/]*)?(/|$)";
 const AMBIGUOUS = "%(2f|5c|25|[01][0-9a-f]|7f|c2%[89][0-9a-f])";
-/** A byte behind the first of a character of several bytes (RFC 3629 §4). */
+/** A continuation byte of a UTF-8 character (RFC 3629 §4), percent-encoded. */
 const TAIL = "%[89abAB][0-9a-fA-F]";
-/** What a path is made of (RFC 3986 §3.3), where it is percent-encoded in UTF-8. */
+/** One character of a path (RFC 3986 §3.3): plain, or percent-encoded in UTF-8. */
 const PATH_CHARACTER = [
   "[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-7][0-9a-fA-F]",
   `%([cC][2-9a-fA-F]|[dD][0-9a-fA-F])${TAIL}`,
@@ -120,8 +125,8 @@ const holdsNo = (pattern: string, message: string) => (text: z.ZodString) =>
   rule(text, { cel: `!self.matches('(?i)${pattern}')`, message }, (value) => !new RegExp(pattern, "i").test(value));
 
 /**
- * A path as it stands in a request: begins with `/`, nothing to decode or normalise (the same forms that the gateway
- * refuses in requests, so that no route can be written that no request reaches).
+ * A path as it stands in a request: begins with `/`, and nothing in it can be decoded or normalised in two ways. The
+ * gateway refuses requests with other paths, so a route with such a path would never match.
  */
 export const path = [
   holdsNo("//", "must not hold //"),
@@ -139,7 +144,7 @@ export const path = [
     ),
 );
 
-/** An http(s) URL that the gateway itself asks. Credentials and fragments are refused. */
+/** An http(s) URL that the gateway sends requests to. Credentials and fragments are refused. */
 export const url = z
   .string()
   .max(2048)
@@ -156,5 +161,5 @@ export const port = z
   .max(65_535)
   .meta({ [CALLED]: "port" });
 
-/** A moment as RFC 3339 writes it, such as 2027-01-31T12:00:00Z. */
+/** A time in the form of RFC 3339, such as 2027-01-31T12:00:00Z. */
 export const timestamp = z.iso.datetime({ offset: true });

@@ -3,7 +3,9 @@ import { kubernetesObject, labelValue, notEmpty, textMap } from "./maps.ts";
 import { objectName, port } from "./names.ts";
 import { positiveDuration } from "./quantities.ts";
 
-/** What a WebSocketProxy says of its pods: those of its own, those that it joins, and what runs in either. */
+/**
+ * What a WebSocketProxy says about pods: its own (Gateway), those that it joins (Sidecar), and the data plane in both.
+ */
 
 const labels = textMap(labelValue);
 const annotations = textMap(z.string().max(4096));
@@ -15,7 +17,7 @@ export const gateway = z
       .min(0)
       .max(1000)
       .default(2)
-      .describe("How many data plane pods there are. What an autoscaler writes into the Deployment is undone."),
+      .describe("Number of data plane pods. The operator undoes what an autoscaler writes into the Deployment."),
     service: z
       .strictObject({
         type: z
@@ -24,14 +26,12 @@ export const gateway = z
           .describe("Type of the Service, as in Kubernetes."),
         port: port
           .optional()
-          .describe(
-            "Port of the Service that clients in the cluster connect to. Default 80, or 443 with listener.tls.",
-          ),
+          .describe("Port of the Service, for clients in the cluster. Default 80, or 443 with listener.tls."),
         ipFamilyPolicy: z
           .enum(["SingleStack", "PreferDualStack"])
           .optional()
           .describe(
-            "Whether the Service has an address of either family where the cluster has both, as in Kubernetes. Default PreferDualStack with type ClusterIP, else SingleStack: not every load balancer has both.",
+            "Whether the Service has an IPv4 and an IPv6 address if the cluster has both, as in Kubernetes. Default PreferDualStack with type ClusterIP, else SingleStack: not every load balancer supports both.",
           ),
         annotations: annotations
           .default({})
@@ -41,8 +41,10 @@ export const gateway = z
       .describe("The Service in front of the data plane pods."),
     pod: z
       .strictObject({
-        labels: labels.default({}).describe("More labels of the pods. Those that the operator itself sets win."),
-        annotations: annotations.default({}).describe("More annotations of the pods."),
+        labels: labels
+          .default({})
+          .describe("Additional labels of the pods. The labels that the operator sets take precedence."),
+        annotations: annotations.default({}).describe("Additional annotations of the pods."),
         nodeSelector: labels.default({}).describe("Labels of the nodes on which the pods may run, as in Kubernetes."),
         tolerations: z
           .array(kubernetesObject.describe("A Kubernetes Toleration."))
@@ -54,9 +56,7 @@ export const gateway = z
           .array(kubernetesObject.describe("A Kubernetes TopologySpreadConstraint."))
           .max(16)
           .default([])
-          .describe(
-            "How the pods spread over zones and nodes, as in Kubernetes. Empty: over nodes, where that is possible.",
-          ),
+          .describe("How the pods spread over zones and nodes, as in Kubernetes. Empty: over nodes, if possible."),
         priorityClassName: z
           .string()
           .max(253)
@@ -71,20 +71,20 @@ export const gateway = z
           )
           .max(16)
           .default([])
-          .describe("Secrets with which the image of the data plane is pulled."),
+          .describe("Secrets with which nodes pull the image of the data plane."),
       })
       .prefault({})
-      .describe("The shape of the data plane pods. A change here replaces the pods, one after the other."),
+      .describe("Settings of the data plane pods. A change here replaces the pods, one after the other."),
   })
   .describe("The data plane Deployment and its Service; only with mode Gateway.");
 
 export const sidecar = z
   .strictObject({
     selector: z
-      .strictObject({ matchLabels: notEmpty(labels).describe("Labels that a pod must have, all of them.") })
+      .strictObject({ matchLabels: notEmpty(labels).describe("Labels that a pod must have; every one is needed.") })
       .describe("Pods of this namespace that get the data plane as a container."),
   })
-  .describe("Which pods get a data plane beside them; only with mode Sidecar, which is not supported yet.");
+  .describe("Which pods get a data plane container; only with mode Sidecar, which is not supported yet.");
 
 export const dataplane = z
   .strictObject({
@@ -96,23 +96,25 @@ export const dataplane = z
       .min(1)
       .max(1_000_000)
       .default(10_000)
-      .describe("Sessions and handshakes per pod; above it handshakes are answered 503 Overloaded."),
+      .describe(
+        "Sessions and handshakes of one pod at the same time. The pod answers further handshakes with 503 Overloaded.",
+      ),
     drain: z
       .strictObject({
         period: positiveDuration
           .default("30s")
           .describe(
-            "Time over which a stopping pod closes its sessions, evenly, so that clients do not all return at once.",
+            "Time over which a stopping pod closes its sessions evenly, so that clients do not all reconnect at once.",
           ),
       })
       .prefault({})
-      .describe("How a pod stops: it leaves the Service first, then closes its sessions with 1012."),
+      .describe("How a pod stops: first it leaves the Service, then it closes its sessions with 1012."),
     log: z
       .strictObject({
         level: z
           .enum(["debug", "info", "warn", "error"])
           .default("info")
-          .describe("The least severe lines that are logged."),
+          .describe("Least severe level that is logged."),
         access: z.enum(["All", "Refused", "None"]).default("All").describe("Which handshakes and sessions are logged."),
       })
       .prefault({})

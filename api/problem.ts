@@ -9,14 +9,14 @@ export interface Problem<Reason extends string = string> {
   readonly at: string;
 }
 
-/** What a schema made of a value, or every mistake in it. */
+/** The value that a schema parsed, or every mistake in it. */
 export type Read<T, Reason extends string> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly Problem<Reason>[] };
 
 export type Schema<T> = z.ZodType<T>;
 
-/** Reads a value by a schema. `root` is where the value stands in its resource. */
+/** Parses a value with a schema. `root` is the path of the value in its resource. Never throws. */
 export function read<T, Reason extends string>(
   schema: Schema<T>,
   value: unknown,
@@ -37,12 +37,12 @@ export function fieldPath(root: string, path: readonly PropertyKey[]): string {
   }, root);
 }
 
-/** What a schema says of a value that it does not take. */
+/** The issues of a failed parse. */
 export interface Issues {
   readonly issues: readonly z.core.$ZodIssue[];
 }
 
-/** Every issue of a failed parse as a problem of its own, each with the path of its field. */
+/** Each issue of a failed parse as a problem with the path of its field; at most 1,000. */
 export function problemsOf<Reason extends string>({ issues }: Issues, root: string, reason: Reason): Problem<Reason>[] {
   const problems = firstOfEach(issues).flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
@@ -54,13 +54,13 @@ export function problemsOf<Reason extends string>({ issues }: Issues, root: stri
     }
     return [{ reason, message: issue.message, at: fieldPath(root, issue.path) }];
   });
-  return problems.slice(0, MOST_TOLD);
+  return problems.slice(0, MOST_PROBLEMS);
 }
 
-/** Mistakes in one value that are told: more than a reader needs, and less than fills a memory. */
-const MOST_TOLD = 1000;
+/** Problems of one value that are returned: more than a reader needs, and few enough for the memory. */
+const MOST_PROBLEMS = 1000;
 
-/** What is of the wrong type or form cannot keep a rule either: one of the two is enough to say. */
+/** A value of the wrong type or form breaks its rules too: only the first issue of each path is returned. */
 function firstOfEach(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   const seen = new Set<string>();
   return issues.filter(({ code, path }) => {
@@ -71,7 +71,7 @@ function firstOfEach(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   });
 }
 
-/** A user's text in quotes: on one line, bounded, and without characters that a terminal would act on. */
+/** A user's text in quotes: on one line, at most 100 characters, control characters escaped. */
 export function quoted(text: string): string {
   const shown = text.length > 100 ? `${text.slice(0, 99)}…` : text;
   return JSON.stringify(shown).replaceAll(
@@ -80,7 +80,7 @@ export function quoted(text: string): string {
   );
 }
 
-/** Our own words where a schema has none; undefined leaves the library's. */
+/** The message for an issue without one of its schema; undefined: the message of zod. */
 function wordsOf(issue: z.core.$ZodRawIssue): string | undefined {
   const { code, input } = issue;
   if (code === "invalid_type") {

@@ -4,7 +4,7 @@ import { CALLED, rule } from "./rule.ts";
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const DURATION = /^(0|([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h)){1,4})$/;
 
-/** A Go-style duration (`1m30s`, `250ms`) in milliseconds; NaN if it is none. */
+/** A Go-style duration (`1m30s`, `250ms`) in milliseconds; NaN: not a duration. */
 export function parseDuration(text: string): number {
   if (!DURATION.test(text)) return Number.NaN;
   let total = 0;
@@ -25,7 +25,7 @@ const SUFFIXES: Readonly<Record<string, number>> = {
   Gi: 2 ** 30,
   Ti: 2 ** 40,
 };
-/** How many digits may stand before each suffix, so that a number of bytes stays exact. */
+/** Digits that each suffix allows, so that the number of bytes is still exact. */
 const DIGITS = [
   [15, ""],
   [12, "(k|Ki)"],
@@ -39,7 +39,7 @@ const sizes = (zero: string): RegExp =>
 const SIZE = sizes(`0${FRACTION}`);
 const POSITIVE_SIZE = sizes("0\\.[0-9]{0,5}[1-9][0-9]{0,5}");
 
-/** A Kubernetes quantity of bytes (`64Ki`, `1M`, `0`) as a whole number of bytes, rounded up; NaN if it is none. */
+/** A Kubernetes quantity of bytes (`64Ki`, `1M`, `0`) as a whole number of bytes, rounded up; NaN: not a quantity. */
 export function parseSize(value: string | number): number {
   if (typeof value === "number") return Number.isSafeInteger(value) && value >= 0 ? value : Number.NaN;
   if (!SIZE.test(value)) return Number.NaN;
@@ -61,7 +61,10 @@ export const positiveDuration = rule(
   (text) => parseDuration(text) > 0,
 );
 
-/** A Kubernetes int-or-string. All bounds are the schema's own: in CEL such a value has no bounds, and no rule is affordable. */
+/**
+ * A Kubernetes int-or-string. The schema has all its bounds: for CEL such a value is unbounded, so every rule exceeds
+ * the cost limit.
+ */
 const sizeOf = (least: number, pattern: RegExp, error: string) =>
   z
     .union(

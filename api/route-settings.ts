@@ -6,7 +6,7 @@ type Places = Written["routes"][number]["policies"];
 
 const KINDS = Object.keys(policies) as PolicyKind[];
 
-/** The routes of a config with their settings; what routes share is one object. */
+/** The routes of a config with their settings; routes with equal settings share one object. */
 export function routesOf({ policies: settings, routes }: Written): RouteConfig[] {
   return routes.map((route) => {
     const own = KINDS.flatMap((kind) => {
@@ -17,7 +17,10 @@ export function routesOf({ policies: settings, routes }: Written): RouteConfig[]
   });
 }
 
-/** The other way round: each setting once, in the order in which routes first have it; nothing of what no route has. */
+/**
+ * The inverse: `policies` lists each settings object once, in the order of the routes, and only the policies that a
+ * route has.
+ */
 export function withSettings(routes: readonly RouteConfig[]): Written {
   const lists = new Map(KINDS.map((kind) => [kind, new SettingsList()]));
   const written = routes.map((route) => {
@@ -31,16 +34,17 @@ export function withSettings(routes: readonly RouteConfig[]): Written {
   return { policies: Object.fromEntries(used), routes: written };
 }
 
-/** From this length on lists are compared as the objects that they are: a translation makes one of what is the same. */
+/** Lists of this length or more are compared by identity, not by content: a translation makes equal lists one object. */
 export const LONG = 64;
 
-/** Settings that are alike stand once. */
+/** The settings of one policy; equal settings stand in the list once. */
 class SettingsList {
   readonly settings: unknown[] = [];
   readonly #places = new Map<unknown, number>();
   readonly #byText = new Map<string, number>();
   readonly #lists = new Map<unknown, string>();
 
+  /** Index of the settings in the list; adds them if they are new. */
   place(value: unknown): number {
     const known = this.#places.get(value);
     if (known !== undefined) return known;

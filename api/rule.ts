@@ -1,14 +1,14 @@
 import type { z } from "zod";
 
-/** Where a schema carries its rules for the API server. */
+/** Key of the JSON Schema that holds the rules for the API server. */
 export const RULES = "x-kubernetes-validations";
 
-/** Where a schema carries what its values are called in the reference, such as `duration`; not part of the CRD. */
+/** Key that holds the name of a type in the reference, such as `duration`; not part of the CRD. */
 export const CALLED = "x-called";
 
-/** What the schema's own words cannot say, such as how two fields go together. */
+/** A rule that JSON Schema cannot express, such as how two fields go together. */
 export interface Rule {
-  /** In CEL, about `self`. All that it looks at must have bounds, or the API server finds the rule too dear. */
+  /** In CEL, about `self`. Every value that it reads needs a bound, or the API server refuses the rule for its cost. */
   readonly cel: string;
   /** One line: what is wrong and what to write instead. */
   readonly message: string;
@@ -17,7 +17,7 @@ export interface Rule {
   readonly reason?: "FieldValueRequired" | "FieldValueForbidden";
 }
 
-/** Adds a rule in both its forms, side by side so that they do not drift apart: `check` for us, CEL for the API server. */
+/** Adds a rule in both forms: `check` for wsproxy, CEL for the API server. Both must accept the same values. */
 export function rule<T extends z.ZodType>(schema: T, twin: Rule, check: (value: z.output<T>) => boolean): T {
   const { cel, message, field, reason } = twin;
   const meta = schema.meta() ?? {};

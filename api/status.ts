@@ -2,7 +2,7 @@ import { z } from "zod";
 import { CONDITION_TYPES } from "./conditions.ts";
 import { MAX_ROUTES } from "./websocket-proxy.ts";
 
-/** The status of a WebSocketProxy, as the operator writes it. Descriptions become the CRD's and the reference's. */
+/** The status of a WebSocketProxy, as the operator writes it. The descriptions become the CRD and the reference. */
 
 const generation = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const pods = z.int().min(0).max(1_000_000);
@@ -16,19 +16,19 @@ const condition = z
       .regex(
         /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/,
       )
-      .describe(`What is said: ${CONDITION_TYPES.join(", ")}.`),
-    status: z.enum(["True", "False", "Unknown"]).describe("Whether it holds."),
+      .describe(`Type of the condition: ${CONDITION_TYPES.join(", ")}.`),
+    status: z.enum(["True", "False", "Unknown"]).describe("Whether the condition holds."),
     reason: z
       .string()
       .min(1)
       .max(1024)
       .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
-      .describe("Why, in one word out of a closed set."),
+      .describe("Why, as one word of a closed set."),
     message: z.string().max(32_768).describe("Why, for people: every field that is wrong, and what to write instead."),
-    observedGeneration: generation.optional().describe("The metadata.generation that this is said of."),
+    observedGeneration: generation.optional().describe("The metadata.generation that the condition is about."),
     lastTransitionTime: z.string().max(64).meta({ format: "date-time" }).describe("When `status` last changed."),
   })
-  .describe("One statement about the resource.");
+  .describe("One condition of the resource.");
 
 const conditions = z
   .array(condition)
@@ -41,18 +41,18 @@ const route = z
       .string()
       .min(1)
       .max(63)
-      .describe("Name of the route, or `routes[0]` by its place where it has no name of its own."),
+      .describe("Name of the route; for a route without a name its index, such as `routes[0]`."),
     conditions: conditions.optional().describe("Accepted and ResolvedRefs of this route alone."),
   })
-  .describe("What is said of one route.");
+  .describe("The conditions of one route.");
 
 export const status = z
   .strictObject({
-    observedGeneration: generation.optional().describe("The metadata.generation that this status is of."),
+    observedGeneration: generation.optional().describe("The metadata.generation that the status is about."),
     conditions: conditions
       .optional()
       .describe(
-        "Accepted (the spec is valid), ResolvedRefs (all that it names was found), Programmed (every ready pod serves this generation), Ready (and at least one takes traffic).",
+        "Accepted (the spec is valid), ResolvedRefs (everything that it names was found), Programmed (every ready pod serves this generation), Ready (and at least one pod takes traffic).",
       ),
     address: z
       .string()
@@ -65,26 +65,26 @@ export const status = z
     routes: z
       .array(route)
       .max(MAX_ROUTES)
-      // One value: what somebody else put in goes, and whose each field is takes no room beside a thousand routes.
+      // Atomic: the operator overwrites entries of other writers, and managedFields stay small beside a thousand routes.
       .meta({ "x-kubernetes-list-type": "atomic" })
       .optional()
       .describe(
-        "Every route by itself. One that is not accepted is left out, and the rest work. Told in brief, or not at all, where the spec leaves no room in the object.",
+        "The conditions of each route. A route that is not accepted is left out of the config; the others work. If the status would not fit into the object, the conditions are shortened, then left out.",
       ),
     dataplane: z
       .strictObject({
-        replicas: pods.optional().describe("Data plane pods that there are."),
-        readyReplicas: pods.optional().describe("Those of them that take traffic."),
+        replicas: pods.optional().describe("Number of data plane pods."),
+        readyReplicas: pods.optional().describe("Number of data plane pods that take traffic."),
         configHash: z
           .string()
           .max(64)
           .optional()
-          .describe("SHA-256 of the config that the pods are to serve, as their /config shows it."),
+          .describe("SHA-256 of the config that the pods should serve, as their /config shows it."),
       })
       .meta({ "x-kubernetes-map-type": "atomic" })
       .optional()
       .describe("The data plane pods."),
   })
-  .describe("What the operator has made of the resource.");
+  .describe("What the operator observed and did.");
 
 export type WebSocketProxyStatus = z.output<typeof status>;

@@ -1,6 +1,6 @@
 /**
- * How many characters a value takes as JSON, about; beyond `most` it stops counting. What stands in several places counts
- * at each of them, as a text has it, but for lists that `isKnown` says were counted before.
+ * About how many characters a value takes as JSON; stops counting above `most`. A value that is used in several places
+ * counts each time, except a list for which `isKnown` is true: it was counted before.
  */
 export function textSize(
   value: unknown,
@@ -26,6 +26,6 @@ export function textSize(
   return size;
 }
 
-/** What JSON writes as more than one character. */
+/** Characters that JSON escapes. */
 // oxlint-disable-next-line no-control-regex
 const ESCAPED = /["\\\u0000-\u001f]/;

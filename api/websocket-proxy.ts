@@ -4,7 +4,7 @@ import { dataplane, gateway, sidecar } from "./pods.ts";
 import { policiesSpec } from "./policies/index.ts";
 import { CALLED, rule } from "./rule.ts";
 
-/** The WebSocketProxy resource as users write it. Every description here becomes the CRD's and the reference's. */
+/** The WebSocketProxy resource as users write it. The descriptions become the CRD and the reference. */
 
 const listener = z
   .strictObject({
@@ -12,12 +12,14 @@ const listener = z
     tls: z
       .strictObject({ secretName: objectName.describe("kubernetes.io/tls Secret with certificate and key.") })
       .optional()
-      .describe("Makes the listener wss only. The certificate is rotated without a restart."),
+      .describe("If set, the listener takes wss only. A changed certificate takes effect without a restart."),
     trustedProxies: z
       .array(cidr)
       .max(256)
       .default([])
-      .describe("Addresses and CIDR blocks of peers whose X-Forwarded-For and X-Forwarded-Proto are believed."),
+      .describe(
+        "Addresses and CIDR blocks of proxies in front of the gateway. It trusts their X-Forwarded-For and X-Forwarded-Proto.",
+      ),
   })
   .describe("Where clients connect.");
 
@@ -47,7 +49,7 @@ const backend = z
       .min(0)
       .max(1_000_000)
       .default(1)
-      .describe("Share of new sessions, relative to the other backends; 0: none."),
+      .describe("Share of new sessions, relative to the other backends. 0: no new sessions."),
     tls: z
       .strictObject({
         serverName: z
@@ -60,25 +62,25 @@ const backend = z
         caSecretName: objectName
           .optional()
           .describe(
-            "Secret whose entry ca.crt holds the roots that the backend's certificate is checked against. Absent: public roots.",
+            "Secret with an entry ca.crt: the CA certificates for the certificate of the backend. Absent: public CAs.",
           ),
         clientSecretName: objectName
           .optional()
           .describe(
-            'kubernetes.io/tls Secret that the gateway shows to the backend. Needs the label `wsproxy.dev/use: "true"`.',
+            'kubernetes.io/tls Secret with the client certificate of the gateway. Needs the label `wsproxy.dev/use: "true"`.',
           ),
       })
       .optional()
-      .describe("Its presence makes the gateway dial the backend with TLS."),
+      .describe("If set, the gateway dials the backend with TLS."),
     basicAuthSecretName: objectName
       .optional()
       .describe(
-        'kubernetes.io/basic-auth Secret, sent as the Authorization header of the handshake. Needs the label `wsproxy.dev/use: "true"`.',
+        'kubernetes.io/basic-auth Secret that the gateway sends as the Authorization header of the handshake. Needs the label `wsproxy.dev/use: "true"`.',
       ),
   })
   .describe("A Service, or a port of the pod itself.");
 
-/** One route; parsed by itself, so that a mistake in one leaves the others working. */
+/** One route. Each is parsed by itself, so that a mistake in one route leaves the others working. */
 export const route = z
   .strictObject({
     name: label.describe("Name of the route, unique in the list; a label of metrics."),
@@ -92,10 +94,8 @@ export const route = z
         type: z
           .enum(["Prefix", "Exact"])
           .default("Prefix")
-          .describe(
-            "Prefix also matches everything below the path, and ends at a / boundary; Exact matches the path alone.",
-          ),
-        value: path.default("/").describe("Compared byte by byte: case counts, and nothing is decoded."),
+          .describe("Prefix also matches every path below, at a / boundary. Exact matches only the path itself."),
+        value: path.default("/").describe("Compared byte by byte: case counts, and the gateway decodes nothing."),
       })
       .prefault({})
       .describe("Which paths the route serves."),
@@ -103,33 +103,29 @@ export const route = z
       .strictObject({ path: path.describe("Replaces the matched prefix (Prefix) or the whole path (Exact).") })
       .optional()
       .describe("The path that the backend sees. Absent: the client's."),
-    backends: z
-      .array(backend)
-      .min(1)
-      .max(64)
-      .describe("Where sessions go. A session stays with the backend that it was opened to."),
+    backends: z.array(backend).min(1).max(64).describe("Backends of new sessions. A session stays with its backend."),
     loadBalancing: z
       .enum(["LeastConnections", "RoundRobin", "Random"])
       .default("LeastConnections")
-      .describe("How an endpoint is picked for a new session, among the backends' by weight."),
+      .describe("How the gateway picks an endpoint for a new session. Backends share sessions by weight."),
     policies: policiesSpec
       .prefault({})
-      .describe("What this route has of its own. A key here replaces the whole same key of spec.policies."),
+      .describe("Policies of this route. A key here replaces the whole same key of spec.policies."),
   })
-  .describe("Requests for some hosts and paths, and where they go.");
+  .describe("Hosts and paths of requests, and the backends that serve them.");
 
 const header = {
   mode: z
     .enum(["Gateway", "Sidecar"])
     .default("Gateway")
     .describe(
-      "Gateway: a Deployment and Service of its own. Sidecar, a container in pods that are there already, is not supported yet: a proxy that asks for it is not accepted (SidecarUnsupported).",
+      "Gateway: a Deployment and a Service of its own. Sidecar, a container in existing pods, is not supported yet: a proxy with it is not accepted (SidecarUnsupported).",
     ),
   gateway: gateway.optional(),
   sidecar: sidecar.optional(),
   dataplane: dataplane.prefault({}),
   listener: listener.prefault({}),
-  policies: policiesSpec.prefault({}).describe("The policies of every route that does not have its own."),
+  policies: policiesSpec.prefault({}).describe("Policies of every route that does not set its own."),
 };
 
 type Modes = { mode?: unknown; gateway?: unknown; sidecar?: unknown };
@@ -167,10 +163,10 @@ const modeFits = <T extends z.ZodType<Modes>>(schema: T): T => {
   );
 };
 
-/** Routes of one WebSocketProxy. */
+/** Routes of one WebSocketProxy at most. */
 export const MAX_ROUTES = 1024;
 
-/** The whole spec: what the CRD is made of. */
+/** The whole spec: the CRD is generated from it. */
 export const spec = modeFits(
   z.strictObject({
     ...header,
@@ -179,11 +175,13 @@ export const spec = modeFits(
       .min(1)
       .max(MAX_ROUTES)
       .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
-      .describe("What is served. The most specific host wins, then the most specific path, then the order."),
+      .describe(
+        "What is served. If several routes match, the most specific host wins, then the most specific path, then the order.",
+      ),
   }),
 );
 
-/** The spec with its routes left unread: they are parsed one by one with `route`. */
+/** The spec with unparsed routes: `route` parses them one by one. */
 export const specHeader = modeFits(
   z.strictObject({
     ...header,
@@ -194,12 +192,12 @@ export const specHeader = modeFits(
   }),
 );
 
-/** The rules between mode and the rest by themselves: told also where some other field is wrong. */
+/** Only the rules between mode and the other fields, so that they are reported even if another field is wrong. */
 export const modeRules = modeFits(
   z.looseObject({ mode: z.unknown().optional(), gateway: z.unknown().optional(), sidecar: z.unknown().optional() }),
 );
 
-/** Metadata as far as we read it; the rest is Kubernetes' own and passes. */
+/** The fields of metadata that wsproxy reads; all others are ignored. */
 export const metadata = z.looseObject({
   name: objectName,
   namespace: label.default("default"),
@@ -210,7 +208,7 @@ export const metadata = z.looseObject({
   annotations: orNull(z.record(z.string(), z.string()), {}),
 });
 
-/** What Kubernetes' own tools write as null where there is nothing. */
+/** A field that Kubernetes tools may write as null: null and absent give `nothing`. */
 function orNull<T>(schema: z.ZodType<T>, nothing: T) {
   return schema.nullish().transform((value) => value ?? nothing);
 }

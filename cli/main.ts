@@ -3,7 +3,7 @@ import { onSignals } from "../runtime/shutdown.ts";
 import { EXIT } from "./line/exit-codes.ts";
 import { runCommandLine } from "./run.ts";
 
-// A reader that has gone (`wsproxy check … | head`) is no fault.
+// A reader that closed the pipe (`wsproxy check … | head`) is no fault.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
 const faults: Faults = { report: (fault) => void process.stderr.write(`wsproxy: fault: ${faultText(fault)}\n`) };

@@ -1,5 +1,5 @@
 import { Arguments, UsageError } from "./line/arguments.ts";
-import type { Command, Surroundings } from "./line/command.ts";
+import type { Command, CommandIO } from "./line/command.ts";
 import { EXIT } from "./line/exit-codes.ts";
 import { commandHelp, programHelp } from "./line/help.ts";
 import { nearest } from "./line/nearest.ts";
@@ -7,7 +7,7 @@ import { VERSION } from "./line/version.ts";
 
 interface Entry {
   readonly summary: string;
-  /** Loads the command and what it needs: a help page loads nothing of the gateway. */
+  /** Loads the file of the command. The file loads its implementation only when the command runs, never for help. */
   load(): Promise<Command>;
 }
 
@@ -39,9 +39,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
 };
 
-/** What was typed after `wsproxy` → the exit code, when all is done. */
-export async function runCommandLine(typed: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { out, err } = surroundings;
+/** Runs the command that was typed after `wsproxy`, or prints help. Resolves with the exit code. */
+export async function runCommandLine(typed: readonly string[], io: CommandIO): Promise<number> {
+  const { out, err } = io;
   const [first = "", ...rest] = typed;
   const overview = (): string =>
     programHelp(Object.entries(COMMANDS).map(([name, { summary }]) => ({ name, summary })));
@@ -63,7 +63,7 @@ export async function runCommandLine(typed: readonly string[], surroundings: Sur
   const command = await entry.load();
   try {
     const args = new Arguments(command.options, command.operands ?? [], asked ? ["--help"] : rest);
-    if (!args.help) return await command.run(args, surroundings);
+    if (!args.help) return await command.run(args, io);
     out.write(commandHelp(name, command));
     return EXIT.ok;
   } catch (error) {

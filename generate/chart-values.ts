@@ -8,8 +8,8 @@ interface Value {
 }
 
 /**
- * The page about the chart's values, made of `values.yaml`: a comment above a key is its description, a map whose first key
- * has one is a group. Throws where a value has no description.
+ * The reference page of the chart's values, made from `values.yaml`: the comment above a key is its description, and a
+ * map without a comment is a group. Throws if a value has no description.
  */
 export function chartValuesPage(valuesYaml: string): string {
   const { contents } = parseDocument(valuesYaml);
@@ -32,7 +32,7 @@ function valuesOf(map: YAMLMap<Scalar>, prefix: string): Value[] {
   return map.items.flatMap((item, index) => {
     const { key, value } = item;
     const path = `${prefix}${String(key.value)}`;
-    // The comment above the first key of a map is the map's, as the parser sees it.
+    // The parser gives the comment above the first key to the map.
     const comment = (index === 0 ? map.commentBefore : undefined) ?? key.commentBefore;
     const description =
       comment

@@ -44,7 +44,7 @@ export const crd = {
   },
 };
 
-/** The file in `crds/`. */
+/** The text of the file in `crds/`. */
 export const crdFile = `# Generated from api/ by \`make generate\`; do not edit.\n${stringify(crd, {
   version: "1.1",
   lineWidth: 120,
@@ -61,7 +61,7 @@ function whole(): Schema {
       apiVersion: { type: "string", description: `${GROUP}/${VERSION}.` },
       kind: { type: "string", description: `${KIND}.` },
       metadata: { type: "object" },
-      spec: { description: "What is wanted.", ...structural(schemaOf(spec)) },
+      spec: { description: "The wanted state.", ...structural(schemaOf(spec)) },
       status: structural(schemaOf(status)),
     },
   };

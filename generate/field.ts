@@ -1,7 +1,7 @@
 import { CALLED, RULES } from "../api/rule.ts";
 import type { Schema } from "./schema.ts";
 
-/** What the values of a field are called. */
+/** Name of a field's type in the reference. */
 export function typeOf(schema: Schema): string {
   const { [CALLED]: called, type, enum: words, items, additionalProperties } = schema;
   if (typeof called === "string") return called;
@@ -19,13 +19,13 @@ function plural(schema: Schema): string {
   return { CIDR: "CIDRs", key: "keys" }[word] ?? `${word}s`;
 }
 
-/** What stands for a field that is absent; empty where nothing does. */
+/** Default of a field as Markdown; empty: it has none. */
 export function defaultOf({ default: value }: Schema): string {
   if (value === undefined) return "";
   return value === "" ? '`""`' : `\`${JSON.stringify(value).replaceAll('"', "").replaceAll(/[,:]/g, "$& ")}\``;
 }
 
-/** The bounds of a field in words; empty where its type says it all. */
+/** The bounds of a field in words; empty: its type says enough. */
 export function boundsOf(schema: Schema): string {
   const { minimum, maximum, minLength = 0, maxLength, minItems = 0, maxItems, maxProperties, items, anyOf } = schema;
   const many = (least: number, most: number, what: string): string =>

@@ -25,28 +25,28 @@ A complete resource to copy from is [every-field.yaml](../../examples/reference/
 | Kubernetes object | As Kubernetes documents it; passed on as it is. |
 
 ${[
-  ...sections("spec", { description: "What is wanted.", ...schemaOf(spec) }),
+  ...sections("spec", { description: "The wanted state.", ...schemaOf(spec) }),
   ...sections("status", schemaOf(status)),
 ].join("\n")}`;
 
-/** A section of its own for each object below a schema, in the order of the fields. What is alike has one. */
+/** A section for each object below a schema, in the order of the fields. Equal objects share one section. */
 function sections(root: string, whole: Schema): string[] {
   const anchors = new Map<string, string>();
   const written: string[] = [];
   const write = (path: string, schema: Schema): void => {
-    const place = written.push("") - 1;
+    const index = written.push("") - 1; // before the sections that \`rows\` writes
     const rows = Object.entries(schema.properties ?? {}).map(([name, field]) => {
       const object = field.items ?? field;
       if (object.properties === undefined) return row(name, name, field, schema);
-      const likeness = JSON.stringify([object.properties, object.required, rulesOf(object)]);
+      const content = JSON.stringify([object.properties, object.required, rulesOf(object)]);
       const at = field.items === undefined ? `${path}.${name}` : `${path}.${name}[]`;
-      if (!anchors.has(likeness)) {
-        anchors.set(likeness, anchorOf(at));
+      if (!anchors.has(content)) {
+        anchors.set(content, anchorOf(at));
         write(at, object);
       }
-      return row(name, `[${name}](#${anchors.get(likeness)})`, field, schema);
+      return row(name, `[${name}](#${anchors.get(content)})`, field, schema);
     });
-    written[place] = section(path, schema, rows);
+    written[index] = section(path, schema, rows);
   };
   write(root, whole);
   return written;
@@ -75,7 +75,7 @@ function row(name: string, shown: string, field: Schema, { required = [] }: Sche
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-/** The anchor that a heading gets. */
+/** The anchor of a heading in rendered Markdown. */
 export function anchorOf(heading: string): string {
   return heading.toLowerCase().replaceAll(/[^a-z0-9-]/g, "");
 }

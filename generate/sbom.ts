@@ -1,25 +1,25 @@
 import { createHash } from "node:crypto";
 
-/** A package of which something is in the bundle. */
+/** A package with code in the bundle. */
 export interface Bundled {
   readonly name: string;
   readonly version: string;
-  /** SPDX, as its package.json has it. */
+  /** SPDX expression from its package.json. */
   readonly licence: string;
-  /** As package-lock.json has it: `sha512-…` in base64. */
+  /** From package-lock.json: `sha512-…` in base64. */
   readonly integrity: string | undefined;
 }
 
-/** What a bill of materials is about. */
+/** The program that a bill of materials is about. */
 export interface Subject {
   readonly version: string;
-  /** Node that the program runs on. */
+  /** Version of the Node in the image. */
   readonly node: string;
 }
 
 /**
- * The bill of materials of the bundle as CycloneDX 1.6 in JSON: the packages that are in it, and Node. The same contents
- * give the same bytes: there is no time in it, and its serial number is made of the rest.
+ * The bill of materials of the bundle as CycloneDX 1.6 JSON: its packages, and Node. The same contents give the same
+ * bytes: it holds no time, and its serial number is a hash of the rest.
  */
 export function sbomOf(packages: readonly Bundled[], { version, node }: Subject): string {
   const self = {
@@ -70,7 +70,7 @@ function libraryOf({ name, version, licence, integrity }: Bundled) {
   };
 }
 
-/** RFC 9562 §5.8: a UUID of our own making. */
+/** A UUID of version 8 (RFC 9562 §5.8) made from a hash of the text. */
 function uuidOf(text: string): string {
   const hex = createHash("sha256").update(text).digest("hex");
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16);

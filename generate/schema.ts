@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The part of JSON Schema that our schemas are made of, and that Kubernetes knows (a structural schema). */
+/** The part of JSON Schema that the schemas of api/ use and Kubernetes knows (a structural schema). */
 export interface Schema {
   readonly type?: "object" | "array" | "string" | "integer" | "boolean";
   readonly description?: string;
@@ -24,7 +24,7 @@ export interface Schema {
   readonly [extension: `x-${string}`]: unknown;
 }
 
-/** What users write, as JSON Schema: with everything that the zod schema carries along. */
+/** JSON Schema of what users write, with the metadata of the zod schema. Throws at what JSON Schema cannot express. */
 export function schemaOf(schema: z.ZodType): Schema {
   return z.toJSONSchema(schema, {
     target: "openapi-3.0",

@@ -1,7 +1,7 @@
 import { CALLED } from "../api/rule.ts";
 import type { Schema } from "./schema.ts";
 
-/** A JSON Schema as a Kubernetes structural schema. Throws at what Kubernetes would not take. */
+/** A JSON Schema as a Kubernetes structural schema. Throws at what Kubernetes would refuse. */
 export function structural(schema: Schema): Schema {
   const { properties, items, additionalProperties, anyOf, propertyNames } = schema;
   const rest = without(schema, "properties", "items", "additionalProperties", "anyOf", "propertyNames", CALLED);
@@ -19,7 +19,7 @@ export function structural(schema: Schema): Schema {
   return { ...rest, additionalProperties: structural(additionalProperties) };
 }
 
-/** Bounds of either type stand beside each other: each applies to values of its own type only. */
+/** The bounds of both types side by side: each applies only to values of its type. */
 function intOrString(anyOf: readonly Schema[]): Schema {
   const [number, text] = anyOf;
   if (anyOf.length !== 2 || number?.type !== "integer" || text?.type !== "string")

@@ -5,27 +5,27 @@ export interface Timer {
   cancel(): void;
 }
 
-/** The two clocks that the product needs, and timers: injected everywhere, so that tests own the time. */
+/** A monotonic clock, a wall clock, and timers. Passed in everywhere, so that tests control the time. */
 export interface Clock {
-  /** Milliseconds on the monotonic clock: limits and time-outs. Never steps back. */
+  /** Milliseconds on the monotonic clock, for limits and time-outs. Never steps back. */
   now(): number;
-  /** Milliseconds since the epoch: `exp`, `nbf`, annotations, logs. */
+  /** Milliseconds since the epoch, for `exp`, `nbf`, annotations and logs. */
   wall(): number;
   /** Calls `fn` once after `ms` milliseconds (any finite length, beyond Node's 2^31 too). Does not keep the process alive. */
   after(ms: number, fn: () => void): Timer;
 }
 
-/** The longest delay that setTimeout takes as it is. */
+/** The longest delay that setTimeout supports. */
 const LONGEST = 2_147_483_647;
 
-/** The machine's own clocks. */
+/** The clocks and timers of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   after: (ms, fn) => new SystemTimer(ms, fn),
 };
 
-/** A class, since each session has some of them: a closure for each part would weigh more. */
+/** A class, because each session has several timers: closures would take more memory. */
 class SystemTimer implements Timer {
   readonly #fn: () => void;
   #left: number;

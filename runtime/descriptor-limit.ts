@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What the system lets this process have, and what it has now. */
+/** File descriptors that this process may have, and has. */
 export interface DescriptorLimit {
-  /** RLIMIT_NOFILE, the soft limit: Node raises it to the hard one when it starts. */
+  /** The soft limit of RLIMIT_NOFILE, which Node raises to the hard limit at its start. */
   readonly limit: number;
-  /** Open now. */
+  /** How many are open now. */
   readonly open: number;
 }
 
-/** Where /proc does not say: the hard limit that a Linux kernel starts its processes with. */
+/** Used where /proc gives no answer: 4,096 is the hard limit that the Linux kernel gives its first process. */
 const ASSUMED: DescriptorLimit = { limit: 4096, open: 32 };
-/** "unlimited" is none in truth: no process of Linux may have more unless `fs.nr_open` is raised. */
+/** Used for "unlimited": the default of `fs.nr_open`, above which Linux gives no process a descriptor. */
 const MOST = 1_048_576;
 
-/** Asks /proc for the file descriptors that this process may have and has; without a /proc, 4,096 and 32 are assumed. */
+/** Reads from /proc how many file descriptors this process may have and has; without /proc it assumes 4,096 and 32. */
 export function descriptorLimit(proc = "/proc/self"): DescriptorLimit {
   try {
     const limits = readFileSync(`${proc}/limits`, "utf8");

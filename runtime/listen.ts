@@ -1,35 +1,35 @@
 import type { AddressInfo, Server } from "node:net";
 
 /** Where a server is to listen. */
-export interface Place {
+export interface ListenOptions {
   /** `::` is every address of the machine. */
   readonly host: string;
-  /** 0: one that is free. */
+  /** 0: any free port. */
   readonly port: number;
   readonly backlog?: number;
 }
 
-/** What a machine without IPv6 says when it is asked for `::`. */
+/** Error codes for `::` on a machine without IPv6. */
 const NO_IPV6 = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
 
 /**
- * Opens a server's port and says where that is; rejects where it cannot be had. `::` takes IPv4 too, and is 0.0.0.0 on a
- * machine that has no IPv6.
+ * Opens the port of a server. Resolves with the address and port; rejects with Node's error if the port cannot be
+ * opened. The host `::` accepts IPv4 too; on a machine without IPv6 it becomes 0.0.0.0.
  */
-export async function listen(server: Server, place: Place): Promise<AddressInfo> {
+export async function listen(server: Server, options: ListenOptions): Promise<AddressInfo> {
   try {
-    return await open(server, place);
+    return await open(server, options);
   } catch (error) {
-    if (place.host !== "::" || !NO_IPV6.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
-    return open(server, { ...place, host: "0.0.0.0" });
+    if (options.host !== "::" || !NO_IPV6.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    return open(server, { ...options, host: "0.0.0.0" });
   }
 }
 
-function open(server: Server, place: Place): Promise<AddressInfo> {
+function open(server: Server, options: ListenOptions): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const opened = (): void => {
       server.off("error", failed);
-      // An open port goes on when a connection cannot be taken, as where no descriptor is left.
+      // An open port survives a failed accept, such as when no file descriptor is left.
       if (server.listenerCount("error") === 0) server.on("error", () => {});
       resolve(server.address() as AddressInfo);
     };
@@ -39,6 +39,6 @@ function open(server: Server, place: Place): Promise<AddressInfo> {
     };
     server.once("error", failed);
     server.once("listening", opened);
-    server.listen({ ...place, ipv6Only: false });
+    server.listen({ ...options, ipv6Only: false });
   });
 }

@@ -3,7 +3,7 @@ import { pino, destination } from "pino";
 /** Fields of a line; `err` may hold an Error. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** What everything that logs is given. One line for each state change. */
+/** A log. Callers write one line for each state change, none for a message. */
 export interface Log {
   debug(fields: Fields, message: string): void;
   info(fields: Fields, message: string): void;
@@ -13,26 +13,26 @@ export interface Log {
 
 export type Level = "debug" | "info" | "warn" | "error" | "silent";
 
-/** A process's log. */
+/** The log of a process. */
 export interface ProcessLog extends Log {
   level: Level;
-  /** Lines lost because the reader did not take them in time. */
+  /** Number of lines that were dropped because the reader of the log was too slow or gone. */
   dropped(): number;
-  /** Writes out what is buffered; bounded in time. */
+  /** Writes out the buffered lines; resolves after half a second at the latest. */
   flush(): Promise<void>;
 }
 
-/** Lines are written at the latest after this time, in ms. */
+/** Longest time that a line stays in the buffer, in ms. */
 const FLUSH = 150;
-/** Bytes kept for a reader that has stopped; beyond it lines are dropped, so that it never stops us. */
+/** Bytes that are buffered for a reader that does not read; further lines are dropped, so that the process goes on. */
 const MAX_BUFFERED = 1_048_576;
 
-/** JSON lines on a file descriptor, 1 by default. */
+/** A log of JSON lines on a file descriptor; 1 is standard output. */
 export function processLog(level: Level, fd = 1): ProcessLog {
   let lost = 0;
-  const sink = destination({ fd, sync: false, minLength: 4096, maxLength: MAX_BUFFERED, periodicFlush: FLUSH });
-  sink.on("drop", () => (lost += 1));
-  sink.on("error", () => (lost += 1)); // the reader has gone: the product goes on without it
+  const output = destination({ fd, sync: false, minLength: 4096, maxLength: MAX_BUFFERED, periodicFlush: FLUSH });
+  output.on("drop", () => (lost += 1));
+  output.on("error", () => (lost += 1)); // the reader closed the pipe: the process goes on without a log
   const logger = pino(
     {
       level,
@@ -40,7 +40,7 @@ export function processLog(level: Level, fd = 1): ProcessLog {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    sink,
+    output,
   );
   return {
     get level() {
@@ -57,12 +57,12 @@ export function processLog(level: Level, fd = 1): ProcessLog {
     flush: () =>
       new Promise((resolve) => {
         setTimeout(resolve, 500).unref();
-        sink.flush(() => resolve());
+        output.flush(() => resolve());
       }),
   };
 }
 
-/** Text from the network as it may stand in a log: no control characters, bounded in length. */
+/** Text from the network for the log: control characters replaced, at most `most` characters and an ellipsis. */
 export function bounded(text: string, most = 256): string {
   // eslint-disable-next-line no-control-regex
   const plain = text.slice(0, most).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "\uFFFD");

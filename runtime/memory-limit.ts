@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 
-/** What of the machine a memory limit is read from. */
+/** The parts of a machine that a memory limit is read from. */
 export interface Machine {
-  /** Content of a file; undefined where it cannot be read. */
+  /** Content of a file; undefined: it cannot be read. */
   readonly read: (path: string) => string | undefined;
-  /** Of the host, in bytes. */
+  /** Memory of the host, in bytes. */
   readonly total: number;
 }
 
@@ -24,8 +24,8 @@ export function thisMachine(): Machine {
 const ROOT = "/sys/fs/cgroup";
 
 /**
- * Memory in bytes that this process may have by its cgroup: the smallest limit of its own and of those above it.
- * Undefined where none of them has one below what the host has.
+ * The memory limit of this process in bytes: the smallest limit of its cgroup and of the cgroups above (v1 and v2).
+ * Undefined: none of them is below the memory of the host.
  */
 export function memoryLimit({ read, total }: Machine): number | undefined {
   const lines = (read("/proc/self/cgroup") ?? "").split("\n").map((line) => line.split(":"));
@@ -38,7 +38,10 @@ export function memoryLimit({ read, total }: Machine): number | undefined {
   return bytes.length === 0 ? undefined : Math.min(...bytes);
 }
 
-/** A file in a cgroup and in all above it, as far as the mount shows them: in a container its own is most often the root. */
+/**
+ * Paths of a file in a cgroup and in all cgroups above it. In a container the mount mostly shows its own cgroup as the
+ * root.
+ */
 function filesAbove(root: string, path: readonly string[], name: string): string[] {
   const parts = path
     .join(":")
@@ -47,7 +50,7 @@ function filesAbove(root: string, path: readonly string[], name: string): string
   return [...parts, ""].map((_, depth) => [root, ...parts.slice(0, depth), name].join("/"));
 }
 
-/** NaN where there is no number: `max` is no limit. */
+/** NaN: no limit, which cgroup v2 writes as `max`. */
 function bytesIn(content: string | undefined): number {
   return /^[0-9]+\s*$/.test(content ?? "") ? Number(content) : Number.NaN;
 }

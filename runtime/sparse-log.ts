@@ -1,16 +1,18 @@
 import type { Clock } from "./clock.ts";
 
-/** Time between two lines, in ms. */
+/** Least time between two lines, in ms. */
 const INTERVAL = 1000;
 
-/** Counts what may happen thousands of times a second, and tells of it once a second at most. */
+/** Counts events that may happen thousands of times a second, and writes the counts once a second at most. */
 export class SparseLog<Key extends string> {
   readonly #clock: Clock;
   readonly #write: (counts: Partial<Record<Key, number>>) => void;
   #counts: Partial<Record<Key, number>> | undefined;
   #resting = false;
 
-  /** `write` gets what was counted since it was called last: the first at once, the rest when a second is over. */
+  /**
+   * `write` gets the counts since its last call: for the first event at once, for later ones when a second has passed.
+   */
   constructor(clock: Clock, write: (counts: Partial<Record<Key, number>>) => void) {
     this.#clock = clock;
     this.#write = write;

@@ -74,7 +74,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "dataplane/metrics.ts": ["prom-client", ...NODE],
   "dataplane/auth/any.ts": ["jose", "lru-cache", "oauth4webapi", ...NODE],
   "cli/any.ts": ["yaml", ...NODE],
-  "cli/commands/connect.ts": ["ws", ...NODE],
+  "cli/connect/any.ts": ["ws", ...NODE],
   "examples/sample-backend/any.ts": ["ws", ...NODE],
   "dataplane/any.test.ts": packages,
 };

@@ -12,7 +12,7 @@ const spec = keyedByPer(
     })
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
 ).describe(
-  "Handshakes per time; more are refused with 429, or 503 where all share the limit. Counted on each pod, before any backend is dialled: per IP before a credential is verified, which makes it the limit against guessing; per Client, Route and Proxy once the client is known.",
+  "Handshakes per time. The gateway refuses further ones with 429, or with 503 where all clients share the limit (Route, Proxy). Each pod counts for itself, before it dials a backend. Per IP counts before a credential is verified, so it limits guessing; per Client, Route and Proxy count once the client is known.",
 );
 
 /** Handshakes per time, counted before any backend is dialled. */

@@ -10,7 +10,9 @@ const place = rule(
   z.strictObject({
     header: freeHeader.optional().describe("A header. In `authorization` the form is `Bearer <token>`."),
     query: token.optional().describe("A query parameter."),
-    cookie: token.optional().describe("A cookie. Without `origins` the route then takes same-origin browsers only."),
+    cookie: token
+      .optional()
+      .describe("A cookie. Without `origins` the route then accepts browsers from the same origin only."),
     subprotocol: token
       .optional()
       .describe("A subprotocol `<this>.<base64url of the credential>`, offered beside the client's own."),
@@ -20,7 +22,7 @@ const place = rule(
     message: "must name exactly one of header, query, cookie and subprotocol",
   },
   (it) => Object.values(it).filter((name) => name !== undefined).length === 1,
-).describe("One place; exactly one of the fields is set.");
+).describe("One place of the handshake: exactly one of the fields.");
 
 const from = (...places: z.input<typeof place>[]) =>
   z
@@ -28,7 +30,7 @@ const from = (...places: z.input<typeof place>[]) =>
     .min(1)
     .max(8)
     .default(places)
-    .describe("Where the credential may stand. Two credentials in one handshake are refused.");
+    .describe("Places of the handshake that may hold the credential. A handshake with two credentials is refused.");
 
 const client = z.string().min(1).max(256);
 const text = (longest: number) => z.string().min(1).max(longest);
@@ -47,7 +49,7 @@ const allowHttp = z
   .boolean()
   .default(false)
   .describe(
-    "Permit plain http and loopback addresses: for development, since anybody on the way can forge the answer.",
+    "Permits plain http and loopback addresses. For development only: over plain http an attacker on the network can forge the answer.",
   );
 
 const algorithms = z
@@ -55,27 +57,27 @@ const algorithms = z
   .min(1)
   .max(10)
   .default(["RS256", "PS256", "ES256", "EdDSA"])
-  .describe("Signature algorithms that are accepted; asymmetric ones only.");
+  .describe("Signature algorithms that are accepted; all are asymmetric.");
 
 const jwtFields = {
-  issuer: text(2048).describe("`iss` of the token, compared exactly."),
-  audiences: z.array(text(2048)).min(1).max(64).describe("One of these must stand in `aud`."),
+  issuer: text(2048).describe("The `iss` of the token, compared exactly."),
+  audiences: z.array(text(2048)).min(1).max(64).describe("The `aud` of the token must hold one of these."),
   algorithms,
   from: from({ header: "authorization" }, { query: "access_token" }),
   clientClaim: clientClaim("sub"),
-  requiredScopes: scopes.describe("All of these must stand in `scope` (space separated) or `scp`."),
+  requiredScopes: scopes.describe("The `scope` (space separated) or `scp` of the token must hold all of these."),
   requiredClaims: z
     .array(
       z
         .strictObject({
           name: text(256).describe("Name of the claim."),
-          values: z.array(z.string().max(1024)).min(1).max(256).describe("Values that will do."),
+          values: z.array(z.string().max(1024)).min(1).max(256).describe("Values that are accepted."),
         })
         .describe("A claim and its values."),
     )
     .max(64)
     .default([])
-    .describe("Each claim must have (or, being a list, hold) one of its values."),
+    .describe("Claims that the token must have. Each must equal one of its values, or be a list that holds one."),
   clockSkew: duration.default("5s").describe("Tolerance for `nbf` and `exp` alike."),
 };
 
@@ -84,9 +86,11 @@ const introspectionFields = {
   allowHttp,
   from: from({ header: "authorization" }, { query: "access_token" }),
   clientClaim: clientClaim("client_id"),
-  requiredScopes: scopes.describe("All of these must stand in the answer's `scope`."),
-  cache: duration.default("30s").describe("How long an active answer may be reused."),
-  recheck: positiveDuration.default("30s").describe("How often a live session's token is asked about again."),
+  requiredScopes: scopes.describe("The `scope` of the answer must hold all of these."),
+  cache: duration.default("30s").describe("How long the gateway reuses an answer that says active."),
+  recheck: positiveDuration
+    .default("30s")
+    .describe("How often the gateway asks again about the token of a live session."),
 };
 
 const HTTPS = "must begin with https://, or set allowHttp: true";
@@ -129,7 +133,7 @@ const requirement = rule(
     key: text(317).describe("Key of the label."),
     operator: z
       .enum(["In", "NotIn", "Exists", "DoesNotExist"])
-      .describe("How the label must stand to the values. NotIn also holds where there is no such label."),
+      .describe("How the label relates to the values. NotIn also holds for a Secret without the label."),
     values: z.array(labelValue).max(64).optional().describe("Values, with In and NotIn."),
   }),
   {
@@ -141,11 +145,18 @@ const requirement = rule(
 ).describe("One requirement.");
 
 const selectorFields = z.strictObject({
-  matchLabels: textMap(labelValue).optional().describe("Labels that a Secret must have, all of them."),
-  matchExpressions: z.array(requirement).max(16).optional().describe("Requirements that must hold, all of them."),
+  matchLabels: textMap(labelValue).optional().describe("Labels that a Secret must have; every one is needed."),
+  matchExpressions: z
+    .array(requirement)
+    .max(16)
+    .optional()
+    .describe("Requirements that must hold; every one is needed."),
 });
 
-/** Does a selector ask for a label at all? One that only excludes finds what its writer never heard of. */
+/**
+ * Does a selector require a label? One that only excludes would also find Secrets that have nothing to do with API
+ * keys.
+ */
 export function asksForLabel({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
   return (
     Object.keys(matchLabels).length > 0 ||
@@ -166,7 +177,7 @@ const labelSelector = rule(
 const requireField = z
   .enum(["All", "Any", "None"])
   .default("All")
-  .describe("Which of the methods must succeed. None opens the route; no method may stand beside it.");
+  .describe("Which of the methods must succeed. None opens the route; then no method may be set.");
 
 type Methods = { require: string; apiKey?: unknown; jwt?: unknown; introspection?: unknown };
 const methodCount = (it: Methods): number =>
@@ -177,7 +188,7 @@ const introspection = rule(
   z.strictObject({
     ...introspectionFields,
     credentialsSecretName: objectName.describe(
-      'kubernetes.io/basic-auth Secret with which the endpoint is asked. Needs the label `wsproxy.dev/use: "true"`.',
+      'kubernetes.io/basic-auth Secret with the credentials for the endpoint. Needs the label `wsproxy.dev/use: "true"`.',
     ),
   }),
   { cel: "self.allowHttp || self.endpoint.startsWith('https://')", message: HTTPS, field: "endpoint" },
@@ -190,16 +201,16 @@ const methods = z.strictObject({
     .strictObject({
       from: from({ header: "x-api-key" }, { query: "apikey" }),
       secretSelector: labelSelector.describe(
-        "Selects the Secrets whose entries are API keys: the name of an entry is the client id, its value the key. Must ask for one label at least.",
+        "Selects the Secrets that hold API keys: in an entry, the name is the client id and the value is the key. It must require at least one label.",
       ),
     })
     .optional()
-    .describe("API keys held in Secrets."),
+    .describe("API keys in Secrets."),
   jwt: z
     .strictObject({ ...jwtFields, jwks })
     .optional()
     .describe("Signed tokens (RFC 7519, RFC 7515)."),
-  introspection: introspection.optional().describe("Opaque tokens, asked about at the issuer (RFC 7662)."),
+  introspection: introspection.optional().describe("Opaque tokens: the gateway asks the issuer about them (RFC 7662)."),
 });
 const noneStandsAlone = rule(
   methods,
@@ -217,9 +228,11 @@ const spec = rule(
     message: "name at least one of apiKey, jwt and introspection, or write require: None to open the route",
   },
   (it) => it.require === "None" || methodCount(it) > 0,
-).describe("Who may connect: proven before the handshake is answered, and as long as the session lives.");
+).describe(
+  "How clients prove who they are. Checked before the gateway answers the handshake, and as long as the session lives.",
+);
 
-/** One API key: the digest only, never the key. */
+/** One API key: its digest, never the key. */
 const apiKeyEntry = z.strictObject({
   client,
   /** SHA-256 of the key, base64url without padding. */
@@ -230,8 +243,8 @@ const apiKeyEntry = z.strictObject({
 });
 
 /**
- * The references stay beside what they resolved to: so a route that is kept in force still follows them. Rules on what
- * users write do not hold here: what an earlier version accepted and rendered must stay readable.
+ * The references stay beside the values that they resolved to, so that a last good route still follows them. The rules
+ * for what users write do not apply here: what an earlier version accepted and rendered must stay readable.
  */
 const rendered = z.strictObject({
   require: requireField,
@@ -255,11 +268,11 @@ const rendered = z.strictObject({
     .optional(),
 });
 
-/** Who may connect, proven before the 101 and as long as the session lives. */
+/** How clients prove who they are: checked before the 101, and as long as the session lives. */
 export const authentication = { spec, rendered, absent: undefined } satisfies PolicyDefinition;
 
 /** Where a credential may stand; exactly one field is set. */
 export type CredentialPlace = z.output<typeof place>;
 
-/** Which Secrets hold API keys; as Kubernetes selects by labels. */
+/** Which Secrets hold API keys: a Kubernetes label selector. */
 export type LabelSelector = z.output<typeof selectorFields>;

@@ -7,13 +7,13 @@ const list = keyedByPer(
   z
     .strictObject({
       per,
-      limit: positiveSize.describe("Payload bytes in each interval, as they are on the wire."),
+      limit: positiveSize.describe("Payload bytes in each interval, counted as they are on the wire."),
       interval,
       burst: positiveSize.optional().describe(BURST),
       onExceed: z
         .enum(["Close", "Delay"])
         .default("Close")
-        .describe("Close ends the session with 1008, Delay reads no further for a while."),
+        .describe("Close ends the session with 1008. Delay stops reading until the limit permits more."),
     })
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
 ).prefault([]);
@@ -23,7 +23,7 @@ const spec = z
     fromClient: list.describe("Limits on bytes that clients send."),
     fromBackend: list.describe("Limits on bytes that backends send."),
   })
-  .describe("Payload bytes per time, in each direction. Counted on each pod.");
+  .describe("Payload bytes per time, in each direction. Each pod counts for itself.");
 
 /** Payload bytes per time, in each direction. */
 export const bytes = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

@@ -4,7 +4,7 @@ import type { PolicyDefinition } from "./policy.ts";
 const spec = z
   .enum(["Passthrough", "Disabled"])
   .describe(
-    "Passthrough (default) lets the two ends negotiate permessage-deflate (RFC 7692); Disabled takes the offer away. A message limit with onExceed Drop implies Disabled.",
+    "Passthrough (default) lets client and backend negotiate permessage-deflate (RFC 7692). Disabled removes the client's offer. A message limit with onExceed Drop implies Disabled.",
   );
 
 /** Whether the two ends may compress. The gateway itself never does: it keeps no deflate state. */

@@ -12,7 +12,7 @@ const spec = z
       .describe("Token ids (JWT `jti`) that are refused."),
     addresses: z.array(cidr).max(10_000).default([]).describe("Addresses and CIDR blocks of clients that are refused."),
   })
-  .describe("Who is refused whatever credential they bring. Takes effect on live sessions too.");
+  .describe("Clients that are refused, whatever credential they bring. Ends their live sessions too.");
 
-/** Who is refused whatever credential they bring. Takes effect on live sessions too. */
+/** Clients that are refused, whatever credential they bring. Ends their live sessions too. */
 export const deny = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

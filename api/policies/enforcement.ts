@@ -4,7 +4,7 @@ import type { PolicyDefinition } from "./policy.ts";
 const spec = z
   .enum(["Enforce", "Shadow"])
   .describe(
-    "Enforce (default): limits act. Shadow only counts and logs what limits would do; sessions stay. Authentication always enforces.",
+    "Enforce (default): limits act. Shadow: the gateway only counts and logs what limits would do, and no session ends. Authentication is always enforced.",
   );
 
 /** Whether limits act or only count. */

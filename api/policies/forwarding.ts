@@ -3,7 +3,7 @@ import { foldHeaderName, headerName, headerValue } from "../names.ts";
 import { rule } from "../rule.ts";
 import type { PolicyDefinition } from "./policy.ts";
 
-/** Fields of the handshake and the connection itself: the gateway writes them, no policy does. */
+/** Headers of the handshake and the connection: the gateway writes them, and no policy may. */
 export const RESERVED_HEADERS = [
   "host",
   "connection",
@@ -28,7 +28,10 @@ export const RESERVED_HEADERS = [
   "x-request-id",
 ] as const;
 
-/** A header that is not the gateway's own. Look-alikes (`isReserved`) are too dear for a rule of the API server. */
+/**
+ * A header that the gateway does not write itself. A rule on look-alikes (`isReserved`) would exceed the cost limit of
+ * CEL.
+ */
 export const freeHeader = rule(
   headerName,
   {
@@ -47,7 +50,7 @@ const spec = z
           .max(256)
           .optional()
           .describe(
-            "Client headers that reach the backend; absent: all but those in which proxies tell of the client, such as X-Forwarded-User, CF-Connecting-IP or X-Client-Cert (docs/reference/forwarded-headers.md). List one of those only if a proxy in front of the gateway always writes it: a client can send it too.",
+            "Client headers that reach the backend. Absent: all except those in which proxies describe the client, such as X-Forwarded-User, CF-Connecting-IP or X-Client-Cert (docs/reference/forwarded-headers.md). List one of those only if a proxy in front of the gateway always writes it: a client can send it too.",
           ),
         remove: z.array(headerName).max(256).default([]).describe("Client headers that do not reach the backend."),
         set: z
@@ -61,7 +64,7 @@ const spec = z
           )
           .max(64)
           .default([])
-          .describe("Headers that the gateway sets, in place of any that the client sent under a name alike."),
+          .describe("Headers that the gateway sets. It removes headers of the client with the same or a similar name."),
       })
       .prefault({})
       .describe("Which headers of the handshake reach the backend."),
@@ -71,7 +74,7 @@ const spec = z
           .array(z.string().min(1).max(256))
           .max(256)
           .optional()
-          .describe("Query parameters that reach the backend; absent: all but credentials."),
+          .describe("Query parameters that reach the backend. Absent: all except credentials."),
       })
       .prefault({})
       .describe("Which query parameters reach the backend."),
@@ -83,28 +86,30 @@ const spec = z
         z
           .strictObject({
             claim: z.string().min(1).max(256).describe("Name of the claim."),
-            header: freeHeader.describe("Header that carries it: a list with commas, an object as JSON."),
+            header: freeHeader.describe(
+              "Header that carries the claim. A list is written with commas, an object as JSON.",
+            ),
           })
           .describe("A claim and its header."),
       )
       .max(64)
       .default([])
       .describe("Claims of the verified token that the backend gets as headers."),
-    keepCredentials: z.boolean().default(false).describe("The backend gets the credential too."),
+    keepCredentials: z.boolean().default(false).describe("true: the backend gets the credential too."),
   })
-  .describe("What of the client's handshake the backend sees.");
+  .describe("Which parts of the client's handshake reach the backend.");
 
 /** What of the client's handshake the backend sees. */
 export const forwarding = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;
 
-/** Is it, or would many a backend take it for, a header that the gateway itself writes? */
+/** True for a header that the gateway writes itself, and for a look-alike that a backend may take for it. */
 export function isReserved(name: string): boolean {
   return (RESERVED_HEADERS as readonly string[]).includes(foldHeaderName(name));
 }
 
 type Path = readonly (string | number)[];
 
-/** Headers that the policy writes, with their paths below it. */
+/** Headers that the policy writes, with the path of the field that names each. */
 export function writtenHeaders({
   headers,
   clientHeader,
@@ -118,8 +123,8 @@ export function writtenHeaders({
 }
 
 /**
- * Headers that would have two writers: of two lines with one name a backend could take the one that nobody has verified.
- * Too dear for a rule of the API server; translation tells of it.
+ * Paths of headers that the policy would write twice: of two lines with one name a backend could use the unverified
+ * one. A CEL rule would exceed the cost limit of the API server, so translation reports the mistake.
  */
 export function doubledHeaders(settings: z.output<typeof spec>): readonly Path[] {
   const taken = new Set<string>();

@@ -4,10 +4,14 @@ import type { PolicyDefinition } from "./policy.ts";
 
 const spec = z
   .strictObject({
-    interval: duration.default("30s").describe("Time between pings to the client; 0s: none."),
-    timeout: positiveDuration.default("10s").describe("A ping that is not answered in this time ends the session."),
+    interval: duration.default("30s").describe("Time between pings to the client. 0s: no pings."),
+    timeout: positiveDuration
+      .default("10s")
+      .describe("A session ends if the client does not answer a ping in this time."),
   })
-  .describe("Pings to the client, which find peers that vanished without a word. The pongs never reach the backend.");
+  .describe(
+    "Pings to the client, which detect clients that vanished without a Close frame. Their pongs never reach the backend.",
+  );
 
-/** Pings to the client, which find peers that vanished without a word. The pongs never reach the backend. */
+/** Pings to the client, which detect clients that vanished without a Close frame. Their pongs never reach the backend. */
 export const keepalive = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;

@@ -11,10 +11,10 @@ const spec = z
       .min(0)
       .max(1_000_000_000)
       .default(4096)
-      .describe("Frames that one message may have; 0: no limit."),
+      .describe("Largest number of frames of one message; 0: no limit."),
   })
   .describe(
-    "Size of a whole message: its fragments summed, in bytes on the wire. A larger one ends the session with 1009.",
+    "Largest size of a whole message: the sum of its fragments, in bytes on the wire. A larger message ends the session with 1009.",
   );
 
 /** Size of a whole message: its fragments summed, in bytes on the wire (compressed where the two ends compress). */

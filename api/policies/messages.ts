@@ -13,7 +13,7 @@ const list = keyedByPer(
         .enum(["Close", "Drop", "Delay"])
         .default("Close")
         .describe(
-          "Close ends the session with 1008, Drop removes the whole message, Delay reads no further for a while. Where Drop comes into force over an open session that compresses, its compressed messages are delayed instead.",
+          "Close ends the session with 1008. Drop removes the whole message. Delay stops reading until the limit permits more. If Drop takes effect on an open session that compresses, its compressed messages are delayed instead.",
         ),
     })
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
@@ -24,7 +24,7 @@ const spec = z
     fromClient: list.describe("Limits on messages that clients send."),
     fromBackend: list.describe("Limits on messages that backends send."),
   })
-  .describe("Messages per time, in each direction; control frames are not messages. Counted on each pod.");
+  .describe("Messages per time, in each direction. Control frames are not messages. Each pod counts for itself.");
 
 /** Messages per time, in each direction. Control frames are not messages. */
 export const messages = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

@@ -16,13 +16,13 @@ const allow = z
   .max(256)
   .default([])
   .describe(
-    "Origins that may connect, such as https://app.example.com. Scheme, host and port are compared exactly; `*` stands for one or more whole labels, `null` for pages without an origin.",
+    "Origins that may connect, such as https://app.example.com. Scheme, host and port are compared exactly. `*` stands for one or more whole labels, `null` for pages without an origin.",
   );
 
 const sameOrigin = z
   .boolean()
   .default(false)
-  .describe("Also allow pages from the very host that the handshake names in Host.");
+  .describe("true: also allows pages from the host that the handshake names in Host.");
 
 /** Which browser origins may connect (RFC 6455 §10.2). Native clients send none: see `allowMissing`. */
 export const origins = {
@@ -34,11 +34,11 @@ export const origins = {
         .boolean()
         .optional()
         .describe(
-          "Allow handshakes with no Origin header (not a browser). Default true; false on a route that accepts a cookie credential.",
+          "Allows handshakes without an Origin header, which do not come from a browser. Default true; false on a route that accepts a cookie credential.",
         ),
     })
     .describe(
-      "Which browser origins may connect (RFC 6455 section 10.2). Absent: any, but same-origin pages only on a route that accepts a cookie credential.",
+      "Which browser origins may connect (RFC 6455 section 10.2). Absent: any origin; on a route that accepts a cookie credential only the same origin.",
     ),
   rendered: z.strictObject({ allow, sameOrigin, allowMissing: z.boolean() }),
   absent: undefined,

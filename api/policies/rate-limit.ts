@@ -1,27 +1,27 @@
 import { z } from "zod";
 import { positiveDuration } from "../quantities.ts";
 
-/** Parts that the policies which limit something per time have in common. */
+/** Fields that the policies with limits share. */
 
-/** Whom a limit counts, once the session is open. */
+/** The subject that a limit on messages or bytes counts by. */
 export const per = z
   .enum(["Connection", "Client", "IP", "Route", "Proxy"])
   .describe(
-    "Whom the limit counts. Client falls back to the client's address where nobody is identified; an IPv6 client counts by its /64.",
+    "What the limit counts by. Client counts by the client's address if the client has no id. An IPv6 address counts by its /64.",
   );
 
-/** Whom a limit counts, before and across sessions. */
+/** The subject that a limit on handshakes or sessions counts by. */
 export const perBeforeSession = z
   .enum(["Client", "IP", "Route", "Proxy"])
   .describe(
-    "Whom the limit counts. Client falls back to the client's address where nobody is identified; an IPv6 client counts by its /64.",
+    "What the limit counts by. Client counts by the client's address if the client has no id. An IPv6 address counts by its /64.",
   );
 
 export const count = z.int().min(1).max(1_000_000_000);
 
-export const interval = positiveDuration.describe("The time in which the whole limit refills, evenly.");
+export const interval = positiveDuration.describe("Time in which the whole limit refills, evenly.");
 
-export const BURST = "How much may come at once after a pause. Default: the limit.";
+export const BURST = "How much may come at once after a pause. Default: limit.";
 
 /** A list keyed by `per`: each subject at most once (a Kubernetes list map). */
 export function keyedByPer<T extends z.ZodType<{ per: string }>>(item: T) {

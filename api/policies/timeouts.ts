@@ -4,8 +4,10 @@ import type { PolicyDefinition } from "./policy.ts";
 
 const spec = z
   .strictObject({
-    handshake: positiveDuration.default("10s").describe("For the client's request head to be complete."),
-    backendConnect: positiveDuration.default("60s").describe("For dial, TLS and the backend's 101 together."),
+    handshake: positiveDuration.default("10s").describe("How long the client's request head may take."),
+    backendConnect: positiveDuration
+      .default("60s")
+      .describe("How long dial, TLS and the backend's 101 together may take."),
     idle: duration
       .default("0s")
       .describe("A session ends after this time without a message in either direction; 0s: never."),
@@ -15,7 +17,7 @@ const spec = z
         "A session ends after this time, shortened by a random share of up to 10 % so that sessions do not end together; 0s: never.",
       ),
   })
-  .describe("How long the parts of a connection's life may take.");
+  .describe("Time limits of handshakes and sessions.");
 
 /** How long the parts of a connection's life may take. */
 export const timeouts = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;

@@ -201,9 +201,7 @@ test("standard input is read with -f -, Lists included", async () => {
   program.endInput();
   expect(await program.exit()).toBe(0);
   expect(program.stdout).toContain("demo/chat  main   True      True\n");
-  expect(program.stdout).toContain(
-    'note: (standard input):37: document 5: "apps/v1 Deployment" is not looked at here\n',
-  );
+  expect(program.stdout).toContain('note: (standard input):37: document 5: "apps/v1 Deployment" is not used here\n');
 });
 
 test.each([

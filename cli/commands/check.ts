@@ -2,10 +2,10 @@ import { ADMIN_PORT } from "../../api/meta.ts";
 import { UsageError, type Arguments } from "../line/arguments.ts";
 import type { Command } from "../line/command.ts";
 
-/** `wsproxy check`: what a gateway would say to these manifests, without one. */
+/** `wsproxy check`: translates manifests without a gateway and prints their conditions and mistakes. */
 export const check: Command = {
   synopsis: "-f PATH… [options]",
-  about: `Says what is wrong with manifests, before they are used: reads WebSocketProxy, Secret, ConfigMap, Service and
+  about: `Says what is wrong with manifests before a gateway uses them: reads WebSocketProxy, Secret, ConfigMap, Service and
 EndpointSlice from files, translates them as the operator does, and prints the conditions of each proxy and route,
 then every mistake on a line of its own: file:line, document, object, field, what is wrong.
 Ends with 0 where everything is accepted and resolved, else with 1.`,
@@ -19,16 +19,16 @@ Ends with 0 where everything is accepted and resolved, else with 1.`,
     "admin-port": {
       value: "PORT",
       default: String(ADMIN_PORT),
-      help: "the gateway's own, which no listener can have; 0: none",
+      help: "admin port of the gateway, which no listener can have; 0: none",
     },
     output: { short: "o", value: "FORMAT", default: "table", help: "table, or json for machines" },
   },
-  async run(args, surroundings) {
+  async run(args, io) {
     const paths = pathsOf(args);
-    const format = args.word("output", ["table", "json"]);
+    const format = args.oneOf("output", ["table", "json"]);
     const adminPort = args.port("admin-port");
     const { checkManifests } = await import("../reading/check-manifests.ts");
-    return checkManifests(paths, format, adminPort, surroundings);
+    return checkManifests(paths, format, adminPort, io);
   },
 };
 

@@ -94,7 +94,7 @@ test("the other end's close is said with code and reason, and ends with 1 unless
   expect(await normal.exit()).toBe(0);
   const vanished = new Program(["connect", (await backend((socket) => socket.terminate())).url]);
   expect(await vanished.exit()).toBe(1);
-  expect(vanished.stderr).toContain("closed without a word (1006)");
+  expect(vanished.stderr).toContain("closed without a Close frame (1006)");
 });
 
 test("binary messages are described", async () => {

@@ -5,9 +5,9 @@ import type { Command } from "../line/command.ts";
 export const dataplane: Command = {
   synopsis: "--config DIR [options]",
   about: `The data plane of one WebSocketProxy. It serves the rendered config in a folder, which an operator keeps up
-to date: config.json and endpoints.json, or the same packed as a cluster mounts them. Changes are taken over within a
-second. A config that it does not accept changes nothing; it is logged and counted. Until there is one it waits, and
-/readyz says 503. The file admin-token in the folder is the token for /config and /sessions; without it they refuse
+to date: config.json and endpoints.json, or the same packed as a cluster mounts them. It puts a change in force within
+a second. A config that it does not accept changes nothing; it is logged and counted. Until there is a config it waits,
+and /readyz answers 503. The file admin-token in the folder is the token for /config and /sessions; without it they refuse
 every request.
 SIGTERM: not ready at once, the listener closes after --shutdown-delay, then the sessions end over the drain period.
 A second signal ends everything at once.`,
@@ -18,10 +18,10 @@ A second signal ends everything at once.`,
     "admin-address": { value: "ADDRESS", default: "::", help: "address of the admin port; [::1]:9090 with its port" },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /healthz, /readyz; 0: none" },
     "buffer-budget": bufferBudgetOption,
-    "shutdown-delay": { value: "TIME", default: "5s", help: "how long a stopping pod still takes connections" },
+    "shutdown-delay": { value: "TIME", default: "5s", help: "how long a stopping pod still accepts connections" },
   },
-  async run(args, surroundings) {
-    const admin = args.place("admin-address", "admin-port");
+  async run(args, io) {
+    const admin = args.addressAndPort("admin-address", "admin-port");
     const options = {
       folder: args.text("config"),
       address: args.address("address"),
@@ -32,6 +32,6 @@ A second signal ends everything at once.`,
       grace: args.duration("shutdown-delay"),
     };
     const { serveFolder } = await import("../serving/serve-folder.ts");
-    return serveFolder(options, surroundings);
+    return serveFolder(options, io);
   },
 };

@@ -2,14 +2,14 @@ import { UsageError, type Arguments } from "../line/arguments.ts";
 import type { Command } from "../line/command.ts";
 import type { OperatorOptions } from "../serving/run-operator.ts";
 
-/** `wsproxy operator`: brings up, in a cluster, what its WebSocketProxies ask for. */
+/** `wsproxy operator`: keeps a data plane running for each WebSocketProxy of a cluster. */
 export const operator: Command = {
   synopsis: "--dataplane-image IMAGE [options]",
-  about: `The operator: for each WebSocketProxy of the cluster it keeps a data plane running, whose config reaches the pods
-within seconds, and says in its status how far that is. It uses the ServiceAccount of its pod, or --kubeconfig.
-Of several, the one that holds the Lease wsproxy-operator works, the others wait with everything read. /readyz on the
-admin port says 200 when it could work. SIGTERM: the pass under way ends, the Lease is given back; a second signal ends
-everything at once. Data planes serve on without it.`,
+  about: `The operator: for each WebSocketProxy of the cluster it keeps a data plane running, brings its config to the pods within
+seconds, and writes the progress into the status. It uses the ServiceAccount of its pod, or --kubeconfig.
+Of several operators, the one that holds the Lease wsproxy-operator works; the others have read everything and wait.
+/readyz on the admin port answers 200 once everything is read. SIGTERM: the pass under way ends, and the operator gives
+the Lease back; a second signal ends everything at once. Data planes go on serving without an operator.`,
   options: {
     "dataplane-image": { value: "IMAGE", help: "image of the data plane pods" },
     "dataplane-image-pull-policy": {
@@ -31,26 +31,26 @@ everything at once. Data planes serve on without it.`,
     "log-level": { value: "LEVEL", default: "info", help: "debug, info, warn or error" },
     kubeconfig: { value: "FILE", help: "how to reach the API server from outside of the cluster" },
   },
-  async run(args, surroundings) {
+  async run(args, io) {
     const options = optionsOf(args);
     const { runOperator } = await import("../serving/run-operator.ts");
-    return runOperator(options, surroundings);
+    return runOperator(options, io);
   },
 };
 
 function optionsOf(args: Arguments): OperatorOptions {
-  const admin = args.place("admin-address", "admin-port");
+  const admin = args.addressAndPort("admin-address", "admin-port");
   return {
     image: args.text("dataplane-image"),
-    imagePullPolicy: args.word("dataplane-image-pull-policy", ["Always", "IfNotPresent", "Never"]),
+    imagePullPolicy: args.oneOf("dataplane-image-pull-policy", ["Always", "IfNotPresent", "Never"]),
     namespace: args.flag("namespace") ? namespace("namespace", args.text("namespace")) : undefined,
     watchNamespaces: namespaces(args, "watch-namespaces"),
     monitoringNamespaces: namespaces(args, "monitoring-namespaces") ?? [],
-    leaderElection: args.word("leader-election", ["true", "false"]) === "true",
+    leaderElection: args.oneOf("leader-election", ["true", "false"]) === "true",
     adminAddress: admin.address,
     adminPort: admin.port,
     podAdminPort: args.port("dataplane-admin-port"),
-    logLevel: args.word("log-level", ["debug", "info", "warn", "error"]),
+    logLevel: args.oneOf("log-level", ["debug", "info", "warn", "error"]),
     kubeconfig: args.optional("kubeconfig"),
   };
 }

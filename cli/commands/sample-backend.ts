@@ -5,9 +5,9 @@ import { UsageError } from "../line/arguments.ts";
 import type { Command } from "../line/command.ts";
 import { EXIT } from "../line/exit-codes.ts";
 import { hostPort } from "../../runtime/host-port.ts";
-import { aborted } from "../line/aborted.ts";
+import { aborted } from "../../runtime/aborted.ts";
 
-/** `wsproxy sample-backend`: something to connect to, until it is told to stop. */
+/** `wsproxy sample-backend`: serves the sample backend until a signal stops it. */
 export const sampleBackend: Command = {
   synopsis: "[--port PORT] [--address ADDRESS] [--name NAME]",
   about: `A WebSocket backend to try the gateway with. It sends back what it gets, text as text and binary as binary.

@@ -3,13 +3,13 @@ import { bufferBudget, bufferBudgetOption } from "../line/buffer-budget.ts";
 import type { Command } from "../line/command.ts";
 import type { StandaloneOptions } from "../serving/serve-manifests.ts";
 
-/** `wsproxy standalone`: manifests in, a working gateway out, and edits applied while it runs. */
+/** `wsproxy standalone`: serves what manifests in files say, and applies edits while it runs. */
 export const standalone: Command = {
   synopsis: "-f PATH… [options]",
   about: `The gateway without a cluster: reads WebSocketProxy, Secret, ConfigMap, Service and EndpointSlice manifests,
 translates them as the operator does, and serves each proxy on its listener port. Edits apply within a second; what
-is wrong with one is printed, and the last good config stays. The log goes to standard output as JSON lines,
-everything else to standard error. Ctrl-C ends it gracefully, a second one at once.`,
+is wrong with an edit is printed, and the last good config stays. The log goes to standard output as JSON lines,
+everything else to standard error. Ctrl-C stops it gracefully, a second Ctrl-C at once.`,
   options: {
     filename: { short: "f", value: "PATH", multiple: true, help: "a .yaml, .yml or .json file, or a folder of them" },
     address: { value: "ADDRESS", default: "127.0.0.1", help: "address of the listeners; :: is every one, IPv4 too" },
@@ -27,10 +27,10 @@ everything else to standard error. Ctrl-C ends it gracefully, a second one at on
     "sample-backend": { help: "start the sample backend too, and say what to try" },
     "sample-backend-port": { value: "PORT", default: "9000", help: "its port on 127.0.0.1" },
   },
-  async run(args, surroundings) {
+  async run(args, io) {
     const options = optionsOf(args);
     const { serveManifests } = await import("../serving/serve-manifests.ts");
-    return serveManifests(options, surroundings);
+    return serveManifests(options, io);
   },
 };
 
@@ -39,7 +39,7 @@ function optionsOf(args: Arguments): StandaloneOptions {
   if (paths.length === 0) throw new UsageError("-f PATH is missing; name a manifest or a folder of them");
   if (paths.includes("-")) throw new UsageError("-f - cannot be watched; write the manifests to a file");
   const port = args.port("sample-backend-port");
-  const admin = args.place("admin-address", "admin-port");
+  const admin = args.addressAndPort("admin-address", "admin-port");
   return {
     paths,
     address: args.address("address"),

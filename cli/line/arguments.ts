@@ -3,9 +3,9 @@ import { parseArgs } from "node:util";
 import { parseDuration } from "../../api/quantities.ts";
 import { nearest } from "./nearest.ts";
 
-/** An option as it is declared, parsed and explained. */
+/** One option of a command: what the parser and the help need of it. */
 export interface OptionSpec {
-  /** What stands for its value in the help; absent: the option is a switch. */
+  /** Name of its value in the help; absent: the option takes no value. */
   readonly value?: string;
   readonly short?: string;
   readonly multiple?: boolean;
@@ -15,17 +15,17 @@ export interface OptionSpec {
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
-/** Wrong usage, in words for whoever typed it. */
+/** Wrong usage; the message is for the person who typed the command. */
 export class UsageError extends Error {}
 
-/** What was typed behind a command, checked against what it declares. */
+/** The arguments that were typed behind a command, checked against its options and operands. Getters throw UsageError. */
 export class Arguments {
   readonly operands: readonly string[];
   readonly help: boolean;
   readonly #specs: OptionSpecs;
   readonly #values: ReadonlyMap<string, readonly string[]>;
 
-  /** Throws UsageError for what the command does not know. */
+  /** Throws UsageError for an option that is unknown, repeated or without its value, and for wrong operands. */
   constructor(specs: OptionSpecs, operands: readonly string[], typed: readonly string[]) {
     this.#specs = { ...specs, help: { short: "h", help: "" } };
     const { tokens, positionals } = parseArgs({
@@ -53,19 +53,22 @@ export class Arguments {
     if (more !== undefined) throw new UsageError(`"${more}" is one argument too many`);
   }
 
+  /** Was the option typed? */
   flag(name: string): boolean {
     return this.#values.has(name);
   }
 
+  /** Every value that was typed, in order; without the default. */
   list(name: string): readonly string[] {
     return this.#values.get(name) ?? [];
   }
 
-  /** The value, or the default, or undefined where neither is there. */
+  /** The typed value, else the default, else undefined. */
   optional(name: string): string | undefined {
     return this.list(name)[0] ?? this.#specs[name]?.default;
   }
 
+  /** The typed value, else the default; without either, throws. */
   text(name: string): string {
     const value = this.optional(name);
     if (value === undefined) throw new UsageError(`--${name} is missing`);
@@ -82,8 +85,8 @@ export class Arguments {
     return addressIn(name, this.text(name));
   }
 
-  /** An address with the port of another option, unless it brings its own along, such as [::1]:9090. */
-  place(name: string, portName: string): { readonly address: string; readonly port: number } {
+  /** An address that may hold a port, such as [::1]:9090; without one, the port is that of the option `portName`. */
+  addressAndPort(name: string, portName: string): { readonly address: string; readonly port: number } {
     const [, address, port] = /^(\[.*\]|[^:]*):([0-9]+)$/.exec(this.text(name)) ?? [];
     if (address === undefined || port === undefined) return { address: this.address(name), port: this.port(portName) };
     if (this.flag(portName))
@@ -100,7 +103,7 @@ export class Arguments {
   }
 
   /** One of a few words. */
-  word<W extends string>(name: string, words: readonly W[]): W {
+  oneOf<W extends string>(name: string, words: readonly W[]): W {
     const text = this.text(name);
     const word = words.find((it) => it === text);
     if (word === undefined) throw new UsageError(`--${name} "${text}" is not known; write ${words.join(" or ")}`);
@@ -139,9 +142,9 @@ function checked({ rawName, value, inlineValue }: OptionToken, spec: OptionSpec,
     if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
     return "";
   }
-  // "-f --address x": the value was forgotten. A value that really begins with a dash is written --name=-value.
-  const forgotten = value === undefined || value === "" || (inlineValue !== true && /^-./.test(value));
-  if (forgotten) throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value}`);
+  // "-f --address x": the value of -f was forgotten. To pass a value that begins with a dash, write --name=-value.
+  const missing = value === undefined || value === "" || (inlineValue !== true && /^-./.test(value));
+  if (missing) throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value}`);
   if (before > 0 && spec.multiple !== true) throw new UsageError(`${rawName} may stand once only`);
   return value;
 }

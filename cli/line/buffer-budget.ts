@@ -3,17 +3,20 @@ import { memoryLimit, thisMachine, type Machine } from "../../runtime/memory-lim
 import { UsageError, type Arguments, type OptionSpec } from "./arguments.ts";
 
 const MiB = 2 ** 20;
-/** Without a limit of the cgroup the host's memory counts, but no more of it than this: others run there too. */
+/** Without a cgroup limit the host's memory counts, up to this many bytes: other processes need memory too. */
 const MOST_OF_THE_HOST = 4096 * MiB;
 const SHARE = 0.25;
 
-/** `--buffer-budget` of the commands that serve. */
+/** The option `--buffer-budget` of `standalone` and `dataplane`. */
 export const bufferBudgetOption: OptionSpec = {
   value: "SIZE",
-  help: "memory for what receivers have not taken; default: a quarter of the memory limit",
+  help: "memory for bytes that receivers have not taken; default: a quarter of the memory limit",
 };
 
-/** Bytes that all buffers of the process may have together: what was typed, or a quarter of the memory that it may use. */
+/**
+ * Bytes that all buffers of the process may have together: the typed size, else a quarter of the memory that the
+ * process may use.
+ */
 export function bufferBudget(args: Arguments, machine: () => Machine = thisMachine): number {
   const text = args.optional("buffer-budget");
   if (text === undefined) {

@@ -1,4 +1,4 @@
-/** Rows as aligned lines, two spaces between columns, nothing behind the last. */
+/** Rows as aligned lines: two spaces between columns, no space at the end of a line. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {

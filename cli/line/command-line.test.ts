@@ -122,7 +122,7 @@ test.each([
   ["localhost:8", { address: "localhost", port: 8 }],
 ])("an admin address %s is a place", (typedAddress, place) => {
   const specs = { at: { value: "ADDRESS", help: "" }, port: { value: "PORT", default: "9090", help: "" } };
-  expect(new Arguments(specs, [], ["--at", typedAddress]).place("at", "port")).toEqual(place);
+  expect(new Arguments(specs, [], ["--at", typedAddress]).addressAndPort("at", "port")).toEqual(place);
 });
 
 test("a hint names the nearest word, and none where nothing is near", () => {

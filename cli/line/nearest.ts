@@ -1,11 +1,11 @@
-/** The word that was probably meant: the one with the fewest slips of the pen in between, if they are few. */
+/** The word that was probably meant: the one with the smallest distance, up to a third of its letters; else undefined. */
 export function nearest(typed: string, words: readonly string[]): string | undefined {
   const scored = words.map((word) => ({ word, slips: distance(typed, word) })).sort((a, b) => a.slips - b.slips);
   const best = scored[0];
   return best !== undefined && best.slips <= Math.ceil(best.word.length / 3) ? best.word : undefined;
 }
 
-/** Letters to add, take away or replace. */
+/** Levenshtein distance: letters to add, remove or replace. Looks at the first 64 letters of `a`. */
 export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 0; i < Math.min(a.length, 64); i += 1) {

@@ -1,24 +1,25 @@
 import { Composer, LineCounter, Parser, type CST, type Document } from "yaml";
 import { offsetOf } from "./yaml-nodes.ts";
 
-/** Lists and mappings inside each other; beyond it the parser's own recursion is at risk. */
+/** Levels of nested lists and mappings; deeper ones could overflow the stack of the parser, which recurses. */
 const MAX_DEPTH = 100;
 const MAX_DOCUMENTS = 10_000;
 
-/** The documents of a text as the library reads them, with the lines of the text. */
+/** The documents of a text as the yaml library reads them, and where its lines begin. */
 export interface Composed {
   readonly documents: readonly Document.Parsed[];
   readonly lines: LineCounter;
 }
 
-export interface Spot {
+/** Both counted from 1. */
+export interface TextPosition {
   readonly line: number;
   readonly column: number;
 }
 
 /**
- * A text whose documents are composed when they are asked for, and let go again: they take up 50 times as much memory as
- * the text, and are needed to find the place of a mistake only.
+ * A text that is composed into documents when a caller needs them, and again after the garbage collector took them:
+ * documents take 50 times the memory of the text, and only the position of a mistake needs them.
  */
 export class ComposedText {
   readonly #text: string;
@@ -28,7 +29,7 @@ export class ComposedText {
     this.#text = text;
   }
 
-  /** What is wrong with the whole of it, in words that follow the name of a file. */
+  /** The documents, or what is wrong with the whole text, in words that follow the name of a file. */
   compose(): Composed | string {
     const known = this.#composed?.deref();
     if (known !== undefined) return known;
@@ -37,16 +38,16 @@ export class ComposedText {
     return composed;
   }
 
-  /** Where a field stands, or the nearest one above it that is there. */
-  spot(document: number, keys: readonly (string | number)[]): Spot {
+  /** Position of a field, or of its nearest parent that exists. `document` counts from 0. */
+  position(document: number, keys: readonly (string | number)[]): TextPosition {
     const composed = this.compose();
     const found = typeof composed === "string" ? undefined : composed.documents[document];
     if (typeof composed === "string" || found === undefined) return { line: 1, column: 1 };
-    return spotAt(composed.lines, offsetOf(found, keys));
+    return positionAt(composed.lines, offsetOf(found, keys));
   }
 }
 
-export function spotAt(lines: LineCounter, offset: number): Spot {
+export function positionAt(lines: LineCounter, offset: number): TextPosition {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
@@ -66,7 +67,7 @@ function compose(text: string): Composed | string {
   }
 }
 
-/** Each token before it is composed, which is done by recursion. */
+/** Passes tokens on, and throws at one that is nested too deep: the composer would recurse into it. */
 function* shallow(tokens: Iterable<CST.Token>): Iterable<CST.Token> {
   for (const token of tokens) {
     if (depthOf(token) > MAX_DEPTH) throw new TooDeep();
@@ -74,7 +75,7 @@ function* shallow(tokens: Iterable<CST.Token>): Iterable<CST.Token> {
   }
 }
 
-/** Lists and mappings inside each other, counted without recursion. */
+/** Levels of nested lists and mappings, counted without recursion. */
 function depthOf(root: CST.Token): number {
   let deepest = 0;
   const open: { token: CST.Token; depth: number }[] = [{ token: root, depth: 0 }];

@@ -4,26 +4,26 @@ import { decode, type KubernetesObject } from "../../operator/gather/decode.ts";
 import { distance } from "../line/nearest.ts";
 import type { ParsedObject } from "./objects-in.ts";
 import { parseManifests } from "./parse.ts";
-import type { Finding, Place } from "./place.ts";
+import type { Finding, ObjectLocation } from "./location.ts";
 
-/** An object that the translation may look at, and where it stands. */
-export interface Manifest {
-  /** `Secret demo/chat-keys`: as problems name it. */
+/** An object that the translation may use, and where it stands in the files. */
+export interface ManifestDocument {
+  /** Its name in problems, such as `Secret demo/chat-keys`. */
   readonly id: string;
   readonly object: KubernetesObject;
-  readonly place: Place;
+  readonly location: ObjectLocation;
 }
 
 /** What one file holds. */
 export interface DecodedFile {
-  readonly manifests: readonly Manifest[];
+  readonly manifests: readonly ManifestDocument[];
   /** Empty: the file is good. */
   readonly findings: readonly Finding[];
-  /** Objects that nothing here looks at; no mistake. */
+  /** Objects of kinds that the translation does not use; these are no mistakes. */
   readonly ignored: readonly Finding[];
 }
 
-/** The text of a file → its objects, and every mistake that can be told without the other files. */
+/** The text of a file → its objects, and every mistake that can be found without the other files. */
 export function decodeFile(file: string, text: string): DecodedFile {
   const { objects, findings } = parseManifests(file, text);
   const parts = objects.map((object) => decodeObject(object));
@@ -34,29 +34,29 @@ export function decodeFile(file: string, text: string): DecodedFile {
   };
 }
 
-function decodeObject({ value, place }: ParsedObject): DecodedFile {
-  const { file, document } = place;
+function decodeObject({ value, location }: ParsedObject): DecodedFile {
+  const { file, document } = location;
   const found = (object: string | undefined, field: string, message: string): Finding => {
     const subject = object === undefined ? {} : { object };
-    return { file, document, line: place.line(field), ...subject, field, message };
+    return { file, document, line: location.line(field), ...subject, field, message };
   };
   const { objects, problems } = decode(value);
   const findings = problems.map(({ object, at, message }) => found(object, at, message));
   const [object] = objects;
   if (object?.kind === "WebSocketProxy") {
-    // Under a name that is none it would be another proxy, and the one that is meant would be gone.
+    // An invalid name would make it another proxy, and the proxy that the user means would be removed.
     const named = read(metadata, value["metadata"], "metadata", "Invalid");
     if (!named.ok) findings.push(...named.problems.map(({ at, message }) => found(object.kind, at, message)));
   }
   if (object !== undefined) {
-    const manifests = findings.length === 0 ? [{ id: idOf(object), object, place }] : [];
+    const manifests = findings.length === 0 ? [{ id: idOf(object), object, location }] : [];
     return { manifests, findings, ignored: [] };
   }
   if (findings.length > 0) return { manifests: [], findings, ignored: [] };
   const kind = String(value["kind"]);
   const meant = misspelt(kind);
   if (meant === undefined) {
-    const message = `${quoted(`${String(value["apiVersion"])} ${kind}`)} is not looked at here`;
+    const message = `${quoted(`${String(value["apiVersion"])} ${kind}`)} is not used here`;
     return { manifests: [], findings: [], ignored: [found(undefined, "", message)] };
   }
   const message = `${quoted(kind)} is not known; did you mean ${meant}?`;
@@ -65,7 +65,7 @@ function decodeObject({ value, place }: ParsedObject): DecodedFile {
 
 const KINDS = ["WebSocketProxy", "Secret", "ConfigMap", "Service", "EndpointSlice"];
 
-/** The kind that was meant, where only a letter or two are wrong; kinds that others define are further away. */
+/** The kind that was meant, where at most two letters are wrong. Kinds of other projects differ by more letters. */
 function misspelt(kind: string): string | undefined {
   return KINDS.find((known) => known !== kind && distance(known.toLowerCase(), kind.toLowerCase()) <= 2);
 }

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Most bytes of one file. */
+/** Largest file that is read, in bytes. */
 export const LARGEST_FILE = 16 * 1024 * 1024;
 
 const MANIFEST = /^[^.].*\.(ya?ml|json)$/;
@@ -12,7 +12,7 @@ export interface PathProblem {
   readonly problem: string;
 }
 
-/** The manifests of a path: itself, or those of the folder, not of folders in it. */
+/** The manifest files of a path: the file itself, or the files of the folder; folders inside it are not read. */
 export async function manifestFiles(path: string): Promise<readonly string[] | PathProblem> {
   try {
     if (!(await stat(path)).isDirectory()) return [path];
@@ -23,7 +23,7 @@ export async function manifestFiles(path: string): Promise<readonly string[] | P
   }
 }
 
-/** A file's text. Never waits for a writer, as a pipe would have us do. */
+/** The text of a file. A named pipe is refused at once: opening it must not wait for a writer. */
 export async function readText(path: string): Promise<string | PathProblem> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -36,7 +36,7 @@ export async function readText(path: string): Promise<string | PathProblem> {
   }
 }
 
-/** All that a stream gives. */
+/** The text of a whole stream. */
 export async function readStream(stream: NodeJS.ReadableStream): Promise<string | PathProblem> {
   const chunks: Buffer[] = [];
   let size = 0;

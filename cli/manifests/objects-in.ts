@@ -1,23 +1,23 @@
 import { fieldPath } from "../../api/problem.ts";
 import type { ComposedText } from "./composed-text.ts";
-import type { Place } from "./place.ts";
+import type { ObjectLocation } from "./location.ts";
 import { keysOf } from "./yaml-nodes.ts";
 
-/** A mapping of a document, with where it stands; not yet known to be a Kubernetes object. */
+/** A mapping of a document and its location; nothing has checked yet that it is a Kubernetes object. */
 export interface ParsedObject {
   readonly value: Readonly<Record<string, unknown>>;
-  readonly place: Place;
+  readonly location: ObjectLocation;
 }
 
-/** Which document of which file. */
-export interface Source {
+/** One document of one file. */
+export interface DocumentSource {
   readonly file: string;
   /** Counted from 1. */
   readonly number: number;
   readonly text: ComposedText;
 }
 
-/** What can be no object, and where. */
+/** A value that cannot be an object: why, and in which field. */
 export interface Wrong {
   readonly field: string;
   readonly message: string;
@@ -28,22 +28,26 @@ interface Found {
   readonly wrong: readonly Wrong[];
 }
 
-/** The objects in a document, `kind: List` unpacked. */
-export function objectsIn(document: unknown, source: Source): Found {
+/** The objects in a document; a `kind: List` gives its items. */
+export function objectsIn(document: unknown, source: DocumentSource): Found {
   return document === null ? { objects: [], wrong: [] } : objectsBelow(document, "", source);
 }
 
-function objectsBelow(value: unknown, root: string, source: Source): Found {
+function objectsBelow(value: unknown, root: string, source: DocumentSource): Found {
   const wrong = (field: string, message: string): Found => ({ objects: [], wrong: [{ field, message }] });
   if (!isMapping(value)) return wrong(root, "is not an object; write a mapping with apiVersion, kind, metadata");
-  if (!isList(value)) return { objects: [{ value, place: placeOf(value, root, source) }], wrong: [] };
+  if (!isList(value)) return { objects: [{ value, location: locationOf(value, root, source) }], wrong: [] };
   const { items } = value;
   if (!Array.isArray(items)) return wrong(fieldPath(root, ["items"]), "must be a list of objects");
   const parts = items.map((item, index) => objectsBelow(item, fieldPath(root, ["items", index]), source));
   return { objects: parts.flatMap((part) => part.objects), wrong: parts.flatMap((part) => part.wrong) };
 }
 
-function placeOf(value: Readonly<Record<string, unknown>>, root: string, { file, number, text }: Source): Place {
+function locationOf(
+  value: Readonly<Record<string, unknown>>,
+  root: string,
+  { file, number, text }: DocumentSource,
+): ObjectLocation {
   const { stringData } = value;
   const written = (field: string): string => {
     const [first, entry = ""] = keysOf(field);
@@ -53,12 +57,12 @@ function placeOf(value: Readonly<Record<string, unknown>>, root: string, { file,
   return {
     file,
     document: number,
-    line: (field) => text.spot(number - 1, [...keysOf(root), ...keysOf(written(field))]).line,
+    line: (field) => text.position(number - 1, [...keysOf(root), ...keysOf(written(field))]).line,
     written,
   };
 }
 
-/** `kubectl get -o yaml` writes several objects as one. */
+/** `kubectl get -o yaml` writes several objects as one `v1 List`. */
 function isList(value: Readonly<Record<string, unknown>>): boolean {
   return value["apiVersion"] === "v1" && value["kind"] === "List";
 }

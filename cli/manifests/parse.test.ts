@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LARGEST_FILE, readText } from "./files.ts";
 import { parseManifests } from "./parse.ts";
-import { findingLine } from "./place.ts";
+import { findingLine } from "./location.ts";
 import { keysOf } from "./yaml-nodes.ts";
 import { temporaryFolder } from "../../test/fakes/program.ts";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -21,7 +21,7 @@ test("documents become objects, and each knows its number and the lines of its f
     { a: 1 },
     { spec: { routes: [{ name: "x", path: { value: "/" } }, { name: "y" }] } },
   ]);
-  const { document, line } = objects[1]?.place ?? { document: 0, line: () => 0 };
+  const { document, line } = objects[1]?.location ?? { document: 0, line: () => 0 };
   expect(document).toBe(3);
   expect(line("spec.routes[0].path.value")).toBe(9);
   expect(line("spec.routes[1].name")).toBe(10);
@@ -35,7 +35,7 @@ test("JSON is read as YAML is, and a List is its items", () => {
   const { objects, findings } = parseManifests("f.json", JSON.stringify(list, null, 2));
   expect(findings).toEqual([]);
   expect(objects.map(({ value }) => value)).toEqual(list.items);
-  expect(objects[1]?.place.line("spec.x")).toBe(11);
+  expect(objects[1]?.location.line("spec.x")).toBe(11);
   expect(lines("apiVersion: v1\nkind: List\nitems: {}\n")).toEqual([
     "f.yaml:3:1: document 1, items: must be a list of objects",
   ]);
@@ -46,7 +46,7 @@ test("fields whose names need quotes are found too", () => {
   expect(keysOf(field)).toEqual(["metadata", "annotations", "wsproxy.dev/expires-at"]);
   expect(keysOf('a[2]["q\\"x"].b')).toEqual(["a", 2, 'q"x', "b"]);
   const { objects } = parseManifests("f.yaml", 'metadata:\n  annotations:\n    "wsproxy.dev/expires-at": never\n');
-  expect(objects[0]?.place.line(field)).toBe(3);
+  expect(objects[0]?.location.line(field)).toBe(3);
 });
 
 test("anchors, aliases and merge keys are resolved", () => {
@@ -62,7 +62,7 @@ test.each([
   ["a wrong indentation", "a:\n   b: 1\n  c: 2\n", 3, "is not YAML"],
   ["an unknown tag", "a: !secret x\n", 1, "this tag (!…) is not known"],
   ["an alias that leads nowhere", "a: *nobody\n", 1, "an alias (*name) has no anchor"],
-  ["an alias to what it is inside of", "a: &x { b: *x }\n", 1, "itself inside of"],
+  ["an alias to what it is inside of", "a: &x { b: *x }\n", 1, "that contains the alias"],
   ["a list at the top", "- a\n", 1, "is not an object"],
   ["a text at the top", "just words\n", 1, "is not an object"],
   ["a list as a key", "a:\n  ? [x]\n  : 1\n", 2, "a key must be a text"],

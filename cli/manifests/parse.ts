@@ -1,19 +1,23 @@
 import type { Document, LineCounter } from "yaml";
-import { ComposedText, spotAt } from "./composed-text.ts";
+import { ComposedText, positionAt } from "./composed-text.ts";
 import { yamlFault } from "./yaml-faults.ts";
 import { fieldAt, keysOf, offsetOf } from "./yaml-nodes.ts";
-import { objectsIn, type ParsedObject, type Source, type Wrong } from "./objects-in.ts";
-import type { Finding } from "./place.ts";
+import { objectsIn, type ParsedObject, type DocumentSource, type Wrong } from "./objects-in.ts";
+import type { Finding } from "./location.ts";
 
+/** What a text or a document holds. */
 export interface Parsed {
   readonly objects: readonly ParsedObject[];
   readonly findings: readonly Finding[];
 }
 
-/** How often aliases may multiply what is written. */
+/** Bound of the yaml library on how much aliases may multiply a document. */
 const MAX_ALIASES = 100;
 
-/** YAML or JSON text → the objects in it, `kind: List` unpacked, and every mistake by itself. Never throws for a text. */
+/**
+ * YAML or JSON text → the objects in it (a `kind: List` gives its items) and every mistake. Never throws, whatever the
+ * text holds.
+ */
 export function parseManifests(file: string, text: string): Parsed {
   const whole = new ComposedText(text);
   const composed = whole.compose();
@@ -31,11 +35,11 @@ export function parseManifests(file: string, text: string): Parsed {
 const EMPTY = "holds no manifest; to take its objects away, delete the file";
 
 class DocumentReader {
-  readonly #source: Source;
+  readonly #source: DocumentSource;
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
 
-  constructor(source: Source, document: Document.Parsed, lines: LineCounter) {
+  constructor(source: DocumentSource, document: Document.Parsed, lines: LineCounter) {
     this.#source = source;
     this.#document = document;
     this.#lines = lines;
@@ -44,7 +48,7 @@ class DocumentReader {
   read(): Parsed {
     const faults = [...this.#document.errors, ...this.#document.warnings];
     if (faults.length > 0) {
-      // Only here are the fields around what they seem: elsewhere a value with a colon in it looks like a key.
+      // Only for a duplicate key is the field reliable: in other faults a value with a colon in it may look like a key.
       const fieldOf = ({ code, pos }: (typeof faults)[number]): string =>
         code === "DUPLICATE_KEY" ? fieldAt(this.#document, pos[0]) : "";
       const findings = faults.map((fault) => this.#finding(fault.pos[0], fieldOf(fault), yamlFault(fault)));
@@ -56,12 +60,12 @@ class DocumentReader {
     return { objects, findings: wrong.flatMap((one) => this.#wrong(one).findings) };
   }
 
-  /** Free of aliases and cycles: what JSON can say. */
+  /** The document as plain JSON, its aliases resolved; a text says why that is impossible. */
   #value(): { readonly plain: unknown } | string {
     try {
       return { plain: JSON.parse(JSON.stringify(this.#document.toJS({ maxAliasCount: MAX_ALIASES }) ?? null)) };
     } catch (error) {
-      if (error instanceof TypeError) return "holds an alias (*name) to something that it is itself inside of";
+      if (error instanceof TypeError) return "holds an alias (*name) to a value that contains the alias";
       if (!(error instanceof ReferenceError)) throw error;
       const bomb = /excessive/i.test(error.message);
       return bomb ? "aliases (*name) make the document too large" : "an alias (*name) has no anchor (&name) before it";
@@ -78,7 +82,7 @@ class DocumentReader {
     return {
       file: this.#source.file,
       document: this.#source.number,
-      ...spotAt(this.#lines, offset),
+      ...positionAt(this.#lines, offset),
       ...(object === undefined ? {} : { object }),
       field,
       message,
@@ -86,7 +90,7 @@ class DocumentReader {
   }
 }
 
-/** The name of an object in a document that is broken elsewhere. */
+/** `<kind> <namespace>/<name>` of the object in a document that has mistakes; undefined: not readable. */
 function objectName(document: Document.Parsed): string | undefined {
   const text = (...path: string[]): string | undefined => {
     const value: unknown = document.getIn(path);

@@ -2,7 +2,7 @@ import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../../test/fakes/program.ts";
-import { findingLine } from "./place.ts";
+import { findingLine } from "./location.ts";
 import { Workspace } from "./workspace.ts";
 
 let folder = "";
@@ -136,5 +136,5 @@ test("kinds that nothing here looks at are noted, and are no mistake", async () 
   await write("a.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: x }\n");
   const { manifests, findings, ignored } = await new Workspace([folder]).read();
   expect([manifests, findings]).toEqual([[], []]);
-  expect(ignored.map(({ message }) => message)).toEqual(['"apps/v1 Deployment" is not looked at here']);
+  expect(ignored.map(({ message }) => message)).toEqual(['"apps/v1 Deployment" is not used here']);
 });

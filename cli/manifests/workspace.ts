@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
-import { decodeFile, type DecodedFile, type Manifest } from "./decode-file.ts";
+import { decodeFile, type DecodedFile, type ManifestDocument } from "./decode-file.ts";
 import { manifestFiles, readText, type PathProblem } from "./files.ts";
-import type { Finding } from "./place.ts";
+import type { Finding } from "./location.ts";
 
-/** All manifests that are in force now, and what is wrong with the files. */
+/** All manifests that count now, and the mistakes in the files. */
 export interface Collected {
   /** Each object once. */
-  readonly manifests: readonly Manifest[];
+  readonly manifests: readonly ManifestDocument[];
   readonly findings: readonly Finding[];
   readonly ignored: readonly Finding[];
 }
@@ -14,15 +14,16 @@ export interface Collected {
 interface KnownFile {
   readonly text: string | undefined;
   readonly read: DecodedFile;
-  /** The newest reading without a mistake. */
+  /** The last reading without a mistake. */
   readonly good: DecodedFile | undefined;
 }
 
 const NOTHING: DecodedFile = { manifests: [], findings: [], ignored: [] };
 
 /**
- * The manifests of files and folders, read again and again. A file that cannot be read or decoded any more keeps its
- * last good objects, and so does a path that is gone; a file that is gone from its folder takes its objects away.
+ * The manifests of files and folders, read again and again. The last good objects of a file still count when the file
+ * can no longer be read or decoded, or when its whole path is gone. A file that is deleted from a folder takes its
+ * objects away.
  */
 export class Workspace {
   readonly #paths: readonly string[];
@@ -59,7 +60,7 @@ export class Workspace {
     const files = await manifestFiles(path);
     if ("problem" in files) {
       const known = this.#listed.get(path);
-      findings.push({ file: path, message: known === undefined ? files.problem : `${files.problem}; ${KEPT}` });
+      findings.push({ file: path, message: known === undefined ? files.problem : `${files.problem}; ${STAYS}` });
       return { files: known ?? [], gone: true };
     }
     if (files.length === 0) findings.push({ file: path, message: "holds no .yaml, .yml or .json file" });
@@ -68,9 +69,9 @@ export class Workspace {
   }
 }
 
-const KEPT = "what it held stays in force";
+const STAYS = "what it held stays in force";
 
-/** One reading, of a text instead of files. */
+/** The manifests of one text instead of files. */
 export function collect(file: string, text: string | PathProblem): Collected {
   const read = readAgain(file, text, undefined).read;
   const { manifests, findings } = eachOnce(read.manifests);
@@ -79,7 +80,7 @@ export function collect(file: string, text: string | PathProblem): Collected {
 
 function readAgain(file: string, text: string | PathProblem, before: KnownFile | undefined): KnownFile {
   if (typeof text !== "string") {
-    const message = before?.good === undefined ? text.problem : `${text.problem}; ${KEPT}`;
+    const message = before?.good === undefined ? text.problem : `${text.problem}; ${STAYS}`;
     return { text: undefined, read: { ...NOTHING, findings: [{ file, message }] }, good: before?.good };
   }
   if (before?.text === text) return before;
@@ -87,25 +88,25 @@ function readAgain(file: string, text: string | PathProblem, before: KnownFile |
   return { text, read, good: read.findings.length === 0 ? read : before?.good };
 }
 
-/** The newest mistakes with the last good objects; where there never were any, whatever could be read. */
+/** The newest mistakes with the last good objects; if there were never good ones, with the objects that could be read. */
 function inForce({ read, good }: KnownFile): DecodedFile {
   return { ...read, manifests: (good ?? read).manifests };
 }
 
-/** Of an object that stands twice the first counts. */
-function eachOnce(all: readonly Manifest[]): { manifests: Manifest[]; findings: Finding[] } {
-  const first = new Map<string, Manifest>();
+/** An object that stands twice counts where it stands first. */
+function eachOnce(all: readonly ManifestDocument[]): { manifests: ManifestDocument[]; findings: Finding[] } {
+  const first = new Map<string, ManifestDocument>();
   const findings: Finding[] = [];
   for (const manifest of all) {
-    const { id, place } = manifest;
+    const { id, location } = manifest;
     const known = first.get(id);
     if (known === undefined) {
       first.set(id, manifest);
       continue;
     }
-    const where = `${known.place.file}:${known.place.line("")}, document ${known.place.document}`;
+    const where = `${known.location.file}:${known.location.line("")}, document ${known.location.document}`;
     const message = `stands twice: it is in ${where} already, and that one counts; remove one of them`;
-    findings.push({ file: place.file, document: place.document, line: place.line(""), object: id, message });
+    findings.push({ file: location.file, document: location.document, line: location.line(""), object: id, message });
   }
   return { manifests: [...first.values()], findings };
 }

@@ -1,6 +1,6 @@
 import type { YAMLParseError } from "yaml";
 
-/** What is wrong with YAML, by the parser's code: its own words quote the text, which may be that of a Secret. */
+/** What is wrong with YAML, by the parser's code. The parser's own messages quote the text, which may hold a Secret. */
 const WORDS: Readonly<Record<string, string>> = {
   ALIAS_PROPS: "an alias (*name) cannot have a tag or an anchor of its own",
   BAD_ALIAS: "this alias (*name) is malformed",
@@ -27,6 +27,7 @@ const WORDS: Readonly<Record<string, string>> = {
   UNEXPECTED_TOKEN: "the text cannot go on like this here; is the indentation right, is a quote or --- missing?",
 };
 
+/** A fault of the parser in words that follow the location. */
 export function yamlFault({ code }: Pick<YAMLParseError, "code">): string {
   return `is not YAML: ${WORDS[code] ?? "the text cannot be read here"}`;
 }

@@ -3,7 +3,7 @@ import { fieldPath } from "../../api/problem.ts";
 
 type Key = string | number;
 
-/** `spec.routes[0].policies["a b"]` → `spec`, `routes`, 0, `policies`, `a b`; the other way round is `fieldPath`. */
+/** `spec.routes[0].policies["a b"]` → `spec`, `routes`, 0, `policies`, `a b`; the inverse is `fieldPath`. */
 export function keysOf(field: string): Key[] {
   const parts = field.matchAll(/\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|([^.[\]]+)/g);
   return [...parts].map(([, index, quoted, plain]) => {
@@ -12,7 +12,7 @@ export function keysOf(field: string): Key[] {
   });
 }
 
-/** Offset in the text of a field, or of the nearest one above it that is there. */
+/** Offset of a field in the text, or of its nearest parent that exists. */
 export function offsetOf(document: Document.Parsed, keys: readonly Key[]): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? document.range[0];
@@ -35,7 +35,7 @@ export function offsetOf(document: Document.Parsed, keys: readonly Key[]): numbe
   return offset;
 }
 
-/** The innermost field that an offset lies in; empty outside of all. */
+/** The innermost field that an offset lies in; empty: it lies in none. */
 export function fieldAt(document: Document.Parsed, offset: number): string {
   let keys: Key[] = [];
   visit(document, {
@@ -50,7 +50,7 @@ export function fieldAt(document: Document.Parsed, offset: number): string {
   return fieldPath("", keys);
 }
 
-/** The keys on the way to the last of these nodes. */
+/** The keys that lead to the last of these nodes. */
 function keysTo(path: readonly unknown[], lastIsKey: boolean): Key[] {
   return path.flatMap((node, index): Key[] => {
     const next = path[index + 1];

@@ -1,20 +1,22 @@
-import type { Surroundings } from "../line/command.ts";
+import type { CommandIO } from "../line/command.ts";
 import { EXIT } from "../line/exit-codes.ts";
 import { readStream } from "../manifests/files.ts";
 import { collect, Workspace, type Collected } from "../manifests/workspace.ts";
 import { conditionTable, findingLines, isClean, type Report } from "./report.ts";
 import { located, translateEach } from "./translated.ts";
 
-/** Prints what a gateway would say to manifests. Resolves with the exit code. */
+/** Translates manifests and prints their conditions and mistakes. Resolves with the exit code. */
 export async function checkManifests(
   paths: readonly string[],
   format: "table" | "json",
-  /** 0: none. */
+  /** Port that no listener can have; 0: every port can be had. */
   adminPort: number,
-  { stdin, out }: Pick<Surroundings, "stdin" | "out">,
+  { stdin, out }: Pick<CommandIO, "stdin" | "out">,
 ): Promise<number> {
-  const stream = paths[0] === "-";
-  const collected = stream ? collect("(standard input)", await readStream(stdin)) : await new Workspace(paths).read();
+  const fromInput = paths[0] === "-";
+  const collected = fromInput
+    ? collect("(standard input)", await readStream(stdin))
+    : await new Workspace(paths).read();
   const report = reportOf(collected, adminPort === 0 ? undefined : adminPort);
   out.write(format === "json" ? `${JSON.stringify(machineReadable(report), null, 2)}\n` : readable(report));
   return isClean(report) ? EXIT.ok : EXIT.negative;

@@ -1,15 +1,15 @@
 import type { Config } from "../../api/config.ts";
 import { tools } from "../../operator/platform/tools.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
-import type { Manifest } from "../manifests/decode-file.ts";
-import type { Finding } from "../manifests/place.ts";
+import type { ManifestDocument } from "../manifests/decode-file.ts";
+import type { Finding } from "../manifests/location.ts";
 import { Workspace } from "../manifests/workspace.ts";
 import type { ProxyReport } from "./report.ts";
 import { located, translateTogether } from "./translated.ts";
 
-/** What of the gateway a translation depends on. */
-export interface Question {
-  /** By proxy the hash of the config that it has in force. */
+/** The state of the gateway that a translation depends on. */
+export interface GatewayState {
+  /** Proxy (`<namespace>/<name>`) → hash of its config in force. */
   readonly inForce: ReadonlyMap<string, string>;
   /** A port that no listener can have. */
   readonly takenPort: number | undefined;
@@ -20,14 +20,14 @@ export interface HashedText {
   readonly hash: string;
 }
 
-/** A proxy of the manifests, and what the operator's own translation makes of it. */
+/** A proxy of the manifests, and what the translation made of it, as text. */
 export interface ReadProxy extends ProxyReport {
-  /** Rendered; undefined: there is nothing to serve. */
+  /** The rendered config; undefined: there is nothing to serve. */
   readonly config: HashedText | undefined;
   readonly endpoints: HashedText;
 }
 
-/** An API key that says itself that it is an example: no other is ever shown. */
+/** An API key whose text begins with `example-`: no other key is ever printed. */
 export interface ExampleKey {
   readonly key: string;
   readonly digest: string;
@@ -35,27 +35,27 @@ export interface ExampleKey {
   readonly file: string;
 }
 
-/** What a new user is told of the manifests. */
+/** What `standalone` tells a new user about the manifests. */
 export interface Hints {
   readonly examples: readonly ExampleKey[];
-  /** By proxy the file that it stands in. */
+  /** Proxy (`<namespace>/<name>`) → the file that it stands in. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** What the manifests say now. Plain data throughout: it crosses from one thread to another. */
+/** What the manifests say now. Plain data only: one thread posts it to another. */
 export interface Reading extends Hints {
   readonly proxies: readonly ReadProxy[];
   readonly findings: readonly Finding[];
   readonly ignored: readonly Finding[];
 }
 
-/** Example keys that are told of. */
+/** Example keys of one reading at most. */
 const MOST_EXAMPLES = 100;
 
 /** Reads the manifests of files and folders again and again, and translates them. */
 export class ManifestReader {
   readonly #workspace: Workspace;
-  /** By hash: the configs that were in force at the last reading, and those that came of it. */
+  /** Hash → config: those that were in force at the last reading, and those that it rendered. */
   #configs = new Map<string, Config>();
 
   constructor(paths: readonly string[]) {
@@ -63,7 +63,7 @@ export class ManifestReader {
   }
 
   /** Calls must not overlap. */
-  async read({ inForce, takenPort }: Question): Promise<Reading> {
+  async read({ inForce, takenPort }: GatewayState): Promise<Reading> {
     const { manifests, findings, ignored } = await this.#workspace.read();
     const known = new Map([...inForce].map(([id, hash]) => [id, this.#configs.get(hash)]));
     const translated = translateTogether(manifests, (id) => known.get(id), takenPort);
@@ -81,7 +81,7 @@ export class ManifestReader {
       findings: [...findings, ...located(translated, manifests)],
       ignored,
       examples: examplesIn(manifests),
-      files: new Map(manifests.flatMap(({ id, object, place }) => fileOf(id, object.kind, place.file))),
+      files: new Map(manifests.flatMap(({ id, object, location }) => fileOf(id, object.kind, location.file))),
     };
   }
 }
@@ -95,12 +95,12 @@ function fileOf(id: string, kind: string, file: string): [string, string][] {
   return kind === "WebSocketProxy" ? [[id.slice(kind.length + 1), file]] : [];
 }
 
-function examplesIn(manifests: readonly Manifest[]): ExampleKey[] {
-  const found = manifests.flatMap(({ object, place }) => {
+function examplesIn(manifests: readonly ManifestDocument[]): ExampleKey[] {
+  const found = manifests.flatMap(({ object, location }) => {
     if (object.kind !== "Secret") return [];
     return Object.entries(object.object.data).flatMap(([client, value]) => {
       const key = value.trim();
-      return /^example-[A-Za-z0-9-]+$/.test(key) ? [{ key, client, file: place.file }] : [];
+      return /^example-[A-Za-z0-9-]+$/.test(key) ? [{ key, client, file: location.file }] : [];
     });
   });
   return found.slice(0, MOST_EXAMPLES).map((it) => ({ ...it, digest: tools.sha256(it.key) }));

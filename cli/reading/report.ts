@@ -1,9 +1,9 @@
 import type { Condition } from "../../api/conditions.ts";
 import { KEPT_ROUTE } from "../../operator/translate/routes/route-outcome.ts";
 import { columns } from "../line/columns.ts";
-import { findingLine, type Finding } from "../manifests/place.ts";
+import { findingLine, type Finding } from "../manifests/location.ts";
 
-/** A proxy and its routes as they stand now. */
+/** The conditions of a proxy and of its routes. */
 export interface ProxyReport {
   /** `<namespace>/<name>` */
   readonly id: string;
@@ -11,13 +11,14 @@ export interface ProxyReport {
   readonly routes: readonly { readonly name: string; readonly conditions: readonly Condition[] }[];
 }
 
+/** What `check` prints and `standalone` compares: conditions, mistakes, and objects that are not used. */
 export interface Report {
   readonly proxies: readonly ProxyReport[];
   readonly findings: readonly Finding[];
   readonly ignored: readonly Finding[];
 }
 
-/** The end of the message of a proxy's `Programmed`, where it is served as it was. */
+/** End of the message of a proxy's `Programmed`, if the proxy is still served with an earlier config. */
 export const KEPT_CONFIG = "The last good config stays in force.";
 
 const TITLES = { Accepted: "ACCEPTED", ResolvedRefs: "RESOLVED", Programmed: "PROGRAMMED", Ready: "READY" } as const;
@@ -36,33 +37,33 @@ export function conditionTable({ proxies }: Report): string {
   return columns([["PROXY", "ROUTE", ...types.map((type) => TITLES[type])], ...rows]);
 }
 
-/** True, or what it is instead and why. */
+/** `True`, or the status with its reason: `False (RouteConflict)`. */
 function shown(condition: Condition | undefined): string {
   if (condition === undefined) return "";
   const { type, status, reason } = condition;
   return reason === type ? status : `${status} (${reason})`;
 }
 
-/** What goes on being served although the condition is False; the proxy's `Accepted` does not know. */
-function kept({ type, status, message }: Condition): string {
+/** What is still served although the condition is False. `Accepted` of a proxy does not say it. */
+function stillServed({ type, status, message }: Condition): string {
   if (status !== "False") return "";
   const words = type === "Programmed" ? KEPT_CONFIG : KEPT_ROUTE;
   return message.endsWith(words) ? `. ${words}` : "";
 }
 
-/** Every mistake on a line of its own, then what was left aside. */
+/** Every mistake on a line of its own, then the objects that are not used. */
 export function findingLines({ findings, ignored }: Report): string {
   const lines = [...findings.map(findingLine), ...ignored.map((note) => `note: ${findingLine(note)}`)];
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Nothing is wrong anywhere. */
+/** True if every condition is True and there is no mistake. */
 export function isClean({ proxies, findings }: Report): boolean {
   const all = proxies.flatMap(({ conditions, routes }) => [conditions, ...routes.map((route) => route.conditions)]);
   return findings.length === 0 && all.flat().every(({ status }) => status === "True");
 }
 
-/** What is another than it was, one line each: conditions, mistakes that came and those that went. */
+/** What changed between two reports, one line each: conditions, new mistakes, solved mistakes. */
 export function changes(before: Report, now: Report): string[] {
   const [stateBefore, stateNow] = [states(before), states(now)];
   const left = subjects(now);
@@ -81,7 +82,7 @@ function subjects({ proxies }: Report): Set<string> {
 
 function states({ proxies }: Report): Map<string, string> {
   const of = (subject: string, conditions: readonly Condition[]): [string, string][] =>
-    conditions.map((condition) => [`${subject}: ${condition.type}`, `${shown(condition)}${kept(condition)}`]);
+    conditions.map((condition) => [`${subject}: ${condition.type}`, `${shown(condition)}${stillServed(condition)}`]);
   return new Map(
     proxies.flatMap(({ id, conditions, routes }) => [
       ...of(id, conditions),
@@ -90,7 +91,7 @@ function states({ proxies }: Report): Map<string, string> {
   );
 }
 
-/** By all but the place in the file, which an edit above it moves. */
+/** Findings by file, object, field and message; not by line, which an edit above the finding changes. */
 function byIdentity(findings: readonly Finding[]): Map<string, Finding> {
   return new Map(findings.map((it) => [JSON.stringify([it.file, it.object, it.field, it.message]), it]));
 }

@@ -1,12 +1,12 @@
 import { Worker } from "node:worker_threads";
-import type { Question, Reading } from "./reading.ts";
+import type { GatewayState, Reading } from "./reading.ts";
 
-/** As it stands beside this file, in a checkout or in the bundle. */
+/** The thread's file, which is beside this one in a checkout and in the bundle. */
 const THREAD = import.meta.url.endsWith(".ts") ? "./reading-thread.ts" : "./reading-thread.js";
 
 /**
  * Reads and translates manifests in a thread of its own: 10,000 keys and 1,000 routes take more than half a second to
- * parse, in which no session would be served.
+ * parse, and no session would be served meanwhile.
  */
 export class ThreadedReader {
   readonly #worker: Worker;
@@ -20,12 +20,12 @@ export class ThreadedReader {
     this.#worker.on("exit", () => this.#failed(new Error("the thread that reads manifests has ended")));
   }
 
-  /** What the manifests say now. Calls must not overlap. Rejects where the thread has ended. */
-  read(question: Question): Promise<Reading> {
+  /** What the manifests say now. Calls must not overlap. Rejects if the thread has ended. */
+  read(gateway: GatewayState): Promise<Reading> {
     return new Promise<Reading>((done, failed) => {
       if (this.#fault !== undefined) return failed(this.#fault);
       this.#settle = { done, failed };
-      this.#worker.postMessage(question);
+      this.#worker.postMessage(gateway);
     }).finally(() => (this.#settle = undefined));
   }
 
@@ -34,7 +34,7 @@ export class ThreadedReader {
     await this.#worker.terminate();
   }
 
-  /** The first fault is the one that says why. */
+  /** Remembers the first fault: later ones follow from it. */
   #failed(fault: unknown): void {
     this.#fault ??= fault;
     this.#settle?.failed(this.#fault);

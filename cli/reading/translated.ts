@@ -3,32 +3,37 @@ import { resourcesOf, type ProxyObject } from "../../operator/gather/decode.ts";
 import { tools } from "../../operator/platform/tools.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import type { Translation } from "../../operator/translate/translation.ts";
-import type { Manifest } from "../manifests/decode-file.ts";
-import type { Finding } from "../manifests/place.ts";
+import type { ManifestDocument } from "../manifests/decode-file.ts";
+import type { Finding } from "../manifests/location.ts";
 
-/** A proxy of the manifests, and what the operator's own translation makes of it. */
+/** A proxy of the manifests, and what the operator's translation made of it. */
 export interface Translated {
+  /** `<namespace>/<name>` */
   readonly id: string;
   readonly translation: Translation;
 }
 
-/** The config that a proxy has in force. */
-type InForce = (id: string) => Config | undefined;
+/** Proxy (`<namespace>/<name>`) → its config in force. */
+type ConfigsInForce = (id: string) => Config | undefined;
 
-/** Translates every proxy by itself, in the order of their names: in a cluster each has pods of its own. */
+/** Translates every proxy by itself, in the order of their names, as in a cluster, where each proxy has its own pods. */
 export function translateEach(
-  manifests: readonly Manifest[],
-  inForce: InForce = () => undefined,
+  manifests: readonly ManifestDocument[],
+  inForce: ConfigsInForce = () => undefined,
   adminPort?: number,
 ): Translated[] {
   return proxiesOf(manifests).map((proxy) => translated(proxy, manifests, inForce, adminPort));
 }
 
 /**
- * Translates proxies that one process serves, where each port is had once: of two proxies on one port the one that has
- * it in force stays, else the first by name.
+ * Translates the proxies of one process, where only one of them can have a port: the proxy whose config in force has
+ * it, else the first by name. The others get `ListenerConflict`.
  */
-export function translateTogether(manifests: readonly Manifest[], inForce: InForce, adminPort?: number): Translated[] {
+export function translateTogether(
+  manifests: readonly ManifestDocument[],
+  inForce: ConfigsInForce,
+  adminPort?: number,
+): Translated[] {
   const each = translateEach(manifests, inForce, adminPort);
   const owners = portOwners(each, inForce);
   return proxiesOf(manifests).map((proxy, index) => {
@@ -42,27 +47,28 @@ export function translateTogether(manifests: readonly Manifest[], inForce: InFor
   });
 }
 
-/** The translations' mistakes, each with the place of the object that it is in. */
-export function located(all: readonly Translated[], manifests: readonly Manifest[]): Finding[] {
-  const places = new Map(manifests.map(({ id, place }) => [id, place]));
+/** The mistakes of the translations, each with the location of its object. */
+export function located(all: readonly Translated[], manifests: readonly ManifestDocument[]): Finding[] {
+  const locations = new Map(manifests.map(({ id, location }) => [id, location]));
   return all.flatMap(({ translation }) =>
     translation.status.problems.map(({ object, at, reason, message }): Finding => {
-      const place = places.get(object);
-      const where = place === undefined ? {} : { file: place.file, document: place.document, line: place.line(at) };
-      return { ...where, object, field: place?.written(at) ?? at, reason, message };
+      const location = locations.get(object);
+      const where =
+        location === undefined ? {} : { file: location.file, document: location.document, line: location.line(at) };
+      return { ...where, object, field: location?.written(at) ?? at, reason, message };
     }),
   );
 }
 
-function proxiesOf(manifests: readonly Manifest[]): ProxyObject[] {
+function proxiesOf(manifests: readonly ManifestDocument[]): ProxyObject[] {
   const objects = manifests.map(({ object }) => object);
   return objects.filter((object) => object.kind === "WebSocketProxy").sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
 }
 
 function translated(
   proxy: ProxyObject,
-  manifests: readonly Manifest[],
-  inForce: InForce,
+  manifests: readonly ManifestDocument[],
+  inForce: ConfigsInForce,
   adminPort: number | undefined,
   portOwner: (port: number) => string | undefined = () => undefined,
 ): Translated {
@@ -71,23 +77,23 @@ function translated(
     proxy,
     manifests.map(({ object }) => object),
   );
-  const surroundings = {
+  const options = {
     externalNames: true,
     secretsAtHand: true,
     portOwner,
     ...(adminPort === undefined ? {} : { adminPort }),
   };
-  return { id, translation: translate(resources, inForce(id), tools, surroundings) };
+  return { id, translation: translate(resources, inForce(id), tools, options) };
 }
 
 /** Port → the proxy that gets it. */
-function portOwners(all: readonly Translated[], inForce: InForce): ReadonlyMap<number, string> {
+function portOwners(all: readonly Translated[], inForce: ConfigsInForce): ReadonlyMap<number, string> {
   const owners = new Map<number, string>();
-  const stays = ({ id, translation }: Translated): boolean => {
+  const keepsPort = ({ id, translation }: Translated): boolean => {
     const port = inForce(id)?.listener.port;
     return port !== undefined && port === translation.config?.listener.port;
   };
-  for (const it of [...all.filter(stays), ...all.filter((other) => !stays(other))]) {
+  for (const it of [...all.filter(keepsPort), ...all.filter((other) => !keepsPort(other))]) {
     const port = it.translation.config?.listener.port;
     if (port !== undefined && !owners.has(port)) owners.set(port, it.id);
   }

@@ -2,23 +2,26 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Between two looks at the files, in ms. A look costs a `stat` a file, and sees what no notification tells of: files that editors replace, links that ConfigMap mounts swap, network file systems. */
+/**
+ * Time between two looks at the files, in ms. A look costs one `stat` a file. It sees what file notifications miss:
+ * files that editors replace, links that ConfigMap mounts swap, network file systems.
+ */
 const LOOK = 150;
-/** Files must have stayed as they are for this long: whoever truncates before he writes is not caught in between. */
+/** Files must have stayed as they are for this long: a writer may truncate a file before it writes it. */
 const SETTLE = 100;
-/** Looks that a change may take to come to rest; a file that is written all the time is taken as it is then. */
+/** Looks that wait for files to stay unchanged; a file that is written all the time is then taken as it is. */
 const MOST_LOOKS = 4;
 
 /**
- * Yields at once, and then whenever files or folders have changed and come to rest, or `due` says that it is time to
- * look again anyway; ends when aborted.
+ * Yields at once, and then each time that files or folders have changed and stay unchanged for a moment, or that `due`
+ * returns true. Ends when aborted.
  */
 export async function* fileChanges(
   paths: readonly string[],
   signal: AbortSignal,
   due: () => boolean = () => false,
 ): AsyncGenerator<void> {
-  // Before the first yield: what changes while its receiver reads is a change.
+  // Before the first yield: an edit while the caller reads the files must count as a change.
   let seen = await signature(paths);
   if (signal.aborted) return;
   yield;
@@ -35,6 +38,7 @@ export async function* fileChanges(
   }
 }
 
+/** A text that differs whenever one of the files has changed. */
 async function signature(paths: readonly string[]): Promise<string> {
   const parts = await Promise.all(paths.map((path) => signatureOf(path, true)));
   return parts.join("\n");
@@ -43,7 +47,7 @@ async function signature(paths: readonly string[]): Promise<string> {
 async function signatureOf(path: string, descend: boolean): Promise<string> {
   try {
     const found = await stat(path, { bigint: true });
-    // ctime too: it also moves where a tool sets the time of a file back to what it was.
+    // ctime too: it changes even if a tool sets the mtime of the file back.
     if (!found.isDirectory())
       return `${path} ${found.mtimeNs} ${found.ctimeNs} ${found.size} ${found.ino} ${found.mode}`;
     if (!descend) return path;
@@ -55,7 +59,7 @@ async function signatureOf(path: string, descend: boolean): Promise<string> {
   }
 }
 
-/** False when aborted. */
+/** False: aborted. */
 async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
   try {
     await sleep(ms, undefined, { signal });

@@ -1,14 +1,16 @@
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 
-/** Between two tries to open a port that another process has, in ms. */
+/** Time between two attempts to open a port that another process has, in ms. */
 const AGAIN = 2000;
 
 export interface RetryTimer {
+  /** Is it time for the next attempt? */
   readonly due: () => boolean;
+  /** Records how the last attempt ended. */
   readonly set: (failed: boolean) => void;
 }
 
-/** Says when something that failed is to be tried again, although nobody changed anything. */
+/** Says when to try again to open a port, although no file has changed. */
 export function retryTimer(clock: Clock = systemClock): RetryTimer {
   let at = Number.POSITIVE_INFINITY;
   return {

@@ -9,9 +9,9 @@ import { adminServer, PortUnavailable, type AdminServer } from "../../runtime/ad
 import { systemClock } from "../../runtime/clock.ts";
 import { faultText } from "../../runtime/faults.ts";
 import { processLog, type Level } from "../../runtime/log.ts";
-import { newAdminToken } from "../line/admin-token.ts";
-import type { Surroundings } from "../line/command.ts";
-import { aborted } from "../line/aborted.ts";
+import { newAdminToken } from "./admin-token.ts";
+import type { CommandIO } from "../line/command.ts";
+import { aborted } from "../../runtime/aborted.ts";
 import { EXIT } from "../line/exit-codes.ts";
 
 export interface OperatorOptions {
@@ -42,9 +42,9 @@ const HEAP_GROWTH = 30;
 const SWEEPING = "--no-concurrent-array-buffer-sweeping";
 
 /** Runs the operator until somebody stops it. Resolves with the exit code. */
-export async function runOperator(options: OperatorOptions, surroundings: Surroundings): Promise<number> {
+export async function runOperator(options: OperatorOptions, io: CommandIO): Promise<number> {
   const unavailable = (message: string): number => {
-    surroundings.err.write(`wsproxy operator: ${message}\n`);
+    io.err.write(`wsproxy operator: ${message}\n`);
     return EXIT.unavailable;
   };
   const config = await kubeConfig(options.kubeconfig).catch(known(NoKubeConfig));
@@ -55,9 +55,9 @@ export async function runOperator(options: OperatorOptions, surroundings: Surrou
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   setFlagsFromString(SWEEPING);
   // Before anything is opened: as the first process of a container it would not end without.
-  const shutdown = surroundings.signals();
+  const shutdown = io.signals();
   const log = processLog(options.logLevel);
-  tellFaults(surroundings, log);
+  tellFaults(io, log);
   const client = new KubeClient(config, systemClock);
   const controller = new Controller({
     client,
@@ -99,7 +99,7 @@ async function openAdmin(
   return adminPort === 0 ? undefined : adminServer(operatorEndpoints(controller, systemClock), adminAddress, adminPort);
 }
 
-function tellFaults({ faults }: Surroundings, log: ReturnType<typeof processLog>): void {
+function tellFaults({ faults }: CommandIO, log: ReturnType<typeof processLog>): void {
   const tell = faults.report;
   faults.report = async (fault) => {
     await tell(fault);

@@ -2,8 +2,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ADMIN_TOKEN_FILE } from "../../api/meta.ts";
 import type { Update } from "../../dataplane/config/read-update.ts";
-import { readAdminToken } from "../line/admin-token.ts";
-import type { Surroundings } from "../line/command.ts";
+import { readAdminToken } from "./admin-token.ts";
+import type { CommandIO } from "../line/command.ts";
 import { EXIT } from "../line/exit-codes.ts";
 import { fileChanges } from "./file-changes.ts";
 import { readRenderedConfig } from "./rendered-config.ts";
@@ -17,20 +17,17 @@ export interface FolderOptions extends ServingOptions {
 }
 
 /** Serves the rendered config of a folder, and each newer one, until somebody stops it. Resolves with the exit code. */
-export async function serveFolder(
-  { folder, listenerPort, ...options }: FolderOptions,
-  surroundings: Surroundings,
-): Promise<number> {
+export async function serveFolder({ folder, listenerPort, ...options }: FolderOptions, io: CommandIO): Promise<number> {
   if (!(await isFolder(folder))) {
-    surroundings.err.write(`wsproxy dataplane: --config ${folder} is not a folder that can be read\n`);
+    io.err.write(`wsproxy dataplane: --config ${folder} is not a folder that can be read\n`);
     return EXIT.unavailable;
   }
   // Before anything is opened: as the first process of a container it would not end without.
-  const shutdown = surroundings.signals();
-  const serving = new Serving(options, surroundings);
+  const shutdown = io.signals();
+  const serving = new Serving(options, io);
   const unavailable = await serving.openAdmin();
   if (unavailable !== undefined) {
-    surroundings.err.write(`wsproxy dataplane: ${unavailable.message}\n`);
+    io.err.write(`wsproxy dataplane: ${unavailable.message}\n`);
     return EXIT.unavailable;
   }
   await follow(folder, listenerPort, serving, shutdown.stop);

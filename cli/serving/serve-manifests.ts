@@ -1,19 +1,19 @@
 import type { Config } from "../../api/config.ts";
 import { startSampleBackend, type SampleBackend } from "../../examples/sample-backend/server.ts";
 import { PortUnavailable } from "../../runtime/admin-port/admin-server.ts";
-import { newAdminToken, readAdminToken, type TokenRead } from "../line/admin-token.ts";
-import type { Surroundings } from "../line/command.ts";
+import { newAdminToken, readAdminToken, type TokenRead } from "./admin-token.ts";
+import type { CommandIO } from "../line/command.ts";
 import { EXIT } from "../line/exit-codes.ts";
 import { fileChanges } from "./file-changes.ts";
 import { hostPort } from "../../runtime/host-port.ts";
-import { nextSteps, routeUrl } from "../reading/next-steps.ts";
-import { Reconciler, type Pass } from "./reconciler.ts";
+import { nextSteps, routeUrl } from "./next-steps.ts";
+import { ManifestApplier, type AppliedManifests } from "./manifest-applier.ts";
 import { changes, conditionTable, findingLines } from "../reading/report.ts";
 import { retryTimer } from "./retry-timer.ts";
 import { Serving } from "./serving.ts";
 import { ThreadedReader } from "../reading/threaded-reader.ts";
 
-/** Nobody has to learn that the port closes: in ms. */
+/** Before the listeners close, in ms: short, since no load balancer has to notice. */
 const GRACE = 100;
 
 export interface StandaloneOptions {
@@ -22,15 +22,15 @@ export interface StandaloneOptions {
   readonly adminAddress: string;
   readonly adminPort: number;
   readonly bufferBudget: number;
-  /** undefined: a new token is made. */
+  /** undefined: `standalone` makes a new token and prints it. */
   readonly adminTokenFile: string | undefined;
-  /** undefined: no sample backend. */
+  /** undefined: no sample backend is started. */
   readonly samplePort: number | undefined;
 }
 
-/** Serves what the manifests say, and what they say after each edit, until somebody stops it. Resolves with the exit code. */
-export async function serveManifests(options: StandaloneOptions, surroundings: Surroundings): Promise<number> {
-  const { err } = surroundings;
+/** Serves what the manifests say, and what they say after each edit, until a signal stops it. Resolves with the exit code. */
+export async function serveManifests(options: StandaloneOptions, io: CommandIO): Promise<number> {
+  const { err } = io;
   const failed = (code: number, message: string): number => {
     err.write(`wsproxy standalone: ${message}\n`);
     return code;
@@ -40,8 +40,8 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
     const code = token.fault === "malformed" ? EXIT.usage : EXIT.unavailable;
     return failed(code, `--admin-token-file ${token.problem}`);
   }
-  const shutdown = surroundings.signals();
-  const serving = new Serving({ ...options, grace: GRACE }, surroundings);
+  const shutdown = io.signals();
+  const serving = new Serving({ ...options, grace: GRACE }, io);
   serving.useAdminToken(token.token);
   const unavailable = await serving.openAdmin();
   if (unavailable !== undefined) return failed(EXIT.unavailable, unavailable.message);
@@ -50,8 +50,8 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
   const looks = fileChanges(options.paths, shutdown.stop, retry.due);
   await looks.next();
   const reader = new ThreadedReader(options.paths);
-  const reconciler = new Reconciler((question) => reader.read(question), serving);
-  let before = await reconciler.pass();
+  const applier = new ManifestApplier((gateway) => reader.read(gateway), serving);
+  let before = await applier.apply();
   retry.set(before.portMissing);
   err.write(opening(before, serving, options, token.token));
   if (firstConfig(serving) === undefined) {
@@ -67,10 +67,10 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
   if (backend !== undefined) err.write(firstSteps(options, serving, before, backend));
 
   while ((await looks.next()).done !== true) {
-    const pass = await reconciler.pass();
-    retry.set(pass.portMissing);
-    for (const line of edits(before, pass)) err.write(`${line}\n`);
-    before = pass;
+    const now = await applier.apply();
+    retry.set(now.portMissing);
+    for (const line of edits(before, now)) err.write(`${line}\n`);
+    before = now;
   }
   await reader.close();
   err.write("stopping; Ctrl-C again ends everything at once\n");
@@ -83,18 +83,21 @@ function adminToken(file: string | undefined): Promise<TokenRead> | TokenRead {
   return file === undefined ? { token: newAdminToken() } : readAdminToken(file);
 }
 
-/** Asked for each time: a variable of a function that waits would keep the first config for ever. */
+/**
+ * A function, not a variable: a variable of `serveManifests`, which runs for hours, would keep the first config in
+ * memory.
+ */
 function firstConfig({ gateway }: Serving): Config | undefined {
   return gateway.proxies[0]?.snapshot?.config;
 }
 
-/** Of the first proxy. */
+/** URL of the first route of the first proxy; empty: nothing is served. */
 function gatewayUrl(serving: Serving, { address }: StandaloneOptions): string {
   const config = firstConfig(serving);
   return config === undefined ? "" : routeUrl(config, address);
 }
 
-/** The sample backend outlives the drain, so that sessions end with the gateway's word and not with its own. */
+/** The sample backend outlives the drain, so that the gateway ends the sessions, and not the backend. */
 async function startBackend(
   options: StandaloneOptions,
   serving: Serving,
@@ -111,14 +114,19 @@ async function startBackend(
   }
 }
 
-function firstSteps(options: StandaloneOptions, serving: Serving, { hints }: Pass, { port }: SampleBackend): string {
+function firstSteps(
+  options: StandaloneOptions,
+  serving: Serving,
+  { hints }: AppliedManifests,
+  { port }: SampleBackend,
+): string {
   const config = firstConfig(serving);
   return config === undefined ? "" : nextSteps(config, hints, gatewayUrl(serving, options), port);
 }
 
-/** What is said once everything has been read for the first time. */
+/** What `standalone` prints after it has read and applied everything for the first time. */
 function opening(
-  { report }: Pass,
+  { report }: AppliedManifests,
   { gateway, adminPort }: Serving,
   { adminAddress }: StandaloneOptions,
   token: string,
@@ -132,15 +140,15 @@ function opening(
   return `${table}${problems === "" ? "" : `${problems}\n`}${listening.join("")}${links(adminAddress, adminPort, token)}`;
 }
 
-/** Where to look. A browser keeps what follows `#` to itself, so that the token is in no log of what lies between. */
+/** URLs of the admin port. A browser does not send what follows `#`, so the token gets into no log of a proxy. */
 function links(address: string, port: number | undefined, token: string): string {
   if (port === undefined) return "";
   const admin = `http://${hostPort(address, port)}`;
   return `admin    ${admin}/metrics\nsessions ${admin}/sessions#token=${encodeURIComponent(token)}\n`;
 }
 
-/** What an edit changed, one line each. */
-function edits(before: Pass, { report, changed }: Pass): string[] {
+/** What an edit changed, one line for each change. */
+function edits(before: AppliedManifests, { report, changed }: AppliedManifests): string[] {
   const time = new Date().toTimeString().slice(0, 8);
   const taken = changed.map((id) => `${id}: the new config is in force`);
   return [...changes(before.report, report), ...taken].map((line) => `${time} ${line}`);

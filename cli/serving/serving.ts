@@ -12,8 +12,8 @@ import { Gateway, type Applied } from "../../dataplane/gateway.ts";
 import type { Update } from "../../dataplane/config/read-update.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
-import { aborted } from "../line/aborted.ts";
-import type { Surroundings } from "../line/command.ts";
+import { aborted } from "../../runtime/aborted.ts";
+import type { CommandIO } from "../line/command.ts";
 
 export interface ServingOptions {
   /** Address on which listeners open. */
@@ -41,7 +41,7 @@ export class Serving {
   readonly #closed = new AbortController();
   #admin: AdminServer | undefined;
 
-  constructor(options: ServingOptions, { faults }: Pick<Surroundings, "faults">) {
+  constructor(options: ServingOptions, { faults }: Pick<CommandIO, "faults">) {
     const log = processLog("info");
     this.#options = options;
     this.log = log;

@@ -16,7 +16,7 @@ const SECURITY: OutgoingHttpHeaders = {
   "cache-control": "no-store",
 };
 
-/** What is said to a plain request. */
+/** The answer to a plain HTTP request. */
 export interface Answer {
   readonly status: number;
   readonly type: string;
@@ -24,7 +24,7 @@ export interface Answer {
   readonly headers?: OutgoingHttpHeaders;
 }
 
-/** An answer in plain words. */
+/** A sentence as plain text. */
 export const words = (status: number, body: string, headers: OutgoingHttpHeaders = {}): Answer => ({
   status,
   type: "text/plain; charset=utf-8",
@@ -32,14 +32,14 @@ export const words = (status: number, body: string, headers: OutgoingHttpHeaders
   headers,
 });
 
-/** An answer for the page's script. */
+/** A value as JSON, for the script of the page. */
 export const json = (status: number, value: unknown): Answer => ({
   status,
   type: "application/json",
   body: JSON.stringify(value),
 });
 
-/** Sends it; to HEAD without its body. */
+/** Sends an answer; to a HEAD request without the body. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,

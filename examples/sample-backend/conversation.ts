@@ -2,15 +2,15 @@ import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** Bytes on their way to a client above which nothing more is read from it. */
+/** Unsent bytes for a client above which the backend stops reading from it. */
 const MOST_BUFFERED = 1_048_576;
-/** RFC 6455 §5.5.1: a control frame's payload, less the code. */
+/** Bytes of a Close reason (RFC 6455 §5.5.1: 125 bytes of payload, less the code). */
 const MAX_REASON = 123;
 const SECOND = 1000;
 
 /**
- * Talks with one client. On every path what it sends comes back, text as text and binary as binary; the path decides
- * what is said beside that. A text `close <code> <reason>` is answered with that Close.
+ * Serves one client. On every path the backend echoes messages, text as text and binary as binary. `/headers`, `/name`
+ * and `/clock` send more. The text `close <code> <reason>` makes the backend send that Close.
  */
 export function converse(socket: WebSocket, request: IncomingMessage, name: string, clock: Clock): void {
   const crowded = (): boolean => socket.bufferedAmount > MOST_BUFFERED;
@@ -19,9 +19,9 @@ export function converse(socket: WebSocket, request: IncomingMessage, name: stri
   };
   const say = (data: Buffer | string, binary = false): void => {
     socket.send(data, { binary }, taken);
-    if (crowded()) socket.pause(); // a client that does not read is not read from, so that nothing piles up here
+    if (crowded()) socket.pause(); // back pressure: a client that does not read must not fill the memory of the backend
   };
-  socket.on("error", () => {}); // ws itself closes with the code that a broken frame deserves
+  socket.on("error", () => {}); // ws itself sends the Close for a malformed frame
   socket.on("message", (data: Buffer, binary) => {
     const command = binary ? undefined : closeCommand(data);
     if (command === undefined) say(data, binary);
@@ -49,12 +49,12 @@ function everySecond(clock: Clock, socket: WebSocket, tick: () => void): void {
   socket.once("close", () => timer.cancel());
 }
 
-/** Names and values as they came, in order. */
+/** Names and values of headers, unchanged and in order. */
 function fieldsOf(raw: readonly string[]): [string, string][] {
   return raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1] ?? ""]] : []));
 }
 
-/** The Close that a text asks for; undefined where it does not, or where no endpoint may send it (RFC 6455 §7.4.2). */
+/** The Close that a text asks for; undefined: it is no such text, or no endpoint may send the code (RFC 6455 §7.4.2). */
 function closeCommand(data: Buffer): { code: number; reason: string } | undefined {
   if (data.length > "close 1000 ".length + MAX_REASON) return undefined;
   const [, digits, reason = ""] = /^close (\d{4})(?: (.*))?$/s.exec(data.toString()) ?? [];

@@ -5,7 +5,7 @@ import { json, send, words, type Answer } from "./answer.ts";
 import { answerProbe } from "./probe-endpoint.ts";
 import type { Probe } from "./probe.ts";
 
-/** All that can be had: a path that is not here is not looked for anywhere. */
+/** Every file that is served: path → file and media type. No other path is looked up. */
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/": ["index.html", "text/html; charset=utf-8"],
   "/page.js": ["page.js", "text/javascript; charset=utf-8"],
@@ -14,7 +14,7 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/icon.svg": ["icon.svg", "image/svg+xml"],
 };
 
-/** Answers plain requests: the page's files, read once; what its script must know, at `/settings`; and `POST /probe`. */
+/** A listener for plain requests: the files of the page (read once), `/settings` for its script, and `POST /probe`. */
 export async function loadPage(name: string, probe: Probe): Promise<RequestListener> {
   const folder = join(import.meta.dirname, "page");
   const pages = new Map<string, Answer>([["/settings", json(200, { name, gateway: probe.gateway })]]);
@@ -32,7 +32,7 @@ export async function loadPage(name: string, probe: Probe): Promise<RequestListe
   return (request, response) => {
     Promise.resolve(answer(request)).then(
       (it) => send(request, response, it),
-      () => response.destroy(), // the client left while its question was read
+      () => response.destroy(), // the client closed the connection while its question was read
     );
   };
 }

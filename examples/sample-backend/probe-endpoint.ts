@@ -3,12 +3,12 @@ import { isIP } from "node:net";
 import { json, words, type Answer } from "./answer.ts";
 import type { Probe, Question } from "./probe.ts";
 
-/** Most bytes of a question. */
+/** Bytes of a question at most. */
 const MAX_QUESTION = 16_384;
-/** RFC 9110 token: all that a subprotocol may consist of. */
+/** A subprotocol: an RFC 9110 token. */
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,4096}$/;
 
-/** `POST /probe`, for the page that this very server sent and for nobody else. */
+/** Answers `POST /probe`, only for the page that this server sent. */
 export async function answerProbe(request: IncomingMessage, probe: Probe): Promise<Answer> {
   if (request.method !== "POST") return words(405, "POST only", { allow: "POST" });
   const { origin, host = "" } = request.headers;
@@ -26,13 +26,16 @@ export async function answerProbe(request: IncomingMessage, probe: Probe): Promi
   return json(200, await probe.ask(question, origin));
 }
 
-/** A name that a stranger's DNS can point here is not ours: its pages would be of this origin. */
+/**
+ * DNS rebinding: an attacker's DNS can resolve any other name to this server, and pages of that name would have this
+ * origin.
+ */
 function isOwnName(host: string): boolean {
   const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
   return name === "localhost" || isIP(name) !== 0;
 }
 
-/** Empty where it is too long. */
+/** The body; empty: it is too long. */
 async function read(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -9,7 +9,7 @@ export interface Question {
   readonly protocols: readonly string[];
 }
 
-/** How the gateway answered; `problem` instead, in words, where there was no answer. */
+/** The answer of the gateway, or in `problem` why there was none. */
 export type Finding =
   | {
       readonly status: number;
@@ -19,21 +19,21 @@ export type Finding =
     }
   | { readonly problem: string };
 
-/** For the gateway's answer, in ms. */
+/** How long the gateway's answer may take, in ms. */
 const PATIENCE = 5000;
-/** For its answer to our Close, where it lets us in. */
+/** How long the gateway may take to answer the Close after a 101, in ms. */
 const FAREWELL = 1000;
-/** Questions at a time. */
+/** Questions at the same time. */
 const MOST_AT_ONCE = 4;
 /** Bytes of an answer that are read. */
 const MAX_ANSWER = 4096;
 
 /**
- * Repeats a handshake and sees what browsers hide from scripts: the status with which a gateway refused it. It dials
- * the one gateway that it was made for, follows no redirect, and hands out no more than status and reason.
+ * Repeats a handshake to find what browsers hide from scripts: the status with which a gateway refused it. It dials
+ * only the gateway that it was made for, follows no redirect, and gives status, reason, title and Retry-After only.
  */
 export class Probe {
-  /** URL of the gateway, with the path that is tried first. */
+  /** URL of the gateway, with the path that the page shows at first. */
   readonly gateway: string;
   readonly #authority: string;
   readonly #clock: Clock;
@@ -51,7 +51,7 @@ export class Probe {
     this.#signal = signal;
   }
 
-  /** Never rejects. `origin` is the page's: the gateway may judge by it. */
+  /** Repeats one handshake with this Origin, which the gateway may check. Never rejects. */
   async ask({ target, protocols }: Question, origin: string): Promise<Finding> {
     if (this.#asked >= MOST_AT_ONCE) return { problem: "the sample backend is busy asking for others" };
     this.#asked += 1;
@@ -98,7 +98,7 @@ export class Probe {
   }
 }
 
-/** Status, and of a problem (RFC 9457) the gateway's own words. */
+/** The status, and reason and title of a problem document (RFC 9457). */
 async function findingIn(response: IncomingMessage): Promise<Finding> {
   const status = response.statusCode ?? 0;
   const retryAfter = response.headers["retry-after"];
@@ -121,7 +121,7 @@ async function start(response: IncomingMessage): Promise<string> {
       if (body.length >= MAX_ANSWER) break;
     }
   } catch {
-    // what came has to do
+    // the response broke off: the part that came is used
   }
   return body.slice(0, MAX_ANSWER);
 }

@@ -10,13 +10,13 @@ import { Probe } from "./probe.ts";
 
 export interface SampleBackendOptions {
   readonly address: string;
-  /** 0: one that is free. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Which pod this is: the header `x-sample-backend` of every 101, and the first message at `/name`. */
+  /** Name of the pod: the header `x-sample-backend` of every 101, and the first message at `/name`. */
   readonly name: string;
-  /** Ends it gracefully when aborted. */
+  /** Stops the backend gracefully when it aborts. */
   readonly signal: AbortSignal;
-  /** Where the page connects unless told otherwise; the only gateway whose refusals it can look up. */
+  /** URL where the page connects at first. The backend can look up refusals of this gateway only. */
   readonly gateway?: string;
   readonly clock?: Clock;
 }
@@ -24,22 +24,25 @@ export interface SampleBackendOptions {
 export interface SampleBackend {
   readonly address: string;
   readonly port: number;
-  /** Says 1001 to every client and resolves when all are gone; also where the signal was what ended it. */
+  /** Closes every client with 1001 and resolves when all are gone. May be called after the signal aborted, and twice. */
   close(): Promise<void>;
 }
 
 const GATEWAY = "ws://127.0.0.1:8080/chat";
 /** How long clients may take to answer the Close at the end, in ms. */
 const FAREWELL = 2000;
-/** A message may be larger than the gateway's own default of 16 MiB, so that it is the gateway's limit that is seen. */
+/**
+ * Messages may be larger than the gateway's default of 16 MiB, so that users see the limit of the gateway, not of the
+ * backend.
+ */
 const LIMITS = {
   maxPayload: 64 * 1024 * 1024,
   maxFragments: 16_384,
   maxBufferedChunks: 65_536,
-  /** For a client's answer to a Close, in ms. */
+  /** How long a client may take to answer a Close, in ms. */
   closeTimeout: 5000,
 };
-/** What a gateway may forward of a client's head, and as much again of its own. */
+/** Bytes of a request head: a gateway forwards up to 16 KiB of the client's and may add as much. */
 const MAX_HEAD = 32_768;
 
 /** Starts the backend of the examples: WebSockets on every path, and a page for browsers at `/`. Rejects with PortUnavailable. */
@@ -53,7 +56,7 @@ export async function startSampleBackend(options: SampleBackendOptions): Promise
     await loadPage(name, probe),
   );
   server.maxConnections = 20_000;
-  server.maxHeadersCount = 0; // the parser would leave headers out in silence, and `/headers` shows them all
+  server.maxHeadersCount = 0; // by default Node drops headers above 2,000 without an error, and `/headers` must show all
   const sockets = new WebSocketServer({
     noServer: true,
     ...LIMITS,

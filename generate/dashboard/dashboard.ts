@@ -8,7 +8,7 @@ const WIDTH = 24;
 const HEIGHT = 8;
 const STAT_HEIGHT = 4;
 
-/** The Grafana dashboard: made of the metrics that are documented, and of nothing else. */
+/** The Grafana dashboard; its queries use documented metrics only. */
 export const dashboard = {
   title: "wsproxy",
   uid: "wsproxy",
@@ -29,10 +29,12 @@ export const dashboard = {
   panels: laidOut(),
 };
 
-/** The file of the chart. */
+/** The text of the chart's file. */
 export const dashboardFile = `${JSON.stringify(dashboard, undefined, 1)}\n`;
 
-/** All by default: what is counted before a route is known has an empty route, which only `.*` matches. */
+/**
+ * A variable with "All" as default: the route is empty for what is counted before routing, and only `.*` matches that.
+ */
 function variable(name: string, label: string, query: string) {
   return {
     name,

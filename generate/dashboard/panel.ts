@@ -1,4 +1,4 @@
-/** What a panel asks for, and how its lines are called. */
+/** A PromQL query of a panel, and the legend of its lines. */
 export type Query = readonly [expr: string, legend?: string];
 
 export interface Panel {
@@ -17,15 +17,15 @@ export interface Row {
   readonly panels: readonly Panel[];
 }
 
-/** Selects what the variables of the dashboard choose. */
+/** Label selectors with the variables of the dashboard. */
 export const PROXY = 'namespace=~"$namespace", proxy=~"$proxy"';
 export const ROUTE = `${PROXY}, route=~"$route"`;
-/** Data plane processes, among all that export Node's own metrics. */
+/** Selects data plane processes among all processes that export Node's metrics. */
 export const POD = '{namespace=~"$namespace"} and on (namespace, pod) wsproxy_read_path';
-/** Per second. */
+/** Rate per second. */
 export const rate = (metric: string, labels = ROUTE): string => `rate(${metric}{${labels}}[$__rate_interval])`;
 
-/** Three lines of a histogram. */
+/** The 50th, 95th and 99th percentile of a histogram. */
 export function quantiles(metric: string, labels = ROUTE): Query[] {
   const at = (quantile: number): string =>
     `histogram_quantile(${quantile}, sum by (le) (rate(${metric}_bucket{${labels}}[$__rate_interval])))`;

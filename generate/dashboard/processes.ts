@@ -1,13 +1,14 @@
 import { POD, PROXY, rate, type Row } from "./panel.ts";
 
-/** What the processes behind them do. */
+/** Panels about config, data plane processes and the operator. */
 export const processes: readonly Row[] = [
   {
     title: "Config",
     panels: [
       {
         title: "Generation in force",
-        description: "The newest and the oldest that a pod serves: a rollout of config shows as a short gap.",
+        description:
+          "Newest and oldest generation that a pod serves. During a rollout of config they differ for a moment.",
         unit: "none",
         queries: [
           [`max by (proxy) (wsproxy_config_generation{${PROXY}})`, "{{proxy}} newest"],
@@ -16,13 +17,13 @@ export const processes: readonly Row[] = [
       },
       {
         title: "Age of the config",
-        description: "Since the pod that was the last to take over a config did so.",
+        description: "Time since a pod last put a config in force.",
         unit: "s",
         queries: [[`time() - max by (proxy) (wsproxy_config_applied_timestamp_seconds{${PROXY}})`, "{{proxy}}"]],
       },
       {
         title: "Rejected configs",
-        description: "Configs that a pod refused; its last good one stayed.",
+        description: "Configs that a pod refused; its last good config stayed in force.",
         unit: "short",
         queries: [
           [`sum by (proxy) (increase(wsproxy_config_rejected_total{${PROXY}}[$__rate_interval]))`, "{{proxy}}"],
@@ -35,7 +36,7 @@ export const processes: readonly Row[] = [
     panels: [
       {
         title: "CPU",
-        description: "Processor seconds a second, by pod. One process uses a little more than one core at most.",
+        description: "CPU seconds per second, by pod. One process uses a little more than one core at most.",
         unit: "none",
         queries: [
           [
@@ -46,14 +47,14 @@ export const processes: readonly Row[] = [
       },
       {
         title: "Memory",
-        description: "Resident, by pod.",
+        description: "Resident memory, by pod.",
         unit: "bytes",
         queries: [[`process_resident_memory_bytes${POD}`, "{{pod}}"]],
       },
       {
         title: "Buffer budget",
         description:
-          "Share of the memory for buffers that is in use, by pod. From 90 % on new sessions are refused, and the slowest receivers end.",
+          "Share of the buffer budget that is in use, by pod. From 90 % on the pod refuses new sessions and ends sessions with the slowest receivers.",
         unit: "percentunit",
         queries: [
           [
@@ -64,7 +65,7 @@ export const processes: readonly Row[] = [
       },
       {
         title: "Event loop lag",
-        description: "The 99th percentile, by pod. More than some 50 ms: the pod has more to do than it can.",
+        description: "The 99th percentile, by pod. Above about 50 ms the pod is overloaded.",
         unit: "s",
         queries: [[`nodejs_eventloop_lag_p99_seconds${POD}`, "{{pod}}"]],
       },
@@ -81,19 +82,19 @@ export const processes: readonly Row[] = [
     panels: [
       {
         title: "Leaders",
-        description: "Processes that lead: one, or for a moment none.",
+        description: "Operator processes that lead: one, or for a moment none.",
         unit: "none",
         queries: [["sum(wsproxy_operator_leader)", "leaders"]],
       },
       {
         title: "Passes",
-        description: "Looks at a WebSocketProxy, by their result.",
+        description: "Passes of the operator over a WebSocketProxy, by result.",
         unit: "ops",
         queries: [["sum by (result) (rate(wsproxy_operator_reconciles_total[$__rate_interval]))", "{{result}}"]],
       },
       {
         title: "Duration of passes",
-        description: "From the first look to the status.",
+        description: "From the start of a pass to the write of the status.",
         unit: "s",
         queries: [0.5, 0.99].map((quantile) => [
           `histogram_quantile(${quantile}, sum by (le) (rate(wsproxy_operator_reconcile_duration_seconds_bucket[$__rate_interval])))`,
@@ -107,8 +108,8 @@ export const processes: readonly Row[] = [
         queries: [["max(wsproxy_operator_queue_depth)", "waiting"]],
       },
       {
-        title: "Watches begun anew",
-        description: "By kind. Many at a time: the API server, or the way to it, has a problem.",
+        title: "Watches restarted",
+        description: "By kind. Many at a time: the API server or the network to it has a problem.",
         unit: "ops",
         queries: [["sum by (kind) (rate(wsproxy_operator_watch_restarts_total[$__rate_interval]))", "{{kind}}"]],
       },

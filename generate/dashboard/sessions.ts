@@ -1,6 +1,6 @@
 import { PROXY, ROUTE, quantiles, rate, type Row } from "./panel.ts";
 
-/** How many there are, and how they come to be. */
+/** Panels about sessions and handshakes. */
 export const sessions: readonly Row[] = [
   {
     title: "Overview",
@@ -32,14 +32,14 @@ export const sessions: readonly Row[] = [
       },
       {
         title: "Messages",
-        description: "Forwarded, both ways.",
+        description: "Forwarded in both directions.",
         unit: "mps",
         stat: true,
         queries: [[`sum(${rate("wsproxy_messages_total")})`]],
       },
       {
         title: "Certificate expires in",
-        description: "Of the listeners with TLS, the first to expire.",
+        description: "Of all listeners with TLS, the certificate that expires first.",
         unit: "s",
         stat: true,
         queries: [[`min(wsproxy_certificate_expiry_timestamp_seconds{${PROXY}}) - time()`]],
@@ -47,7 +47,7 @@ export const sessions: readonly Row[] = [
       {
         title: "Dropped by a config change",
         description:
-          "Sessions that a change ended although it took no permission away. Anything but 0 is a defect of wsproxy.",
+          "Sessions that a config change ended although it took no permission away. Any value but 0 is a defect of wsproxy.",
         unit: "short",
         stat: true,
         queries: [[`sum(wsproxy_config_dropped_sessions_total{${PROXY}})`]],
@@ -65,7 +65,7 @@ export const sessions: readonly Row[] = [
       },
       {
         title: "Sessions by pod",
-        description: "Open now, beside what a pod admits.",
+        description: "Open now, with the limit of a pod.",
         unit: "short",
         queries: [
           [`sum by (pod) (wsproxy_connections{${PROXY}})`, "{{pod}}"],
@@ -83,7 +83,7 @@ export const sessions: readonly Row[] = [
       },
       {
         title: "Duration of sessions",
-        description: "Of those that ended.",
+        description: "Duration of sessions that ended.",
         unit: "s",
         queries: quantiles("wsproxy_connection_duration_seconds"),
       },
@@ -100,7 +100,7 @@ export const sessions: readonly Row[] = [
     panels: [
       {
         title: "Handshakes by reason",
-        description: "What each was answered. The reasons are in docs/reference/reasons.md.",
+        description: "Answers to handshakes. docs/reference/reasons.md explains the reasons.",
         unit: "ops",
         queries: [[`sum by (status, reason) (${rate("wsproxy_handshakes_total")})`, "{{status}} {{reason}}"]],
       },

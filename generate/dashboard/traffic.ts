@@ -1,6 +1,6 @@
 import { ROUTE, rate, type Row } from "./panel.ts";
 
-/** What they carry, what they are held to, and how they end. */
+/** Panels about traffic, limits, and how sessions end. */
 export const traffic: readonly Row[] = [
   {
     title: "Traffic",
@@ -13,13 +13,13 @@ export const traffic: readonly Row[] = [
       },
       {
         title: "Bytes",
-        description: "Payload as it is on the wire, in each direction.",
+        description: "Payload bytes on the wire, in each direction.",
         unit: "Bps",
         queries: [[`sum by (direction) (${rate("wsproxy_bytes_total")})`, "{{direction}}"]],
       },
       {
         title: "Size of messages",
-        description: "The mean, in each direction.",
+        description: "Mean size, in each direction.",
         unit: "bytes",
         queries: [
           [
@@ -35,7 +35,7 @@ export const traffic: readonly Row[] = [
     panels: [
       {
         title: "Limits hit",
-        description: "By policy, what it counts per, and what was done. Shadow: what would have been done.",
+        description: "By policy, subject and action. Shadow: the action that the limit would have taken.",
         unit: "ops",
         queries: [
           [
@@ -46,7 +46,7 @@ export const traffic: readonly Row[] = [
       },
       {
         title: "Closes by code",
-        description: "Why sessions ended, and who ended them.",
+        description: "Why sessions ended, and whether client, backend or gateway ended them.",
         unit: "ops",
         queries: [
           [`sum by (code, reason, by) (${rate("wsproxy_connections_closed_total")})`, "{{code}} {{reason}}, {{by}}"],
@@ -54,25 +54,25 @@ export const traffic: readonly Row[] = [
       },
       {
         title: "Lost permissions",
-        description: "Sessions that ended because a credential expired or was taken away.",
+        description: "Sessions that ended because a credential expired or was revoked.",
         unit: "ops",
         queries: [[`sum by (reason) (${rate("wsproxy_credential_terminations_total")})`, "{{reason}}"]],
       },
       {
         title: "Slow consumers",
-        description: "Sessions that ended because an end took nothing.",
+        description: "Sessions that ended because client or backend did not read.",
         unit: "ops",
         queries: [[`sum by (proxy, route) (${rate("wsproxy_slow_consumers_total")})`, "{{proxy}} {{route}}"]],
       },
       {
         title: "Paused sessions",
-        description: "Sessions of which a direction waits: for a slow receiver, or because of a Delay limit.",
+        description: "Sessions with a paused direction: for a slow receiver, or because of a Delay limit.",
         unit: "short",
         queries: [[`sum by (proxy, route) (wsproxy_paused_connections{${ROUTE}})`, "{{proxy}} {{route}}"]],
       },
       {
         title: "Buffered",
-        description: "Bytes kept for receivers that have not taken them.",
+        description: "Bytes that are buffered for receivers that have not taken them.",
         unit: "bytes",
         queries: [[`sum by (proxy, route) (wsproxy_buffered_bytes{${ROUTE}})`, "{{proxy}} {{route}}"]],
       },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newAdminToken } from "../../cli/line/admin-token.ts";
+import { newAdminToken } from "../../cli/serving/admin-token.ts";
 import { adminToken } from "./admin-token.ts";
 import type { Gathered } from "../gather/gather.ts";
 

@@ -9,28 +9,30 @@ export type GateReason = "Host" | "Origin" | "Token";
 const SCHEME = "bearer ";
 
 /**
- * Decides which requests may see the closed endpoints of an admin port: those that name the port by an address and bring
- * the token. Without a token, none.
+ * Decides which requests get an answer of the closed endpoints: those whose Host is an IP address or localhost and that
+ * bring the token. Without a token every request is refused.
  */
 export class AdminGate {
   readonly #refused: (reason: GateReason) => void;
   #digest: Buffer | undefined;
 
-  /** `refused` hears of each request that was turned away. */
+  /** `refused` is called for each request that the gate refuses. */
   constructor(refused: (reason: GateReason) => void = () => {}) {
     this.#refused = refused;
   }
 
-  /** From now on this token is taken, and no other; undefined: none is. */
+  /** From now on only this token is accepted; undefined: none is. */
   use(token: string | undefined): void {
     this.#digest = token === undefined ? undefined : digestOf(token);
   }
 
-  /** The answer to a request that may not see a closed endpoint; undefined: it may. */
+  /** The refusal of a request to a closed endpoint; undefined: the request passes. */
   refusal({ headersDistinct }: IncomingMessage): AdminAnswer | undefined {
     const { host = [], origin, authorization = [] } = headersDistinct;
     const [authority = ""] = host;
-    // A name may belong to an attacker: a page in a browser reaches this port under a name that its own DNS server leads here.
+    // DNS rebinding: the DNS server of an attacker can resolve a name of its own to this port, and a page of that name
+    // then
+    // counts as this origin.
     if (host.length !== 1 || !namesAddress(authority)) {
       return this.#refuse(
         "Host",
@@ -48,7 +50,7 @@ export class AdminGate {
     const [value = ""] = values;
     if (this.#digest === undefined || values.length !== 1) return false;
     if (value.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return false;
-    // Digests have one length, so that the time tells neither the token's length nor how much of it was right.
+    // Digests have one length: the time of the comparison shows neither the token's length nor how much of it was right.
     return timingSafeEqual(digestOf(value.slice(SCHEME.length)), this.#digest);
   }
 
@@ -62,7 +64,7 @@ function digestOf(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }
 
-/** Is it `127.0.0.1:9090`, `[::1]`, `localhost:9090`? The host is bounded by the head's size. */
+/** True for an address or localhost, with or without a port: `127.0.0.1:9090`, `[::1]`, `localhost:9090`. */
 function namesAddress(authority: string): boolean {
   const bracket = authority.startsWith("[") ? authority.indexOf("]") : -1;
   const colon = authority.indexOf(":", bracket + 1);

@@ -13,26 +13,26 @@ export interface AdminServer {
 }
 
 export interface AdminOptions {
-  /** Before the closed endpoints; absent: nothing passes. */
+  /** Guards the closed endpoints; absent: they refuse every request. */
   readonly gate?: AdminGate;
   readonly clock?: Clock;
 }
 
-/** A port that cannot be had, in words for the person who chose it. */
+/** A port that cannot be opened; the message tells the user which option to change. */
 export class PortUnavailable extends Error {}
 
-/** Connections at the same time. */
+/** Connections that may be open at the same time. */
 const MAX_CONNECTIONS = 256;
-/** For the head of a request, in ms. */
+/** How long the head of a request may take, in ms. */
 const HEAD_TIMEOUT = 10_000;
-/** Requests of one connection that are not answered yet. Probes, scrapers and browsers send one after the other. */
-const MAX_AHEAD = 8;
-/** For a client to take an answer, in ms: one that reads slowly holds the whole of it. */
+/** Unanswered requests of one connection. Probes, scrapers and browsers wait for each answer before the next request. */
+const MAX_UNANSWERED = 8;
+/** How long a client may take to read an answer, in ms: the whole answer stays in memory meanwhile. */
 const ANSWER_TIMEOUT = 10_000;
 
 /**
- * Serves the admin endpoints: GET and HEAD, nothing from the request but its path, its query and what the gate looks at.
- * Rejects with PortUnavailable.
+ * Serves the admin endpoints. Answers GET and HEAD only, and uses nothing of a request but its path, its query and the
+ * headers that the gate checks. Port 0: any free port. Rejects with PortUnavailable.
  */
 export async function adminServer(
   endpoints: AdminEndpoints,
@@ -40,7 +40,7 @@ export async function adminServer(
   port: number,
   { gate = new AdminGate(), clock = systemClock }: AdminOptions = {},
 ): Promise<AdminServer> {
-  // What a closed endpoint tells may be long: many that ask at once must not keep a probe waiting.
+  // An answer of a closed endpoint may be long: many requests at once must not keep a probe waiting.
   const turns = new LoopShare(clock);
   const inTurn = (make: () => AdminAnswer | Promise<AdminAnswer>): Promise<AdminAnswer> =>
     new Promise((done) => turns.next(() => done((async () => make())())));
@@ -58,7 +58,8 @@ export async function adminServer(
       return textAnswer(500, "internal fault");
     }
   };
-  // Least recently used first. Refusing new ones where there is no room would cut probes off.
+  // Least recently used first. When there is no room the oldest connection is closed: refusing a new one could hit a
+  // probe.
   const sockets = new Set<Socket>();
   const used = (socket: Socket): void => {
     sockets.delete(socket);
@@ -78,11 +79,11 @@ export async function adminServer(
       const { socket } = request;
       used(socket);
       request.resume();
-      // Each of them would wait for those before it, thousands for one packet.
+      // HTTP pipelining: each request waits for the one before it, and one packet can hold thousands.
       const waiting = (unanswered.get(socket) ?? 0) + 1;
       unanswered.set(socket, waiting);
       response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
-      if (waiting > MAX_AHEAD) socket.destroy();
+      if (waiting > MAX_UNANSWERED) socket.destroy();
       if (socket.destroyed) return;
       void answer(request).then((it) => send(request, response, it, clock));
     },
@@ -117,9 +118,9 @@ function send(
   { status, contentType, body, headers }: AdminAnswer,
   clock: Clock,
 ): void {
-  const late = clock.after(ANSWER_TIMEOUT, () => request.socket.destroy());
-  response.once("close", () => late.cancel());
-  // No endpoint reads a body, and the next request is not looked for behind one.
+  const overdue = clock.after(ANSWER_TIMEOUT, () => request.socket.destroy());
+  response.once("close", () => overdue.cancel());
+  // No endpoint reads a body: the connection closes after this answer, so that the body is not taken for a request.
   const last = !isRead(request) || hasBody(request);
   if (last) response.once("finish", () => request.socket.destroySoon());
   response.writeHead(status, {

@@ -1,20 +1,20 @@
 import type { Slices } from "../loop/slices.ts";
 
-/** Samples that are written at a time: one metric of 1,000 routes may have 18,000. */
+/** Samples that are written in one step: one metric of 1,000 routes may have 18,000. */
 const SAMPLES = 500;
 
-/** What a metric says of itself, with its samples. */
+/** What a metric gives when it is read. */
 interface Reading {
   readonly values: readonly unknown[];
 }
 
 interface Readable {
   get(): Promise<Reading>;
-  /** Of histograms: a form in which the samples of a route share its labels. */
+  /** Of histograms: a form in which the samples of a route share one labels object. */
   getForPromString?(): Promise<Reading>;
 }
 
-/** What is used of prom-client's Registry; its types leave the second function out. */
+/** The parts of prom-client's Registry that are used here; its types leave out `getMetricsAsString`. */
 export interface MetricSource {
   readonly contentType: string;
   getMetricsAsArray(): readonly unknown[];
@@ -24,7 +24,7 @@ interface Writer {
   getMetricsAsString(metric: Pick<Readable, "get">): Promise<string>;
 }
 
-/** All metrics as Prometheus reads them and as `registry.metrics()` writes them, in slices. */
+/** All metrics in the Prometheus text format, the same text as `registry.metrics()`, written in slices. */
 export async function exposition(source: MetricSource, slices: Slices): Promise<string> {
   const texts: string[] = [];
   for (const metric of source.getMetricsAsArray() as readonly Readable[]) {

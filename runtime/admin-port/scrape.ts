@@ -3,12 +3,12 @@ import type { Clock } from "../clock.ts";
 import { exposition, type MetricSource } from "./exposition.ts";
 import { Slices } from "../loop/slices.ts";
 
-/** A text is handed out again for so many times as long as it took to write. */
+/** A text is reused for this many times the time that it took to write. */
 const REUSE = 10;
 
 /**
- * `/metrics`: written in slices, once for all requests that ask meanwhile and for a short time after. However often it is
- * asked for, it takes a tenth of the process's time at the most.
+ * The endpoint `/metrics`: writes the text in slices, once for all requests that come meanwhile and for a short time
+ * after. However many requests come, it takes at most a tenth of the process's time.
  */
 export function metricsEndpoint(source: MetricSource, clock: Clock): AdminEndpoint {
   let answer: Promise<AdminAnswer> | undefined;
@@ -17,7 +17,7 @@ export function metricsEndpoint(source: MetricSource, clock: Clock): AdminEndpoi
     const slices = new Slices(clock);
     const text = await exposition(source, slices);
     until = clock.now() + REUSE * slices.worked;
-    // Bytes: answers that slow clients have not taken yet share them.
+    // Bytes, not a string: answers that slow clients have not read yet share one copy.
     return { status: 200, contentType: source.contentType, body: Buffer.from(text) };
   };
   return openEndpoint(() => {

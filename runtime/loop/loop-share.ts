@@ -1,20 +1,22 @@
 import type { Clock, Timer } from "../clock.ts";
 import { onceATurn } from "./once-a-turn.ts";
 
-/** What the tasks of one share may take of one turn of the event loop, in ms: what waits for the loop waits little longer. */
+/**
+ * Time that the tasks of one share may take in one turn of the event loop, in ms. Everything else waits about as long.
+ */
 const SHARE = 4;
-/** Tasks that go on in one turn: one that goes on may bring more work than it takes time itself, such as a read. */
+/** Tasks that run in one turn: a short task may cause more work than its own time shows, such as a read. */
 const MOST_IN_A_TURN = 16;
 
 /**
- * Shares the event loop between tasks that have much to do and all else. A task asks now and then whether the turn is
- * spent; if so it gives way, and goes on in a turn of its own. Of those that wait a turn runs as many as it has time for,
- * in order: one at the least, 16 at the most. What is short costs nothing here: it does not ask.
+ * Shares the event loop between long tasks and everything else. A long task reads `spent` now and then; if it is true,
+ * the task calls `next` and returns. A turn runs as many waiting tasks as it has time for, in order: at least one, at
+ * most 16. A short task need not ask, and costs nothing here.
  */
 export class LoopShare {
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiting>();
-  /** When this turn was asked for first. */
+  /** When the first task of this turn asked. */
   #began: number | undefined;
   readonly #schedule = onceATurn(() => this.#turn());
 
@@ -22,7 +24,7 @@ export class LoopShare {
     this.#clock = clock;
   }
 
-  /** This turn has had its share: give way. */
+  /** True if the tasks have used the time of this turn: the caller should call `next`. */
   get spent(): boolean {
     const now = this.#clock.now();
     this.#schedule();
@@ -30,7 +32,7 @@ export class LoopShare {
     return now - this.#began >= SHARE;
   }
 
-  /** Goes on in a turn to come, unless it is cancelled. */
+  /** Calls `go` in a later turn, unless the returned timer is cancelled. */
   next(go: () => void): Timer {
     const waiting = new Waiting(this.#waiting, go);
     this.#waiting.add(waiting);
@@ -43,7 +45,7 @@ export class LoopShare {
     let left = MOST_IN_A_TURN;
     for (const waiting of this.#waiting) {
       waiting.cancel();
-      if (this.#waiting.size > 0) this.#schedule(); // first: one that throws must not leave the others waiting for ever
+      if (this.#waiting.size > 0) this.#schedule(); // first: if a task throws, the others must still run
       waiting.go();
       left -= 1;
       if (left === 0 || this.spent) return;

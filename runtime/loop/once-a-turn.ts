@@ -1,4 +1,6 @@
-/** A function that has `run` called in the next turn of the event loop: once, however often it is called before that. */
+/**
+ * Returns a function that schedules `run` for the next turn of the event loop: once, however often it is called before.
+ */
 export function onceATurn(run: () => void): () => void {
   let due = false;
   const turn = (): void => {

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 
-/** Resolves after `ms`, or at once when aborted. */
+/** Resolves after `ms` milliseconds, or as soon as the signal aborts. */
 export function pause(ms: number, clock: Clock, abort: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (abort.aborted) return resolve();

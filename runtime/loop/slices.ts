@@ -1,17 +1,17 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 
-/** How long a slice of long work may take, in ms: what waits for the event loop waits no longer. */
+/** How long one slice of long work may take, in ms: everything else waits about as long. */
 const SLICE = 10;
 
 /**
- * Lets long work go on in slices, with the event loop's turn in between: `if (slices.spent) await slices.next()` before
- * each small part. Only one piece of work at a time may use it.
+ * Divides long work into slices, with a turn of the event loop between them: `if (slices.spent) await slices.next()`
+ * before each small step. Use one instance for one piece of work.
  */
 export class Slices {
   readonly #clock: Clock;
   #began: number;
-  /** In ms, of the slices before this one. */
+  /** Time of the slices before this one, in ms. */
   #worked = 0;
 
   constructor(clock: Clock) {
@@ -19,17 +19,17 @@ export class Slices {
     this.#began = clock.now();
   }
 
-  /** This slice has taken as long as it may. */
+  /** True if this slice has used its time. */
   get spent(): boolean {
     return this.#clock.now() - this.#began >= SLICE;
   }
 
-  /** How long all slices took so far, in ms, without what came between them. */
+  /** Time of all slices so far, in ms, without the time between them. */
   get worked(): number {
     return this.#worked + this.#clock.now() - this.#began;
   }
 
-  /** Resolves when the event loop has had its turn: the next slice begins. */
+  /** Resolves after a turn of the event loop, at the start of the next slice. */
   async next(): Promise<void> {
     this.#worked = this.worked;
     await turn();

@@ -1,26 +1,26 @@
 import type { Clock } from "../clock.ts";
 import { onceATurn } from "./once-a-turn.ts";
 
-/** Tasks of one turn of the event loop: where it starts, and between what it stays. */
+/** Tasks that may run in one turn of the event loop: at first, at least, and at most. */
 const FIRST_SHARE = 16;
 const LEAST = 4;
 const MOST = 64;
-/** A turn that is to be shorter than this, in ms, so that what else waits for the loop is not late. */
+/** Wanted length of a turn, in ms: everything else on the event loop waits about as long. */
 const TARGET = 10;
 
 /**
  * Spreads tasks over turns of the event loop: a burst of thousands would otherwise run in one turn, and everything else
- * would wait for its end. Tasks run at once as long as a turn's share is not used up; the rest waits, in order. How many
- * make a share follows how long the turns take.
+ * would wait for it. A task runs at once while the turn's share is not used up; the others wait, in order. The share
+ * grows after short turns and shrinks after long ones.
  */
 export class Spread {
   readonly #clock: Clock;
   readonly #queue: (() => void)[] = [];
-  /** Of the queue, those that have run. */
+  /** Tasks at the start of the queue that have run. */
   #done = 0;
   #share = FIRST_SHARE;
   #used = 0;
-  /** When the last turn began in which tasks waited. */
+  /** When the last turn began, if tasks waited in it. */
   #since: number | undefined;
   readonly #schedule = onceATurn(() => this.#turn());
 
@@ -28,12 +28,12 @@ export class Spread {
     this.#clock = clock;
   }
 
-  /** Tasks that wait for a turn. */
+  /** Number of tasks that wait for a turn. */
   get waiting(): number {
     return this.#queue.length - this.#done;
   }
 
-  /** Runs a task at once, or in its turn. */
+  /** Runs a task at once, or in a later turn. */
   run(task: () => void): void {
     if (this.waiting === 0 && this.#used < this.#share) {
       this.#used += 1;
@@ -49,7 +49,7 @@ export class Spread {
     this.#adapt();
     this.#used = 0;
     if (this.waiting === 0) return;
-    this.#schedule(); // first: a task that throws must not leave the others waiting for ever
+    this.#schedule(); // first: if a task throws, the others must still run
     while (this.#used < this.#share && this.waiting > 0) {
       const task = this.#queue[this.#done];
       this.#done += 1;
@@ -61,7 +61,10 @@ export class Spread {
     this.#done = 0;
   }
 
-  /** From one turn to the next with tasks waiting all the while: that long is what a share of them, and all else, took. */
+  /**
+   * Fits the share to the time from one turn to the next, if tasks waited in both: a share and everything else took so
+   * long.
+   */
   #adapt(): void {
     const now = this.#clock.now();
     if (this.waiting > 0 && this.#since !== undefined) {

@@ -6,7 +6,7 @@ import { KubeClient } from "../../operator/kube/client.ts";
 import { pathOf, KINDS, type KindName, type KubeObject } from "../../operator/kube/kinds.ts";
 import { systemClock } from "../../runtime/clock.ts";
 
-/** A client of the shared control plane, ended with the test. */
+/** A client of the shared control plane. It ends with the test. */
 export function sharedClient(): KubeClient {
   const config = new KubeConfig();
   config.loadFromFile(inject("kubeconfig"));

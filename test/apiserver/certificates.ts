@@ -11,7 +11,7 @@ export interface Pair {
   readonly privateKey: string;
 }
 
-/** An authority that lives as long as a test run. */
+/** A certificate authority for one test run. */
 export class Authority {
   readonly certificate: string;
   readonly #certificate: x509.X509Certificate;
@@ -36,7 +36,7 @@ export class Authority {
     return new Authority(certificate, keys);
   }
 
-  /** For the API server, on 127.0.0.1. */
+  /** A certificate of the API server, for 127.0.0.1. */
   server(): Promise<Pair> {
     return this.#issue("CN=kube-apiserver", x509.ExtendedKeyUsage.serverAuth, ["127.0.0.1"]);
   }

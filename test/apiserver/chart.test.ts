@@ -171,7 +171,7 @@ const LABELS = `
     wsproxy.dev/proxy: wsproxy-chat`;
 const CONTAINERS = `{ containers: [{ name: dataplane, image: "wsproxy:test" }] }`;
 
-/** What the Deployment controller would make, if there was one here. */
+/** The ReplicaSet that a Deployment controller would create. */
 const replicaSetOf = (deployment: string): string => `apiVersion: apps/v1
 kind: ReplicaSet
 metadata:
@@ -186,7 +186,7 @@ spec:
   template: { metadata: { labels: { wsproxy.dev/proxy: wsproxy-chat } }, spec: ${CONTAINERS} }
 `;
 
-/** And the ReplicaSet controller of that. */
+/** The Pod that a ReplicaSet controller would create from it. */
 const podOf = (replicaSet: string): string => `apiVersion: v1
 kind: Pod
 metadata:
@@ -208,7 +208,7 @@ const OLD_CRD = JSON.stringify([
   },
 ]);
 
-/** A kubeconfig with a token of the account, as its pod has one. */
+/** A kubeconfig with a token of the account, like that in its pod. */
 async function accountOf(name: string): Promise<string> {
   const token = kubectl("create", "token", name, "-n", HOME).trim();
   const config = JSON.parse(kubectl("config", "view", "--raw", "-o", "json")) as { users: { user: unknown }[] };

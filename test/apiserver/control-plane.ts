@@ -11,11 +11,13 @@ import { Daemon } from "./daemon.ts";
 import { EtcdGateway } from "./etcd-gateway.ts";
 
 export interface ControlPlaneOptions {
-  /** With the controllers: owners' children are deleted, Deployments get ReplicaSets and Pods. There is no node. */
+  /**
+   * Runs the controllers too: they delete children of deleted owners and create ReplicaSets and Pods. There is no node.
+   */
   readonly controllerManager?: boolean;
 }
 
-/** Time that a daemon has to become ready, on a machine that has other things to do. */
+/** How long a daemon may take to become ready on a busy machine, in ms. */
 const START = 60_000;
 const SERVICES = "10.96.0.0/16";
 
@@ -47,7 +49,7 @@ export class ControlPlane {
     this.#bin = execFileSync(join(import.meta.dirname, "tools/build.sh"), ["--where"], { encoding: "utf8" }).trim();
   }
 
-  /** Resolves when it answers. What fails leaves its logs behind, and says where. */
+  /** Resolves when the API server answers. After a failure the logs stay, and the error names them. */
   static async start({ controllerManager = false }: ControlPlaneOptions = {}): Promise<ControlPlane> {
     const folder = await mkdtemp(join(tmpdir(), "wsproxy-apiserver-"));
     const ports = { etcd: await freePort(), api: await freePort() };
@@ -68,7 +70,7 @@ export class ControlPlane {
     return config;
   }
 
-  /** Ends the API server as an upgrade does, or as a crash does. */
+  /** Ends the API server: SIGTERM as in an upgrade, SIGKILL as in a crash. */
   async stopApiServer(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     await this.#apiServer?.stop(signal);
   }
@@ -92,12 +94,12 @@ export class ControlPlane {
       // No controller runs that would make the default ServiceAccount, which every Pod needs.
       ...(this.#withControllers ? [] : ["--disable-admission-plugins=ServiceAccount"]),
       "--profiling=false",
-      // Else it waits for its watches to end by themselves.
+      // Without it the API server waits until its watches end.
       "--shutdown-watch-termination-grace-period=1s",
     ]);
     const client = new KubeClient(await this.config(), systemClock);
     try {
-      // Healthy is not enough: the roles and the system's namespaces come a moment later.
+      // /readyz is not enough: the API server creates roles and namespaces a moment later.
       await this.#apiServer.ready(
         async () =>
           (await client.stream({ path: "/readyz", timeout: 2000 }, AbortSignal.timeout(2000))).statusCode === 200,
@@ -112,7 +114,7 @@ export class ControlPlane {
     }
   }
 
-  /** Ends everything, by process ids, and takes the folder away. */
+  /** Ends all processes by their ids and deletes the folder. */
   async stop(): Promise<void> {
     await this.#stopAll();
     await rm(this.#folder, { recursive: true });
@@ -159,7 +161,7 @@ export class ControlPlane {
       `--root-ca-file=${this.#file("ca.crt")}`,
       "--use-service-account-credentials=true",
       "--leader-elect=false",
-      // At the default of 20 a second, the controllers' own accounts take five seconds.
+      // At the default of 20 calls a second the controllers need five seconds to create their accounts.
       "--kube-api-qps=500",
       "--kube-api-burst=1000",
       "--secure-port=0",
@@ -172,7 +174,7 @@ export class ControlPlane {
     return daemon;
   }
 
-  /** The last that was started first: an API server without etcd would not end in good order. */
+  /** Stops the daemons in reverse order: an API server without etcd would not end cleanly. */
   async #stopAll(): Promise<void> {
     for (const daemon of this.#daemons.splice(0).reverse()) await daemon.stop();
   }

@@ -11,17 +11,17 @@ import { KINDS, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
 import { OPEN, proxyOf, specWith } from "../samples/proxy.ts";
 import { newNamespace, read, sharedClient } from "./bench.ts";
 import { installCrd } from "./crd.ts";
-import { Judge } from "./verdict.ts";
+import { DryRun } from "./dry-run.ts";
 
 type Proxy = KubeObject & { readonly spec: Record<string, unknown>; readonly status?: Record<string, unknown> };
 
 const { signal } = new AbortController();
-let judge: Judge;
+let dryRun: DryRun;
 
 beforeAll(async () => {
-  judge = await Judge.open();
+  dryRun = await DryRun.open();
 });
-afterAll(() => judge.close());
+afterAll(() => dryRun.close());
 
 test("the CRD is accepted as it is, structural and without complaint", async () => {
   const crd = await installCrd(sharedClient());
@@ -31,7 +31,7 @@ test("the CRD is accepted as it is, structural and without complaint", async () 
 
 test("a field that is not set gets the default of api/", async () => {
   const spec = { routes: [{ name: "main", backends: [{ service: "echo", port: 80 }] }] };
-  const { answer } = await judge.judge(proxyOf(spec, judge.namespace));
+  const { answer } = await dryRun.create(proxyOf(spec, dryRun.namespace));
   expect(answer.spec).toEqual(specSchema.parse(spec));
   const kinds = Object.keys(policies).filter((kind) => !["enforcement", "compression"].includes(kind));
   const empty = Object.fromEntries(kinds.map((kind) => [kind, LISTS.includes(kind) ? [] : {}]));
@@ -42,27 +42,27 @@ test("a field that is not set gets the default of api/", async () => {
   };
   const messages = { fromClient: [{ per: "Client", limit: 1, interval: "1s", burst: 1 }] };
   const more = { ...spec, gateway: {}, policies: { ...empty, authentication, messages } };
-  expect((await judge.judge(proxyOf(more, judge.namespace))).answer.spec).toEqual(specSchema.parse(more));
+  expect((await dryRun.create(proxyOf(more, dryRun.namespace))).answer.spec).toEqual(specSchema.parse(more));
 });
 
 describe("an unknown field", () => {
   const spec = { ...specWith({}), replicas: 3 };
 
   test("is refused where the client asks for strict fields, as kubectl does", async () => {
-    const { status, text } = await judge.judge(proxyOf(spec, judge.namespace));
+    const { status, text } = await dryRun.create(proxyOf(spec, dryRun.namespace));
     expect({ status, text }).toEqual({ status: 400, text: expect.stringContaining('unknown field "spec.replicas"') });
   });
 
   test("is dropped otherwise", async () => {
-    const { status, answer } = await judge.judge(proxyOf(spec, judge.namespace), "Ignore");
+    const { status, answer } = await dryRun.create(proxyOf(spec, dryRun.namespace), "Ignore");
     expect(status).toBe(201);
     expect(answer.spec).not.toHaveProperty("replicas");
   });
 
   test("stays where the schema leaves the check to Kubernetes", async () => {
     const affinity = { nodeAffinity: { anything: [{ at: "all" }] } };
-    const { answer } = await judge.judge(
-      proxyOf(specWith({ spec: { gateway: { pod: { affinity } } } }), judge.namespace),
+    const { answer } = await dryRun.create(
+      proxyOf(specWith({ spec: { gateway: { pod: { affinity } } } }), dryRun.namespace),
     );
     expect(answer.spec).toMatchObject({ gateway: { pod: { affinity } } });
   });
@@ -172,7 +172,7 @@ describe("a resource", () => {
   test("of 1,000 routes is taken long before a request runs out of time, and so is one of as many as may be", async () => {
     for (const count of [1000, MAX_ROUTES]) {
       const started = performance.now();
-      const { status, text } = await judge.judge(proxyOf(crowd(count), judge.namespace));
+      const { status, text } = await dryRun.create(proxyOf(crowd(count), dryRun.namespace));
       const took = Math.round(performance.now() - started);
       expect({ status, text, took }).toEqual({
         status: 201,
@@ -183,7 +183,7 @@ describe("a resource", () => {
   });
 
   test("of one route more is refused with the bound", async () => {
-    const { status, causes } = await judge.judge(proxyOf(crowd(MAX_ROUTES + 1), judge.namespace));
+    const { status, causes } = await dryRun.create(proxyOf(crowd(MAX_ROUTES + 1), dryRun.namespace));
     expect(status).toBe(422);
     expect(causes[0]).toMatchObject({ field: "spec.routes", message: expect.stringContaining("at most 1024") });
   });
@@ -191,7 +191,7 @@ describe("a resource", () => {
   test("of 10,000 denied addresses is taken", async () => {
     const addresses = Array.from({ length: 10_000 }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`);
     const spec = specWith({ policies: { deny: { addresses } } });
-    expect(await judge.judge(proxyOf(spec, judge.namespace))).toMatchObject({ status: 201, text: "" });
+    expect(await dryRun.create(proxyOf(spec, dryRun.namespace))).toMatchObject({ status: 201, text: "" });
   });
 });
 
@@ -220,14 +220,14 @@ describe("a hostile value", () => {
     ["a host in capitals", inRoute({ hostnames: ["Chat.example.com"] }), "spec.routes[0].hostnames[0]"],
     ["a quote that ends a CEL text", inRoute({ path: { value: "/a' || true || '" } }), "spec.routes[0].path.value"],
   ])("with %s is refused by name", async (_what, spec, at) => {
-    const { status, text } = await judge.judge(proxyOf(spec, judge.namespace));
+    const { status, text } = await dryRun.create(proxyOf(spec, dryRun.namespace));
     expect(status).toBeGreaterThanOrEqual(400);
     expect(text).toContain(at);
   });
 
   test("where any text may stand is kept as it is", async () => {
     const clients = ["${jndi:ldap://x}", "'; DROP TABLE", "(a+)+$", "self.size() > 0", "\u202e\u0000é😀\r\n"];
-    const { answer } = await judge.judge(proxyOf(specWith({ policies: { deny: { clients } } }), judge.namespace));
+    const { answer } = await dryRun.create(proxyOf(specWith({ policies: { deny: { clients } } }), dryRun.namespace));
     expect(answer.spec).toMatchObject({ policies: { deny: { clients } } });
   });
 });

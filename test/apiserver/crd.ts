@@ -12,7 +12,7 @@ export interface Crd {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
-/** Puts the CRD of `crds/` in, as it is there; resolves when the API server serves it. */
+/** Installs the CRD of `crds/` unchanged; resolves when the API server serves it. */
 export async function installCrd(client: Caller): Promise<Crd> {
   const body = parse(await readFile(FILE, "utf8")) as { readonly metadata: { readonly name: string } };
   const path = `${PATH}/${body.metadata.name}`;

@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
-/** Time that a daemon has for an end in good order. */
+/** How long a daemon may take to end cleanly, in ms. */
 const PATIENCE = 10_000;
 
-/** A process of the control plane. It ends with ours at the latest. */
+/** A process of the control plane. It ends with this process at the latest. */
 export class Daemon {
   readonly name: string;
   readonly #child: ChildProcess;
@@ -14,7 +14,7 @@ export class Daemon {
   readonly #kill = (): void => void this.#child.kill("SIGKILL");
   #how: string | undefined;
 
-  /** `file` with its output in `log`. */
+  /** Starts `file` and writes its output to `log`. */
   constructor(name: string, file: string, args: readonly string[], log: string) {
     this.name = name;
     this.#log = log;
@@ -32,7 +32,7 @@ export class Daemon {
     });
   }
 
-  /** Looks until it is ready; rejects with the end of its log where it ends before, or takes too long. */
+  /** Polls until the daemon is ready; rejects with the end of its log if it ends or takes too long. */
   async ready(isReady: () => Promise<boolean>, ms: number): Promise<void> {
     const end = Date.now() + ms;
     while (!(await isReady().catch(() => false))) {
@@ -42,7 +42,7 @@ export class Daemon {
     }
   }
 
-  /** Asks it to end, and insists; or lets it crash. */
+  /** Ends the daemon: SIGTERM, then SIGKILL if it does not end; or SIGKILL at once, as in a crash. */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     if (this.#how !== undefined) return;
     this.#child.kill(signal);

@@ -1,4 +1,4 @@
-/** etcd by its JSON gateway: what no client of the API server can do. */
+/** etcd by its JSON gateway, for changes that no client of the API server can make. */
 export class EtcdGateway {
   readonly url: string;
 
@@ -17,7 +17,7 @@ export class EtcdGateway {
     if (deleted !== "1") throw new Error(`etcd has no ${key}`);
   }
 
-  /** Forgets the past up to now, as the API server makes it do every five minutes. */
+  /** Compacts the history up to now, as the API server does every five minutes. */
   async compact(): Promise<void> {
     const { header } = await this.#call("/v3/kv/range", { key: base64("/"), limit: 1 });
     await this.#call("/v3/kv/compaction", {

@@ -11,9 +11,9 @@ import { readProxy } from "../../operator/translate/read-proxy.ts";
 import { finished } from "../../operator/translate/steps.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import { ADMIN_TOKEN, SETTINGS } from "../fakes/golden-case.ts";
-import { Judge } from "./verdict.ts";
+import { DryRun } from "./dry-run.ts";
 
-// Every WebSocketProxy that stands in a golden folder or an example, put to a real API server.
+// Sends every WebSocketProxy of the golden folders and the examples to a real API server.
 
 const ROOT = join(import.meta.dirname, "../..");
 const proxies = ["test/golden", "examples"].flatMap((folder) =>
@@ -23,23 +23,23 @@ const proxies = ["test/golden", "examples"].flatMap((folder) =>
     .flatMap((file) => proxiesIn(join(folder, file))),
 );
 
-let judge: Judge;
+let dryRun: DryRun;
 
 beforeAll(async () => {
-  judge = await Judge.open();
+  dryRun = await DryRun.open();
 });
-afterAll(() => judge.close());
+afterAll(() => dryRun.close());
 
 test.each(proxies)("$name is judged alike, and its defaults change nothing", async ({ proxy, objects }) => {
   const manifest = proxy.manifest as { readonly metadata: object; readonly spec?: unknown };
   const { problems, routes } = finished(readProxy(manifest));
   const wrong = [...problems, ...routes.flatMap((route) => route.problems)].map(({ at }) => at);
-  const inNamespace = { ...manifest, metadata: { ...manifest.metadata, namespace: judge.namespace } };
-  const { status, answer, text } = await judge.judge(inNamespace);
+  const inNamespace = { ...manifest, metadata: { ...manifest.metadata, namespace: dryRun.namespace } };
+  const { status, answer, text } = await dryRun.create(inNamespace);
   if (wrong.length > 0) {
     expect(status).toBeGreaterThanOrEqual(400);
-    // Unknown fields are told first, and under a hostile name; without them come the others.
-    const all = `${text}\n${(await judge.judge(inNamespace, "Ignore")).text}`;
+    // The API server reports unknown fields first; a second call without them gives the other mistakes.
+    const all = `${text}\n${(await dryRun.create(inNamespace, "Ignore")).text}`;
     expect({ all, named: wrong.filter((at) => all.includes(at)) }).not.toEqual({ all, named: [] });
     return;
   }
@@ -52,7 +52,7 @@ test("there are proxies of both sorts", () => {
   expect(proxies.length).toBeGreaterThan(50);
 });
 
-/** Everything that the operator would write, as bytes. */
+/** Everything that the operator would write, as text. */
 function written(proxy: ProxyObject, manifest: object, objects: readonly KubernetesObject[]): string {
   const translation = translate(resourcesOf({ ...proxy, manifest }, objects), undefined, tools, inCluster);
   const owner = { namespace: proxy.namespace, name: proxy.name, uid: "uid" };

@@ -8,13 +8,13 @@ import type { ConfigReport } from "../../api/report.ts";
 import { Controller } from "../../operator/controller.ts";
 import type { Call, Watcher } from "../../operator/kube/call.ts";
 import { KINDS, pathOf, type KindName, type KubeObject } from "../../operator/kube/kinds.ts";
-import { newAdminToken } from "../../cli/line/admin-token.ts";
+import { newAdminToken } from "../../cli/serving/admin-token.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { recordedLog } from "../fakes/kube-bench.ts";
 import { RENDER } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 
-/** A client that counts what it writes. */
+/** A client that counts its calls and records its writes. */
 export class CountingClient implements Watcher {
   readonly writes: string[] = [];
   calls = 0;
@@ -35,7 +35,7 @@ export class CountingClient implements Watcher {
   }
 }
 
-/** An operator in this process, on a real API server. */
+/** Starts an operator in this process, with a real API server. */
 export function startOperator(client: Watcher, namespaces: readonly string[], podAdminPort: number) {
   const counting = new CountingClient(client);
   const { log, lines } = recordedLog();
@@ -60,7 +60,7 @@ export function startOperator(client: Watcher, namespaces: readonly string[], po
   return { controller, writes: counting.writes, client: counting, lines };
 }
 
-/** Waits for a state of the API server, asking ten times a second: it has better things to do. */
+/** Waits for a state of the API server; asks only ten times a second, to leave it CPU for its work. */
 export function eventually(what: string, holds: () => Promise<boolean>, ms = 30_000): Promise<void> {
   return until(
     what,
@@ -73,7 +73,7 @@ export function eventually(what: string, holds: () => Promise<boolean>, ms = 30_
   );
 }
 
-/** What is there of a kind. */
+/** The objects of a kind. */
 export async function listOf<T extends KubeObject>(client: Watcher, kind: KindName, namespace: string): Promise<T[]> {
   const { items } = await client.request<{ readonly items: T[] | null }>({ path: pathOf(KINDS[kind], namespace) });
   return items ?? [];
@@ -88,7 +88,7 @@ export function conditionOf(proxy: Proxy | undefined, type: string): string {
 
 type Pod = KubeObject & { readonly status?: { readonly podIP?: string } };
 
-/** Stands for the nodes: makes pods of the Deployments run, each with its report of what the API has. */
+/** Stands for the nodes: marks pods of the Deployments as running and reports the config of the API for them. */
 export class PodReports {
   port = 0;
   readonly #client: Watcher;
@@ -109,7 +109,7 @@ export class PodReports {
     return this.port;
   }
 
-  /** Makes one more of the proxy's pods run and take traffic. */
+  /** Marks one more pod of the proxy as running and ready; resolves with its name. */
   async run(label: string): Promise<string> {
     let pod: Pod | undefined;
     await eventually(`there is a pod of ${label} that does not run yet`, async () => {
@@ -145,7 +145,7 @@ export class PodReports {
     return (server.address() as { port: number }).port;
   }
 
-  /** All pods have one address; the token says of which proxy the report is to be. */
+  /** All pods have one address; the token says which proxy the report is about. */
   async #report(authorization = ""): Promise<ConfigReport> {
     const secrets = await listOf<Data>(this.#client, "Secret", this.#namespace);
     const maps = await listOf<Data>(this.#client, "ConfigMap", this.#namespace);

@@ -19,7 +19,7 @@ const PARTS = ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deploy
 let plane: ControlPlane;
 let client: KubeClient;
 
-// A control plane of its own, with controllers: owners' children are deleted, Deployments get pods. It is restarted here.
+// A control plane of its own, because the test restarts it. With controllers, which delete children and create pods.
 beforeAll(async () => {
   plane = await ControlPlane.start({ controllerManager: true });
   client = new KubeClient(await plane.config(), systemClock);
@@ -30,7 +30,7 @@ afterAll(async () => {
   await plane.stop();
 });
 
-/** Applies objects as they are in files and builders, in another namespace. */
+/** Applies objects of files and builders in another namespace. */
 async function applyIn(namespace: string, objects: readonly KubeObject[]): Promise<void> {
   for (const object of objects) {
     const kind = KINDS[object.kind as keyof typeof KINDS];
@@ -44,7 +44,7 @@ async function applyIn(namespace: string, objects: readonly KubeObject[]): Promi
   }
 }
 
-/** What the quickstart has for a cluster: where the backend's pods are, Kubernetes itself says there. */
+/** The objects of the quickstart for a cluster: without EndpointSlices, which Kubernetes writes itself. */
 function quickstart(): KubeObject[] {
   return readdirSync(QUICKSTART)
     .filter((name) => name.endsWith(".yaml"))
@@ -135,7 +135,7 @@ describe("the quickstart", () => {
   }, 150_000);
 });
 
-/** Waits until nothing is written for a second. */
+/** Waits until the operator has written nothing for a second. */
 async function settled(writes: readonly string[], ms = 1000, most = 60_000): Promise<void> {
   let seen = -1;
   let since = Date.now();

@@ -10,14 +10,14 @@ import { until } from "../fakes/sockets.ts";
 import { clientOf, create, destroy, newNamespace } from "./bench.ts";
 import { ControlPlane } from "./control-plane.ts";
 
-// A control plane of its own: its API server is restarted, and its etcd tampered with.
+// A control plane of its own: the test restarts its API server and changes its etcd.
 let plane: ControlPlane;
 beforeAll(async () => void (plane = await ControlPlane.start()));
 afterAll(() => plane.stop());
 
 const { signal } = new AbortController();
 
-/** Waits between starts pass five times as fast. */
+/** A clock on which waits between starts are five times as short. */
 const hasty: Clock = {
   now: () => 5 * systemClock.now(),
   wall: () => systemClock.wall(),
@@ -61,7 +61,7 @@ async function bench(options: Partial<ReflectorOptions<KubeObject>> = {}): Promi
   return { client, namespace, reflector, changes, lines, run };
 }
 
-/** The copy is what the API server has. */
+/** Waits until the copy equals the objects of the API server. */
 async function agrees({ client, namespace, reflector }: Bench): Promise<void> {
   const versions = (objects: Iterable<KubeObject>): string =>
     [...objects]
@@ -72,11 +72,11 @@ async function agrees({ client, namespace, reflector }: Bench): Promise<void> {
   await until("the copy is what is there", () => versions(reflector.objects.values()) === wanted, 30_000);
 }
 
-/** Does it again and again until the API server is there. */
-async function insist(deed: () => Promise<unknown>): Promise<void> {
-  // What was done by a call whose answer was lost is done.
+/** Repeats a call until the API server is reachable. */
+async function insist(call: () => Promise<unknown>): Promise<void> {
+  // 404 or 409: an earlier call took effect, and only its answer was lost.
   const done = (error: unknown): boolean => isStatus(error, 404) || isStatus(error, 409);
-  await until("it was done", () => deed().then(() => true, done), 30_000);
+  await until("it was done", () => call().then(() => true, done), 30_000);
 }
 
 test("1,200 objects are read in pages, and what follows is seen", async () => {

@@ -5,17 +5,17 @@ import { boundSamples } from "../samples/bounds.ts";
 import { proxyOf } from "../samples/proxy.ts";
 import { ruleSamples } from "../samples/rules.ts";
 import { textSamples } from "../samples/texts.ts";
-import { Judge } from "./verdict.ts";
+import { DryRun } from "./dry-run.ts";
 
-// The samples that `test/samples.test.ts` puts to our own schema: the API server must say the same of each.
+// The samples of `test/samples.test.ts`: the API server must accept and refuse the same as the schemas of api/.
 
 const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.["spec"] as Schema;
-let judge: Judge;
+let dryRun: DryRun;
 
 beforeAll(async () => {
-  judge = await Judge.open();
+  dryRun = await DryRun.open();
 });
-afterAll(() => judge.close());
+afterAll(() => dryRun.close());
 
 describe.each([
   ["rules", ruleSamples],
@@ -23,7 +23,7 @@ describe.each([
   ["bounds", boundSamples(schema)],
 ] as const)("%s", (_kind, samples) => {
   test.each(samples.map((sample) => [sample.name, sample] as const))("%s", async (_name, { spec, at, message }) => {
-    const { status, causes, text } = await judge.judge(proxyOf(spec, judge.namespace));
+    const { status, causes, text } = await dryRun.create(proxyOf(spec, dryRun.namespace));
     if (at === undefined) {
       expect({ status, text }).toEqual({ status: 201, text: "" });
       return;
@@ -39,7 +39,7 @@ describe.each([
   });
 });
 
-/** The API server blames what is below (the item, the entry of a map), or of a list's item the item. */
+/** True if the API server blames the field `at`, a part below it, or, for the name of an item, the item. */
 function concerns(field: string, at: string): boolean {
   return field.startsWith(at) || at === `${field}.name`;
 }

@@ -1,66 +1,8 @@
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { acceptFor } from "../fakes/backends.ts";
+import { connect, type Socket } from "node:net";
 import { request } from "../fakes/clients.ts";
 import { binary } from "../fakes/frames.ts";
 import type { Peer } from "../fakes/sockets.ts";
-
-/** Answers each message of a fixed size with one of the same size, for as little CPU as that takes. */
-export class EchoBackend {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  /** Payload bytes of a message. */
-  size = 0;
-
-  /** `extensions`: what its 101 agrees to. */
-  constructor(extensions = "") {
-    const more = extensions === "" ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
-    this.#server = createServer({ noDelay: true }, (socket) => {
-      this.#sockets.add(socket);
-      socket.on("close", () => this.#sockets.delete(socket));
-      socket.on("error", () => socket.destroy());
-      let head = "";
-      const upgrade = (chunk: Buffer): void => {
-        head += chunk.toString("latin1");
-        if (!head.includes("\r\n\r\n")) return;
-        socket.off("data", upgrade);
-        const key = /sec-websocket-key: (.*)\r\n/i.exec(head)?.[1] ?? "";
-        socket.write(
-          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n${more}\r\n`,
-        );
-        this.#echo(socket);
-      };
-      socket.on("data", upgrade);
-    });
-  }
-
-  async open(): Promise<this> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    return this;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-  }
-
-  #echo(socket: Socket): void {
-    const answer = binary(Buffer.alloc(this.size, 1));
-    const asked = binary(Buffer.alloc(this.size, 1), true).length;
-    let pending = 0;
-    socket.on("data", (chunk: Buffer) => {
-      pending += chunk.length;
-      const whole = Math.floor(pending / asked);
-      pending -= whole * asked;
-      if (whole > 0) socket.write(whole === 1 ? answer : Buffer.concat(Array.from({ length: whole }, () => answer)));
-    });
-  }
-}
 
 export interface Load {
   readonly sessions: number;
@@ -68,13 +10,13 @@ export interface Load {
   readonly size: number;
   /** Messages under way in each session. */
   readonly inFlight: number;
-  /** With one in flight: ms until the next, on average. Absent: at once. */
+  /** With one message in flight: average pause before the next, in ms. Absent: no pause. */
   readonly pace?: number;
-  /** Of the handshake, beside its own. */
+  /** Additional headers of the handshake. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Round trips over sessions that stay open: `run` them for a while, and count. */
+/** Sends messages over sessions that stay open and counts the round trips. */
 export class Driver {
   readonly #sockets: Socket[] = [];
   readonly #load: Load;
@@ -82,7 +24,7 @@ export class Driver {
   #running = false;
   #idle = 0;
   #done: (() => void) | undefined;
-  /** Duration of every round trip of the last run with one in flight, in ms. */
+  /** Duration of every round trip of the last run, in ms; only with one message in flight. */
   latencies: number[] = [];
 
   private constructor(load: Load) {
@@ -98,7 +40,7 @@ export class Driver {
     return driver;
   }
 
-  /** Round trips in about `ms`. */
+  /** Runs for about `ms` milliseconds; resolves with the number of round trips. */
   async run(ms: number): Promise<number> {
     this.#round = 0;
     this.latencies = [];
@@ -169,7 +111,7 @@ export class Driver {
   }
 }
 
-/** Sends until `size` bytes are under way or the connection is gone, as fast as the kernel takes them. */
+/** Sends `size` bytes as fast as the kernel takes them; resolves then, or when the connection is gone. */
 export function pour({ socket }: Peer, chunk: Buffer, size: number): Promise<void> {
   return new Promise((resolve) => {
     let sent = 0;

@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util";
-import { Driver, EchoBackend, type Load } from "./load.ts";
+import { EchoBackend } from "../fakes/echo-backend.ts";
+import { Driver, type Load } from "./load.ts";
 import { besideSlowConsumers } from "./slow-consumers.ts";
 import { haproxy, nginx, wsproxy, type Target } from "./targets.ts";
 
 /**
- * What one message costs the proxy: CPU per round trip in µs, over both ways of reading and, where they are installed,
- * nginx, HAProxy and the Node that `--beside` names, alternating in one run; then what sessions notice of others that read nothing. Read the ratios, not
- * the figures: they are the machine's.
+ * Measures the cost of one message: CPU per round trip in µs, for both ways of reading, for nginx and HAProxy if they are
+ * installed, and for the Node that `--beside` names, alternating in one run. Then it measures how much sessions slow down
+ * beside others that read nothing. Compare the ratios: the absolute figures depend on the machine.
  */
 const LOADS: readonly Load[] = [
   { sessions: 100, size: 125, inFlight: 1 },

@@ -1,9 +1,10 @@
 import { RawBackend } from "../fakes/backends.ts";
 import { RawClient, request } from "../fakes/clients.ts";
+import { EchoBackend } from "../fakes/echo-backend.ts";
 import { binary } from "../fakes/frames.ts";
 import { GatewayProcess } from "../fakes/gateway-process.ts";
 import { until } from "../fakes/sockets.ts";
-import { Driver, EchoBackend, pour } from "./load.ts";
+import { Driver, pour } from "./load.ts";
 
 export interface Latencies {
   /** In ms. */
@@ -11,7 +12,10 @@ export interface Latencies {
   readonly p99: number;
 }
 
-/** Round trips of `healthy` sessions, 2,000 a second in all, before and while `slow` others read nothing of what is poured at them. */
+/**
+ * Latencies of `healthy` sessions (2,000 round trips a second in all), before and while `slow` other clients read
+ * nothing of what their backend sends.
+ */
 export async function besideSlowConsumers({
   healthy,
   slow,
@@ -43,7 +47,7 @@ export async function besideSlowConsumers({
     }
     const chunk = binary(Buffer.alloc(65_536));
     for (const connection of source.connections) void pour(connection, chunk, 256 * 1024 * 1024);
-    // Each is behind by all that the gateway keeps for it.
+    // The gateway has buffered as much for each slow client as it may.
     await until("all are stuck", async () => (await process.usage()).buffered > slow * 1_000_000, 15_000);
     const during = await quietest(driver, ms);
     if ((await process.usage()).sessions !== healthy + slow) throw new Error("a session has ended meanwhile");
@@ -57,7 +61,7 @@ export async function besideSlowConsumers({
   }
 }
 
-/** Of four runs the one with the shortest tail: what else the machine does is not the gateway's. */
+/** The run with the smallest p99 of four: other work of the machine disturbs it least. */
 async function quietest(driver: Driver, ms: number): Promise<Latencies> {
   const runs: Latencies[] = [];
   for (let run = 0; run < 4; run += 1) {

@@ -8,7 +8,7 @@ import { RawClient } from "../fakes/clients.ts";
 import { unusedPort } from "../fakes/ports.ts";
 import { until } from "../fakes/sockets.ts";
 
-/** As bin/wsproxy starts Node. */
+/** The flags with which bin/wsproxy starts Node. */
 const PRODUCT_FLAGS = ["--max-semi-space-size=4"];
 
 /** A proxy under test, in a process of its own. */
@@ -20,7 +20,7 @@ export interface Target {
   close(): Promise<void>;
 }
 
-/** `node`: the one to run it on, and what it is called. */
+/** The gateway. `node`: path of the Node to run it on; its version then stands in the name. */
 export async function wsproxy(path: "shared" | "data", backend: number, node?: string): Promise<Target> {
   const process = await GatewayProcess.start({ path, ports: [backend], node, flags: PRODUCT_FLAGS });
   const version = node === undefined ? "" : `, ${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`;
@@ -28,7 +28,7 @@ export async function wsproxy(path: "shared" | "data", backend: number, node?: s
   return { name, port: process.port, cpu: () => process.cpu(), close: () => process.close() };
 }
 
-/** nginx with one worker; undefined where it is not installed. */
+/** nginx with one worker; undefined: it is not installed. */
 export function nginx(backend: number): Promise<Target | undefined> {
   return foreign("nginx", ["-v"], (port, folder) => ({
     config: `
@@ -49,7 +49,7 @@ export function nginx(backend: number): Promise<Target | undefined> {
   }));
 }
 
-/** HAProxy with one thread; undefined where it is not installed. */
+/** HAProxy with one thread; undefined: it is not installed. */
 export function haproxy(backend: number): Promise<Target | undefined> {
   return foreign("haproxy", ["-v"], (port) => ({
     config: `
@@ -110,7 +110,7 @@ async function foreign(
 /** A tick of the kernel's accounting, in µs (USER_HZ is 100 on every Linux that Node runs on). */
 const TICK = 10_000;
 
-/** Of a process and its children. */
+/** CPU time of a process and its children, in µs. */
 function cpuOf({ pid }: ChildProcess): number {
   const stats = readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
@@ -121,7 +121,7 @@ function cpuOf({ pid }: ChildProcess): number {
           .split(" ");
         return [{ pid: Number(entry), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) }];
       } catch {
-        return []; // ended in between
+        return []; // the process ended meanwhile
       }
     });
   return stats.filter((it) => it.pid === pid || it.parent === pid).reduce((sum, { ticks }) => sum + ticks * TICK, 0);

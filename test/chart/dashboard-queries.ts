@@ -1,7 +1,7 @@
 import { dashboard } from "../../generate/dashboard/dashboard.ts";
 import type { PrometheusApi } from "./prometheus-api.ts";
 
-/** A panel of the dashboard as Grafana gets it. */
+/** A panel of the dashboard in Grafana's form. */
 export interface Panel {
   readonly title: string;
   readonly targets?: readonly { readonly expr: string }[];
@@ -19,7 +19,7 @@ export const queries: readonly Query[] = panels.flatMap(({ title, targets = [] }
   targets.map(({ expr }) => ({ title, expr })),
 );
 
-/** What stays 0 where everything works. */
+/** Titles of panels that show 0 while everything works. */
 const QUIET: ReadonlySet<string> = new Set([
   "Dropped by a config change",
   "Draining sessions",
@@ -28,15 +28,18 @@ const QUIET: ReadonlySet<string> = new Set([
   "Buffer budget",
   "Rejected configs",
   "Lost log lines",
-  "Watches begun anew",
+  "Watches restarted",
 ]);
 
-/** A query as Grafana asks it with all variables at their defaults. */
+/** A query as Grafana sends it with all variables at their defaults. */
 export function asked(expr: string): string {
   return expr.replaceAll("$__rate_interval", "10s").replaceAll(/"\$(?:namespace|proxy|route)"/g, '".*"');
 }
 
-/** Titles of the queries that have no data yet, or only zeros where something happens; `quiet`: more that may be 0. */
+/**
+ * Titles of queries without data, or with zeros only although they should show more. `quiet`: further titles that may
+ * be 0.
+ */
 export async function unanswered(prometheus: PrometheusApi, quiet: readonly string[] = []): Promise<string[]> {
   const empty = queries.map(async ({ title, expr }) => {
     const values = (await prometheus.query(asked(expr))).map(({ value }) => Number(value[1]));

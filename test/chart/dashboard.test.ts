@@ -37,7 +37,7 @@ test.skipIf(!prometheusInstalled)(
     expect(await offered(prometheus, "namespace")).toEqual(["demo"]);
     expect(await offered(prometheus, "proxy")).toEqual(["demo/chat", "demo/secure"]);
     expect(await offered(prometheus, "route")).toEqual(["main"]);
-    // Rules are evaluated beside it: none has an error, and what fires is true of this gateway.
+    // Prometheus evaluates the rules too: none has an error, and those that fire are right about this gateway.
     expect(
       await prometheus.query(
         'ALERTS{alertstate="firing", severity="critical", alertname!~"WSProxyCertificateExpiring"}',
@@ -61,7 +61,7 @@ test("every panel says what it shows", () => {
     expect(panel).toMatchObject({ description: expect.stringMatching(/^.{8,}\.$/) });
 });
 
-/** The operator's metrics, as one that leads and has work to do has them; scraped like its own. */
+/** Metrics of an operator that leads and has work to do, served for Prometheus like those of a real one. */
 async function operatorMetrics(): Promise<number> {
   const metrics = new OperatorMetrics(["Secret"]);
   const conditions = (): [string, typeof READY][] => [["demo/chat", READY]];

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ran } from "../fakes/program.ts";
 import { CHART, helm, helmBinary, objects, template } from "./helm.ts";
 
-// `UPDATE_GOLDEN=1` (make golden) writes the outputs anew; a person reads the diff. Otherwise nothing is ever written.
+// `UPDATE_GOLDEN=1` (make golden) writes the outputs; a person reads the diff. Otherwise the test writes nothing.
 const UPDATE = process.env["UPDATE_GOLDEN"] === "1" && process.env["CI"] === undefined;
 
 const root = join(import.meta.dirname, "golden");
@@ -56,7 +56,7 @@ function operatorArguments(rendered: string): readonly string[] {
   return options;
 }
 
-/** As Helm prints them after an installation. */
+/** The notes that Helm prints after an installation. */
 function notes(values: readonly string[]): string {
   const { status, out, err } = helm(
     "install",
@@ -71,7 +71,7 @@ function notes(values: readonly string[]): string {
   return out.slice(out.indexOf("NOTES:\n") + "NOTES:\n".length);
 }
 
-/** What is copied from a file as it is stands in that file already. */
+/** Shortens what the chart copies unchanged from a file of the repository. */
 function withoutFiles(rendered: string): string {
   const files = readdirSync(join(CHART, "files/crds")).map((file) => [`files/crds/${file}`, ""] as const);
   return [...files, ["files/dashboard.json", "    "], ["files/alerts.yaml", "  "]].reduce(
@@ -85,6 +85,6 @@ function withoutFiles(rendered: string): string {
 }
 
 function standing(path: string): string {
-  if (!existsSync(path)) throw new Error(`${path} is missing: run make golden, and read what it wrote`);
+  if (!existsSync(path)) throw new Error(`${path} is missing: run make golden, and read the diff`);
   return readFileSync(path, "utf8");
 }

@@ -8,7 +8,7 @@ export const CHART = join(ROOT, "charts/wsproxy");
 /** The Kubernetes that the chart is rendered for: the one of test/apiserver. */
 const KUBE_VERSION = "1.37.2";
 
-/** What `helm template` makes of the chart, for the tests' part. */
+/** An object that `helm template` renders: the parts that tests read. */
 export interface Rendered {
   readonly apiVersion: string;
   readonly kind: string;
@@ -16,7 +16,7 @@ export interface Rendered {
   readonly [field: string]: unknown;
 }
 
-/** Helm of test/apiserver/tools, else the machine's; undefined where there is none. */
+/** The Helm of test/apiserver/tools, else that of the machine; undefined: there is none. */
 export function helmBinary(): string | undefined {
   const built = execFileSync(join(ROOT, "test/apiserver/tools/build.sh"), ["--where"], { encoding: "utf8" }).trim();
   const folders = [built, ...(process.env["PATH"] ?? "").split(delimiter)];
@@ -28,7 +28,7 @@ export interface Release {
   readonly namespace?: string;
 }
 
-/** Runs Helm to its end; what it says where it fails. */
+/** Runs Helm to its end; returns its status and its output. */
 export function helm(...args: readonly string[]): {
   readonly status: number | null;
   readonly out: string;
@@ -41,7 +41,7 @@ export function helm(...args: readonly string[]): {
   return { status, out: stdout, err: stderr };
 }
 
-/** The chart with these values, as `helm template` takes them. Throws with Helm's words where it refuses. */
+/** Renders the chart with these arguments of `helm template`. Throws with Helm's message if it fails. */
 export function template(
   values: readonly string[] = [],
   { name = "wsproxy", namespace = "wsproxy-system" }: Release = {},

@@ -1,4 +1,4 @@
-import type { ApiCall } from "../fakes/api-server.ts";
+import type { ApiCall } from "../fakes/api-call.ts";
 import type { Rendered } from "./helm.ts";
 
 interface Rule {
@@ -11,7 +11,7 @@ interface Rule {
 export const isRole = ({ kind }: Rendered): boolean => kind === "Role" || kind === "ClusterRole";
 export const rulesOf = (role: Rendered | undefined): readonly Rule[] => (role?.["rules"] ?? []) as readonly Rule[];
 
-/** What rules grant, each as `verb group/resource`. */
+/** The permissions that rules grant, each as `verb group/resource`. */
 export function granted(rules: readonly Rule[]): string[] {
   const each = rules.flatMap(({ apiGroups, resources, verbs }) =>
     apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`))),
@@ -19,7 +19,9 @@ export function granted(rules: readonly Rule[]): string[] {
   return [...new Set(each)].sort();
 }
 
-/** What a call needs, in the same form: as the API server's authorizer reads its method and path. */
+/**
+ * The permissions that a call needs, in the same form, derived from method and path as in the API server's authorizer.
+ */
 export function needs({ method, path, query, headers }: ApiCall): string[] {
   const [, group = "", rest = ""] = /^\/(?:api|apis\/([^/]+))\/v[^/]+\/(.*)$/.exec(path) ?? [];
   const [resource, name, subresource] = rest.replace(/^namespaces\/[^/]+\//, "").split("/");
@@ -35,7 +37,7 @@ export function needs({ method, path, query, headers }: ApiCall): string[] {
     case "DELETE":
       return [`delete ${what}`];
     case "PATCH": {
-      // An apply may make what is not there; a status is there.
+      // An apply creates a missing object, so it needs create too; an apply of a status does not.
       const makes =
         headers["content-type"]?.startsWith("application/apply-patch") === true && subresource === undefined;
       return [`patch ${what}`, ...(makes ? [`create ${what}`] : [])];

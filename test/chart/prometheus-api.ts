@@ -1,10 +1,10 @@
-/** One line of an answer: its labels and its value now. */
+/** One series of an instant query: its labels and its value. */
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [time: number, value: string];
 }
 
-/** A place that Prometheus scrapes. */
+/** A target that Prometheus scrapes. */
 export interface ScrapedTarget {
   readonly scrapePool: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -12,14 +12,14 @@ export interface ScrapedTarget {
   readonly lastError: string;
 }
 
-/** A rule, and whether it could be evaluated. */
+/** A rule, and whether Prometheus could evaluate it. */
 export interface EvaluatedRule {
   readonly name: string;
   readonly query: string;
   readonly health: "ok" | "err" | "unknown";
 }
 
-/** Questions to a Prometheus that runs at a URL; each throws with Prometheus' words where it is malformed. */
+/** A client of the HTTP API of a Prometheus. Each call rejects with Prometheus' message if the query is malformed. */
 export class PrometheusApi {
   readonly #url: string;
 
@@ -32,7 +32,7 @@ export class PrometheusApi {
     return (await this.#get<{ result: readonly Sample[] }>(`query?query=${encodeURIComponent(expr)}`)).result;
   }
 
-  /** The values of a label, as a variable of a dashboard asks for them. */
+  /** The values of a label, requested as a dashboard variable does. */
   async labelValues(label: string, selector: string): Promise<readonly string[]> {
     return this.#get<readonly string[]>(`label/${label}/values?match[]=${encodeURIComponent(selector)}`);
   }

@@ -6,13 +6,13 @@ import { PrometheusApi } from "./prometheus-api.ts";
 
 export const prometheusInstalled = spawnSync("prometheus", ["--version"]).status === 0;
 
-/** Where to scrape, and the labels that Kubernetes' service discovery would add. */
+/** A port to scrape, and the labels that Kubernetes' service discovery would add. */
 export interface Target {
   readonly port: number;
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** A real Prometheus that scrapes twice a second; ended with the test. */
+/** A real Prometheus that scrapes twice a second. It ends with the test. */
 export class Prometheus extends PrometheusApi {
   static async start(targets: readonly Target[], rules: string): Promise<Prometheus> {
     const folder = await temporaryFolder();

@@ -21,7 +21,7 @@ const OURS = {
 };
 const DATA = { ...OURS, get: "the cache has metadata only: data is read where a proxy selects or names the object" };
 
-/** Every permission where WebSocketProxies are, and why the operator needs it. */
+/** Every permission in the namespaces of WebSocketProxies, and why the operator needs it. */
 const needed: Readonly<Record<string, Verbs>> = {
   WebSocketProxy: LOOKED_AT,
   "WebSocketProxy/status": { patch: "the status is an apply of its own" },
@@ -41,7 +41,7 @@ const needed: Readonly<Record<string, Verbs>> = {
   Event: { create: "one for each state that changes" },
 };
 
-/** And in the operator's own namespace. */
+/** Every permission in the operator's own namespace. */
 const neededAtHome: Readonly<Record<string, Verbs>> = {
   Lease: { create: "the first election", get: "the leader's name", update: "leading, and giving it back" },
 };
@@ -100,7 +100,7 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     const [atHome] = everywhere.filter(({ kind }) => kind === "Role");
     const may = [...granted(rulesOf(role)), ...granted(rulesOf(atHome))];
     expect(used.filter((one) => !may.includes(one))).toEqual([]);
-    // Asked for by an admission plugin, not by a call.
+    // An admission plugin requires this one, not a call.
     expect(may.filter((one) => !used.includes(one))).toEqual(["update wsproxy.dev/websocketproxies/finalizers"]);
   });
 
@@ -171,7 +171,7 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
   });
 });
 
-/** With keys from a Secret on one route, and a key set from a ConfigMap on another. */
+/** A proxy with keys from a Secret in one route, and a key set from a ConfigMap in another. */
 const tokens = { jwt: { issuer: "https://idp.test/", audiences: ["chat"], jwks: { configMapName: "idp" } } };
 const withKeys = (proxy()["spec"] as { readonly routes: readonly object[] }).routes;
 const backends = [{ service: "echo", port: 80 }];

@@ -12,7 +12,7 @@ messages:
   fromClient: [{ per: Connection, limit: 5, interval: 1s, burst: 5, onExceed: Delay }]
 messageSize: { fromClient: 1Ki }`;
 
-/** `wsproxy standalone` with two proxies, one of them with TLS, and clients that do all that a metric is about. */
+/** `wsproxy standalone` with two proxies, one of them with TLS, and clients that make every metric move. */
 export class Traffic {
   readonly adminPort: number;
   readonly #folder: string;
@@ -37,7 +37,7 @@ export class Traffic {
     return traffic;
   }
 
-  /** Clients come and go until aborted. */
+  /** Clients connect and leave until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const stays = await this.#client(BOB);
     while (!signal.aborted) {

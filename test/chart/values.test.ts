@@ -42,7 +42,7 @@ test("the schema knows each value and no other, and lets no unknown key in anywh
   expect(shape(values, { properties: all })).toEqual(known({ properties: all }));
   const open: string[] = [];
   const look = (node: Schema, path: string): void => {
-    // What Kubernetes alone understands passes as it is: its own API server is the judge.
+    // Parts of Kubernetes objects have no schema here: the API server checks them.
     const passed = node.description?.startsWith("As in Kubernetes") === true || path === ".global";
     if (node.type === "object" && node.additionalProperties === undefined && !passed) open.push(path);
     for (const [name, field] of Object.entries(node.properties ?? {})) look(field, `${path}.${name}`);
@@ -52,7 +52,7 @@ test("the schema knows each value and no other, and lets no unknown key in anywh
   expect(open).toEqual([]);
 });
 
-/** The keys of values, as deep as the schema has properties. */
+/** Paths of the keys of values, as deep as the schema describes them. */
 function shape(value: unknown, node: Schema | undefined): unknown {
   if (node?.properties === undefined) return true;
   const known = { ...node.properties };
@@ -66,7 +66,7 @@ function shape(value: unknown, node: Schema | undefined): unknown {
   return Object.fromEntries([...entries, ...(claims === undefined ? [] : [["claims", true]])]);
 }
 
-/** Bad values, and where the refusal must say that they stand. */
+/** Bad values, and the path that the refusal must name. */
 const refused: Readonly<Record<string, readonly [args: readonly string[], at: string]>> = {
   "a key that is not there": [["--set", "replica=3"], "'replica' not allowed"],
   "a key that is not there, deep": [["--set", "monitoring.dashboard.enable=true"], "'enable' not allowed"],

@@ -1,5 +1,5 @@
 import type { PrometheusApi } from "../chart/prometheus-api.ts";
-import type { Entry, Line } from "./ledger.ts";
+import type { Entry, Line } from "./entry.ts";
 
 /** A query, and its value by what the clients saw. */
 export interface Account {

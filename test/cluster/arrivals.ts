@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stage } from "./cluster.ts";
-import type { Entry, Ledger } from "./ledger.ts";
+import type { Entry } from "./entry.ts";
+import type { Ledger } from "./ledger.ts";
 
 /** A steady stream of new clients, to the end of the scenario: each says one thing, hears it, and leaves. */
 export class Arrivals {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster.ts";
 import { dataplanePods, isServing, nameOf, sessionsOn } from "./dataplane.ts";
-import type { Ending, Entry } from "./ledger.ts";
+import type { Ending, Entry } from "./entry.ts";
 import { isPassing } from "./passing.ts";
 
 /** One pod that was told to stop, and its clients at that moment. */

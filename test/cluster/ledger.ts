@@ -1,49 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import type { ConnectionOptions } from "node:tls";
-import type { ClientOptions } from "ws";
+import type { Dial, Ending, Entry } from "./entry.ts";
 import { Session } from "./session.ts";
-
-/** What can be asked for when a session is opened. */
-export interface Dial extends ClientOptions, Pick<ConnectionOptions, "ca" | "servername"> {
-  /** The client's name in the ledger. */
-  readonly as?: string;
-  readonly protocols?: readonly string[];
-  /** Messages that the backend sends before any echo: 1 at `/name` and `/headers`. */
-  readonly greetings?: number;
-}
-
-/** Milliseconds since the epoch, and what was sent or came then. */
-export interface Line {
-  readonly at: number;
-  readonly text: string;
-}
-
-export interface Ending extends Line {
-  readonly code: number;
-}
-
-/** Everything that one client saw of one session, from its dial to its end. */
-export interface Entry {
-  readonly id: number;
-  readonly as: string;
-  readonly url: string;
-  readonly greetings: number;
-  readonly dialled: number;
-  /** When the 101 came, and the backend pod that its header named. */
-  opened: number | undefined;
-  backend: string | undefined;
-  /** Fingerprint of the certificate that the gateway showed, where it was asked by wss. */
-  certificate: string | undefined;
-  /** The answer, where it was not a 101: status, the reason in its body, and the seconds of its Retry-After. */
-  refused:
-    | { readonly at: number; readonly status: number; readonly reason: string; readonly retryAfter?: number }
-    | undefined;
-  readonly sent: Line[];
-  readonly received: Line[];
-  closed: Ending | undefined;
-  /** What the client's own system said, where there was no answer. */
-  error: string | undefined;
-}
 
 /** A book of all sessions of a scenario. Nothing in it is ever taken back. */
 export class Ledger {

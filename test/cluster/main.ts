@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { emptyFolder, FOLDER, keepLogs } from "./artefacts.ts";
 import { buildImage, IMAGE, type BuiltImage } from "./image.ts";
-import { chooseProvider } from "./provider.ts";
+import { chooseProvider } from "./choose-provider.ts";
 import { Report } from "./report.ts";
 import { runScenario, type Outcome } from "./run-scenario.ts";
 import { findScenarios } from "./scenario.ts";

@@ -3,9 +3,16 @@ import { once } from "node:events";
 import type { V1Pod } from "@kubernetes/client-node";
 import { ADMIN_PORT, ADMIN_TOKEN_KEY, PROXY_LABEL } from "../../api/meta.ts";
 import { ApiError } from "../../operator/kube/api-error.ts";
-import { KINDS } from "../../operator/kube/kinds.ts";
-import type { Cluster } from "./cluster.ts";
+import { KINDS, type Kind } from "../../operator/kube/kinds.ts";
+import type { Provider } from "./provider.ts";
 import { toolPath } from "./tools.ts";
+
+/** What a port-forward needs of the cluster. */
+interface ForwardingCluster {
+  readonly provider: Pick<Provider, "kubeconfig">;
+  get<T>(kind: Kind, namespace: string | undefined, name: string): Promise<T | undefined>;
+  onEnd(work: () => Promise<unknown>): void;
+}
 
 interface Forward {
   readonly child: ChildProcess;
@@ -21,11 +28,11 @@ const PATIENCE = 10_000;
  * port-forward. The API server's own proxy would keep the credential for itself.
  */
 export class AdminPorts {
-  readonly #cluster: Cluster;
+  readonly #cluster: ForwardingCluster;
   /** By the pod's uid; one stays for all questions. */
   readonly #forwards = new Map<string, Promise<Forward>>();
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: ForwardingCluster) {
     this.#cluster = cluster;
   }
 

@@ -1,6 +1,6 @@
 import { TLSSocket } from "node:tls";
 import { WebSocket } from "ws";
-import type { Dial, Ending, Entry } from "./ledger.ts";
+import type { Dial, Ending, Entry } from "./entry.ts";
 
 /** How long a handshake, an echo or a Close may take before it counts as lost, in ms. */
 const PATIENCE = 15_000;

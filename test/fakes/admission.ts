@@ -6,7 +6,7 @@ import { WaitingRoom } from "../../dataplane/waiting/waiting-room.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import { silentLog } from "./log.ts";
 
-/** What bounds a port's connections: so many descriptors. */
+/** The admission of a port, with this many file descriptors. */
 export function admission(clock: Clock = systemClock, most = 10_000): Admission & { readonly metrics: Metrics } {
   const metrics = new Metrics();
   return {

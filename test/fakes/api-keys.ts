@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 
-/** A key as a test's client offers it; long enough to be one. */
+/** The API key of a test's client, long enough to be valid. */
 export const keyOf = (client: string): string => `${client}-key-0123456789abcdef`;
 
 export const digestOf = (key: string): string => createHash("sha256").update(key).digest("base64url");
 
-/** An API key as the data plane gets it. */
+/** An API key of a rendered config. */
 export interface KeyEntry {
   readonly client: string;
   readonly key?: string;
@@ -24,7 +24,7 @@ export function apiKey(clients: readonly (string | KeyEntry)[], from?: readonly 
   return { from: from ?? [{ header: "x-api-key" }, { query: "apikey" }], keys };
 }
 
-/** The authentication policy that asks for nothing but one of these keys. */
+/** The authentication policy that requires one of these keys. */
 export function withKeys(
   clients: readonly (string | KeyEntry)[],
   from?: readonly object[],

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { kindOf, pathOf } from "../../operator/kube/kinds.ts";
-import type { ApiCall } from "./api-server.ts";
+import type { ApiCall } from "./api-call.ts";
 
-/** An object as the fake keeps it. */
+/** A Kubernetes object in the store of the fake. */
 export interface ApiObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -26,8 +26,8 @@ export interface Change {
   readonly after: ApiObject | undefined;
 }
 
-/** A path, taken apart. */
-export interface Place {
+/** The parts of a path of the API. */
+export interface ApiPath {
   /** `/api/v1`, `/apis/apps/v1`. */
   readonly root: string;
   readonly namespace: string | undefined;
@@ -50,7 +50,7 @@ export class Refused extends Error {
 
 const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/;
 
-export function placeOf(path: string): Place {
+export function parsePath(path: string): ApiPath {
   const [, root, namespace, plural, name, subresource] = PATH.exec(path) ?? [];
   if (root === undefined || plural === undefined) throw new Refused(404, "NotFound");
   return { root, namespace, plural, name, subresource };
@@ -71,7 +71,7 @@ export class ApiStore {
     this.#admit = admit;
   }
 
-  /** What is older than now is forgotten, as etcd does every five minutes. */
+  /** Forgets the history up to now, as etcd does every five minutes. */
   compact(): void {
     this.version += 1;
     this.oldest = this.version;
@@ -90,12 +90,12 @@ export class ApiStore {
     return this.#objects.get(path);
   }
 
-  /** Everything there is, in the order in which it was made. */
+  /** All objects, in the order of their creation. */
   all(): readonly ApiObject[] {
     return [...this.#objects.values()];
   }
 
-  /** A write that changes nothing is none. */
+  /** Creates or replaces an object. A write without a change makes no new version. */
   write(path: string, wanted: ApiObject): ApiObject {
     const before = this.#objects.get(path);
     this.#made += before === undefined ? 1 : 0;
@@ -122,15 +122,15 @@ export class ApiStore {
     return before;
   }
 
-  /** Does what a call asks for. */
+  /** Executes a call; returns the body of the answer, or throws Refused. */
   answer(call: ApiCall): unknown {
-    const place = placeOf(call.path);
-    const path = place.subresource === undefined ? call.path : call.path.slice(0, -place.subresource.length - 1);
+    const target = parsePath(call.path);
+    const path = target.subresource === undefined ? call.path : call.path.slice(0, -target.subresource.length - 1);
     const before = this.#objects.get(path);
     const body = call.body as ApiObject;
     switch (call.method) {
       case "GET":
-        if (place.name === undefined) return this.#list(place, call);
+        if (target.name === undefined) return this.#list(target, call);
         if (before === undefined) throw new Refused(404, "NotFound");
         return shown(before, call);
       case "POST": {
@@ -145,7 +145,7 @@ export class ApiStore {
         return this.write(path, body);
       }
       case "PATCH":
-        return this.#patch(path, place, call.headers["content-type"], before, body);
+        return this.#patch(path, target, call.headers["content-type"], before, body);
       case "DELETE": {
         const { uid } = (call.body as { preconditions?: { uid?: string } } | undefined)?.preconditions ?? {};
         if (uid !== undefined && before !== undefined && uid !== before.metadata.uid)
@@ -157,21 +157,24 @@ export class ApiStore {
     }
   }
 
-  /** Apply: what the manifest names at the top is as it says; labels and annotations are added. Merge patch: added. */
+  /**
+   * Apply replaces the top-level fields that the manifest names, and adds its labels and annotations. A merge patch is
+   * merged.
+   */
   #patch(
     path: string,
-    place: Place,
+    target: ApiPath,
     type: string | undefined,
     before: ApiObject | undefined,
     body: ApiObject,
   ): ApiObject {
     const apply = type === "application/apply-patch+yaml";
-    if (before === undefined && (!apply || place.subresource !== undefined)) throw new Refused(404, "NotFound");
+    if (before === undefined && (!apply || target.subresource !== undefined)) throw new Refused(404, "NotFound");
     const known = before ?? { apiVersion: body.apiVersion, kind: body.kind, metadata: body.metadata };
     const { uid } = body.metadata;
     if (uid !== undefined && uid !== before?.metadata.uid) throw new Refused(409, "Conflict");
     const { metadata, status, ...named } = body;
-    if (place.subresource === "status") return this.write(path, { ...known, status });
+    if (target.subresource === "status") return this.write(path, { ...known, status });
     if (!apply) return this.write(path, merged(known, body) as ApiObject);
     return this.write(path, {
       ...known,
@@ -180,9 +183,9 @@ export class ApiStore {
     });
   }
 
-  #list(place: Place, call: ApiCall): unknown {
+  #list(target: ApiPath, call: ApiCall): unknown {
     const all = [...this.#objects]
-      .filter(([, object]) => isIn(place, call.query, object))
+      .filter(([, object]) => isIn(target, call.query, object))
       .sort(([a], [b]) => (a < b ? -1 : 1));
     const [resourceVersion = String(this.version), start = ""] = (call.query["continue"] ?? "")
       .split("|")
@@ -193,7 +196,7 @@ export class ApiStore {
     return {
       kind: "List",
       metadata: { resourceVersion, ...more },
-      // As the real one has it: of metadata alone an empty list is none.
+      // As in the real API server: an empty list of metadata has `items: null`.
       items: page.length === 0 && metadataOnly(call) ? null : page.map(([, object]) => inList(shown(object, call))),
     };
   }
@@ -207,17 +210,17 @@ export class ApiStore {
 }
 
 /** Is the object in a collection, under the selectors of a call (`a=b,c=d`, and by name, only)? */
-export function isIn(place: Place, query: ApiCall["query"], { kind, metadata }: ApiObject): boolean {
+export function isIn(target: ApiPath, query: ApiCall["query"], { kind, metadata }: ApiObject): boolean {
   const terms = (query["labelSelector"] ?? "").split(",").filter(Boolean);
   return (
-    `${place.root}/${place.plural}` === pathOf(kindOf(kind)) &&
-    (place.namespace === undefined || place.namespace === metadata.namespace) &&
+    `${target.root}/${target.plural}` === pathOf(kindOf(kind)) &&
+    (target.namespace === undefined || target.namespace === metadata.namespace) &&
     (query["fieldSelector"] === undefined || query["fieldSelector"] === `metadata.name=${metadata.name}`) &&
     terms.every((term) => metadata.labels?.[term.split("=")[0] ?? ""] === term.split("=")[1])
   );
 }
 
-/** An object as a call wants to see it: its metadata only, where it says so. */
+/** The object as the call wants it: only metadata if its Accept header says so. */
 export function shown(object: ApiObject, call: ApiCall): ApiObject {
   if (!metadataOnly(call)) return object;
   return { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata };

@@ -1,25 +1,25 @@
 import type { ServerResponse } from "node:http";
-import type { ApiCall } from "./api-server.ts";
-import { isIn, shown, type ApiObject, type Change, type Place } from "./api-server-store.ts";
+import type { ApiCall } from "./api-call.ts";
+import { isIn, shown, type ApiObject, type Change, type ApiPath } from "./api-server-store.ts";
 
 /** A watch that a client has open, controlled by a test. */
 export class OpenWatch {
   readonly call: ApiCall;
-  readonly place: Place;
+  readonly target: ApiPath;
   readonly #response: ServerResponse;
   /** The watch is closed: it says nothing any more. */
   #mute = false;
 
-  constructor(call: ApiCall, place: Place, response: ServerResponse) {
+  constructor(call: ApiCall, target: ApiPath, response: ServerResponse) {
     this.call = call;
-    this.place = place;
+    this.target = target;
     this.#response = response;
   }
 
-  /** Passes on what concerns this watch; an object that leaves the selection looks deleted. */
+  /** Sends a change if this watch selects the object; an object that leaves the selection looks deleted. */
   tell({ before, after, version }: Change): void {
-    const was = before !== undefined && isIn(this.place, this.call.query, before);
-    const is = after !== undefined && isIn(this.place, this.call.query, after);
+    const was = before !== undefined && isIn(this.target, this.call.query, before);
+    const is = after !== undefined && isIn(this.target, this.call.query, after);
     if (is) this.event(was ? "MODIFIED" : "ADDED", after);
     else if (was) {
       const last = after ?? before;
@@ -36,17 +36,17 @@ export class OpenWatch {
     this.line(JSON.stringify({ type: "BOOKMARK", object: { kind: "Bookmark", apiVersion: "v1", metadata } }));
   }
 
-  /** Anything at all, with its line end. */
+  /** Sends any text, with a line end. */
   line(text: string): void {
     this.write(`${text}\n`);
   }
 
-  /** Anything at all, with no line end. */
+  /** Sends any text, without a line end. */
   write(text: string | Buffer): void {
     if (!this.#mute) this.#response.write(text);
   }
 
-  /** Ends as a server ends a watch after its time. */
+  /** Ends the watch as a server does after its time-out. */
   cut(): void {
     this.#mute = true;
     this.#response.end();
@@ -57,7 +57,7 @@ export class OpenWatch {
     this.#response.socket?.resetAndDestroy();
   }
 
-  /** The connection stands, and nothing comes through it any more. */
+  /** The connection stays open, and nothing more is sent. */
   blackHole(): void {
     this.#mute = true;
   }

@@ -5,19 +5,11 @@ import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { kindOf, pathOf } from "../../operator/kube/kinds.ts";
-import { ApiStore, placeOf, Refused, type ApiObject } from "./api-server-store.ts";
+import type { ApiCall } from "./api-call.ts";
+import { ApiStore, parsePath, Refused, type ApiObject } from "./api-server-store.ts";
 import { OpenWatch } from "./api-server-watch.ts";
 
-/** A call as it arrived. */
-export interface ApiCall {
-  readonly method: string;
-  readonly path: string;
-  readonly query: Readonly<Record<string, string>>;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: unknown;
-}
-
-/** What happens to a call instead of, or before, or after what it asks for. */
+/** What the fake does to a call instead of answering it, or before or after. */
 export type Fault =
   | {
       readonly status: number;
@@ -25,7 +17,7 @@ export type Fault =
       readonly headers?: Record<string, string>;
       readonly body?: string;
     }
-  /** Waits, then does what was asked for. */
+  /** Waits, then executes the call. */
   | { readonly hold: Promise<void> }
   /** The connection breaks; with `answer lost` only after the call took effect. */
   | "reset"
@@ -39,16 +31,16 @@ interface Rule {
   left: number;
 }
 
-/** An API server that does what its script says: real HTTP, no validation, no defaults, one naive apply. */
+/** An API server that follows a script: real HTTP, no validation, no defaults, a simple apply. */
 export class FakeApiServer {
   readonly store: ApiStore;
-  /** Everything that was asked, in order. */
+  /** Every call, in order. */
   readonly calls: ApiCall[] = [];
   /** Watches that are open now. */
   readonly watches: OpenWatch[] = [];
-  /** How a version that is too old is refused. */
+  /** How a watch from a version that is too old is refused. */
   gone: "status" | "event" = "status";
-  /** Connections that were ever made. */
+  /** Number of connections since the start. */
   connections = 0;
   readonly #sockets = new Set<Socket>();
   #rules: Rule[] = [];
@@ -60,7 +52,7 @@ export class FakeApiServer {
     this.#server = this.#make();
   }
 
-  /** `admit` stands for defaults and webhooks: every object that is written passes through it. Ended with the test. */
+  /** `admit` stands for defaults and webhooks: it gets every object that is written. The server ends with the test. */
   static async start(admit: (object: ApiObject) => ApiObject = (object) => object): Promise<FakeApiServer> {
     const server = new FakeApiServer(admit);
     await server.up();
@@ -76,7 +68,7 @@ export class FakeApiServer {
     return this.#sockets.size;
   }
 
-  /** Calls that were to change something. */
+  /** Calls other than GET. */
   get writes(): readonly ApiCall[] {
     return this.calls.filter(({ method }) => method !== "GET");
   }
@@ -98,7 +90,7 @@ export class FakeApiServer {
     this.store.remove(pathOf(kindOf(kind), namespace, name));
   }
 
-  /** The next `times` calls that match suffer this. A text matches the start of `METHOD path`. */
+  /** The next `times` calls that match get this fault. A text matches the start of `METHOD path`. */
   fail(which: string | ((call: ApiCall) => boolean), fault: Fault, times = 1): void {
     const matches =
       typeof which === "string" ? (call: ApiCall) => `${call.method} ${call.path}`.startsWith(which) : which;
@@ -187,7 +179,7 @@ export class FakeApiServer {
     if (old && this.gone === "status") return void response.writeHead(410).end(JSON.stringify(error));
     response.writeHead(200, { "content-type": "application/json" }).flushHeaders();
     if (old) return void response.end(`${JSON.stringify({ type: "ERROR", object: error })}\n`);
-    const watch = new OpenWatch(call, placeOf(call.path), response);
+    const watch = new OpenWatch(call, parsePath(call.path), response);
     this.watches.push(watch);
     for (const change of this.store.since(from)) watch.tell(change);
     const quiet = this.store.onChange((change) => watch.tell(change));

@@ -12,7 +12,7 @@ export function acceptFor(key: string): string {
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
 
-/** A connection that a raw backend got: the request head, then whatever follows in `received`. */
+/** A connection of a raw backend: the request head, then in `received` everything that follows. */
 export class BackendConnection extends Peer {
   /** The request head, from the request line to the empty line, as it came. */
   head = "";
@@ -25,12 +25,12 @@ export class BackendConnection extends Peer {
       .map((line) => line.slice(name.length + 1).trim());
   }
 
-  /** What came behind the request head. */
+  /** Bytes that came after the request head. */
   get payload(): Buffer {
     return this.received.subarray(this.head.length);
   }
 
-  /** A correct 101, with more header lines and more bytes in the same packet. */
+  /** Sends a correct 101, with additional header lines, and bytes after it in the same packet. */
   accept(lines: readonly string[] = [], more: Buffer = Buffer.alloc(0)): void {
     const key = this.values("sec-websocket-key")[0] ?? "";
     const head = [
@@ -53,7 +53,7 @@ export function polite(connection: BackendConnection): void {
 /** A backend that is a TCP (with `tls`: TLS) socket and a script: sees every byte, and sends what the script says. */
 export class RawBackend {
   readonly connections: BackendConnection[] = [];
-  /** Those too that never got through their TLS handshake. */
+  /** All sockets, also those whose TLS handshake never completed. */
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
 

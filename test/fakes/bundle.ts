@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** Builds what the image holds into a folder of its own: resolves with the folder, and with what takes it away. */
+/** Builds the bundle of the image into a temporary folder; `remove` deletes it. */
 export async function bundle(): Promise<{ readonly folder: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "wsproxy-bundle-"));
   const rolldown = join(ROOT, "node_modules/rolldown/bin/cli.mjs");

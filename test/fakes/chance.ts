@@ -1,4 +1,4 @@
-/** Random choices that can be made again: the same seed, the same choices (mulberry32). */
+/** Reproducible random choices: the same seed gives the same choices (mulberry32). */
 export class Chance {
   #state: number;
 

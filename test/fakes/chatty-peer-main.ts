@@ -9,7 +9,7 @@ const {
   byteByByte = false,
   end = false,
 } = workerData as Chatter;
-/** Written at a time. */
+/** Bytes of one write. */
 const BATCH = 65_536;
 const perBatch = Math.max(1, Math.floor(BATCH / Math.max(1, unit.length)));
 
@@ -25,7 +25,7 @@ function talk(socket: Socket): void {
     if (byteByByte && bytes.length > 1) {
       socket.write(bytes.subarray(0, 1), () => say(bytes.subarray(1)));
     } else {
-      // In turns, so that no connection keeps the others of this thread waiting.
+      // One write a turn, so that no connection keeps the others of this thread waiting.
       socket.write(bytes, () => setImmediate(() => (left > 0 ? say(next()) : end && socket.end())));
     }
   };

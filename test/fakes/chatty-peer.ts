@@ -11,7 +11,7 @@ export interface Chatter {
   readonly times?: number;
   /** Each byte in a packet of its own. */
   readonly byteByByte?: boolean;
-  /** Ends the connection behind it all. */
+  /** Ends the connection afterwards. */
   readonly end?: boolean;
 }
 

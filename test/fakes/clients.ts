@@ -9,7 +9,7 @@ export interface HandshakeParts {
   readonly method?: string;
   readonly target?: string;
   readonly version?: string;
-  /** Name → value, value list, or null. Names as they are to stand on the wire. */
+  /** Name → value, value list, or null. Names are sent as they are written here. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
 }
 
@@ -30,7 +30,7 @@ export function request(parts: HandshakeParts = {}): string {
   return `${[`${parts.method ?? "GET"} ${parts.target ?? "/"} ${parts.version ?? "HTTP/1.1"}`, ...lines].join("\r\n")}\r\n\r\n`;
 }
 
-/** An HTTP answer as it came. */
+/** An HTTP answer, unchanged. */
 export interface RawAnswer {
   readonly status: number;
   /** Names in lower case. */
@@ -38,7 +38,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** A client that is a TCP socket: sends what it is told, byte by byte, and sees every byte that comes. */
+/** A client that is a TCP socket: it can send any bytes, and sees every byte that comes. */
 export class RawClient extends Peer {
   static async open(port: number, host = "127.0.0.1"): Promise<RawClient> {
     const socket = connect({ port, host, allowHalfOpen: true });
@@ -48,7 +48,7 @@ export class RawClient extends Peer {
     return client;
   }
 
-  /** Over TLS; throws what the TLS handshake ends with. */
+  /** Over TLS; throws the error of the TLS handshake. */
   static async openTls(port: number, options: ConnectionOptions): Promise<RawClient> {
     const halfOpen = { allowHalfOpen: true }; // which the types do not know of
     const socket = connectTls({ port, host: "127.0.0.1", ...halfOpen, ...options });
@@ -86,7 +86,7 @@ export class RawClient extends Peer {
     return { status, headers, body: status === 101 ? "" : this.received.toString("utf8", end + 4) };
   }
 
-  /** What came behind the head of the answer. */
+  /** Bytes that came after the head of the answer. */
   get payload(): Buffer {
     const end = this.received.indexOf("\r\n\r\n");
     return end === -1 ? Buffer.alloc(0) : this.received.subarray(end + 4);
@@ -98,7 +98,7 @@ export function reasonOf({ body }: RawAnswer): string {
   return (JSON.parse(body) as { reason: string }).reason;
 }
 
-/** A `ws` client with what happened to it. */
+/** A `ws` client that records messages, pings, pongs and its end. */
 export class WsClient {
   readonly socket: WebSocket;
   readonly messages: { data: Buffer; binary: boolean }[] = [];

@@ -24,7 +24,7 @@ export class FakeClock implements Clock {
     return { cancel: () => void this.#timers.delete(timer) };
   }
 
-  /** Moves both clocks on and fires what is due. */
+  /** Advances both clocks and fires the timers that are due. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (;;) {

@@ -4,7 +4,7 @@ import { withSettings } from "../../api/route-settings.ts";
 
 type Loose = Record<string, unknown>;
 
-/** A rendered route with real defaults; what is given stands over them. */
+/** Parts of a rendered route; absent parts get their real defaults. */
 export interface RouteParts {
   readonly name?: string;
   readonly hostnames?: readonly string[];
@@ -29,7 +29,7 @@ export interface ConfigParts {
   readonly routes?: readonly RouteParts[];
 }
 
-/** Policies as a data plane gets them, complete. */
+/** Complete rendered policies; those that are not given get their defaults. */
 export function policiesOf(given: Loose = {}): Loose {
   const complete: Loose = { authentication: { require: "None" } };
   for (const [kind, policy] of Object.entries(policies)) {
@@ -67,7 +67,7 @@ export function configOf(parts: ConfigParts = {}): Config {
   });
 }
 
-/** Endpoints of `echo:80`, or of what is named. */
+/** Endpoints on 127.0.0.1: of `echo:80`, or of the backends that are named. */
 export function endpointsOf(ports: readonly number[] | Readonly<Record<string, readonly number[]>>): Endpoints {
   const backends = Array.isArray(ports)
     ? { "echo:80": ports as readonly number[] }

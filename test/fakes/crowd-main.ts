@@ -7,7 +7,7 @@ const options = JSON.parse(process.argv[2] ?? "{}") as CrowdOptions;
 const { port, clients, addresses, network = 1, tls = false, silent = false, first = "", headers = {} } = options;
 const secureContext = tls ? createSecureContext({ minVersion: "TLSv1.2" }) : undefined;
 const head = request({ headers });
-/** With the TCP socket below. */
+/** Socket → the TCP socket below it. */
 const open = new Map<Socket, Socket>();
 const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = {
   accepted: 0,
@@ -19,7 +19,9 @@ const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = {
 };
 let started = 0;
 
-/** Addresses of loopback, as many as the crowd has. One alone is not bound to: the kernel would look long for a port. */
+/**
+ * The loopback address of the n-th client. A single address is not bound: the kernel would search long for a free port.
+ */
 const addressOf = (n: number): string | undefined => {
   const address = n % addresses;
   return addresses === 1 ? undefined : `127.${network}.${(address >> 8) & 255}.${address & 255}`;

@@ -5,12 +5,12 @@ import { onTestFinished } from "vitest";
 export interface CrowdOptions {
   readonly port: number;
   readonly clients: number;
-  /** Of loopback, from which they come in turn; 1: 127.0.0.1. */
+  /** Number of loopback addresses that the clients use in turn; 1: 127.0.0.1. */
   readonly addresses: number;
   /** Crowds of different networks have different addresses. */
   readonly network?: number;
   readonly tls?: boolean;
-  /** They send `first`, and no more. */
+  /** The clients send `first`, and nothing more. */
   readonly silent?: boolean;
   readonly first?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export interface Outcome {
   readonly answers: Record<string, number>;
 }
 
-/** Clients in a process of their own that all connect at once, and hold what they get. */
+/** Clients in a process of their own that all connect at once and keep their connections open. */
 export class Crowd {
   readonly #child: ChildProcess;
 
@@ -49,7 +49,7 @@ export class Crowd {
     return new Crowd(child);
   }
 
-  /** All connect; resolves when each has its answer, or was closed. */
+  /** All clients connect; resolves when each has an answer or is closed. */
   come(): Promise<Outcome> {
     return this.#ask("come");
   }
@@ -63,7 +63,7 @@ export class Crowd {
     return this.#ask("count");
   }
 
-  /** All close their connections, with an end (FIN) or a reset (RST). */
+  /** All clients close their connections, with an end (FIN) or a reset (RST). */
   leave(how: "end" | "reset" = "end"): Promise<Outcome> {
     return this.#ask(how);
   }

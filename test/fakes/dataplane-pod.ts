@@ -10,15 +10,15 @@ import type { FakeApiServer } from "./api-server.ts";
 
 /** How a pod behaves. */
 export interface PodBehaviour {
-  /** Milliseconds between a nudge and the report of what was written. */
+  /** Time from a nudge to the report of the new config, in ms. */
   readonly lag?: number;
-  /** Nudges that it misses. */
+  /** Number of nudges that the pod ignores. */
   readonly misses?: number;
-  /** Never answers. */
+  /** The pod never answers. */
   readonly silent?: boolean;
-  /** Has the labels alone: no ReplicaSet of the proxy's made it. */
+  /** The pod has only the labels: no ReplicaSet of the proxy made it. */
   readonly stranger?: boolean;
-  /** Starts with a volume in which the newest token is not yet. */
+  /** The volume of the pod has an earlier token at first. */
   readonly staleToken?: boolean;
   /** Answers every request in this way. */
   readonly answers?: (socket: Socket) => void;
@@ -26,7 +26,7 @@ export interface PodBehaviour {
 
 /** Data plane pods as the operator sees them: objects of the API, and a server that answers at /config. */
 export class DataplanePodFakes {
-  /** The port on which all of them answer, each on its own loopback address. */
+  /** The port of all pods; each has its own loopback address. */
   port = 0;
   readonly #api: FakeApiServer;
   readonly #servers: Server[] = [];
@@ -40,7 +40,7 @@ export class DataplanePodFakes {
     });
   }
 
-  /** The port has to be known before the operator starts. */
+  /** Chooses the port, which the operator needs at its start. */
   async reserve(): Promise<number> {
     const server = createServer();
     server.listen(0, "127.0.0.1");
@@ -50,7 +50,7 @@ export class DataplanePodFakes {
     return this.port;
   }
 
-  /** A ready pod of a proxy, which serves what is written, as soon as it is nudged. */
+  /** Adds a ready pod of a proxy. It serves the newest config as soon as it is nudged. */
   async add(proxy: string, name: string, behaviour: PodBehaviour = {}): Promise<FakePod> {
     this.#last += 1;
     const address = `127.0.0.${this.#last}`;
@@ -73,7 +73,7 @@ export class DataplanePodFakes {
 /** One pod. */
 export class FakePod {
   readonly name: string;
-  /** When it began to serve what it serves now. */
+  /** When the pod began to serve its current config, in ms since the epoch. */
   servingSince = 0;
   /** Requests that it got. */
   asked = 0;
@@ -103,7 +103,7 @@ export class FakePod {
     return { proxies: [{ proxy: `demo/${this.#proxy}`, ...this.#mounted, generation: 1 }], more: 0 };
   }
 
-  /** Does a request bring the token that it has mounted? */
+  /** Does a request bring the token that the pod has mounted? */
   knows(authorization: string | undefined): boolean {
     return this.#token !== undefined && authorization === `Bearer ${this.#token}`;
   }
@@ -132,7 +132,7 @@ export class FakePod {
     this.#api.put(pod);
   }
 
-  /** The one of the proxy's Deployment that made the pod, as its pods name it. */
+  /** Owner reference to the ReplicaSet of the proxy's Deployment that made the pod. */
   #replicaSet(base: string, labels: Record<string, string>): object {
     const [apiVersion, kind, name] = ["apps/v1", "ReplicaSet", `${base}-1`];
     const uid = this.#api.get("Deployment", "demo", base)?.metadata.uid;
@@ -149,7 +149,7 @@ export class FakePod {
     setTimeout(() => this.#mount(), lag);
   }
 
-  /** What the kubelet does: the volume has what the API has. */
+  /** Syncs the volume with the API, as the kubelet does. */
   #mount(): void {
     const base = `wsproxy-${this.#proxy}`;
     const secret = this.#api.get("Secret", "demo", `${base}-config-0`) as { data?: Record<string, string> } | undefined;

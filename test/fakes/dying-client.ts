@@ -2,14 +2,14 @@ import type { IncomingMessage } from "node:http";
 import { ApiError } from "../../operator/kube/api-error.ts";
 import type { Call, Watcher } from "../../operator/kube/call.ts";
 
-/** A client of a process that is killed right after a write: nothing that it asks for afterwards reaches the server. */
+/** A client of a process that is killed right after a write: no later call reaches the server. */
 export class DyingClient implements Watcher {
   dead = false;
   writes = 0;
   readonly #client: Watcher;
   readonly #last: number;
 
-  /** `last`: so many writes are made. */
+  /** `last`: number of writes before the process is killed. */
   constructor(client: Watcher, last: number) {
     this.#client = client;
     this.#last = last;

@@ -1,4 +1,4 @@
-import { EchoBackend } from "../bench/load.ts";
+import { EchoBackend } from "./echo-backend.ts";
 
 const backend = await new EchoBackend().open();
 process.on("disconnect", () => process.exit());

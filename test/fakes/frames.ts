@@ -56,7 +56,7 @@ export interface ReadFrame {
   readonly payload: Buffer;
 }
 
-/** The whole frames in a stream, and what is left over. */
+/** The complete frames in a stream, and the bytes after them. */
 export function parse(bytes: Buffer): { frames: ReadFrame[]; rest: Buffer } {
   const frames: ReadFrame[] = [];
   let at = 0;

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { ConfigParts, endpointsOf } from "./config.ts";
 
-/** What a gateway's process uses: CPU in µs since it started, memory in bytes after a collection. */
+/** Usage of a gateway's process: CPU in µs since its start, memory in bytes after a garbage collection. */
 export interface Usage {
   readonly cpu: number;
   readonly rss: number;
@@ -10,9 +10,9 @@ export interface Usage {
   readonly heap: number;
   readonly sessions: number;
   readonly buffered: number;
-  /** Of the buffer budget. */
+  /** Bytes of the buffer budget that are in use. */
   readonly used: number;
-  /** Sessions that ended for the budget. */
+  /** Sessions that ended because of the budget. */
   readonly ended: number;
 }
 
@@ -20,17 +20,17 @@ export interface ProcessOptions {
   readonly path?: "shared" | "data";
   readonly config?: ConfigParts;
   readonly ports: Parameters<typeof endpointsOf>[0];
-  /** In bytes; absent: none. */
+  /** In bytes; absent: no limit. */
   readonly bufferBudget?: number;
-  /** For Node. */
+  /** Flags of Node. */
   readonly flags?: readonly string[];
   /** The Node to run it on. Default: this one. */
   readonly node?: string | undefined;
-  /** Beside this process's own. */
+  /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A data plane in a process of its own, so that what it uses can be told from what the test uses. */
+/** A data plane in a process of its own, so that its usage can be measured apart from the test's. */
 export class GatewayProcess {
   readonly #child: ChildProcess;
   port = 0;

@@ -12,16 +12,16 @@ import { translate } from "../../operator/translate/translate.ts";
 import type { Translation } from "../../operator/translate/translation.ts";
 import { readable } from "./readable-manifest.ts";
 
-/** What may stand in a case's folder besides its outputs. */
+/** Files that a case's folder may hold besides its outputs. */
 export const INPUTS = [
-  "resources.yaml", // all that there is
-  "before.yaml", // what there was before, where a case is about a change
-  "surroundings.yaml", // what the surroundings permit, where that is not what a cluster does
+  "resources.yaml", // all objects of the API
+  "before.yaml", // the objects before, if the case is about a change
+  "surroundings.yaml", // options of the translation that differ from those in a cluster
 ] as const;
 export const OUTPUTS = ["config.yaml", "manifests.yaml", "statuses.yaml"] as const;
 export type Output = (typeof OUTPUTS)[number];
 
-/** What an operator may have been started with. */
+/** Settings of the operator that renders the cases. */
 export const SETTINGS: RenderSettings = {
   image: "registry.example/wsproxy:1.0.0",
   imagePullPolicy: "IfNotPresent",
@@ -29,7 +29,7 @@ export const SETTINGS: RenderSettings = {
   monitoringNamespaces: [{ "kubernetes.io/metadata.name": "monitoring" }],
 };
 
-/** What the operator makes at random. */
+/** Stands for the random admin token of the operator. */
 export const ADMIN_TOKEN = "an-admin-token-of-256-bits-made-at-random-0";
 
 /** A proxy of a case, and its outputs. */
@@ -56,7 +56,7 @@ export function translateCase(folder: string, order: "as written" | "reversed" =
   return [];
 }
 
-/** A case's outputs, as they stand in its folder. */
+/** The outputs of a case: file → text. */
 export function outputsOf(translations: readonly Made[]): Record<Output, string> {
   const write = (values: readonly object[]): string =>
     values.map((value) => stringify(value, { aliasDuplicateObjects: false, lineWidth: 120 })).join("---\n");

@@ -3,7 +3,7 @@ import type { ConfigParts } from "./config.ts";
 
 /** Request heads that are made to be expensive, each as long as a head may be, and a config with every policy. */
 
-/** The longest head that is not too large whatever is in it. */
+/** Bytes of the longest head that the gateway accepts. */
 const LONGEST = 16_384;
 
 const times = (count: number, text: (n: number) => string, separator = ""): string =>
@@ -78,7 +78,7 @@ interface Parts {
   readonly fill?: (room: number) => string;
 }
 
-/** A whole head of at most 16 KiB, its lines ended. */
+/** A complete head of at most 16 KiB. */
 function head({ target = "/", host = "a.test", connection = "Upgrade", fill = () => "" }: Parts): Buffer {
   const start = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: ${connection}\r\nUpgrade: websocket\r\n`;
   const fixed = `${start}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n`;
@@ -88,19 +88,19 @@ function head({ target = "/", host = "a.test", connection = "Upgrade", fill = ()
   return Buffer.from(text, "latin1");
 }
 
-/** One field that takes up all the room: `unit` again and again, then `end`. */
+/** One field that fills the room: `start`, `unit` again and again, then `end`. */
 const field =
   (name: string, unit: string, end = "", start = "") =>
   (room: number): string => {
     const left = room - name.length - 4 - start.length - end.length;
     return `${name}: ${start}${unit.repeat(Math.floor(left / unit.length))}${end}\r\n`;
   };
-/** The same field line as often as there is room. */
+/** The same field line, as often as it fits. */
 const lines =
   (line: string, most = Number.POSITIVE_INFINITY) =>
   (room: number): string =>
     `${line}\r\n`.repeat(Math.min(most, Math.floor(room / (line.length + 2))));
-/** Field lines of their own name each. */
+/** Field lines with different names. */
 const numbered =
   (value: string, most: number) =>
   (room: number): string => {
@@ -114,7 +114,7 @@ const numbered =
   };
 const query = (unit: string): Parts => ({ target: `/?${unit.repeat(Math.floor(8180 / unit.length))}` });
 
-/** U+2028 in UTF-8: what `.` does not match. */
+/** U+2028 in UTF-8, which `.` in a regular expression does not match. */
 const SEPARATOR = "\u00e2\u0080\u00a8";
 
 export const HOSTILE_HEADS: readonly [string, Buffer][] = (

@@ -1,9 +1,9 @@
 import type { ApiObject } from "./api-server-store.ts";
 
-/** What a spec is full of. */
+/** What fills a spec. */
 export type Filling = "honest" | "hosts" | "policies";
 
-/** A WebSocketProxy: an ordinary one, or one of 1.4 MB whose references lead to everything large of its namespace. */
+/** A WebSocketProxy: an ordinary one, or one of 1.4 MB that names every large object of its namespace. */
 export function proxyWith(key: string, filling: Filling): ApiObject {
   const [namespace = "", name = ""] = key.split("/");
   const spec = filling === "honest" ? honest(name) : hostile(filling, name);

@@ -17,7 +17,7 @@ export interface Crowd {
 export const CROWD: Crowd = { namespaces: 10, hostile: 50, honest: 50, secrets: 200, annotated: 100, slices: 1000 };
 
 const KIB = 1024;
-/** Shared by all objects, so that they are large in the answers of the server only. */
+/** One string for all objects: only the answers of the server become large. */
 const ANNOTATION = "a".repeat(250 * KIB);
 const KEY_SET = JSON.stringify({ keys: [], more: Array.from({ length: 330_000 }, () => ({})) });
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -30,7 +30,7 @@ const ENDPOINTS = Array.from({ length: 1000 }, (_, at) => ({
   conditions: { ready: true },
 }));
 
-/** Tenants, each with everything in its own namespace: those that ask for too much, and beside them those that do not. */
+/** Tenants with a namespace each: hostile ones that name too much, and honest ones beside them. */
 export class Tenants {
   readonly #server: FakeApiServer;
   readonly #crowd: Crowd;
@@ -41,7 +41,7 @@ export class Tenants {
     this.#crowd = crowd;
   }
 
-  /** `namespace/name` of the proxies that ask for nothing unusual. */
+  /** `namespace/name` of the ordinary proxies. */
   get honest(): string[] {
     return Array.from({ length: this.#crowd.honest }, (_, at) => `${this.#namespace(at)}/honest-${at}`);
   }
@@ -62,7 +62,7 @@ export class Tenants {
       this.#server.put(proxyWith(key, at % 2 === 0 ? "hosts" : "policies"));
   }
 
-  /** One more change of everything that tenants can change at a time. */
+  /** Changes one object of each kind that tenants can change. */
   stir(): void {
     this.#round += 1;
     const at = this.#round % this.#crowd.hostile;
@@ -80,7 +80,7 @@ export class Tenants {
     }
   }
 
-  /** Takes the key of an honest proxy away. */
+  /** Removes the key of an honest proxy. */
   revoke(key: string): void {
     const [namespace = "", name = ""] = key.split("/");
     this.#server.put(keysOf(namespace, name, {}));

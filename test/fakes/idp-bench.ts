@@ -15,7 +15,7 @@ export function settings(input: Record<string, unknown>): Settings {
   return policies.authentication.rendered.parse(input);
 }
 
-/** All that the authentication policy is compiled with; time stands until `clock` is moved. */
+/** Everything that the authentication policy is compiled with; the time stands still until `clock` is advanced. */
 export class AuthBench {
   readonly clock = new FakeClock();
   readonly memory = new Memory();

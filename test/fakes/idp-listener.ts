@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 
 /** A TCP listener on loopback that answers each request head with scripted bytes. */
 export class RawListener {
-  /** Request heads, as they came. */
+  /** Request heads, unchanged. */
   readonly heads: string[] = [];
   readonly sockets = new Set<Socket>();
   readonly #server: Server;

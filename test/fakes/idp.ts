@@ -20,33 +20,35 @@ export const GATEWAY = { username: "gateway", password: "gateway-secret" };
 /** The scope that every resource has; a token carries it only where it is asked for. */
 const SCOPE = "chat:connect";
 
-/** Where it listens, and under which name it is known. */
-export interface Place {
+/** Where the provider listens, and the host of its URLs. */
+export interface ListenAddress {
   readonly host: string;
   readonly address: string;
-  /** 0: one that is free. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
-const LOOPBACK: Place = { host: "127.0.0.1", address: "127.0.0.1", port: 0 };
+const LOOPBACK: ListenAddress = { host: "127.0.0.1", address: "127.0.0.1", port: 0 };
 
-/** A real OAuth server (oidc-provider), on loopback unless told otherwise, whose keys can be rotated and which can be taken down for a while. */
+/**
+ * A real OAuth server (oidc-provider), by default on loopback. Tests can rotate its keys and take it down for a while.
+ */
 export class IdentityProvider {
   readonly #resources: Readonly<Record<string, Resource>>;
   readonly #server: Server;
   /** What was issued, by kind; outlives a rotation of the keys. */
   readonly #issued = new Map<string, Map<string, object>>();
-  readonly #place: Place;
+  readonly #listenOn: ListenAddress;
   #port: number;
   #handle: RequestListener;
   /** Path of each request, in order. */
   readonly requests: string[] = [];
 
   /** By resource indicator (RFC 8707): an absolute URI, which becomes the audience. */
-  constructor(resources: Readonly<Record<string, Resource>>, place = LOOPBACK) {
+  constructor(resources: Readonly<Record<string, Resource>>, listenOn = LOOPBACK) {
     this.#resources = resources;
-    this.#place = place;
-    this.#port = place.port;
+    this.#listenOn = listenOn;
+    this.#port = listenOn.port;
     this.#handle = this.#port === 0 ? () => {} : this.#provider(newKeys());
     this.#server = createServer((request, response) => {
       this.requests.push(request.url ?? "");
@@ -55,7 +57,7 @@ export class IdentityProvider {
   }
 
   get issuer(): string {
-    return `http://${this.#place.host}:${this.#port}`;
+    return `http://${this.#listenOn.host}:${this.#port}`;
   }
 
   get jwks(): string {
@@ -66,14 +68,14 @@ export class IdentityProvider {
     return `${this.issuer}/token/introspection`;
   }
 
-  /** How often a path was asked for. */
+  /** Number of requests for a URL. */
   asked(url: string): number {
     return this.requests.filter((path) => this.issuer + path === url).length;
   }
 
-  /** Opens, the second time on the port of the first. */
+  /** Opens the server; after `down` on the same port again. */
   async up(): Promise<this> {
-    this.#server.listen(this.#port, this.#place.address);
+    this.#server.listen(this.#port, this.#listenOn.address);
     await once(this.#server, "listening");
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("not listening");
@@ -95,7 +97,10 @@ export class IdentityProvider {
     return this.down();
   }
 
-  /** Begins to sign with new keys; the old ones are published no more. `kid`: of the RSA key, instead of its digest. */
+  /**
+   * Signs with new keys from now on and no longer publishes the old ones. `kid`: key id of the RSA key, instead of its
+   * digest.
+   */
   rotate(kid?: string): void {
     const keys = newKeys();
     if (kid !== undefined) Object.assign(keys[0] ?? {}, { kid });

@@ -16,7 +16,7 @@ interface Begun {
 /** The real client, whose calls a test can count and time. */
 class RecordingClient implements Watcher {
   readonly begun: Begun[] = [];
-  /** Calls that wait for their answer; for a watch, for its head. */
+  /** Calls without an answer yet; a watch counts until the response head. */
   underWay = 0;
   readonly #client: KubeClient;
   readonly #clock: FakeClock;

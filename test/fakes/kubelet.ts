@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What the probes of a process found. */
+/** Results of the probes of a process. */
 export interface Health {
   /**
-   * CPU time that the process' main thread took from the start of each probe to its answer, in ms: what it did first.
-   * That is its own doing, on a machine whose cores have other work too.
+   * CPU time of the main thread of the process from the start of each probe to its answer, in ms: its work before the
+   * answer. CPU time does not depend on other work of the machine.
    */
   readonly own: readonly number[];
   /** Time of those probes, in ms, during which no thread of the process, nor the test, had to wait for a core. */
@@ -13,10 +13,13 @@ export interface Health {
   readonly failures: readonly string[];
 }
 
-/** Less than this in sum, in ms, is no waiting. */
+/** Waiting below this sum, in ms, is ignored. */
 const HARDLY = 20;
 
-/** Asks a process for /healthz and /readyz as a kubelet does, over a new connection each time, until it is told to stop. */
+/**
+ * Requests /healthz and /readyz of a process as a kubelet does, over a new connection each time, until `stop` is
+ * called.
+ */
 export function watchHealth(adminPort: number, pid: number): { stop: () => Promise<Health> } {
   const stop = new AbortController();
   const done = watched(adminPort, pid, stop.signal);
@@ -50,8 +53,8 @@ async function watched(adminPort: number, pid: number, stop: AbortSignal): Promi
 }
 
 /**
- * CPU time of a process' main thread, and for how long all its threads, and this one, have been ready to run and had no
- * core, in ms (proc(5), schedstat). All of them: the main one sleeps until those that collect garbage with it are done.
+ * CPU time of the main thread of a process, and for how long all its threads and this one were ready to run without a
+ * core, in ms (proc(5), schedstat). All threads count: the main thread waits for those that collect garbage with it.
  */
 function usageOf(pid: number): { readonly cpu: number; readonly waited: number } {
   const threads = readdirSync(`/proc/${pid}/task`).map((id) => scheduled(`${pid}/task/${id}`));
@@ -59,7 +62,7 @@ function usageOf(pid: number): { readonly cpu: number; readonly waited: number }
   return { cpu: scheduled(`${pid}/task/${pid}`).cpu, waited };
 }
 
-/** Of a thread; one that has just ended waits for nothing. */
+/** CPU and waiting time of a thread; zero if it has ended. */
 function scheduled(thread: string): { readonly cpu: number; readonly waited: number } {
   try {
     const [cpu = 0, waited = 0] = readFileSync(`/proc/${thread}/schedstat`, "utf8").split(" ").map(Number);

@@ -6,26 +6,26 @@ import { configOf, policiesOf, type ConfigParts } from "./config.ts";
 /** How large a config is. */
 export interface Scale {
   readonly routes: number;
-  /** Of the deny list. */
+  /** Addresses of the deny list. */
   readonly addresses: number;
   readonly keys: number;
   /** Each route has every limit of its own instead of the proxy's. */
   readonly own?: boolean;
 }
 
-/** The most that one proxy is held to. */
+/** The largest config that must work for one proxy. */
 export const LARGEST: Scale = { routes: 1000, addresses: 10_000, keys: 10_000 };
 
-/** The address of a deny list that stands at this place. */
+/** The n-th address of the deny list. */
 export const deniedAddress = (n: number): string => `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 
-/** A client's key, and the client's name. */
+/** The key of the n-th client, and the client id. */
 export const largeKey = (n: number): string => `key-${n}-0123456789abcdef`;
 export const largeClient = (n: number): string => `client-${n}`;
 
 const PER = ["Client", "IP", "Route", "Proxy"];
 
-/** Settings of every limit, on each subject. */
+/** Settings of every limit, for each subject. */
 function everyLimit(limit: number): object {
   const flow = (most: number): object[] =>
     ["Connection", ...PER].map((per) => ({ per, limit: most, interval: "1s", burst: most, onExceed: "Delay" }));
@@ -37,7 +37,7 @@ function everyLimit(limit: number): object {
   };
 }
 
-/** Settings of every policy there is, with each limit on each subject. */
+/** Settings of every policy, with each limit for each subject. */
 export function everyPolicy({ addresses, keys }: Pick<Scale, "addresses" | "keys">): object {
   return policiesOf({
     deny: {

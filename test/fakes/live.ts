@@ -6,7 +6,7 @@ import type { TestGateway } from "./gateway.ts";
 import { until, type Peer } from "./sockets.ts";
 
 /** The client of a session; what is absent is not sent. */
-export interface Who {
+export interface ClientParts {
   readonly client?: string;
   /** Believed where the gateway trusts 127.0.0.1. */
   readonly address?: string;
@@ -26,7 +26,7 @@ export class Live {
     this.backend = backend;
   }
 
-  static async open(gateway: TestGateway, backend: RawBackend, who: Who = {}): Promise<Live> {
+  static async open(gateway: TestGateway, backend: RawBackend, who: ClientParts = {}): Promise<Live> {
     const headers = {
       ...(who.client === undefined ? {} : { "X-Api-Key": keyOf(who.client) }),
       ...(who.address === undefined ? {} : { "X-Forwarded-For": who.address }),
@@ -46,24 +46,24 @@ export class Live {
     return from === "fromClient" ? this.client : this.backend;
   }
 
-  /** Whole frames that have arrived at the end of this direction. */
+  /** Complete frames that have arrived at the receiver of this direction. */
   frames(from: From): ReadFrame[] {
     return parse(from === "fromClient" ? this.backend.payload : this.client.payload).frames;
   }
 
-  /** Their payloads as text; Close frames left out. */
+  /** Payloads of these frames as text, without Close frames. */
   texts(from: From): string[] {
     return this.frames(from)
       .filter(({ opcode }) => opcode !== 8)
       .map(({ payload }) => String(payload));
   }
 
-  /** So many frames have arrived. */
+  /** Resolves when this many frames have arrived. */
   async arrived(from: From, count: number): Promise<void> {
     await until(`${count} frames ${from}`, () => this.frames(from).length >= count || this.client.ended);
   }
 
-  /** Code and reason that each end was told. */
+  /** Code and reason of the Close that each end got. */
   async ended(): Promise<{ toClient: string; toBackend: string }> {
     await until("both ends were told", () => this.client.ended && this.backend.ended);
     const told = (from: From): string => {
@@ -73,7 +73,7 @@ export class Live {
     return { toClient: told("fromBackend"), toBackend: told("fromClient") };
   }
 
-  /** Neither end has been told anything, and the connection stands: a ping of the client gets through. */
+  /** Checks that the session is still open: a ping of the client reaches the backend. */
   async lives(): Promise<void> {
     const before = this.frames("fromClient").length;
     this.client.send(Buffer.from([0x89, 0x80, 1, 2, 3, 4]));

@@ -1,4 +1,4 @@
-/** Manifests as users write them, for what starts from files. */
+/** Manifests as users write them, for programs that read files. */
 
 const indent = (text: string, by: string): string => text.replaceAll(/^(?=.)/gm, by);
 

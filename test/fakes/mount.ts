@@ -2,7 +2,10 @@ import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "./program.ts";
 
-/** A folder as the kubelet mounts a ConfigMap or Secret: `..data` leads to the newest version, and the files lead through it. */
+/**
+ * A folder as the kubelet mounts a ConfigMap or Secret: `..data` links to the newest version, and the files link
+ * through it.
+ */
 export class Mount {
   readonly folder: string;
   #version = 0;
@@ -15,7 +18,7 @@ export class Mount {
     return new Mount(await temporaryFolder());
   }
 
-  /** All files at once, as another version. */
+  /** Writes all files as a new version and switches to it at once. */
   async publish(files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
     const old = `..version-${this.#version}`;
     this.#version += 1;
@@ -25,7 +28,7 @@ export class Mount {
     await symlink(version, join(this.folder, "..data_tmp"));
     await rename(join(this.folder, "..data_tmp"), join(this.folder, "..data"));
     for (const name of Object.keys(files)) {
-      await symlink(`..data/${name}`, join(this.folder, name)).catch(() => {}); // from the second version on it is there
+      await symlink(`..data/${name}`, join(this.folder, name)).catch(() => {}); // exists from the second version on
     }
     await rm(join(this.folder, old), { recursive: true, force: true });
   }

@@ -24,7 +24,7 @@ export interface Refused {
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** A real OAuth server, a gateway that asks it, and a backend that keeps each handshake it got. */
+/** A real OAuth server, a gateway that uses it, and a backend that records its handshakes. */
 export class OAuthBench {
   readonly idp: IdentityProvider;
   readonly gateway: TestGateway;
@@ -69,12 +69,15 @@ export class OAuthBench {
     return WsClient.open(this.gateway.url(), [], { headers: { authorization: `Bearer ${token}` } });
   }
 
-  /** Resolves when so many sessions are left: a session is counted until both its ends are gone. */
+  /** Resolves when this many sessions are left. A session counts until both its connections are closed. */
   async left(sessions: number): Promise<void> {
     await until(`${sessions} sessions are left`, () => this.gateway.sessions === sessions);
   }
 
-  /** Offers a handshake that is refused; holds the oracle of every refusal: no dial, hung up, counted under its reason. */
+  /**
+   * Sends a handshake that must be refused, and checks the refusal: no dial, connection closed, counted under its
+   * reason.
+   */
   async refused(parts: HandshakeParts, target = "/"): Promise<Refused> {
     const dials = this.handshakes.length;
     const before = await this.#counts();
@@ -93,13 +96,13 @@ export class OAuthBench {
   }
 
   /** `<status> <reason>` of a refusal. */
-  async verdict(token: string): Promise<string> {
+  async refusalOf(token: string): Promise<string> {
     this.#tokens.add(token);
     const { status, reason } = await this.refused(bearer(token));
     return `${status} ${reason}`;
   }
 
-  /** Lets time pass, timer by timer, so that each question to the server has its answer before time goes on. */
+  /** Advances the clock timer by timer; each request to the server is answered before the time goes on. */
   async pass(ms: number): Promise<void> {
     const clock = this.#clock;
     if (!(clock instanceof FakeClock)) throw new Error("real time passes by itself");
@@ -113,16 +116,16 @@ export class OAuthBench {
     }
   }
 
-  /** Where a token or its signature can be read. */
+  /** Names of the outputs in which a token or its signature can be read. */
   async #leaks(): Promise<string[]> {
-    // Errors with their message and stack, as the real log writes them.
+    // With messages and stacks of errors, as the real log writes them.
     const log = inspect(this.gateway.lines, { depth: null, maxStringLength: null, maxArrayLength: null });
-    const sinks: Record<string, string> = { log };
+    const outputs: Record<string, string> = { log };
     for (const path of ["/metrics", "/config", "/config/routes", "/sessions"])
-      sinks[path] = (await this.gateway.admin(path)).body;
+      outputs[path] = (await this.gateway.admin(path)).body;
     const secrets = [...this.#tokens].flatMap((token) => [token, token.split(".")[2] ?? ""]);
     const long = secrets.filter((secret) => secret.length > 20);
-    return Object.keys(sinks).filter((sink) => long.some((secret) => sinks[sink]?.includes(secret)));
+    return Object.keys(outputs).filter((output) => long.some((secret) => outputs[output]?.includes(secret)));
   }
 
   /** Fails where a token that was offered can be read in a log line, a metric or an admin answer. */

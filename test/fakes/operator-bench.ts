@@ -2,9 +2,10 @@ import { onTestFinished } from "vitest";
 import { Controller, type ControllerOptions } from "../../operator/controller.ts";
 import { KubeClient } from "../../operator/kube/client.ts";
 import type { WebSocketProxyStatus } from "../../api/status.ts";
-import { newAdminToken } from "../../cli/line/admin-token.ts";
+import { newAdminToken } from "../../cli/serving/admin-token.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { FakeApiServer, type ApiCall } from "./api-server.ts";
+import type { ApiCall } from "./api-call.ts";
+import { FakeApiServer } from "./api-server.ts";
 import type { ApiObject } from "./api-server-store.ts";
 import { DataplanePodFakes } from "./dataplane-pod.ts";
 import { recordedLog } from "./kube-bench.ts";
@@ -18,7 +19,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** A scripted API server, pods that report, and operators that work on them. */
+/** A scripted API server, pods that report their config, and operators. */
 export class OperatorBench {
   readonly server: FakeApiServer;
   readonly pods: DataplanePodFakes;
@@ -149,7 +150,7 @@ export function service(name = "echo"): ApiObject {
   };
 }
 
-/** Where the Service's pods are. */
+/** The EndpointSlice of the Service. */
 export function slice(addresses: readonly string[], name = "echo"): ApiObject {
   return {
     apiVersion: "discovery.k8s.io/v1",
@@ -161,7 +162,7 @@ export function slice(addresses: readonly string[], name = "echo"): ApiObject {
   };
 }
 
-/** Everything that one proxy needs. */
+/** Creates every object that one proxy needs, and the proxy. */
 export function putAll(server: FakeApiServer, name = "chat"): void {
   for (const object of [service(), slice(["10.0.0.1"]), keys({ alice: "alices-own-key-0001" }), proxy(name)])
     server.put(object);

@@ -25,7 +25,7 @@ export function apiKeyPolicy(
   return { require: "All", apiKey: { keys: entries, from } };
 }
 
-/** The base request R of `/ws` with a valid key, changed. */
+/** The valid request for `/ws` with the API key, with these changes. */
 export function base(parts: HandshakeParts = {}): string {
   return request({ target: "/ws", ...parts, headers: { "X-Api-Key": SECRET, ...parts.headers } });
 }
@@ -46,7 +46,10 @@ function pieces(bytes: Buffer, way: Way): Buffer[] {
   return lines;
 }
 
-/** Writes bytes one way; each piece is read by itself, since the reader gets its turn in between. Stops when it is answered. */
+/**
+ * Writes bytes in this way. Between pieces the event loop has a turn, so that the gateway reads each by itself. Stops
+ * at an answer.
+ */
 export async function put(client: RawClient, bytes: string | Buffer, way: Way): Promise<void> {
   for (const piece of pieces(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes, way)) {
     if (client.answered || client.closed || client.socket.destroyed) return;
@@ -57,7 +60,7 @@ export async function put(client: RawClient, bytes: string | Buffer, way: Way): 
 
 export interface Wanted {
   readonly status: number;
-  /** Of the table of refusals, or `BackendRefused`. */
+  /** A reason of the table of rejections, or `BackendRefused`. */
   readonly reason: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Connections that the backend gets. Default 0. */
@@ -66,14 +69,17 @@ export interface Wanted {
   readonly bodiless?: boolean;
 }
 
-/** Bound on how long a refused socket lives, in ms. */
+/** How long a refused socket may stay open, in ms. */
 const CLOSED_WITHIN = 1000;
 
-/** A data plane with one guarded route in front of a raw backend, and the one oracle that every refusal is held to. */
+/**
+ * A data plane with one route that requires an API key, in front of a raw backend, and the checks that every refusal
+ * must pass.
+ */
 export class Bench {
   readonly gateway: TestGateway;
   readonly backend: RawBackend;
-  /** What the backend does with the connections of the row under test; good handshakes are always accepted. */
+  /** What the backend does with connections of the test; handshakes with `X-Probe: good` are always accepted. */
   script: (connection: BackendConnection) => void = (connection) => connection.accept();
   readonly #secrets = new Set([SECRET, WRONG_SECRET]);
 
@@ -101,7 +107,7 @@ export class Bench {
     await this.backend.close();
   }
 
-  /** Text that must not be in logs or metrics, beside the bench's own keys. */
+  /** Adds a text that must not appear in logs or metrics. */
   guard(secret: string): void {
     this.#secrets.add(secret);
   }
@@ -110,7 +116,7 @@ export class Bench {
     return RawClient.open(this.gateway.port);
   }
 
-  /** Sends it, and holds what comes to the oracle: all six points of it. */
+  /** Sends the bytes and checks the refusal: answer, closed socket, metrics, dials, health of the gateway, no secret. */
   async expectRefusal(bytes: string | Buffer, wanted: Wanted, way: Way = "one write"): Promise<RawAnswer> {
     const before = await this.#state();
     const client = await this.connect();
@@ -128,7 +134,7 @@ export class Bench {
     for (const way of WAYS) await this.expectRefusal(bytes, wanted, way);
   }
 
-  /** The process lives, and the next good handshake gets its 101. */
+  /** Checks that the process is healthy and the next valid handshake gets a 101. */
   async expectHealthy(): Promise<void> {
     expect((await this.gateway.admin("/healthz")).status).toBe(200);
     const client = await this.connect();
@@ -153,8 +159,8 @@ export class Bench {
   async expectHungUp(bytes: string | Buffer): Promise<void> {
     const client = await this.connect();
     await put(client, bytes, "one write");
-    await until("the gateway says its last word", () => client.ended || client.closed);
-    // What is sent to a socket that is gone comes back as a reset.
+    await until("the gateway ends its side", () => client.ended || client.closed);
+    // A write to a closed socket causes a reset.
     const gone = (): boolean => client.closed || !client.socket.write("x");
     await until("the gateway has let go of the socket", gone, CLOSED_WITHIN);
   }

@@ -31,11 +31,11 @@ interface Case {
   readonly route?: RouteParts;
   readonly forwarding?: object;
   readonly compression?: "Passthrough" | "Disabled";
-  /** The route asks for an API key, wherever it may stand. */
+  /** The route requires an API key, in any place. */
   readonly guarded?: boolean;
 }
 
-/** What the backend is sent where these policies hold. */
+/** The request that the backend gets with these policies. */
 export function send({
   handshake,
   identity,
@@ -48,7 +48,7 @@ export function send({
   return sendTo({ ...route, policies }, handshake, identity);
 }
 
-/** What the backend of a route is sent. */
+/** The request that the backend of a route gets. */
 export function sendTo(
   route: RouteParts,
   handshake: Partial<Handshake> = {},
@@ -63,7 +63,7 @@ export function sendTo(
   );
 }
 
-/** The client's own fields that went on: those before the gateway's. */
+/** The forwarded headers of the client: those before the gateway's. */
 export const own = ({ headers }: OutgoingRequest): HeaderField[] =>
   headers.slice(
     0,

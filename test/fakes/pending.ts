@@ -3,21 +3,21 @@ import type { BackendConnection, RawBackend } from "./backends.ts";
 import { RawClient, reasonOf, request } from "./clients.ts";
 import { text } from "./frames.ts";
 import type { TestGateway } from "./gateway.ts";
-import type { Who } from "./live.ts";
+import type { ClientParts } from "./live.ts";
 import { until } from "./sockets.ts";
 
-/** What a refused client saw, and what is left of its handshake. */
+/** The answer of a refused client, and what is left of its handshake. */
 export interface Lost {
   /** `401 CredentialRevoked` */
   readonly told: string;
   readonly challenge: string | undefined;
-  /** Bytes that the backend got behind the gateway's request. */
+  /** Bytes that the backend got after the request head. */
   readonly leaked: string;
-  /** Handshakes under way, sessions, and keys that count them. */
+  /** Numbers of handshakes, sessions, and counted subjects. */
   readonly left: readonly number[];
 }
 
-/** A handshake whose frames came with it and whose backend has the request and holds its 101. */
+/** A handshake under way: frames came behind its head, and the backend has the request but has not sent its 101. */
 export class Pending {
   readonly client: RawClient;
   readonly backend: BackendConnection;
@@ -33,7 +33,7 @@ export class Pending {
   static async open(
     gateway: TestGateway,
     backend: RawBackend,
-    who: Who = {},
+    who: ClientParts = {},
     more: Buffer = text("secret orders", true),
   ): Promise<Pending> {
     const before = backend.connections.length;
@@ -44,7 +44,7 @@ export class Pending {
     return new Pending(client, connection, gateway);
   }
 
-  /** The answer to a handshake that lost its permission, once the backend's connection is gone too. */
+  /** The answer to a handshake that lost its permission, after the backend's connection is closed too. */
   async lost(): Promise<Lost> {
     const answer = await this.client.answer();
     await until("the backend's connection is closed", () => this.backend.ended || this.backend.closed);
@@ -58,7 +58,7 @@ export class Pending {
     };
   }
 
-  /** The backend accepts, and the frames that came with the request reach it. */
+  /** The backend sends its 101; resolves when the frames behind the client's head have reached it. */
   async opens(): Promise<void> {
     this.backend.accept();
     const { status } = await this.client.answer();
@@ -67,7 +67,7 @@ export class Pending {
   }
 }
 
-export function headOf({ client, address, target = "/", headers = {} }: Who): string {
+export function headOf({ client, address, target = "/", headers = {} }: ClientParts): string {
   return request({
     target,
     headers: {

@@ -1,4 +1,4 @@
-/** What a check of manifests looks at; the rest may be there too. */
+/** The parts of a pod template that the check reads. */
 export interface PodTemplate {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
   readonly spec: {
@@ -49,7 +49,7 @@ const SYSCTLS = [
 ];
 const PROFILES = ["RuntimeDefault", "Localhost"];
 
-/** What the Pod Security Standard *restricted* has against a pod; empty: it is admitted. */
+/** Violations of the Pod Security Standard *restricted*; empty: the pod is admitted. */
 export function restrictedViolations({ spec }: PodTemplate): string[] {
   const pod = spec.securityContext ?? {};
   const containers = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];

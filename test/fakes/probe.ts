@@ -2,9 +2,9 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-/** What a program uses. */
+/** Usage of a program. */
 export interface Probe {
-  /** The most CPU time that its event loop took without a turn for others, in ms, since the last reset. */
+  /** CPU time of the longest turn of its event loop since the last reset, in ms. */
   readonly longest: number;
   /** CPU time of its main thread, in ms. */
   readonly cpu: number;
@@ -12,10 +12,10 @@ export interface Probe {
   readonly rss: number;
 }
 
-/** To be loaded before a program's own code (`--import`), in a process with a channel to the test. */
+/** Loaded before a program's own code (`--import`), in a process with an IPC channel to the test. */
 export const PROBE = join(import.meta.dirname, "loop-probe.ts");
 
-/** Asks a program that has the probe in it. */
+/** Asks a program with the probe for its usage. */
 export async function probe(child: ChildProcess, what: "read" | "reset" = "read"): Promise<Probe> {
   child.send(what);
   const [answer] = (await once(child, "message")) as [Probe];

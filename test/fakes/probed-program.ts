@@ -6,26 +6,26 @@ import { until } from "./sockets.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** `wsproxy` in a process of its own, of which the test sees how long its event loop stands still. */
+/** `wsproxy` in a process of its own; the test can ask for the longest turn of its event loop. */
 export class ProbedProgram {
   readonly #child: ChildProcess;
   #stdout = "";
   #stderr = "";
 
   constructor(args: readonly string[]) {
-    // As `bin/wsproxy` and the image start it.
+    // The flags of `bin/wsproxy` and of the image.
     const execArgv = ["--max-semi-space-size=4", "--heap-growing-percent=30", "--import", PROBE];
     this.#child = fork(join(ROOT, "cli/main.ts"), args, { execArgv, stdio: ["ignore", "pipe", "pipe", "ipc"] });
     this.#child.stdout?.on("data", (chunk: Buffer) => (this.#stdout += chunk.toString()));
     this.#child.stderr?.on("data", (chunk: Buffer) => (this.#stderr += chunk.toString()));
   }
 
-  /** How often a message stands in its log. */
+  /** Number of log lines with this message. */
   logged(message: string): number {
     return this.#stdout.split(`"msg":"${message}"`).length - 1;
   }
 
-  /** What it says to people. */
+  /** Its standard error. */
   get said(): string {
     return this.#stderr;
   }
@@ -34,14 +34,14 @@ export class ProbedProgram {
     return probe(this.#child, what);
   }
 
-  /** Stands still while `meanwhile` goes on: what comes of it, comes in one turn of its loop. */
+  /** Suspends the process during `meanwhile`, so that everything that it causes comes in one turn of the event loop. */
   async pause(meanwhile: () => Promise<void>): Promise<void> {
     this.#child.kill("SIGSTOP");
     await meanwhile();
     this.#child.kill("SIGCONT");
   }
 
-  /** Until this message has been logged once more than before `change`. */
+  /** Makes the change and waits for one more log line with this message. */
   async logs(message: string, change: () => Promise<void>): Promise<void> {
     const before = this.logged(message);
     await change();

@@ -12,14 +12,14 @@ const ROOT = join(import.meta.dirname, "../..");
 const WSPROXY = join(ROOT, "bin/wsproxy");
 
 export interface ProgramOptions {
-  /** The file to run; bin/wsproxy unless told otherwise. */
+  /** The file to run; default: bin/wsproxy. */
   readonly file?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** The test may ask how long its event loop stood still. */
+  /** Loads the probe: the test can ask for the longest turn of the event loop. */
   readonly probed?: boolean;
 }
 
-/** `wsproxy` as a process of its own, started as users start it; ended with the test at the latest. */
+/** `wsproxy` in a process of its own, started as users start it. It ends with the test at the latest. */
 export class Program {
   stdout = "";
   stderr = "";
@@ -47,28 +47,28 @@ export class Program {
     if (this.ended === undefined) this.#child.kill(name);
   }
 
-  /** Of the process, while it lives. */
+  /** Process id. */
   get pid(): number {
     if (this.#child.pid === undefined) throw new Error("not started");
     return this.#child.pid;
   }
 
-  /** Of one that was started to be probed. */
+  /** Usage of a program that was started with `probed`. */
   probe(what: "read" | "reset" = "read"): Promise<Probe> {
     return probe(this.#child, what);
   }
 
-  /** Types into it. */
+  /** Writes to its standard input. */
   write(text: string): void {
     this.#child.stdin?.write(text);
   }
 
-  /** The end of standard input. */
+  /** Ends its standard input. */
   endInput(): void {
     this.#child.stdin?.end();
   }
 
-  /** Waits for words on standard error, which is where people are spoken to. */
+  /** Waits for a text on standard error, which is for people. */
   async says(words: string | RegExp): Promise<void> {
     const found = (): boolean => (typeof words === "string" ? this.stderr.includes(words) : words.test(this.stderr));
     await this.#until(`"${String(words)}" on standard error`, found);
@@ -139,7 +139,7 @@ function canBeOpened(port: number): Promise<boolean> {
   });
 }
 
-/** A folder that is gone after the test. */
+/** A temporary folder, deleted after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "wsproxy-test-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

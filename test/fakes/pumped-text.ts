@@ -1,12 +1,12 @@
-/** Texts that make a regular expression that goes back on its own steps slow, made from the expression itself. */
+/** Texts that make a backtracking regular expression slow, built from the expression itself. */
 
-/** Characters of which every class of ours admits or refuses some; with those that `.` does not match. */
+/** Characters that every character class of the code accepts or refuses, and those that `.` does not match. */
 const ALPHABET = [..."09afgzAFGZ -_.,;:=/\\?&%+*#\"'!@$()[]{}<>|~^`", ..."\t\n\r\0\u0085\u00e9\u2028\uFFFD"];
 
-/** Ends that what stands before them can hardly expect. */
+/** Ends that rarely match what stands before them. */
 const ENDS = ["", "\u2028", "\n", "\t", '"', "!", "\0", "x y"];
 
-/** Words of an expression, as they would stand in a text that it matches. */
+/** Literal words of an expression, as in a text that it matches. */
 function wordsOf(source: string): string[] {
   const plain = source.replaceAll(/\[(?:\\.|[^\]])*\]/g, "\0").replaceAll(/\\([^\w\s])/g, "$1");
   return [...plain.matchAll(/[\w :/.,;%="'-]+/g)].map(([word]) => word).filter((word) => word.length > 1);
@@ -15,7 +15,7 @@ function wordsOf(source: string): string[] {
 /** Makes a text of about `length` characters. */
 export type Pump = (length: number) => string;
 
-/** Beginnings × what is repeated × ends. */
+/** Every combination of a start, a repeated part and an end. */
 export function pumpsFor(source: string): Pump[] {
   const words = wordsOf(source);
   const starts = new Set(["", "a", ...words, words.join("")]);

@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { Manifest } from "../../operator/render/manifest.ts";
 
-/** A manifest as people review it: instead of base64 what stands behind it, and instead of gzip how much. */
+/** A manifest for review: base64 is decoded, and gzip is replaced by its size. */
 export function readable(manifest: Manifest): object {
   const { data, binaryData } = manifest as { readonly data?: Entries; readonly binaryData?: Entries };
   return {

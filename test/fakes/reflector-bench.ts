@@ -7,7 +7,7 @@ import { until } from "./sockets.ts";
 
 export interface ReflectorBench extends KubeBench {
   readonly reflector: Reflector<KubeObject>;
-  /** `+a`, `~a`, `-a`, in the order in which it was told. */
+  /** Changes in order: `+a` added, `~a` modified, `-a` deleted. */
   readonly changes: string[];
   restarts: number;
   /** Aborts, and resolves when the run has ended. */
@@ -16,7 +16,7 @@ export interface ReflectorBench extends KubeBench {
 
 export type ReflectorTestOptions = Partial<ReflectorOptions<KubeObject>>;
 
-/** A reflector of the ConfigMaps of a scripted API server, on a client that counts. */
+/** A reflector of the ConfigMaps of a scripted API server, with a client that records its calls. */
 export async function reflected(
   options: ReflectorTestOptions = {},
   prepare: (server: FakeApiServer) => void = () => {},
@@ -63,16 +63,16 @@ export async function watches({ server, recording }: ReflectorBench): Promise<vo
   await until("it watches", () => server.watches.length === 1 && recording.underWay === 0);
 }
 
-/** A watch that it has not seen end yet has a timer too, for as long as it may say nothing: 150 s. */
+/** Longest pause before a new start, in ms. The idle timer of a watch (150 s) is longer. */
 const LONGEST_PAUSE = 30_000;
 
-/** It has nothing under way, and waits for its next start. */
+/** Waits until the reflector has no call under way and pauses before its next start. */
 export async function pauses({ server, clock, recording }: ReflectorBench): Promise<void> {
   const idle = (): boolean => server.watches.length === 0 && recording.underWay === 0;
   await until("it pauses", () => idle() && clock.pending === 1 && clock.next <= LONGEST_PAUSE);
 }
 
-/** Waits for a state, and lets time pass where nothing else happens. */
+/** Waits for a state, and advances the clock while no call is under way. */
 export async function inTime(its: ReflectorBench, what: string, holds: () => boolean): Promise<void> {
   await until(what, () => {
     if (holds()) return true;

@@ -4,7 +4,7 @@ import { parseAst } from "rolldown/parseAst";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** A regular expression as it stands in a source of ours. */
+/** A regular expression literal of the product. */
 export interface Literal {
   /** `<file>: /<source>/<flags>`, for test titles. */
   readonly name: string;
@@ -12,7 +12,10 @@ export interface Literal {
   readonly flags: string;
 }
 
-/** What the sources of some folders say of regular expressions, tests aside; found by reading the syntax trees of them all. */
+/**
+ * The regular expressions in the sources of these folders, without tests, and the files that construct some; from their
+ * syntax trees.
+ */
 export function regularExpressionsIn(folders: readonly string[]): { literals: Literal[]; constructed: string[] } {
   const literals: Literal[] = [];
   const constructed: string[] = [];

@@ -12,7 +12,7 @@ import type {
 import { translate } from "../../operator/translate/translate.ts";
 import type { Translation } from "../../operator/translate/translation.ts";
 
-/** Objects of the namespace `demo` with real defaults; what is given stands over them. */
+/** Metadata of an object in the namespace `demo`; absent fields get real defaults. */
 export function metadata(name: string, more: Partial<ObjectMetadata> = {}): ObjectMetadata {
   const defaults = { namespace: "demo", generation: 1, uid: "", creationTimestamp: "", labels: {}, annotations: {} };
   return { ...defaults, name, ...more };
@@ -67,7 +67,7 @@ export function route(name: string, more: object = {}): object {
   return { name, path: { value: `/${name}` }, backends: [{ service: "echo", port: 80 }], ...more };
 }
 
-/** All that there is: the Service `echo` with one endpoint, and what is given. */
+/** Resources of a translation: the Service `echo` with one endpoint, and the parts that are given. */
 export function resources(parts: Partial<Resources> = {}): Resources {
   return {
     proxy: proxy(),

@@ -1,7 +1,7 @@
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
 
-/** Waits for a state: looks again and again until it holds, and says what it waited for if it never does. */
+/** Polls until a state holds; rejects with its name after `ms` milliseconds. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await holds())) {
@@ -10,7 +10,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
-/** One end of a TCP connection as a test holds it. */
+/** One end of a TCP connection, with everything that it received. */
 export class Peer {
   readonly socket: Socket;
   #received: Buffer[] = [];
@@ -35,7 +35,10 @@ export class Peer {
   }
 }
 
-/** Both ends of a loopback connection: the test's, and the product's, paused and half-open as an upgraded socket is. */
+/**
+ * Both ends of a loopback connection: the test's, and the product's, which is paused and half-open like an upgraded
+ * socket.
+ */
 export async function socketPair(): Promise<{ peer: Peer; socket: Socket }> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
   server.listen(0, "127.0.0.1");

@@ -7,7 +7,7 @@ import { ALICE, backendManifest, BOB, keysManifest, proxyManifest, type ProxyPar
 import { freePort, Program, temporaryFolder } from "./program.ts";
 import { until } from "./sockets.ts";
 
-/** A gateway from a folder of manifests, with a backend behind it. */
+/** `wsproxy standalone` with a folder of manifests and a backend. */
 export class Standalone {
   readonly folder: string;
   readonly port: number;
@@ -22,7 +22,7 @@ export class Standalone {
     this.backend = backend;
   }
 
-  /** Its manifests, one file for each kind; not started yet. */
+  /** Writes the manifests, one file for each kind; does not start the program. */
   static async prepare(parts: ProxyParts = {}): Promise<Standalone> {
     const bench = await Standalone.empty(await temporaryFolder());
     await bench.proxy(parts);
@@ -31,7 +31,7 @@ export class Standalone {
     return bench;
   }
 
-  /** With whatever its folder holds. */
+  /** Uses the manifests that the folder holds. */
   static async empty(folder: string): Promise<Standalone> {
     const backend = await new WsBackend().open();
     onTestFinished(() => backend.close());
@@ -67,24 +67,24 @@ export class Standalone {
     return WsClient.open(`ws://127.0.0.1:${port}${path}`, [], { headers: { "x-api-key": key } });
   }
 
-  /** The admin token that it has printed. */
+  /** The admin token that the program printed. */
   get token(): string {
     return decodeURIComponent(/#token=(\S+)/.exec(this.program.stderr)?.[1] ?? "");
   }
 
-  /** An admin endpoint's answer, asked with the token. */
+  /** The answer of an admin endpoint to a request with the token. */
   async admin(path: string): Promise<string> {
     const headers = { authorization: `Bearer ${this.token}` };
     return (await fetch(`http://127.0.0.1:${this.adminPort}${path}`, { headers })).text();
   }
 
-  /** Sends and waits for the echo: the session lives. */
+  /** Checks that the session lives: sends a message and waits for its echo. */
   async alive(client: WsClient, word: string): Promise<void> {
     client.socket.send(word);
     await until(`the echo of ${word}`, () => client.messages.some(({ data }) => data.toString() === word));
   }
 
-  /** Sessions that a config change ended without a reason of their own. */
+  /** The metric of sessions that a config change ended although it took no permission away. */
   async dropped(): Promise<string | undefined> {
     return /wsproxy_config_dropped_sessions_total\{proxy="demo\/chat"\} (\d+)/.exec(await this.admin("/metrics"))?.[1];
   }

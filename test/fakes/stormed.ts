@@ -10,16 +10,16 @@ import { join } from "node:path";
 
 export interface StormedParts {
   readonly tls?: boolean;
-  /** CIDRs whose X-Forwarded-For is believed. */
+  /** CIDRs of proxies whose X-Forwarded-For the gateway trusts. */
   readonly trustedProxies?: readonly string[];
-  /** File descriptors of the process; absent: those of this one. */
+  /** Limit of file descriptors of the process; absent: that of this process. */
   readonly descriptors?: number;
   readonly handshake?: string;
-  /** Port of an introspection endpoint that is asked about the tokens of clients at /token. */
+  /** Port of an introspection endpoint for the tokens of clients at /token. */
   readonly issuer?: number;
 }
 
-/** The program with its admin port, and a backend, each in a process of its own: what is asked of a crowd of clients. */
+/** The program with its admin port, and a backend, each in a process of its own, for tests with a crowd of clients. */
 export class Stormed {
   readonly port: number;
   readonly adminPort: number;
@@ -83,13 +83,13 @@ stringData: ${stringData}
     return lines.filter((line) => line.includes(labels)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
   }
 
-  /** Asks for its health as a kubelet does, until it is told to stop. */
+  /** Probes its health as a kubelet does, until `stop` is called. */
   watchHealth(): { stop: () => Promise<Health> } {
     return watchHealth(this.adminPort, this.program.pid);
   }
 }
 
-/** A route whose clients have tokens that their issuer is asked about, and the credentials for it. */
+/** A route with token introspection, and the Secret with the credentials for it. */
 function asking(issuer: number): string {
   return `    - name: token
       path: { value: /token }
@@ -107,7 +107,7 @@ stringData: { username: gateway, password: a-password }
 `;
 }
 
-/** A backend that costs little, in a process of its own; its port. */
+/** Starts a backend that needs little CPU, in a process of its own; resolves with its port. */
 async function echo(): Promise<number> {
   const child = fork(new URL("echo-main.ts", import.meta.url));
   onTestFinished(async () => {

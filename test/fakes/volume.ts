@@ -3,12 +3,12 @@ import type { Manifest } from "../../operator/render/manifest.ts";
 
 type Files = Readonly<Record<string, Uint8Array>>;
 
-/** What a kubelet puts into the volume of a data plane pod: the files of all its objects, in one folder. */
+/** The files in the volume of a data plane pod: those of all its objects, in one folder. */
 export function filesOf(objects: Iterable<Manifest>): Files {
   return Object.assign({}, ...[...objects].map(filesOfOne)) as Files;
 }
 
-/** The rendered objects that the volume is made of, by name. */
+/** Name → the rendered objects that the volume mounts. */
 export function mounted(manifests: readonly Manifest[]): Map<string, Manifest> {
   const data = manifests.filter(({ kind }) => kind === "Secret" || kind === "ConfigMap");
   return new Map(data.map((object) => [object.metadata.name, object]));
@@ -23,7 +23,7 @@ function filesOfOne(object: Manifest): Files {
   };
 }
 
-/** The volume of a pod renames the one key that is no file's name. */
+/** The volume of a pod renames the key of the admin token. */
 const fileOf = (key: string): string => (key === ADMIN_TOKEN_KEY ? ADMIN_TOKEN_FILE : key);
 
 type Entries = Readonly<Record<string, string>>;

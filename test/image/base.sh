@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: base.sh IMAGE
-# Builds what stands in for the Node base image where no registry can be reached: Debian from the machine's mirror, the
-# Node that package-lock.json pins, and an npm, under the base image's name in buildah's store. For tests, not for use.
+# Builds a stand-in for the Node base image if no registry can be reached: Debian from the machine's mirror, the Node that
+# package-lock.json pins, and an npm, under the base image's name in buildah's store. For tests only.
 set -euo pipefail
 image=$1
 for tool in buildah debootstrap npm; do

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: [NODE_IMAGE=IMAGE] [RELEASE=1] build.sh [TAG]
-# Builds the image with buildah, else with docker, and starts it once, as its user; where that can be done, on a root
-# file system that cannot be written to. NODE_IMAGE is the base image; for a release it is named by its digest. Where no
-# registry can be reached and the base image is not there, base.sh builds a stand-in, but never for a release.
+# Builds the image with buildah, else with docker, and starts it once as its user, if possible on a read-only root file
+# system. NODE_IMAGE is the base image; a release must name it by its digest. If no registry can be reached and the base
+# image is missing, base.sh builds a stand-in, but never for a release.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."
@@ -44,8 +44,8 @@ elif [[ -z $digest ]]; then
   digest=$(buildah inspect --type image --format '{{.FromImageDigest}}' "$base")
 fi
 
-# chroot: RUN steps use this machine's network, and nothing of it is changed. Where the machine trusts an authority of
-# its own, npm has to trust it too while the image is built; the image keeps neither file.
+# Isolation chroot: RUN steps use this machine's network and do not change it. If the machine trusts a CA of its own, npm
+# must trust it too during the build; the image keeps neither file.
 extra=$(mktemp -d)
 trap 'rm -rf "$extra"' EXIT
 mounts=()
@@ -79,6 +79,6 @@ answer=$(in_image /app/wsproxy.js --version)
 node=$(in_image --version)
 listed=$(in_image -p "require('$(label wsproxy.dev/sbom)').components.find(({ name }) => name === 'node').version")
 [[ $node == "v$listed" ]] || { echo "the image has Node $node, and its bill of materials says $listed" >&2; exit 1; }
-# Its former self has no name any more.
+# The former image of this tag now has no name: remove it.
 [[ -z $former || $(buildah images -q "$tag") == "$former" ]] || buildah rmi "$former" >/dev/null 2>&1 || true
 echo "built $tag: user $user, Node $node, $(buildah images --format '{{.Size}}' "$tag")${stand_in:+, on a $stand_in for $base}"

@@ -6,9 +6,9 @@ import { isOlder, unfit } from "./least-node.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** Builds with no tool in reach: what is wrong must be seen before one is needed. */
+/** Builds without buildah and docker in the PATH: a refusal must come before the script needs them. */
 function build(env: Readonly<Record<string, string>>): { status: number | null; stderr: string } {
-  const path = "/usr/bin:/bin"; // for bash, sed and dirname; buildah is not asked for anything before the refusal
+  const path = "/usr/bin:/bin"; // for bash, sed and dirname; the refusal comes before any call of buildah
   const { status, stderr } = spawnSync("/bin/bash", [join(ROOT, "test/image/build.sh"), "wsproxy:never"], {
     env: { PATH: path, ...env },
     encoding: "utf8",

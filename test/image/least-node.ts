@@ -7,7 +7,7 @@ export function isOlder(version: string, than: string): boolean {
   return at !== -1 && (one?.[at] ?? 0) < (other?.[at] ?? 0);
 }
 
-/** Why the image may not be built on this Node; undefined: it may. `least` is the last security release of its line. */
+/** Why this Node may not be in the image; undefined: it may. `least` is the last security release of its line. */
 export function unfit(version: string, least: string): string | undefined {
   if (!isOlder(version, least)) return undefined;
   return `the base image has Node ${version}, which is older than the security release ${least}; pull a newer one, or name one in NODE_IMAGE`;

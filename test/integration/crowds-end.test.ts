@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { EchoBackend } from "../bench/load.ts";
+import { EchoBackend } from "../fakes/echo-backend.ts";
 import { RawClient, request } from "../fakes/clients.ts";
 import { configOf, type ConfigParts } from "../fakes/config.ts";
 import { closeOf, parse } from "../fakes/frames.ts";

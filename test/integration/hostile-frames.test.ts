@@ -4,7 +4,7 @@ import { RawBackend } from "../fakes/backends.ts";
 import { RawClient, request } from "../fakes/clients.ts";
 import { close, frame, text } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
-import { Live, type Who } from "../fakes/live.ts";
+import { Live, type ClientParts } from "../fakes/live.ts";
 import { until } from "../fakes/sockets.ts";
 
 /** Hostile frames of groups F and B in test/threats.md, through the whole gateway. */
@@ -34,7 +34,7 @@ class Bench {
     return new Bench(gateway, backend);
   }
 
-  session(who?: Who): Promise<Live> {
+  session(who?: ClientParts): Promise<Live> {
     return Live.open(this.gateway, this.backend, who);
   }
 

@@ -1,6 +1,6 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { newAdminToken } from "../../cli/line/admin-token.ts";
+import { newAdminToken } from "../../cli/serving/admin-token.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -13,7 +13,7 @@ import type { Probe } from "../fakes/probe.ts";
 import { ProbedProgram } from "../fakes/probed-program.ts";
 import { freePort } from "../fakes/program.ts";
 import { until } from "../fakes/sockets.ts";
-import { EchoBackend } from "../bench/load.ts";
+import { EchoBackend } from "../fakes/echo-backend.ts";
 
 // The most that one proxy is held to: 1,000 routes with every policy, 10,000 denied addresses, 10,000 keys.
 

@@ -4,7 +4,7 @@ import { RawBackend } from "../fakes/backends.ts";
 import { FakeClock } from "../fakes/clock.ts";
 import { close, frame, text } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
-import { Live, type From, type Who } from "../fakes/live.ts";
+import { Live, type From, type ClientParts } from "../fakes/live.ts";
 import { until } from "../fakes/sockets.ts";
 
 let backend: RawBackend;
@@ -35,7 +35,7 @@ async function serve(policies: object): Promise<void> {
 }
 
 const alice = { client: "alice", address: "192.0.2.1", target: "/one" };
-const open = (who: Who = {}): Promise<Live> => Live.open(gateway, backend, { ...alice, ...who });
+const open = (who: ClientParts = {}): Promise<Live> => Live.open(gateway, backend, { ...alice, ...who });
 
 /** Messages of one byte each: so many messages are so many bytes. */
 function send(live: Live, from: From, letters: string): void {
@@ -52,7 +52,7 @@ const kinds = [
   ["bytes", "ByteRate"],
 ] as const;
 const froms = ["fromClient", "fromBackend"] as const;
-const pers: readonly (readonly [string, same: Who | undefined, others: Who | undefined])[] = [
+const pers: readonly (readonly [string, same: ClientParts | undefined, others: ClientParts | undefined])[] = [
   ["Connection", undefined, {}],
   ["Client", { address: "192.0.2.9", target: "/two" }, { client: "bob" }],
   ["IP", { client: "bob", target: "/two" }, { address: "192.0.2.9" }],

@@ -7,7 +7,7 @@ import { FakeClock } from "../fakes/clock.ts";
 import { configOf, endpointsOf } from "../fakes/config.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { Signer } from "../fakes/idp-signer.ts";
-import { Live, type Who } from "../fakes/live.ts";
+import { Live, type ClientParts } from "../fakes/live.ts";
 import { until } from "../fakes/sockets.ts";
 
 let backend: RawBackend;
@@ -32,7 +32,7 @@ const claims = (jti: string): object => ({
 });
 const bearer = (jti: string): Record<string, string> => ({ Authorization: `Bearer ${signer.token(claims(jti))}` });
 
-const open = (who: Who): Promise<Live> => Live.open(gateway, backend, who);
+const open = (who: ClientParts): Promise<Live> => Live.open(gateway, backend, who);
 
 async function change(policies: object): Promise<void> {
   const config = configOf({

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { Driver, EchoBackend, pour } from "../bench/load.ts";
+import { Driver, pour } from "../bench/load.ts";
+import { EchoBackend } from "../fakes/echo-backend.ts";
 import { keyOf, withKeys } from "../fakes/api-keys.ts";
 import { RawBackend } from "../fakes/backends.ts";
 import { RawClient, request } from "../fakes/clients.ts";

@@ -79,13 +79,13 @@ test("a session whose key is replaced in the config ends; the new key's tokens a
   bench.idp.rotate();
   await bench.serve({ jwt: jwt({ jwks: await published(bench.idp) }) });
   expect(await fate(client)).toBe(REVOKED);
-  expect(await bench.verdict(old)).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(old)).toBe("401 CredentialInvalid");
   await bench.connect(await bench.token(JWT));
 });
 
 test("without the key set no new client gets in", async () => {
   await bench.serve({ jwt: jwt({ jwks: {} }) });
-  expect(await bench.verdict(await bench.token(JWT))).toBe("503 IdentityProviderUnavailable");
+  expect(await bench.refusalOf(await bench.token(JWT))).toBe("503 IdentityProviderUnavailable");
 });
 
 test.each<[string, () => object, string]>([
@@ -106,7 +106,7 @@ test("without the issuer's credentials no new client gets in and sessions stay; 
   const token = await bench.token(OPAQUE);
   const client = await bench.connect(token);
   await bench.serve({ introspection: introspection({ credentials: undefined }) });
-  expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
+  expect(await bench.refusalOf(token)).toBe("503 IdentityProviderUnavailable");
   await bench.idp.revoke(token);
   await bench.pass(300_000);
   expect(bench.gateway.sessions).toBe(1);

@@ -68,7 +68,7 @@ const answers: [string, (socket: Socket) => void][] = [
 test.each(answers)("E19, E20 a key set that is %s lets no client in", async (_, answer) => {
   await bench.serve({ jwt: jwt(await issuer(answer)) });
   const token = await bench.token(JWT);
-  expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
+  expect(await bench.refusalOf(token)).toBe("503 IdentityProviderUnavailable");
   const two = { headers: { Authorization: [`Bearer ${token}`, `Bearer ${token}`] } };
   expect((await bench.refused(two)).reason).toBe("AmbiguousCredential");
   expect(inside.heads).toEqual([]);
@@ -79,7 +79,7 @@ test.each(answers)("E19, E20 a key set that is %s lets no client in", async (_, 
 test.each(answers)("E21 an introspection endpoint that answers %s lets no client in", async (_, answer) => {
   await bench.serve({ introspection: introspection(await issuer(answer)) });
   const token = await bench.token(OPAQUE);
-  expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
+  expect(await bench.refusalOf(token)).toBe("503 IdentityProviderUnavailable");
   expect(inside.heads).toEqual([]);
   await bench.serve({ introspection: introspection(bench.idp.introspection) });
   await bench.connect(token);
@@ -112,7 +112,7 @@ test.each(["http://169.254.169.254/latest", "http://[::ffff:a9fe:a9fe]/", "http:
   async (address) => {
     await bench.serve({ require: "Any", jwt: jwt(address), introspection: introspection(address) });
     for (const resource of [JWT, OPAQUE]) {
-      expect(await bench.verdict(await bench.token(resource))).toBe("503 IdentityProviderUnavailable");
+      expect(await bench.refusalOf(await bench.token(resource))).toBe("503 IdentityProviderUnavailable");
     }
     const faults = bench.gateway.lines.flatMap(({ fields }) => ("fault" in fields ? [fields["fault"]] : []));
     expect(faults).toEqual(["the address is never dialled", "the address is never dialled"]);

@@ -57,10 +57,10 @@ test("an opaque token of the server is accepted; the backend gets the client's n
 
 test("tokens that the server does not know, or that lack a scope, are refused", async () => {
   await bench.serve({ introspection: introspection({ requiredScopes: ["chat:connect"] }) });
-  expect(await bench.verdict("made-up-by-an-attacker")).toBe("401 CredentialInvalid");
-  expect(await bench.verdict(await bench.token(OPAQUE, ""))).toBe("403 ScopeMissing");
+  expect(await bench.refusalOf("made-up-by-an-attacker")).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(await bench.token(OPAQUE, ""))).toBe("403 ScopeMissing");
   // A signed token of the same server is not one that it keeps.
-  expect(await bench.verdict(await bench.token(JWT))).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(await bench.token(JWT))).toBe("401 CredentialInvalid");
   expect(await authentications("CredentialInvalid")).toBe(2);
   expect(await authentications("ScopeMissing")).toBe(1);
 });
@@ -91,7 +91,7 @@ test("a token that is revoked ends its sessions within recheck, and opens no new
   expect(bench.gateway.sessions).toBe(4);
   await bench.pass(10_001);
   for (const session of sessions) expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
-  expect(await bench.verdict(token)).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(token)).toBe("401 CredentialInvalid");
   expect(await terminations("CredentialRevoked")).toBe(3);
   stays.socket.send("still here");
   expect(await stays.message()).toBe("still here");
@@ -108,7 +108,7 @@ test("a refused handshake that learns of a revocation ends the token's sessions 
   sessions.push(await bench.connect(token));
   await bench.pass(1);
   // `cache` is over: this handshake asks the server, and no time passes after it.
-  expect(await bench.verdict(token)).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(token)).toBe("401 CredentialInvalid");
   for (const session of sessions) expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
   expect(await terminations("CredentialRevoked")).toBe(3);
   await bench.left(1);
@@ -136,7 +136,7 @@ test("with the server down remembered tokens serve for `cache`, others are 503, 
   const { status, reason, headers } = await bench.refused(bearer(other));
   expect(`${status} ${reason} ${headers.get("retry-after")}`).toBe("503 IdentityProviderUnavailable 1");
   await bench.pass(3_600_000);
-  expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
+  expect(await bench.refusalOf(token)).toBe("503 IdentityProviderUnavailable");
   expect(bench.gateway.sessions).toBe(3);
   expect(await authentications("IdentityProviderUnavailable")).toBe(2);
 
@@ -172,9 +172,9 @@ test("Any takes either form of token where both methods share a place, each by i
   await bench.connect(signed);
   expect(questions()).toBe(0);
   const session = await bench.connect(opaque);
-  expect(await bench.verdict(`${signed.slice(0, -8)}AAAAAAAA`)).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(`${signed.slice(0, -8)}AAAAAAAA`)).toBe("401 CredentialInvalid");
   expect(questions()).toBe(1);
-  expect(await bench.verdict("no-token-of-any-client")).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf("no-token-of-any-client")).toBe("401 CredentialInvalid");
   await bench.idp.revoke(opaque);
   await bench.pass(30_000);
   expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
@@ -184,7 +184,7 @@ test("Any takes either form of token where both methods share a place, each by i
 test("All takes both tokens only, and the session stands on both", async () => {
   await bench.serve({ require: "All", jwt: jwt(), introspection: introspection({ from: [{ header: "x-opaque" }] }) });
   const [signed, opaque] = [await bench.token(JWT), await bench.token(OPAQUE)];
-  expect(await bench.verdict(signed)).toBe("401 CredentialMissing");
+  expect(await bench.refusalOf(signed)).toBe("401 CredentialMissing");
   expect((await bench.refused({ headers: { "X-Opaque": opaque } })).reason).toBe("CredentialMissing");
   const headers = { authorization: `Bearer ${signed}`, "x-opaque": opaque };
   const session = await WsClient.open(bench.gateway.url(), [], { headers });
@@ -199,8 +199,8 @@ test("an endpoint that refuses the gateway's own credentials is a 503 for client
   const password = "not-the-password-of-the-gateway";
   await bench.serve({ introspection: introspection({ credentials: { ...GATEWAY, password } }) });
   const token = await bench.token(OPAQUE);
-  expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
-  expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
+  expect(await bench.refusalOf(token)).toBe("503 IdentityProviderUnavailable");
+  expect(await bench.refusalOf(token)).toBe("503 IdentityProviderUnavailable");
   const lines = bench.gateway.lines.filter(({ message }) => message === "introspection failed");
   expect(lines).toHaveLength(1);
   expect(bench.gateway.logged).not.toContain(password);

@@ -81,7 +81,7 @@ test("a token that expires under an idle session ends it within 1 s of exp and t
   expect(late).toBeGreaterThanOrEqual(0);
   expect(late).toBeLessThanOrEqual(1000);
   expect(await terminations("CredentialExpired")).toBe(1);
-  expect(await bench.verdict(token)).toBe("401 CredentialExpired");
+  expect(await bench.refusalOf(token)).toBe("401 CredentialExpired");
 });
 
 test("a new key is found by the first token that needs it; with the old key its sessions and tokens go", async () => {
@@ -90,11 +90,11 @@ test("a new key is found by the first token that needs it; with the old key its 
   const session = await bench.connect(old);
   bench.idp.rotate();
   const fresh = await bench.token(JWT);
-  expect(await bench.verdict(fresh)).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(fresh)).toBe("401 CredentialInvalid");
   clock.advance(REFRESH_COOLDOWN);
   const next = await bench.connect(fresh);
   expect(await session.close()).toEqual({ code: 3000, reason: "CredentialRevoked" });
-  expect(await bench.verdict(old)).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(old)).toBe("401 CredentialInvalid");
   next.socket.send("still here");
   expect(await next.message()).toBe("still here");
   expect(bench.idp.asked(bench.idp.jwks)).toBe(2);
@@ -118,7 +118,7 @@ test("a token of a removed key is refused however long no client has connected",
   await bench.gateway.empty();
   bench.idp.rotate();
   await bench.pass(3_600_000);
-  expect(await bench.verdict(token)).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(token)).toBe("401 CredentialInvalid");
 });
 
 test("with the server down known keys and live sessions go on, unknown keys are 503; back up, all is well", async () => {
@@ -150,7 +150,7 @@ test("a server that was down from the start is asked again without a restart of 
   await bench.serve({ jwt: jwt() });
   const token = await bench.token(JWT);
   await bench.idp.down();
-  expect(await bench.verdict(token)).toBe("503 IdentityProviderUnavailable");
+  expect(await bench.refusalOf(token)).toBe("503 IdentityProviderUnavailable");
   await bench.idp.up();
   clock.advance(REFRESH_COOLDOWN);
   await bench.connect(token);
@@ -158,7 +158,7 @@ test("a server that was down from the start is asked again without a restart of 
 
 test("a token for another audience is refused", async () => {
   await bench.serve({ jwt: jwt() });
-  expect(await bench.verdict(await bench.token(OTHER))).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(await bench.token(OTHER))).toBe("401 CredentialInvalid");
   expect(await authentications("CredentialInvalid")).toBe(1);
 });
 
@@ -181,14 +181,14 @@ test("a token of another server is refused, also where it signs under the same k
 
 test("an algorithm that the route does not list is refused", async () => {
   await bench.serve({ jwt: jwt({ algorithms: ["RS256"] }) });
-  expect(await bench.verdict(await bench.token(ELLIPTIC))).toBe("401 CredentialInvalid");
+  expect(await bench.refusalOf(await bench.token(ELLIPTIC))).toBe("401 CredentialInvalid");
 });
 
 test("scopes and claims are demanded of handshakes", async () => {
   await bench.serve({ jwt: jwt({ requiredScopes: ["chat:connect"] }) });
-  expect(await bench.verdict(await bench.token(JWT, ""))).toBe("403 ScopeMissing");
+  expect(await bench.refusalOf(await bench.token(JWT, ""))).toBe("403 ScopeMissing");
   await bench.serve({ jwt: jwt({ requiredClaims: [{ name: "tenant", values: ["acme"] }] }) });
-  expect(await bench.verdict(await bench.token(LONG))).toBe("403 ClaimMismatch");
+  expect(await bench.refusalOf(await bench.token(LONG))).toBe("403 ClaimMismatch");
   await bench.connect(await bench.token(JWT));
   expect(await authentications("ScopeMissing")).toBe(1);
   expect(await authentications("ClaimMismatch")).toBe(1);
@@ -252,7 +252,7 @@ test("E7, E8, E9, E10, E12 tokens that an attacker can make are refused, and no 
     `${head}.${segment(claims.replace('"sub":"app"', '"sub":"root"'))}.${signature}`,
     `${head}.${payload}.`,
   ]) {
-    expect(await bench.verdict(token)).toBe("401 CredentialInvalid");
+    expect(await bench.refusalOf(token)).toBe("401 CredentialInvalid");
   }
   expect(evil.heads).toEqual([]);
   expect(bench.idp.requests).toHaveLength(asked);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ApiObject } from "../fakes/api-server-store.ts";
-import type { ApiCall } from "../fakes/api-server.ts";
+import type { ApiCall } from "../fakes/api-call.ts";
 import { OperatorBench, putAll, type Running } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { ApiCall, FakeApiServer } from "../fakes/api-server.ts";
+import type { ApiCall } from "../fakes/api-call.ts";
+import type { FakeApiServer } from "../fakes/api-server.ts";
 import { quickClock } from "../fakes/quick-clock.ts";
 import { keys, OperatorBench, proxy, putAll, slice } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";

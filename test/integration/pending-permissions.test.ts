@@ -5,7 +5,7 @@ import { FakeClock } from "../fakes/clock.ts";
 import { configOf, endpointsOf } from "../fakes/config.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { Signer } from "../fakes/idp-signer.ts";
-import type { Who } from "../fakes/live.ts";
+import type { ClientParts } from "../fakes/live.ts";
 import { Pending } from "../fakes/pending.ts";
 
 let backend: RawBackend;
@@ -37,14 +37,14 @@ async function change(policies: object, name = "main"): Promise<void> {
   expect(await gateway.apply(config, endpointsOf([backend.port]))).toMatchObject({ ok: true });
 }
 
-function carol(): Who {
+function carol(): ClientParts {
   const claims = {
     ...{ iss: "https://idp.test/", aud: "chat", sub: "carol", jti: "t1", tenant: "acme", scope: "connect" },
     exp: Math.floor(clock.wall() / 1000) + 3600,
   };
   return { address: "192.0.2.3", headers: { Authorization: `Bearer ${signer.token(claims)}` } };
 }
-const who = { alice: (): Who => ({ client: "alice", address: "192.0.2.1" }), carol };
+const who = { alice: (): ClientParts => ({ client: "alice", address: "192.0.2.1" }), carol };
 
 const changes: [string, "alice" | "carol", () => Promise<void>, string][] = [
   ["its key is removed", "alice", () => change(any({ apiKey: apiKey(["bob"]) })), "401 CredentialRevoked"],

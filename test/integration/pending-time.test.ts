@@ -10,7 +10,7 @@ import { FakeClock } from "../fakes/clock.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { settle } from "../fakes/idp-bench.ts";
 import { Signer } from "../fakes/idp-signer.ts";
-import type { Who } from "../fakes/live.ts";
+import type { ClientParts } from "../fakes/live.ts";
 import { Pending } from "../fakes/pending.ts";
 import { SlowIssuer } from "../fakes/slow-issuer.ts";
 import { until } from "../fakes/sockets.ts";
@@ -41,7 +41,7 @@ async function serve(authentication: object): Promise<void> {
   await gateway.serve({ routes: [{ policies }] }, [backend.port]);
 }
 
-const bearer = (token: string): Who => ({ headers: { Authorization: `Bearer ${token}` } });
+const bearer = (token: string): ClientParts => ({ headers: { Authorization: `Bearer ${token}` } });
 
 function signed(ms: number): string {
   const exp = Math.floor((clock.wall() + ms) / 1000);
@@ -93,7 +93,7 @@ test("a signed token that expires while the backend is dialled is refused in tha
 });
 
 // The time to which the clock is set has no timer of its own: only the last check before the 101 can see it.
-test.each<[string, () => Promise<Who>]>([
+test.each<[string, () => Promise<ClientParts>]>([
   ["a key", async () => serve(expiring(30_000)).then(() => ({ client: "alice" }))],
   ["a signed token", async () => serve({ jwt }).then(() => bearer(signed(30_000)))],
   [

@@ -1,18 +1,19 @@
-{{/* What the operator may do where WebSocketProxies are: what it calls, and nothing more. */}}
+{{/* Permissions of the operator in the namespaces of WebSocketProxies: exactly the calls that it makes. */}}
 {{- define "wsproxy.rules" -}}
-# What is asked for, and what is said about it.
+# The WebSocketProxies and their status.
 - apiGroups: [wsproxy.dev]
   resources: [websocketproxies]
   verbs: [list, watch]
 - apiGroups: [wsproxy.dev]
   resources: [websocketproxies/status]
   verbs: [patch]
-# Owner references that block deletion need it where OwnerReferencesPermissionEnforcement is on.
+# Owner references that block deletion need this if the admission plugin OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [wsproxy.dev]
   resources: [websocketproxies/finalizers]
   verbs: [update]
-# Metadata of Secrets and ConfigMaps is watched; the data of those that a WebSocketProxy selects or names is read. What the
-# operator makes is written by server-side apply; what has its name and is somebody else's is seen in a list, and left alone.
+# The operator watches metadata of Secrets and ConfigMaps, and reads the data of those that a WebSocketProxy selects or
+# names. It writes its own objects by server-side apply. It lists first, and leaves an object of the same name alone that
+# it did not create.
 - apiGroups: [""]
   resources: [secrets, configmaps]
   verbs: [get, list, watch, create, patch, delete]
@@ -22,7 +23,7 @@
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [list, watch, create, patch, delete]
-# Which pods a gateway's Deployment has made: others with the same labels are not asked, told or counted.
+# ReplicaSets link pods to the Deployment of a gateway. The operator ignores other pods with the same labels.
 - apiGroups: [apps]
   resources: [replicasets]
   verbs: [list, watch]

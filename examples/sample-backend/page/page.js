@@ -79,7 +79,7 @@ function open() {
   });
 }
 
-/** Browsers hide the status of a refused handshake from scripts, so the sample backend repeats it and tells. */
+/** Browsers hide the status of a refused handshake from scripts, so the sample backend repeats the handshake. */
 async function whyRefused({ url, protocols }) {
   if (url.origin !== new URL(settings.gateway).origin) return hidden(new URL(settings.gateway).origin);
   const body = JSON.stringify({ target: `${url.pathname}${url.search}`, protocols });
@@ -99,7 +99,7 @@ function transmit(messages) {
   write("sent", messages.length === 1 ? first : `${messages.length} messages, from “${first}” to “${last}”`);
 }
 
-/** Shows the session's state; the buttons follow it, and the keyboard's focus does not get lost with them. */
+/** Shows the state of the session and enables the buttons that fit; the focus moves away from a button that is disabled. */
 function show(state, { outcome, meaning }) {
   const live = state === "open";
   const lost = [disconnect, send, sendBurst].includes(document.activeElement) && !live;

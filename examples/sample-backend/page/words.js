@@ -1,4 +1,4 @@
-/** What close codes mean (RFC 6455 §7.4.1 and the IANA registry), for people. */
+/** Close code → its meaning for people (RFC 6455 §7.4.1 and the IANA registry). */
 const CODES = {
   1000: "A normal end.",
   1001: "The other end goes away, or the route was removed.",
@@ -16,7 +16,7 @@ const CODES = {
   3008: "A time limit was reached.",
 };
 
-/** A session's end: its code, the reason as it came, and what both mean. */
+/** The end of a session: its code and reason, and what they mean. */
 export function ending({ code, reason }) {
   const seconds = /; retry-after=(\d+)$/.exec(reason)?.[1];
   const wait = seconds === undefined ? "" : ` Try again in ${seconds} s.`;
@@ -26,7 +26,7 @@ export function ending({ code, reason }) {
   };
 }
 
-/** A refused handshake, as the sample backend found when it repeated it. */
+/** A refused handshake, from the answer that the sample backend got when it repeated it. */
 export function refusal(finding) {
   if (finding.problem !== undefined) {
     return {
@@ -49,7 +49,7 @@ export function refusal(finding) {
   };
 }
 
-/** Of a gateway that the sample backend does not know, nothing more can be said than this. */
+/** A failed connection to a gateway that the sample backend does not know. */
 export function hidden(gateway) {
   return {
     outcome: "No connection",

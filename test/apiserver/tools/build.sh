@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # usage: build.sh [--where] [NAME…]
 # Builds etcd, the parts of Kubernetes and the tools that the tests start, from the Go module proxy: go.sum verifies every
-# byte. Without names, those of `make test-apiserver`. They are kept outside the checkout, by the hash of what they are
-# made of; what is there is not built again. From nothing, all take about eight minutes on two cores. `--where` only
-# prints the folder.
+# byte. Without names, those of `make test-apiserver`. The folder is outside the checkout and named by a hash of the
+# sources; a tool that is there is not built again. A first build of all takes about eight minutes on two cores. `--where`
+# only prints the folder.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bin=${WSPROXY_KUBE:-$HOME/.cache/wsproxy/kube}/$(cd "$here" && cat go.mod go.sum */main.go | sha256sum | cut -c1-16)
@@ -29,7 +29,7 @@ done
 ((${#missing[@]} > 0)) || exit 0
 
 go=$("$here/go.sh")
-# Static binaries, no C compiler; the pinned graph or an error.
+# Static binaries without a C compiler; an error if the module graph is not the pinned one.
 export CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false" GOTOOLCHAIN=auto
 
 # Go stamps no version into a dependency that is built this way; the API server, the kubelet and helm read their own.

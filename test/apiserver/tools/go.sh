@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # usage: go.sh
-# Prints the path of a Go that can build the tools. The machine's own will do from 1.21 on: it fetches the version that
-# go.mod names by itself. Where there is none, or an older one, that version comes from the Go module proxy, is held to
-# the checksum below, and is kept outside the checkout.
+# Prints the path of a Go that can build the tools. The machine's Go is used from 1.21 on: it fetches the version that go.mod
+# names by itself. Otherwise this script fetches that version from the Go module proxy, verifies the checksum below, and
+# keeps it outside the checkout.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# With another version in go.mod: the SHA-256 of golang.org/toolchain/@v/v0.0.1-goVERSION.linux-ARCH.zip.
+# If the version in go.mod changes, change this to the SHA-256 of golang.org/toolchain/@v/v0.0.1-goVERSION.linux-ARCH.zip.
 declare -A checksums=(
   [1.26.2-amd64]=5c28763f43da5409ea590cf3c3fb1442c6c4e668d8f6af8c44a621a23f39a006
   [1.26.2-arm64]=acb5cab2ad9d639b79b9e086a42bbff7c8931e2ceb0fd241c993e29378007e67
@@ -42,7 +42,7 @@ if [[ ! -x $kept/bin/go ]]; then
     "${proxy%%[,|]*}/${module/@//@v/}.zip"
   sha256sum --check --quiet <<<"$checksum  $work/go.zip"
   unzip -q "$work/go.zip" -d "$work"
-  # A module's archive has no modes, and names the go.mod files in it otherwise.
+  # The archive of a module has no file modes, and its go.mod files have another name.
   chmod +x "$work/$module"/bin/* "$work/$module"/pkg/tool/*/*
   find "$work/$module" -name _go.mod -execdir mv {} go.mod \;
   mv -T "$work/$module" "$kept" 2>/dev/null || [[ -x $kept/bin/go ]] # another run was faster

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: update.sh
-# Writes go.mod and go.sum anew, for the versions below. Run by hand to go to another one; builds only read the result.
+# Writes go.mod and go.sum for the versions below. Run it by hand to change a version; builds only read the result.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 kubernetes=v1.37.2 staging=v0.37.2
@@ -15,7 +15,7 @@ mod=$(go mod download -json "k8s.io/kubernetes@$kubernetes" | sed -n 's/.*"GoMod
 for module in $(awk '$1 ~ /^k8s\.io\// && $2 == "v0.0.0" { print $1 }' "$mod"); do
   go mod edit -replace="$module=$module@$staging"
 done
-# All in one graph, those of the cluster tests too: what they share is compiled once.
+# One graph for all tools, also those of the cluster tests: Go compiles shared packages once.
 go get -tool "$cmd/"{kube-apiserver,kube-controller-manager,kube-scheduler,kubelet,kube-proxy,kubectl}"@$kubernetes" \
   go.etcd.io/etcd/server/v3@v3.7.3 helm.sh/helm/v4/cmd/helm@v4.3.1 sigs.k8s.io/cri-tools/cmd/crictl@v1.36.0 \
   sigs.k8s.io/kind@v0.33.0

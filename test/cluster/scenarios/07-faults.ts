@@ -6,7 +6,7 @@ import { Arrivals, reasonsOf } from "../arrivals.ts";
 import { SYSTEM, type Cluster } from "../cluster.ts";
 import { Crowd } from "../crowd.ts";
 import { crash, dataplanePods, isServing, nameOf, reached, sessionsOn, settled } from "../dataplane.ts";
-import type { Ending, Entry } from "../ledger.ts";
+import type { Ending, Entry } from "../entry.ts";
 import { withoutApiServer, withoutNames } from "../outages.ts";
 import { seconds } from "../report.ts";
 import { scenario } from "../scenario.ts";

@@ -1,14 +1,20 @@
 import type { IncomingMessage } from "node:http";
 
+/** Bytes of a refusal's body that are read. */
 const MAX_BODY = 65_536;
 
-/** Text from the network as a terminal may have it: without the characters that would steer it. */
+/**
+ * Text from the network as it is printed: with `plain`, control characters (which a terminal would obey) are replaced.
+ */
 export function printable(text: string, plain: boolean): string {
   // eslint-disable-next-line no-control-regex
   return plain ? text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\uFFFD") : text;
 }
 
-/** Why a handshake was refused, as far as the answer's body says so; bounded, and never a page of HTML. */
+/**
+ * Why a handshake was refused, from the body of its answer: at most 500 characters, empty for any type but JSON and
+ * plain text.
+ */
 export async function refusalText(response: IncomingMessage): Promise<string> {
   const body = await bodyOf(response);
   if (!/^application\/(problem\+)?json\b/.test(response.headers["content-type"] ?? "")) {
@@ -33,7 +39,7 @@ export async function refusalText(response: IncomingMessage): Promise<string> {
 async function bodyOf(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  const patience = setTimeout(() => response.destroy(), 2000);
+  const deadline = setTimeout(() => response.destroy(), 2000);
   try {
     for await (const chunk of response) {
       chunks.push(chunk as Buffer);
@@ -41,9 +47,9 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
       if (size >= MAX_BODY) break;
     }
   } catch {
-    // What came before the end is better than nothing.
+    // The response broke off: the part that came is used.
   } finally {
-    clearTimeout(patience);
+    clearTimeout(deadline);
   }
   return Buffer.concat(chunks).toString("utf8", 0, MAX_BODY);
 }

@@ -1,9 +1,9 @@
 import type { Config, RouteConfig } from "../../api/config.ts";
 import { routesOf } from "../../api/route-settings.ts";
 import { hostPort } from "../../runtime/host-port.ts";
-import type { ExampleKey, Hints } from "./reading.ts";
+import type { ExampleKey, Hints } from "../reading/reading.ts";
 
-/** Where the first route of a gateway can be reached. */
+/** URL of the first route of a gateway that listens on this address. */
 export function routeUrl(config: Config, address: string): string {
   const { listener } = config;
   const { path } = firstRoute(config) ?? { path: { value: "/" } };
@@ -11,7 +11,7 @@ export function routeUrl(config: Config, address: string): string {
   return `${listener.tls === undefined ? "ws" : "wss"}://${hostPort(host, listener.port)}${path.value}`;
 }
 
-/** What somebody who sees the gateway for the first time may type next. */
+/** What a new user can try next, as text for the terminal. `backendPort` is that of the sample backend. */
 export function nextSteps(config: Config, hints: Hints, url: string, backendPort: number): string {
   const page = `http://127.0.0.1:${backendPort}/`;
   const example = exampleKey(config, hints);
@@ -36,7 +36,7 @@ function firstRoute(config: Config): RouteConfig | undefined {
   return routes.find(({ hostnames }) => hostnames.length === 0) ?? routes[0];
 }
 
-/** A key that the first route takes. */
+/** An example key that the first route accepts. */
 function exampleKey(config: Config, { examples }: Hints): ExampleKey | undefined {
   const taken = new Set(firstRoute(config)?.policies.authentication?.apiKey?.keys.map(({ digest }) => digest));
   return examples.find(({ digest }) => taken.has(digest));

@@ -1,23 +1,23 @@
 import { randomBytes } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 
-/** A file with an admin token, or why it gives none; the words never quote what is in it. */
+/** The admin token of a file, or why there is none; `problem` never quotes the content of the file. */
 export type TokenRead =
   | { readonly token: string }
   | { readonly token: undefined; readonly fault: "missing" | "unreadable" | "malformed"; readonly problem: string };
 
-/** Characters of a token; shorter ones can be guessed. */
+/** Characters of a token: a shorter one could be guessed. */
 const SHORTEST = 16;
 const LONGEST = 512;
-/** Bytes of the file that are looked at: the longest token, with white space around it. */
+/** Bytes of the file that are read: room for the longest token with white space around it. */
 const MOST = 1024;
 
-/** A new token, of 256 random bits. */
+/** A new token: 256 random bits in base64url. */
 export function newAdminToken(): string {
   return randomBytes(32).toString("base64url");
 }
 
-/** Reads the token of a file; white space around it is not part of it. */
+/** Reads the token of a file, without the white space around it. Never rejects. */
 export async function readAdminToken(file: string): Promise<TokenRead> {
   const bytes = await beginningOf(file).catch((error: NodeJS.ErrnoException) => error.code ?? "EIO");
   if (typeof bytes === "string") {

@@ -2,39 +2,39 @@ import { setImmediate as turn } from "node:timers/promises";
 import { CONDITION_REASONS, type ReasonOf } from "../../api/conditions.ts";
 import type { Applied } from "../../dataplane/gateway.ts";
 import type { Update } from "../../dataplane/config/read-update.ts";
-import type { Finding } from "../manifests/place.ts";
-import type { HashedText, Hints, Question, Reading, ReadProxy } from "../reading/reading.ts";
+import type { Finding } from "../manifests/location.ts";
+import type { HashedText, Hints, GatewayState, Reading, ReadProxy } from "../reading/reading.ts";
 import { KEPT_CONFIG, type ProxyReport, type Report } from "../reading/report.ts";
 import type { Serving } from "./serving.ts";
 
-/** What one pass found and did. */
-export interface Pass {
+/** What was found in the manifests, and what came of it. */
+export interface AppliedManifests {
   readonly report: Report;
-  /** What the manifests say to readers; their configs would only take up memory. */
+  /** For the reader of the output; the configs themselves are not kept, they would only take up memory. */
   readonly hints: Hints;
-  /** Proxies that have another config in force than before. */
+  /** Proxies whose config in force changed. */
   readonly changed: readonly string[];
-  /** A port could not be had: worth trying again although no file changes. */
+  /** A listener could not open its port: applying again may help although no file has changed. */
   readonly portMissing: boolean;
 }
 
-/** Brings the gateway to what the manifests say: has them read and translated, applies what differs, reports. */
-export class Reconciler {
-  readonly #read: (question: Question) => Promise<Reading>;
+/** Makes the gateway serve what the manifests say: has them read and translated, applies what differs, reports. */
+export class ManifestApplier {
+  readonly #read: (gateway: GatewayState) => Promise<Reading>;
   readonly #serving: Serving;
-  /** What was put in force last: the hashes of config and endpoints. */
+  /** By proxy: the hashes of config and endpoints that were put in force last. */
   readonly #applied = new Map<string, string>();
 
-  constructor(read: (question: Question) => Promise<Reading>, serving: Serving) {
+  constructor(read: (gateway: GatewayState) => Promise<Reading>, serving: Serving) {
     this.#read = read;
     this.#serving = serving;
   }
 
   /** Calls must not overlap. */
-  async pass(): Promise<Pass> {
+  async apply(): Promise<AppliedManifests> {
     const before = this.#hashes();
     const reading = await this.#read({ inForce: before, takenPort: this.#serving.takenPort });
-    // Each of these parts of the work takes some 10 ms of a large config: in between sessions are served.
+    // Each of these steps takes some 10 ms for a large config: the event loop serves sessions between them.
     await turn();
     const { proxies, findings, ignored } = reading;
     const gone = this.#gone(new Set(proxies.map(({ id }) => id)));
@@ -46,7 +46,7 @@ export class Reconciler {
     return {
       report: {
         proxies: proxies.map((it) => reportOf(it, outcomes.get(it.id), after.has(it.id))),
-        findings: [...findings, ...rejections(outcomes)],
+        findings: [...findings, ...problemsOf(outcomes)],
         ignored,
       },
       hints: { examples: reading.examples, files: reading.files },
@@ -55,7 +55,7 @@ export class Reconciler {
     };
   }
 
-  /** Proxies that are known and not wanted any more. */
+  /** Proxies that the gateway knows and the manifests do not. */
   #gone(wanted: ReadonlySet<string>): ReadonlySet<string> {
     const { gateway } = this.#serving;
     const known = [...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejections.keys()];
@@ -67,7 +67,7 @@ export class Reconciler {
     this.#serving.remove(id);
   }
 
-  /** Together, and before any is removed: a port that one leaves may be the one that another wants. */
+  /** All together, and before any proxy is removed: one may want the port that another leaves. */
   async #applyAll(proxies: readonly ReadProxy[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
     const outcomes = new Map<string, Applied>();
     const changed = new Map<string, Update>();
@@ -105,14 +105,14 @@ function updateOf(config: HashedText, endpoints: HashedText): Update {
   };
 }
 
-/** The conditions of the translation, and those that only the gateway knows. */
+/** The conditions of the translation, with Programmed and Ready, which only the gateway knows. */
 function reportOf({ id, conditions, routes }: ReadProxy, applied: Applied | undefined, serves: boolean): ProxyReport {
   const observedGeneration = conditions[0]?.observedGeneration ?? 0;
   const accepted = conditions.some(({ type, status }) => type === "Accepted" && status === "True");
   const reason = programmedReason(accepted, applied);
   const programmed = reason === "Programmed";
   const said = reason === "NotAccepted" || applied?.ok !== false ? "" : `: ${applied.problems.join("; ")}`;
-  const kept = serves && !programmed ? ` ${KEPT_CONFIG}` : "";
+  const stays = serves && !programmed ? ` ${KEPT_CONFIG}` : "";
   return {
     id,
     conditions: [
@@ -121,7 +121,7 @@ function reportOf({ id, conditions, routes }: ReadProxy, applied: Applied | unde
         type: "Programmed",
         status: programmed ? "True" : "False",
         reason,
-        message: `${CONDITION_REASONS.Programmed[reason]}${said}${kept}`,
+        message: `${CONDITION_REASONS.Programmed[reason]}${said}${stays}`,
         observedGeneration,
       },
       {
@@ -142,7 +142,7 @@ function programmedReason(accepted: boolean, applied: Applied | undefined): Reas
   return applied.stage === "listener" ? "ListenerFailed" : "ConfigRejected";
 }
 
-function rejections(outcomes: ReadonlyMap<string, Applied>): Finding[] {
+function problemsOf(outcomes: ReadonlyMap<string, Applied>): Finding[] {
   return [...outcomes].flatMap(([id, applied]) =>
     applied.ok ? [] : applied.problems.map((message) => ({ object: `WebSocketProxy ${id}`, message })),
   );

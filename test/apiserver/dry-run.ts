@@ -9,14 +9,14 @@ import { newNamespace } from "./bench.ts";
 import { installCrd } from "./crd.ts";
 
 /** What an API server answers to the creation of a resource. */
-export interface Verdict {
-  /** 201: it would take it. */
+export interface DryRunAnswer {
+  /** 201: the API server would accept the resource. */
   readonly status: number;
-  /** The resource as it would store it, or its Status. */
+  /** The resource as it would be stored, or a Status. */
   readonly answer: Answer;
-  /** The fields that it refuses, each with why. */
+  /** The fields that are refused, and why. */
   readonly causes: readonly { readonly field: string; readonly message: string }[];
-  /** Everything that it says, in one text. */
+  /** The whole message of the Status. */
   readonly text: string;
 }
 
@@ -24,12 +24,12 @@ export interface Answer {
   readonly spec?: Record<string, unknown>;
   readonly metadata?: object;
   readonly message?: string;
-  readonly details?: { readonly causes?: Verdict["causes"] };
+  readonly details?: { readonly causes?: DryRunAnswer["causes"] };
 }
 
-/** Asks the shared control plane about WebSocketProxies; nothing is stored. */
-export class Judge {
-  /** Where what it judges is to be. */
+/** Creates WebSocketProxies in the shared control plane with `dryRun=All`: the API server checks them and stores nothing. */
+export class DryRun {
+  /** Namespace of the WebSocketProxies. */
   readonly namespace: string;
   readonly #agent: Agent;
   readonly #server: string;
@@ -47,21 +47,21 @@ export class Judge {
     });
   }
 
-  /** With the CRD in place, and a namespace for what is to be judged. */
-  static async open(): Promise<Judge> {
+  /** Installs the CRD and creates a namespace. */
+  static async open(): Promise<DryRun> {
     const config = new KubeConfig();
     config.loadFromFile(inject("kubeconfig"));
     const client = new KubeClient(config, systemClock);
     try {
       await installCrd(client);
-      return new Judge(config, await newNamespace(client));
+      return new DryRun(config, await newNamespace(client));
     } finally {
       client.close();
     }
   }
 
-  /** `fieldValidation` says what becomes of unknown fields. */
-  judge(manifest: object, fieldValidation: "Strict" | "Ignore" = "Strict"): Promise<Verdict> {
+  /** `fieldValidation`: Strict refuses unknown fields, Ignore drops them. */
+  create(manifest: object, fieldValidation: "Strict" | "Ignore" = "Strict"): Promise<DryRunAnswer> {
     const path = pathOf(KINDS.WebSocketProxy, this.namespace);
     const url = `${this.#server}${path}?dryRun=All&fieldValidation=${fieldValidation}`;
     const options = { method: "POST", agent: this.#agent, headers: { "content-type": "application/json" } };
