@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { CONDITION_REASONS, type ReasonOf } from "../../api/conditions.ts";
-import type { Applied } from "../../dataplane/gateway.ts";
-import type { Update } from "../../dataplane/config/read-update.ts";
+import type { RawUpdate } from "../../dataplane/config/read-update.ts";
+import type { Applied } from "../../dataplane/config/rejected-configs.ts";
 import type { Finding } from "../manifests/place.ts";
 import type { HashedText, Hints, Question, Reading, ReadProxy } from "../reading/reading.ts";
 import { KEPT_CONFIG, type ProxyReport, type Report } from "../reading/report.ts";
@@ -46,7 +46,7 @@ export class Reconciler {
     return {
       report: {
         proxies: proxies.map((it) => reportOf(it, outcomes.get(it.id), after.has(it.id))),
-        findings: [...findings, ...rejections(outcomes)],
+        findings: [...findings, ...problemsOf(outcomes)],
         ignored,
       },
       hints: { examples: reading.examples, files: reading.files },
@@ -58,7 +58,7 @@ export class Reconciler {
   /** Proxies that are known and not wanted any more. */
   #gone(wanted: ReadonlySet<string>): ReadonlySet<string> {
     const { gateway } = this.#serving;
-    const known = [...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejections.keys()];
+    const known = [...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejected.keys()];
     return new Set(known.filter((id) => !wanted.has(id)));
   }
 
@@ -70,7 +70,7 @@ export class Reconciler {
   /** Together, and before any is removed: a port that one leaves may be the one that another wants. */
   async #applyAll(proxies: readonly ReadProxy[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
     const outcomes = new Map<string, Applied>();
-    const changed = new Map<string, Update>();
+    const changed = new Map<string, RawUpdate>();
     for (const { id, config, endpoints } of proxies) {
       if (config === undefined) continue;
       if (this.#applied.get(id) === `${config.hash} ${endpoints.hash}`) outcomes.set(id, { ok: true, proxy: id });
@@ -79,7 +79,9 @@ export class Reconciler {
         await turn();
       }
     }
-    const applied = await this.#serving.apply([...changed.values()], gone);
+    const updates = [];
+    for (const raw of changed.values()) updates.push(await this.#serving.read(raw));
+    const applied = await this.#serving.apply(updates, gone);
     for (const [index, [id, { hash, endpointsHash }]] of [...changed].entries()) {
       const outcome = applied[index];
       if (outcome === undefined) continue;
@@ -96,7 +98,7 @@ export class Reconciler {
   }
 }
 
-function updateOf(config: HashedText, endpoints: HashedText): Update {
+function updateOf(config: HashedText, endpoints: HashedText): RawUpdate {
   return {
     config: JSON.parse(config.text) as unknown,
     endpoints: JSON.parse(endpoints.text) as unknown,
@@ -142,7 +144,7 @@ function programmedReason(accepted: boolean, applied: Applied | undefined): Reas
   return applied.stage === "listener" ? "ListenerFailed" : "ConfigRejected";
 }
 
-function rejections(outcomes: ReadonlyMap<string, Applied>): Finding[] {
+function problemsOf(outcomes: ReadonlyMap<string, Applied>): Finding[] {
   return [...outcomes].flatMap(([id, applied]) =>
     applied.ok ? [] : applied.problems.map((message) => ({ object: `WebSocketProxy ${id}`, message })),
   );

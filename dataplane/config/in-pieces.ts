@@ -51,7 +51,9 @@ export async function configInPieces(
   ];
   // As schemas do: a rule is looked at where all is of the right type, whatever stands beside it.
   const typed = issues.every(({ code }) => code === "unrecognized_keys");
-  return { issues: typed && !arePlaced(raw as never) ? [...issues, MISPLACED] : issues, believed };
+  const placement = typed ? api.placement.safeParse(raw).data : undefined;
+  const misplaced = placement !== undefined && !arePlaced(placement);
+  return { issues: misplaced ? [...issues, MISPLACED] : issues, believed };
 }
 
 /** As above, for endpoints: those of one backend are a piece. */

@@ -12,7 +12,7 @@ const BASE: readonly (readonly [string, string])[] = [
   ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
 ];
 
-const NOBODY = new AddressList([]);
+const NONE_TRUSTED = new AddressList([]);
 
 type Change = Partial<Arrival> & {
   /** Replaces, adds (several values: several lines) or, with none, removes a field. */
@@ -26,13 +26,13 @@ function check({ fields = {}, ...arrival }: Change = {}) {
     ...Object.entries(fields).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
   ];
   const request = { method: "GET", target: "/ws", httpVersion: "1.1", peer: "192.0.2.1", encrypted: false, port: 8080 };
-  return checkHandshake({ ...request, rawHeaders: headers.flat(), ...arrival }, NOBODY);
+  return checkHandshake({ ...request, rawHeaders: headers.flat(), ...arrival }, NONE_TRUSTED);
 }
 
 test("a handshake as RFC 6455 §1.3 shows it passes", () => {
   expect(check()).toMatchObject({
     key: "dGhlIHNhbXBsZSBub25jZQ==",
-    late: undefined,
+    deferred: undefined,
     handshake: { host: "a.test", path: "/ws" },
   });
 });
@@ -45,7 +45,7 @@ test.each<[string, Change]>([
   ["subprotocols over two lines", { fields: { "Sec-WebSocket-Protocol": ["a", "b, c"] } }],
   ["an extension with a quoted value", { fields: { "Sec-WebSocket-Extensions": ['x; y="8"'] } }],
 ])("%s passes", (_what, change) => {
-  expect(check(change)).toMatchObject({ late: undefined });
+  expect(check(change)).toMatchObject({ deferred: undefined });
 });
 
 test.each<[string, Change]>([
@@ -105,7 +105,7 @@ test.each<[string, string, Change]>([
     { fields: { "Sec-WebSocket-Version": ["7"], Upgrade: [], Connection: [] } },
   ],
 ])("%s is answered %s, once the rest has been checked", (_what, reason, change) => {
-  expect(check(change)).toMatchObject({ late: { reason } });
+  expect(check(change)).toMatchObject({ deferred: { reason } });
 });
 
 test("128 fields pass, 129 are too many; 16 KiB are too large", () => {

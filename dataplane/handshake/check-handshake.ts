@@ -18,12 +18,13 @@ const MAX_PROTOCOLS = 64;
 const MAX_EXTENSIONS = 1024;
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
-/** A request with a sound form: `late` says what is still to be answered once route and credential have been checked. */
+/** A request with a sound form. */
 export interface Checked {
   readonly handshake: Handshake;
-  /** Sec-WebSocket-Key; "" where `late` is set. */
+  /** Sec-WebSocket-Key; "" where `deferred` is set. */
   readonly key: string;
-  readonly late: Refusal | undefined;
+  /** Is sent only after route and credential have been checked: 426. */
+  readonly deferred: Refusal | undefined;
 }
 
 const bad = (detail: string): Refusal => ({ reason: "BadHandshake", detail });
@@ -69,11 +70,11 @@ export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked 
       port: arrival.port,
     },
     key: upgrade.key,
-    late: upgrade.refusal,
+    deferred: upgrade.refusal,
   };
 }
 
-/** Upgrade, Connection, version and key together: 400 for what is malformed, 426 (later) for what is merely not ours. */
+/** Upgrade, Connection, version and key together: 400 for what is malformed; 426, deferred, for a plain request or another version. */
 function checkUpgrade(headers: readonly HeaderField[]): { refusal: Refusal | undefined; key: string } {
   const upgrade = valuesOf(headers, "upgrade");
   const options = connectionOptions(headers);

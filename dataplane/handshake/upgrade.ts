@@ -19,14 +19,14 @@ import type { CompiledRoute } from "../config/snapshot.ts";
 export async function upgrade(client: Client, proxy: HandshakeContext): Promise<void> {
   const { socket } = client;
   socket.on("error", () => socket.destroy());
-  const attempt = proxy.begin(socket, client.arrival.method, client.head.length);
+  const attempt = proxy.begin(socket, client.arrival.method, client.early.length);
   try {
     const snapshot = proxy.snapshot;
     if (snapshot === undefined || proxy.draining) return attempt.refuse({ reason: "Draining" });
 
     const checked = checkHandshake(client.arrival, snapshot.trusted);
     if (isRefusal(checked)) return attempt.refuse(checked);
-    const { handshake, late } = checked;
+    const { handshake, deferred } = checked;
     attempt.identify(handshake);
 
     const found = snapshot.router.find(handshake.host, handshake.path);
@@ -42,7 +42,7 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
     // An issuer may have taken seconds: what is in force now decides.
     const denied = attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
     if (denied !== undefined) return attempt.refuse(denied);
-    if (late !== undefined) return attempt.refuse(late);
+    if (deferred !== undefined) return attempt.refuse(deferred);
 
     const route = proxy.newest(found, handshake);
     attempt.dials(route.balancer);

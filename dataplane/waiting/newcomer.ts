@@ -15,7 +15,7 @@ export interface Host {
   /** The first bytes have come. The socket, which is paused, gives them again. */
   spoke(socket: Socket): void;
   /** The time for the head is over. */
-  late(socket: Socket): void;
+  overdue(socket: Socket): void;
 }
 
 /** What a waiting room is told of the process. */

@@ -6,13 +6,13 @@ import { WaitingLine, type Party } from "./waiting-line.ts";
 
 /** TLS handshakes under way at the same time. */
 const MOST = 256;
-/** A handshake that takes so many times as long as the quickest of late is not waited for any longer. */
+/** A handshake that takes this many times as long as the quickest of the last ones is not waited for any longer. */
 const PATIENCE = 4;
 /** Between these it is waited for, in ms, and for FIRST as long as none is known. */
 const LEAST = 500;
 const LONGEST = 10_000;
 const FIRST = 2000;
-/** Those of late. */
+/** The last ones: so many durations are remembered. */
 const REMEMBERED = 32;
 
 /**
