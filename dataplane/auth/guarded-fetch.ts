@@ -3,6 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock } from "../../runtime/clock.ts";
+import { readBody } from "../../runtime/bounded-body.ts";
 import { Spread } from "../../runtime/loop/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "../http/answer-stream.ts";
 import { guardedLookup, mayDial, sharedResolve, systemResolve, type Resolve } from "./dial-guard.ts";
@@ -119,18 +120,11 @@ function connectSecurely(address: TcpNetConnectOpts & { readonly host: string })
 function read(response: IncomingMessage, end: (message: string) => void, done: (answer: Answer) => void): void {
   const encoding = response.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") return end("the answer is encoded");
-  const chunks: Buffer[] = [];
-  let length = 0;
-  response.on("data", (chunk: Buffer) => {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > MAX_ANSWER || chunks.length > MAX_PIECES) end("the answer is too long");
-  });
-  response.on("error", () => end("the connection was lost"));
-  response.on("end", () => {
+  readBody(response, { bytes: MAX_ANSWER, pieces: MAX_PIECES }, (body) => {
+    if (body.end === "TooLong") return end("the answer is too long");
+    if (body.end === "Broken") return end("the connection was lost");
     const { statusCode: status = 0, headers } = response;
-    if (response.complete) done({ status, contentType: headers["content-type"], body: Buffer.concat(chunks) });
-    else end("the connection was lost");
+    done({ status, contentType: headers["content-type"], body: body.bytes });
   });
 }
 

@@ -13,7 +13,7 @@ import { inlineKeys, NO_KEYS, type KeySource } from "./key-source.ts";
 import { importKeys, type KeyChoice } from "./keys.ts";
 import type { Verifier } from "./verifier.ts";
 
-type Settings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["jwt"]>;
+type JwtSettings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["jwt"]>;
 
 const INVALID: Refusal = { reason: "CredentialInvalid" };
 
@@ -21,7 +21,7 @@ const INVALID: Refusal = { reason: "CredentialInvalid" };
 const TYPES = new Set(["jwt", "jose", "at+jwt"]);
 
 /** Verifies signed tokens: algorithms, keys, issuer and audience are the config's, never the token's. */
-export function jwtVerifier(settings: Settings, context: CompileContext, fetch: Fetch): Verifier<"jwt"> {
+export function jwtVerifier(settings: JwtSettings, context: CompileContext, fetch: Fetch): Verifier<"jwt"> {
   const { clock } = context;
   const deadlines = deadlinesOf(context);
   const keys = keySource(settings, context, fetch);
@@ -70,7 +70,7 @@ export function jwtVerifier(settings: Settings, context: CompileContext, fetch: 
 }
 
 function keySource(
-  { issuer, jwks: { uri, allowHttp, keys } }: Settings,
+  { issuer, jwks: { uri, allowHttp, keys } }: JwtSettings,
   context: CompileContext,
   fetch: Fetch,
 ): KeySource {
@@ -97,7 +97,7 @@ function keyChoice(token: string, algorithms: readonly string[]): KeyChoice | un
 async function verified(
   token: string,
   key: Parameters<typeof jwtVerify>[1],
-  { algorithms, issuer, audiences }: Settings,
+  { algorithms, issuer, audiences }: JwtSettings,
   skew: number,
   wall: number,
 ): Promise<{ payload: Claims } | Refusal> {

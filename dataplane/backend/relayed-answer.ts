@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { readBody } from "../../runtime/bounded-body.ts";
 import { fieldsOf, type HeaderField } from "../http/header-fields.ts";
 import { refusalFields } from "./response-headers.ts";
 
@@ -21,25 +22,17 @@ export const MAX_BODY_ON_WIRE = 2 * MAX_RELAYED_BODY;
  * overdue. Redirects are the client's to follow. Never rejects.
  */
 export function relayedAnswer(response: IncomingMessage, signal: AbortSignal): Promise<RelayedAnswer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
   const stop = (): void => void response.destroy();
   signal.addEventListener("abort", stop, { once: true });
-  response.on("data", (chunk: Buffer) => {
-    chunks.push(chunk.subarray(0, MAX_RELAYED_BODY - size));
-    size += chunk.length;
-    if (size >= MAX_RELAYED_BODY || chunks.length === MAX_RELAYED_PIECES) stop();
-  });
-  // The part of the body that came is enough: the status says what the client needs.
-  response.on("error", () => {});
   return new Promise((resolve) => {
-    response.once("close", () => {
+    readBody(response, { bytes: MAX_RELAYED_BODY, pieces: MAX_RELAYED_PIECES }, ({ bytes }) => {
       signal.removeEventListener("abort", stop);
+      // The part of the body that came is enough: the status says what the client needs.
       resolve({
         status: response.statusCode ?? 502,
         statusText: response.statusMessage ?? "",
         headers: refusalFields(fieldsOf(response.rawHeaders)),
-        body: Buffer.concat(chunks),
+        body: bytes,
       });
     });
     if (signal.aborted) stop();

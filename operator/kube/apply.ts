@@ -1,9 +1,7 @@
 import { isStatus } from "./api-error.ts";
 import type { Caller } from "./call.ts";
+import { FIELD_MANAGER } from "./field-manager.ts";
 import { kindOf, pathOf, type Kind, type KubeObject } from "./kinds.ts";
-
-/** The one field manager of everything that the operator writes. */
-export const FIELD_MANAGER = "wsproxy-operator";
 
 /** A manifest as a renderer makes it: whole, with its kind. */
 export interface Manifest extends KubeObject {
