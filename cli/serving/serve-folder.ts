@@ -15,10 +15,7 @@ export interface FolderOptions extends ServingOptions {
 }
 
 /** Serves the rendered config of a folder, and each newer one, until a signal stops it. Resolves with the exit code. */
-export async function serveFolder(
-  { folder, ...options }: FolderOptions,
-  surroundings: Surroundings,
-): Promise<number> {
+export async function serveFolder({ folder, ...options }: FolderOptions, surroundings: Surroundings): Promise<number> {
   if (!(await isFolder(folder))) {
     surroundings.err.write(`wsproxy dataplane: --config ${folder} is not a folder that can be read\n`);
     return EXIT.unavailable;

@@ -107,7 +107,10 @@ export class Serving {
   }
 
   /** As the gateway's own, and logs what changed. */
-  async apply(updates: readonly (Update | InvalidUpdate)[], leaving: ReadonlySet<string> = new Set()): Promise<Applied[]> {
+  async apply(
+    updates: readonly (Update | InvalidUpdate)[],
+    leaving: ReadonlySet<string> = new Set(),
+  ): Promise<Applied[]> {
     const before = new Map(this.gateway.proxies.map(({ name, snapshot }) => [name, snapshot?.hash]));
     const outcomes = await this.gateway.apply(updates, leaving);
     this.#setLevel();
