@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Between two looks at the files, in ms. A look costs a `stat` a file, and sees what no notification tells of: files that editors replace, links that ConfigMap mounts swap, network file systems. */
 const LOOK = 150;
-/** Files must have stayed as they are for this long: whoever truncates before he writes is not caught in between. */
+/** Files must have stayed as they are for this long: a writer may truncate a file before it writes it. */
 const SETTLE = 100;
 /** Looks that a change may take to come to rest; a file that is written all the time is taken as it is then. */
 const MOST_LOOKS = 4;

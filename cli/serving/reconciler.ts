@@ -55,7 +55,7 @@ export class Reconciler {
     };
   }
 
-  /** Proxies that are known and not wanted any more. */
+  /** Proxies that the gateway knows and the manifests do not. */
   #gone(wanted: ReadonlySet<string>): ReadonlySet<string> {
     const { gateway } = this.#serving;
     const known = [...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejected.keys()];

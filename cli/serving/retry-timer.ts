@@ -8,7 +8,7 @@ export interface RetryTimer {
   readonly set: (failed: boolean) => void;
 }
 
-/** Says when something that failed is to be tried again, although nobody changed anything. */
+/** Says when to try again to open a port, although no file has changed. */
 export function retryTimer(clock: Clock = systemClock): RetryTimer {
   let at = Number.POSITIVE_INFINITY;
   return {

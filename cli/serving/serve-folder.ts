@@ -20,7 +20,7 @@ export async function serveFolder({ folder, ...options }: FolderOptions, surroun
     surroundings.err.write(`wsproxy dataplane: --config ${folder} is not a folder that can be read\n`);
     return EXIT.unavailable;
   }
-  // Before anything is opened: as the first process of a container it would not end without.
+  // Before anything is opened: the first process of a container ignores signals that it does not handle.
   const shutdown = surroundings.signals();
   const serving = new Serving(options, surroundings);
   const unavailable = await serving.openAdmin();
@@ -63,7 +63,7 @@ async function follow(folder: string, serving: Serving, signal: AbortSignal): Pr
   }
 }
 
-/** The admin token of the folder, whether there is a config or not. What is wrong with it is said once; `told` is what was. */
+/** The admin token of the folder, whether there is a config or not. A problem is logged once: `told` is the one that was. */
 async function takeToken(folder: string, serving: Serving, told: string | undefined): Promise<string> {
   const read = await readAdminToken(join(folder, ADMIN_TOKEN_FILE));
   serving.useAdminToken(read.token);

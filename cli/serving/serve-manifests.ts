@@ -13,7 +13,7 @@ import { retryTimer } from "./retry-timer.ts";
 import { Serving } from "./serving.ts";
 import { ThreadedReader } from "../reading/threaded-reader.ts";
 
-/** Nobody has to learn that the port closes: in ms. */
+/** Before the listeners close, in ms: short, since no load balancer has to notice. */
 const GRACE = 100;
 
 export interface StandaloneOptions {
@@ -28,7 +28,7 @@ export interface StandaloneOptions {
   readonly samplePort: number | undefined;
 }
 
-/** Serves what the manifests say, and what they say after each edit, until somebody stops it. Resolves with the exit code. */
+/** Serves what the manifests say, and what they say after each edit, until a signal stops it. Resolves with the exit code. */
 export async function serveManifests(options: StandaloneOptions, surroundings: Surroundings): Promise<number> {
   const { err } = surroundings;
   const failed = (code: number, message: string): number => {
@@ -94,7 +94,7 @@ function gatewayUrl(serving: Serving, { address }: StandaloneOptions): string {
   return config === undefined ? "" : routeUrl(config, address);
 }
 
-/** The sample backend outlives the drain, so that sessions end with the gateway's word and not with its own. */
+/** The sample backend outlives the drain, so that the gateway ends the sessions, and not the backend. */
 async function startBackend(
   options: StandaloneOptions,
   serving: Serving,

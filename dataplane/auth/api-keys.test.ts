@@ -34,7 +34,7 @@ test.each(["", "wrong-key", "right-key ", "Right-key", "right-ke", digest("right
   },
 );
 
-test("without keys nobody is let in", async () => {
+test("without keys no client is let in", async () => {
   expect(await verifier([]).verify("", asker)).toEqual({ reason: "CredentialInvalid" });
 });
 

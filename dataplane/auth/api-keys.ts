@@ -23,7 +23,7 @@ export function apiKeyVerifier(
   const state = (key: Key | undefined): "CredentialInvalid" | "CredentialRevoked" | "CredentialExpired" | undefined => {
     if (key === undefined) return "CredentialInvalid";
     if (key.disabled) return "CredentialRevoked";
-    // Written so that a time that is none (NaN) has passed.
+    // Written so that NaN counts as passed.
     return clock.wall() < expiryOf(key) ? undefined : "CredentialExpired";
   };
 

@@ -97,7 +97,7 @@ test("10,000 that wait look at the clock once in a while together, and none by i
   expect(looks).toBe(20);
 });
 
-test("without anybody who waits nothing ticks", () => {
+test("with no deadline that waits, no ticker runs", () => {
   expect(deadlines.at(Number.POSITIVE_INFINITY, () => {})).toBeTypeOf("function");
   expect(clock.pending).toBe(0);
   const stops = [wait(HOUR), wait(2 * HOUR)];
@@ -110,7 +110,7 @@ test("without anybody who waits nothing ticks", () => {
   expect(clock.pending).toBe(2);
 });
 
-test("whoever is told may wait again", () => {
+test("a deadline may be set again from its own callback", () => {
   deadlines.at(clock.wall() + 1, () => wait(1, "again"));
   clock.advance(2);
   expect(reached).toEqual(["again"]);

@@ -103,7 +103,7 @@ test("a name that does not resolve is an error like any other", () => {
   expect(failed).toBeInstanceOf(Error);
 });
 
-test("a name is looked up once for all who wait for it, and anew for who comes later", () => {
+test("a name is looked up once for all questions that wait for it, and anew for a later one", () => {
   const asked: { name: string; answer: () => void }[] = [];
   const resolve = sharedResolve((name, done) => {
     asked.push({ name, answer: () => done(null, answer("192.0.2.1")) });

@@ -8,7 +8,7 @@ const { signal } = new AbortController();
 
 let clock: FakeClock;
 let line: FairLine;
-/** Who came to what, in that order: `a1 go`, `a2 TooManyWaiting`. */
+/** What each subject got, in that order: `a1 go`, `a2 TooManyWaiting`. */
 let told: string[];
 let turns: (() => void)[];
 

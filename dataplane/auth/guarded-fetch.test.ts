@@ -202,7 +202,7 @@ test.each<[string, string]>([
   await until("the connection ends", () => far.sockets.size === 0);
 });
 
-test("a port that nobody listens on is a fault by its system's word", async () => {
+test("a port on which nothing listens is a fault by its system's word", async () => {
   expect(await ask(`http://127.0.0.1:${REFUSING_PORTS[0]}/`)).toBe("FetchFault: ECONNREFUSED");
 });
 
@@ -256,7 +256,7 @@ test("localhost is loopback too", async () => {
   expect(far.heads).toEqual([]);
 });
 
-test("https is asked of who can prove the name, and of nobody else", async () => {
+test("https asks only a server that proves its name", async () => {
   x509.cryptoProvider.set(webcrypto as unknown as Crypto);
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);

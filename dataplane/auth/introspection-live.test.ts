@@ -73,7 +73,7 @@ test.each<[string, () => Answer, string]>([
   ["is revoked", () => json({ active: false }), "CredentialRevoked"],
   ["has lost a scope", () => json({ ...active, scope: "b" }), "ScopeMissing"],
   ["is another client's", () => json({ ...active, client_id: "web" }), "CredentialRevoked"],
-  ["is nobody's", () => json({ ...active, client_id: undefined }), "CredentialRevoked"],
+  ["is no client's", () => json({ ...active, client_id: undefined }), "CredentialRevoked"],
   ["has expired early", () => json({ ...active, exp: 1 }), "CredentialExpired"],
 ])("a live session ends at the next recheck when its token %s", async (_, answer, wanted) => {
   const { ended, pass } = await live(compile({ requiredScopes: ["a"] }));
@@ -95,7 +95,7 @@ test("E22: a live session ends at exp, whatever the rechecks", async () => {
   expect(bench.clock.pending).toBe(0);
 });
 
-test("a wall clock that is set past exp ends a live session within a second, and nobody is asked for it", async () => {
+test("a wall clock that is set past exp ends a live session within a second, and no issuer is asked for it", async () => {
   const { ended, stop } = await live(compile({ recheck: "1h" }));
   const asked = idp.asked.length;
   bench.clock.stepWall(HOUR);

@@ -193,7 +193,7 @@ test("with the endpoint down a remembered answer serves, a new token does not", 
   expect(await verdict(compile())).toBe("IdentityProviderUnavailable");
 });
 
-test("without credentials nobody new gets in, and no session ends", async () => {
+test("without credentials no new client gets in, and no session ends", async () => {
   const proof = await admitted(compile());
   const unresolved = compile({ credentials: undefined });
   expect(await verdict(unresolved)).toBe("IdentityProviderUnavailable");

@@ -19,9 +19,9 @@ const REVOKED: Termination = { reason: "CredentialRevoked" };
 /** What is known of a live session's token since its handshake; outlives config changes. */
 interface Standing {
   claims: Claims;
-  /** Where it was last asked about, … */
+  /** The issuer's endpoint that was asked last. */
   endpoint: string;
-  /** … and when. */
+  /** When it was asked, on the monotonic clock. */
   lookedAt: number;
   /** Since when it gives no usable answer. */
   failingSince: number | undefined;
@@ -73,7 +73,7 @@ export function introspectionVerifier(
     if (result.kind === "Inactive") {
       return expiry(standing.claims) <= clock.wall() ? { reason: "CredentialExpired" } : REVOKED;
     }
-    // Another client's token now, or no client's: not that of the one that was admitted.
+    // The token is another client's now, or no client's: the session of the admitted client ends.
     const moved = clientOf(result.claims, clientClaim) !== clientOf(standing.claims, clientClaim);
     standing.claims = result.claims;
     return review(proof) ?? (moved ? REVOKED : undefined);
@@ -123,7 +123,7 @@ export function introspectionVerifier(
         stopExpiry();
         stopExpiry = deadlines.at(expiry(standing.claims), () => lose({ reason: "CredentialExpired" }));
         if (endpoint === undefined) return;
-        // At the latest after `recheck`, and not all at once.
+        // At the latest after `recheck`; spread, so that sessions do not all ask in one moment.
         const at = standing.lookedAt + recheck * (0.9 + 0.1 * Math.random());
         timer = clock.after(Math.max(0, at - clock.now()), () => void look(endpoint));
       };
@@ -133,13 +133,13 @@ export function introspectionVerifier(
         else lose(termination);
       };
       const look = async (at: Endpoint): Promise<void> => {
-        // Sessions of one token share an answer; how old it was counts for when the next is due.
+        // Sessions of one token share an answer: the next one is due by the age of the answer, not by when it was shared.
         const result = await introspector.askAgain(proof.token, at, recheck / 2);
         if (stopped) return;
         standing.lookedAt = result.kind === "Active" ? result.at : clock.now();
         heard(result);
       };
-      // Another handshake or session of this token may be the first to learn that it is good no more.
+      // Another handshake or session of this token may learn first that the token is inactive.
       if (endpoint !== undefined) release = introspector.hold(proof.token, endpoint, () => heard({ kind: "Inactive" }));
       arm();
       return stop;

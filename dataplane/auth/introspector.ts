@@ -21,10 +21,10 @@ export type IntrospectionResult =
   /** `at`: when it was asked, on the monotonic clock. */
   | { readonly kind: "Active"; readonly claims: Claims; readonly at: number }
   | { readonly kind: "Inactive" }
-  /** Nothing that could be relied on. `noTurn`: it was not even asked. */
+  /** There is no usable answer. `noTurn`: why the issuer was not asked at all. */
   | { readonly kind: "Unavailable"; readonly detail: string; readonly noTurn?: NoTurn };
 
-/** Where to ask, and as whom. */
+/** The issuer's endpoint, and the credentials to ask it with. */
 export interface Endpoint {
   readonly url: string;
   readonly allowHttp: boolean;
@@ -35,7 +35,7 @@ export interface Endpoint {
 const MAX_REMEMBERED = 10_000;
 /** Bytes of answers that are remembered. */
 const MAX_REMEMBERED_BYTES = 33_554_432;
-/** What an answer counts at least: so no more are remembered than may be. */
+/** Each answer counts as this many bytes at least, so that MAX_REMEMBERED holds. */
 const LEAST_BYTES = Math.floor(MAX_REMEMBERED_BYTES / MAX_REMEMBERED);
 /** A token that was inactive just now is not asked about again, in ms. */
 const INACTIVE_FOR = 1000;
@@ -51,7 +51,7 @@ const HANDSHAKES: LineBounds = {
   waitingEach: 256,
   patience: 5000,
 };
-/** Between two lines about the endpoint's state: odd tokens may make it fail, good ones work, as a client likes. */
+/** Between two log lines about the endpoint's state, in ms: a client could make it fail and work in turn by its tokens. */
 const REPORT_INTERVAL = 10_000;
 /** Live sessions' questions under way: their own number, so that no flood of handshakes hides a revocation. */
 const MAX_RECHECKS = 64;
@@ -69,14 +69,14 @@ export class Introspector {
   readonly #fetch: Fetch;
   readonly #clock: Clock;
   readonly #log: Log;
-  // Without `max`, with which the library takes memory for as many as there may ever be, at each endpoint of each route.
+  // Without `max`: with it the library allocates for all entries at once, for each endpoint of each route.
   readonly #active = new LRUCache<string, Active>({ maxSize: MAX_REMEMBERED * LEAST_BYTES });
   readonly #inactive = new LRUCache<string, number>({ maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 });
   readonly #underWay = new Map<string, Promise<IntrospectionResult>>();
   readonly #rechecks = new Map<string, Promise<IntrospectionResult>>();
   readonly #turns = new Turns(MAX_RECHECKS);
   readonly #line: FairLine;
-  /** By token: to be told when it is found inactive, whatever the reason for asking. */
+  /** By token: called when it is found inactive, whatever the reason for asking. */
   readonly #holders = new Map<string, Set<() => void>>();
   #failing = false;
   #reportedAt = Number.NEGATIVE_INFINITY;
@@ -101,7 +101,7 @@ export class Introspector {
     const entered = this.#line.enter(subject, signal);
     const turn = entered instanceof Promise ? await entered : entered;
     if (typeof turn === "string") return { kind: "Unavailable", detail: NO_TURN[turn], noTurn: turn };
-    // Others may have asked while this one waited: then its turn is free again at once.
+    // Another question about the token may have begun while this one waited: then its turn is given back at once.
     const meanwhile = this.#recall(key, maxAge) ?? this.#underWay.get(key);
     const answer = meanwhile ?? this.#begin(key, token, endpoint);
     if (meanwhile !== undefined) turn();
@@ -207,7 +207,7 @@ async function introspect(
     if (times.some(Number.isNaN)) return { kind: "Unavailable", detail: "the answer has no usable times" };
     return active ? { kind: "Active", claims, at } : { kind: "Inactive" };
   } catch (error) {
-    // RFC 7009 §2.2.1: not that the server is at a loss, but that no such token is any of its own.
+    // RFC 7009 §2.2.1: the server does not fail; it says that it has no tokens of this type.
     if (error instanceof ResponseBodyError && error.error === "unsupported_token_type") return { kind: "Inactive" };
     // Errors of the protocol may quote the answer.
     return { kind: "Unavailable", detail: error instanceof FetchFault ? error.message : "the answer is not usable" };

@@ -17,7 +17,7 @@ const signers: Record<Algorithm, Signer> = {
 const rsa = signers.RS256;
 const stranger = new Signer("RS256", "rsa");
 const claims = { iss: "https://idp.test/", aud: ["other", "chat"], sub: "alice", exp: now + 600 };
-const idp = new ScriptedIdp(() => "nobody may ask");
+const idp = new ScriptedIdp(() => "no issuer may be asked");
 
 async function verdict(
   token: string,

@@ -86,7 +86,7 @@ test("a token that cannot be good is refused without asking for keys", async () 
   expect(idp.asked).toHaveLength(0);
 });
 
-test("with no key to be had, nobody gets in", async () => {
+test("with no key to be had, no client gets in", async () => {
   idp.answer = () => "ECONNREFUSED";
   expect(await compile({}).verify(ours.token(claims), asker)).toMatchObject({
     reason: "IdentityProviderUnavailable",

@@ -39,7 +39,7 @@ export function jwtVerifier(settings: JwtSettings, context: CompileContext, fetc
       const client = clientOf(claims.payload, settings.clientClaim);
       const end = endOf(claims.payload);
       if (client === undefined || Number.isNaN(end)) return INVALID;
-      // jose counts in whole seconds; a live session ends to the millisecond, and nobody comes back in between.
+      // jose counts in whole seconds; a live session ends to the millisecond, and its client must not come back in between.
       if (clock.wall() >= end) return { reason: "CredentialExpired" };
       const reason = unmet(claims.payload, settings);
       if (reason !== undefined) return { reason };
@@ -76,7 +76,7 @@ function keySource(
 ): KeySource {
   if (uri !== undefined) {
     const { memory, clock, log } = context;
-    // Two issuers that publish the same key ids never mix, nor do two guards of one address.
+    // Key sets of two issuers never mix, even with the same key ids; nor do those with and without allowHttp.
     const name = `jwks ${JSON.stringify([issuer, uri, allowHttp])}`;
     return memory.recall(name, () => new RemoteKeySet({ issuer, uri, allowHttp }, fetch, clock, log));
   }
@@ -111,7 +111,7 @@ async function verified(
       currentDate: new Date(wall),
     });
   } catch (error) {
-    // Whatever made it fail, it is not proven.
+    // Any other failure means that the token is not proven.
     return error instanceof errors.JWTExpired ? { reason: "CredentialExpired" } : INVALID;
   }
 }

@@ -60,7 +60,7 @@ test("E17: a refresh replaces the set, so that a removed key is good no more", a
   await find("one");
   idp.answer = () => set(two);
   clock.advance(REFRESH_INTERVAL * 1.1);
-  // Whoever finds the set too old is still served, and has it refreshed.
+  // A token that finds the set too old is still served, and has it refreshed.
   expect(await find("one")).toBe("found");
   await settle();
   expect(await find("one")).toBe("CredentialInvalid");
@@ -68,7 +68,7 @@ test("E17: a refresh replaces the set, so that a removed key is good no more", a
   expect(idp.asked).toHaveLength(2);
 });
 
-test("E17: where nobody has asked for long, the first token waits for the newest set", async () => {
+test("E17: where no token has asked for long, the first token waits for the newest set", async () => {
   await find("one");
   idp.answer = () => set(two);
   clock.advance(LONG_UNASKED + 1);
@@ -145,12 +145,12 @@ test("an issuer that was never reached is asked every 10 s at most, and the clie
   expect(await find("one")).toBe("found");
 });
 
-test("an empty set is a set: nobody's token is good", async () => {
+test("an empty set is a set: no token is good", async () => {
   idp.answer = () => set();
   expect(await find("one")).toBe("CredentialInvalid");
 });
 
-test("a client that leaves does not take the answer from those who wait with it", async () => {
+test("a client that leaves does not take the answer from those that wait with it", async () => {
   const leaving = new AbortController();
   let answer = (_: Answer): void => {};
   idp.answer = () => new Promise((resolve) => (answer = resolve));
@@ -163,7 +163,7 @@ test("a client that leaves does not take the answer from those who wait with it"
   expect(idp.asked).toHaveLength(1);
 });
 
-test("a set that nobody watches has no timer; one that is watched is refreshed once in an interval", async () => {
+test("a set that no session watches has no timer; one that is watched is refreshed once in an interval", async () => {
   await find("one");
   expect(clock.pending).toBe(0);
   let changes = 0;

@@ -47,7 +47,7 @@ test.each<[string, Record<string, unknown>]>([
   ["a key for encryption", { ...rsa, use: "enc" }],
   ["a key for signing only", { ...rsa, key_ops: ["sign"] }],
   ["an RSA key of 1024 bits", exported("rsa", { modulusLength: 1024 })],
-  ["a curve that nobody listed", exported("ec", { namedCurve: "secp256k1" })],
+  ["a curve that is not listed", exported("ec", { namedCurve: "secp256k1" })],
   ["a key for agreement", exported("x25519", {})],
   ["a private key", { ...ed, d: "AAAA" }],
   ["a symmetric key", { kty: "oct", k: "c2VjcmV0" }],

@@ -28,7 +28,7 @@ class Scripted implements Balancer {
   tried = 0;
   /** To be told that a port is gone. */
   readonly waiting = new Map<number, () => void>();
-  /** With TLS a server that says nothing keeps whoever dials it waiting. */
+  /** With TLS a server that says nothing keeps the gateway that dials it waiting. */
   tls: Target["backend"]["tls"];
   readonly #ports: readonly number[];
 

@@ -116,7 +116,7 @@ describe.each<Kind>(["LeastConnections", "RoundRobin", "Random"])("%s", (kind) =
   });
 });
 
-test("tells those who wait for an endpoint when it is listed no more, and goes on with what is", () => {
+test("tells the dials that wait for an endpoint when it is listed no more, and goes on with what is", () => {
   const { it } = make("RoundRobin", { endpoints: { a: [1, 2] } });
   const picks = it.pick();
   const told: number[] = [];

@@ -37,7 +37,7 @@ const named = (name: string): { accept: (socket: Socket) => void } => ({
   accept: (socket) => socket.on("error", () => {}).end(name),
 });
 
-/** Who answers a connection there. */
+/** What answers a connection there. */
 async function answer(port: OpenPort): Promise<string> {
   const socket = connect({ port: port.number, host: "127.0.0.1" });
   let text = "";
@@ -74,7 +74,7 @@ test("connections beyond the descriptors are closed as they come and counted; th
   for (const { socket } of [...taken, ...more]) socket.destroy();
 });
 
-test("connections go to whoever the port leads to, and none is refused when that changes", async () => {
+test("connections go to the acceptor that the port leads to, and none is refused when that changes", async () => {
   const [one, two] = await Promise.all([openPort(), openPort()]);
   one.leadTo(named("a"));
   two.leadTo(named("b"));
@@ -86,7 +86,7 @@ test("connections go to whoever the port leads to, and none is refused when that
   expect([await answer(one), await answer(two)]).toEqual(["b", "a"]);
 });
 
-test("who comes before the port leads anywhere is served then, all that was sent included", async () => {
+test("a connection that comes before the port leads anywhere is served then, with all that it sent", async () => {
   const port = await openPort();
   const client = await RawClient.send(port.number, `${request({ target: "/early" })}more`);
   const arrived: Client[] = [];
@@ -99,14 +99,14 @@ test("who comes before the port leads anywhere is served then, all that was sent
   client.socket.destroy();
 });
 
-/** A connection that nobody answers, and that has come in when this resolves: those before it have too. */
+/** A connection that gets no answer, and that has come in when this resolves: those before it have too. */
 async function answerNothing(port: OpenPort): Promise<void> {
   const last = await RawClient.open(port.number);
   await new Promise((resolve) => setImmediate(resolve));
   last.socket.destroy();
 }
 
-test("after close nobody gets in, and who was not served yet is let go", async () => {
+test("after close no connection gets in, and those that were not served yet are closed", async () => {
   const port = await openPort();
   const early = await RawClient.open(port.number);
   await answerNothing(port);
@@ -117,7 +117,7 @@ test("after close nobody gets in, and who was not served yet is let go", async (
   expect(error.code).toBe("ECONNREFUSED");
 });
 
-test("a port that is taken, or that nobody may open, is said in words", async () => {
+test("a port that is taken, or that may not be opened, is told in words", async () => {
   const other = createServer().listen(ANY);
   await once(other, "listening");
   onTestFinished(() => void other.close());

@@ -30,10 +30,10 @@ export interface RoomOptions {
 export interface Newcomer {
   /** The TCP socket. */
   readonly socket: Socket;
-  /** The one to talk to. */
+  /** The socket to write to: once TLS is established, the TLS socket. */
   talker: Socket;
   readonly host: Host;
-  /** Whose places and whose turns it takes. */
+  /** The address that its place and its turn count for. */
   readonly subject: Subject;
   /** The same for its TLS socket. */
   readonly connection: string;

@@ -144,7 +144,7 @@ test("A22 the first half of a ClientHello is closed at timeouts.handshake", asyn
   expect(await gateway.metric("handshakes_total", { reason: "HandshakeTimeout" })).toBe(1);
 });
 
-test("A22 whoever ends its TLS handshake and is silent then is answered 408", async () => {
+test("A22 a client that ends its TLS handshake and is silent then is answered 408", async () => {
   const { gateway } = await serve({ routes: [{ policies: { timeouts: { handshake: "300ms" } } }] });
   const client = await RawClient.openTls(gateway.port, trusting());
   client.socket.write("GET /");

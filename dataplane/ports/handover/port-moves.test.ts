@@ -15,7 +15,7 @@ test.each([
   ["a chain whose last stays", "ab bc cd", "abc", "abc"],
   ["the same, told from the other end", "cd bc ab", "abc", "abc"],
   ["a chain that is cut in the middle", "ab bc cd de", "abde", "ab"],
-  ["a circle, and one that stays for somebody else", "ab ba cd", "abc", "c"],
+  ["a circle, and one that stays for another reason", "ab ba cd", "abc", "c"],
   ["two that want the same port: the first has it", "ac bc", "abc", "b"],
   ["what hangs on the second of the two", "ac bc db", "abcd", "bd"],
   ["its own", "aa", "a", ""],
