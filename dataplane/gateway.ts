@@ -44,8 +44,9 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#rejected = new RejectedConfigs(options.metrics);
-    this.#evictions = new Evictions(options.clock, options.log, options.metrics.process);
-    this.#room = processRoom(options, this.#evictions);
+    const { process: metrics } = options.metrics;
+    this.#evictions = new Evictions(options.clock, options.log, metrics);
+    this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
     this.#resources = processResources(options);
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { readBody } from "../../runtime/bounded-body.ts";
 
 const MAX_BODY = 65_536;
 
@@ -30,20 +31,12 @@ export async function refusalText(response: IncomingMessage): Promise<string> {
   }
 }
 
-async function bodyOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+function bodyOf(response: IncomingMessage): Promise<string> {
   const patience = setTimeout(() => response.destroy(), 2000);
-  try {
-    for await (const chunk of response) {
-      chunks.push(chunk as Buffer);
-      size += (chunk as Buffer).length;
-      if (size >= MAX_BODY) break;
-    }
-  } catch {
-    // What came before the end is better than nothing.
-  } finally {
-    clearTimeout(patience);
-  }
-  return Buffer.concat(chunks).toString("utf8", 0, MAX_BODY);
+  return new Promise((resolve) => {
+    readBody(response, { bytes: MAX_BODY }, ({ bytes }) => {
+      clearTimeout(patience);
+      resolve(bytes.toString("utf8"));
+    });
+  });
 }

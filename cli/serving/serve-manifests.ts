@@ -7,7 +7,7 @@ import { EXIT } from "../line/exit-codes.ts";
 import { fileChanges } from "./file-changes.ts";
 import { hostPort } from "../../runtime/host-port.ts";
 import { nextSteps, routeUrl } from "../reading/next-steps.ts";
-import { Reconciler, type Pass } from "./reconciler.ts";
+import { ManifestApplier, type AppliedManifests } from "./manifest-applier.ts";
 import { changes, conditionTable, findingLines } from "../reading/report.ts";
 import { retryTimer } from "./retry-timer.ts";
 import { Serving } from "./serving.ts";
@@ -50,8 +50,8 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
   const looks = fileChanges(options.paths, shutdown.stop, retry.due);
   await looks.next();
   const reader = new ThreadedReader(options.paths);
-  const reconciler = new Reconciler((question) => reader.read(question), serving);
-  let before = await reconciler.pass();
+  const applier = new ManifestApplier((question) => reader.read(question), serving);
+  let before = await applier.apply();
   retry.set(before.portMissing);
   err.write(opening(before, serving, options, token.token));
   if (firstConfig(serving) === undefined) {
@@ -67,10 +67,10 @@ export async function serveManifests(options: StandaloneOptions, surroundings: S
   if (backend !== undefined) err.write(firstSteps(options, serving, before, backend));
 
   while ((await looks.next()).done !== true) {
-    const pass = await reconciler.pass();
-    retry.set(pass.portMissing);
-    for (const line of edits(before, pass)) err.write(`${line}\n`);
-    before = pass;
+    const now = await applier.apply();
+    retry.set(now.portMissing);
+    for (const line of edits(before, now)) err.write(`${line}\n`);
+    before = now;
   }
   await reader.close();
   err.write("stopping; Ctrl-C again ends everything at once\n");
@@ -111,14 +111,19 @@ async function startBackend(
   }
 }
 
-function firstSteps(options: StandaloneOptions, serving: Serving, { hints }: Pass, { port }: SampleBackend): string {
+function firstSteps(
+  options: StandaloneOptions,
+  serving: Serving,
+  { hints }: AppliedManifests,
+  { port }: SampleBackend,
+): string {
   const config = firstConfig(serving);
   return config === undefined ? "" : nextSteps(config, hints, gatewayUrl(serving, options), port);
 }
 
 /** What is said once everything has been read for the first time. */
 function opening(
-  { report }: Pass,
+  { report }: AppliedManifests,
   { gateway, adminPort }: Serving,
   { adminAddress }: StandaloneOptions,
   token: string,
@@ -140,7 +145,7 @@ function links(address: string, port: number | undefined, token: string): string
 }
 
 /** What an edit changed, one line each. */
-function edits(before: Pass, { report, changed }: Pass): string[] {
+function edits(before: AppliedManifests, { report, changed }: AppliedManifests): string[] {
   const time = new Date().toTimeString().slice(0, 8);
   const taken = changed.map((id) => `${id}: the new config is in force`);
   return [...changes(before.report, report), ...taken].map((line) => `${time} ${line}`);

@@ -1,14 +1,14 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { CONDITION_REASONS, type ReasonOf } from "../../api/conditions.ts";
-import type { RawUpdate } from "../../dataplane/config/read-update.ts";
+import type { InvalidUpdate, RawUpdate, Update } from "../../dataplane/config/read-update.ts";
 import type { Applied } from "../../dataplane/config/rejected-configs.ts";
 import type { Finding } from "../manifests/place.ts";
 import type { HashedText, Hints, Question, Reading, ReadProxy } from "../reading/reading.ts";
 import { KEPT_CONFIG, type ProxyReport, type Report } from "../reading/report.ts";
 import type { Serving } from "./serving.ts";
 
-/** What one pass found and did. */
-export interface Pass {
+/** What was found in the manifests, and what came of it. */
+export interface AppliedManifests {
   readonly report: Report;
   /** What the manifests say to readers; their configs would only take up memory. */
   readonly hints: Hints;
@@ -18,8 +18,8 @@ export interface Pass {
   readonly portMissing: boolean;
 }
 
-/** Brings the gateway to what the manifests say: has them read and translated, applies what differs, reports. */
-export class Reconciler {
+/** Makes the gateway serve what the manifests say: has them read and translated, applies what differs, reports. */
+export class ManifestApplier {
   readonly #read: (question: Question) => Promise<Reading>;
   readonly #serving: Serving;
   /** What was put in force last: the hashes of config and endpoints. */
@@ -31,7 +31,7 @@ export class Reconciler {
   }
 
   /** Calls must not overlap. */
-  async pass(): Promise<Pass> {
+  async apply(): Promise<AppliedManifests> {
     const before = this.#hashes();
     const reading = await this.#read({ inForce: before, takenPort: this.#serving.takenPort });
     // Each of these parts of the work takes some 10 ms of a large config: in between sessions are served.
@@ -70,23 +70,23 @@ export class Reconciler {
   /** Together, and before any is removed: a port that one leaves may be the one that another wants. */
   async #applyAll(proxies: readonly ReadProxy[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
     const outcomes = new Map<string, Applied>();
-    const changed = new Map<string, RawUpdate>();
+    const changed: { readonly id: string; readonly version: string; readonly update: Update | InvalidUpdate }[] = [];
     for (const { id, config, endpoints } of proxies) {
       if (config === undefined) continue;
-      if (this.#applied.get(id) === `${config.hash} ${endpoints.hash}`) outcomes.set(id, { ok: true, proxy: id });
+      const version = `${config.hash} ${endpoints.hash}`;
+      if (this.#applied.get(id) === version) outcomes.set(id, { ok: true, proxy: id });
       else {
-        changed.set(id, updateOf(config, endpoints));
+        changed.push({ id, version, update: await this.#serving.read(rawOf(config, endpoints)) });
         await turn();
       }
     }
-    const updates = [];
-    for (const raw of changed.values()) updates.push(await this.#serving.read(raw));
+    const updates = changed.map(({ update }) => update);
     const applied = await this.#serving.apply(updates, gone);
-    for (const [index, [id, { hash, endpointsHash }]] of [...changed].entries()) {
+    for (const [index, { id, version }] of changed.entries()) {
       const outcome = applied[index];
       if (outcome === undefined) continue;
       outcomes.set(id, outcome);
-      if (outcome.ok) this.#applied.set(id, `${hash} ${endpointsHash}`);
+      if (outcome.ok) this.#applied.set(id, version);
       else this.#applied.delete(id);
     }
     return outcomes;
@@ -98,7 +98,7 @@ export class Reconciler {
   }
 }
 
-function updateOf(config: HashedText, endpoints: HashedText): RawUpdate {
+function rawOf(config: HashedText, endpoints: HashedText): RawUpdate {
   return {
     config: JSON.parse(config.text) as unknown,
     endpoints: JSON.parse(endpoints.text) as unknown,
