@@ -19,7 +19,7 @@ export interface ProcessOptions {
   readonly random: () => number;
   /** What sockets may have of the process's file descriptors. */
   readonly descriptors: Descriptors;
-  /** How sockets are read after their handshakes; absent: what this Node is found fit for. */
+  /** How sockets are read after their handshakes; absent: a self-test of this Node chooses. */
   readonly reads?: ReadPath;
 }
 
@@ -34,7 +34,7 @@ export interface ProcessResources extends ProcessOptions {
   readonly ends: Spread;
 }
 
-/** Makes what all proxies of a process share. How sockets are read is found out when the first proxy asks for it. */
+/** Makes what all proxies of a process share. The self-test runs when the first proxy is made. */
 export function processResources(options: ProcessOptions): () => Promise<ProcessResources> {
   const { clock, log, metrics } = options;
   const shared = { ...options, subjects: new Subjects(), ends: new Spread(clock), loop: new LoopShare(clock) };

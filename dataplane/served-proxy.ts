@@ -23,7 +23,7 @@ import { openSession } from "./session/open-session.ts";
 import type { Session } from "./session/session.ts";
 import { compile, type CompiledRoute, type Snapshot } from "./config/snapshot.ts";
 
-/** One WebSocketProxy in service: its config in force, its handshakes under way, its sessions. The listener is beside it. */
+/** One WebSocketProxy in service: its config in force, its handshakes under way, its sessions; not its listener. */
 export class ServedProxy implements HandshakeContext {
   /** `<namespace>/<name>`: the metric label. */
   readonly name: string;
@@ -138,7 +138,7 @@ export class ServedProxy implements HandshakeContext {
 
   /**
    * Looks at every handshake under way and at every session again, in slices, and holds each to what is in force at its
-   * turn. Those that come meanwhile are held to it from their first moment.
+   * turn. Those that begin meanwhile are held to it from the start.
    */
   async review(slices: Slices): Promise<void> {
     this.#end.routeRemoved(await this.#reviewing.all(slices));

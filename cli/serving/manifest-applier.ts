@@ -10,7 +10,7 @@ import type { Serving } from "./serving.ts";
 /** What was found in the manifests, and what came of it. */
 export interface AppliedManifests {
   readonly report: Report;
-  /** What the manifests say to readers; their configs would only take up memory. */
+  /** For the reader of the output; the configs themselves are not kept, they would only take up memory. */
   readonly hints: Hints;
   /** Proxies that have another config in force than before. */
   readonly changed: readonly string[];
@@ -22,7 +22,7 @@ export interface AppliedManifests {
 export class ManifestApplier {
   readonly #read: (question: Question) => Promise<Reading>;
   readonly #serving: Serving;
-  /** What was put in force last: the hashes of config and endpoints. */
+  /** By proxy: the hashes of config and endpoints that were put in force last. */
   readonly #applied = new Map<string, string>();
 
   constructor(read: (question: Question) => Promise<Reading>, serving: Serving) {
@@ -67,7 +67,7 @@ export class ManifestApplier {
     this.#serving.remove(id);
   }
 
-  /** Together, and before any is removed: a port that one leaves may be the one that another wants. */
+  /** All together, and before any proxy is removed: one may want the port that another leaves. */
   async #applyAll(proxies: readonly ReadProxy[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
     const outcomes = new Map<string, Applied>();
     const changed: { readonly id: string; readonly version: string; readonly update: Update | InvalidUpdate }[] = [];
@@ -76,7 +76,7 @@ export class ManifestApplier {
       const version = `${config.hash} ${endpoints.hash}`;
       if (this.#applied.get(id) === version) outcomes.set(id, { ok: true, proxy: id });
       else {
-        changed.push({ id, version, update: await this.#serving.read(rawOf(config, endpoints)) });
+        changed.push({ id, version, update: await this.#serving.gateway.read(rawOf(config, endpoints)) });
         await turn();
       }
     }

@@ -41,7 +41,7 @@ async function follow(folder: string, serving: Serving, signal: AbortSignal): Pr
   const looks = fileChanges([folder], signal, retry.due);
   while ((await looks.next()).done !== true) {
     tokenState = await takeToken(folder, serving, tokenState);
-    const read = await readRenderedConfig(folder, (raw) => serving.read(raw));
+    const read = await readRenderedConfig(folder, (raw) => serving.gateway.read(raw));
     if ("problem" in read) {
       if (read.incomplete) {
         if (read.problem !== missing)

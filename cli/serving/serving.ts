@@ -8,7 +8,7 @@ import { processLog, type Level, type ProcessLog } from "../../runtime/log.ts";
 import type { Shutdown } from "../../runtime/shutdown.ts";
 import { adminEndpoints } from "../../dataplane/admin/admin.ts";
 import { Descriptors, descriptorsForSockets } from "../../dataplane/process/descriptors.ts";
-import type { InvalidUpdate, RawUpdate, Update } from "../../dataplane/config/read-update.ts";
+import type { InvalidUpdate, Update } from "../../dataplane/config/read-update.ts";
 import type { Applied } from "../../dataplane/config/rejected-configs.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
@@ -101,12 +101,7 @@ export class Serving {
     return mayMeet(this.#options.address, this.#options.adminAddress) ? this.adminPort : undefined;
   }
 
-  /** Parses a config, which `apply` then puts in force. Calls of the two must not overlap. */
-  read(raw: RawUpdate): Promise<Update | InvalidUpdate> {
-    return this.gateway.read(raw);
-  }
-
-  /** As the gateway's own, and logs what changed. */
+  /** As the gateway's own, and logs what changed. Calls must not overlap. */
   async apply(
     updates: readonly (Update | InvalidUpdate)[],
     leaving: ReadonlySet<string> = new Set(),

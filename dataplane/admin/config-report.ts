@@ -6,7 +6,7 @@ import type { Gateway } from "../gateway.ts";
 /** Room for what stands around the report of one proxy: `{"proxies":[…],"more":0}` and a line end. */
 const AROUND = 64;
 
-/** Of each proxy which config it serves, and why it does not serve what came last; bounded, whatever is wrong with it. */
+/** For each proxy: which config it serves, and why it does not serve the one that came last. Bounded, however much is wrong. */
 export function configReport({ proxies, rejected }: Gateway): ConfigReport {
   const served = new Map(proxies.map((proxy) => [proxy.name, proxy]));
   const names = [...new Set([...served.keys(), ...rejected.keys()])];
@@ -30,7 +30,7 @@ function rejectedOf({ hash, stage, problems }: RejectedConfig): ProxyReport["rej
   return { hash, stage, problems: some.map((problem) => bounded(problem, REPORT.longestProblem - 1)) };
 }
 
-/** Characters are more than one byte, and more again in JSON: the last problems go where all do not fit. */
+/** A character may take several bytes, and more in JSON: where the problems do not fit, the last ones are left out. */
 function fitting(report: ProxyReport): ProxyReport {
   const { rejected } = report;
   const size = Buffer.byteLength(JSON.stringify(report));

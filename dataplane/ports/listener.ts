@@ -17,7 +17,7 @@ export interface KeyPair {
 }
 
 export interface ListenerOptions {
-  /** What the clients connected to. */
+  /** The port that clients connect to. */
   readonly port: number;
   /** Present: wss only. */
   readonly keyPair: KeyPair | undefined;
@@ -98,12 +98,12 @@ export class Listener implements Acceptor {
   /** The parser, and the memory of a TLS connection, are only for clients that have sent something. */
   #spoke(socket: Socket): void {
     this.#server.emit("connection", socket);
-    if (this.#options.keyPair === undefined) socket.resume(); // node:tls takes what was read by itself
+    if (this.#options.keyPair === undefined) socket.resume(); // node:tls reads on by itself
   }
 
   #arrived(request: IncomingMessage, socket: Socket, early: Buffer): void {
     if (this.#answered.has(socket)) {
-      readNoFurther(socket); // a client that pipelines requests while the first is looked at does not keep us busy
+      readNoFurther(socket); // a client that pipelines requests while the first is looked at does not keep the gateway busy
       return;
     }
     this.#answered.add(socket);
@@ -117,7 +117,7 @@ export class Listener implements Acceptor {
       port: this.#options.port,
     };
     this.#options.room.complete(socket, () => {
-      // A client that left while it waited for its turn is not heard of again.
+      // No event tells any more of a client that left while it waited for its turn.
       if (socket.readableEnded) socket.destroy();
       if (!socket.destroyed) this.#options.arrived({ socket, early, arrival });
     });
