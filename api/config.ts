@@ -12,7 +12,7 @@ import { positiveDuration } from "./quantities.ts";
 /**
  * The rendered config: all that a data plane knows. Complete (no default is left to apply, no reference to follow) and
  * strict: an unknown key is refused, so that an older data plane never skips a policy that it does not know. Names of
- * Secrets stand beside what was found in them, for whoever translates next: a data plane does not look at them.
+ * Secrets stand beside what was found in them, for the next translation: a data plane does not look at them.
  */
 
 const pem = z.string().min(1).max(1_048_576);
@@ -92,13 +92,32 @@ const KINDS = Object.keys(policyTable) as PolicyKind[];
  * The one rule over the whole of a config: each route's settings stand in its list of them. It looks at no policy that it
  * does not know, which is a mistake of its own.
  */
-export function settingsArePlaced({ policies, routes }: Pick<z.output<typeof shape>, "policies" | "routes">): boolean {
+export function settingsArePlaced({ policies, routes }: Placement): boolean {
   return routes.every((one) =>
     KINDS.every((kind) => one.policies[kind] === undefined || one.policies[kind] < (policies[kind]?.length ?? 0)),
   );
 }
 
+interface Placement {
+  readonly policies: Readonly<Partial<Record<PolicyKind, readonly unknown[] | undefined>>>;
+  readonly routes: readonly { readonly policies: Readonly<Partial<Record<PolicyKind, number | undefined>>> }[];
+}
+
 export const config = shape.refine(settingsArePlaced, { path: ["routes"], message: MISPLACED });
+
+const named = z.object({ proxy: shape.shape.proxy });
+
+/** `<namespace>/<name>` of the proxy that a config is for, whatever else is wrong with it; "": it does not say. */
+export function proxyNameIn(raw: unknown): string {
+  const { data } = named.safeParse(raw);
+  return data === undefined ? "" : `${data.proxy.namespace}/${data.proxy.name}`;
+}
+
+/** The part of a config that `settingsArePlaced` looks at. */
+export const placement = z.object({
+  policies: z.record(z.string(), z.array(z.unknown())),
+  routes: z.array(z.object({ policies: policyPlaces.strip() })),
+});
 
 const endpoint = z.strictObject({
   /** An address, or a name for a Service with externalName. */

@@ -3,6 +3,7 @@ export const GROUP = "wsproxy.dev";
 export const VERSION = "v1alpha1";
 export const API_VERSION = `${GROUP}/${VERSION}`;
 export const KIND = "WebSocketProxy";
+export const PLURAL = "websocketproxies";
 
 /** Annotations on API-key Secrets. */
 export const EXPIRES_AT = `${GROUP}/expires-at`;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { leastTime } from "../test/fakes/least-time.ts";
 import { AddressList } from "./address-list.ts";
-import { canonicalAddress } from "./addresses.ts";
+import { canonicalAddress } from "../runtime/canonical-address.ts";
 
 test("a list holds addresses and blocks of both families", () => {
   const list = new AddressList(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::ffff:203.0.113.0/120"]);

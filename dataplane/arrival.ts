@@ -20,6 +20,6 @@ export interface Arrival {
 export interface Client {
   readonly arrival: Arrival;
   readonly socket: Socket;
-  /** What came behind the request head. */
-  readonly head: Buffer;
+  /** Bytes behind the request head that were read together with it. */
+  readonly early: Buffer;
 }

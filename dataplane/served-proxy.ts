@@ -2,7 +2,6 @@ import type { Socket } from "node:net";
 import type { Config, Endpoints } from "../api/config.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { pause } from "../runtime/loop/pause.ts";
 import type { Slices } from "../runtime/loop/slices.ts";
 import { Spread } from "../runtime/loop/spread.ts";
 import { accessLog } from "./access-log.ts";
@@ -10,49 +9,21 @@ import { Attempt } from "./handshake/attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
 import { listEndpoints } from "./backend/list-endpoints.ts";
-import type { BufferBudget } from "./process/buffer-budget.ts";
-import type { LoopShare } from "../runtime/loop/loop-share.ts";
-import type { ReadPath } from "./tunnel/byte-source.ts";
-import type { Descriptors } from "./process/descriptors.ts";
-import { closeSpread } from "./session/drain.ts";
 import { EarlyBytes } from "./handshake/early-bytes.ts";
 import type { Handshake } from "./opening-handshake.ts";
 import type { Client } from "./arrival.ts";
 import { Memory } from "./memory.ts";
-import type { Metrics } from "./metrics.ts";
 import { Occupancy } from "./limits/occupancy.ts";
 import type { Refusal } from "./rejection.ts";
+import type { ProcessResources } from "./process-resources.ts";
+import { ProxyEnd } from "./session/proxy-end.ts";
 import { Reviewing } from "./session/reviewing.ts";
 import type { HandshakeContext, SessionFacts } from "./handshake/context.ts";
-import { Session } from "./session/session.ts";
-import type { Subjects } from "./limits/subjects.ts";
+import { openSession } from "./session/open-session.ts";
+import type { Session } from "./session/session.ts";
 import { compile, type CompiledRoute, type Snapshot } from "./config/snapshot.ts";
-import { tunnel } from "./tunnel/tunnel.ts";
 
-/** What all proxies of a process share. */
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** How sockets are read after their handshakes. */
-  readonly reads: ReadPath;
-  /** Memory for what their receivers have not taken. */
-  readonly budget: BufferBudget;
-  /** What carrying messages may take of the event loop. */
-  readonly loop: LoopShare;
-  readonly random: () => number;
-  /** What the limits remember, over all of them. */
-  readonly subjects: Subjects;
-  /** What sockets may have of the process's file descriptors. */
-  readonly descriptors: Descriptors;
-  /** The ends of sessions: thousands may come at once. */
-  readonly ends: Spread;
-}
-
-/** Sessions of removed routes are told within this time, in ms. */
-const REMOVAL_PERIOD = 5000;
-
-/** One WebSocketProxy in service: its config in force, its handshakes under way, its sessions. The listener is beside it. */
+/** One WebSocketProxy in service: its config in force, its handshakes under way, its sessions; not its listener. */
 export class ServedProxy implements HandshakeContext {
   /** `<namespace>/<name>`: the metric label. */
   readonly name: string;
@@ -64,27 +35,34 @@ export class ServedProxy implements HandshakeContext {
   readonly #attempts = new Set<Attempt>();
   readonly #early: EarlyBytes;
   readonly #reviewing: Reviewing;
-  readonly #surroundings: Surroundings;
+  readonly #end: ProxyEnd;
+  readonly #resources: ProcessResources;
   readonly #memory = new Memory();
-  readonly #stop = new AbortController();
   #snapshot: Snapshot | undefined;
   #endpointsHash: string | undefined;
   #log: Log;
-  #draining = false;
 
-  constructor(name: string, surroundings: Surroundings) {
+  constructor(name: string, resources: ProcessResources) {
     this.name = name;
-    this.clock = surroundings.clock;
+    this.clock = resources.clock;
     this.answers = new Spread(this.clock);
-    this.#surroundings = surroundings;
-    this.#early = new EarlyBytes(this.#attempts, surroundings.budget);
-    this.#log = accessLog(surroundings.log, name, "All");
+    this.#resources = resources;
+    this.#early = new EarlyBytes(this.#attempts, resources.budget);
+    this.#log = accessLog(resources.log, name, "All");
     this.#reviewing = new Reviewing({
       attempts: this.#attempts,
       sessions: this.sessions,
       route: (route) => this.route(route),
       log: () => this.#log,
-      dropped: () => surroundings.metrics.configDropped(name),
+      dropped: () => resources.metrics.configDropped(name),
+    });
+    this.#end = new ProxyEnd({
+      attempts: this.#attempts,
+      sessions: this.sessions,
+      drainPeriod: () => this.#snapshot?.drainPeriod ?? 0,
+      clock: resources.clock,
+      random: resources.random,
+      draining: (sessions) => resources.metrics.draining(name, sessions),
     });
   }
 
@@ -99,7 +77,7 @@ export class ServedProxy implements HandshakeContext {
 
   /** Handshakes that are answered from now on are refused. */
   get draining(): boolean {
-    return this.#draining;
+    return this.#end.begun;
   }
 
   /** A route as it is now; undefined: there is none of that name any more. */
@@ -120,7 +98,7 @@ export class ServedProxy implements HandshakeContext {
   /** Config → snapshot, not in force yet: `commit` or `rollback` must follow, and until then no other may be prepared. */
   async prepare(config: Config, hash: string, endpoints: Endpoints, slices: Slices): Promise<Snapshot> {
     try {
-      const { clock, metrics, random, subjects, descriptors } = this.#surroundings;
+      const { clock, metrics, random, subjects, descriptors } = this.#resources;
       const options = {
         memory: this.#memory,
         occupancy: this.occupancy,
@@ -152,7 +130,7 @@ export class ServedProxy implements HandshakeContext {
     this.#snapshot = snapshot;
     this.#endpointsHash = endpointsHash;
     this.#log = snapshot.log;
-    const { metrics, clock, descriptors } = this.#surroundings;
+    const { metrics, clock, descriptors } = this.#resources;
     const { proxy, dataplane } = snapshot.config;
     const limit = Math.min(dataplane.maxConnections, descriptors.sessions);
     metrics.configApplied(this.name, proxy.generation, limit, clock.wall());
@@ -160,14 +138,10 @@ export class ServedProxy implements HandshakeContext {
 
   /**
    * Looks at every handshake under way and at every session again, in slices, and holds each to what is in force at its
-   * turn. Those that come meanwhile are held to it from their first moment.
+   * turn. Those that begin meanwhile are held to it from the start.
    */
   async review(slices: Slices): Promise<void> {
-    const orphans = await this.#reviewing.all(slices);
-    if (orphans.length === 0) return;
-    const { clock, random } = this.#surroundings;
-    const period = Math.min(REMOVAL_PERIOD, this.#snapshot?.drainPeriod ?? 0, orphans.length * 10);
-    void closeSpread(orphans, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
+    this.#end.routeRemoved(await this.#reviewing.all(slices));
   }
 
   /** Dials go by the config that was in force when they began, and to endpoints that are there now. */
@@ -185,7 +159,7 @@ export class ServedProxy implements HandshakeContext {
 
   /** A client's handshake begins; `method` as far as it is known, `early`: how many bytes came behind its head. */
   begin(socket: Socket, method = "", early = 0): Attempt {
-    const { clock, metrics, descriptors } = this.#surroundings;
+    const { clock, metrics, descriptors } = this.#resources;
     const release = descriptors.dial();
     const attempt: Attempt = new Attempt(socket, {
       early,
@@ -205,96 +179,39 @@ export class ServedProxy implements HandshakeContext {
 
   /** Refuses where the pod has as many sessions and handshakes as it may, or its buffers are near their budget. */
   overload(): Refusal | undefined {
-    if (this.#surroundings.budget.near) return { reason: "Overloaded", retryAfter: 5, detail: "buffer budget" };
+    if (this.#resources.budget.near) return { reason: "Overloaded", retryAfter: 5, detail: "buffer budget" };
     const most = this.#snapshot?.config.dataplane.maxConnections ?? 0;
     if (this.sessions.size + this.#attempts.size > most) return { reason: "Overloaded", retryAfter: 5 };
-    return this.#surroundings.descriptors.shortage();
+    return this.#resources.descriptors.shortage();
   }
 
   /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const { clock, random, reads, budget, loop, descriptors, ends } = this.#surroundings;
-    const hungUp = descriptors.dial();
-    const { metrics } = route; // and not the route, which the session would keep as long as it lives
-    const session = new Session(facts, route, clock, this.#log);
-    this.sessions.add(session);
-    try {
-      session.opened(
-        tunnel({
-          client: { socket: client.socket, head: client.head },
-          backend: { socket: backend.socket, head: backend.head },
-          reads,
-          budget,
-          loop,
-          plan: route.plan(session),
-          clock,
-          deflate: backend.extensions !== undefined,
-          counts: session,
-          random,
-          turns: (task) => ends.run(task),
-          over: release, // a client that comes back at once finds a place, however long the other end takes to hang up
-          closed: (end) => {
-            hungUp();
-            this.sessions.delete(session);
-            session.closed(end);
-          },
-          slowConsumer: () => metrics.slowConsumer(),
-        }),
-      );
-    } catch (fault) {
-      // Without a tunnel nothing would ever tell that the session has ended.
-      hungUp();
-      this.sessions.delete(session);
-      backend.socket.destroy();
-      release();
-      throw fault;
-    }
+    const accepted = { facts, route, client, backend, release };
+    const session = openSession(accepted, this.sessions, this.#log, this.#resources);
     this.#reviewing.one(route, session);
   }
 
   /** From now on handshakes are refused, and the sessions are closed over the drain period. Resolves when none is left. */
-  async drain(abort: AbortSignal): Promise<void> {
-    this.#draining = true;
-    const { clock, metrics, random } = this.#surroundings;
-    const report = (): void => metrics.draining(this.name, this.sessions.size);
-    report();
-    const all = [...this.sessions];
-    const period = this.#snapshot?.drainPeriod ?? 0;
-    await closeSpread(all, { reason: "Draining" }, period, { clock, random, abort, progress: report });
-    // A dial or an issuer may take longer than Kubernetes waits for a pod that stops.
-    for (const attempt of [...this.#attempts]) attempt.drain();
-    await this.#emptied(abort);
-    report();
+  drain(abort: AbortSignal): Promise<void> {
+    return this.#end.drain(abort);
   }
 
   /** The proxy was removed: its sessions end as those of a removed route do. Resolves when none is left. */
   async retire(): Promise<void> {
-    this.#draining = true;
-    for (const attempt of [...this.#attempts]) attempt.drain();
-    const { clock, random } = this.#surroundings;
-    const all = [...this.sessions];
-    const period = Math.min(REMOVAL_PERIOD, all.length * 10);
-    await closeSpread(all, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
-    await this.#emptied(this.#stop.signal);
+    await this.#end.retire();
     this.#memory.clear();
   }
 
   /** Ends everything at once. */
   destroy(): void {
-    this.#draining = true;
-    this.#stop.abort();
-    for (const attempt of [...this.#attempts]) attempt.abort();
-    for (const session of [...this.sessions]) session.destroy();
-  }
-
-  async #emptied(abort: AbortSignal): Promise<void> {
-    while ((this.sessions.size > 0 || this.#attempts.size > 0) && !abort.aborted) await pause(20, this.clock, abort);
+    this.#end.destroy();
   }
 
   /** The one in use as long as it writes the same: what was compiled with it need not be compiled again. */
   #logFor({ dataplane }: Config): Log {
     const { access } = dataplane.log;
     if (this.#snapshot?.config.dataplane.log.access === access) return this.#snapshot.log;
-    return accessLog(this.#surroundings.log, this.name, access);
+    return accessLog(this.#resources.log, this.name, access);
   }
 }

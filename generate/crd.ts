@@ -1,11 +1,9 @@
 import { stringify } from "yaml";
-import { GROUP, KIND, VERSION } from "../api/meta.ts";
+import { GROUP, KIND, PLURAL, VERSION } from "../api/meta.ts";
 import { status } from "../api/status.ts";
 import { spec } from "../api/websocket-proxy.ts";
 import { schemaOf, type Schema } from "./schema.ts";
 import { structural } from "./structural.ts";
-
-const PLURAL = "websocketproxies";
 
 /** The CustomResourceDefinition of WebSocketProxy. */
 export const crd = {

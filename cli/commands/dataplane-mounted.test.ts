@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import type { Config, Endpoints } from "../../api/config.ts";
 import { LARGEST_TEXT, PACKED } from "../../api/meta.ts";
-import type { ConfigReport } from "../../api/report.ts";
+import { configReport, type ConfigReport } from "../../api/report.ts";
 import { packer } from "../../operator/platform/packer.ts";
 import type { Packer } from "../../operator/render/packer.ts";
 import type { Manifest } from "../../operator/render/manifest.ts";
@@ -58,7 +58,7 @@ async function bench(...more: readonly string[]): Promise<Bench> {
   const inForce = async (): Promise<ConfigReport["proxies"][number] | undefined> => {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
     const response = await fetch(`http://127.0.0.1:${adminPort}/config`, { headers });
-    return response.status === 200 ? ((await response.json()) as ConfigReport).proxies[0] : undefined;
+    return response.status === 200 ? configReport.parse(await response.json()).proxies[0] : undefined;
   };
   return {
     mount,

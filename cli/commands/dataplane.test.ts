@@ -77,13 +77,16 @@ test("a config that cannot be read or believed changes nothing, is logged and co
   await rejected(2);
   await it.publish(it.config({ name: "another" }));
   await rejected(3);
+  await it.publish(JSON.stringify({ ...it.config(), proxy: null }));
+  await rejected(4);
 
   const problems = it.program.lines("config rejected").map((line) => JSON.stringify(line["problems"]));
   expect(problems[0]).toContain("config.json is not JSON");
   expect(problems[0]).not.toContain("s3cret");
   expect(problems[1]).toContain("policyFromTheFuture");
   expect(problems[2]).toContain("that of test/another");
-  expect((await it.admin("/metrics")).body).toContain('wsproxy_config_rejected_total{proxy="test/proxy"} 3');
+  expect(problems[3]).toContain("config.proxy: ");
+  expect((await it.admin("/metrics")).body).toContain('wsproxy_config_rejected_total{proxy="test/proxy"} 4');
   expect((await it.admin("/readyz")).status).toBe(200);
   client.socket.send("still here");
   expect(await client.message()).toBe("still here");

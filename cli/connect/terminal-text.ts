@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { readBody } from "../../runtime/bounded-body.ts";
 
 /** Bytes of a refusal's body that are read. */
 const MAX_BODY = 65_536;
@@ -36,20 +37,12 @@ export async function refusalText(response: IncomingMessage): Promise<string> {
   }
 }
 
-async function bodyOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+function bodyOf(response: IncomingMessage): Promise<string> {
   const deadline = setTimeout(() => response.destroy(), 2000);
-  try {
-    for await (const chunk of response) {
-      chunks.push(chunk as Buffer);
-      size += (chunk as Buffer).length;
-      if (size >= MAX_BODY) break;
-    }
-  } catch {
-    // The response broke off: the part that came is used.
-  } finally {
-    clearTimeout(deadline);
-  }
-  return Buffer.concat(chunks).toString("utf8", 0, MAX_BODY);
+  return new Promise((resolve) => {
+    readBody(response, { bytes: MAX_BODY }, ({ bytes }) => {
+      clearTimeout(deadline);
+      resolve(bytes.toString("utf8"));
+    });
+  });
 }

@@ -3,7 +3,7 @@ export interface FolderProblem {
   readonly problem: string;
   /** There is none yet. */
   readonly absent?: true;
-  /** Not all of one version is there, as while a volume is brought up to date: the rest follows. */
+  /** Files of one version are missing, as while a volume is updated: they follow. */
   readonly incomplete?: true;
 }
 

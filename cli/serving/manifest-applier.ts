@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { CONDITION_REASONS, type ReasonOf } from "../../api/conditions.ts";
-import type { Applied } from "../../dataplane/gateway.ts";
-import type { Update } from "../../dataplane/config/read-update.ts";
+import type { InvalidUpdate, RawUpdate, Update } from "../../dataplane/config/read-update.ts";
+import type { Applied } from "../../dataplane/config/rejected-configs.ts";
 import type { Finding } from "../manifests/location.ts";
 import type { HashedText, Hints, GatewayState, Reading, ReadProxy } from "../reading/reading.ts";
 import { KEPT_CONFIG, type ProxyReport, type Report } from "../reading/report.ts";
@@ -58,7 +58,7 @@ export class ManifestApplier {
   /** Proxies that the gateway knows and the manifests do not. */
   #gone(wanted: ReadonlySet<string>): ReadonlySet<string> {
     const { gateway } = this.#serving;
-    const known = [...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejections.keys()];
+    const known = [...gateway.proxies.map((proxy) => proxy.name), ...gateway.rejected.keys()];
     return new Set(known.filter((id) => !wanted.has(id)));
   }
 
@@ -70,21 +70,23 @@ export class ManifestApplier {
   /** All together, and before any proxy is removed: one may want the port that another leaves. */
   async #applyAll(proxies: readonly ReadProxy[], gone: ReadonlySet<string>): Promise<Map<string, Applied>> {
     const outcomes = new Map<string, Applied>();
-    const changed = new Map<string, Update>();
+    const changed: { readonly id: string; readonly version: string; readonly update: Update | InvalidUpdate }[] = [];
     for (const { id, config, endpoints } of proxies) {
       if (config === undefined) continue;
-      if (this.#applied.get(id) === `${config.hash} ${endpoints.hash}`) outcomes.set(id, { ok: true, proxy: id });
+      const version = `${config.hash} ${endpoints.hash}`;
+      if (this.#applied.get(id) === version) outcomes.set(id, { ok: true, proxy: id });
       else {
-        changed.set(id, updateOf(config, endpoints));
+        changed.push({ id, version, update: await this.#serving.gateway.read(rawOf(config, endpoints)) });
         await turn();
       }
     }
-    const applied = await this.#serving.apply([...changed.values()], gone);
-    for (const [index, [id, { hash, endpointsHash }]] of [...changed].entries()) {
+    const updates = changed.map(({ update }) => update);
+    const applied = await this.#serving.apply(updates, gone);
+    for (const [index, { id, version }] of changed.entries()) {
       const outcome = applied[index];
       if (outcome === undefined) continue;
       outcomes.set(id, outcome);
-      if (outcome.ok) this.#applied.set(id, `${hash} ${endpointsHash}`);
+      if (outcome.ok) this.#applied.set(id, version);
       else this.#applied.delete(id);
     }
     return outcomes;
@@ -96,7 +98,7 @@ export class ManifestApplier {
   }
 }
 
-function updateOf(config: HashedText, endpoints: HashedText): Update {
+function rawOf(config: HashedText, endpoints: HashedText): RawUpdate {
   return {
     config: JSON.parse(config.text) as unknown,
     endpoints: JSON.parse(endpoints.text) as unknown,

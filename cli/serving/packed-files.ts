@@ -37,7 +37,7 @@ async function short(path: string): Promise<string | undefined> {
   return (await bytesOf(path, 100))?.toString("utf8").trim();
 }
 
-/** A file of at most so many bytes; undefined: it is none. */
+/** The bytes of a file; undefined: it cannot be read, or is larger than `most`. */
 async function bytesOf(path: string, most: number): Promise<Buffer | undefined> {
   let file: FileHandle | undefined;
   try {

@@ -1,20 +1,26 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CONFIG_FILE, ENDPOINTS_FILE, LARGEST_TEXT, PACKED } from "../../api/meta.ts";
-import type { Update } from "../../dataplane/config/read-update.ts";
+import type { InvalidUpdate, RawUpdate, Update } from "../../dataplane/config/read-update.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
 import { packedTexts } from "./packed-files.ts";
 import type { FolderProblem, Texts } from "./folder-texts.ts";
 
-/** A folder with a rendered config, as an operator writes it, or what is wrong with it. */
-export async function readRenderedConfig(folder: string): Promise<Update | FolderProblem> {
+/** Parses what a folder holds. */
+export type ReadUpdate = (raw: RawUpdate) => Promise<Update | InvalidUpdate>;
+
+/** The rendered config in a folder, as an operator writes it, or what is wrong with the folder. */
+export async function readRenderedConfig(
+  folder: string,
+  read: ReadUpdate,
+): Promise<Update | InvalidUpdate | FolderProblem> {
   const version = await versionOf(folder);
-  const update = await readVersion(version);
+  const update = await readVersion(version, read);
   // Taken away while it was read: the next one is there.
-  return "problem" in update && (await versionOf(folder)) !== version ? readRenderedConfig(folder) : update;
+  return "problem" in update && (await versionOf(folder)) !== version ? readRenderedConfig(folder, read) : update;
 }
 
-async function readVersion(version: string): Promise<Update | FolderProblem> {
+async function readVersion(version: string, read: ReadUpdate): Promise<Update | InvalidUpdate | FolderProblem> {
   const packed = await isThere(join(version, PACKED.configHash));
   const texts = await (packed ? packedTexts(version) : plainTexts(version));
   if ("problem" in texts) return texts;
@@ -22,10 +28,12 @@ async function readVersion(version: string): Promise<Update | FolderProblem> {
   const endpoints = parsed(texts.endpoints);
   if (config === undefined) return { problem: `${join(version, CONFIG_FILE)} is not JSON` };
   if (endpoints === undefined) return { problem: `${join(version, ENDPOINTS_FILE)} is not JSON` };
-  if (packed && !fitTogether(config, endpoints)) {
+  const hashes = { hash: hashOf(texts.config), endpointsHash: hashOf(texts.endpoints) };
+  const update = await read({ config, endpoints, ...hashes });
+  if (packed && "config" in update && !fitTogether(update)) {
     return { problem: "the endpoints are those of another config", incomplete: true };
   }
-  return { config, endpoints, hash: hashOf(texts.config), endpointsHash: hashOf(texts.endpoints) };
+  return update;
 }
 
 /** In a mounted volume `..data` leads to a folder for each version: all files come from the same one. */
@@ -60,20 +68,12 @@ function parsed(text: string): unknown {
   }
 }
 
-interface Named {
-  readonly routes?: readonly { readonly backends?: readonly { readonly endpoints?: string }[] }[];
-}
-
 /**
  * Config and endpoints come in objects of their own, and one may be there before the other. A config whose backends are
- * not listed yet would refuse everybody for as long.
+ * not listed yet would refuse every client until they are.
  */
-function fitTogether(config: unknown, endpoints: unknown): boolean {
-  const listed = (endpoints as { readonly backends?: object } | null)?.backends ?? {};
-  const { routes } = (config ?? {}) as Named;
-  if (!Array.isArray(routes)) return true; // whoever puts it in force says what is wrong with it
-  const named = (routes as NonNullable<Named["routes"]>).flatMap((route) => route.backends ?? []);
-  return named.every((backend) => Object.hasOwn(listed, backend.endpoints ?? ""));
+function fitTogether({ config, endpoints: { backends: listed } }: Update): boolean {
+  return config.routes.every(({ backends }) => backends.every(({ endpoints }) => Object.hasOwn(listed, endpoints)));
 }
 
 async function isThere(path: string): Promise<boolean> {

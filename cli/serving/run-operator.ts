@@ -41,7 +41,7 @@ const HEAP_GROWTH = 30;
 /** Buffers that are freed by other threads leave the allocator with gaps: 35 MB of them after some minutes of large answers. */
 const SWEEPING = "--no-concurrent-array-buffer-sweeping";
 
-/** Runs the operator until somebody stops it. Resolves with the exit code. */
+/** Runs the operator until a signal stops it. Resolves with the exit code. */
 export async function runOperator(options: OperatorOptions, io: CommandIO): Promise<number> {
   const unavailable = (message: string): number => {
     io.err.write(`wsproxy operator: ${message}\n`);
@@ -54,7 +54,7 @@ export async function runOperator(options: OperatorOptions, io: CommandIO): Prom
 
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   setFlagsFromString(SWEEPING);
-  // Before anything is opened: as the first process of a container it would not end without.
+  // Before anything is opened: the first process of a container ignores signals that it does not handle.
   const shutdown = io.signals();
   const log = processLog(options.logLevel);
   tellFaults(io, log);

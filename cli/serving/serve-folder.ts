@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ADMIN_TOKEN_FILE } from "../../api/meta.ts";
-import type { Update } from "../../dataplane/config/read-update.ts";
+import type { InvalidUpdate, Update } from "../../dataplane/config/read-update.ts";
 import { readAdminToken } from "./admin-token.ts";
 import type { CommandIO } from "../line/command.ts";
 import { EXIT } from "../line/exit-codes.ts";
@@ -12,17 +12,15 @@ import { Serving, type ServingOptions } from "./serving.ts";
 
 export interface FolderOptions extends ServingOptions {
   readonly folder: string;
-  /** Whatever port a config says, the listener is on this one; 0: on the config's. */
-  readonly listenerPort: number;
 }
 
-/** Serves the rendered config of a folder, and each newer one, until somebody stops it. Resolves with the exit code. */
-export async function serveFolder({ folder, listenerPort, ...options }: FolderOptions, io: CommandIO): Promise<number> {
+/** Serves the rendered config of a folder, and each newer one, until a signal stops it. Resolves with the exit code. */
+export async function serveFolder({ folder, ...options }: FolderOptions, io: CommandIO): Promise<number> {
   if (!(await isFolder(folder))) {
     io.err.write(`wsproxy dataplane: --config ${folder} is not a folder that can be read\n`);
     return EXIT.unavailable;
   }
-  // Before anything is opened: as the first process of a container it would not end without.
+  // Before anything is opened: the first process of a container ignores signals that it does not handle.
   const shutdown = io.signals();
   const serving = new Serving(options, io);
   const unavailable = await serving.openAdmin();
@@ -30,20 +28,20 @@ export async function serveFolder({ folder, listenerPort, ...options }: FolderOp
     io.err.write(`wsproxy dataplane: ${unavailable.message}\n`);
     return EXIT.unavailable;
   }
-  await follow(folder, listenerPort, serving, shutdown.stop);
+  await follow(folder, serving, shutdown.stop);
   await serving.stopped(shutdown);
   return EXIT.ok;
 }
 
 /** Until aborted. */
-async function follow(folder: string, listenerPort: number, serving: Serving, signal: AbortSignal): Promise<void> {
+async function follow(folder: string, serving: Serving, signal: AbortSignal): Promise<void> {
   const retry = retryTimer();
   let missing = "";
   let tokenState: string | undefined;
   const looks = fileChanges([folder], signal, retry.due);
   while ((await looks.next()).done !== true) {
     tokenState = await takeToken(folder, serving, tokenState);
-    const read = await readRenderedConfig(folder);
+    const read = await readRenderedConfig(folder, (raw) => serving.gateway.read(raw));
     if ("problem" in read) {
       if (read.incomplete) {
         if (read.problem !== missing)
@@ -51,21 +49,21 @@ async function follow(folder: string, listenerPort: number, serving: Serving, si
         missing = read.problem;
       } else if (read.absent && serving.gateway.proxies.length === 0)
         serving.log.info({ folder }, "waiting for a config");
-      else serving.unreadable(read.problem);
+      else serving.unusable([read.problem]);
       continue;
     }
     missing = "";
-    const stranger = otherProxy(read, serving);
-    if (stranger !== undefined) {
-      serving.unreadable(stranger);
+    const problems = problemsHere(read, serving);
+    if (problems.length > 0) {
+      serving.unusable(problems);
       continue;
     }
-    const [applied] = await serving.apply([onPort(listenerPort, read)]);
+    const [applied] = await serving.apply([read]);
     retry.set(applied?.ok === false && applied.stage === "listener");
   }
 }
 
-/** The admin token of the folder, whether there is a config or not. What is wrong with it is said once; `told` is what was. */
+/** The admin token of the folder, whether there is a config or not. A problem is logged once: `told` is the one that was. */
 async function takeToken(folder: string, serving: Serving, told: string | undefined): Promise<string> {
   const read = await readAdminToken(join(folder, ADMIN_TOKEN_FILE));
   serving.useAdminToken(read.token);
@@ -78,20 +76,11 @@ async function takeToken(folder: string, serving: Serving, told: string | undefi
 }
 
 /** A pod serves one proxy all its life: the sessions of one cannot go on under the config of another. */
-function otherProxy({ config }: Update, { gateway }: Serving): string | undefined {
-  const name = gateway.proxies[0]?.name;
-  const { namespace, name: own } = (config as { proxy?: Record<string, unknown> } | null)?.proxy ?? {};
-  const given = `${String(namespace)}/${String(own)}`.slice(0, 320);
-  return name === undefined || given === name
-    ? undefined
-    : `the config is that of ${given}, and ${name} is served here`;
-}
-
-/** A pod that moved to another port would be looked for at the old one until it is replaced. */
-function onPort(port: number, update: Update): Update {
-  const config = update.config as { readonly listener?: object } | null;
-  if (port === 0 || typeof config?.listener !== "object") return update;
-  return { ...update, config: { ...config, listener: { ...config.listener, port } } };
+function problemsHere(read: Update | InvalidUpdate, { gateway }: Serving): readonly string[] {
+  const served = gateway.proxies[0]?.name;
+  if (served === undefined || read.id === served) return [];
+  if (read.id === "" && "problems" in read) return read.problems;
+  return [`the config is that of ${read.id}, and ${served} is served here`];
 }
 
 async function isFolder(path: string): Promise<boolean> {

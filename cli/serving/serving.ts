@@ -8,8 +8,9 @@ import { processLog, type Level, type ProcessLog } from "../../runtime/log.ts";
 import type { Shutdown } from "../../runtime/shutdown.ts";
 import { adminEndpoints } from "../../dataplane/admin/admin.ts";
 import { Descriptors, descriptorsForSockets } from "../../dataplane/process/descriptors.ts";
-import { Gateway, type Applied } from "../../dataplane/gateway.ts";
-import type { Update } from "../../dataplane/config/read-update.ts";
+import type { InvalidUpdate, Update } from "../../dataplane/config/read-update.ts";
+import type { Applied } from "../../dataplane/config/rejected-configs.ts";
+import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { aborted } from "../../runtime/aborted.ts";
@@ -18,6 +19,8 @@ import type { CommandIO } from "../line/command.ts";
 export interface ServingOptions {
   /** Address on which listeners open. */
   readonly address: string;
+  /** The port of every listener, whatever its config says; 0 or absent: the config's. */
+  readonly listenerPort?: number;
   readonly adminAddress: string;
   /** 0: no admin port. */
   readonly adminPort: number;
@@ -27,10 +30,12 @@ export interface ServingOptions {
   readonly bufferBudget: number;
 }
 
+/** Problems of one config that are logged. */
+const LOGGED = 20;
 /** The levels, most verbose first. */
 const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];
 
-/** The part that `standalone` and `dataplane` have in common: a gateway with its admin port, until somebody stops it. */
+/** The part that `standalone` and `dataplane` have in common: a gateway with its admin port, until a signal stops it. */
 export class Serving {
   readonly gateway: Gateway;
   readonly log: ProcessLog;
@@ -55,7 +60,7 @@ export class Serving {
       budget,
       random: Math.random,
       descriptors: new Descriptors(descriptorsForSockets(descriptorLimit()), systemClock, log),
-      bind: (port) => ({ host: options.address, port }),
+      bind: (port) => ({ host: options.address, port: options.listenerPort || port }),
     });
     watchEventLoop(systemClock, (seconds) => this.#metrics.process.eventLoopDelay(seconds), this.#closed.signal);
     const tell = faults.report;
@@ -97,13 +102,16 @@ export class Serving {
   }
 
   /** As the gateway's own, and logs what changed. Calls must not overlap. */
-  async apply(updates: readonly Update[], leaving: ReadonlySet<string> = new Set()): Promise<Applied[]> {
+  async apply(
+    updates: readonly (Update | InvalidUpdate)[],
+    leaving: ReadonlySet<string> = new Set(),
+  ): Promise<Applied[]> {
     const before = new Map(this.gateway.proxies.map(({ name, snapshot }) => [name, snapshot?.hash]));
     const outcomes = await this.gateway.apply(updates, leaving);
     this.#setLevel();
     for (const applied of outcomes) {
       if (applied.ok) this.#logChange(applied.proxy, before.get(applied.proxy));
-      else this.log.warn({ stage: applied.stage, problems: applied.problems.slice(0, 20) }, "config rejected");
+      else this.log.warn({ stage: applied.stage, problems: applied.problems.slice(0, LOGGED) }, "config rejected");
     }
     return outcomes;
   }
@@ -116,10 +124,10 @@ export class Serving {
     this.log.info({ proxy, generation, hash: snapshot.hash, address, port }, "config applied");
   }
 
-  /** A config that could not even be read. */
-  unreadable(problem: string): void {
+  /** A config that is not given to the gateway at all. */
+  unusable(problems: readonly string[]): void {
     this.#metrics.configRejected(this.gateway.proxies[0]?.name ?? "");
-    this.log.warn({ stage: "config", problems: [problem] }, "config rejected");
+    this.log.warn({ stage: "config", problems: problems.slice(0, LOGGED) }, "config rejected");
   }
 
   /** Takes a proxy out of service; its sessions end meanwhile. */

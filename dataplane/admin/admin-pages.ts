@@ -18,7 +18,7 @@ interface Listed {
 const LARGEST_PAGE = 1_000_000;
 const PARAMETERS = ["limit", "after"];
 
-/** Open sessions, by their ids: so a page goes on where the last one ended, whichever sessions have ended meanwhile. */
+/** Open sessions, by their ids: so a page goes on where the last one ended, even if sessions have ended meanwhile. */
 export function sessionPage({ proxies }: Gateway, query: URLSearchParams): AdminAnswer {
   const limit = limitIn(query);
   if (typeof limit === "string") return textAnswer(400, limit);
@@ -29,7 +29,7 @@ export function sessionPage({ proxies }: Gateway, query: URLSearchParams): Admin
   return page("sessions", first.listed, limit);
 }
 
-/** The first so many of a list by their keys, behind `after`: to sort thousands for each page would take long. */
+/** The first entries of a list by their keys, behind `after`: to sort thousands for each page would take long. */
 class FirstOf {
   readonly #count: number;
   readonly #after: string;

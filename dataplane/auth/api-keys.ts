@@ -5,16 +5,16 @@ import type { CompileContext } from "../policy.ts";
 import { deadlinesOf } from "./deadlines.ts";
 import type { ProofOf, Verifier } from "./verifier.ts";
 
-type Settings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["apiKey"]>;
+type ApiKeySettings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["apiKey"]>;
 
-type Key = Settings["keys"][number];
+type Key = ApiKeySettings["keys"][number];
 
 /** 32 bytes in base64url. */
 const DIGEST = /^[A-Za-z0-9_-]{43}$/;
 
 /** Verifies API keys by their SHA-256 digest: as fast for a wrong key as for a right one, among 10,000 as among one. */
 export function apiKeyVerifier(
-  settings: Settings,
+  settings: ApiKeySettings,
   context: Pick<CompileContext, "memory" | "clock">,
 ): Verifier<"apiKey"> {
   const { clock, memory } = context;
@@ -23,7 +23,7 @@ export function apiKeyVerifier(
   const state = (key: Key | undefined): "CredentialInvalid" | "CredentialRevoked" | "CredentialExpired" | undefined => {
     if (key === undefined) return "CredentialInvalid";
     if (key.disabled) return "CredentialRevoked";
-    // Written so that a time that is none (NaN) has passed.
+    // Written so that NaN counts as passed.
     return clock.wall() < expiryOf(key) ? undefined : "CredentialExpired";
   };
 
@@ -53,7 +53,7 @@ export function apiKeyVerifier(
 }
 
 /** The first of two entries with one digest wins, as where the config was made. What is no SHA-256 is left out. */
-function compile(settings: Settings): Map<string, Key> {
+function compile(settings: ApiKeySettings): Map<string, Key> {
   const keys = new Map<string, Key>();
   for (const key of settings.keys) if (DIGEST.test(key.digest) && !keys.has(key.digest)) keys.set(key.digest, key);
   return keys;

@@ -4,7 +4,7 @@ import type { CompileContext } from "../policy.ts";
 /** How often a step is looked for, in ms: what expires by one ends well within a second of it. */
 const LOOK = 500;
 
-/** The two clocks are read one after the other: what they differ by less, in ms, is no step. */
+/** The two clocks are read one after the other: a smaller difference, in ms, is no step. */
 const STEP = 100;
 
 interface Deadline {

@@ -1,16 +1,16 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** How many may be where. */
+/** Bounds of a line. */
 export interface LineBounds {
   /** Turns that are held at the same time. */
   readonly atOnce: number;
-  /** Turns that one subject may hold whatever the others do, … */
+  /** Turns that one subject may always hold. */
   readonly share: number;
-  /** … and turns in all up to which any subject may have more than its share: with the line empty nothing lies idle. */
+  /** While no more turns than this are held in all, a subject may hold more than its share: so none stays unused. */
   readonly unshared: number;
-  /** Those that wait. */
+  /** Those that wait, of all subjects. */
   readonly waiting: number;
-  /** Of one subject. */
+  /** Those that wait, of one subject. */
   readonly waitingEach: number;
   /** Longest wait, in ms. */
   readonly patience: number;

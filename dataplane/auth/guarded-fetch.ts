@@ -3,6 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock } from "../../runtime/clock.ts";
+import { readBody } from "../../runtime/bounded-body.ts";
 import { Spread } from "../../runtime/loop/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "../http/answer-stream.ts";
 import { guardedLookup, mayDial, sharedResolve, systemResolve, type Resolve } from "./dial-guard.ts";
@@ -23,7 +24,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** Rejects with a FetchFault, whose message holds nothing of the question. */
+/** Rejects with a FetchFault; its message holds nothing of the question. */
 export type Fetch = (ask: Ask) => Promise<Answer>;
 
 /** Where the sockets of questions are counted. */
@@ -34,7 +35,7 @@ export interface Room {
 
 const ENDLESS: Room = { ask: () => () => {} };
 
-/** No answer was to be had. */
+/** There is no usable answer. */
 export class FetchFault extends Error {
   override readonly name = "FetchFault";
 }
@@ -43,7 +44,7 @@ export class FetchFault extends Error {
 export const FETCH_TIMEOUT = 5000;
 /** Bytes of an answer's body. */
 export const MAX_ANSWER = 262_144;
-/** As a body may stand on the wire, in chunks: what their sizes and extensions take is bounded too. */
+/** Bytes of a body on the wire: the sizes and extensions of its chunks are bounded too. */
 const MAX_ANSWER_ON_WIRE = 2 * MAX_ANSWER;
 /** Pieces of an answer's body, of which each costs a call. */
 const MAX_PIECES = 4096;
@@ -77,7 +78,7 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve, roo
       const options: RequestOptions = {
         method: ask.body === undefined ? "GET" : "POST",
         headers: { ...ask.headers, "accept-encoding": "identity" },
-        // Not earlier: a request that cannot be made has dialled nothing.
+        // Not earlier, so that a request that cannot be made dials nothing.
         createConnection: () => {
           const leave = room.ask();
           if (leave === undefined) throw new FetchFault("no file descriptor is left");
@@ -110,7 +111,7 @@ export function guardedFetch(clock: Clock, resolve: Resolve = systemResolve, roo
     });
 }
 
-/** Whatever the environment says of certificates in general; SNI must not be an address (RFC 6066 §3). */
+/** Certificates are checked even if the environment says otherwise; SNI must not be an address (RFC 6066 §3). */
 function connectSecurely(address: TcpNetConnectOpts & { readonly host: string }): Socket {
   const servername = isIP(address.host) === 0 ? address.host : "";
   return connectTls({ ...address, servername, ALPNProtocols: ["http/1.1"], rejectUnauthorized: true });
@@ -119,18 +120,11 @@ function connectSecurely(address: TcpNetConnectOpts & { readonly host: string })
 function read(response: IncomingMessage, end: (message: string) => void, done: (answer: Answer) => void): void {
   const encoding = response.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") return end("the answer is encoded");
-  const chunks: Buffer[] = [];
-  let length = 0;
-  response.on("data", (chunk: Buffer) => {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > MAX_ANSWER || chunks.length > MAX_PIECES) end("the answer is too long");
-  });
-  response.on("error", () => end("the connection was lost"));
-  response.on("end", () => {
+  readBody(response, { bytes: MAX_ANSWER, pieces: MAX_PIECES }, (body) => {
+    if (body.end === "TooLong") return end("the answer is too long");
+    if (body.end === "Broken") return end("the connection was lost");
     const { statusCode: status = 0, headers } = response;
-    if (response.complete) done({ status, contentType: headers["content-type"], body: Buffer.concat(chunks) });
-    else end("the connection was lost");
+    done({ status, contentType: headers["content-type"], body: body.bytes });
   });
 }
 

@@ -6,11 +6,11 @@ import type { Refusal, Termination } from "../rejection.ts";
 import { clientOf, timeOf, unmet, type Claims } from "./claims.ts";
 import { deadlinesOf } from "./deadlines.ts";
 import type { Fetch } from "./guarded-fetch.ts";
-import { Introspector, type Endpoint, type Verdict } from "./introspector.ts";
+import { Introspector, type Endpoint, type IntrospectionResult } from "./introspector.ts";
 import { MAX_STALE, waitFor } from "./patience.ts";
 import type { ProofOf, Verifier } from "./verifier.ts";
 
-type Settings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["introspection"]>;
+type IntrospectionSettings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["introspection"]>;
 type IntrospectionProof = ProofOf<"introspection">;
 
 const INVALID: Refusal = { reason: "CredentialInvalid" };
@@ -19,9 +19,9 @@ const REVOKED: Termination = { reason: "CredentialRevoked" };
 /** What is known of a live session's token since its handshake; outlives config changes. */
 interface Standing {
   claims: Claims;
-  /** Where it was last asked about, … */
+  /** The issuer's endpoint that was asked last. */
   endpoint: string;
-  /** … and when. */
+  /** When it was asked, on the monotonic clock. */
   lookedAt: number;
   /** Since when it gives no usable answer. */
   failingSince: number | undefined;
@@ -29,7 +29,7 @@ interface Standing {
 
 /** Verifies opaque tokens by asking their issuer (RFC 7662), again and again while the session lives. */
 export function introspectionVerifier(
-  settings: Settings,
+  settings: IntrospectionSettings,
   context: CompileContext,
   fetch: Fetch,
 ): Verifier<"introspection"> {
@@ -63,40 +63,40 @@ export function introspectionVerifier(
   };
 
   /** What the issuer's newest answer means for a live session. */
-  const judge = (proof: IntrospectionProof, verdict: Verdict): Termination | undefined => {
+  const judge = (proof: IntrospectionProof, result: IntrospectionResult): Termination | undefined => {
     const standing = standingOf(proof);
-    if (verdict.kind === "Unavailable") {
+    if (result.kind === "Unavailable") {
       standing.failingSince ??= clock.now();
       return clock.now() - standing.failingSince >= MAX_STALE ? REVOKED : undefined;
     }
     standing.failingSince = undefined;
-    if (verdict.kind === "Inactive") {
+    if (result.kind === "Inactive") {
       return expiry(standing.claims) <= clock.wall() ? { reason: "CredentialExpired" } : REVOKED;
     }
-    // Another client's token now, or no client's: not that of the one that was admitted.
-    const moved = clientOf(verdict.claims, clientClaim) !== clientOf(standing.claims, clientClaim);
-    standing.claims = verdict.claims;
+    // The token is another client's now, or no client's: the session of the admitted client ends.
+    const moved = clientOf(result.claims, clientClaim) !== clientOf(standing.claims, clientClaim);
+    standing.claims = result.claims;
     return review(proof) ?? (moved ? REVOKED : undefined);
   };
 
   return {
     async verify(token, asker) {
       if (endpoint === undefined) return unavailable("the credentials are not resolved");
-      const verdict = await waitFor(introspector.ask(token, endpoint, cache, asker), asker.signal);
-      if (verdict === undefined) return unavailable("the client left");
-      if (verdict.kind === "Unavailable") {
-        if (verdict.noTurn !== undefined && verdict.noTurn !== "Left") metrics.introspectionNotAsked(verdict.noTurn);
-        return unavailable(verdict.detail);
+      const result = await waitFor(introspector.ask(token, endpoint, cache, asker), asker.signal);
+      if (result === undefined) return unavailable("the client left");
+      if (result.kind === "Unavailable") {
+        if (result.noTurn !== undefined && result.noTurn !== "Left") metrics.introspectionNotAsked(result.noTurn);
+        return unavailable(result.detail);
       }
-      if (verdict.kind === "Inactive") return INVALID;
-      const { claims } = verdict;
+      if (result.kind === "Inactive") return INVALID;
+      const { claims } = result;
       if (expiry(claims) <= clock.wall()) return { reason: "CredentialExpired" };
       const client = clientOf(claims, clientClaim);
       if (client === undefined || timeOf(claims, "nbf", 0) > clock.wall()) return INVALID;
       const reason = unmet(claims, required);
       if (reason !== undefined) return { reason };
       const proof: IntrospectionProof = { method: "introspection", client, claims, token };
-      standings.set(proof, standingSince(verdict.at, claims, url));
+      standings.set(proof, standingSince(result.at, claims, url));
       return proof;
     },
 
@@ -123,23 +123,23 @@ export function introspectionVerifier(
         stopExpiry();
         stopExpiry = deadlines.at(expiry(standing.claims), () => lose({ reason: "CredentialExpired" }));
         if (endpoint === undefined) return;
-        // At the latest after `recheck`, and not all at once.
+        // At the latest after `recheck`; spread, so that sessions do not all ask in one moment.
         const at = standing.lookedAt + recheck * (0.9 + 0.1 * Math.random());
         timer = clock.after(Math.max(0, at - clock.now()), () => void look(endpoint));
       };
-      const heard = (verdict: Verdict): void => {
-        const termination = judge(proof, verdict);
+      const heard = (result: IntrospectionResult): void => {
+        const termination = judge(proof, result);
         if (termination === undefined) arm();
         else lose(termination);
       };
       const look = async (at: Endpoint): Promise<void> => {
-        // Sessions of one token share an answer; how old it was counts for when the next is due.
-        const verdict = await introspector.askAgain(proof.token, at, recheck / 2);
+        // Sessions of one token share an answer: the next one is due by the age of the answer, not by when it was shared.
+        const result = await introspector.askAgain(proof.token, at, recheck / 2);
         if (stopped) return;
-        standing.lookedAt = verdict.kind === "Active" ? verdict.at : clock.now();
-        heard(verdict);
+        standing.lookedAt = result.kind === "Active" ? result.at : clock.now();
+        heard(result);
       };
-      // Another handshake or session of this token may be the first to learn that it is good no more.
+      // Another handshake or session of this token may learn first that the token is inactive.
       if (endpoint !== undefined) release = introspector.hold(proof.token, endpoint, () => heard({ kind: "Inactive" }));
       arm();
       return stop;

@@ -17,14 +17,14 @@ import { Turns } from "./turns.ts";
 import type { Asker } from "./verifier.ts";
 
 /** What the issuer says of a token. */
-export type Verdict =
+export type IntrospectionResult =
   /** `at`: when it was asked, on the monotonic clock. */
   | { readonly kind: "Active"; readonly claims: Claims; readonly at: number }
   | { readonly kind: "Inactive" }
-  /** Nothing that could be relied on. `noTurn`: it was not even asked. */
+  /** There is no usable answer. `noTurn`: why the issuer was not asked at all. */
   | { readonly kind: "Unavailable"; readonly detail: string; readonly noTurn?: NoTurn };
 
-/** Where to ask, and as whom. */
+/** The issuer's endpoint, and the credentials to ask it with. */
 export interface Endpoint {
   readonly url: string;
   readonly allowHttp: boolean;
@@ -35,7 +35,7 @@ export interface Endpoint {
 const MAX_REMEMBERED = 10_000;
 /** Bytes of answers that are remembered. */
 const MAX_REMEMBERED_BYTES = 33_554_432;
-/** What an answer counts at least: so no more are remembered than may be. */
+/** Each answer counts as this many bytes at least, so that MAX_REMEMBERED holds. */
 const LEAST_BYTES = Math.floor(MAX_REMEMBERED_BYTES / MAX_REMEMBERED);
 /** A token that was inactive just now is not asked about again, in ms. */
 const INACTIVE_FOR = 1000;
@@ -51,7 +51,7 @@ const HANDSHAKES: LineBounds = {
   waitingEach: 256,
   patience: 5000,
 };
-/** Between two lines about the endpoint's state: odd tokens may make it fail, good ones work, as a client likes. */
+/** Between two log lines about the endpoint's state, in ms: a client could make it fail and work in turn by its tokens. */
 const REPORT_INTERVAL = 10_000;
 /** Live sessions' questions under way: their own number, so that no flood of handshakes hides a revocation. */
 const MAX_RECHECKS = 64;
@@ -62,21 +62,21 @@ const NO_TURN: Readonly<Record<NoTurn, string>> = {
   Left: "the client left",
 };
 
-type Active = Extract<Verdict, { kind: "Active" }>;
+type Active = Extract<IntrospectionResult, { kind: "Active" }>;
 
 /** Asks an RFC 7662 endpoint: one question at a time about a token, an active answer reused as long as the caller permits. */
 export class Introspector {
   readonly #fetch: Fetch;
   readonly #clock: Clock;
   readonly #log: Log;
-  // Without `max`, with which the library takes memory for as many as there may ever be, at each endpoint of each route.
+  // Without `max`: with it the library allocates for all entries at once, for each endpoint of each route.
   readonly #active = new LRUCache<string, Active>({ maxSize: MAX_REMEMBERED * LEAST_BYTES });
   readonly #inactive = new LRUCache<string, number>({ maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 });
-  readonly #underWay = new Map<string, Promise<Verdict>>();
-  readonly #rechecks = new Map<string, Promise<Verdict>>();
+  readonly #underWay = new Map<string, Promise<IntrospectionResult>>();
+  readonly #rechecks = new Map<string, Promise<IntrospectionResult>>();
   readonly #turns = new Turns(MAX_RECHECKS);
   readonly #line: FairLine;
-  /** By token: to be told when it is found inactive, whatever the reason for asking. */
+  /** By token: called when it is found inactive, whatever the reason for asking. */
   readonly #holders = new Map<string, Set<() => void>>();
   #failing = false;
   #reportedAt = Number.NEGATIVE_INFINITY;
@@ -89,14 +89,19 @@ export class Introspector {
   }
 
   /** An active answer younger than `maxAge` ms is reused while its `exp` lies ahead. Never rejects. */
-  async ask(token: string, endpoint: Endpoint, maxAge: number, { subject, signal }: Asker): Promise<Verdict> {
+  async ask(
+    token: string,
+    endpoint: Endpoint,
+    maxAge: number,
+    { subject, signal }: Asker,
+  ): Promise<IntrospectionResult> {
     const key = keyOf(token, endpoint);
     const known = this.#recall(key, maxAge) ?? this.#underWay.get(key);
     if (known !== undefined) return known;
     const entered = this.#line.enter(subject, signal);
     const turn = entered instanceof Promise ? await entered : entered;
     if (typeof turn === "string") return { kind: "Unavailable", detail: NO_TURN[turn], noTurn: turn };
-    // Others may have asked while this one waited: then its turn is free again at once.
+    // Another question about the token may have begun while this one waited: then its turn is given back at once.
     const meanwhile = this.#recall(key, maxAge) ?? this.#underWay.get(key);
     const answer = meanwhile ?? this.#begin(key, token, endpoint);
     if (meanwhile !== undefined) turn();
@@ -105,7 +110,7 @@ export class Introspector {
   }
 
   /** As `ask`, for a live session: where too much is under way it waits for its turn. */
-  askAgain(token: string, endpoint: Endpoint, maxAge: number): Promise<Verdict> {
+  askAgain(token: string, endpoint: Endpoint, maxAge: number): Promise<IntrospectionResult> {
     const key = keyOf(token, endpoint);
     const known = this.#recall(key, maxAge) ?? this.#rechecks.get(key);
     if (known !== undefined) return known;
@@ -128,7 +133,7 @@ export class Introspector {
     };
   }
 
-  #recall(key: string, maxAge: number): Promise<Verdict> | undefined {
+  #recall(key: string, maxAge: number): Promise<IntrospectionResult> | undefined {
     const now = this.#clock.now();
     if (now - (this.#inactive.get(key) ?? Number.NEGATIVE_INFINITY) < INACTIVE_FOR)
       return Promise.resolve({ kind: "Inactive" });
@@ -138,13 +143,13 @@ export class Introspector {
     return Promise.resolve(known);
   }
 
-  #begin(key: string, token: string, endpoint: Endpoint): Promise<Verdict> {
+  #begin(key: string, token: string, endpoint: Endpoint): Promise<IntrospectionResult> {
     const question = this.#question(key, token, endpoint).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, question);
     return question;
   }
 
-  async #question(key: string, token: string, endpoint: Endpoint): Promise<Verdict> {
+  async #question(key: string, token: string, endpoint: Endpoint): Promise<IntrospectionResult> {
     const at = this.#clock.now();
     let bytes = 0;
     const fetch: Fetch = async (ask) => {
@@ -152,28 +157,28 @@ export class Introspector {
       bytes += answer.body.length;
       return answer;
     };
-    const verdict = await introspect(token, endpoint, fetch, at);
-    if (verdict.kind === "Active") {
+    const result = await introspect(token, endpoint, fetch, at);
+    if (result.kind === "Active") {
       this.#inactive.delete(key);
-      this.#active.set(key, verdict, { size: Math.max(bytes, LEAST_BYTES) });
+      this.#active.set(key, result, { size: Math.max(bytes, LEAST_BYTES) });
     }
-    if (verdict.kind === "Inactive") {
+    if (result.kind === "Inactive") {
       this.#active.delete(key);
       this.#inactive.set(key, this.#clock.now());
       for (const inactive of [...(this.#holders.get(key) ?? [])]) inactive();
     }
-    this.#report(verdict, endpoint.url);
-    return verdict;
+    this.#report(result, endpoint.url);
+    return result;
   }
 
-  #report(verdict: Verdict, url: string): void {
-    const failing = verdict.kind === "Unavailable";
+  #report(result: IntrospectionResult, url: string): void {
+    const failing = result.kind === "Unavailable";
     const now = this.#clock.now();
     if (failing === this.#failing || now - this.#reportedAt < REPORT_INTERVAL) return;
     this.#failing = failing;
     this.#reportedAt = now;
     const fields = { host: new URL(url).host };
-    if (failing) this.#log.warn({ ...fields, fault: verdict.detail }, "introspection failed");
+    if (failing) this.#log.warn({ ...fields, fault: result.detail }, "introspection failed");
     else this.#log.info(fields, "introspection works again");
   }
 }
@@ -187,7 +192,7 @@ async function introspect(
   { url, allowHttp, credentials }: Endpoint,
   fetch: Fetch,
   at: number,
-): Promise<Verdict> {
+): Promise<IntrospectionResult> {
   const server = { issuer: url, introspection_endpoint: url };
   const client = { client_id: credentials.username };
   try {
@@ -202,7 +207,7 @@ async function introspect(
     if (times.some(Number.isNaN)) return { kind: "Unavailable", detail: "the answer has no usable times" };
     return active ? { kind: "Active", claims, at } : { kind: "Inactive" };
   } catch (error) {
-    // RFC 7009 §2.2.1: not that the server is at a loss, but that no such token is any of its own.
+    // RFC 7009 §2.2.1: the server does not fail; it says that it has no tokens of this type.
     if (error instanceof ResponseBodyError && error.error === "unsupported_token_type") return { kind: "Inactive" };
     // Errors of the protocol may quote the answer.
     return { kind: "Unavailable", detail: error instanceof FetchFault ? error.message : "the answer is not usable" };

@@ -13,7 +13,7 @@ import { inlineKeys, NO_KEYS, type KeySource } from "./key-source.ts";
 import { importKeys, type KeyChoice } from "./keys.ts";
 import type { Verifier } from "./verifier.ts";
 
-type Settings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["jwt"]>;
+type JwtSettings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["jwt"]>;
 
 const INVALID: Refusal = { reason: "CredentialInvalid" };
 
@@ -21,7 +21,7 @@ const INVALID: Refusal = { reason: "CredentialInvalid" };
 const TYPES = new Set(["jwt", "jose", "at+jwt"]);
 
 /** Verifies signed tokens: algorithms, keys, issuer and audience are the config's, never the token's. */
-export function jwtVerifier(settings: Settings, context: CompileContext, fetch: Fetch): Verifier<"jwt"> {
+export function jwtVerifier(settings: JwtSettings, context: CompileContext, fetch: Fetch): Verifier<"jwt"> {
   const { clock } = context;
   const deadlines = deadlinesOf(context);
   const keys = keySource(settings, context, fetch);
@@ -39,7 +39,7 @@ export function jwtVerifier(settings: Settings, context: CompileContext, fetch: 
       const client = clientOf(claims.payload, settings.clientClaim);
       const end = endOf(claims.payload);
       if (client === undefined || Number.isNaN(end)) return INVALID;
-      // jose counts in whole seconds; a live session ends to the millisecond, and nobody comes back in between.
+      // jose counts in whole seconds; a live session ends to the millisecond, and its client must not come back in between.
       if (clock.wall() >= end) return { reason: "CredentialExpired" };
       const reason = unmet(claims.payload, settings);
       if (reason !== undefined) return { reason };
@@ -70,13 +70,13 @@ export function jwtVerifier(settings: Settings, context: CompileContext, fetch: 
 }
 
 function keySource(
-  { issuer, jwks: { uri, allowHttp, keys } }: Settings,
+  { issuer, jwks: { uri, allowHttp, keys } }: JwtSettings,
   context: CompileContext,
   fetch: Fetch,
 ): KeySource {
   if (uri !== undefined) {
     const { memory, clock, log } = context;
-    // Two issuers that publish the same key ids never mix, nor do two guards of one address.
+    // Key sets of two issuers never mix, even with the same key ids; nor do those with and without allowHttp.
     const name = `jwks ${JSON.stringify([issuer, uri, allowHttp])}`;
     return memory.recall(name, () => new RemoteKeySet({ issuer, uri, allowHttp }, fetch, clock, log));
   }
@@ -97,7 +97,7 @@ function keyChoice(token: string, algorithms: readonly string[]): KeyChoice | un
 async function verified(
   token: string,
   key: Parameters<typeof jwtVerify>[1],
-  { algorithms, issuer, audiences }: Settings,
+  { algorithms, issuer, audiences }: JwtSettings,
   skew: number,
   wall: number,
 ): Promise<{ payload: Claims } | Refusal> {
@@ -111,7 +111,7 @@ async function verified(
       currentDate: new Date(wall),
     });
   } catch (error) {
-    // Whatever made it fail, it is not proven.
+    // Any other failure means that the token is not proven.
     return error instanceof errors.JWTExpired ? { reason: "CredentialExpired" } : INVALID;
   }
 }

@@ -12,7 +12,7 @@ export const REFRESH_INTERVAL = 300_000;
 export const RETRY_INTERVAL = 60_000;
 /** Between two requests, whatever the reason: tokens with made-up key ids do not hammer the issuer. */
 export const REFRESH_COOLDOWN = 10_000;
-/** Where no token has asked for this long, a token waits for the newest set: what it finds may have been withdrawn. */
+/** If no token has asked for this long, the next one waits for the newest set: a key may have been withdrawn meanwhile. */
 export const LONG_UNASKED = 2 * REFRESH_INTERVAL;
 
 /** Where a key set is published. */
@@ -60,7 +60,7 @@ export class RemoteKeySet implements KeySource {
     await waitFor(this.#ask(), signal);
     const fetched = this.#choose(choice);
     if (fetched !== undefined) return fetched;
-    // Whether the issuer knows this key is only known if it answered.
+    // Only an issuer that answered has said that it does not know the key.
     return this.#failing || this.#usable() === undefined ? this.#unavailable() : { reason: "CredentialInvalid" };
   }
 

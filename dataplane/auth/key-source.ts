@@ -7,7 +7,7 @@ export interface KeySource {
   find(choice: KeyChoice, signal: AbortSignal): Promise<VerificationKey | Refusal>;
   /** Is the key with this id in the set? undefined: that cannot be told now. */
   holds(id: string): boolean | undefined;
-  /** Calls `changed` whenever the set was replaced, and sees to it that it is looked after; the returned function stops it. */
+  /** Calls `changed` whenever the set was replaced, and keeps it refreshed; the returned function stops both. */
   watch(changed: () => void): () => void;
 }
 

@@ -52,7 +52,7 @@ export function credentialPlaces(policies: Pick<RenderedPolicies, "authenticatio
 
 /**
  * Finds the one credential of a method. Each mention of a place counts, empty ones too, so that no backend can
- * pick another than we did; a mention of another Authorization scheme is none of ours.
+ * pick another than we did; a mention of another Authorization scheme does not count.
  * `subprotocols`: all names of the route, of which the longest that fits owns an offer.
  */
 export function credentialFinder(

@@ -11,7 +11,7 @@ export interface Asker {
 
 /** One method of authentication, compiled. */
 export interface Verifier<M extends Method> {
-  /** The credential's proof, or why it is refused. Where the client leaves, what others wait for goes on. */
+  /** The credential's proof, or why it is refused. If the client leaves, work that other clients share goes on. */
   verify(credential: string, asker: Asker): Promise<ProofOf<M> | Refusal>;
   /** Does a proof that was given earlier, maybe under an older config, still hold? */
   review(proof: ProofOf<M>): Termination | undefined;

@@ -122,8 +122,8 @@ test("an open connection is not read, has what came behind the 101, and counts u
   const balancer = new Scripted(one.port);
   const outcome = await start(balancer).outcome;
   if (outcome.kind !== "open") throw new Error(outcome.kind);
-  const { socket, head, protocol, headers, endpoint, release } = outcome.backend;
-  expect([head.toString(), protocol, headers, endpoint]).toEqual([
+  const { socket, early, protocol, headers, endpoint, release } = outcome.backend;
+  expect([early.toString(), protocol, headers, endpoint]).toEqual([
     "early",
     "chat",
     [["X-Own", "1"]],

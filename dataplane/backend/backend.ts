@@ -12,15 +12,17 @@ import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse } from "./check-response.ts";
 import { fieldsOf, type HeaderField } from "../http/header-fields.ts";
 import type { OutgoingRequest } from "../policies/outgoing.ts";
-import { refusalFields, switchingFields } from "./response-headers.ts";
+import { MAX_BODY_ON_WIRE, relayedAnswer, type RelayedAnswer } from "./relayed-answer.ts";
+import { requestHeaders } from "./request-headers.ts";
+import { switchingFields } from "./response-headers.ts";
 import type { Refusal } from "../rejection.ts";
 
 /** A backend's connection after its 101 has been checked. */
 export interface Dialled {
   /** Not being read. */
   readonly socket: Socket;
-  /** What came behind the 101. */
-  readonly head: Buffer;
+  /** Bytes behind the head of its 101 that were read together with it. */
+  readonly early: Buffer;
   readonly protocol: string | undefined;
   readonly extensions: string | undefined;
   /** Of the 101, what goes on to the client. */
@@ -34,13 +36,7 @@ export interface Dialled {
 export type DialOutcome =
   | { readonly kind: "open"; readonly backend: Dialled }
   | { readonly kind: "refused"; readonly refusal: Refusal }
-  | {
-      readonly kind: "relay";
-      readonly status: number;
-      readonly statusText: string;
-      readonly headers: readonly HeaderField[];
-      readonly body: Buffer;
-    };
+  | ({ readonly kind: "relay" } & RelayedAnswer);
 
 export interface DialOptions {
   /** For all attempts together, in ms. */
@@ -55,11 +51,6 @@ export interface DialOptions {
 
 /** Endpoints that are tried for one handshake. */
 const MAX_ATTEMPTS = 3;
-const MAX_RELAYED_BODY = 65_536;
-/** Pieces of a body, of which each costs a call. */
-const MAX_RELAYED_PIECES = 4096;
-/** As a body may stand on the wire, in chunks: what their sizes and extensions take is bounded too. */
-const MAX_BODY_ON_WIRE = 2 * MAX_RELAYED_BODY;
 const MAX_HEAD = 16_384;
 
 /**
@@ -69,16 +60,16 @@ const MAX_HEAD = 16_384;
 export async function dial(balancer: Balancer, request: OutgoingRequest, options: DialOptions): Promise<DialOutcome> {
   const stop = new AbortController();
   const abort = (): void => stop.abort();
-  let late = false;
+  let overdue = false;
   const timer = options.clock.after(options.timeout, () => {
-    late = true;
+    overdue = true;
     abort();
   });
   options.signal.addEventListener("abort", abort, { once: true });
   if (options.signal.aborted) abort();
   const refused = (refusal: Refusal): DialOutcome => ({
     kind: "refused",
-    refusal: late ? { reason: "BackendTimeout" } : refusal,
+    refusal: overdue ? { reason: "BackendTimeout" } : refusal,
   });
   try {
     let attempts = 0;
@@ -146,7 +137,7 @@ function handshake(
       createConnection: () => stream,
       method: "GET",
       path: request.target,
-      headers: headersFor(request, target, key).flat(),
+      headers: requestHeaders(request, target, key).flat(),
       setHost: false,
       maxHeaderSize: MAX_HEAD,
       insecureHTTPParser: false,
@@ -162,7 +153,7 @@ function handshake(
     });
     outgoing.on("upgrade", (response: IncomingMessage, _stream: Duplex, parsed: Buffer) => {
       // Not read any further: what a backend says at once waits for the tunnel.
-      const head = Buffer.concat([parsed, stream.detach()]);
+      const early = Buffer.concat([parsed, stream.detach()]);
       const headers = fieldsOf(response.rawHeaders);
       const { protocols, extensions } = request;
       const { statusCode: status = 0, httpVersion } = response;
@@ -170,7 +161,7 @@ function handshake(
       if ("problem" in agreement) return refuse({ reason: "BackendBadHandshake", detail: agreement.problem });
       const forwarded = switchingFields(headers);
       const endpoint = hostPort(target.endpoint.address, target.endpoint.port);
-      settle({ kind: "open", backend: { socket, head, ...agreement, headers: forwarded, endpoint, release } });
+      settle({ kind: "open", backend: { socket, early, ...agreement, headers: forwarded, endpoint, release } });
     });
     outgoing.on("response", (response: IncomingMessage) => {
       answered = true;
@@ -179,58 +170,10 @@ function handshake(
       if (statusCode < 300 || statusCode > 599) {
         return refuse({ reason: "BackendBadHandshake", detail: `status ${statusCode}` });
       }
-      signal.removeEventListener("abort", abort); // the status is known: only the body can still be late
-      void relay(response, signal).then(settle);
+      signal.removeEventListener("abort", abort); // the status is known: only the body can still be overdue
+      void relayedAnswer(response, signal).then((answer) => settle({ kind: "relay", ...answer }));
     });
     outgoing.end();
     if (signal.aborted) abort();
   });
-}
-
-/**
- * A backend's refusal, its body cut off where it is long, comes in very small pieces, ends too early or is late. Redirects
- * are the client's to follow. Never rejects.
- */
-function relay(response: IncomingMessage, signal: AbortSignal): Promise<DialOutcome> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const stop = (): void => void response.destroy();
-  signal.addEventListener("abort", stop, { once: true });
-  response.on("data", (chunk: Buffer) => {
-    chunks.push(chunk.subarray(0, MAX_RELAYED_BODY - size));
-    size += chunk.length;
-    if (size >= MAX_RELAYED_BODY || chunks.length === MAX_RELAYED_PIECES) stop();
-  });
-  // What came of the body has to do: the status says what the client needs.
-  response.on("error", () => {});
-  return new Promise((resolve) => {
-    response.once("close", () => {
-      signal.removeEventListener("abort", stop);
-      resolve({
-        kind: "relay",
-        status: response.statusCode ?? 502,
-        statusText: response.statusMessage ?? "",
-        headers: refusalFields(fieldsOf(response.rawHeaders)),
-        body: Buffer.concat(chunks),
-      });
-    });
-    if (signal.aborted) stop();
-  });
-}
-
-function headersFor(request: OutgoingRequest, { backend }: Target, key: string): HeaderField[] {
-  const headers: HeaderField[] = [
-    ["Host", request.authority],
-    ["Upgrade", "websocket"],
-    ["Connection", "Upgrade"],
-    ["Sec-WebSocket-Key", key],
-    ["Sec-WebSocket-Version", "13"],
-  ];
-  if (request.protocols.length > 0) headers.push(["Sec-WebSocket-Protocol", request.protocols.join(", ")]);
-  if (request.extensions !== undefined) headers.push(["Sec-WebSocket-Extensions", request.extensions]);
-  if (backend.basicAuth === undefined) return [...headers, ...request.headers];
-  const { username, password } = backend.basicAuth;
-  const credentials = Buffer.from(`${username}:${password}`).toString("base64");
-  const others = request.headers.filter(([name]) => name.toLowerCase() !== "authorization");
-  return [...headers, ["Authorization", `Basic ${credentials}`], ...others];
 }

@@ -14,14 +14,14 @@ export interface Target {
   enter(): () => void;
   /** A dial was refused. */
   refused(): void;
-  /** To be told, once, when the endpoint is listed no more; the returned function takes that back. */
+  /** Calls back once when the endpoint is listed no more; the returned function stops that. */
   whenGone(tell: () => void): () => void;
 }
 
 export interface Balancer {
   /** Endpoints change without a new config. */
   setEndpoints(listing: EndpointListing): void;
-  /** The same of a config that is no longer in force: a backend that is not listed may still be there, and stays as it was. */
+  /** As above, for a config that is no longer in force: a backend that is not listed stays as it was. */
   follow(listing: EndpointListing): void;
   /** Endpoints of the time when one is asked for, in the order in which they are to be tried, each once. */
   pick(): Generator<Target>;
@@ -60,7 +60,7 @@ class Loads {
     this.#loads.set(key, load);
   }
 
-  /** Forgets idle endpoints that no longer exist or whose time is over; once for all routes that get this listing. */
+  /** Forgets idle endpoints that are listed no more, or are no longer tried last; once for all routes of a listing. */
   sweep(listing: EndpointListing, now: number): void {
     if (this.#sweptFor === listing) return;
     this.#sweptFor = listing;

@@ -31,7 +31,7 @@ export function connect(target: Target, tls: BackendTlsCache, signal: AbortSigna
         : connectTls({
             ...address,
             secureContext: tls.contextOf(secure),
-            rejectUnauthorized: true, // whatever the environment says of certificates in general
+            rejectUnauthorized: true, // even if the environment says otherwise
             ALPNProtocols: ["http/1.1"],
             // SNI must not be an address (RFC 6066 §3); the certificate is checked for the name that was configured.
             servername: isIP(secure.serverName) === 0 ? secure.serverName : "",

@@ -21,8 +21,8 @@ interface Divisible {
 const MOST_PIECES = 4096;
 
 /**
- * Reads a config as `api.config` does, and says of it just what that says, but a piece at a time. Settings and routes that
- * stood in the last config too stay the very same objects: what was made of them need not be made again.
+ * Parses a config as `api.config` does, with the same words for each mistake, but a piece at a time. Settings and routes
+ * that are as in the last config stay the very same objects: what was compiled from them is not compiled again.
  */
 export async function configInPieces(
   raw: unknown,
@@ -49,9 +49,11 @@ export async function configInPieces(
     ...below(["routes"], routes.issues),
     ...others.filter(({ path: [first] }) => first === undefined),
   ];
-  // As schemas do: a rule is looked at where all is of the right type, whatever stands beside it.
+  // As schemas do: a rule is looked at where every field is of the right type, even beside unknown fields.
   const typed = issues.every(({ code }) => code === "unrecognized_keys");
-  return { issues: typed && !arePlaced(raw as never) ? [...issues, MISPLACED] : issues, believed };
+  const placement = typed ? api.placement.safeParse(raw).data : undefined;
+  const misplaced = placement !== undefined && !arePlaced(placement);
+  return { issues: misplaced ? [...issues, MISPLACED] : issues, believed };
 }
 
 /** As above, for endpoints: those of one backend are a piece. */
@@ -129,7 +131,7 @@ const MISPLACED = { code: "custom", path: ["routes"], message: api.MISPLACED, in
 
 const arePlaced = api.settingsArePlaced;
 
-/** Two of one kind with the same name are the same; of what is nested without end each is another. */
+/** Two of one kind with the same name are equal; a value that is nested too deep to be written stands for itself. */
 function nameOf(kind: string, settings: unknown): unknown {
   try {
     return `${kind} ${hashOf(JSON.stringify(settings))}`;
@@ -138,7 +140,7 @@ function nameOf(kind: string, settings: unknown): unknown {
   }
 }
 
-/** The same issues of a value that stands further inside. */
+/** The same issues, with the path from further outside. */
 function below(path: readonly PropertyKey[], issues: readonly Issue[]): Issue[] {
   return issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
 }

@@ -3,8 +3,8 @@ import { problemsOf } from "../../api/problem.ts";
 import type { Slices } from "../../runtime/loop/slices.ts";
 import { configInPieces, endpointsInPieces, type Believed } from "./in-pieces.ts";
 
-/** A rendered config as it was read, not yet believed. */
-export interface Update {
+/** A rendered config as JSON gave it: nothing in it may be used before it is parsed. */
+export interface RawUpdate {
   readonly config: unknown;
   readonly endpoints: unknown;
   /** SHA-256 of the config's text, as the operator, or standalone, reports it. */
@@ -13,37 +13,42 @@ export interface Update {
   readonly endpointsHash: string;
 }
 
-interface Believable {
+/** A rendered config that is exactly what its schemas say. */
+export interface Update {
   /** `<namespace>/<name>` */
   readonly id: string;
   readonly config: api.Config;
   readonly endpoints: api.Endpoints;
+  readonly hash: string;
+  readonly endpointsHash: string;
 }
 
-interface Unbelievable {
-  /** As far as it can be told, else "". */
+/** A rendered config that is not what its schemas say. */
+export interface InvalidUpdate {
+  /** "": it does not say for which proxy it is. */
   readonly id: string;
+  readonly hash: string;
   readonly problems: readonly string[];
 }
 
-/** Reads updates a piece at a time, and remembers of each proxy the settings that it read last. */
+/** Parses updates a piece at a time, and remembers of each proxy the settings that it parsed last. */
 export class UpdateReader {
   readonly #believed = new Map<string, Believed>();
 
-  /** Config and endpoints, where both are exactly what their schemas say; else what is wrong with them. */
-  async read(update: Update, slices: Slices): Promise<Believable | Unbelievable> {
-    const id = nameIn(update.config);
-    const config = await configInPieces(update.config, this.#believed.get(id) ?? NOTHING, slices);
-    const endpoints = await endpointsInPieces(update.endpoints, slices);
+  async read(raw: RawUpdate, slices: Slices): Promise<Update | InvalidUpdate> {
+    const id = api.proxyNameIn(raw.config);
+    const { hash, endpointsHash } = raw;
+    const config = await configInPieces(raw.config, this.#believed.get(id) ?? NOTHING, slices);
+    const endpoints = await endpointsInPieces(raw.endpoints, slices);
     if ("value" in config && "value" in endpoints) {
       this.#believed.set(id, config.believed);
-      return { id, config: config.value, endpoints: endpoints.value };
+      return { id, config: config.value, endpoints: endpoints.value, hash, endpointsHash };
     }
     const problems = [
       ...("value" in config ? [] : problemsOf(config, "config", "Invalid")),
       ...("value" in endpoints ? [] : problemsOf(endpoints, "endpoints", "Invalid")),
     ];
-    return { id, problems: problems.map(({ at, message }) => `${at}: ${message}`) };
+    return { id, hash, problems: problems.map(({ at, message }) => `${at}: ${message}`) };
   }
 
   /** The proxy is served no more. */
@@ -53,9 +58,3 @@ export class UpdateReader {
 }
 
 const NOTHING: Believed = new Map();
-
-/** The name in a config, as far as it can be told, else "". */
-function nameIn(config: unknown): string {
-  const proxy = api.config.shape.proxy.safeParse((config as { proxy?: unknown } | null)?.proxy);
-  return proxy.success ? `${proxy.data.namespace}/${proxy.data.name}` : "";
-}

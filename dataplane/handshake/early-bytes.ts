@@ -11,7 +11,7 @@ interface Handshake {
 /** Handshakes that are refused in one turn. */
 const MOST_IN_A_TURN = 100;
 
-/** What clients sent before their handshakes are answered: the budget counts it, and near its limit those that sent most are refused. */
+/** Early bytes of all handshakes: the budget counts them, and near its limit the clients that sent most are refused. */
 export class EarlyBytes implements Consumer {
   readonly #handshakes: ReadonlySet<Handshake>;
   readonly #budget: BufferBudget;
@@ -24,7 +24,7 @@ export class EarlyBytes implements Consumer {
     this.#budget = budget;
   }
 
-  /** A handshake has begun: what comes behind it is looked at now and then. */
+  /** A handshake has begun: its early bytes are looked at now and then. */
   begun(): void {
     this.#budget.attend(this);
   }

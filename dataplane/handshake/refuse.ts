@@ -44,7 +44,7 @@ function challengeFor(refusal: Refusal, challenge: string): string {
   return offered && challenge.startsWith("Bearer") ? `${challenge}, error="invalid_token"` : challenge;
 }
 
-/** Writes a final answer and lets go of the socket: reading on for a moment, so that no reset overtakes the answer. */
+/** Writes a final answer and closes the socket; it reads on for a moment, so that no reset overtakes the answer. */
 export function respond(
   socket: Socket,
   status: number,

@@ -19,7 +19,7 @@ import type { CompiledRoute } from "../config/snapshot.ts";
 export async function upgrade(client: Client, proxy: HandshakeContext): Promise<void> {
   const { socket } = client;
   socket.on("error", () => socket.destroy());
-  const attempt = proxy.begin(socket, client.arrival.method, client.head.length);
+  const attempt = proxy.begin(socket, client.arrival.method, client.early.length);
   try {
     const snapshot = proxy.snapshot;
     if (snapshot === undefined || proxy.draining) return attempt.refuse({ reason: "Draining" });

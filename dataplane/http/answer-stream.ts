@@ -22,13 +22,14 @@ const LF = 10;
  * A socket as Node's HTTP client gets it to ask a question over. The client's parser works through all that it is given,
  * and cannot be stopped in between: a read of 64 KiB holds thousands of interim answers or chunks, and each costs a call.
  * So it gets small pieces, head by head until the answer has begun, each in its turn among those of other answers, since
- * hundreds may come at once; and nothing beyond the bounds: there the stream fails with ExcessiveAnswer. `answered` is to be called when the client has told of the answer's head.
+ * hundreds may come at once; beyond the bounds the stream fails with ExcessiveAnswer. Call `answered` when the client has
+ * emitted the answer's head.
  */
 export class AnswerStream extends Duplex {
   readonly #socket: Socket;
   readonly #maxBody: number;
   readonly #turns: Pick<Spread, "run">;
-  /** What has come and the parser has not got. */
+  /** Bytes that have come and that the parser has not got yet. */
   #waiting: Buffer = NOTHING;
   /** Bytes that the parser got: before the answer, then behind its head. */
   #given = 0;
@@ -41,7 +42,7 @@ export class AnswerStream extends Duplex {
   #full = false;
   /** Waits for the loop's next turn, or for its own. */
   #waitsForTurn = false;
-  /** What the connection's end does once the parser has got all that came before it. */
+  /** Ends the stream, once the parser has got all that came before the end of the connection. */
   #finish: (() => void) | undefined;
 
   /** `maxBody`: bytes behind the answer's head, as they stand on the wire; `turns`: of all that are asked here. */
@@ -54,13 +55,13 @@ export class AnswerStream extends Duplex {
     socket.on("error", this.#failed).on("end", this.#ended).on("close", this.#closed);
   }
 
-  /** The client has told of the answer's head. Call it in that very event. */
+  /** The client has emitted the answer's head: to be called in that very event. */
   answered(): void {
     this.#answered = true;
     this.#given = 0;
   }
 
-  /** Leaves the socket alone, paused, whatever becomes of this stream; returns what has come and the parser has not got. */
+  /** Gives up the socket, which is paused; returns the bytes that have come and that the parser has not got. */
   detach(): Buffer {
     this.#detached = true;
     this.#socket.off("data", this.#came).off("error", this.#failed).off("end", this.#ended).off("close", this.#closed);
@@ -74,7 +75,7 @@ export class AnswerStream extends Duplex {
     this.#full = false;
     if (this.#detached) return;
     if (!this.#reading) {
-      // Not earlier: what comes before there is a parser would reach it all at once.
+      // Not earlier: all that comes before there is a parser would reach it at once.
       this.#reading = true;
       this.#socket.on("data", this.#came).resume();
     } else if (this.#waiting.length > 0) this.#continue();

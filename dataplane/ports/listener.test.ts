@@ -71,7 +71,7 @@ test("an upgrade comes with all that was sent behind its head, its fields as the
   const { room, port, arrived } = await listen();
   const client = await RawClient.send(port, `${request({ target: "/ws?x", headers: { "X-Two": ["1", "2"] } })}early`);
   await until("it arrived", () => arrived.length === 1);
-  expect(arrived[0]?.head.toString()).toBe("early");
+  expect(arrived[0]?.early.toString()).toBe("early");
   expect(arrived[0]?.arrival).toMatchObject({
     method: "GET",
     target: "/ws?x",
@@ -148,7 +148,7 @@ test("what a client sent while its socket waited is read in its turn, byte for b
   await until("it waits", () => room.unread === 1);
   clock.advance(250);
   await until("it arrived", () => arrived.length === 1);
-  expect([arrived[0]?.arrival.target, arrived[0]?.head.toString()]).toEqual(["/early", "more"]);
+  expect([arrived[0]?.arrival.target, arrived[0]?.early.toString()]).toEqual(["/early", "more"]);
   for (const { socket } of [...silent, early]) socket.destroy();
 });
 

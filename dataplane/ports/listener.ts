@@ -17,7 +17,7 @@ export interface KeyPair {
 }
 
 export interface ListenerOptions {
-  /** What the clients connected to. */
+  /** The port that clients connect to. */
   readonly port: number;
   /** Present: wss only. */
   readonly keyPair: KeyPair | undefined;
@@ -35,7 +35,7 @@ export interface ListenerOptions {
 
 const NOTHING = Buffer.alloc(0);
 
-/** What a public port leads to: HTTP/1.1 heads in, bounded in size, number and time. All behind a head is somebody else's. */
+/** What a public port leads to: HTTP/1.1 heads in, bounded in size, number and time. What comes behind a head is passed on unread. */
 export class Listener implements Acceptor {
   readonly #server: Server | TlsServer;
   readonly #options: ListenerOptions;
@@ -50,7 +50,7 @@ export class Listener implements Acceptor {
       trusts: options.trusts,
       timeout: options.handshakeTimeout,
       spoke: (socket) => this.#spoke(socket),
-      late: (socket) => this.#late(socket),
+      overdue: (socket) => this.#overdue(socket),
     };
     this.#server = this.#create();
     this.#server.maxHeadersCount = 0; // the parser would leave headers out in silence; our own limit answers 431
@@ -67,11 +67,11 @@ export class Listener implements Acceptor {
       this.#server.on(event, (request: IncomingMessage) => this.#arrived(request, request.socket, NOTHING));
     }
     for (const event of ["upgrade", "connect"]) {
-      this.#server.on(event, (request: IncomingMessage, given: Duplex, head: Buffer) => {
+      this.#server.on(event, (request: IncomingMessage, given: Duplex, early: Buffer) => {
         const { socket } = request;
         // Before a body is complete Node 26 gives a wrapper of the socket, without its address; it fails with the socket.
         if (given !== socket) given.on("error", () => {});
-        this.#arrived(request, socket, head);
+        this.#arrived(request, socket, early);
       });
     }
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broken(error, socket));
@@ -98,12 +98,12 @@ export class Listener implements Acceptor {
   /** The parser, and the memory of a TLS connection, are only for clients that have sent something. */
   #spoke(socket: Socket): void {
     this.#server.emit("connection", socket);
-    if (this.#options.keyPair === undefined) socket.resume(); // node:tls takes what was read by itself
+    if (this.#options.keyPair === undefined) socket.resume(); // node:tls reads on by itself
   }
 
-  #arrived(request: IncomingMessage, socket: Socket, head: Buffer): void {
+  #arrived(request: IncomingMessage, socket: Socket, early: Buffer): void {
     if (this.#answered.has(socket)) {
-      readNoFurther(socket); // a client that pipelines requests while the first is looked at does not keep us busy
+      readNoFurther(socket); // a client that pipelines requests while the first is looked at does not keep the gateway busy
       return;
     }
     this.#answered.add(socket);
@@ -117,16 +117,16 @@ export class Listener implements Acceptor {
       port: this.#options.port,
     };
     this.#options.room.complete(socket, () => {
-      // A client that left while it waited for its turn is not heard of again.
+      // No event tells any more of a client that left while it waited for its turn.
       if (socket.readableEnded) socket.destroy();
-      if (!socket.destroyed) this.#options.arrived({ socket, head, arrival });
+      if (!socket.destroyed) this.#options.arrived({ socket, early, arrival });
     });
   }
 
-  #late(socket: Socket): void {
+  #overdue(socket: Socket): void {
     if (this.#answered.has(socket)) return;
     this.#answered.add(socket);
-    // Nothing can be said to somebody whose TLS handshake is not complete.
+    // A client whose TLS handshake is not complete cannot be sent an answer.
     if (this.#options.keyPair !== undefined && !(socket instanceof TLSSocket)) socket.destroy();
     this.#options.broken(socket, { reason: "HandshakeTimeout" });
   }

@@ -95,7 +95,7 @@ test("a client that connects before the port leads to a listener is served then,
   port.leadTo(listener);
   await until("it arrived", () => arrived.length === 1);
   expect(arrived[0]?.arrival.target).toBe("/early");
-  expect(arrived[0]?.head.toString()).toBe("more");
+  expect(arrived[0]?.early.toString()).toBe("more");
   client.socket.destroy();
 });
 

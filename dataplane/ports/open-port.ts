@@ -3,7 +3,7 @@ import { listen } from "../../runtime/listen.ts";
 import type { Descriptors } from "../process/descriptors.ts";
 import type { Evictions } from "../process/evictions.ts";
 
-/** What a port's connections go to. */
+/** Takes a port's connections. */
 export interface Acceptor {
   /** Takes on a connection that is not being read. */
   accept(socket: Socket): void;
@@ -22,7 +22,7 @@ export interface Admission {
   readonly evictions: Evictions;
 }
 
-/** A TCP port that is open. What its connections go to may change, and none is refused meanwhile. */
+/** A TCP port that is open. It may lead to another acceptor, and no connection is refused meanwhile. */
 export class OpenPort {
   readonly #server: Server;
   readonly #asked: PortAddress;
@@ -43,7 +43,7 @@ export class OpenPort {
   /** Resolves with the port, or with what is wrong, in words. */
   static async open(address: PortAddress, admission: Admission): Promise<OpenPort | string> {
     const { host, port } = address;
-    // As node:http opens its own: it decides itself what half open means.
+    // As node:http opens its own servers, which handle half-open sockets themselves.
     const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true });
     try {
       return new OpenPort(server, address, await listen(server, { ...address, backlog: 4096 }), admission);
@@ -60,12 +60,12 @@ export class OpenPort {
     return this.#opened.port;
   }
 
-  /** The address that is open: `::` stands for both families, or where there is no IPv6 became 0.0.0.0. */
+  /** The address that is open: `::` stands for both families; on a host without IPv6 it is 0.0.0.0. */
   get address(): string {
     return this.#opened.address;
   }
 
-  /** It is what would be opened at this address. */
+  /** Is this port what opening that address would give? */
   isAt({ host, port }: PortAddress): boolean {
     return host === this.#asked.host && port === this.#opened.port;
   }

@@ -36,7 +36,7 @@ export interface BudgetOptions {
   readonly limit: number;
   readonly clock: Clock;
   readonly log?: Pick<Log, "warn" | "info">;
-  /** Calls this right after the callback that runs now: not in the middle of it. */
+  /** Calls `turn` right after the callback that runs now. */
   readonly soon?: (turn: () => void) => void;
 }
 
@@ -49,9 +49,9 @@ export class BufferBudget {
   readonly #clock: Clock;
   readonly #log: BudgetOptions["log"];
   readonly #soon: (turn: () => void) => void;
-  /** Those for which more than a little is kept. */
+  /** Consumers for which WORTH_A_LOOK bytes or more are kept. */
   readonly #consumers = new Set<Consumer>();
-  /** Those that are looked at however little is kept for them. */
+  /** Consumers that are looked at however few bytes are kept for them. */
   readonly #attended = new Set<Consumer>();
   #used = 0;
   #ended = 0;
@@ -84,7 +84,7 @@ export class BufferBudget {
     return this.#ended;
   }
 
-  /** No new session should begin. */
+  /** Near the limit: no new session should begin. */
   get near(): boolean {
     return this.#near;
   }
@@ -141,7 +141,7 @@ export class BufferBudget {
     this.#tight = tight;
     this.#mark = tight ? TIGHT_MARK : Number.POSITIVE_INFINITY;
     if (!tight) return;
-    // Which of them are slow is to be known before any has to end.
+    // Looks at all, so that it is known which are slow before any has to end.
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#lookLater();

@@ -5,13 +5,13 @@ import type { Log } from "../../runtime/log.ts";
 import { SparseLog } from "../../runtime/sparse-log.ts";
 import type { Refusal } from "../rejection.ts";
 
-/** Of the limit, kept for the admin port, files and listeners: an eighth, and this at most. */
+/** Descriptors that are reserved for the admin port, files and listeners: an eighth of the limit, and this at most. */
 const MOST_RESERVED = 1024;
 /** What a process opens after it has been asked how much it has open: the log, its listeners. */
 const ALLOWANCE = 8;
-/** Of what is left for sockets, kept for clients that are to be told that there is no room: an eighth, and this at most. */
+/** Descriptors for clients that are refused because no more sessions fit: an eighth of those for sockets, and this at most. */
 const MOST_FOR_REFUSALS = 256;
-/** Without room for some sockets there is no point in running. */
+/** Descriptors for sockets that are assumed however low the limit is: a process with fewer serves no client. */
 const FEWEST = 8;
 
 /** Descriptors that the sockets of clients, backends and identity providers may have together. */
@@ -32,7 +32,7 @@ export class Descriptors {
   readonly #forSessions: number;
   readonly #refusals: SparseLog<"handshakes">;
   #clients = 0;
-  /** Those that we dial. */
+  /** Sockets that the gateway dials. */
   #dialled = 0;
   #relief: (() => Socket | undefined) | undefined;
 
@@ -54,7 +54,7 @@ export class Descriptors {
     return Math.floor(this.#forSessions / 2);
   }
 
-  /** Where to ask for a socket that can be closed when others need its descriptor. */
+  /** `evict` gives up a socket when another one needs its descriptor. */
   relievedBy(relief: () => Socket | undefined): void {
     this.#relief = relief;
   }

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { EVICTION_REASONS, type EvictionReason } from "./evictions.ts";
 import type { Subjects } from "../limits/subjects.ts";
 
-/** What of the sockets of the process is counted where they are kept. */
+/** Counts of sockets that are read at scrape time. */
 export interface SocketCounts {
   readonly descriptors: { readonly most: number; readonly used: number };
   readonly room: { readonly reading: number; readonly unread: number };

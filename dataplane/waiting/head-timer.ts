@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** The time for a request head: it runs while the client can be waited for, and stands still while the client waits for us. */
+/** The time for a request head: it runs while the gateway waits for the client, and stands still while the client waits for the gateway. */
 export class HeadTimer {
   readonly #clock: Clock;
   readonly #over: () => void;
@@ -15,7 +15,7 @@ export class HeadTimer {
     this.#over = over;
   }
 
-  /** Does it run? It still does when it is over. */
+  /** Does it run? Also true once the time is over. */
   get running(): boolean {
     return this.#timer !== undefined;
   }

@@ -8,14 +8,14 @@ import type { Party } from "./waiting-line.ts";
 export interface Host {
   /** Its clients begin with a TLS handshake. */
   readonly tls: boolean;
-  /** Is this address a proxy, which stands for many clients? */
+  /** Is this address a trusted proxy, which stands for many clients? */
   trusts(address: string): boolean;
   /** For the request head, TLS handshake included, in ms. */
   timeout(): number;
   /** The first bytes have come. The socket, which is paused, gives them again. */
   spoke(socket: Socket): void;
   /** The time for the head is over. */
-  late(socket: Socket): void;
+  overdue(socket: Socket): void;
 }
 
 /** What a waiting room is told of the process. */
@@ -30,18 +30,18 @@ export interface RoomOptions {
 export interface Newcomer {
   /** The TCP socket. */
   readonly socket: Socket;
-  /** The one to talk to. */
+  /** The socket to write to: once TLS is established, the TLS socket. */
   talker: Socket;
   readonly host: Host;
-  /** Whose places and whose turns it takes. */
+  /** The address that its place and its turn count for. */
   readonly subject: Subject;
-  /** The same for its TLS socket. */
+  /** `connectionOf` the socket, and of the TLS socket above it. */
   readonly connection: string;
-  /** Where it stands in the line; undefined while it is read. */
+  /** Its link in the line; undefined while it is read. */
   inLine: Link<Newcomer> | undefined;
-  /** Where it stands among those that were read and sent nothing: of all, and of its address. */
+  /** Its links among the sockets that were read and sent nothing: of all, and of its address. */
   silent: readonly [Link<Newcomer>, Link<Newcomer>] | undefined;
-  /** Where it stands among those that wait for their TLS handshake, and that it is under way. */
+  /** Its links among the sockets that wait for a TLS handshake, and among those of which one is under way. */
   inHellos: Link<Newcomer> | undefined;
   underWay: Link<Begun> | undefined;
   /** It has sent something. */
@@ -52,7 +52,7 @@ export interface Newcomer {
   since: number;
   /** The time for its head; undefined before its first turn. */
   timer: HeadTimer | undefined;
-  /** Its close no longer matters. */
+  /** Takes the listener for its close away. */
   forget: (() => void) | undefined;
 }
 

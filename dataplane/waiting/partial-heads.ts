@@ -1,7 +1,7 @@
 import type { Newcomer } from "./newcomer.ts";
 import type { BufferBudget, Consumer } from "../process/buffer-budget.ts";
 
-/** Where sockets are whose heads are not complete. */
+/** Holds sockets without a complete head. */
 interface Room {
   readonly entries: ReadonlySet<Newcomer>;
   giveUp(entry: Newcomer): void;
@@ -41,7 +41,7 @@ export class PartialHeads implements Consumer {
   shed(): number {
     const heads = this.#heads();
     const heavy = Math.max(SMALL, bytesOf(heads) / heads.length);
-    // To a client whose TLS handshake is under way nothing can be said, and it has no head yet.
+    // A client in its TLS handshake has no head yet, and cannot be sent an answer.
     const given = heads.filter((head) => isSecured(head) && sizeOf(head) >= heavy);
     for (const head of given.slice(0, MOST_IN_A_TURN)) this.#room.giveUp(head);
     this.look();

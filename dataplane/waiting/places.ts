@@ -3,7 +3,7 @@ import type { Newcomer, Subject } from "./newcomer.ts";
 
 /** Sockets that are read at the same time before their head is complete. */
 const MOST = 4096;
-/** Of the descriptors that there are for sockets, the share that these may have: the others are for sessions, and wait. */
+/** The share of the descriptors for sockets that they may have: the rest is for sessions, and for sockets that wait unread. */
 const SHARE = 0.5;
 /**
  * An address may have one place for this many that are free, so 1,024 where it is alone. The more addresses want many,
@@ -75,7 +75,7 @@ export class Places {
     subject.silent.remove(ofSubject);
   }
 
-  /** Nothing is kept of an address that has none left. */
+  /** Forgets an address that has no socket left. */
   forget({ key, places, waiting }: Subject): void {
     if (key !== undefined && places === 0 && waiting.size === 0) this.#subjects.delete(key);
   }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-/** What Node has and `@types/node` does not tell. */
+/** What `@types/node` leaves out. */
 interface Handled {
   _handle?: { reading?: boolean; readStart?: () => void; readStop?: () => void } | null;
 }
@@ -16,8 +16,8 @@ export function startReading(socket: Socket): void {
 }
 
 /**
- * Leaves what a client sends in the kernel. `pause` alone would read one chunk more, of 64 KiB at most: that is what
- * happens where Node's handle should not be as it has always been.
+ * Leaves what a client sends in the kernel. `pause` alone would read one chunk more, of 64 KiB at most;
+ * so it is if a future Node has no such handle.
  */
 export function stopReading(socket: Socket): void {
   socket.pause();

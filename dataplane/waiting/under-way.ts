@@ -6,19 +6,19 @@ import { WaitingLine, type Party } from "./waiting-line.ts";
 
 /** TLS handshakes under way at the same time. */
 const MOST = 256;
-/** A handshake that takes so many times as long as the quickest of late is not waited for any longer. */
+/** A handshake that takes this many times as long as the quickest of the last ones is not waited for any longer. */
 const PATIENCE = 4;
-/** Between these it is waited for, in ms, and for FIRST as long as none is known. */
+/** Bounds of that time, in ms; FIRST holds until a handshake has been timed. */
 const LEAST = 500;
 const LONGEST = 10_000;
 const FIRST = 2000;
-/** Those of late. */
+/** The last ones: so many durations are remembered. */
 const REMEMBERED = 32;
 
 /**
- * Lets so many TLS handshakes be under way, one of each address in turn, and the others wait with their hello read. With
- * thousands under way all of them would be as slow as the last one, beyond the time for the head; so each is quick once it
- * has begun. Clients that let a handshake hang give their place up after a time that follows how long the others take.
+ * Bounds the TLS handshakes that are under way: one of each address begins in turn, the others wait with their hello
+ * read. With thousands under way each would be as slow as the last one, and overdue. A client that lets its handshake hang
+ * loses its place; how soon follows from how long the other handshakes take.
  */
 export class UnderWay {
   readonly #clock: Clock;
@@ -49,7 +49,7 @@ export class UnderWay {
     this.leave(newcomer);
   }
 
-  /** It is not to be waited for any more, whatever became of it. */
+  /** It is not waited for any more, for whatever reason. */
   leave(newcomer: Newcomer): void {
     const { inHellos, underWay, subject } = newcomer;
     newcomer.inHellos = undefined;
@@ -74,7 +74,7 @@ export class UnderWay {
     this.#timer = undefined;
   }
 
-  /** The oldest has had its time; else it is looked at again when it has. */
+  /** Gives up the oldest, if it has had its time; else looks again when it has. */
   #giveUp(): boolean {
     const oldest = this.#begun.first;
     const left = (oldest?.at ?? 0) + this.#patience - this.#clock.now();

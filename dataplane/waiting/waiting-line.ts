@@ -3,16 +3,16 @@ import { LinkedList, type Link } from "./linked-list.ts";
 /** Parties that are compared for the one that has the most in the line. */
 const COMPARED = 16;
 
-/** Whose turn it is to have one of its own read: an address, or a single socket behind a trusted proxy. */
+/** A party takes turns with the others: an address, or a single socket behind a trusted proxy. */
 export interface Party<T> {
-  /** Its own that wait, in order. */
+  /** Its sockets that wait, in order. */
   readonly waiting: LinkedList<T>;
   /** Its place in the line, while it has any that wait. */
   turn: Link<this> | undefined;
 }
 
 /**
- * Those that wait to be read: in order for each party, and one of each party in turn. So a party with thousands in the
+ * Sockets that wait to be read: in order for each party, and one of each party in turn. So a party with thousands in the
  * line delays the others by one at a time. Everything here takes constant time.
  */
 export class WaitingLine<T, P extends Party<T>> {
@@ -35,14 +35,14 @@ export class WaitingLine<T, P extends Party<T>> {
     return party.waiting.push(one);
   }
 
-  /** The party whose turn it is; its next turn is behind all others. */
+  /** The party that is next; after that it is behind all others. */
   next(): P | undefined {
     const party = this.#turns.shift();
     if (party !== undefined) party.turn = this.#turns.push(party);
     return party;
   }
 
-  /** Of the parties whose turn is next, the one that has the most waiting. */
+  /** Of the parties that are next, the one that has the most waiting. */
   greediest(): P | undefined {
     let greediest: P | undefined;
     for (let n = Math.min(COMPARED, this.parties); n > 0; n -= 1) {

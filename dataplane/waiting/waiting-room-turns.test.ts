@@ -30,7 +30,7 @@ test("a socket that has sent a part of its head keeps its place until its time i
   expect([it.spoke.length, it.counts]).toEqual([1024, { reading: 1024, unread: 76 }]);
   it.clock.advance(5000);
   await turns();
-  expect([it.late.length, it.counts]).toEqual([1024, { reading: 76, unread: 0 }]);
+  expect([it.overdue.length, it.counts]).toEqual([1024, { reading: 76, unread: 0 }]);
 });
 
 test("the time of a socket that waits again stands still", async () => {
@@ -46,13 +46,13 @@ test("the time of a socket that waits again stands still", async () => {
   expect(it.counts).toEqual({ reading: 1024, unread: 6 });
   it.clock.advance(800);
   await turns();
-  expect(it.late).not.toContain(back);
+  expect(it.overdue).not.toContain(back);
   expect(back.reading).toBe(true);
   it.clock.advance(799);
-  expect(it.late).not.toContain(back);
+  expect(it.overdue).not.toContain(back);
   it.clock.advance(1);
   await turns(2);
-  expect(it.late).toContain(back);
+  expect(it.overdue).toContain(back);
 });
 
 test("of TLS handshakes 256 are under way; the others wait with their hello read, their time standing still", async () => {
@@ -68,7 +68,7 @@ test("of TLS handshakes 256 are under way; the others wait with their hello read
     await turns();
   }
   // 50 at a time, 600 ms each: the last ones took longer than the 10 s that each has.
-  expect([it.spoke.length, it.late]).toEqual([1000, []]);
+  expect([it.spoke.length, it.overdue]).toEqual([1000, []]);
 });
 
 test("TLS handshakes that hang do not keep others from theirs", async () => {
@@ -152,9 +152,9 @@ test("one turn of the loop begins, hears or times out only as many sockets as it
   await turns(200);
   expect(it.spoke.length).toBe(2000);
   it.clock.advance(1000);
-  expect(it.late.length).toBeLessThanOrEqual(64);
+  expect(it.overdue.length).toBeLessThanOrEqual(64);
   await turns(200);
-  expect(it.late.length).toBe(2000);
+  expect(it.overdue.length).toBe(2000);
 });
 
 test("when the process stops, a socket whose head stays incomplete is closed after 5 s", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { isRead, manyAddresses, turns, visitor, WaitingBench, type Both } from "../../test/fakes/waiting.ts";
 
-test("a socket without a complete head is late when its time is over, once; one that left or closed is not", () => {
+test("a socket without a complete head is overdue when its time is over, once; one that left or closed is not", () => {
   const it = new WaitingBench();
   const [slow, quick, closed] = it.enter(3) as [Both, Both, Both];
   expect(it.counts).toEqual({ reading: 3, unread: 0 });
@@ -9,9 +9,9 @@ test("a socket without a complete head is late when its time is over, once; one 
   it.room.complete(quick, () => (answered += 1));
   closed.destroy();
   it.clock.advance(999);
-  expect(it.late).toEqual([]);
+  expect(it.overdue).toEqual([]);
   it.clock.advance(1);
-  expect([it.late, answered]).toEqual([[slow], 1]);
+  expect([it.overdue, answered]).toEqual([[slow], 1]);
   expect([it.counts, it.clock.pending]).toEqual([{ reading: 0, unread: 0 }, 0]);
 });
 
@@ -22,9 +22,9 @@ test("what a client sends first is given again to the listener, and the time for
   socket.say("GET / ");
   expect([it.spoke, socket.said.map(String), socket.reading]).toEqual([[socket], ["GET / "], false]);
   it.clock.advance(399);
-  expect(it.late).toEqual([]);
+  expect(it.overdue).toEqual([]);
   it.clock.advance(1);
-  expect(it.late).toEqual([socket]);
+  expect(it.overdue).toEqual([socket]);
 });
 
 test("a client that hangs up before it sent a byte is forgotten at once", () => {
@@ -34,13 +34,13 @@ test("a client that hangs up before it sent a byte is forgotten at once", () => 
   expect([socket.destroyed, it.counts.reading, it.clock.pending]).toEqual([true, 0, 0]);
 });
 
-test("once a TLS handshake is done, the TLS socket is the one that is late or leaves", () => {
+test("once a TLS handshake is done, the TLS socket is the one that is overdue or leaves", () => {
   const it = new WaitingBench();
   const tls = visitor("192.0.2.1", 100_007);
   it.room.enter(visitor("192.0.2.1", 100_007), it.host);
   it.room.secured(tls);
   it.clock.advance(1000);
-  expect(it.late).toEqual([tls]);
+  expect(it.overdue).toEqual([tls]);
   const other = visitor("192.0.2.1", 100_008);
   it.room.enter(visitor("192.0.2.1", 100_008), it.host);
   it.room.secured(other);
@@ -57,7 +57,7 @@ test("a source port that is used again does not take the newer socket out with t
   older.destroy();
   expect(it.counts.reading).toBe(1);
   it.clock.advance(1000);
-  expect(it.late).toEqual([newer]);
+  expect(it.overdue).toEqual([newer]);
 });
 
 test("two sockets whose address is no longer known are two entries", () => {
@@ -66,7 +66,7 @@ test("two sockets whose address is no longer known are two entries", () => {
   for (const socket of gone) it.room.enter(socket, it.host);
   gone[0].destroy();
   it.clock.advance(1000);
-  expect(it.late).toEqual([gone[1]]);
+  expect(it.overdue).toEqual([gone[1]]);
 });
 
 test.each<[string, (n: number) => string]>([

@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
-import { isIP, isIPv4, SocketAddress } from "node:net";
+import { isIPv4 } from "node:net";
 import type { EndpointSliceObject, SecretObject, ServiceObject } from "../../api/kubernetes-objects.ts";
 import { fieldPath, quoted, type Problem } from "../../api/problem.ts";
+import { canonicalAddress } from "../../runtime/canonical-address.ts";
 import type { EndpointSlice, Secret, Service } from "../translate/resources.ts";
 
 /** A decoded object with what is wrong inside it: the rest of the object still counts. */
@@ -61,7 +62,8 @@ export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice>
   const decoded = endpoints.map(({ addresses, conditions, targetRef }, index) => ({
     addresses: addresses.flatMap((text, place) => {
       if (addressType === "FQDN") return [];
-      const address = canonical(text);
+      // One spelling for each address, so that one endpoint is not two; one with a zone holds on one machine only.
+      const address = text.includes("%") ? undefined : canonicalAddress(text);
       if (address !== undefined && isIPv4(address) === (addressType === "IPv4")) return [address];
       const words =
         address === undefined
@@ -102,15 +104,6 @@ function podOf({
   readonly uid?: string | undefined;
 }): string {
   return `${name} ${uid}`;
-}
-
-/** One spelling for each address, so that one endpoint is not two: IPv4 in the form of IPv6 is IPv4. */
-function canonical(address: string): string | undefined {
-  const family = isIP(address);
-  if (family === 0 || address.includes("%")) return undefined;
-  if (family === 4) return address;
-  const compressed = new SocketAddress({ address, family: "ipv6" }).address;
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(compressed)?.[1] ?? compressed;
 }
 
 /** Strict, as Kubernetes reads it, but for white space that YAML blocks bring along. */

@@ -93,7 +93,7 @@ function textOf(parts: readonly (SecretData | undefined)[], hash: string): strin
 
 function configIn(text: string): Config | undefined {
   try {
-    // Somebody else, or another version of the operator, may have written it.
+    // Another version of the operator, or another writer, may have written it.
     return valuesIn(text) > MOST_VALUES ? undefined : configSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;

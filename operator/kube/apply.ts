@@ -1,9 +1,7 @@
 import { isStatus } from "./api-error.ts";
 import type { Caller } from "./call.ts";
+import { FIELD_MANAGER } from "./field-manager.ts";
 import { kindOf, pathOf, type Kind, type KubeObject } from "./kinds.ts";
-
-/** Field manager of every field that the operator applies. */
-export const FIELD_MANAGER = "wsproxy-operator";
 
 /** An object that can be applied: all of its fields that we own, with its kind. */
 export interface Applicable extends KubeObject {

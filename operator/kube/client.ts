@@ -5,6 +5,7 @@ import { AnswerBodies, destroyOn, TooLong, type AnswerBody } from "./answer-body
 import { ApiError, apiErrorOf, TOO_LONG } from "./api-error.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { deadline, reasonOf, TimedOut, within } from "./deadline.ts";
+import { FIELD_MANAGER } from "./field-manager.ts";
 import type { Call, Watcher } from "./call.ts";
 
 /** For one call; ms. */
@@ -99,7 +100,7 @@ export class KubeClient implements Watcher {
     const { method = "GET", path, query = {}, accept = "application/json" } = call;
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-    const headers = { accept, "user-agent": "wsproxy-operator" };
+    const headers = { accept, "user-agent": FIELD_MANAGER };
     const opening = this.#pool.open({
       method,
       path: search.size === 0 ? path : `${path}?${search.toString()}`,

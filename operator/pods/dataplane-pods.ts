@@ -4,6 +4,7 @@ import { pause } from "../../runtime/loop/pause.ts";
 import { NUDGE } from "../watch/brief-object.ts";
 import { ApiError } from "../kube/api-error.ts";
 import type { Caller } from "../kube/call.ts";
+import { FIELD_MANAGER } from "../kube/field-manager.ts";
 import { KINDS, keyOf, pathOf, type KubeObject } from "../kube/kinds.ts";
 import type { PodsOfProxy } from "../watch/own-pods.ts";
 import { textOf, type Wanted } from "./wanted.ts";
@@ -134,7 +135,7 @@ export class DataplanePods {
         await client.request<KubeObject>({
           method: "PATCH",
           path: pathOf(KINDS.Pod, namespace, name),
-          query: { fieldManager: "wsproxy-operator" },
+          query: { fieldManager: FIELD_MANAGER },
           contentType: "application/merge-patch+json",
           body: { metadata: { uid, annotations } },
           signal,

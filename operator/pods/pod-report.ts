@@ -2,6 +2,7 @@ import { get, type IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { configReport, REPORT, type ProxyReport } from "../../api/report.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { readBody } from "../../runtime/bounded-body.ts";
 import { hostPort } from "../../runtime/host-port.ts";
 
 /** What came of asking a pod which config it serves. */
@@ -92,14 +93,10 @@ function read(response: IncomingMessage, proxy: string, settle: (answer: PodAnsw
   if (statusCode !== 200) return settle(nonsense(`it answers with status ${statusCode}`));
   if (!/^application\/json(;|$)/i.test(headers["content-type"] ?? ""))
     return settle(nonsense("its answer is not JSON"));
-  const chunks: Buffer[] = [];
-  let size = 0;
-  response.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > REPORT.largest) return settle(nonsense(`its answer is longer than ${REPORT.largest} bytes`));
-    chunks.push(chunk);
+  readBody(response, { bytes: REPORT.largest }, ({ end, bytes }) => {
+    if (end === "TooLong") return settle(nonsense(`its answer is longer than ${REPORT.largest} bytes`));
+    settle(end === "Broken" ? SILENT : answerIn(bytes.toString("utf8"), proxy));
   });
-  response.on("end", () => settle(answerIn(Buffer.concat(chunks).toString("utf8"), proxy)));
 }
 
 function answerIn(text: string, proxy: string): PodAnswer {

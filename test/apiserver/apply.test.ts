@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { apply, applyStatus, FIELD_MANAGER, remove, type Applicable } from "../../operator/kube/apply.ts";
+import { apply, applyStatus, remove, type Applicable } from "../../operator/kube/apply.ts";
+import { FIELD_MANAGER } from "../../operator/kube/field-manager.ts";
 import type { Caller } from "../../operator/kube/call.ts";
 import { Recorder } from "../../operator/kube/events.ts";
 import { KINDS, kindOf, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";

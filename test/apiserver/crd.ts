@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { FIELD_MANAGER } from "../../operator/kube/apply.ts";
+import { FIELD_MANAGER } from "../../operator/kube/field-manager.ts";
 import type { Caller } from "../../operator/kube/call.ts";
 import { until } from "../fakes/sockets.ts";
 

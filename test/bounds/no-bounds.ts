@@ -23,7 +23,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "dataplane/tunnel/pressure.ts#ONE_READ": "what the first write that waits counts beside its bytes",
   "dataplane/tunnel/pressure.ts#SMALL_WRITE": "up to which size a write over TLS counts twice",
   "dataplane/tunnel/pressure.ts#WRITE_COST": "what a write that waits counts beside its bytes",
-  "dataplane/waiting/waiting-room.ts#LOOK": "how often the line is looked at while no place is free",
+  "dataplane/waiting/reading-turns.ts#LOOK": "how often the line is looked at while no place is free",
   "operator/gather/backend-objects.ts#CHUNK": "how often the budget is looked at while objects are read",
   "operator/gather/budgets.ts#MIB": "a unit",
   "operator/gather/content-forms.ts#OBJECT": "what an object counts beside its texts",

@@ -1,6 +1,6 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { ADMIN_PORT } from "../../api/meta.ts";
-import type { ConfigReport } from "../../api/report.ts";
+import { configReport } from "../../api/report.ts";
 import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
 import type { Cluster } from "./cluster.ts";
 import { dataplanePods } from "./dataplane.ts";
@@ -14,7 +14,7 @@ export interface ServedConfig {
 
 /** The config of a pod's one proxy. */
 export async function servedConfig(cluster: Cluster, pod: V1Pod): Promise<ServedConfig> {
-  const { proxies } = await cluster.adminPorts.ask<ConfigReport>(pod, "/config");
+  const { proxies } = configReport.parse(await cluster.adminPorts.ask<unknown>(pod, "/config"));
   const { hash, endpointsHash, generation } = proxies[0] ?? {};
   if (hash === undefined || endpointsHash === undefined || generation === undefined)
     throw new Error(`${pod.metadata?.name} serves no config`);

@@ -25,7 +25,8 @@ const gateway = new Gateway({
 });
 const config = configOf(options.config ?? {});
 const update = { config, endpoints: endpointsOf(options.ports), hash: "1", endpointsHash: "1" };
-for (const applied of await gateway.apply([update])) if (!applied.ok) throw new Error(applied.problems.join("; "));
+for (const applied of await gateway.apply([await gateway.read(update)]))
+  if (!applied.ok) throw new Error(applied.problems.join("; "));
 
 const cpu = (): number => {
   const { user, system } = process.cpuUsage();

@@ -3,7 +3,8 @@ import { adminEndpoints } from "../../dataplane/admin/admin.ts";
 import type { ReadPath } from "../../dataplane/tunnel/byte-source.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { Descriptors } from "../../dataplane/process/descriptors.ts";
-import { Gateway, type Applied } from "../../dataplane/gateway.ts";
+import type { Applied } from "../../dataplane/config/rejected-configs.ts";
+import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
@@ -60,7 +61,7 @@ export class TestGateway {
   /** Applies a config that may be invalid. */
   async apply(config: Config, endpoints: Endpoints): Promise<Applied> {
     const [hash, endpointsHash] = [hashOf(JSON.stringify(config)), hashOf(JSON.stringify(endpoints))];
-    const [applied] = await this.gateway.apply([{ config, endpoints, hash, endpointsHash }]);
+    const [applied] = await this.gateway.apply([await this.gateway.read({ config, endpoints, hash, endpointsHash })]);
     if (applied === undefined) throw new Error("no outcome");
     if (applied.ok) [this.#config, this.#endpoints] = [config, endpoints];
     return applied;

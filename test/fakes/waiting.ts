@@ -59,7 +59,7 @@ export class WaitingBench {
   readonly clock = new FakeClock();
   readonly metrics = new Metrics();
   readonly spoke: Socket[] = [];
-  readonly late: Socket[] = [];
+  readonly overdue: Socket[] = [];
   readonly trusted = new Set<string>();
   readonly room: WaitingRoom;
   readonly host: Host;
@@ -71,7 +71,7 @@ export class WaitingBench {
       trusts: (address) => this.trusted.has(address),
       timeout: () => timeout,
       spoke: (socket) => this.spoke.push(socket),
-      late: (socket) => this.late.push(socket),
+      overdue: (socket) => this.overdue.push(socket),
     };
   }
 

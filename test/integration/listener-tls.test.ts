@@ -200,7 +200,9 @@ test("a ws proxy and a wss one swap their ports", async () => {
       configOf({ name: "secure", port: secure, tls: { keyPair } }),
     ];
     const more = { endpoints: endpointsOf([backend.port]), hash: `${plain}`, endpointsHash: "1" };
-    const applied = await gateway.gateway.apply(configs.map((config) => ({ config, ...more })));
+    const updates = [];
+    for (const config of configs) updates.push(await gateway.gateway.read({ config, ...more }));
+    const applied = await gateway.gateway.apply(updates);
     expect(applied.map(({ ok }) => ok)).toEqual([true, true]);
   };
   const url = (scheme: string, port: number): string => `${scheme}://127.0.0.1:${ports.get(port)}/`;

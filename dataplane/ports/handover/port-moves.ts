@@ -3,7 +3,7 @@
  * The rest can be made together, in whatever chain or circle they hang.
  */
 export function impossibleMoves(
-  /** The proxy that moves, and the one whose port it moves to. */
+  /** By proxy that moves: the one that has the port it moves to. */
   moves: ReadonlyMap<string, string>,
   /** Proxies that give a port up, unless its own move is one of those that cannot be made. */
   leaving: ReadonlySet<string>,

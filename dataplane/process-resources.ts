@@ -1,0 +1,51 @@
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { LoopShare } from "../runtime/loop/loop-share.ts";
+import { Spread } from "../runtime/loop/spread.ts";
+import { Subjects } from "./limits/subjects.ts";
+import type { Metrics } from "./metrics.ts";
+import type { BufferBudget } from "./process/buffer-budget.ts";
+import type { Descriptors } from "./process/descriptors.ts";
+import type { ReadPath } from "./tunnel/byte-source.ts";
+import { chooseReadPath } from "./tunnel/read-path.ts";
+
+/** What a process brings along for its data plane. */
+export interface ProcessOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Memory for what receivers have not taken. */
+  readonly budget: BufferBudget;
+  readonly random: () => number;
+  /** What sockets may have of the process's file descriptors. */
+  readonly descriptors: Descriptors;
+  /** How sockets are read after their handshakes; absent: a self-test of this Node chooses. */
+  readonly reads?: ReadPath;
+}
+
+/** What all proxies of a process share. */
+export interface ProcessResources extends ProcessOptions {
+  readonly reads: ReadPath;
+  /** What carrying messages may take of the event loop. */
+  readonly loop: LoopShare;
+  /** What the limits remember, over all proxies. */
+  readonly subjects: Subjects;
+  /** The ends of sessions: thousands may come at once. */
+  readonly ends: Spread;
+}
+
+/** Makes what all proxies of a process share. The self-test runs when the first proxy is made. */
+export function processResources(options: ProcessOptions): () => Promise<ProcessResources> {
+  const { clock, log, metrics } = options;
+  const shared = { ...options, subjects: new Subjects(), ends: new Spread(clock), loop: new LoopShare(clock) };
+  metrics.process.subjects(shared.subjects);
+  let made: ProcessResources | undefined;
+  return async () => {
+    if (made !== undefined) return made;
+    const reads = options.reads ?? (await chooseReadPath(clock));
+    metrics.process.readPath(reads.name);
+    if (reads.name === "data") log.warn({}, "sockets are read through data events: each message costs more");
+    made = { ...shared, reads };
+    return made;
+  };
+}

@@ -1,0 +1,61 @@
+import type { Snapshot } from "./config/snapshot.ts";
+import { upgrade } from "./handshake/upgrade.ts";
+import { Listener, type KeyPair } from "./ports/listener.ts";
+import type { OpenPort } from "./ports/open-port.ts";
+import type { ServedProxy } from "./served-proxy.ts";
+import type { WaitingRoom } from "./waiting/waiting-room.ts";
+
+/** A proxy in service with its port and certificate: what arrives at the port becomes a handshake of this proxy. */
+export class ProxyListener {
+  readonly proxy: ServedProxy;
+  readonly #room: WaitingRoom;
+  #port: OpenPort | undefined;
+  #keyPair: KeyPair | undefined;
+  /** What the port leads to. */
+  #listener: Listener | undefined;
+
+  constructor(proxy: ServedProxy, room: WaitingRoom) {
+    this.proxy = proxy;
+    this.#room = room;
+  }
+
+  /** undefined: it does not listen. */
+  get port(): OpenPort | undefined {
+    return this.#port;
+  }
+
+  get keyPair(): KeyPair | undefined {
+    return this.#keyPair;
+  }
+
+  /** Connections to this port are the proxy's from now on. Open connections stay, whatever changes. */
+  listen(port: OpenPort, keyPair: KeyPair | undefined, snapshot: Snapshot): void {
+    const sameForm = (this.#keyPair === undefined) === (keyPair === undefined);
+    this.#keyPair = keyPair;
+    if (this.#listener !== undefined && this.#port === port && sameForm) {
+      if (keyPair !== undefined) this.#listener.rotate(keyPair);
+      return;
+    }
+    const { proxy } = this;
+    this.#port = port;
+    this.#listener = new Listener({
+      port: port.number,
+      keyPair,
+      room: this.#room,
+      trusts: (address) => (proxy.snapshot ?? snapshot).trusted.has(address),
+      handshakeTimeout: () => (proxy.snapshot ?? snapshot).handshakeTimeout,
+      arrived: (client) => void upgrade(client, proxy),
+      broken: (socket, refusal) => {
+        const attempt = proxy.begin(socket);
+        attempt.refuse(refusal);
+        attempt.end();
+      },
+    });
+    port.leadTo(this.#listener);
+  }
+
+  /** The port leads to another proxy now. */
+  handedOver(): void {
+    this.#port = undefined;
+  }
+}

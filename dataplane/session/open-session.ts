@@ -1,0 +1,65 @@
+import type { Log } from "../../runtime/log.ts";
+import type { Client } from "../arrival.ts";
+import type { Dialled } from "../backend/backend.ts";
+import type { CompiledRoute } from "../config/snapshot.ts";
+import type { SessionFacts } from "../handshake/context.ts";
+import type { ProcessResources } from "../process-resources.ts";
+import { tunnel } from "../tunnel/tunnel.ts";
+import { Session } from "./session.ts";
+
+/** A client whose 101 has been written, and the backend that it is joined to. */
+export interface AcceptedClient {
+  readonly facts: SessionFacts;
+  /** The one in force. */
+  readonly route: CompiledRoute;
+  readonly client: Client;
+  readonly backend: Dialled;
+  /** Frees its place among the open connections. */
+  readonly release: () => void;
+}
+
+/** Opens a session, which is one of `sessions` until both of its sockets are closed. Where it throws, nothing is left open. */
+export function openSession(
+  { facts, route, client, backend, release }: AcceptedClient,
+  sessions: Set<Session>,
+  log: Log,
+  resources: ProcessResources,
+): Session {
+  const { clock, random, reads, budget, loop, descriptors, ends } = resources;
+  const hungUp = descriptors.dial();
+  const { metrics } = route; // and not the route, which the session would keep as long as it lives
+  const session = new Session(facts, route, clock, log);
+  sessions.add(session);
+  try {
+    session.opened(
+      tunnel({
+        client: { socket: client.socket, head: client.early },
+        backend: { socket: backend.socket, head: backend.early },
+        reads,
+        budget,
+        loop,
+        plan: route.plan(session),
+        clock,
+        deflate: backend.extensions !== undefined,
+        counts: session,
+        random,
+        turns: (task) => ends.run(task),
+        over: release, // a client that comes back at once finds a place, however long the other end takes to hang up
+        closed: (end) => {
+          hungUp();
+          sessions.delete(session);
+          session.closed(end);
+        },
+        slowConsumer: () => metrics.slowConsumer(),
+      }),
+    );
+  } catch (fault) {
+    // Without a tunnel nothing would ever tell that the session has ended.
+    hungUp();
+    sessions.delete(session);
+    backend.socket.destroy();
+    release();
+    throw fault;
+  }
+  return session;
+}
