@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ApiError, wishedWait } from "./kube/api-error.ts";
-import { Refused } from "./reconcile.ts";
+import { ApiError } from "./kube/api-error.ts";
+import { refusedBy } from "./pass-result.ts";
 import { FOREIGN, Refusals, wordsOf, type Failure } from "./refusals.ts";
 
 const CALL = { method: "PATCH", path: "/x" } as const;
@@ -14,7 +14,7 @@ test.each([400, 403, 404, 405, 413, 415, 422])("a refusal with %d is told at onc
   expect(new Refusals().told("demo/chat", [it])).toEqual([it]);
 });
 
-test("a name that is somebody else's is told at once", () => {
+test("a name that another writer's object has is told at once", () => {
   expect(new Refusals().told("demo/chat", [failure(0, FOREIGN)])).toHaveLength(1);
 });
 
@@ -47,8 +47,8 @@ test("the words name the object and quote the API server, at a length that leave
   expect(long.isWellFormed()).toBe(true);
 });
 
-test("what the API server asks to wait is asked of whoever was refused too", () => {
+test("a pass that was refused is made again no sooner than the API server asks", () => {
   const busy = new ApiError(CALL, 503, "ServiceUnavailable", "later", 7000);
-  expect(wishedWait(new Refused("Service x", { cause: busy }))).toBe(7000);
-  expect(wishedWait(new Refused("Service x"))).toBe(0);
+  expect(refusedBy(["Service x"], busy)).toMatchObject({ result: "refused", words: "Service x", lookAgainAfter: 7000 });
+  expect(refusedBy(["Service x"], undefined)).toMatchObject({ result: "refused", lookAgainAfter: 0 });
 });

@@ -11,9 +11,15 @@ export interface WorkQueueOptions {
   /** Keys whose passes are so large that there is one of them at a time, beside the others; default: none. */
   readonly isHeavy?: (key: string) => boolean;
   /** Does one pass for a key; rejects where it is to be tried again later. Resolves with ms after which to look again. */
-  readonly work: (key: string, signal: AbortSignal) => Promise<number | undefined>;
+  readonly work: (key: string, signal: AbortSignal) => Promise<number | Retry | undefined>;
   /** A pass failed, and not because it was aborted; it is tried again after `wait` ms. */
   readonly failed: (key: string, error: unknown, wait: number) => void;
+}
+
+/** How a pass ends that is to be tried again as a failed one is, and no sooner than after `lookAgainAfter` ms. */
+export interface Retry {
+  readonly why: unknown;
+  readonly lookAgainAfter: number;
 }
 
 const FIRST_WAIT = 500;
@@ -135,10 +141,15 @@ export class WorkQueue {
     this.#later.delete(key);
     let wait: number | undefined;
     try {
-      wait = await this.#options.work(key, signal);
-      this.#backOffs.delete(key);
+      const end = await this.#options.work(key, signal);
+      if (typeof end === "object") {
+        wait = signal.aborted ? 0 : this.#failed(key, end.why, end.lookAgainAfter);
+      } else {
+        wait = end;
+        this.#backOffs.delete(key);
+      }
     } catch (error) {
-      wait = signal.aborted ? 0 : this.#failed(key, error);
+      wait = signal.aborted ? 0 : this.#failed(key, error, wishedWait(error));
     }
     this.#working.delete(key);
     this.#heavy.delete(key);
@@ -149,10 +160,10 @@ export class WorkQueue {
   }
 
   /** How long the key waits: longer from failure to failure, and as long as the API server asks. */
-  #failed(key: string, error: unknown): number {
+  #failed(key: string, error: unknown, leastWait: number): number {
     const backOff = this.#backOffs.get(key) ?? new BackOff(FIRST_WAIT, LONGEST_WAIT, this.#options.random);
     this.#backOffs.set(key, backOff);
-    const wait = Math.max(backOff.next(), wishedWait(error));
+    const wait = Math.max(backOff.next(), leastWait);
     this.#options.failed(key, error, wait);
     return wait;
   }

@@ -14,7 +14,7 @@ const deployment = (conditions: readonly { type: string; status: string; message
 const FORBIDDEN = 'pods "wsproxy-chat-1-" is forbidden: no PriorityClass with name high was found';
 const FULL = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.";
 
-describe("nobody is ready", () => {
+describe("no pod is ready", () => {
   test.each<[string, Parameters<typeof holdUpOf>, string]>([
     [
       "since no pod may be made",

@@ -200,7 +200,7 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     /Pod one: port 443 needs a privilege$/,
   ],
   [
-    "nobody is to serve",
+    "no pod is to serve",
     {
       translation: translation({ infra: { ...INFRA, gateway: gateway.parse({ replicas: 0 }) } }),
       pods: { ...QUIET, pods: 0, ready: [], behind: [], refusing: [] },

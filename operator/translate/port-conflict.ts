@@ -1,14 +1,14 @@
 import type { Problem } from "../../api/problem.ts";
 import { listenerPort } from "./routes/judge-routes.ts";
 import type { ReadProxy } from "./read-proxy.ts";
-import type { Surroundings } from "./resources.ts";
+import type { TranslateOptions } from "./resources.ts";
 
 type Conflict = Problem<"ListenerConflict" | "Invalid"> & { readonly object: string };
 
 /** What is wrong with the listener's port where others are open already; undefined if nothing is. */
 export function portConflict(
   { header }: ReadProxy,
-  { portOwner, adminPort }: Surroundings,
+  { portOwner, adminPort }: TranslateOptions,
   self: string,
 ): Conflict | undefined {
   if (header === undefined) return undefined;

@@ -90,8 +90,8 @@ export interface Tools {
   keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined;
 }
 
-/** What the surroundings permit. */
-export interface Surroundings {
+/** What is permitted where the config is to serve: a cluster, or a process that reads files. */
+export interface TranslateOptions {
   /** Services with externalName may be dialled: only outside a cluster, where whoever writes the manifest owns the network. */
   readonly externalNames: boolean;
   /**

@@ -10,7 +10,7 @@ import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
 import { readProxy } from "./read-proxy.ts";
-import type { Resources, Surroundings, Tools } from "./resources.ts";
+import type { Resources, TranslateOptions, Tools } from "./resources.ts";
 import { routeOutcome, routeStatus, type RouteOutcome } from "./routes/route-outcome.ts";
 import { distinct } from "./status.ts";
 import { eachOf, finished, type Steps } from "./steps.ts";
@@ -26,9 +26,9 @@ export function translate(
   resources: Resources,
   previous: Config | undefined,
   tools: Tools,
-  surroundings: Surroundings,
+  options: TranslateOptions,
 ): Translation {
-  return finished(translation(resources, previous, tools, surroundings));
+  return finished(translation(resources, previous, tools, options));
 }
 
 /** The same in steps, for a process that has other things to do. */
@@ -36,15 +36,15 @@ export function* translation(
   resources: Resources,
   previous: Config | undefined,
   tools: Tools,
-  surroundings: Surroundings,
+  options: TranslateOptions,
 ): Steps<Translation> {
   const proxy = yield* readProxy(resources.proxy);
   const { header, generation } = proxy;
   const before = inForce(previous, proxy);
-  const lookup = lookupFor(proxy, resources, before, tools, surroundings);
+  const lookup = lookupFor(proxy, resources, before, tools, options);
   const inherited = proxy.policies ?? {};
   const kept = new Map(before && routesOf(before).map((route) => [route.name, route]));
-  const verdicts = yield* judgeRoutes(proxy, surroundings);
+  const verdicts = yield* judgeRoutes(proxy, options);
   const outcomes = yield* eachOf(verdicts, (it) => routeOutcome(it, inherited, kept.get(it.name), lookup));
   const listener = listenerTls(header?.listener.tls?.secretName, before, lookup);
   const served = routesInForce(outcomes);
@@ -54,8 +54,8 @@ export function* translation(
   const wanted = header && fits ? configOf(proxy, header, listener.tls, routes) : undefined;
   const whole = [
     fits ? undefined : textExcess(lookup.self),
-    excessOfKeys(routes, lookup.self) ?? (yield* excessOf(wanted, surroundings, lookup.self)),
-    portConflict(proxy, surroundings, lookup.self),
+    excessOfKeys(routes, lookup.self) ?? (yield* excessOf(wanted, options, lookup.self)),
+    portConflict(proxy, options, lookup.self),
     ...keyProblems(header, lookup.self),
   ];
   yield;

@@ -3,7 +3,7 @@ import type { Caller } from "../kube/call.ts";
 import { kept } from "../kube/collection.ts";
 import { keyOf, KINDS, pathOf, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { KeptContents, type Weighed } from "./kept-contents.ts";
-import { isOfOne } from "../refusals.ts";
+import { isObjectSpecific } from "../refusals.ts";
 
 /** What is wanted of an object; the rest of it goes as soon as it was read. */
 export interface Form<T = unknown> {
@@ -79,7 +79,7 @@ export class Contents {
           const content = await this.#content(proxy, one, signal);
           if (content !== undefined) found.set(one.object, content.value as T);
         } catch (error) {
-          if (signal.aborted || !(error instanceof ApiError) || !isOfOne(error)) throw error;
+          if (signal.aborted || !(error instanceof ApiError) || !isObjectSpecific(error)) throw error;
           unread.push({ kind: one.kind, object: one.object, error });
         }
       }

@@ -2,7 +2,13 @@ import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
 import { tools } from "../../operator/platform/tools.ts";
 import { lookupFor, type Lookup } from "../../operator/translate/references/lookup.ts";
-import type { EndpointSlice, Resources, Secret, Service, Surroundings } from "../../operator/translate/resources.ts";
+import type {
+  EndpointSlice,
+  Resources,
+  Secret,
+  Service,
+  TranslateOptions,
+} from "../../operator/translate/resources.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import type { Translation } from "../../operator/translate/translation.ts";
 
@@ -73,7 +79,7 @@ export function resources(parts: Partial<Resources> = {}): Resources {
   };
 }
 
-export function lookup(parts: Partial<Resources> = {}, surroundings: Partial<Surroundings> = {}): Lookup {
+export function lookup(parts: Partial<Resources> = {}, surroundings: Partial<TranslateOptions> = {}): Lookup {
   const inCluster = { externalNames: false, ...surroundings };
   return lookupFor({ namespace: "demo", name: "chat" }, resources(parts), undefined, tools, inCluster);
 }

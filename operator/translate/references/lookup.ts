@@ -6,7 +6,7 @@ import type {
   Resources,
   Secret,
   Service,
-  Surroundings,
+  TranslateOptions,
   Tools,
   Unread,
 } from "../resources.ts";
@@ -53,7 +53,7 @@ export function lookupFor(
   resources: Resources,
   inForce: Config | undefined,
   tools: Tools,
-  { externalNames, secretsAtHand = false }: Surroundings,
+  { externalNames, secretsAtHand = false }: TranslateOptions,
 ): Lookup {
   const own = <T extends { readonly metadata: Pick<Secret["metadata"], "namespace"> }>(
     objects: readonly T[],

@@ -3,7 +3,7 @@ import type { RouteSpec, WebSocketProxySpec } from "../../../api/websocket-proxy
 import { Claims } from "./conflicts.ts";
 import { policyProblems } from "../policies/policy-problems.ts";
 import type { ReadProxy, ReadRoute } from "../read-proxy.ts";
-import type { Surroundings } from "../resources.ts";
+import type { TranslateOptions } from "../resources.ts";
 import { eachOf, type Steps } from "../steps.ts";
 
 /** A route, and whether it may be put in force. */
@@ -18,7 +18,7 @@ export interface Verdict {
 }
 
 /** Judges each route: by itself, and against those before it. */
-export function judgeRoutes(proxy: ReadProxy, { adminPort }: Surroundings): Steps<Verdict[]> {
+export function judgeRoutes(proxy: ReadProxy, { adminPort }: TranslateOptions): Steps<Verdict[]> {
   const claims = new Claims();
   return eachOf(proxy.routes, (route) => judge(route, proxy, adminPort, claims));
 }
