@@ -34,9 +34,9 @@ export interface Outcome {
 export interface ReporterParts {
   readonly client: Caller;
   readonly clock: Clock;
-  readonly own: OwnObjects;
+  readonly own: Pick<OwnObjects, "get" | "wrote">;
   readonly contents: Contents;
-  readonly recorder: Recorder;
+  readonly recorder: Pick<Recorder, "record" | "forget">;
 }
 
 /** Reports what a pass found: the status, written only if it differs, and an Event for each condition that changed. */

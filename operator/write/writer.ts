@@ -40,10 +40,10 @@ const WAITS_FOR: Readonly<Record<string, readonly string[]>> = {
 /** Brings the objects of a proxy to what was rendered: applies those that differ, in order, and deletes those without a manifest. */
 export class Writer {
   readonly #client: Caller;
-  readonly #own: OwnObjects;
+  readonly #own: Pick<OwnObjects, "get" | "ofProxy" | "wrote">;
   readonly #contents: Contents;
 
-  constructor(client: Caller, own: OwnObjects, contents: Contents) {
+  constructor(client: Caller, own: Pick<OwnObjects, "get" | "ofProxy" | "wrote">, contents: Contents) {
     this.#client = client;
     this.#own = own;
     this.#contents = contents;
