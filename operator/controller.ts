@@ -31,14 +31,14 @@ export interface ControllerOptions {
   /** Makes an admin token: text of 256 random bits. */
   readonly newToken: () => string;
   readonly log: Log;
-  /** Where WebSocketProxies are served; undefined: in all namespaces. */
+  /** The operator serves the WebSocketProxies of these namespaces; undefined: of all. */
   readonly namespaces: readonly string[] | undefined;
   /** Unique to this process. */
   readonly identity: string;
-  /** The Lease by which one of several leads; undefined: this process is the only one. */
+  /** The Lease that decides which of several processes leads; undefined: this process is the only one. */
   readonly lease: Pick<ElectionOptions, "namespace" | "name" | "duration" | "renewDeadline" | "retry"> | undefined;
   readonly render: RenderSettings;
-  /** Where pods report what they serve. */
+  /** The port on which pods report what they serve. */
   readonly podAdminPort: number;
 }
 
@@ -58,7 +58,7 @@ export class Controller {
   readonly #podLoop: PodLoop;
   readonly #election: Election | undefined;
   readonly #reporter: Reporter;
-  /** Proxies whose last pass took more than a light one may. */
+  /** Proxies that took more than a light pass may in their last one. */
   readonly #heavy = new Set<string>();
   #leading = false;
 

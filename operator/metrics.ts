@@ -8,7 +8,7 @@ export type PassEnd = "done" | "refused" | "failed";
 
 const RESULTS: readonly PassEnd[] = ["done", "refused", "failed"];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** Gauges of Node's that are named as only a counter may be; what they sum up stays. */
+/** Gauges of Node with names that only counters may have (`_total`); the gauges that they sum up stay. */
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
 /** What the gauges show at the moment of a scrape. */

@@ -52,7 +52,7 @@ export class PassRunner {
   readonly #refusals = new Refusals();
   readonly #asides: Asides;
   readonly #computing = new Turns(1);
-  /** Proxies whose namespace is being deleted. */
+  /** Proxies in a namespace that is being deleted. */
   readonly #leaving = new Set<string>();
 
   constructor(parts: PassParts) {

@@ -34,14 +34,14 @@ export interface OperatorOptions {
 const LEASE = "wsproxy-operator";
 
 /**
- * How much garbage V8 lets pile up beside what is in use, in percent of it, before it collects. Left to itself it allows
- * several times as much while there is memory on the machine, and large objects of one tenant would fill the container.
+ * V8 collects garbage when it has grown to this share of the memory in use; percent. By default V8 allows several times as
+ * much while the machine has memory, and large objects of one tenant would fill the container.
  */
 const HEAP_GROWTH = 30;
-/** Buffers that are freed by other threads leave the allocator with gaps: 35 MB of them after some minutes of large answers. */
+/** If other threads free buffers, the allocator keeps gaps: 35 MB of them after some minutes of large answers. */
 const SWEEPING = "--no-concurrent-array-buffer-sweeping";
 
-/** Runs the operator until somebody stops it. Resolves with the exit code. */
+/** Runs the operator until a signal stops it. Resolves with the exit code. */
 export async function runOperator(options: OperatorOptions, surroundings: Surroundings): Promise<number> {
   const unavailable = (message: string): number => {
     surroundings.err.write(`wsproxy operator: ${message}\n`);
@@ -54,7 +54,7 @@ export async function runOperator(options: OperatorOptions, surroundings: Surrou
 
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   setFlagsFromString(SWEEPING);
-  // Before anything is opened: as the first process of a container it would not end without.
+  // Before anything is opened: the first process of a container ends on a signal only if it handles it.
   const shutdown = surroundings.signals();
   const log = processLog(options.logLevel);
   tellFaults(surroundings, log);

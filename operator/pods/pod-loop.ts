@@ -19,7 +19,7 @@ export interface PodLoopOptions {
 const SOON = 300;
 const LATER = 5000;
 const A_WHILE = 30_000;
-/** Proxies whose pods are looked at at the same time; the others wait in turn. */
+/** Looks at the same time, each at the pods of one proxy; other proxies wait in turn. */
 const AT_A_TIME = 16;
 
 interface Pending {

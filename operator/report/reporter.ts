@@ -42,7 +42,7 @@ export interface ReporterParts {
 /** Reports what a pass found: the status, written only if it differs, and an Event for each condition that changed. */
 export class Reporter {
   readonly #parts: ReporterParts;
-  /** Proxies whose spec leaves no room for the full status, and how many of its shorter forms are left to try. */
+  /** For a spec that leaves no room for the full status: its generation, and how many shorter forms are left to try. */
   readonly #tight = new Map<string, { readonly generation: number; readonly left: number }>();
   /** Proxy → its uid, once its status was written. */
   readonly #uids = new Map<string, string>();
