@@ -99,7 +99,7 @@ describe("a loop ends", () => {
     ["when a pass is about to write", ({ loop }) => loop.stop("chat")],
     ["with its proxy", ({ loop }) => loop.forget("chat")],
     ["with the term of the leader", ({ term }) => term.abort()],
-  ])("%s, and the look that is under way tells nothing any more", async (_, end) => {
+  ])("%s, and the look that is under way tells nothing any more", async (_when, end) => {
     let answer = (_: PodState): void => {};
     const slow = new Promise<PodState>((resolve) => (answer = resolve));
     const its = bench({ chat: [state("a"), slow] });
