@@ -4,8 +4,8 @@ import { metricsEndpoint } from "../runtime/admin-port/scrape.ts";
 import type { Controller } from "./controller.ts";
 
 /**
- * The operator's answers on the admin port, all of them open. Ready is a process that could lead at once: one that waits
- * for the Lease is ready too.
+ * The operator's answers on the admin port, all without a token. A process is ready when it could lead at once: a process
+ * that waits for the Lease is ready too.
  */
 export function operatorEndpoints(controller: Controller, clock: Clock): AdminEndpoints {
   return {

@@ -6,18 +6,20 @@ import { Concerned } from "./watch/concerned.ts";
 import { Contents } from "./watch/contents.ts";
 import { DataplanePods } from "./pods/dataplane-pods.ts";
 import { Gatherer } from "./gather/gather.ts";
-import { InForce } from "./gather/in-force.ts";
+import { WrittenConfigs } from "./gather/written-configs.ts";
 import { isStatus } from "./kube/api-error.ts";
 import type { Watcher } from "./kube/call.ts";
 import { Election, type ElectionOptions } from "./kube/election.ts";
 import { Recorder } from "./kube/events.ts";
 import { fenced } from "./kube/fence.ts";
-import { WorkQueue } from "./kube/work-queue.ts";
+import { WorkQueue, type Retry } from "./kube/work-queue.ts";
 import { LIGHT, Load, TooHeavy } from "./platform/load.ts";
-import { OperatorMetrics } from "./metrics.ts";
+import { packer } from "./platform/packer.ts";
+import { OperatorMetrics, type PassEnd } from "./metrics.ts";
 import { OwnObjects } from "./watch/own-objects.ts";
+import { PodLoop } from "./pods/pod-loop.ts";
 import { askPods } from "./pods/pod-report.ts";
-import { Reconciler, Refused } from "./reconcile.ts";
+import { PassRunner } from "./reconcile.ts";
 import type { RenderSettings } from "./render/settings.ts";
 import { Reporter } from "./report/reporter.ts";
 import { Writer } from "./write/writer.ts";
@@ -29,35 +31,34 @@ export interface ControllerOptions {
   /** Makes an admin token: text of 256 random bits. */
   readonly newToken: () => string;
   readonly log: Log;
-  /** Where WebSocketProxies are served; undefined: in all namespaces. */
+  /** The operator serves the WebSocketProxies of these namespaces; undefined: of all. */
   readonly namespaces: readonly string[] | undefined;
   /** Unique to this process. */
   readonly identity: string;
-  /** The Lease by which one of several leads; undefined: this process is the only one. */
+  /** The Lease that decides which of several processes leads; undefined: this process is the only one. */
   readonly lease: Pick<ElectionOptions, "namespace" | "name" | "duration" | "renewDeadline" | "retry"> | undefined;
   readonly render: RenderSettings;
-  /** Where pods report what they serve. */
+  /** The port on which pods report what they serve. */
   readonly podAdminPort: number;
 }
 
-/** Each look at pods tries anew what is refused: not too often; ms. */
-const LEAST_LOOK = 2000;
-/** Proxies that are worked on at the same time. */
+/** Light passes at the same time. */
 const CONCURRENCY = 16;
 
 /**
- * The operator: watches, and brings every proxy that something happened to to what is wanted. Of several processes one
- * works; the others keep their caches warm and write nothing.
+ * The operator: watches the API server, and makes a pass for every proxy that an event concerns. Of several processes the
+ * one that leads works; the others keep their caches filled and write nothing.
  */
 export class Controller {
   readonly metrics = new OperatorMetrics(WATCHED_KINDS);
   readonly #options: ControllerOptions;
   readonly #cache: Cache;
   readonly #queue: WorkQueue;
-  readonly #reconciler: Reconciler;
+  readonly #passes: PassRunner;
+  readonly #podLoop: PodLoop;
   readonly #election: Election | undefined;
   readonly #reporter: Reporter;
-  /** Proxies whose last pass was more than is done beside fifteen others. */
+  /** Proxies that took more than a light pass may in their last one. */
   readonly #heavy = new Set<string>();
   #leading = false;
 
@@ -81,9 +82,8 @@ export class Controller {
     });
     const own = new OwnObjects(this.#cache, clock);
     const contents = new Contents(client);
-    const gatherer = new Gatherer(this.#cache, own, contents, new InForce());
+    const gatherer = new Gatherer(this.#cache, own, contents, new WrittenConfigs());
     const concerned = new Concerned(this.#cache, (key) => gatherer.referencesOf(key));
-    const wrote = own.wrote.bind(own);
     this.#reporter = new Reporter({
       client: writing,
       clock,
@@ -91,21 +91,25 @@ export class Controller {
       contents,
       recorder: new Recorder(writing, identity, clock, log),
     });
-    this.#reconciler = new Reconciler({
+    const pods = new DataplanePods({
+      client: writing,
+      clock,
+      log,
+      ask: askPods(podAdminPort, clock),
+      wrote: (pod) => own.wrote("Pod", pod),
+    });
+    this.#podLoop = new PodLoop({ pods, clock, log, changed: (key) => this.#queue.add(key) });
+    this.#passes = new PassRunner({
       gatherer,
       own,
+      packer,
       clock,
       log,
       settings: render,
       newToken,
       writer: new Writer(writing, own, contents),
-      pods: new DataplanePods({
-        client: writing,
-        clock,
-        log,
-        ask: askPods(podAdminPort, clock),
-        wrote: (pod) => wrote("Pod", pod),
-      }),
+      pods,
+      podLoop: this.#podLoop,
       reporter: this.#reporter,
       forgotten: (key) => {
         concerned.forget(key);
@@ -119,7 +123,7 @@ export class Controller {
       isHeavy: (key) => this.#heavy.has(key),
       work: (key, signal) => this.#pass(key, signal),
       failed: (key, error, wait) => {
-        // A conflict is how the API server says that the cache is a moment behind.
+        // By a conflict the API server says that the cache is a moment behind.
         const level = isStatus(error, 409) ? "info" : "warn";
         log[level]({ proxy: key, err: error, wait: Math.round(wait) }, "pass failed; trying again");
       },
@@ -129,7 +133,7 @@ export class Controller {
       leading: this.leading,
       conditions: () => this.#reporter.conditions,
       exceeded: () => gatherer.exceeded,
-      kept: () => contents.weight,
+      retained: () => contents.weight,
     }));
   }
 
@@ -142,7 +146,7 @@ export class Controller {
     return this.#leading && this.#election?.leading !== false;
   }
 
-  /** Works until aborted; resolves when nothing is under way any more and the lease is given back. */
+  /** Works until aborted; resolves when no pass and no look is under way any more and the Lease is given back. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#cache.run(signal), this.#work(signal)]);
   }
@@ -157,40 +161,41 @@ export class Controller {
 
   async #lead(term: AbortSignal): Promise<void> {
     this.#leading = true;
-    // Whoever led before may have stopped anywhere.
+    // The previous leader may have stopped between two writes.
     for (const key of this.#cache.keys(KIND)) this.#queue.add(key);
     try {
       await this.#queue.run(term);
+      await this.#podLoop.ended();
     } finally {
       this.#leading = false;
     }
   }
 
-  async #pass(key: string, signal: AbortSignal): Promise<number | undefined> {
+  async #pass(key: string, signal: AbortSignal): Promise<number | Retry | undefined> {
     const { clock } = this.#options;
     const began = clock.now();
-    const passed = (result: "done" | "refused" | "failed"): void =>
-      this.metrics.passed(result, (clock.now() - began) / 1000);
+    const passed = (end: PassEnd): void => this.metrics.passed(end, (clock.now() - began) / 1000);
     const heavy = this.#heavy.has(key);
     const load = new Load(heavy ? Number.POSITIVE_INFINITY : LIGHT);
     try {
-      const wait = await this.#reconciler.pass(key, signal, load);
-      if (load.bytes <= LIGHT) this.#heavy.delete(key);
-      passed("done");
-      return wait;
+      const pass = await this.#passes.run(key, signal, load);
+      passed(pass.result);
+      if (pass.result === "done") {
+        if (load.bytes <= LIGHT) this.#heavy.delete(key);
+        return pass.lookAgainAfter;
+      }
+      const { words, cause, lookAgainAfter } = pass;
+      return { why: new Error(words, { cause }), lookAgainAfter };
     } catch (error) {
       if (error instanceof TooHeavy) {
         this.#heavy.add(key);
         this.#queue.add(key);
         return undefined;
       }
-      const refused = error instanceof Refused;
-      if (!signal.aborted) passed(refused ? "refused" : "failed");
-      // Pods that are behind cannot wait for as long as what is refused.
-      if (refused && error.look !== undefined) this.#queue.addAfter(key, Math.max(error.look, LEAST_LOOK));
+      if (!signal.aborted) passed("failed");
       throw error;
     } finally {
-      // A heavy one keeps the others of its kind waiting for as long as it reads, too.
+      // While a heavy pass reads, the other heavy ones wait too.
       this.#queue.spent(key, heavy ? Math.max(load.computed, (clock.now() - began) / 2) : load.computed);
     }
   }

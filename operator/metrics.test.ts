@@ -23,7 +23,7 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
       ["demo/new", []],
     ],
     exceeded: () => [],
-    kept: () => 0,
+    retained: () => 0,
   };
   metrics.show(() => ({ queueDepth: 0, ...state }));
   expect(await samples(metrics, "proxy_condition")).toEqual([
@@ -35,7 +35,7 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
       (type) => `wsproxy_operator_proxy_condition{proxy="demo/new",condition="${type}"} 0`,
     ),
   ]);
-  state = { leading: true, conditions: () => [], exceeded: () => [], kept: () => 0 };
+  state = { leading: true, conditions: () => [], exceeded: () => [], retained: () => 0 };
   expect(await samples(metrics, "proxy_condition")).toEqual([]);
 });
 
@@ -46,7 +46,7 @@ test("an operator that does not lead shows no proxy: what it knows may be old", 
     leading: false,
     conditions: () => [["demo/chat", []]],
     exceeded: () => [],
-    kept: () => 0,
+    retained: () => 0,
   }));
   expect(await samples(metrics, "proxy_condition")).toEqual([]);
   expect(await samples(metrics, "leader")).toEqual(["wsproxy_operator_leader 0"]);
@@ -55,7 +55,7 @@ test("an operator that does not lead shows no proxy: what it knows may be old", 
 test("budgets that are spent are counted by what there is too much of, each of them from the start", async () => {
   const metrics = new OperatorMetrics([]);
   const exceeded = (): readonly Budget[][] => [["bytes", "endpoints"], ["bytes"]];
-  metrics.show(() => ({ queueDepth: 0, leading: true, conditions: () => [], exceeded, kept: () => 4096 }));
+  metrics.show(() => ({ queueDepth: 0, leading: true, conditions: () => [], exceeded, retained: () => 4096 }));
   expect(await samples(metrics, "budget_exceeded")).toEqual(
     BUDGETS.map((budget) => {
       const count = budget === "bytes" ? 2 : budget === "endpoints" ? 1 : 0;

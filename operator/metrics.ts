@@ -3,12 +3,12 @@ import { CONDITION_REASONS, type ConditionType } from "../api/conditions.ts";
 import { BUDGETS, type Budget } from "./gather/budgets.ts";
 import type { WatchedKind } from "./watch/cache.ts";
 
-/** How a pass ended: everything as it should be; the API server refuses an object; it is to be tried again. */
-export type PassResult = "done" | "refused" | "failed";
+/** How a pass ended: all objects are as they should be; the API server refuses an object; the pass failed. */
+export type PassEnd = "done" | "refused" | "failed";
 
-const RESULTS: readonly PassResult[] = ["done", "refused", "failed"];
+const RESULTS: readonly PassEnd[] = ["done", "refused", "failed"];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** Gauges of Node's that are named as only a counter may be; what they sum up stays. */
+/** Gauges of Node with names that only counters may have (`_total`); the gauges that they sum up stay. */
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
 /** What the gauges show at the moment of a scrape. */
@@ -19,8 +19,8 @@ export interface OperatorState {
   readonly conditions: () => Iterable<readonly [proxy: string, conditions: readonly ConditionState[]]>;
   /** Of every WebSocketProxy the budgets that it has spent. */
   readonly exceeded: () => Iterable<readonly Budget[]>;
-  /** Bytes that are kept of what was read. */
-  readonly kept: () => number;
+  /** Bytes that the operator retains of objects that it read. */
+  readonly retained: () => number;
 }
 
 /** A condition as it stands in a status. */
@@ -60,10 +60,10 @@ export class OperatorMetrics {
     for (const kind of kinds) this.#restarts.inc({ kind }, 0);
   }
 
-  /** From where the gauges are read. */
+  /** Where the gauges read their values. */
   show(state: () => OperatorState): void {
     this.#gauge("queue_depth", "WebSocketProxies that wait to be looked at.", () => state().queueDepth);
-    this.#gauge("kept_bytes", "What is kept of objects that were read, in bytes, about.", () => state().kept());
+    this.#gauge("kept_bytes", "What is kept of objects that were read, in bytes, about.", () => state().retained());
     this.#gauge("leader", "1 where this process is the one that works.", () => (state().leading ? 1 : 0));
     this.#showBudgets(state);
     new Gauge({
@@ -98,7 +98,7 @@ export class OperatorMetrics {
     });
   }
 
-  passed(result: PassResult, seconds: number): void {
+  passed(result: PassEnd, seconds: number): void {
     this.#passes.inc({ result });
     this.#duration.observe(seconds);
   }

@@ -4,6 +4,7 @@ import { adminToken } from "./write/admin-token.ts";
 import { Asides } from "./report/asides.ts";
 import { OF_KUBERNETES } from "./watch/brief-object.ts";
 import type { DataplanePods } from "./pods/dataplane-pods.ts";
+import type { PodLoop } from "./pods/pod-loop.ts";
 import type { Gathered, Gatherer } from "./gather/gather.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -12,35 +13,27 @@ import type { KubeObject } from "./kube/kinds.ts";
 import { Turns } from "./kube/turns.ts";
 import type { OwnObjects } from "./watch/own-objects.ts";
 import { inSlices, type Load } from "./platform/load.ts";
-import { packer } from "./platform/packer.ts";
+import { DONE, refusedBy, type PassResult } from "./pass-result.ts";
 import { Refusals, wordsOf, type Failure } from "./refusals.ts";
 import type { RenderSettings } from "./render/settings.ts";
+import type { Packer } from "./render/packer.ts";
+import { packingOnce } from "./render/packed.ts";
 import { renderInSteps, type Rendered } from "./render/render.ts";
 import type { Reporter } from "./report/reporter.ts";
-import { inCluster } from "./platform/surroundings.ts";
+import { inClusterWith } from "./platform/in-cluster.ts";
 import { tools } from "./platform/tools.ts";
 import { translation as translate } from "./translate/translate.ts";
 import type { Translation } from "./translate/translation.ts";
 import type { Writer, Written } from "./write/writer.ts";
 
-/** The API server refuses to write or to show an object: the status says which, and the pass is made again later. */
-export class Refused extends Error {
-  override readonly name = "Refused";
-  /** Milliseconds after which the pods should be looked at all the same. */
-  readonly look: number | undefined;
-
-  constructor(message: string, { look, ...options }: ErrorOptions & { readonly look?: number | undefined } = {}) {
-    super(message, options);
-    this.look = look;
-  }
-}
-
-export interface ReconcilerParts {
-  readonly gatherer: Gatherer;
-  readonly writer: Writer;
-  readonly pods: DataplanePods;
-  readonly reporter: Reporter;
-  readonly own: OwnObjects;
+export interface PassParts {
+  readonly gatherer: Pick<Gatherer, "gather" | "refuseSpec" | "forget">;
+  readonly writer: Pick<Writer, "apply" | "prune">;
+  readonly pods: Pick<DataplanePods, "nudge" | "forget">;
+  readonly podLoop: Pick<PodLoop, "look" | "stop" | "forget">;
+  readonly reporter: Pick<Reporter, "report" | "forget">;
+  readonly own: Pick<OwnObjects, "get">;
+  readonly packer: Packer;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RenderSettings;
@@ -50,60 +43,66 @@ export interface ReconcilerParts {
   readonly forgotten: (key: string) => void;
 }
 
-/** Brings what there is of one proxy to what is wanted, from whatever state it finds, and says how far it is. */
-export class Reconciler {
-  readonly #parts: ReconcilerParts;
+/** Without the admin token no pod says what it serves: while pods are behind, a pass reads the token again after this time; ms. */
+const TOKEN_AGAIN = 2000;
+
+/** Makes passes: brings the objects of one proxy to what is wanted, whatever state they are in, and reports how far it is. */
+export class PassRunner {
+  readonly #parts: PassParts;
   readonly #refusals = new Refusals();
   readonly #asides: Asides;
   readonly #computing = new Turns(1);
-  /** Proxies whose namespace is being deleted. */
-  readonly #going = new Set<string>();
+  /** Proxies in a namespace that is being deleted. */
+  readonly #leaving = new Set<string>();
 
-  constructor(parts: ReconcilerParts) {
+  constructor(parts: PassParts) {
     this.#parts = parts;
     this.#asides = new Asides(parts.log);
   }
 
   /**
-   * One pass; resolves with ms after which to look again. Rejects where it is to be made again, before anything is written
-   * with TooHeavy where it is more than `load` takes.
+   * One pass for one proxy. Rejects with a fault, after which the pass is to be made again; and with TooHeavy, before
+   * anything is written, if it is more than `load` takes.
    */
-  async pass(key: string, signal: AbortSignal, load: Load): Promise<number | undefined> {
-    const { gatherer, pods, reporter, settings, clock, newToken } = this.#parts;
-    const known = this.#find(key);
-    if (known === undefined || isLeaving(known)) return this.#forget(key);
+  async run(key: string, signal: AbortSignal, load: Load): Promise<PassResult> {
+    const { gatherer, podLoop, reporter, settings, clock, newToken, packer } = this.#parts;
+    const cached = this.#find(key);
+    if (cached === undefined || isLeftToKubernetes(cached)) return this.#forget(key);
 
-    const gathered = await gatherer.gather(known, signal, load);
-    // The watch is about to tell that it is gone.
-    if (gathered === undefined) return undefined;
-    const { resources, previous } = gathered;
+    const gathered = await gatherer.gather(cached, signal, load);
+    // The watch is about to tell that the proxy is gone.
+    if (gathered === undefined) return DONE;
+    const { resources, configInForce } = gathered;
     const slices = { clock, turns: this.#computing, signal };
-    const translation = await inSlices(translate(resources, previous, tools, inCluster), load, slices);
+    const packing = packingOnce(packer);
+    const steps = translate(resources, configInForce, tools, inClusterWith(packing));
+    const translation = await inSlices(steps, load, slices);
     if (translation.status.conditions.some(isTooLarge)) gatherer.refuseSpec(key);
     this.#asides.tell(key, translation.asides);
     const token = adminToken(gathered, newToken);
-    const whole = { ...translation, adminToken: token };
-    const rendered = await inSlices(renderInSteps(gathered.owner, whole, settings, packer), load, slices);
+    const renderable = { ...translation, adminToken: token };
+    const rendered = await inSlices(renderInSteps(gathered.owner, renderable, settings, packing), load, slices);
+
+    // From the first write on the pods may serve another config than the loop asks them for.
+    podLoop.stop(key);
     const failures = await this.#apply(gathered, translation, rendered, signal);
     if (failures.some(({ error }) => isNamespaceGone(error))) return this.#leave(key, failures);
-
     const refusals = this.#refusals.told(key, failures).map(wordsOf);
     const [first] = failures;
-    // What may pass by itself is tried once more before anybody is told.
+    // A failure that may pass by itself fails this pass; the status tells it if the next pass meets it again.
     if (first !== undefined && refusals.length === 0) throw first.error;
-    const wanted = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
-    const subject = wanted && { proxy: key, wanted, token };
-    const state = await pods.look(key, gathered.pods, subject, signal);
-    const wait = await reporter.report({ gathered, translation, rendered, refusals, state }, signal);
 
-    // Nobody tells us when a right is given back.
-    const refused = (gathered.resources.unread ?? []).filter(({ beyond }) => beyond === undefined);
-    const unread = refused.map(({ words }) => words);
-    if (refusals.length + unread.length === 0) return wait;
-    throw new Refused([...refusals, ...unread].join("; "), { cause: first?.error, look: wait });
+    const wanted = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
+    const state = await podLoop.look(key, gathered.pods, wanted && { proxy: key, wanted, token }, signal);
+    await reporter.report({ gathered, translation, rendered, refusals, state }, signal);
+    // No event tells that a right was given back: what may not be read is read again later.
+    const forbidden = (resources.unread ?? []).filter(({ beyond }) => beyond === undefined);
+    const result = refusedBy([...refusals, ...forbidden.map(({ words }) => words)], first?.error);
+    if (result.result === "refused" || !gathered.tokenUnreadable || state.behind.length === 0) return result;
+    return { ...result, lookAgainAfter: TOKEN_AGAIN };
   }
 
-  /** The config first, and the pods are told at once: a permission that was taken away must not wait for anything. */
+  /** Writes the config first and nudges the pods at once: a permission that was taken away must not wait for other objects. */
   async #apply(
     gathered: Gathered,
     translation: Translation,
@@ -120,24 +119,24 @@ export class Reconciler {
     return [...failures, ...(await writer.prune(gathered, rendered, failures, signal))];
   }
 
-  /** Where something is to stay as it was in force, and that cannot be read, all of it stays. */
+  /** If the config in force cannot be read and part of it must be kept, write nothing. */
   async #applyData(
     gathered: Gathered,
     { status, endpoints }: Translation,
     { manifests }: Rendered,
     signal: AbortSignal,
   ): Promise<Written> {
-    const { blind, previous } = gathered;
-    if (blind !== undefined && status.problems.length > 0) {
-      return { written: [], failures: [blind] };
+    const { unreadable, configInForce } = gathered;
+    if (unreadable !== undefined && status.problems.length > 0) {
+      return { written: [], failures: [unreadable] };
     }
     const write = (wanted: string, before: readonly Failure[]): Promise<Written> => {
       const some = manifests.filter(({ kind }) => kind === wanted);
       return this.#parts.writer.apply(gathered, some, before, signal);
     };
     const config = await write("Secret", []);
-    // Pods that start take no config without the endpoints of all its backends.
-    if (config.failures.length > 0 && !hasAll(endpoints, previous)) return config;
+    // A pod that starts takes a config only with the endpoints of all its backends.
+    if (config.failures.length > 0 && !hasAll(endpoints, configInForce)) return config;
     const places = await write("ConfigMap", config.failures);
     return {
       written: [...config.written, ...places.written],
@@ -146,19 +145,19 @@ export class Reconciler {
   }
 
   /**
-   * Its namespace is being deleted: nothing can be made there any more, and nobody would read a status. What is there is
-   * kept right as long as something happens to it; it is not tried again but for the config of pods that still serve.
+   * The namespace of the proxy is being deleted: nothing can be made in it any more, and a status would have no reader.
+   * Events still bring passes, but only a config for pods that still serve is tried again.
    */
-  #leave(key: string, failures: readonly Failure[]): undefined {
-    if (!this.#going.has(key)) {
-      this.#going.add(key);
+  #leave(key: string, failures: readonly Failure[]): PassResult {
+    if (!this.#leaving.has(key)) {
+      this.#leaving.add(key);
       this.#parts.log.info({ proxy: key }, "namespace is being deleted; nothing is made there any more");
     }
     const config = failures.find(({ kind, error: { status, reason } }) => {
       return isData(kind) && (status >= 500 || reason === "TimedOut");
     });
     if (config !== undefined) throw config.error;
-    return undefined;
+    return DONE;
   }
 
   #find(key: string): KubeObject | undefined {
@@ -166,12 +165,12 @@ export class Reconciler {
     return this.#parts.own.get("WebSocketProxy", namespace, name);
   }
 
-  #forget(key: string): undefined {
-    const { gatherer, pods, reporter } = this.#parts;
-    for (const part of [gatherer, pods, reporter, this.#refusals, this.#asides]) part.forget(key);
-    this.#going.delete(key);
+  #forget(key: string): PassResult {
+    const { gatherer, podLoop, pods, reporter } = this.#parts;
+    for (const part of [podLoop, gatherer, pods, reporter, this.#refusals, this.#asides]) part.forget(key);
+    this.#leaving.delete(key);
     this.#parts.forgotten(key);
-    return undefined;
+    return DONE;
   }
 }
 
@@ -179,17 +178,17 @@ function isTooLarge({ type, reason }: Condition): boolean {
   return type === "Accepted" && reason === "TooLarge";
 }
 
-/** Is every backend of the config listed, be it without an endpoint? */
+/** Does `endpoints` list every backend of the config, even without an address? */
 function hasAll({ backends }: Endpoints, config: Config | undefined): boolean {
   const named = (config?.routes ?? []).flatMap((route) => route.backends);
   return named.every((backend) => Object.hasOwn(backends, backend.endpoints));
 }
 
 /**
- * Does Kubernetes see to what belongs to it? Where somebody else's finalizer holds a proxy that is deleted, for however
- * long, its pods still serve, and a permission that is taken away must reach them.
+ * Is the proxy deleted, and does Kubernetes delete what belongs to it? While a finalizer of another controller holds the
+ * proxy, for however long, its pods still serve, and a permission that is taken away must reach them.
  */
-function isLeaving({ metadata: { deletionTimestamp, finalizers = [] } }: KubeObject): boolean {
+function isLeftToKubernetes({ metadata: { deletionTimestamp, finalizers = [] } }: KubeObject): boolean {
   if (deletionTimestamp === undefined) return false;
   return finalizers.length === 0 || OF_KUBERNETES.some((one) => finalizers.includes(one));
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ApiError, wishedWait } from "./kube/api-error.ts";
-import { Refused } from "./reconcile.ts";
+import { ApiError } from "./kube/api-error.ts";
+import { refusedBy } from "./pass-result.ts";
 import { FOREIGN, Refusals, wordsOf, type Failure } from "./refusals.ts";
 
 const CALL = { method: "PATCH", path: "/x" } as const;
@@ -49,6 +49,6 @@ test("the words name the object and quote the API server, at a length that leave
 
 test("the wait that the API server asks for holds for refused objects too", () => {
   const busy = new ApiError(CALL, 503, "ServiceUnavailable", "later", 7000);
-  expect(wishedWait(new Refused("Service x", { cause: busy }))).toBe(7000);
-  expect(wishedWait(new Refused("Service x"))).toBe(0);
+  expect(refusedBy(["Service x"], busy)).toMatchObject({ result: "refused", words: "Service x", lookAgainAfter: 7000 });
+  expect(refusedBy(["Service x"], undefined)).toMatchObject({ result: "refused", lookAgainAfter: 0 });
 });

@@ -10,14 +10,15 @@ export interface Failure {
 
 /**
  * Which failures of a pass the status tells. The rule: an answer that would be the same next time (a 4xx, but for those
- * about the moment) is told at once; whatever may pass by itself (5xx, a conflict, no answer in time) only where the same
- * object fails in a second pass in a row. So a single hiccup never shows, and what lasts is told within a second or two.
+ * about the moment) is told at once. A failure that may pass by itself (5xx, a conflict, no answer in time) is told only if
+ * the same object fails in a second pass in a row. So a single hiccup never shows, and what lasts is told within a second
+ * or two.
  */
 export class Refusals {
   /** Proxy → objects that failed in its last pass. */
   readonly #failing = new Map<string, ReadonlySet<string>>();
 
-  /** What there is to tell after a pass of a proxy. */
+  /** The failures to tell after a pass of a proxy. */
   told(proxy: string, failures: readonly Failure[]): readonly Failure[] {
     const before = this.#failing.get(proxy);
     if (failures.length === 0) this.#failing.delete(proxy);
@@ -32,18 +33,18 @@ export class Refusals {
 }
 
 /**
- * Could another object fare better? A server that is not reached, does not know us or asks to be left alone answers none;
- * one call without an answer in time may be a webhook's fault.
+ * Is the error about this object, not about the server or the credentials? A call without an answer in time counts as about
+ * its object: a webhook of that kind may be the cause.
  */
-export function isOfOne({ status, reason }: ApiError): boolean {
+export function isObjectSpecific({ status, reason }: ApiError): boolean {
   if (status === 0) return reason === FOREIGN || reason === TOO_LONG || reason === "TimedOut";
   return status !== 401 && status !== 429;
 }
 
-/** There is an object of somebody else's under one of our names. */
-export const FOREIGN = "SomebodyElses";
+/** Another writer's object has one of our names. */
+export const FOREIGN = "ForeignObject";
 
-/** Answers that stay the same until somebody does something about it. */
+/** Answers that stay the same until a user or an administrator changes something. */
 const LASTING = new Set([400, 403, 404, 405, 413, 415, 422]);
 
 function isLasting({ status, reason }: ApiError): boolean {
@@ -53,7 +54,7 @@ function isLasting({ status, reason }: ApiError): boolean {
 /** So that several fit into a message. */
 const LONGEST = 300;
 
-/** A failure as the status says it: which object, and what the API server says of it. */
+/** A failure as the status says it: the object, and the API server's words about it. */
 export function wordsOf(failure: Failure): string {
   const { status, reason, words } = failure.error;
   if (reason === "TimedOut") return `${nameOf(failure)}: the API server did not answer in time`;

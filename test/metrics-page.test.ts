@@ -33,7 +33,7 @@ ofDataplane.process.bufferBudget({ limit: 0, used: 0, ended: 0 });
 ofDataplane.process.showSockets({ descriptors: { most: 1, used: 0 }, room: { reading: 0, unread: 0 } });
 ofDataplane.process.subjects({ size: 0, forgotten: { limit: 0, process: 0 } });
 const ofOperator = new OperatorMetrics([]);
-ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [], exceeded: () => [], kept: () => 0 }));
+ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [], exceeded: () => [], retained: () => 0 }));
 
 describe.each([
   ["data plane", dataplane, ofDataplane.registry],

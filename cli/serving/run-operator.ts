@@ -34,11 +34,11 @@ export interface OperatorOptions {
 const LEASE = "wsproxy-operator";
 
 /**
- * How much garbage V8 lets pile up beside what is in use, in percent of it, before it collects. Left to itself it allows
- * several times as much while there is memory on the machine, and large objects of one tenant would fill the container.
+ * V8 collects garbage when it has grown to this share of the memory in use; percent. By default V8 allows several times as
+ * much while the machine has memory, and large objects of one tenant would fill the container.
  */
 const HEAP_GROWTH = 30;
-/** Buffers that are freed by other threads leave the allocator with gaps: 35 MB of them after some minutes of large answers. */
+/** If other threads free buffers, the allocator keeps gaps: 35 MB of them after some minutes of large answers. */
 const SWEEPING = "--no-concurrent-array-buffer-sweeping";
 
 /** Runs the operator until a signal stops it. Resolves with the exit code. */

@@ -2,45 +2,45 @@ import type { Config } from "../../api/config.ts";
 import { PACKED } from "../../api/meta.ts";
 import { belongsTo, isOf } from "../watch/belonging.ts";
 import type { Contents, UnreadableObject } from "../watch/contents.ts";
-import { hashIn, partsIn, type InForce, type SecretData } from "./in-force.ts";
+import { hashIn, partsIn, type SecretData, type WrittenConfigs } from "./written-configs.ts";
 import { ApiError } from "../kube/api-error.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { Load } from "../platform/load.ts";
 import { dataForm, isHash, rawForm } from "../watch/own-form.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
-import { isOfOne } from "../refusals.ts";
+import { isObjectSpecific } from "../refusals.ts";
 import type { Names } from "../render/names.ts";
 import type { Owner } from "../render/owner.ts";
 
 type Own = readonly ["Secret" | "ConfigMap", KubeObject];
 
-/** What there is of the config in force. */
-export interface Before {
+/** The last config that a proxy serves, and the objects in which it stands. */
+export interface ConfigInForce {
   /** undefined: there is none that can be used. */
   readonly config: Config | undefined;
   /** Our own Secrets and ConfigMaps by kind and name, with hashes in the place of long values. */
   readonly data: ReadonlyMap<string, KubeObject>;
-  /** Those of them that cannot be read. */
-  readonly unseen: readonly UnreadableObject[];
+  /** Those of them that exist and cannot be read. */
+  readonly unreadable: readonly UnreadableObject[];
 }
 
-/** Reads back what was written for a proxy: of a config that is known by its hash nothing but that. */
-export class ConfigInForce {
+/** Reads back what the operator wrote for a proxy; of a config that it remembers it reads the hash alone. */
+export class ConfigInForceReader {
   readonly #own: OwnObjects;
   readonly #contents: Contents;
-  readonly #inForce: InForce;
+  readonly #configs: WrittenConfigs;
 
-  constructor(own: OwnObjects, contents: Contents, inForce: InForce) {
+  constructor(own: OwnObjects, contents: Contents, configs: WrittenConfigs) {
     this.#own = own;
     this.#contents = contents;
-    this.#inForce = inForce;
+    this.#configs = configs;
   }
 
-  /** Throws TooHeavy where it is more than `load` takes. */
-  async read(key: string, owner: Owner, names: Names, load: Load, signal: AbortSignal): Promise<Before> {
+  /** Throws TooHeavy if the config is more than `load` takes. */
+  async read(key: string, owner: Owner, names: Names, load: Load, signal: AbortSignal): Promise<ConfigInForce> {
     const own = this.#objects(owner, names);
     const wanted = own.map(([kind, object]) => ({ kind, object, form: dataForm }));
-    const { found, unreadable: unseen } = await this.#contents.read(key, wanted, signal);
+    const { found, unreadable } = await this.#contents.read(key, wanted, signal);
     const data = new Map(
       own.flatMap(([kind, object]) => {
         const text = found.get(object);
@@ -51,21 +51,21 @@ export class ConfigInForce {
     const secrets = Array.from({ length: PACKED.mostParts }, (_, part) =>
       data.get(nameIn("Secret", names.configPart(part))),
     );
-    // What an earlier proxy of that name had in force is not this one's.
-    if (secrets[0] === undefined || !isOf(owner, secrets[0])) return { config: undefined, data, unseen };
+    // An earlier proxy of that name had its own config in force.
+    if (secrets[0] === undefined || !isOf(owner, secrets[0])) return { config: undefined, data, unreadable };
     const parts = secrets.map(dataOf);
-    const known = this.#inForce.known(key, hashIn(parts[0]) ?? "");
-    if (known !== undefined) return { config: known.config, data, unseen };
+    const remembered = this.#configs.remembered(key, hashIn(parts[0]) ?? "");
+    if (remembered !== undefined) return { config: remembered.config, data, unreadable };
     const opened = (size: number): void => load.add(size);
-    const short = parts.slice(0, partsIn(parts[0])).every((part) => !Object.values(part ?? {}).some(isHash));
-    if (short) return { config: this.#inForce.read(key, parts, opened), data, unseen };
-    const whole = await this.#whole(key, own, names, signal);
-    if (!Array.isArray(whole)) return { config: undefined, data, unseen: [...unseen, whole] };
-    return { config: this.#inForce.read(key, whole, opened), data, unseen };
+    const isComplete = parts.slice(0, partsIn(parts[0])).every((part) => !Object.values(part ?? {}).some(isHash));
+    if (isComplete) return { config: this.#configs.read(key, parts, opened), data, unreadable };
+    const complete = await this.#completeParts(key, own, names, signal);
+    if (!Array.isArray(complete)) return { config: undefined, data, unreadable: [...unreadable, complete] };
+    return { config: this.#configs.read(key, complete, opened), data, unreadable };
   }
 
-  /** The parts of the config in force with all their data, or the one that cannot be read. */
-  async #whole(
+  /** The parts of the config in force with all their data, or the part that cannot be read. */
+  async #completeParts(
     key: string,
     own: readonly Own[],
     names: Names,
@@ -79,7 +79,9 @@ export class ConfigInForce {
         const raw = object && (await this.#contents.one(key, { kind: "Secret", object, form: rawForm }, signal));
         parts.push(dataOf(raw));
       } catch (error) {
-        if (signal.aborted || object === undefined || !(error instanceof ApiError) || !isOfOne(error)) throw error;
+        if (signal.aborted || object === undefined || !(error instanceof ApiError) || !isObjectSpecific(error)) {
+          throw error;
+        }
         return { kind: "Secret", object, error };
       }
     }
@@ -94,9 +96,9 @@ export class ConfigInForce {
     });
   }
 
-  /** A proxy is gone. */
+  /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
-    this.#inForce.forget(proxy);
+    this.#configs.forget(proxy);
   }
 }
 

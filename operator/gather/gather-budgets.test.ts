@@ -8,7 +8,7 @@ import { MOST } from "./budgets.ts";
 import { Cache, WATCHED_KINDS } from "../watch/cache.ts";
 import { Contents } from "../watch/contents.ts";
 import { Gatherer, type Gathered } from "./gather.ts";
-import { InForce } from "./in-force.ts";
+import { WrittenConfigs } from "./written-configs.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { Load, TooHeavy } from "../platform/load.ts";
 import { OwnObjects } from "../watch/own-objects.ts";
@@ -41,7 +41,7 @@ async function bench(prepare: (server: FakeApiServer) => void) {
   await cache.whenSynced();
   await until("everything is watched", () => server.watches.length === WATCHED_KINDS.length);
   const contents = new Contents(client);
-  const gatherer = new Gatherer(cache, new OwnObjects(cache, clock), contents, new InForce());
+  const gatherer = new Gatherer(cache, new OwnObjects(cache, clock), contents, new WrittenConfigs());
   const gather = async (load?: Load): Promise<Gathered> => {
     const known = cache.get("WebSocketProxy", "demo", "chat") as KubeObject;
     return (await gatherer.gather(known, signal, load)) as Gathered;

@@ -7,12 +7,12 @@ import { keys, proxy, putAll, RENDER, slice } from "../../test/fakes/operator-be
 import { Cache } from "../watch/cache.ts";
 import { Contents } from "../watch/contents.ts";
 import { Gatherer, type Gathered } from "./gather.ts";
-import { InForce } from "./in-force.ts";
+import { WrittenConfigs } from "./written-configs.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { OwnObjects } from "../watch/own-objects.ts";
 import { packer } from "../platform/packer.ts";
 import { render } from "../render/render.ts";
-import { inCluster } from "../platform/surroundings.ts";
+import { inCluster } from "../platform/in-cluster.ts";
 import { tools } from "../platform/tools.ts";
 import { translate } from "../translate/translate.ts";
 
@@ -40,7 +40,7 @@ async function gathered(
     await running;
   });
   await cache.whenSynced();
-  const gatherer = new Gatherer(cache, new OwnObjects(cache, clock), new Contents(client), new InForce());
+  const gatherer = new Gatherer(cache, new OwnObjects(cache, clock), new Contents(client), new WrittenConfigs());
   const found = cache.get("WebSocketProxy", "demo", "chat") as KubeObject;
   const all = await gatherer.gather(found, signal);
   if (all === undefined) throw new Error("the proxy is gone");
@@ -113,11 +113,11 @@ describe("the config in force", () => {
   const route = (config: Config | undefined): string | undefined => config?.routes[0]?.name;
 
   test("is read back from its Secret", async () => {
-    const { previous } = await gathered((put) => {
+    const { configInForce } = await gathered((put) => {
       putAll({ put } as never);
       for (const own of written(put(proxy()))) put(own);
     });
-    expect(route(previous)).toBe("main");
+    expect(route(configInForce)).toBe("main");
   });
 
   test("is none where the Secret is of an earlier proxy of that name, or another writer's, which is not even read", async () => {
@@ -126,7 +126,7 @@ describe("the config in force", () => {
       for (const own of written({ ...proxy(), metadata: { name: "chat", namespace: "demo", uid: "earlier" } }))
         put(own);
     });
-    expect(earlier.previous).toBeUndefined();
+    expect(earlier.configInForce).toBeUndefined();
     const others = await gathered((put) => {
       putAll({ put } as never);
       put({
@@ -134,7 +134,7 @@ describe("the config in force", () => {
         metadata: { name: "wsproxy-chat-config-0", namespace: "demo" },
       });
     });
-    expect([others.previous, others.data.size, others.reads]).toEqual([undefined, 0, ["keys"]]);
+    expect([others.configInForce, others.data.size, others.reads]).toEqual([undefined, 0, ["keys"]]);
   });
 
   test.each([
@@ -142,12 +142,12 @@ describe("the config in force", () => {
     ["a part is missing", { "config.json.gz.0": "" }],
     ["it is no gzip", { "config.json.gz.0": Buffer.from("{}").toString("base64") }],
   ])("is none where %s", async (_, change) => {
-    const { previous } = await gathered((put) => {
+    const { configInForce } = await gathered((put) => {
       putAll({ put } as never);
       for (const own of written(put(proxy()))) {
         put(own.kind === "Secret" ? { ...own, data: { ...(own["data"] as object), ...change } } : own);
       }
     });
-    expect(previous).toBeUndefined();
+    expect(configInForce).toBeUndefined();
   });
 });

@@ -4,10 +4,10 @@ import { textSize } from "../../api/text-size.ts";
 import { backendObjects } from "./backend-objects.ts";
 import { MOST, type Budget } from "./budgets.ts";
 import type { Cache } from "../watch/cache.ts";
-import { ConfigInForce } from "./config-in-force.ts";
+import { ConfigInForceReader } from "./config-in-force.ts";
 import { manifestForm } from "./content-forms.ts";
 import type { Contents, UnreadableObject } from "../watch/contents.ts";
-import type { InForce } from "./in-force.ts";
+import type { WrittenConfigs } from "./written-configs.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
 import { Load } from "../platform/load.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
@@ -21,72 +21,71 @@ import { namesOf, type Names } from "../render/names.ts";
 import type { Owner } from "../render/owner.ts";
 import type { Resources, Unread } from "../translate/resources.ts";
 
-/** Everything that one pass looks at. */
+/** Everything that one pass decides on. */
 export interface Gathered {
   readonly owner: Owner;
   readonly names: Names;
-  /** As it is now, whole. */
+  /** The WebSocketProxy as it is now, with its spec. */
   readonly proxy: KubeObject;
   readonly resources: Resources;
-  /** The config in force. */
-  readonly previous: Config | undefined;
-  /** A Secret of the config in force that cannot be read: what was in force is not known. */
-  readonly blind: Failure | undefined;
+  readonly configInForce: Config | undefined;
+  /** A Secret of the config in force that exists and cannot be read: the config in force is not known. */
+  readonly unreadable: Failure | undefined;
   /** Our own Secrets and ConfigMaps, by kind and name, with hashes in the place of long values. */
   readonly data: ReadonlyMap<string, KubeObject>;
-  /** The Secret with the admin token is there and cannot be read now. */
-  readonly tokenUnread: boolean;
+  /** The Secret with the admin token exists and cannot be read. */
+  readonly tokenUnreadable: boolean;
   readonly pods: PodsOfProxy;
 }
 
-/** Collects what the translation of one proxy may look at, and what there is of its own objects. */
+/** Reads the objects that one proxy names, within its budget, and the objects that the operator wrote for it. */
 export class Gatherer {
   readonly #cache: Cache;
   readonly #own: OwnObjects;
   readonly #contents: Contents;
-  readonly #before: ConfigInForce;
-  readonly #referred: NamedObjectsReader;
+  readonly #inForce: ConfigInForceReader;
+  readonly #named: NamedObjectsReader;
   readonly #seenKeys = new SeenKeys();
   readonly #refusals = new Refusals();
-  /** What each proxy referred to when it was last looked at. */
+  /** What each proxy named in its last pass. */
   readonly #references = new Map<string, References>();
-  /** Uids of the Secrets that were read of each proxy since all of them last were. */
-  readonly #read = new Map<string, ReadonlySet<string>>();
+  /** Uids of the Secrets that passes of each proxy read since a pass last read all of them. */
+  readonly #remembered = new Map<string, ReadonlySet<string>>();
   readonly #exceeded = new Map<string, readonly Budget[]>();
 
-  constructor(cache: Cache, own: OwnObjects, contents: Contents, inForce: InForce) {
+  constructor(cache: Cache, own: OwnObjects, contents: Contents, configs: WrittenConfigs) {
     this.#cache = cache;
     this.#own = own;
     this.#contents = contents;
-    this.#before = new ConfigInForce(own, contents, inForce);
-    this.#referred = new NamedObjectsReader(cache, contents);
+    this.#inForce = new ConfigInForceReader(own, contents, configs);
+    this.#named = new NamedObjectsReader(cache, contents);
   }
 
-  /** undefined: the proxy is gone. Throws TooHeavy where it is more than `load` takes. */
-  async gather(known: KubeObject, signal: AbortSignal, load = new Load()): Promise<Gathered | undefined> {
-    const { name, namespace = "" } = known.metadata;
-    const key = keyOf(known);
+  /** `cached`: the metadata of the proxy. undefined: the proxy is gone. Throws TooHeavy if it is more than `load` takes. */
+  async gather(cached: KubeObject, signal: AbortSignal, load = new Load()): Promise<Gathered | undefined> {
+    const { name, namespace = "" } = cached.metadata;
+    const key = keyOf(cached);
     this.#contents.begin(key);
-    const proxy = await this.#manifest(key, known, load, signal);
+    const proxy = await this.#manifest(key, cached, load, signal);
     if (proxy === undefined) return undefined;
     const owner = { namespace, name, uid: proxy.metadata.uid ?? "" };
     const names = namesOf(name, packer.hash);
-    const { config: previous, data, unseen } = await this.#before.read(key, owner, names, load, signal);
-    const references = referencesOf(proxy, previous);
+    const inForce = await this.#inForce.read(key, owner, names, load, signal);
+    const references = referencesOf(proxy, inForce.config);
     this.#references.set(key, references);
-    const read = this.#read.get(key);
-    const referred = await this.#referred.read(key, namespace, references, read, load, signal);
-    this.#tell(key, [...unseen, ...referred.failed].map(failureOf));
+    const remembered = this.#remembered.get(key);
+    const named = await this.#named.read(key, namespace, references, remembered, load, signal);
+    this.#tell(key, [...inForce.unreadable, ...named.failed].map(failureOf));
     const reader = { cache: this.#cache, contents: this.#contents };
     const places = await backendObjects(reader, key, namespace, references.services, load, signal);
     const isToken = ({ object }: UnreadableObject): boolean => object.metadata.name === names.admin;
-    const blind = unseen.find((one) => one.kind === "Secret" && !isToken(one));
-    const unread = [...referred.failed.map(unreadOf), ...referred.beyond];
-    const { secrets, configMaps, uids } = referred;
-    if (unread.length === 0 || read !== undefined) this.#read.set(key, uids);
+    const part = inForce.unreadable.find((one) => one.kind === "Secret" && !isToken(one));
+    const unreadable = [...named.failed.map(unreadableOf), ...named.beyond];
+    const { secrets, configMaps, uids } = named;
+    if (unreadable.length === 0 || remembered !== undefined) this.#remembered.set(key, uids);
     const pods = this.#pods(owner, names);
     this.#exceed(key, [
-      ...referred.exceeded,
+      ...named.exceeded,
       ...(places.cut.size === 0 ? [] : ["endpoints" as const]),
       ...(Math.max(pods.own.length, pods.strangers.length) < MOST.pods ? [] : ["pods" as const]),
     ]);
@@ -94,7 +93,7 @@ export class Gatherer {
       owner,
       names,
       proxy,
-      previous,
+      configInForce: inForce.config,
       resources: {
         proxy,
         secrets,
@@ -102,56 +101,56 @@ export class Gatherer {
         services: places.services,
         endpointSlices: places.endpointSlices,
         cutServices: places.cut,
-        unread,
-        seenKeys: this.#seenKeys.before(key, { secrets, unread }, previous),
+        unread: unreadable,
+        seenKeys: this.#seenKeys.before(key, { secrets, unread: unreadable }, inForce.config),
       },
-      blind: blind && failureOf(blind),
-      data,
-      tokenUnread: unseen.some(isToken),
+      unreadable: part && failureOf(part),
+      data: inForce.data,
+      tokenUnreadable: inForce.unreadable.some(isToken),
       pods,
     };
   }
 
-  /** What a proxy referred to when it was last looked at; undefined: it was not yet. */
+  /** What a proxy named in its last pass; undefined: it had no pass yet. */
   referencesOf(proxy: string): References | undefined {
     return this.#references.get(proxy);
   }
 
-  /** Budgets that proxies had spent when they were last looked at, proxy by proxy. */
+  /** The budgets that each proxy exceeded in its last pass. */
   get exceeded(): Iterable<readonly Budget[]> {
     return this.#exceeded.values();
   }
 
-  /** Its spec is too large to be looked at. */
+  /** The translation found the spec of this proxy too large. */
   refuseSpec(proxy: string): void {
     this.#exceed(proxy, [...(this.#exceeded.get(proxy) ?? []), "spec"]);
   }
 
-  /** A proxy is gone. */
+  /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
     this.#references.delete(proxy);
     this.#contents.forget(proxy);
     this.#seenKeys.forget(proxy);
     this.#refusals.forget(proxy);
-    this.#before.forget(proxy);
-    this.#read.delete(proxy);
+    this.#inForce.forget(proxy);
+    this.#remembered.delete(proxy);
     this.#exceeded.delete(proxy);
   }
 
-  async #manifest(key: string, known: KubeObject, load: Load, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const found = await this.#contents.one(key, { kind: KIND, object: known, form: manifestForm }, signal);
-    load.add(typeof found === "string" ? found.length : textSize(found, Number.POSITIVE_INFINITY));
-    return typeof found === "string" ? (JSON.parse(found) as KubeObject) : found;
+  async #manifest(key: string, cached: KubeObject, load: Load, signal: AbortSignal): Promise<KubeObject | undefined> {
+    const content = await this.#contents.one(key, { kind: KIND, object: cached, form: manifestForm }, signal);
+    load.add(typeof content === "string" ? content.length : textSize(content, Number.POSITIVE_INFINITY));
+    return typeof content === "string" ? (JSON.parse(content) as KubeObject) : content;
   }
 
-  /** What may pass by itself is tried once more: until then it is as if nothing had been read. */
+  /** A failure that may pass by itself fails this pass: only a second one in a row is told. */
   #tell(proxy: string, failures: readonly Failure[]): void {
     const told = new Set(this.#refusals.told(proxy, failures));
     const untold = failures.find((failure) => !told.has(failure));
     if (untold !== undefined) throw untold.error;
   }
 
-  /** Of each sort as many as one proxy can have: any tenant that may write pods can give them the proxy's label. */
+  /** Bounded: a tenant that may write pods can give any number of them the proxy's label. */
   #pods(owner: Owner, { base }: Names): PodsOfProxy {
     const { namespace } = owner;
     const deployment = this.#own.get("Deployment", namespace, base);
@@ -170,7 +169,7 @@ function failureOf({ kind, object, error }: UnreadableObject): Failure {
   return { kind, name: object.metadata.name, error };
 }
 
-function unreadOf({ kind, object, error }: UnreadableObject): Unread {
+function unreadableOf({ kind, object, error }: UnreadableObject): Unread {
   const { namespace = "", name, labels = {} } = object.metadata;
   return {
     kind: kind as Unread["kind"],

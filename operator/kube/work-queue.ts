@@ -11,10 +11,19 @@ export interface WorkQueueOptions {
   readonly concurrency: number;
   /** Are the key's passes so large that only one such pass may run at a time, beside light ones? Default: never. */
   readonly isHeavy?: (key: string) => boolean;
-  /** Does one pass for a key. Resolves with the ms after which to do another one, if any; rejects to be called again later. */
-  readonly work: (key: string, signal: AbortSignal) => Promise<number | undefined>;
+  /**
+   * Does one pass for a key. Resolves with the ms after which to do another one, if any, or with why to try again later;
+   * rejects to be called again later.
+   */
+  readonly work: (key: string, signal: AbortSignal) => Promise<number | Retry | undefined>;
   /** Called when a pass failed, unless it was aborted; the queue tries again after `wait` ms. */
   readonly failed: (key: string, error: unknown, wait: number) => void;
+}
+
+/** How a pass ends that the queue tries again as a failed one, and no sooner than after `lookAgainAfter` ms. */
+export interface Retry {
+  readonly why: unknown;
+  readonly lookAgainAfter: number;
 }
 
 /** Waits after failed passes; ms. */
@@ -138,10 +147,15 @@ export class WorkQueue {
     this.#later.delete(key);
     let wait: number | undefined;
     try {
-      wait = await this.#options.work(key, signal);
-      this.#backOffs.delete(key);
+      const end = await this.#options.work(key, signal);
+      if (typeof end === "object") {
+        wait = signal.aborted ? 0 : this.#failed(key, end.why, end.lookAgainAfter);
+      } else {
+        wait = end;
+        this.#backOffs.delete(key);
+      }
     } catch (error) {
-      wait = signal.aborted ? 0 : this.#failed(key, error);
+      wait = signal.aborted ? 0 : this.#failed(key, error, wishedWait(error));
     }
     this.#working.delete(key);
     this.#heavy.delete(key);
@@ -151,11 +165,11 @@ export class WorkQueue {
     this.#pump();
   }
 
-  /** Milliseconds until the next attempt: more from failure to failure, and no less than the API server asks. */
-  #failed(key: string, error: unknown): number {
+  /** Milliseconds until the next attempt: more from failure to failure, and no less than `leastWait`. */
+  #failed(key: string, error: unknown, leastWait: number): number {
     const backOff = this.#backOffs.get(key) ?? new BackOff(FIRST_WAIT, LONGEST_WAIT, this.#options.random);
     this.#backOffs.set(key, backOff);
-    const wait = Math.max(backOff.next(), wishedWait(error));
+    const wait = Math.max(backOff.next(), leastWait);
     this.#options.failed(key, error, wait);
     return wait;
   }

@@ -3,15 +3,15 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Turns } from "../kube/turns.ts";
 import type { Steps } from "../translate/steps.ts";
 
-/** A pass turned out to be a heavy one: it is made again when its turn comes. */
+/** The pass is a heavy one: it ends, and is made again when its turn comes. */
 export class TooHeavy extends Error {
   override readonly name = "TooHeavy";
 }
 
-/** Bytes that a pass may have in its hands beside fifteen others. */
+/** Bytes that a light pass may hold, beside fifteen others. */
 export const LIGHT = 128 * 1024;
 
-/** What one pass takes: the bytes of texts that it parses and of objects that it reads, and the time that it computes. */
+/** What one pass costs: the bytes of texts that it parses and of objects that it reads, and its computing time. */
 export class Load {
   readonly #most: number;
   #bytes = 0;
@@ -26,12 +26,12 @@ export class Load {
     return this.#bytes;
   }
 
-  /** Milliseconds in which nothing else could be done. */
+  /** Milliseconds for which the pass held the event loop. */
   get computed(): number {
     return this.#computed;
   }
 
-  /** What is computed, on this clock. */
+  /** Adds the time that `compute` takes. */
   timed<T>(clock: Pick<Clock, "now">, compute: () => T): T {
     const began = clock.now();
     try {
@@ -41,19 +41,19 @@ export class Load {
     }
   }
 
-  /** Throws TooHeavy where that is too much; to be called before the bytes are made into objects. */
+  /** Throws TooHeavy if that is too much; to be called before the bytes become objects. */
   add(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes > this.#most) throw new TooHeavy(`${this.#bytes} bytes`);
   }
 }
 
-/** Milliseconds that are computed at a stretch: leases are renewed and other proxies served in between. */
+/** Milliseconds that a pass computes at a stretch: between two slices the Lease is renewed and other passes go on. */
 const SLICE = 15;
 
 /**
- * Does all steps, a slice in each turn of the event loop: however many passes compute, each gets on by one slice before
- * any of them gets on by the next.
+ * Does all steps, one slice in each turn of the event loop. However many passes compute, each of them does one slice before
+ * any does its next one.
  */
 export async function inSlices<T>(
   steps: Steps<T>,

@@ -7,15 +7,16 @@ import type { Caller } from "../kube/call.ts";
 import { FIELD_MANAGER } from "../kube/field-manager.ts";
 import { KINDS, keyOf, pathOf, type KubeObject } from "../kube/kinds.ts";
 import type { PodsOfProxy } from "../watch/own-pods.ts";
-import { textOf, type Wanted } from "./wanted.ts";
-import { PodInquiry, uidOf, type Subject } from "./pod-inquiry.ts";
+import { textOf, type Target, type Wanted } from "./wanted.ts";
+import { PodInquiry, uidOf } from "./pod-inquiry.ts";
 import type { AskPod } from "./pod-report.ts";
 import type { Pod } from "../watch/pod.ts";
 
-/** The pods of one proxy, and which of those that take traffic do not serve what they are to. */
+/** The state of the pods of one proxy, as far as the status tells it. Names are sorted: equal states are equal values. */
 export interface PodState {
   readonly pods: number;
   readonly ready: readonly string[];
+  /** Ready pods that do not serve what they are to serve. */
   readonly behind: readonly string[];
   /** Pods that have what they are to serve, and refuse it. */
   readonly refusing: readonly RefusingPod[];
@@ -40,11 +41,11 @@ export interface DataplanePodsOptions {
   readonly wrote: (pod: KubeObject) => void;
 }
 
-/** A pod that did not report in this time is nudged again, and then less and less often; ms. */
+/** The operator nudges a pod again that did not report in this time, and then less and less often; ms. */
 const NUDGE_AGAIN = 2000;
 /** Its kubelet looks by itself as often as that. */
 const NUDGE_AGAIN_AT_MOST = 60_000;
-/** Pods that are nudged at a time; the next ones after a moment. */
+/** Pods that are nudged at the same time; the next ones after a moment, in ms. */
 const AT_A_TIME = 20;
 const MOMENT = 100;
 
@@ -54,43 +55,43 @@ interface Nudge {
   readonly count: number;
 }
 
-/** Tells pods that their config has changed, and finds out which of them serve it. */
+/** Nudges pods when their config has changed, and finds out which of them serve it. */
 export class DataplanePods {
   readonly #options: DataplanePodsOptions;
   /** By the pod's uid. */
   readonly #nudges = new Map<string, Nudge>();
   readonly #inquiry: PodInquiry;
-  /** Proxy → the pods that are remembered for it. */
-  readonly #known = new Map<string, readonly string[]>();
+  /** Proxy → uids of the pods that are remembered for it. */
+  readonly #remembered = new Map<string, readonly string[]>();
 
   constructor(options: DataplanePodsOptions) {
     this.#options = options;
     this.#inquiry = new PodInquiry(options.ask, options.clock);
   }
 
-  /** Makes every running pod look at its config now. */
+  /** Makes the kubelet of every running pod bring the new config now. */
   async nudge(pods: readonly Pod[], wanted: Wanted, signal: AbortSignal): Promise<void> {
     await this.#inTurn(pods.filter(isRunning), signal, (pod) => this.#nudge(pod, wanted, signal));
   }
 
-  /** Which pods take traffic, and which of them do not serve what is wanted; those are nudged again when it is time. */
+  /** Asks the pods of a proxy, and nudges those again that are behind for too long. Without a target it asks none. */
   async look(
     proxy: string,
     { own: pods, strangers }: PodsOfProxy,
-    subject: Subject | undefined,
+    target: Target | undefined,
     signal: AbortSignal,
   ): Promise<PodState> {
     this.#remember(proxy, pods);
     const ready = pods.filter(isReady);
-    // Where none takes traffic, those that do not say why.
-    const asked = subject === undefined ? [] : ready.length > 0 ? ready : pods.filter(isRunning);
-    const found = subject === undefined ? [] : await this.#inquiry.look(asked, subject, signal);
+    // If no pod is ready, those that run say why.
+    const asked = target === undefined ? [] : ready.length > 0 ? ready : pods.filter(isRunning);
+    const found = target === undefined ? [] : await this.#inquiry.look(asked, target, signal);
     const behind = found.filter(({ pod, serves }) => isReady(pod) && !serves);
-    if (subject !== undefined) {
-      // Another nudge tells nothing to a pod that it has reached.
-      const due = behind.filter(({ pod, rejected }) => rejected === undefined && this.#isDue(pod, subject.wanted));
-      const late = due.map(({ pod }) => pod);
-      await this.nudge(late, subject.wanted, signal);
+    if (target !== undefined) {
+      // A pod that refuses the config has it already.
+      const due = behind.filter(({ pod, rejected }) => rejected === undefined && this.#isDue(pod, target.wanted));
+      const overdue = due.map(({ pod }) => pod);
+      await this.nudge(overdue, target.wanted, signal);
     }
     return {
       pods: pods.filter(isAlive).length,
@@ -102,15 +103,15 @@ export class DataplanePods {
       unusable: byPod(
         found.flatMap(({ pod, unusable }) => (unusable === undefined ? [] : [{ pod: nameOf(pod), words: unusable }])),
       ),
-      // A pod that is being made may be known before its ReplicaSet is.
+      // The watch may tell of a new pod before it tells of its ReplicaSet: such a pod does not run yet.
       strangers: strangers.filter(isRunning).map(nameOf).sort(),
     };
   }
 
-  /** A proxy is gone. */
+  /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
     this.#remember(proxy, []);
-    this.#known.delete(proxy);
+    this.#remembered.delete(proxy);
   }
 
   #isDue(pod: Pod, wanted: Wanted): boolean {
@@ -127,7 +128,7 @@ export class DataplanePods {
     const count = last?.wanted === text ? last.count + 1 : 0;
     this.#nudges.set(uidOf(pod), { wanted: text, at: clock.now(), count });
     const value = `${short(wanted.hash)}-${short(wanted.endpointsHash)}`;
-    // The value has to be another one than stands there, whatever put it there.
+    // Only another value than the pod has is a change, whichever writer put it there.
     const again = count > 0 || pod.metadata.annotations?.[NUDGE] === value;
     const annotations = { [NUDGE]: again ? `${value}-${clock.wall()}` : value };
     try {
@@ -148,7 +149,7 @@ export class DataplanePods {
     }
   }
 
-  /** Spread, where there are hundreds. */
+  /** Hundreds of nudges are spread over time. */
   async #inTurn(pods: readonly Pod[], signal: AbortSignal, act: (pod: Pod) => Promise<void>): Promise<void> {
     for (let first = 0; first < pods.length && !signal.aborted; first += AT_A_TIME) {
       if (first > 0) await pause(MOMENT, this.#options.clock, signal);
@@ -159,12 +160,12 @@ export class DataplanePods {
   #remember(proxy: string, pods: readonly Pod[]): void {
     const now = pods.map(uidOf);
     const left = new Set(now);
-    for (const uid of this.#known.get(proxy) ?? []) {
+    for (const uid of this.#remembered.get(proxy) ?? []) {
       if (left.has(uid)) continue;
       this.#nudges.delete(uid);
       this.#inquiry.forget(uid);
     }
-    this.#known.set(proxy, now);
+    this.#remembered.set(proxy, now);
   }
 }
 

@@ -11,10 +11,13 @@ interface Deployment extends KubeObject {
 
 /** Longest words of Kubernetes that are passed on. */
 const LONGEST = 300;
-/** What every container waits for in its first moments. */
+/** Every container waits for these in its first moments. */
 const ORDINARY = new Set(["ContainerCreating", "PodInitializing"]);
 
-/** Why no pod is ready, in Kubernetes' own words: pods that are not made first, then the first pod that says; empty: none says. */
+/**
+ * Why no pod is ready, in Kubernetes' own words: why the Deployment can make no pod, or else what the first pod says. Empty:
+ * Kubernetes does not say.
+ */
 export function holdUpOf(deployment: Deployment | undefined, pods: readonly Pod[]): string {
   const failure = deployment?.status?.conditions?.find(({ type, status }) => {
     return type === "ReplicaFailure" && status === "True";
@@ -29,7 +32,7 @@ export function holdUpOf(deployment: Deployment | undefined, pods: readonly Pod[
   return shortened(told.sort()[0] ?? "", LONGEST);
 }
 
-/** Not scheduled, no image, ends again and again. */
+/** Why a pod does not run: not scheduled, no image, crashing. */
 function wordsOf({ metadata, status }: Pod): string | undefined {
   if (metadata.deletionTimestamp !== undefined) return undefined;
   const place = status?.conditions?.find((it) => it.type === "PodScheduled" && it.status === "False");

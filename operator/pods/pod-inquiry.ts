@@ -1,45 +1,35 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Pod } from "../watch/pod.ts";
-import type { Wanted } from "./wanted.ts";
 import type { AskPod, PodAnswer } from "./pod-report.ts";
 import type { ProxyReport } from "../../api/report.ts";
-import { textOf } from "./wanted.ts";
+import { textOf, type Target, type Wanted } from "./wanted.ts";
 
-/** What is known of a pod after a look. */
+/** What the operator knows of a pod after a look. */
 export interface Finding {
-  /** It serves what it is to. */
+  /** It serves what it is to serve. */
   readonly serves: boolean;
   /** It has what it is to serve, and refuses it. */
   readonly rejected: NonNullable<ProxyReport["rejected"]> | undefined;
-  /** Why nothing is known of it, where it is the pod that gives no usable report. */
+  /** Why its report is of no use; undefined: the report is usable, or none came. */
   readonly unusable: string | undefined;
 }
 
-/** What a pod is asked about. */
-export interface Subject {
-  /** `<namespace>/<name>` */
-  readonly proxy: string;
-  readonly wanted: Wanted;
-  /** The admin token of the proxy; undefined: it cannot be read. */
-  readonly token: string | undefined;
-}
-
-/** Pods that are asked at a time: each takes a connection. */
+/** Pods of one proxy that are asked at the same time: each takes a connection. */
 const AT_A_TIME = 32;
-/** Milliseconds of one look; pods that were not asked in it come first in the next one. */
+/** Milliseconds of one look; the next look asks first the pods that this one did not reach. */
 const LOOK = 1000;
 /** A pod that gives no usable answer is asked again after this time, and then less and less often; ms. */
 const AGAIN = 250;
 const AGAIN_AT_MOST = 5000;
-/** A pod takes a new token within seconds of its nudge; one that refuses it for so long is told of; ms. */
+/** A pod takes a new token within seconds of its nudge; the status names a pod that refuses it for so long; ms. */
 const TOKEN_PATIENCE = 90_000;
 
-interface Known {
-  readonly asked: number;
+interface Asked {
+  readonly at: number;
   /** What it was asked for. */
   readonly wanted: string;
   readonly finding: Finding;
-  /** Answers in a row that were none. */
+  /** Questions in a row without a usable answer. */
   readonly failures: number;
   /** Since when it refuses the token. */
   readonly unsynced: number | undefined;
@@ -47,69 +37,74 @@ interface Known {
 
 const BEHIND: Finding = { serves: false, rejected: undefined, unusable: undefined };
 
-/** Asks pods which config they serve, so that what one of them answers, or does not, costs little and holds up no other. */
+/** Asks pods which config they serve. A pod that answers badly, or not at all, costs little and holds up no other pod. */
 export class PodInquiry {
   readonly #ask: AskPod;
   readonly #clock: Clock;
   /** By the pod's uid. */
-  readonly #known = new Map<string, Known>();
+  readonly #asked = new Map<string, Asked>();
 
   constructor(ask: AskPod, clock: Clock) {
     this.#ask = ask;
     this.#clock = clock;
   }
 
-  /** What is known of each pod, in their order. Those that serve what they are to, or gave no usable answer lately, are not asked. */
+  /**
+   * The finding on each pod, in the order of `pods`. A pod that serves what it is to serve, or gave no usable answer a moment
+   * ago, is not asked again.
+   */
   async look(
     pods: readonly Pod[],
-    subject: Subject,
+    target: Target,
     signal: AbortSignal,
   ): Promise<readonly (Finding & { readonly pod: Pod })[]> {
-    for (const pod of pods) this.#renew(pod, textOf(subject.wanted));
+    for (const pod of pods) this.#renew(pod, textOf(target.wanted));
     const end = this.#clock.now() + LOOK;
     const due = pods.filter((pod) => this.#isDue(pod)).sort((a, b) => this.#askedAt(a) - this.#askedAt(b));
     for (let first = 0; first < due.length && this.#clock.now() < end && !signal.aborted; first += AT_A_TIME) {
-      await Promise.all(due.slice(first, first + AT_A_TIME).map((pod) => this.#inquire(pod, subject, signal)));
+      await Promise.all(due.slice(first, first + AT_A_TIME).map((pod) => this.#inquire(pod, target, signal)));
     }
-    return pods.map((pod) => ({ ...(this.#known.get(uidOf(pod))?.finding ?? BEHIND), pod }));
+    return pods.map((pod) => ({ ...(this.#asked.get(uidOf(pod))?.finding ?? BEHIND), pod }));
   }
 
   forget(uid: string): void {
-    this.#known.delete(uid);
+    this.#asked.delete(uid);
   }
 
-  /** What a pod served before says nothing of what it is to serve now. */
+  /** A finding about another config says nothing about this one. */
   #renew(pod: Pod, wanted: string): void {
-    const known = this.#known.get(uidOf(pod));
-    if (known === undefined || known.wanted === wanted) return;
-    this.#known.set(uidOf(pod), { ...known, wanted, finding: { ...BEHIND, unusable: known.finding.unusable } });
+    const last = this.#asked.get(uidOf(pod));
+    if (last === undefined || last.wanted === wanted) return;
+    this.#asked.set(uidOf(pod), { ...last, wanted, finding: { ...BEHIND, unusable: last.finding.unusable } });
   }
 
-  async #inquire(pod: Pod, { proxy, wanted, token }: Subject, signal: AbortSignal): Promise<void> {
+  async #inquire(pod: Pod, { proxy, wanted, token }: Target, signal: AbortSignal): Promise<void> {
     const address = pod.status?.podIP;
     const answer: PodAnswer =
       address === undefined ? { kind: "silent" } : await this.#ask({ address, proxy, token }, signal);
-    const asked = this.#clock.now();
-    const before = this.#known.get(uidOf(pod));
-    const unsynced = answer.kind === "unsynced" ? (before?.unsynced ?? asked) : undefined;
-    this.#known.set(uidOf(pod), {
-      asked,
+    // A question that was given up says nothing of the pod.
+    if (signal.aborted) return;
+    const at = this.#clock.now();
+    const before = this.#asked.get(uidOf(pod));
+    const unsynced = answer.kind === "unsynced" ? (before?.unsynced ?? at) : undefined;
+    this.#asked.set(uidOf(pod), {
+      at,
       wanted: textOf(wanted),
       failures: answer.kind === "silent" || answer.kind === "nonsense" ? (before?.failures ?? 0) + 1 : 0,
       unsynced,
-      finding: findingOf(answer, wanted, unsynced === undefined ? 0 : asked - unsynced),
+      finding: findingOf(answer, wanted, unsynced === undefined ? 0 : at - unsynced),
     });
   }
 
   #isDue(pod: Pod): boolean {
-    const known = this.#known.get(uidOf(pod));
-    if (known === undefined || known.failures === 0) return known?.finding.serves !== true;
-    const { asked, failures } = known;
-    return this.#clock.now() - asked >= Math.min(AGAIN * 2 ** (failures - 1), AGAIN_AT_MOST);
+    const last = this.#asked.get(uidOf(pod));
+    if (last === undefined || last.failures === 0) return last?.finding.serves !== true;
+    const { at, failures } = last;
+    return this.#clock.now() - at >= Math.min(AGAIN * 2 ** (failures - 1), AGAIN_AT_MOST);
   }
 
   #askedAt(pod: Pod): number {
-    return this.#known.get(uidOf(pod))?.asked ?? Number.NEGATIVE_INFINITY;
+    return this.#asked.get(uidOf(pod))?.at ?? Number.NEGATIVE_INFINITY;
   }
 }
 
@@ -130,7 +125,7 @@ function findingOf(answer: PodAnswer, wanted: Wanted, unsyncedFor: number): Find
   return unsyncedFor < TOKEN_PATIENCE ? BEHIND : { ...BEHIND, unusable: "it refuses the operator's token" };
 }
 
-/** What a pod is remembered by: another one may come under its name. */
+/** A pod is remembered by its uid: another pod may get its name. */
 export function uidOf({ metadata }: Pod): string {
   return metadata.uid ?? metadata.name;
 }

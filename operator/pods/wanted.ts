@@ -4,7 +4,16 @@ export interface Wanted {
   readonly endpointsHash: string;
 }
 
-/** What pods are to serve, as one word. */
+/** What the pods of one proxy are asked for. */
+export interface Target {
+  /** `<namespace>/<name>` */
+  readonly proxy: string;
+  readonly wanted: Wanted;
+  /** The admin token of the proxy; undefined: it cannot be read. */
+  readonly token: string | undefined;
+}
+
+/** Both hashes as one text. */
 export function textOf({ hash, endpointsHash }: Wanted): string {
   return `${hash} ${endpointsHash}`;
 }

@@ -5,12 +5,17 @@ import type { Steps } from "../translate/steps.ts";
 import type { Packed, Packer } from "./packer.ts";
 import { canonicalPieces } from "./sorted-keys.ts";
 
-/** What a config and its endpoints become; `excess` says what is too large. */
+/** A config and its endpoints, packed; `excess` says what is too large. */
 export type PackedConfig =
   | { readonly excess: undefined; readonly config: Packed; readonly endpoints: Packed }
   | { readonly excess: string };
 
-/** Packs a config and its endpoints, if they fit. */
+/** The packer of one pass: a config that it packed to find out its size it does not pack again to write it. */
+export function packingOnce(packer: Packer): Packer {
+  return { ...packer, packed: new WeakMap() };
+}
+
+/** Packs a config and its endpoints, if they fit into the objects of the API. */
 export function* packedConfig(config: Config, endpoints: Endpoints, packer: Packer): Steps<PackedConfig> {
   const packed = yield* packedText(config, packer);
   if (packed === undefined || packed.parts.length > PACKED.mostParts) return { excess: EXCESS };
@@ -35,6 +40,11 @@ const EXCESS_ENDPOINTS = `names Services with more endpoints than one object of 
 const SURELY_FITS = (PACKED.mostParts * PACKED.largestPart) / 4;
 
 /** undefined: it is longer than an operator writes. */
-function packedText(value: unknown, { pack }: Packer): Steps<Packed | undefined> {
-  return pack(canonicalPieces(value), PACKED.largestPart, LARGEST_WRITTEN);
+function* packedText(value: object, { pack, packed: known }: Packer): Steps<Packed | undefined> {
+  const before = known?.get(value);
+  if (before !== undefined) return before;
+  const packed = yield* pack(canonicalPieces(value), PACKED.largestPart, LARGEST_WRITTEN);
+  // A text that does not fit is not written either: its parts would only take memory.
+  if (packed !== undefined && packed.parts.length <= PACKED.mostParts) known?.set(value, packed);
+  return packed;
 }

@@ -8,15 +8,17 @@ export interface Packed {
   readonly parts: readonly string[];
 }
 
-/** Pure functions that need a platform: given by whoever renders, so that rendering stays free of one. */
+/** Pure functions that need Node: the caller of `render` gives them, so that rendering imports nothing of Node. */
 export interface Packer {
   /** SHA-256 of the UTF-8 text, in hex. */
   readonly hash: (text: string) => string;
   /**
-   * A text that comes in pieces, so that the whole of it is never in memory, in parts of at most so many bytes, the same
-   * bytes each time; undefined: it has more than `most` bytes of UTF-8.
+   * Packs a text into parts of at most so many bytes; the same text gives the same bytes. The text comes in pieces, so that
+   * the whole of it is never in memory. undefined: it has more than `most` bytes of UTF-8.
    */
   readonly pack: (pieces: Iterable<string>, largestPart: number, most: number) => Steps<Packed | undefined>;
   /** Base64 of the UTF-8 text. */
   readonly base64: (text: string) => string;
+  /** Values that this packer has packed: it does not pack the same object again. Absent: it packs each time. */
+  readonly packed?: WeakMap<object, Packed>;
 }

@@ -52,7 +52,7 @@ test("a gateway gets all its objects, the config first, then what pods need, and
     "Deployment wsproxy-proxy",
     "Service wsproxy-proxy",
   ]);
-  expect([...it.complete].sort()).toEqual([...new Set(it.manifests.map(({ kind }) => kind))].sort());
+  expect([...it.prunable].sort()).toEqual([...new Set(it.manifests.map(({ kind }) => kind))].sort());
   for (const { metadata } of it.manifests) {
     expect(metadata.namespace).toBe("test");
     expect(metadata.ownerReferences).toEqual([
@@ -75,7 +75,7 @@ test("without a config nothing is written, and nothing is deleted", () => {
     SETTINGS,
     packer,
   );
-  expect(it).toEqual({ manifests: [], complete: [], serving: undefined, problem: undefined });
+  expect(it).toEqual({ manifests: [], prunable: [], serving: undefined, problem: undefined });
 });
 
 test("where the spec is not accepted the config is written, and the pods stay as they are", () => {
@@ -86,13 +86,13 @@ test("where the spec is not accepted the config is written, and the pods stay as
     packer,
   );
   expect(names(it)).toEqual(DATA);
-  expect(it.complete).toEqual(["Secret", "ConfigMap"]);
+  expect(it.prunable).toEqual(["Secret", "ConfigMap"]);
 });
 
 test("a proxy for which no pods are rendered keeps the pods that serve", () => {
   const it = rendered({}, { ...infraOf(), mode: "Sidecar", gateway: undefined, servicePort: undefined });
   expect(names(it)).toEqual(DATA);
-  expect(it.complete).toEqual(["Secret", "ConfigMap"]);
+  expect(it.prunable).toEqual(["Secret", "ConfigMap"]);
 });
 
 test("the admin token is in the pods' config folder, in a Secret of its own; a pod starts without it", () => {
@@ -110,7 +110,7 @@ test("if the admin token cannot be read no Secret is deleted, and the pods have 
   const parts = { config: configOf(), endpoints: endpointsOf([8080]), infra: infraOf(), adminToken: undefined };
   const it = render(OWNER, parts, SETTINGS, packer);
   expect(names(it)).not.toContain("Secret wsproxy-proxy-admin");
-  expect(it.complete).not.toContain("Secret");
+  expect(it.prunable).not.toContain("Secret");
   expect(template(it)).toEqual(template(rendered()));
 });
 
@@ -216,7 +216,7 @@ test("a large config is in several Secrets, and the one with the hash comes last
 
 test("a config that is too large is a problem: nothing is written, and nothing is deleted", () => {
   const it = rendered({}, infraOf(), packedIn(5));
-  expect(it).toMatchObject({ manifests: [], complete: [], serving: undefined });
+  expect(it).toMatchObject({ manifests: [], prunable: [], serving: undefined });
   expect(it.problem).toMatchObject({ reason: "TooLarge", at: "spec" });
   expect(it.problem?.message).toMatch(/more than 3.6 MB .* divide the routes/);
 });

@@ -21,17 +21,17 @@ import type { GatewayInfra, RenderSettings } from "./settings.ts";
 export interface Rendered {
   /** In the order in which they are applied: the config first. */
   readonly manifests: readonly Manifest[];
-  /** Of these kinds whatever else belongs to the proxy may go. Of the others nothing is known now: they stay as they are. */
-  readonly complete: readonly string[];
-  /** What the pods are to serve, as their /config shows it; undefined: whatever they serve now. */
+  /** `manifests` lists every object of these kinds; others may be deleted. */
+  readonly prunable: readonly string[];
+  /** The hashes that the pods are to serve, as their /config shows them; undefined: those that they serve now. */
   readonly serving: { readonly hash: string; readonly endpointsHash: string } | undefined;
   /** Why nothing was rendered although there is a config. */
   readonly problem: Problem<"TooLarge"> | undefined;
 }
 
-/** What is to be made real. */
+/** The part of a translation that becomes objects. */
 export interface Renderable extends Pick<Translation, "config" | "endpoints" | "infra"> {
-  /** Of the pods' admin port; undefined: it cannot be read now, and its Secret stays as it is. */
+  /** The token of the pods' admin port; undefined: it cannot be read now, and its Secret stays as it is. */
   readonly adminToken: string | undefined;
 }
 
@@ -47,7 +47,7 @@ export function* renderInSteps(
   settings: RenderSettings,
   packer: Packer,
 ): Steps<Rendered> {
-  const nothing: Rendered = { manifests: [], complete: [], serving: undefined, problem: undefined };
+  const nothing: Rendered = { manifests: [], prunable: [], serving: undefined, problem: undefined };
   if (config === undefined) return nothing;
   const packed = yield* packedConfig(config, endpoints, packer);
   if (packed.excess !== undefined) {
@@ -63,8 +63,8 @@ export function* renderInSteps(
   const pods = isGateway(infra) ? podObjects(infra, tls, scope, settings) : [];
   return {
     manifests: [...data, ...pods].map(sortedKeys),
-    // What serves is removed only where something was rendered in its place.
-    complete: [...(adminToken === undefined ? [] : ["Secret"]), "ConfigMap", ...(pods.length === 0 ? [] : POD_KINDS)],
+    // The pods serve until a pass renders others in their place.
+    prunable: [...(adminToken === undefined ? [] : ["Secret"]), "ConfigMap", ...(pods.length === 0 ? [] : POD_KINDS)],
     serving: { hash: packed.config.hash, endpointsHash: packed.endpoints.hash },
     problem: undefined,
   };
@@ -72,7 +72,7 @@ export function* renderInSteps(
 
 const POD_KINDS = ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"];
 
-/** A pod needs the first one to start; none is to stand open before its policy does. */
+/** In this order: a pod starts only with its ServiceAccount, and no pod is to run before its NetworkPolicy exists. */
 function podObjects(infra: GatewayInfra, tls: boolean, scope: Scope, settings: RenderSettings): readonly Manifest[] {
   return [
     serviceAccount(scope),
@@ -83,7 +83,7 @@ function podObjects(infra: GatewayInfra, tls: boolean, scope: Scope, settings: R
   ];
 }
 
-/** In mode Sidecar the pods are somebody else's. */
+/** In mode Sidecar the user makes the pods. */
 function isGateway(infra: Infra | undefined): infra is GatewayInfra {
   return infra?.mode === "Gateway" && infra.gateway !== undefined && infra.servicePort !== undefined;
 }

@@ -9,7 +9,7 @@ interface Service extends KubeObject {
   };
 }
 
-/** Where clients reach a proxy by its Service: at the load balancer, or else in the cluster; undefined: not yet. */
+/** The address of a proxy: that of its load balancer, else of its Service in the cluster; undefined: there is none yet. */
 export function addressOf(service: Service | undefined): string | undefined {
   const [port] = service?.spec?.ports ?? [];
   if (service === undefined || port === undefined) return undefined;

@@ -1,12 +1,12 @@
 import type { Log } from "../../runtime/log.ts";
 import type { LocatedProblem } from "../translate/translation.ts";
 
-/** Lines for one proxy at a time: beyond it the log says how many more there are. */
+/** Lines for one proxy in one pass; then one line says how many more there are. */
 const MOST = 20;
 
 /**
- * Tells the operator's log what a status may not say, since it is about what Secrets hold: names of Secrets and of their
- * entries, never values. Each once, until it is mended.
+ * Logs the problems that a status may not tell, since they are about what Secrets hold: names of Secrets and of their
+ * entries, never values. Each problem once, until it is solved.
  */
 export class Asides {
   readonly #log: Log;
@@ -29,7 +29,7 @@ export class Asides {
     if (news.length > MOST) this.#log.warn({ proxy, more: news.length - MOST }, "more API keys left out");
   }
 
-  /** A proxy is gone. */
+  /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
     this.#told.delete(proxy);
   }

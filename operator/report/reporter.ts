@@ -5,7 +5,6 @@ import type { Clock } from "../../runtime/clock.ts";
 import { addressOf } from "./address.ts";
 import { manifestForm, statusForm } from "../gather/content-forms.ts";
 import type { Contents } from "../watch/contents.ts";
-import type { Wanted } from "../pods/wanted.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
 import type { Gathered } from "../gather/gather.ts";
 import { holdUpOf } from "../pods/hold-up.ts";
@@ -22,12 +21,12 @@ import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
 import type { Translation } from "../translate/translation.ts";
 
-/** What one pass did and saw. */
+/** What one pass found and did. */
 export interface Outcome {
   readonly gathered: Gathered;
   readonly translation: Translation;
   readonly rendered: Rendered;
-  /** What of the writing is to be told, in words. */
+  /** What the API server refuses, in words. */
   readonly refusals: readonly string[];
   readonly state: PodState;
 }
@@ -35,38 +34,26 @@ export interface Outcome {
 export interface ReporterParts {
   readonly client: Caller;
   readonly clock: Clock;
-  readonly own: OwnObjects;
+  readonly own: Pick<OwnObjects, "get" | "wrote">;
   readonly contents: Contents;
-  readonly recorder: Recorder;
+  readonly recorder: Pick<Recorder, "record" | "forget">;
 }
 
-/** While pods are behind we look again after this time, and after a while less often; ms. */
-const SOON = 300;
-const LATER = 5000;
-const A_WHILE = 30_000;
-
-interface Pending {
-  readonly wanted: string;
-  readonly since: number;
-}
-
-/** Says how far a proxy is: its status, written where it differs, and an Event for each condition that changed. */
+/** Reports what a pass found: the status, written only if it differs, and an Event for each condition that changed. */
 export class Reporter {
   readonly #parts: ReporterParts;
-  readonly #pending = new Map<string, Pending>();
-  /** Proxies whose spec leaves no room for a whole status, and how many of its shorter forms are left to try. */
+  /** For a spec that leaves no room for the full status: its generation, and how many shorter forms are left to try. */
   readonly #tight = new Map<string, { readonly generation: number; readonly left: number }>();
-  /** Proxy → its uid, where Events were written. */
+  /** Proxy → its uid, once its status was written. */
   readonly #uids = new Map<string, string>();
-  /** What the conditions of each proxy were in its last status. */
+  /** The conditions of each proxy in its last report. */
   readonly #conditions = new Map<string, readonly ConditionState[]>();
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
   }
 
-  /** Resolves with ms after which the pods should be looked at again; undefined: when something happens. */
-  async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
+  async report(outcome: Outcome, signal: AbortSignal): Promise<void> {
     const { gathered, translation, rendered, refusals, state } = outcome;
     const { proxy } = gathered;
     const { clock } = this.#parts;
@@ -86,24 +73,22 @@ export class Reporter {
       (status.conditions ?? []).map(({ type, status: holds }) => ({ type, status: holds })),
     );
     await this.#tell(proxy, formsOf(status), before, signal);
-    return state.behind.length === 0 ? this.#settled(keyOf(proxy)) : this.#wait(keyOf(proxy), rendered.serving);
   }
 
-  /** Every proxy that was reported on, and its conditions. */
+  /** Every proxy that has a report, and its conditions. */
   get conditions(): Iterable<readonly [string, readonly ConditionState[]]> {
     return this.#conditions;
   }
 
-  /** A proxy is gone. */
+  /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
     this.#conditions.delete(proxy);
-    this.#pending.delete(proxy);
     this.#tight.delete(proxy);
     this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
     this.#uids.delete(proxy);
   }
 
-  /** As much as there is room for beside the spec: found out once for each of its generations. */
+  /** Writes the longest form that fits beside the spec: found out once for each of its generations. */
   async #tell(
     proxy: KubeObject,
     forms: ReturnType<typeof formsOf>,
@@ -147,21 +132,7 @@ export class Reporter {
     }
   }
 
-  #settled(key: string): undefined {
-    this.#pending.delete(key);
-    return undefined;
-  }
-
-  #wait(key: string, serving: Wanted | undefined): number {
-    const now = this.#parts.clock.now();
-    const wanted = `${serving?.hash} ${serving?.endpointsHash}`;
-    const known = this.#pending.get(key);
-    const pending = known?.wanted === wanted ? known : { wanted, since: now };
-    this.#pending.set(key, pending);
-    return now - pending.since < A_WHILE ? SOON : LATER;
-  }
-
-  /** The proxy's own object of a kind of which there is one. */
+  /** The proxy's own Deployment or Service. */
   async #ours(
     kind: "Deployment" | "Service",
     { owner, names, proxy }: Gathered,
@@ -176,12 +147,12 @@ export class Reporter {
 /** Reasons that come and go with every change. */
 const WAITING = new Set(["Pending", "NotProgrammed"]);
 
-/** What was last said of a proxy. */
+/** The status that stands in a WebSocketProxy. */
 export function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {
   return (proxy as { readonly status?: WebSocketProxyStatus }).status;
 }
 
-/** Does what we write differ from what stands there? Conditions of other writers are theirs. */
+/** Does the status differ from the one that stands there? Conditions of other writers do not count. */
 function differs(status: WebSocketProxyStatus, before: WebSocketProxyStatus | undefined): boolean {
   const own = (status.conditions ?? []).map(({ type }) => before?.conditions?.find((it) => it.type === type));
   return !isDeepStrictEqual({ ...before, conditions: own }, status);

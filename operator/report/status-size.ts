@@ -6,8 +6,8 @@ const ROOM = 400_000;
 const SHORT = 100;
 
 /**
- * The forms of a status, each shorter than the one before. Of a thousand routes each can be told in brief only, and beside
- * a spec that fills the object none of them: then the conditions of the whole tell what is wrong.
+ * The forms of a status, each shorter than the one before: if the status would not fit, route conditions are shortened, then
+ * left out. The conditions of the proxy stay, and say what is wrong.
  */
 export function formsOf(status: WebSocketProxyStatus): readonly [WebSocketProxyStatus, ...WebSocketProxyStatus[]] {
   const { routes, ...without } = status;
@@ -16,7 +16,7 @@ export function formsOf(status: WebSocketProxyStatus): readonly [WebSocketProxyS
   return JSON.stringify(status).length <= ROOM ? [status, brief, without] : [brief, without];
 }
 
-/** What holds by its reason, what does not by the start of its words. */
+/** A condition that is true keeps its reason, any other the start of its message. */
 function inBrief(status: WebSocketProxyStatus): WebSocketProxyStatus {
   const routes = status.routes?.map(({ name, conditions }) => ({
     name,

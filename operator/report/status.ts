@@ -6,7 +6,7 @@ import { shortened } from "../shortened.ts";
 import { bounded } from "../translate/status.ts";
 import type { Translation } from "../translate/translation.ts";
 
-/** What there is to say of one proxy after a pass. */
+/** What the status of one proxy is made of. */
 export interface Findings {
   readonly generation: number;
   readonly translation: Translation;
@@ -14,7 +14,7 @@ export interface Findings {
   /** Objects that could not be written, each with the API server's words. */
   readonly refusals: readonly string[];
   readonly pods: PodState;
-  /** Why nobody is ready, in Kubernetes' words; empty: it does not say. */
+  /** Why no pod is ready, in Kubernetes' words; empty: it does not say. */
   readonly holdUp: string;
   readonly address: string | undefined;
 }
@@ -67,14 +67,14 @@ function programmedOf({
     const reason = refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected";
     return says(reason, `Pod ${refusing.pod}: ${refusing.problems.join("; ")}`);
   }
-  if (pods.ready.length === 0) return says("Pending", nobodyReady(infra.gateway?.replicas, pods.pods, holdUp));
+  if (pods.ready.length === 0) return says("Pending", noPodReady(infra.gateway?.replicas, pods.pods, holdUp));
   if (pods.behind.length > 0) {
     return says("Pending", `${pods.behind.length} of ${pods.ready.length} ready pods: ${listed(pods.behind)}.`);
   }
   return says("Programmed");
 }
 
-/** Pods whose reports are of no use, and pods that only look as if they were the proxy's: a line each. */
+/** One line for pods without a usable report, and one for pods that only have the labels of the proxy. */
 function wordsOnPods({ unusable, strangers }: PodState): string[] {
   const [first] = unusable;
   const more = unusable.length > 1 ? ` Nor do ${listed(unusable.slice(1).map(({ pod }) => pod))}.` : "";
@@ -90,19 +90,19 @@ function joined(sentences: readonly string[]): string {
   return sentences.filter((one) => one !== "").join(" ");
 }
 
-function nobodyReady(wanted: number | undefined, pods: number, holdUp: string): string {
-  if (wanted === 0) return "spec.gateway.replicas is 0: nobody is to serve it.";
+function noPodReady(wanted: number | undefined, pods: number, holdUp: string): string {
+  if (wanted === 0) return "spec.gateway.replicas is 0: no pod is to serve it.";
   const words = pods === 0 ? "There are no pods yet." : `None of ${pods} pods is ready.`;
   return holdUp === "" ? words : `${words} ${holdUp}`;
 }
 
 function readyOf({ generation, translation, pods }: Findings, programmed: Condition<"Programmed">): Condition<"Ready"> {
-  const nobody = pods.ready.length === 0 && translation.infra?.mode === "Gateway";
-  const reason = programmed.status === "True" ? "Ready" : nobody ? "NoReadyPods" : "NotProgrammed";
+  const noneReady = pods.ready.length === 0 && translation.infra?.mode === "Gateway";
+  const reason = programmed.status === "True" ? "Ready" : noneReady ? "NoReadyPods" : "NotProgrammed";
   return condition("Ready", reason, reason === "Ready", "", generation);
 }
 
-/** Longest message, as the API bounds it in practice: what people still read. */
+/** Longest message of a condition: people still read it. */
 const LONGEST = 1024;
 
 function condition<T extends ConditionType>(

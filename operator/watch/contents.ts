@@ -3,7 +3,7 @@ import type { Caller } from "../kube/call.ts";
 import { stripped } from "../kube/collection.ts";
 import { keyOf, KINDS, pathOf, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { RetainedContents, type Weighed } from "./retained-contents.ts";
-import { isOfOne } from "../refusals.ts";
+import { isObjectSpecific } from "../refusals.ts";
 
 /** Takes from an object what a pass needs; the rest of the object is dropped as soon as it was read. */
 export interface Form<T = unknown> {
@@ -81,7 +81,7 @@ export class Contents {
           const content = await this.#content(proxy, one, signal);
           if (content !== undefined) found.set(one.object, content.value as T);
         } catch (error) {
-          if (signal.aborted || !(error instanceof ApiError) || !isOfOne(error)) throw error;
+          if (signal.aborted || !(error instanceof ApiError) || !isObjectSpecific(error)) throw error;
           unreadable.push({ kind: one.kind, object: one.object, error });
         }
       }

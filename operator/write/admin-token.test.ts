@@ -16,7 +16,7 @@ function tokenFrom(text: string | undefined, uid = OWNER.uid, more: Partial<Gath
     owner: OWNER,
     names: { base: "wsproxy-chat", admin: "wsproxy-chat-admin", endpoints: "", configPart: String },
     data: new Map([["Secret wsproxy-chat-admin", secret]]),
-    tokenUnread: false,
+    tokenUnreadable: false,
     ...more,
   };
   return adminToken(gathered as Gathered, () => MADE);
@@ -45,5 +45,5 @@ test("where there is no Secret, or one that an earlier proxy of the name has lef
 });
 
 test("where the Secret cannot be read none is made: the pods have the one that is there", () => {
-  expect(tokenFrom(undefined, OWNER.uid, { data: new Map(), tokenUnread: true })).toBeUndefined();
+  expect(tokenFrom(undefined, OWNER.uid, { data: new Map(), tokenUnreadable: true })).toBeUndefined();
 });

@@ -13,45 +13,45 @@ import { stripped } from "../kube/collection.ts";
 import { keyOf, kindOf, KINDS, pathOf, type KubeObject } from "../kube/kinds.ts";
 import { unchanged } from "../kube/unchanged.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
-import { FOREIGN, isOfOne, type Failure } from "../refusals.ts";
+import { FOREIGN, isObjectSpecific, type Failure } from "../refusals.ts";
 import type { Manifest } from "../render/manifest.ts";
 import type { Rendered } from "../render/render.ts";
 
-/** Which manifest was applied last: what it no longer names cannot be seen from the object alone. */
+/** Hash of the manifest that was applied last: the object alone does not show which fields a manifest no longer names. */
 export const APPLIED = `${GROUP}/applied`;
 
 const AS_APPLIED = "as applied";
 
-/** What became of the objects of one pass. */
+/** What writing did. */
 export interface Written {
   readonly written: readonly Manifest[];
-  /** What could not be written or removed; the rest was, but for what waits for it. */
+  /** Objects that could not be written or deleted. All others were, except those that wait for them. */
   readonly failures: readonly Failure[];
 }
 
-/** What is left as it is while something of these kinds could not be written. */
+/** An object of the kind on the left is not written if an object of one of the kinds on the right could not be. */
 const WAITS_FOR: Readonly<Record<string, readonly string[]>> = {
-  // The Secret that comes last names all of the others.
+  // The last Secret names all the others.
   Secret: ["Secret"],
-  // No pod is to stand open before its policy does, or on a port that its config does not know yet.
+  // No pod is to run before its NetworkPolicy, or with a port that its config does not have yet.
   Deployment: ["Secret", "ConfigMap", "NetworkPolicy"],
 };
 
-/** Brings a proxy's objects to what was rendered: writes what differs, in order, and removes what is no longer wanted. */
+/** Brings the objects of a proxy to what was rendered: applies those that differ, in order, and deletes those without a manifest. */
 export class Writer {
   readonly #client: Caller;
-  readonly #own: OwnObjects;
+  readonly #own: Pick<OwnObjects, "get" | "ofProxy" | "wrote">;
   readonly #contents: Contents;
 
-  constructor(client: Caller, own: OwnObjects, contents: Contents) {
+  constructor(client: Caller, own: Pick<OwnObjects, "get" | "ofProxy" | "wrote">, contents: Contents) {
     this.#client = client;
     this.#own = own;
     this.#contents = contents;
   }
 
   /**
-   * What the API server says no to leaves the others to be written, after what has failed `before`; where there is no
-   * API server to be reached, the pass ends, and is made again from the start.
+   * Applies manifests. An object that the API server refuses holds up only what waits for it; so do those that failed
+   * `before`. Rejects if the API server cannot be reached: then the pass ends, and is made again from the start.
    */
   async apply(
     gathered: Gathered,
@@ -72,18 +72,18 @@ export class Writer {
   }
 
   /**
-   * Removes objects of the proxy that were not rendered, of the kinds about which everything is known, and of which
-   * everything could be written: what is in force may need what was to go.
+   * Deletes objects of the proxy that have no manifest, of the prunable kinds. A kind of which an object could not be written
+   * is left alone: the config in force may need what would go.
    */
   async prune(
     { owner, names }: Gathered,
-    { manifests, complete }: Rendered,
+    { manifests, prunable }: Rendered,
     before: readonly Failure[],
     signal: AbortSignal,
   ): Promise<readonly Failure[]> {
     const wanted = new Set(manifests.map(({ kind, metadata }) => nameIn(kind, metadata.name)));
     const failures: Failure[] = [];
-    for (const kind of complete as readonly WatchedKind[]) {
+    for (const kind of prunable as readonly WatchedKind[]) {
       if (before.some((failure) => failure.kind === kind)) continue;
       for (const object of this.#own.ofProxy(kind, owner.namespace, names.base)) {
         const { name, deletionTimestamp } = object.metadata;
@@ -95,20 +95,20 @@ export class Writer {
     return failures;
   }
 
-  /** Was it written? */
+  /** Applies one manifest if its object differs; was it written? */
   async #applyOne(gathered: Gathered, manifest: Manifest, signal: AbortSignal): Promise<boolean> {
     const kind = manifest.kind as WatchedKind;
     const { name, namespace } = manifest.metadata;
     const applied = hashOf(JSON.stringify(manifest)).slice(0, 16);
-    const known = this.#own.get(kind, namespace, name);
-    const live = known === undefined && isOwnOnly(kind) ? await this.#find(manifest, signal) : known;
+    const cached = this.#own.get(kind, namespace, name);
+    const live = cached === undefined && isOwnOnly(kind) ? await this.#find(manifest, signal) : cached;
     if (live !== undefined && !belongsTo(gathered.owner, live)) throw foreign(manifest);
-    const whole = await this.#whole(gathered, kind, known, applied, signal);
-    if (whole === AS_APPLIED) return false;
-    if (this.#note(gathered, manifest, whole, applied)) return false;
+    const content = await this.#content(gathered, kind, cached, applied, signal);
+    if (content === AS_APPLIED) return false;
+    if (this.#isUnchanged(gathered, manifest, content, applied)) return false;
     const { metadata } = manifest;
-    const frozen = whole !== undefined && isImmutable(whole);
-    if (frozen) await remove(this.#client, KINDS[kind], whole, signal);
+    const frozen = content !== undefined && isImmutable(content);
+    if (frozen) await remove(this.#client, KINDS[kind], content, signal);
     const written = await apply(
       this.#client,
       {
@@ -116,7 +116,7 @@ export class Writer {
         metadata: {
           ...metadata,
           annotations: { ...metadata.annotations, [APPLIED]: applied },
-          // Another object that has taken the name meanwhile is left alone.
+          // With the uid, the call fails if another object has taken the name meanwhile.
           ...(live?.metadata.uid === undefined || frozen ? {} : { uid: live.metadata.uid }),
         },
       },
@@ -125,12 +125,12 @@ export class Writer {
     const object = stripped(written, KINDS[kind]);
     this.#own.wrote(kind, object);
     if (isData(kind)) this.#contents.put(keyOf(gathered.proxy), { kind, object, form: dataForm });
-    this.#note(gathered, manifest, object, applied);
+    this.#isUnchanged(gathered, manifest, object, applied);
     return true;
   }
 
-  /** Is a live object as the manifest says? Then it is not looked at again in that version. */
-  #note({ proxy }: Gathered, manifest: Manifest, live: KubeObject | undefined, applied: string): boolean {
+  /** Is a live object as the manifest says? If so, that is remembered for this version of the object. */
+  #isUnchanged({ proxy }: Gathered, manifest: Manifest, live: KubeObject | undefined, applied: string): boolean {
     const kind = manifest.kind as WatchedKind;
     if (live?.metadata.annotations?.[APPLIED] !== applied) return false;
     if (!(isData(kind) ? unchanged(withHashes(manifest), withHashes(live)) : unchanged(manifest, live))) return false;
@@ -138,8 +138,8 @@ export class Writer {
     return true;
   }
 
-  /** A live object of ours with all that a manifest could name, unless it is known to be as it should. */
-  async #whole(
+  /** A live object of ours with every field that a manifest may set; AS_APPLIED: it is known to be unchanged. */
+  async #content(
     { proxy, data }: Gathered,
     kind: WatchedKind,
     object: KubeObject | undefined,
@@ -154,8 +154,8 @@ export class Writer {
   }
 
   /**
-   * Of some kinds the cache has our own objects alone, and there may be another one of that name. Asked for as a list of
-   * one, so that the operator needs no permission that it has not for its watches.
+   * The object of that name, whichever writer made it: of some kinds the cache has only our own. A list of one object needs no
+   * permission that the operator's watches do not need.
    */
   async #find({ kind, metadata: { name, namespace } }: Manifest, signal: AbortSignal): Promise<KubeObject | undefined> {
     const { items } = await this.#client.request<{ readonly items: readonly KubeObject[] | null }>({
@@ -168,7 +168,7 @@ export class Writer {
   }
 }
 
-/** Adds what is about this object alone to `failures`. */
+/** Acts on one object. An error about this object is added to `failures`; any other is thrown. */
 async function attempt(
   kind: string,
   name: string,
@@ -179,7 +179,7 @@ async function attempt(
   try {
     await act();
   } catch (error) {
-    if (signal.aborted || !(error instanceof ApiError) || !isOfOne(error)) throw error;
+    if (signal.aborted || !(error instanceof ApiError) || !isObjectSpecific(error)) throw error;
     failures.push({ kind, name, error });
   }
 }
@@ -191,7 +191,7 @@ function foreign(manifest: Manifest): ApiError {
   return new ApiError({ method: "PATCH", path }, 0, FOREIGN, message);
 }
 
-/** Somebody has frozen it: only another object in its place can say anything new, such as that a key is gone. */
+/** Did another writer make it immutable? Then only a new object in its place can hold a new config. */
 function isImmutable(object: KubeObject): boolean {
   return (object as { readonly immutable?: boolean }).immutable === true;
 }

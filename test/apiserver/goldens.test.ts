@@ -5,7 +5,7 @@ import { parseAllDocuments } from "yaml";
 import { decode, resourcesOf, type KubernetesObject, type ProxyObject } from "../../operator/gather/decode.ts";
 import { packer } from "../../operator/platform/packer.ts";
 import { render } from "../../operator/render/render.ts";
-import { inCluster } from "../../operator/platform/surroundings.ts";
+import { inCluster } from "../../operator/platform/in-cluster.ts";
 import { tools } from "../../operator/platform/tools.ts";
 import { readProxy } from "../../operator/translate/read-proxy.ts";
 import { finished } from "../../operator/translate/steps.ts";

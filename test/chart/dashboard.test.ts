@@ -65,7 +65,7 @@ test("every panel says what it shows", () => {
 async function operatorMetrics(): Promise<number> {
   const metrics = new OperatorMetrics(["Secret"]);
   const conditions = (): [string, typeof READY][] => [["demo/chat", READY]];
-  metrics.show(() => ({ queueDepth: 3, leading: true, conditions, exceeded: () => [], kept: () => 0 }));
+  metrics.show(() => ({ queueDepth: 3, leading: true, conditions, exceeded: () => [], retained: () => 0 }));
   const server = createServer((_request, response) => {
     metrics.passed("done", 0.02);
     void metrics.registry.metrics().then((text) => response.end(text));

@@ -7,7 +7,7 @@ import { tools } from "../../operator/platform/tools.ts";
 import { packer } from "../../operator/platform/packer.ts";
 import type { RenderSettings } from "../../operator/render/settings.ts";
 import { render, type Rendered } from "../../operator/render/render.ts";
-import { inCluster } from "../../operator/platform/surroundings.ts";
+import { inCluster } from "../../operator/platform/in-cluster.ts";
 import { translate } from "../../operator/translate/translate.ts";
 import type { Translation } from "../../operator/translate/translation.ts";
 import { readable } from "./readable-manifest.ts";

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
 import { PACKED } from "../../api/meta.ts";
-import { InForce } from "../../operator/gather/in-force.ts";
+import { WrittenConfigs } from "../../operator/gather/written-configs.ts";
 import type { ApiObject } from "../fakes/api-server-store.ts";
 import { keys, OperatorBench, proxy, putAll } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 
 const clients = ({ server }: OperatorBench): string => {
   const secret = server.get("Secret", "demo", "wsproxy-chat-config-0") as { data?: Record<string, string> } | undefined;
-  const config: Config | undefined = new InForce().read("", [secret?.data]);
+  const config: Config | undefined = new WrittenConfigs().read("", [secret?.data]);
   return (config?.policies.authentication?.[0]?.apiKey?.keys ?? []).map(({ client }) => client).join();
 };
 

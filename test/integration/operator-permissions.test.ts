@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
-import { InForce } from "../../operator/gather/in-force.ts";
+import { WrittenConfigs } from "../../operator/gather/written-configs.ts";
 import type { ApiCall } from "../fakes/api-call.ts";
 import type { Fault } from "../fakes/api-server.ts";
 import type { ApiObject } from "../fakes/api-server-store.ts";
@@ -23,7 +23,7 @@ const forbidden = (name: string): Fault =>
 
 const config = ({ server }: OperatorBench, name = "chat"): Config | undefined => {
   const secret = server.get("Secret", "demo", `wsproxy-${name}-config-0`);
-  return new InForce().read("", [(secret as { data?: Record<string, string> } | undefined)?.data]);
+  return new WrittenConfigs().read("", [(secret as { data?: Record<string, string> } | undefined)?.data]);
 };
 
 const clients = (bench: OperatorBench): unknown =>

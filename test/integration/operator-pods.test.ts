@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ApiObject } from "../fakes/api-server-store.ts";
 import type { FakeApiServer } from "../fakes/api-server.ts";
 import { keys, OperatorBench, putAll, slice } from "../fakes/operator-bench.ts";
+import { quickClock } from "../fakes/quick-clock.ts";
 import { until } from "../fakes/sockets.ts";
 
 const READY = ["True Programmed", "True Ready"];
@@ -153,4 +154,24 @@ test("the status says why there are no pods as soon as the Deployment does, and 
   bench.server.put({ ...deployment, status: { conditions: [] } });
   await bench.pods.add("chat", "pod-0", {});
   await until("it is ready", () => state(bench).join() === READY.join());
+});
+
+test("looking at pods is no pass: a pod that stays behind is asked and nudged again, and nothing else is done", async () => {
+  const bench = await OperatorBench.start();
+  putAll(bench.server);
+  const { controller } = bench.operator({ clock: quickClock(5) });
+  await until("the objects are there", () => bench.server.get("Service", "demo", "wsproxy-chat") !== undefined);
+  const pod = await bench.pods.add("chat", "pod-0", { misses: 1000 });
+  await until("it is ready", () => state(bench).join() === READY.join());
+  bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+  await until("it is behind", () => state(bench).join() === "False Pending,False NotProgrammed");
+  const first = pod.asked;
+  await until("the pass that said so is over", () => pod.asked >= first + 3);
+  const passes = async (): Promise<string | undefined> =>
+    /^wsproxy_operator_reconcile_duration_seconds_count .*$/m.exec(await controller.metrics.registry.metrics())?.[0];
+  const [asked, calls, before] = [pod.asked, bench.server.calls.length, await passes()];
+  await until("it was asked again and again", () => pod.asked >= asked + 8 && nudges(bench).length >= 3);
+  expect(await passes()).toBe(before);
+  const others = bench.server.calls.slice(calls).filter(({ path }) => !path.endsWith("/pods/pod-0"));
+  expect(others.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 });

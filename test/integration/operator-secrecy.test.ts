@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
-import { InForce } from "../../operator/gather/in-force.ts";
+import { WrittenConfigs } from "../../operator/gather/written-configs.ts";
 import { keys, OperatorBench, proxy, putAll } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 
@@ -9,7 +9,7 @@ const LOGIN = { username: btoa("root"), password: btoa("of-the-database") };
 
 const config = ({ server }: OperatorBench): Config | undefined => {
   const secret = server.get("Secret", "demo", "wsproxy-chat-config-0");
-  return new InForce().read("", [(secret as { data?: Record<string, string> } | undefined)?.data]);
+  return new WrittenConfigs().read("", [(secret as { data?: Record<string, string> } | undefined)?.data]);
 };
 const clients = (bench: OperatorBench): unknown =>
   config(bench)?.policies.authentication?.[0]?.apiKey?.keys.map(({ client }) => client);

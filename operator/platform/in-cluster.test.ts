@@ -6,18 +6,18 @@ import { backendManifest, keysManifest, proxyManifest } from "../../test/fakes/m
 import { decode, resourcesOf, type ProxyObject } from "../gather/decode.ts";
 import { packer } from "./packer.ts";
 import { packedConfig } from "../render/packed.ts";
-import { inCluster } from "./surroundings.ts";
+import { inCluster } from "./in-cluster.ts";
 import { tools } from "./tools.ts";
 import type { TranslateOptions } from "../translate/resources.ts";
 import { finished } from "../translate/steps.ts";
 import { translate } from "../translate/translate.ts";
 import type { Translation } from "../translate/translation.ts";
 
-function translated(manifests: readonly string[], previous?: Config, surroundings = inCluster): Translation {
+function translated(manifests: readonly string[], previous?: Config, options = inCluster): Translation {
   const documents = manifests.flatMap((text) => parseAllDocuments(text).map((it): unknown => it.toJS()));
   const objects = documents.flatMap((it) => [...decode(it).objects]);
   const proxy = objects.find(({ kind }) => kind === "WebSocketProxy") as ProxyObject;
-  return translate(resourcesOf(proxy, objects), previous, tools, surroundings);
+  return translate(resourcesOf(proxy, objects), previous, tools, options);
 }
 
 const accepted = ({ status }: Translation) => status.conditions.find(({ type }) => type === "Accepted");

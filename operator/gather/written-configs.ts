@@ -6,39 +6,39 @@ import { unpack } from "../../runtime/packed-text.ts";
 /** The data of a Secret, as the API has it. */
 export type SecretData = Readonly<Record<string, string>>;
 
-interface Known {
+interface Remembered {
   readonly hash: string;
   readonly config: Config | undefined;
   readonly size: number;
 }
 
-/** Characters of a config that is remembered, and of all of them. */
-const LARGEST_KNOWN = 64 * 1024;
-const MOST_KNOWN = 4 * 1024 * 1024;
-/** Values in a text: an operator writes fewer, and each takes far more memory than text. */
+/** Characters of the largest config that is remembered, and of all that are. */
+const LARGEST_REMEMBERED = 64 * 1024;
+const MOST_REMEMBERED = 4 * 1024 * 1024;
+/** Values in a text: an operator writes fewer, and each takes far more memory than its text. */
 const MOST_VALUES = 700_000;
 
 /**
- * The configs that proxies have in force, read back from where they were written: so they outlive the operator. Small ones
- * are remembered, since most passes find what the last one found.
+ * Reads configs back from the Secrets that an operator wrote: so a config in force outlives the operator. Small configs are
+ * remembered, since most passes find the same config as the pass before.
  */
-export class InForce {
-  /** Longest ago first. */
-  readonly #known = new Map<string, Known>();
+export class WrittenConfigs {
+  /** The config that was used longest ago comes first. */
+  readonly #remembered = new Map<string, Remembered>();
   #size = 0;
 
-  /** The config of a hash, where it is remembered. */
-  known(proxy: string, hash: string): { readonly config: Config | undefined } | undefined {
-    const known = this.#known.get(proxy);
-    if (known?.hash !== hash) return undefined;
-    this.#known.delete(proxy);
-    this.#known.set(proxy, known);
-    return known;
+  /** The config of this hash, if it is remembered. */
+  remembered(proxy: string, hash: string): { readonly config: Config | undefined } | undefined {
+    const remembered = this.#remembered.get(proxy);
+    if (remembered?.hash !== hash) return undefined;
+    this.#remembered.delete(proxy);
+    this.#remembered.set(proxy, remembered);
+    return remembered;
   }
 
   /**
-   * The config in a proxy's config Secrets, by part; undefined: there is none, or none that can be used. `opened` is told
-   * how many characters it has, before they are made into objects.
+   * The config in a proxy's config Secrets, by part; undefined: there is none, or none that can be used. Calls `opened`
+   * with the length of its text before the text becomes objects.
    */
   read(
     proxy: string,
@@ -47,8 +47,8 @@ export class InForce {
   ): Config | undefined {
     const hash = hashIn(parts[0]);
     if (hash === undefined) return undefined;
-    const known = this.known(proxy, hash);
-    if (known !== undefined) return known.config;
+    const remembered = this.remembered(proxy, hash);
+    if (remembered !== undefined) return remembered.config;
     const text = textOf(parts, hash);
     opened(text?.length ?? 0);
     const config = text === undefined ? undefined : configIn(text);
@@ -57,17 +57,17 @@ export class InForce {
   }
 
   forget(proxy: string): void {
-    this.#size -= this.#known.get(proxy)?.size ?? 0;
-    this.#known.delete(proxy);
+    this.#size -= this.#remembered.get(proxy)?.size ?? 0;
+    this.#remembered.delete(proxy);
   }
 
-  #remember(proxy: string, known: Known): void {
+  #remember(proxy: string, config: Remembered): void {
     this.forget(proxy);
-    if (known.size > LARGEST_KNOWN) return;
-    this.#known.set(proxy, known);
-    this.#size += known.size;
-    for (const [oldest] of this.#known) {
-      if (this.#size <= MOST_KNOWN) return;
+    if (config.size > LARGEST_REMEMBERED) return;
+    this.#remembered.set(proxy, config);
+    this.#size += config.size;
+    for (const [oldest] of this.#remembered) {
+      if (this.#size <= MOST_REMEMBERED) return;
       this.forget(oldest);
     }
   }
@@ -100,7 +100,7 @@ function configIn(text: string): Config | undefined {
   }
 }
 
-/** At least as many values as JSON holds: each but the first stands behind one of these. */
+/** At least as many as the JSON has values: each value but the first stands behind one of these characters. */
 function valuesIn(text: string): number {
   let count = 0;
   for (let at = 0; at < text.length; at += 1) {

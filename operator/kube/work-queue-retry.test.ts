@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { FakeClock } from "../../test/fakes/clock.ts";
+import { settle } from "../../test/fakes/idp-bench.ts";
+import { WorkQueue, type Retry } from "./work-queue.ts";
+
+/** A queue whose passes all end like this; when they began, and how long each waits for the next. */
+function bench(end: Retry | undefined) {
+  const clock = new FakeClock();
+  const began: number[] = [];
+  const waits: number[] = [];
+  const whys: unknown[] = [];
+  const start = clock.now();
+  const queue = new WorkQueue({
+    clock,
+    random: () => 0,
+    concurrency: 1,
+    work: () => {
+      began.push(clock.now() - start);
+      return Promise.resolve(end);
+    },
+    failed: (_key, why, wait) => {
+      whys.push(why);
+      waits.push(wait);
+    },
+  });
+  const abort = new AbortController();
+  void queue.run(abort.signal);
+  return { clock, began, waits, whys, queue, abort };
+}
+
+test("a pass that is to be tried again waits as a failed one does: longer and longer", async () => {
+  const { clock, queue, waits, whys, began } = bench({ why: "refused", lookAgainAfter: 0 });
+  queue.add("a");
+  await settle();
+  for (let at = 0; at < 3; at += 1) {
+    clock.advance(waits.at(-1) ?? 0);
+    await settle();
+  }
+  expect(waits).toEqual([500, 1000, 2000, 4000]);
+  expect(began).toEqual([0, 500, 1500, 3500]);
+  expect(new Set(whys)).toEqual(new Set(["refused"]));
+});
+
+test("and no sooner than it says", async () => {
+  const { queue, waits } = bench({ why: "refused", lookAgainAfter: 7000 });
+  queue.add("a");
+  await settle();
+  expect(waits).toEqual([7000]);
+});

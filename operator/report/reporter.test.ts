@@ -1,0 +1,150 @@
+import { describe, expect, test } from "vitest";
+import type { WebSocketProxyStatus } from "../../api/status.ts";
+import type { ApiObject } from "../../test/fakes/api-server-store.ts";
+import type { ApiCall } from "../../test/fakes/api-call.ts";
+import { kubeBench } from "../../test/fakes/kube-bench.ts";
+import { proxy } from "../../test/fakes/operator-bench.ts";
+import type { Gathered } from "../gather/gather.ts";
+import { packer } from "../platform/packer.ts";
+import type { PodState } from "../pods/dataplane-pods.ts";
+import type { Translation } from "../translate/translation.ts";
+import { namesOf } from "../render/names.ts";
+import { Contents } from "../watch/contents.ts";
+import { Reporter } from "./reporter.ts";
+
+const { signal } = new AbortController();
+const READY: PodState = { pods: 2, ready: ["a", "b"], behind: [], refusing: [], unusable: [], strangers: [] };
+const BEHIND = { ...READY, behind: ["b"] };
+
+const accepted = (generation: number) => ({
+  type: "Accepted" as const,
+  status: "True" as const,
+  reason: "Accepted" as const,
+  message: "",
+  observedGeneration: generation,
+});
+
+function translation(generation: number): Translation {
+  const conditions = [accepted(generation)];
+  return {
+    config: {},
+    endpoints: { backends: {} },
+    infra: { mode: "Gateway", gateway: { replicas: 2 } },
+    status: { conditions, routes: [{ name: "main", conditions }], problems: [] },
+    asides: [],
+  } as unknown as Translation;
+}
+
+/** A reporter on `demo/chat`, and what it writes. */
+async function bench() {
+  const { server, client, clock } = await kubeBench();
+  server.put(proxy());
+  const events: string[] = [];
+  const forgotten: string[] = [];
+  const object = (): ApiObject => server.get("WebSocketProxy", "demo", "chat") as ApiObject;
+  const reporter = new Reporter({
+    client,
+    clock,
+    own: {
+      get: (kind, namespace, name) => server.get(kind, namespace, name),
+      wrote: () => {},
+    },
+    contents: new Contents(client),
+    recorder: {
+      record: (_object, topic, { type, reason }) => {
+        events.push(`${type} ${topic} ${reason}`);
+        return Promise.resolve();
+      },
+      forget: (uid) => void forgotten.push(uid),
+    },
+  });
+  const report = (state: PodState, refusals: readonly string[] = []): Promise<void> => {
+    const owner = { namespace: "demo", name: "chat", uid: String(object().metadata.uid) };
+    const gathered = { owner, names: namesOf("chat", packer.hash), proxy: object(), pods: { own: [], strangers: [] } };
+    const rendered = { manifests: [], prunable: [], serving: { hash: "h", endpointsHash: "e" }, problem: undefined };
+    const outcome = { translation: translation(object().metadata.generation ?? 1), rendered, refusals, state };
+    return reporter.report({ ...outcome, gathered: gathered as unknown as Gathered }, signal);
+  };
+  return {
+    server,
+    clock,
+    reporter,
+    report,
+    events,
+    forgotten,
+    object,
+    status: () => object()["status"] as WebSocketProxyStatus,
+    writes: () => server.writes.filter(({ path }) => path.endsWith("/status")),
+  };
+}
+
+const reason = (status: WebSocketProxyStatus, type: string): string | undefined =>
+  status.conditions?.find((one) => one.type === type)?.reason;
+
+describe("a status", () => {
+  test("is written when it differs, and not again", async () => {
+    const { report, writes, status } = await bench();
+    await report(READY);
+    await report(READY);
+    expect(writes()).toHaveLength(1);
+    expect(status()).toMatchObject({
+      acceptedRoutes: "1/1",
+      dataplane: { replicas: 2, readyReplicas: 2, configHash: "h" },
+    });
+  });
+
+  test("tells the state of the pods, and an Event each condition that changes", async () => {
+    const { report, events, status, clock } = await bench();
+    await report(BEHIND);
+    expect([reason(status(), "Programmed"), reason(status(), "Ready")]).toEqual(["Pending", "NotProgrammed"]);
+    const first = status().conditions?.find(({ type }) => type === "Accepted")?.lastTransitionTime;
+    expect(events).toEqual(["Normal Accepted Accepted", "Normal Programmed Pending", "Normal Ready NotProgrammed"]);
+    clock.advance(60_000);
+    await report(READY);
+    expect([reason(status(), "Programmed"), reason(status(), "Ready")]).toEqual(["Programmed", "Ready"]);
+    expect(events.slice(3)).toEqual(["Normal Programmed Programmed", "Normal Ready Ready"]);
+    const times = status().conditions?.map(({ lastTransitionTime }) => lastTransitionTime === first);
+    expect(times).toEqual([true, false, false]);
+  });
+
+  test("tells refused objects, as a warning", async () => {
+    const { report, events, status } = await bench();
+    await report(READY, ["Service wsproxy-chat: 403 Forbidden: quota"]);
+    expect(reason(status(), "Programmed")).toBe("NotApplied");
+    expect(events).toContain("Warning Programmed NotApplied");
+  });
+
+  test("of a proxy that is gone is no failure, and no Event", async () => {
+    const { report, server, events, object } = await bench();
+    const known = object();
+    server.fail(({ path }) => path.endsWith("/status"), { status: 404, reason: "NotFound" });
+    await report(READY);
+    expect([events, object()]).toEqual([[], known]);
+  });
+});
+
+test("a status that does not fit is written in a shorter form, and the longer one is not tried again until the spec changes", async () => {
+  const { report, server, status, writes, object } = await bench();
+  const withRoutes = ({ path, body }: ApiCall): boolean =>
+    path.endsWith("/status") && (body as { status: WebSocketProxyStatus }).status.routes !== undefined;
+  server.fail(withRoutes, { status: 413, reason: "RequestEntityTooLarge" }, 100);
+  await report(BEHIND);
+  expect(status().routes).toBeUndefined();
+  expect(writes()).toHaveLength(3);
+  await report(READY);
+  expect(writes()).toHaveLength(4);
+  server.heal();
+  server.put({ ...object(), ...proxy("chat", { gateway: { replicas: 3 } }), status: object()["status"] });
+  await report(READY);
+  expect(status().routes).toHaveLength(1);
+});
+
+test("the conditions of the last report are there for the metrics until the proxy is gone", async () => {
+  const { report, reporter, forgotten, object } = await bench();
+  await report(BEHIND);
+  expect([...reporter.conditions].map(([key, conditions]) => [key, conditions.map(({ status }) => status)])).toEqual([
+    ["demo/chat", ["True", "False", "False"]],
+  ]);
+  reporter.forget("demo/chat");
+  expect([[...reporter.conditions], forgotten]).toEqual([[], [object().metadata.uid]]);
+});
