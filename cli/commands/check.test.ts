@@ -60,7 +60,7 @@ const MISTAKES: readonly Mistake[] = [
   spec("p07", "name: main", 'name: main\n      hostnames: ["https://a.example"]', "spec.routes[0].hostnames[0]"),
   spec("p08", "64Ki", "64KB", "spec.routes[0].policies.messageSize.fromClient"),
   spec("p09", "fromClient: 64Ki", "fromClients: 64Ki", "spec.routes[0].policies.messageSize.fromClients"),
-  spec("p10", "service: echo", "service: nobody", "spec.routes[0].backends[0].service"),
+  spec("p10", "service: echo", "service: absent", "spec.routes[0].backends[0].service"),
   spec("p11", "port: 80 ", "port: 81 ", "spec.routes[0].backends[0].port"),
   spec("p12", "port: 80 ", "port: 80, tls: { caSecretName: no-ca } ", "spec.routes[0].backends[0].tls.caSecretName"),
   spec("p13", "{ keys: chat }", "{ keys: other }", "spec.routes[0].policies.authentication.apiKey.secretSelector"),
@@ -169,7 +169,7 @@ test("what is fine beside a mistake is not complained about", async () => {
 });
 
 test("for machines the same as JSON, with places", async () => {
-  const folder = await folderOf({ ...GOOD, "x.yaml": proxy("x", "service: echo", "service: nobody") });
+  const folder = await folderOf({ ...GOOD, "x.yaml": proxy("x", "service: echo", "service: absent") });
   const { ended, stdout } = await ran("check", "-f", folder, "-o", "json");
   expect(ended).toBe(1);
   const report = JSON.parse(stdout) as Record<"proxies" | "problems" | "ignored", Record<string, unknown>[]>;

@@ -86,9 +86,9 @@ test("a wrong field and a missing Secret end no session and say file, line, obje
   await it.proxy({ spec: "policies: { forwarding: {} }", policies: "timeouts: { idle: 0s }" });
   await it.program.says("demo/chat: Programmed is True");
   await it.write("keys.yaml", keysManifest({ alice: ALICE, bob: BOB }));
-  await it.proxy({ service: "echo, basicAuthSecretName: nobody" });
+  await it.proxy({ service: "echo, basicAuthSecretName: absent" });
   await it.program.says(
-    /WebSocketProxy demo\/chat, spec\.routes\[0\]\.backends\[0\]\.basicAuthSecretName: there is no Secret nobody/,
+    /WebSocketProxy demo\/chat, spec\.routes\[0\]\.backends\[0\]\.basicAuthSecretName: there is no Secret absent/,
   );
   await it.program.says("demo/chat route main: ResolvedRefs is False (SecretNotFound)");
   await it.alive(client, "after a missing Secret");

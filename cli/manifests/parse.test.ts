@@ -61,7 +61,7 @@ test.each([
   ["two values on a line", "a: b: c\n", 1, 'more than one "key: value"'],
   ["a wrong indentation", "a:\n   b: 1\n  c: 2\n", 3, "is not YAML"],
   ["an unknown tag", "a: !secret x\n", 1, "this tag (!…) is not known"],
-  ["an alias that leads nowhere", "a: *nobody\n", 1, "an alias (*name) has no anchor"],
+  ["an alias that leads nowhere", "a: *absent\n", 1, "an alias (*name) has no anchor"],
   ["an alias to what it is inside of", "a: &x { b: *x }\n", 1, "that contains the alias"],
   ["a list at the top", "- a\n", 1, "is not an object"],
   ["a text at the top", "just words\n", 1, "is not an object"],

@@ -109,7 +109,7 @@ function compileRoute(
   const { policies } = route;
   if (policies.authentication === undefined) {
     throw new Error(
-      `route ${route.name}: policies.authentication is missing; a route that admits everybody says require: None`,
+      `route ${route.name}: policies.authentication is missing; a route that admits every client says require: None`,
     );
   }
   const context: CompileContext = {

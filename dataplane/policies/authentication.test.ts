@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { AuthBench, handshake, party, settings, type Settings } from "../../test/fakes/idp-bench.ts";
+import { AuthBench, handshake, party, settings, type AuthenticationSettings } from "../../test/fakes/idp-bench.ts";
 import { segment, Signer } from "../../test/fakes/idp-signer.ts";
 import { ANYONE, type Identity } from "../identity.ts";
 import type { Refusal } from "../rejection.ts";
@@ -29,7 +29,7 @@ const bad: [string, string] = ["x-api-key", "wrong-key"];
 const bearer = (value: string): [string, string] => ["Authorization", `Bearer ${value}`];
 
 function compile(input: Record<string, unknown>, on = new AuthBench()): PolicySteps {
-  const compiled: Settings = settings(input);
+  const compiled: AuthenticationSettings = settings(input);
   return authentication(compiled, on.context());
 }
 

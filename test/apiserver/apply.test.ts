@@ -23,7 +23,7 @@ function configMap(
   return { apiVersion: "v1", kind: "ConfigMap", metadata, data };
 }
 
-/** An apply by somebody else. */
+/** An apply by another field manager. */
 function applyAs(client: Caller, fieldManager: string, manifest: Applicable, force = false): Promise<KubeObject> {
   const { namespace, name } = manifest.metadata;
   return client.request({

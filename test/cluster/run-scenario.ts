@@ -17,7 +17,7 @@ export interface Outcome {
   readonly failure: unknown;
 }
 
-export interface Surroundings {
+export interface ScenarioOptions {
   readonly provider: Provider;
   readonly image: BuiltImage;
   /** Where ledgers and what explains a failure are kept. */
@@ -34,8 +34,8 @@ const NOTICE = 20_000;
  * Runs one scenario within its time, clears away what it made, and keeps its ledger and what explains a failure. Whatever
  * goes wrong is in the outcome: the next scenario runs.
  */
-export async function runScenario(scenario: NamedScenario, surroundings: Surroundings): Promise<Outcome> {
-  const { provider, image, folder, stop, strays } = surroundings;
+export async function runScenario(scenario: NamedScenario, options: ScenarioOptions): Promise<Outcome> {
+  const { provider, image, folder, stop, strays } = options;
   const { name, minutes, run } = scenario;
   const started = performance.now();
   const cut = new AbortController();

@@ -1,12 +1,12 @@
 /** How the suite judged one case. */
-export interface Verdict {
+export interface CaseResult {
   /** How the messages went. */
   readonly behavior: string;
   /** How the connection ended. */
   readonly behaviorClose: string;
 }
 
-export type Verdicts = Readonly<Record<string, Verdict>>;
+export type Verdicts = Readonly<Record<string, CaseResult>>;
 
 export interface Worse {
   readonly case: string;
@@ -46,6 +46,6 @@ function rank(word: string): number {
   return ranks.get(word) ?? WORST;
 }
 
-function words(verdict: Verdict | undefined): string {
+function words(verdict: CaseResult | undefined): string {
   return verdict === undefined ? "not run" : `${verdict.behavior}, close ${verdict.behaviorClose}`;
 }

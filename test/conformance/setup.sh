@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: setup.sh DIR
 # Installs the Autobahn WebSocket test suite in DIR, once. The suite runs on CPython 2.7 only, which Debian last had in
-# bullseye: its packages are unpacked below DIR, nothing is installed in the system and nobody needs to be root.
+# bullseye: its packages are unpacked below DIR; nothing is installed in the system, and no root is needed.
 # Needs Debian on amd64, python3 with pip, gcc with the C library's headers.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

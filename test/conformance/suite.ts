@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { open, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Verdict, Verdicts } from "./compare.ts";
+import type { CaseResult, Verdicts } from "./compare.ts";
 import { listening } from "../fakes/ports.ts";
 
 /** Name under which a peer stands in the suite's reports. */
@@ -71,7 +71,7 @@ export class Suite {
 async function verdicts(report: string): Promise<Verdicts> {
   const agents = JSON.parse(await readFile(join(report, "index.json"), "utf8")) as Record<
     string,
-    Record<string, Verdict>
+    Record<string, CaseResult>
   >;
   const cases = agents[AGENT];
   if (cases === undefined) throw new Error(`the suite wrote no report: see ${report}/log`);

@@ -8,10 +8,10 @@ import type { Answer, Ask } from "../../dataplane/auth/guarded-fetch.ts";
 import { FetchFault } from "../../dataplane/auth/guarded-fetch.ts";
 import { FakeClock } from "./clock.ts";
 
-export type Settings = NonNullable<RenderedPolicies["authentication"]>;
+export type AuthenticationSettings = NonNullable<RenderedPolicies["authentication"]>;
 
 /** Rendered settings of the authentication policy, defaults filled in. */
-export function settings(input: Record<string, unknown>): Settings {
+export function settings(input: Record<string, unknown>): AuthenticationSettings {
   return policies.authentication.rendered.parse(input);
 }
 

@@ -41,7 +41,7 @@ echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
 # A process of the node that dials a Service needs some route for the packet to get to where kube-proxy rewrites it.
 ip route replace "$services" dev lo src "$node"
 
-# A daemon that ends is started again only when somebody asks for it (daemon.sh): a test has to see that it is gone.
+# A daemon that ends starts again only when daemon.sh asks for it: a test has to see that it is gone.
 daemon() { # NAME ARGUMENT…
   local daemon=$1 status
   shift

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: up.sh [OWNER]
 # Starts a Kubernetes of one node: etcd, control plane, kubelet, containerd and runc as processes of this machine, in
-# namespaces of their own. What is left of one whose owner, a process, is gone is cleared away first; one that is somebody
-# else's is an error.
+# namespaces of their own. Clears away first what a cluster has left whose OWNER, a process, is gone; a cluster that another
+# live process owns is an error.
 . "$(dirname "${BASH_SOURCE[0]}")/settings.sh"
 . "$here/certificates.sh"
 started=$(date +%s.%N)
