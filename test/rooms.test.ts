@@ -36,14 +36,14 @@ describe.each([...tables])("%s/", (folder, rows) => {
     expect(rooms.toSorted()).toEqual([...found.keys()].toSorted());
   });
 
-  test.each(rows)("$room says what belongs in it, and imports what the table says", ({ room, sentence, imports }) => {
-    expect(sentence.length).toBeGreaterThan(10);
-    expect(imports).toEqual([...(found.get(room) ?? [])].toSorted());
+  test.each(rows)("$room says what belongs in it, and imports what the table says", (row) => {
+    expect(row.sentence.length).toBeGreaterThan(10);
+    expect(row.imports).toEqual([...(found.get(row.room) ?? [])].toSorted());
   });
 
   test("a room imports only rooms that stand below it: there is no circle", () => {
-    const upward = rows.flatMap(({ room, imports }, at) =>
-      imports.filter((other) => rooms.indexOf(other) <= at).map((other) => `${room} → ${other}`),
+    const upward = rows.flatMap((row, at) =>
+      row.imports.filter((other) => rooms.indexOf(other) <= at).map((other) => `${row.room} → ${other}`),
     );
     expect(upward).toEqual([]);
   });

@@ -6,7 +6,11 @@ import type { CompileContext } from "../policy.ts";
 
 type OriginsSettings = Parameters<typeof origins>[0];
 
-function verdict(settings: Partial<OriginsSettings>, origin: string | undefined, more: Partial<Handshake> = {}): boolean {
+function verdict(
+  settings: Partial<OriginsSettings>,
+  origin: string | undefined,
+  more: Partial<Handshake> = {},
+): boolean {
   const headers = origin === undefined ? [] : [["Origin", origin] as const];
   const handshake = { headers, secure: false, authority: "a.test:8080", ...more } as Handshake;
   const policy = origins({ allow: [], sameOrigin: false, allowMissing: true, ...settings }, {
