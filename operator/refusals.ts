@@ -52,13 +52,13 @@ function isLasting({ status, reason }: ApiError): boolean {
 }
 
 /** So that several fit into a message. */
-const LONGEST = 300;
+const LONGEST_QUOTE = 300;
 
 /** A failure as the status says it: the object, and the API server's words about it. */
 export function wordsOf(failure: Failure): string {
   const { status, reason, words } = failure.error;
   if (reason === "TimedOut") return `${nameOf(failure)}: the API server did not answer in time`;
-  return `${nameOf(failure)}: ${status === 0 ? "" : `${status} ${reason}: `}${shortened(words, LONGEST)}`;
+  return `${nameOf(failure)}: ${status === 0 ? "" : `${status} ${reason}: `}${shortened(words, LONGEST_QUOTE)}`;
 }
 
 const nameOf = ({ kind, name }: Failure): string => `${kind} ${name}`;

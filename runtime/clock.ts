@@ -16,7 +16,7 @@ export interface Clock {
 }
 
 /** The longest delay that setTimeout supports. */
-const LONGEST = 2_147_483_647;
+const LONGEST_TIMER = 2_147_483_647;
 
 /** The clocks and timers of the machine. */
 export const systemClock: Clock = {
@@ -42,7 +42,7 @@ class SystemTimer implements Timer {
   }
 
   #arm(): NodeJS.Timeout {
-    const step = Math.min(this.#left, LONGEST);
+    const step = Math.min(this.#left, LONGEST_TIMER);
     this.#left -= step;
     return setTimeout(fired, step, this).unref();
   }

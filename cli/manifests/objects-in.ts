@@ -1,4 +1,5 @@
 import { fieldPath } from "../../api/problem.ts";
+import { isRecord } from "../../api/unchecked.ts";
 import type { ComposedText } from "./composed-text.ts";
 import type { ObjectLocation } from "./location.ts";
 import { keysOf } from "./yaml-nodes.ts";
@@ -35,7 +36,7 @@ export function objectsIn(document: unknown, source: DocumentSource): Found {
 
 function objectsBelow(value: unknown, root: string, source: DocumentSource): Found {
   const wrong = (field: string, message: string): Found => ({ objects: [], wrong: [{ field, message }] });
-  if (!isMapping(value)) return wrong(root, "is not an object; write a mapping with apiVersion, kind, metadata");
+  if (!isRecord(value)) return wrong(root, "is not an object; write a mapping with apiVersion, kind, metadata");
   if (!isList(value)) return { objects: [{ value, location: locationOf(value, root, source) }], wrong: [] };
   const { items } = value;
   if (!Array.isArray(items)) return wrong(fieldPath(root, ["items"]), "must be a list of objects");
@@ -51,7 +52,7 @@ function locationOf(
   const { stringData } = value;
   const written = (field: string): string => {
     const [first, entry = ""] = keysOf(field);
-    const plain = first === "data" && isMapping(stringData) && Object.hasOwn(stringData, entry);
+    const plain = first === "data" && isRecord(stringData) && Object.hasOwn(stringData, entry);
     return plain ? fieldPath("stringData", [entry]) : field;
   };
   return {
@@ -65,8 +66,4 @@ function locationOf(
 /** `kubectl get -o yaml` writes several objects as one `v1 List`. */
 function isList(value: Readonly<Record<string, unknown>>): boolean {
   return value["apiVersion"] === "v1" && value["kind"] === "List";
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

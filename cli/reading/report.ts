@@ -1,5 +1,6 @@
 import type { Condition } from "../../api/conditions.ts";
 import { KEPT_ROUTE } from "../../operator/translate/routes/route-outcome.ts";
+import { KEPT_CONFIG } from "../../operator/translate/status.ts";
 import { columns } from "../line/columns.ts";
 import { findingLine, type Finding } from "../manifests/location.ts";
 
@@ -17,9 +18,6 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly ignored: readonly Finding[];
 }
-
-/** End of the message of a proxy's `Programmed`, if the proxy is still served with an earlier config. */
-export const KEPT_CONFIG = "The last good config stays in force.";
 
 const TITLES = { Accepted: "ACCEPTED", ResolvedRefs: "RESOLVED", Programmed: "PROGRAMMED", Ready: "READY" } as const;
 

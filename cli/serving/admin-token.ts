@@ -7,10 +7,10 @@ export type TokenRead =
   | { readonly token: undefined; readonly fault: "missing" | "unreadable" | "malformed"; readonly problem: string };
 
 /** Characters of a token: a shorter one could be guessed. */
-const SHORTEST = 16;
-const LONGEST = 512;
+const SHORTEST_TOKEN = 16;
+const LONGEST_TOKEN = 512;
 /** Bytes of the file that are read: room for the longest token with white space around it. */
-const MOST = 1024;
+const MOST_BYTES = 1024;
 
 /** A new token: 256 random bits in base64url. */
 export function newAdminToken(): string {
@@ -27,8 +27,12 @@ export async function readAdminToken(file: string): Promise<TokenRead> {
       : { token: undefined, fault: "unreadable", problem: `${file} cannot be read (${bytes})` };
   }
   const token = bytes.toString("latin1").trim();
-  const fits = bytes.length < MOST && token.length >= SHORTEST && token.length <= LONGEST && /^[!-~]*$/.test(token);
-  const form = `${SHORTEST} to ${LONGEST} visible ASCII characters on one line, without blanks`;
+  const fits =
+    bytes.length < MOST_BYTES &&
+    token.length >= SHORTEST_TOKEN &&
+    token.length <= LONGEST_TOKEN &&
+    /^[!-~]*$/.test(token);
+  const form = `${SHORTEST_TOKEN} to ${LONGEST_TOKEN} visible ASCII characters on one line, without blanks`;
   return fits ? { token } : { token: undefined, fault: "malformed", problem: `${file} holds no token: write ${form}` };
 }
 
@@ -36,10 +40,10 @@ async function beginningOf(file: string): Promise<Buffer> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(file);
-    const buffer = Buffer.alloc(MOST);
+    const buffer = Buffer.alloc(MOST_BYTES);
     let length = 0;
-    for (let read = -1; read !== 0 && length < MOST; length += read) {
-      ({ bytesRead: read } = await handle.read(buffer, length, MOST - length));
+    for (let read = -1; read !== 0 && length < MOST_BYTES; length += read) {
+      ({ bytesRead: read } = await handle.read(buffer, length, MOST_BYTES - length));
     }
     return buffer.subarray(0, length);
   } finally {

@@ -2,9 +2,10 @@ import { setImmediate as turn } from "node:timers/promises";
 import { CONDITION_REASONS, type ReasonOf } from "../../api/conditions.ts";
 import type { InvalidUpdate, RawUpdate, Update } from "../../dataplane/config/read-update.ts";
 import type { Applied } from "../../dataplane/config/rejected-configs.ts";
+import { KEPT_CONFIG } from "../../operator/translate/status.ts";
 import type { Finding } from "../manifests/location.ts";
 import type { HashedText, Hints, GatewayState, Reading, ReadProxy } from "../reading/reading.ts";
-import { KEPT_CONFIG, type ProxyReport, type Report } from "../reading/report.ts";
+import type { ProxyReport, Report } from "../reading/report.ts";
 import type { Serving } from "./serving.ts";
 
 /** What was found in the manifests, and what came of it. */

@@ -7,9 +7,9 @@ import { kubeConfig, NoKubeConfig, ownNamespace } from "../../operator/kube/kube
 import { operatorEndpoints } from "../../operator/admin.ts";
 import { adminServer, PortUnavailable, type AdminServer } from "../../runtime/admin-port/admin-server.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { faultText } from "../../runtime/faults.ts";
 import { processLog, type Level } from "../../runtime/log.ts";
 import { newAdminToken } from "./admin-token.ts";
+import { logFaults } from "./log-faults.ts";
 import type { CommandIO } from "../line/command.ts";
 import { aborted } from "../../runtime/aborted.ts";
 import { EXIT } from "../line/exit-codes.ts";
@@ -57,7 +57,7 @@ export async function runOperator(options: OperatorOptions, io: CommandIO): Prom
   // Before anything is opened: the first process of a container ignores signals that it does not handle.
   const shutdown = io.signals();
   const log = processLog(options.logLevel);
-  tellFaults(io, log);
+  logFaults(io, log);
   const client = new KubeClient(config, systemClock);
   const controller = new Controller({
     client,
@@ -97,15 +97,6 @@ async function openAdmin(
   { adminAddress, adminPort }: OperatorOptions,
 ): Promise<AdminServer | undefined> {
   return adminPort === 0 ? undefined : adminServer(operatorEndpoints(controller, systemClock), adminAddress, adminPort);
-}
-
-function tellFaults({ faults }: CommandIO, log: ReturnType<typeof processLog>): void {
-  const tell = faults.report;
-  faults.report = async (fault) => {
-    await tell(fault);
-    log.error({ fault: faultText(fault) }, "fault");
-    await log.flush();
-  };
 }
 
 /** An error of that class as a value; any other is thrown on. */

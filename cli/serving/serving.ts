@@ -3,7 +3,6 @@ import { adminServer, PortUnavailable, type AdminServer } from "../../runtime/ad
 import { systemClock } from "../../runtime/clock.ts";
 import { descriptorLimit } from "../../runtime/descriptor-limit.ts";
 import { watchEventLoop } from "../../runtime/loop/event-loop-delay.ts";
-import { faultText } from "../../runtime/faults.ts";
 import { processLog, type Level, type ProcessLog } from "../../runtime/log.ts";
 import type { Shutdown } from "../../runtime/shutdown.ts";
 import { adminEndpoints } from "../../dataplane/admin/admin.ts";
@@ -15,6 +14,7 @@ import { Metrics } from "../../dataplane/metrics.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { aborted } from "../../runtime/aborted.ts";
 import type { CommandIO } from "../line/command.ts";
+import { logFaults } from "./log-faults.ts";
 
 export interface ServingOptions {
   /** Address on which listeners open. */
@@ -46,7 +46,7 @@ export class Serving {
   readonly #closed = new AbortController();
   #admin: AdminServer | undefined;
 
-  constructor(options: ServingOptions, { faults }: Pick<CommandIO, "faults">) {
+  constructor(options: ServingOptions, io: Pick<CommandIO, "faults">) {
     const log = processLog("info");
     this.#options = options;
     this.log = log;
@@ -63,12 +63,7 @@ export class Serving {
       bind: (port) => ({ host: options.address, port: options.listenerPort || port }),
     });
     watchEventLoop(systemClock, (seconds) => this.#metrics.process.eventLoopDelay(seconds), this.#closed.signal);
-    const tell = faults.report;
-    faults.report = async (fault) => {
-      await tell(fault);
-      log.error({ fault: faultText(fault) }, "fault");
-      await log.flush();
-    };
+    logFaults(io, log);
   }
 
   /** Opens the admin port. What is wrong, if it cannot be had. */

@@ -1,4 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { isOversized, MAX_KEYS, MIN_RSA_BITS } from "../../api/json-web-keys.ts";
+import { isRecord } from "../../api/unchecked.ts";
 
 /** A public key that signatures are verified with. */
 export interface VerificationKey {
@@ -14,16 +16,6 @@ export interface KeyChoice {
   readonly algorithm: string;
   readonly kid: string | undefined;
 }
-
-/** Keys of a set beyond which it is refused. */
-const MAX_KEYS = 100;
-const MIN_RSA_BITS = 2048;
-/**
- * Characters of a key's numbers in base64url: 2,048 bytes, OpenSSL's own bound, and for an RSA exponent 32 (FIPS 186-5).
- * Node takes a minute to describe a key whose exponent has 190 kB.
- */
-const MAX_NUMBER = 2732;
-const MAX_EXPONENT = 43;
 
 /** Which algorithms a type of key takes part in (RFC 7518 §3.1, RFC 8037 §3.1). */
 const FITTING: Readonly<Record<string, RegExp>> = {
@@ -83,19 +75,10 @@ function importKey(jwk: Readonly<Record<string, unknown>>): VerificationKey | un
   };
 }
 
-function isOversized({ n, x, y, e }: Record<string, unknown>): boolean {
-  const longer = (number: unknown, most: number): boolean => typeof number === "string" && number.length > most;
-  return [n, x, y].some((number) => longer(number, MAX_NUMBER)) || longer(e, MAX_EXPONENT);
-}
-
 function publicKey(jwk: Readonly<Record<string, unknown>>): KeyObject | undefined {
   try {
     return createPublicKey({ key: jwk, format: "jwk" });
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { MOST } from "./budgets.ts";
+import { CHUNK, MOST } from "./budgets.ts";
 import type { Cache } from "../watch/cache.ts";
 import { backendForm, type Read } from "./content-forms.ts";
 import type { Contents, Wanted } from "../watch/contents.ts";
@@ -15,8 +15,6 @@ export interface BackendObjects {
 }
 
 type Content = Read<Service | EndpointSlice | undefined>;
-
-const CHUNK = 4;
 
 /** Reads the Services first, then their EndpointSlices in the order of their names. Rejects if one cannot be read. */
 export async function backendObjects(

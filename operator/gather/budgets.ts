@@ -20,6 +20,9 @@ export const MOST = {
   pods: 1500,
 } as const;
 
+/** Objects that are read together; the budget is checked after each chunk. */
+export const CHUNK = 4;
+
 /** Why a budget left Secrets and ConfigMaps out, in words for the status. `found`: how many Secrets the selectors find. */
 export function beyondWords(budget: "secrets" | "bytes" | "entries", found: number): string {
   const words = {

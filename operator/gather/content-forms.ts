@@ -3,7 +3,7 @@ import { DISABLED, EXPIRES_AT } from "../../api/meta.ts";
 import { textSize } from "../../api/text-size.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
 import { metadataOf, some } from "../watch/brief-object.ts";
-import type { Form } from "../watch/contents.ts";
+import { OBJECT_WEIGHT, type Form } from "../watch/contents.ts";
 import { decode } from "./decode.ts";
 import { bytesOf, textOf } from "./decode-object.ts";
 import type { KubeObject } from "../kube/kinds.ts";
@@ -15,9 +15,6 @@ import type { KeyEntry } from "../translate/resources.ts";
 import { keyEntry } from "../translate/references/key-entries.ts";
 import type { ConfigMap, EndpointSlice, Secret, Service } from "../translate/resources.ts";
 
-/** Bytes that an object takes beside its texts, about. */
-const OBJECT = 512;
-
 /** A small WebSocketProxy as JSON text, which takes far less memory than the object; a large one as the object, not retained. */
 export const manifestForm: Form<string | KubeObject> = {
   name: "manifest",
@@ -27,7 +24,7 @@ export const manifestForm: Form<string | KubeObject> = {
     const whole = { ...rest, metadata: brief };
     if (textSize(whole, LIGHT) > LIGHT) return { value: whole, weight: Number.POSITIVE_INFINITY };
     const text = JSON.stringify(whole);
-    return { value: text, weight: OBJECT + Buffer.byteLength(text) };
+    return { value: text, weight: OBJECT_WEIGHT + Buffer.byteLength(text) };
   },
 };
 
@@ -47,7 +44,7 @@ export const statusForm: Form<KubeObject> = {
         loadBalancer: { ingress: (status?.loadBalancer?.ingress ?? []).slice(0, 1) },
       },
     };
-    return { value, weight: OBJECT + textSize(value, Infinity) };
+    return { value, weight: OBJECT_WEIGHT + textSize(value, Infinity) };
   },
 };
 
@@ -119,7 +116,7 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<RetainedSec
         notText,
       };
       const packed = keys ? packedKeys(found) : undefined;
-      const weight = OBJECT + textSize(secret, Infinity) + (packed === undefined ? 0 : weightOf(packed));
+      const weight = OBJECT_WEIGHT + textSize(secret, Infinity) + (packed === undefined ? 0 : weightOf(packed));
       return {
         value: { object: { secret, keys: packed, count: found.length }, size: textSize(object, Infinity) },
         weight,
@@ -142,7 +139,7 @@ export function configMapForm(entries: readonly string[]): Form<Read<ConfigMap>>
       const used = entries.flatMap((name) => (Object.hasOwn(data, name) ? [[name, data[name] ?? ""] as const] : []));
       const value = { metadata: contentMetadata("ConfigMap", object), data: Object.fromEntries(used) };
       const size = textSize(object, Infinity);
-      return { value: { object: value, size }, weight: OBJECT + textSize(value, Infinity) };
+      return { value: { object: value, size }, weight: OBJECT_WEIGHT + textSize(value, Infinity) };
     },
   };
 }
@@ -154,7 +151,7 @@ export const backendForm: Form<Read<Service | EndpointSlice | undefined>> = {
     const [decoded] = decode({ ...object, metadata: metadataOf("Service", object.metadata) }).objects;
     const value = decoded?.kind === "Service" || decoded?.kind === "EndpointSlice" ? decoded.object : undefined;
     // Many objects with small values: in memory they take several times as much as their text.
-    const weight = OBJECT + 4 * textSize(value, Infinity);
+    const weight = OBJECT_WEIGHT + 4 * textSize(value, Infinity);
     return { value: { object: value, size: textSize(object, Infinity) }, weight };
   },
 };

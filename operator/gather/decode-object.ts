@@ -3,6 +3,7 @@ import { isIPv4 } from "node:net";
 import type { EndpointSliceObject, SecretObject, ServiceObject } from "../../api/kubernetes-objects.ts";
 import { fieldPath, quoted, type Problem } from "../../api/problem.ts";
 import { canonicalAddress } from "../../runtime/canonical-address.ts";
+import { SERVICE_NAME } from "../kube/kinds.ts";
 import type { EndpointSlice, Secret, Service } from "../translate/resources.ts";
 
 /** A decoded object with what is wrong inside it: the rest of the object still counts. */
@@ -48,8 +49,6 @@ export function toService({ metadata, spec }: ServiceObject): Made<Service> {
     },
   };
 }
-
-const SERVICE_NAME = "kubernetes.io/service-name";
 
 /** Addresses in one spelling, conditions in Kubernetes' meaning. */
 export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice> {

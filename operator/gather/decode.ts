@@ -1,8 +1,10 @@
 import { GROUP, KIND } from "../../api/meta.ts";
 import * as kubernetes from "../../api/kubernetes-objects.ts";
 import { read, type Problem, type Schema } from "../../api/problem.ts";
+import { isRecord, record } from "../../api/unchecked.ts";
 import { invalid, toEndpointSlice, toSecret, toService, type Made } from "./decode-object.ts";
 import type { ConfigMap, EndpointSlice, Resources, Secret, Service } from "../translate/resources.ts";
+import { nameInWords } from "../translate/read-proxy.ts";
 import type { LocatedProblem } from "../translate/translation.ts";
 
 /** An object that a translation can read. */
@@ -69,8 +71,8 @@ export function resourcesOf(proxy: ProxyObject, objects: readonly KubernetesObje
   };
 }
 
-function decodeProxy(manifest: Record<string, unknown>): Decoded {
-  const { namespace = "default", name } = isRecord(manifest["metadata"]) ? manifest["metadata"] : {};
+function decodeProxy(manifest: Readonly<Record<string, unknown>>): Decoded {
+  const { namespace = "default", name } = record(manifest["metadata"]);
   const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, 253) : "");
   return { objects: [{ kind: KIND, namespace: text(namespace), name: text(name), manifest }], problems: [] };
 }
@@ -78,7 +80,7 @@ function decodeProxy(manifest: Record<string, unknown>): Decoded {
 function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">, T>(
   kind: K,
   schema: Schema<T>,
-  manifest: Record<string, unknown>,
+  manifest: Readonly<Record<string, unknown>>,
   make: (object: T) => Made<Extract<KubernetesObject, { kind: K }>["object"]>,
 ): Decoded {
   const parsed = read(schema, manifest, "", "Invalid");
@@ -91,17 +93,11 @@ function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">,
 }
 
 /** `Secret demo/chat-keys`, of a manifest that may be malformed. */
-function nameOf(kind: string, manifest: Record<string, unknown>): string {
-  const { namespace = "default", name } = isRecord(manifest["metadata"]) ? manifest["metadata"] : {};
-  const shown = (value: unknown): string =>
-    typeof value === "string" && /^[a-z0-9.-]{1,253}$/.test(value) ? value : "(unnamed)";
-  return `${kind} ${shown(namespace)}/${shown(name)}`;
+function nameOf(kind: string, manifest: Readonly<Record<string, unknown>>): string {
+  const { namespace = "default", name } = record(manifest["metadata"]);
+  return `${kind} ${nameInWords(namespace)}/${nameInWords(name)}`;
 }
 
 function failed(object: string, problems: readonly Problem[]): Decoded {
   return { objects: [], problems: problems.map((problem) => ({ ...problem, object })) };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

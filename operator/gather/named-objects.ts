@@ -1,4 +1,4 @@
-import { beyondWords, MOST, type Budget } from "./budgets.ts";
+import { beyondWords, CHUNK, MOST, type Budget } from "./budgets.ts";
 import { proxyLabelOf, type Cache } from "../watch/cache.ts";
 import { configMapForm, secretForm, unpackedSecret, type Read, type RetainedSecret } from "./content-forms.ts";
 import type { Contents, UnreadableObject, Wanted } from "../watch/contents.ts";
@@ -21,9 +21,6 @@ export interface NamedObjects {
 }
 
 type Content = Read<ConfigMap> | Read<RetainedSecret>;
-
-/** Objects that are read together; the budget is checked after each chunk. */
-const CHUNK = 4;
 
 /**
  * Reads the named objects of a proxy until its budget is spent, in an order that stays the same from pass to pass: objects
@@ -115,7 +112,7 @@ export class NamedObjectsReader {
   ): { readonly kind: "Secret" | "ConfigMap"; readonly object: KubeObject }[] {
     return [...names].sort().flatMap((name) => {
       const object = this.#cache.get(kind, namespace, name);
-      return object === undefined || isOurs(object) ? [] : [{ kind, object }];
+      return object === undefined || isMadeByOperator(object) ? [] : [{ kind, object }];
     });
   }
 
@@ -125,13 +122,14 @@ export class NamedObjectsReader {
     return this.#cache
       .inNamespace("Secret", namespace)
       .filter(
-        (secret) => !references.secrets.has(secret.metadata.name) && selects(references, secret) && !isOurs(secret),
+        (secret) =>
+          !references.secrets.has(secret.metadata.name) && selects(references, secret) && !isMadeByOperator(secret),
       );
   }
 }
 
 /** Did the operator make the object? A proxy cannot name such a Secret: a config made from itself would change in each pass. */
-function isOurs(object: KubeObject): boolean {
+function isMadeByOperator(object: KubeObject): boolean {
   return proxyLabelOf(object) !== undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { Call } from "./call.ts";
+import { record } from "./record.ts";
 
 /** Why a call to the API server failed: from the Status in its answer, or from us where no usable answer came. */
 export class ApiError extends Error {
@@ -92,10 +93,6 @@ interface StatusBody {
   readonly reason?: unknown;
   readonly message?: unknown;
   readonly details?: unknown;
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function statusIn(text: string): StatusBody {

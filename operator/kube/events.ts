@@ -63,7 +63,7 @@ export class Recorder {
           regarding: { apiVersion, kind, namespace, name, uid },
           type: event.type,
           reason: event.reason,
-          note: shortened(event.note),
+          note: fittingNote(event.note),
         },
         signal,
       });
@@ -81,7 +81,7 @@ export class Recorder {
 }
 
 /** At most MAX_NOTE bytes, no character cut in two. */
-function shortened(note: string): string {
+function fittingNote(note: string): string {
   const bytes = Buffer.from(note);
   if (bytes.length <= MAX_NOTE) return note;
   const whole = new TextDecoder("utf-8").decode(bytes.subarray(0, MAX_NOTE - 3), { stream: true });

@@ -49,6 +49,9 @@ export const KINDS = {
   Event: of("events.k8s.io/v1", "Event", "events"),
 } as const;
 
+/** Label of an EndpointSlice: the Service that it belongs to. */
+export const SERVICE_NAME = "kubernetes.io/service-name";
+
 export type KindName = keyof typeof KINDS;
 
 /** The row of a kind's name; throws where there is none. */

@@ -1,6 +1,7 @@
 import type { Applicable } from "./apply.ts";
 import type { KubeObject } from "./kinds.ts";
 import { sameQuantity } from "./quantity.ts";
+import { isRecord } from "./record.ts";
 
 /**
  * Does the live object have every field of `wanted`, with the same value? Fields that Kubernetes and other writers added
@@ -50,8 +51,4 @@ function isNothing(value: unknown): boolean {
 
 function isNamed(value: unknown): value is Record<string, unknown> & { readonly name: string } {
   return isRecord(value) && typeof value["name"] === "string";
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

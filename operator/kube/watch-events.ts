@@ -1,4 +1,5 @@
 import type { KubeObject } from "./kinds.ts";
+import { record } from "./record.ts";
 
 /** One line of a watch. */
 export type WatchEvent<T> =
@@ -50,15 +51,11 @@ export function longEvent(start: string): { readonly key: string; readonly resou
 }
 
 /** The failure that the Status of an ERROR event stands for. */
-function failureOf({ code, message, details }: Record<string, unknown>): WatchFailure {
+function failureOf({ code, message, details }: Readonly<Record<string, unknown>>): WatchFailure {
   const text = typeof message === "string" ? message : "it gave no reason";
   if (code === 410) return new Expired(text);
   const seconds = record(details)["retryAfterSeconds"];
   return new WatchFailure(`the server ended the watch: ${text}`, {
     retryAfter: typeof seconds === "number" ? Math.min(seconds, 60) * 1000 : 0,
   });
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, hash, X509Certificate, type KeyObject } from "node:crypto";
 import { createSecureContext } from "node:tls";
+import { isOversized, MIN_RSA_BITS } from "../../api/json-web-keys.ts";
 import type { Tools } from "../translate/resources.ts";
 
 /** The translation's Tools by node:crypto. No answer quotes its input, which may be a secret. */
@@ -48,16 +49,11 @@ function contextProblem(options: { ca: string } | { cert: string; key: string })
 
 /** The key types that the accepted algorithms use (RFC 7518 §3.1, RFC 8037 §3.1). */
 const TYPES = new Set(["rsa", "ec prime256v1", "ec secp384r1", "ec secp521r1", "ed25519"]);
-const MIN_RSA_BITS = 2048;
-/** Same bounds as in the data plane (`dataplane/auth/keys.ts`): a larger key keeps a process busy for a minute. */
-const MAX_NUMBER = 2732;
-const MAX_EXPONENT = 43;
 
 function keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined {
   if (jwk["kty"] === "oct" || "k" in jwk) return "is a symmetric key; only public keys verify tokens here";
   if ("d" in jwk) return "is a private key; publish the public part only, and replace the key";
-  const sizes = [...["n", "x", "y"].map((name) => [jwk[name], MAX_NUMBER] as const), [jwk["e"], MAX_EXPONENT] as const];
-  if (sizes.some(([number, most]) => typeof number === "string" && number.length > most)) {
+  if (isOversized(jwk)) {
     return "is larger than a key may be; use RSA of at most 16384 bits with an exponent of at most 256, P-256, P-384, P-521 or Ed25519";
   }
   const key = attempt(() => createPublicKey({ key: jwk, format: "jwk" }));

@@ -14,7 +14,7 @@ export interface Names {
 
 const PREFIX = "wsproxy-";
 /** Kubernetes' bound for the name of a Service and for the value of a label. */
-const LONGEST = 63;
+const LONGEST_LABEL = 63;
 const ENDPOINTS = "-endpoints";
 const ADMIN = "-admin";
 const config = (part: number): string => `-config-${part}`;
@@ -41,7 +41,7 @@ export function namesOf(proxy: string, hash: (text: string) => string): Names {
 }
 
 function baseOf(proxy: string, hash: (text: string) => string): string {
-  const room = LONGEST - PREFIX.length - SUFFIX;
+  const room = LONGEST_LABEL - PREFIX.length - SUFFIX;
   if (proxy.length <= room && !proxy.includes(".") && !HASHED.test(proxy) && proxy !== TAKEN) return PREFIX + proxy;
   const start = proxy.slice(0, room - 1 - DIGITS).replaceAll(".", "-");
   return `${PREFIX}${start}-${hash(proxy).slice(0, DIGITS)}`;

@@ -3,7 +3,7 @@ import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
 import type { Rendered } from "../render/render.ts";
 import { shortened } from "../shortened.ts";
-import { bounded } from "../translate/status.ts";
+import { bounded, KEPT_CONFIG, LONGEST_MESSAGE } from "../translate/status.ts";
 import type { Translation } from "../translate/translation.ts";
 
 /** What the status of one proxy is made of. */
@@ -58,8 +58,7 @@ function programmedOf({
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
     condition("Programmed", reason, reason === "Programmed", joined([more, ...beside]), generation);
   const { config, infra } = translation;
-  if (infra === undefined)
-    return says("NotAccepted", config === undefined ? "" : "The last good config stays in force.");
+  if (infra === undefined) return says("NotAccepted", config === undefined ? "" : KEPT_CONFIG);
   if (rendered.problem !== undefined) return says("NotApplied", `${rendered.problem.at}: ${rendered.problem.message}`);
   if (refusals.length > 0) return says("NotApplied", bounded("", refusals, ""));
   const [refusing] = pods.refusing;
@@ -102,9 +101,6 @@ function readyOf({ generation, translation, pods }: Findings, programmed: Condit
   return condition("Ready", reason, reason === "Ready", "", generation);
 }
 
-/** Longest message of a condition: people still read it. */
-const LONGEST = 1024;
-
 function condition<T extends ConditionType>(
   type: T,
   reason: ReasonOf<T>,
@@ -113,7 +109,7 @@ function condition<T extends ConditionType>(
   observedGeneration: number,
 ): Condition<T> {
   const words = (CONDITION_REASONS[type] as Readonly<Record<string, string>>)[reason] ?? "";
-  const message = shortened(more === "" ? words : `${words} ${more}`, LONGEST);
+  const message = shortened(more === "" ? words : `${words} ${more}`, LONGEST_MESSAGE);
   return { type, status: holds ? "True" : "False", reason, message, observedGeneration };
 }
 

@@ -2,6 +2,7 @@ import type { AcceptedProblem } from "../../api/conditions.ts";
 import { API_VERSION, KIND } from "../../api/meta.ts";
 import { policiesSpec, type PoliciesSpec } from "../../api/policies/index.ts";
 import { fieldPath, quoted, read } from "../../api/problem.ts";
+import { record } from "../../api/unchecked.ts";
 import {
   MAX_ROUTES,
   metadata as metadataSchema,
@@ -52,7 +53,11 @@ export function* readProxy(manifest: unknown): Steps<ReadProxy> {
   const mode = spec["mode"] === "Sidecar" ? "Sidecar" : "Gateway";
   const named = metadata.ok
     ? metadata.value
-    : { namespace: shown(rawMetadata["namespace"] ?? "default"), name: shown(rawMetadata["name"]), generation: 1 };
+    : {
+        namespace: nameInWords(rawMetadata["namespace"] ?? "default"),
+        name: nameInWords(rawMetadata["name"]),
+        generation: 1,
+      };
   const { namespace, name, generation } = named;
   const excess = specExcess(spec);
   if (excess !== undefined) {
@@ -137,11 +142,7 @@ function readRoutes(routes: unknown): Steps<ReadRoute[]> {
   });
 }
 
-/** A name for messages, of metadata with a mistake: shown only if it has the characters of a name. */
-function shown(value: unknown): string {
+/** A name for messages, of metadata that may have a mistake: `(unnamed)` unless it has the characters of a name. */
+export function nameInWords(value: unknown): string {
   return typeof value === "string" && /^[a-z0-9.-]{1,253}$/.test(value) ? value : "(unnamed)";
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

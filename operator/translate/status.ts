@@ -4,7 +4,10 @@ import type { LocatedProblem } from "./translation.ts";
 type Type = "Accepted" | "ResolvedRefs";
 
 /** Longest message of a condition, in characters: a person still reads it, and Kubernetes takes far more. */
-const LONGEST = 1024;
+export const LONGEST_MESSAGE = 1024;
+
+/** End of the message of a proxy's `Programmed`, if the proxy is still served with an earlier config. */
+export const KEPT_CONFIG = "The last good config stays in force.";
 
 /** A condition that is True: its message is the words of its reason, and `more`. */
 export function holds<T extends Type>(
@@ -47,9 +50,9 @@ function line({ object, at, message }: LocatedProblem): string {
   return `${where}: ${message}`;
 }
 
-/** A message of at most LONGEST characters: as many lines as fit, and the number of the others. */
+/** A message of at most LONGEST_MESSAGE characters: as many lines as fit, and the number of the others. */
 export function bounded(before: string, lines: readonly string[], after: string): string {
-  const room = LONGEST - before.length - after.length - " and 1000000 more".length;
+  const room = LONGEST_MESSAGE - before.length - after.length - " and 1000000 more".length;
   let text = "";
   for (const [index, next] of lines.entries()) {
     const joined = text === "" ? next : `${text}; ${next}`;

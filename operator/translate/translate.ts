@@ -4,7 +4,7 @@ import { excessOfKeys } from "./references/api-keys.ts";
 import { configOf, endpointsFile, infraOf } from "./assemble.ts";
 import { excessOf } from "./bounds/excess.ts";
 import { judgeRoutes } from "./routes/judge-routes.ts";
-import { inForce, lastGood, listenerTls } from "./routes/last-good.ts";
+import { inForce, lastGoodConfig, listenerTls } from "./routes/last-good.ts";
 import { keyProblems } from "./references/key-problems.ts";
 import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
@@ -63,7 +63,7 @@ export function* translation(
   const accepted = ruling.accepted ? header : undefined;
 
   const references = mostFirst(distinct([...listener.problems, ...outcomes.flatMap((it) => it.references)]));
-  const config = accepted === undefined ? before && (yield* lastGood(before, lookup)) : wanted;
+  const config = accepted === undefined ? before && (yield* lastGoodConfig(before, lookup)) : wanted;
   yield;
   const endpoints = endpointsFile(config, lookup);
   yield;

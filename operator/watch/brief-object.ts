@@ -1,12 +1,11 @@
 import { GROUP, KIND, PROXY_LABEL } from "../../api/meta.ts";
 import type { Pod } from "./pod.ts";
-import type { KindName, KubeObject } from "../kube/kinds.ts";
+import { SERVICE_NAME, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { MANAGED } from "../render/labels.ts";
 import { shortened } from "../shortened.ts";
 
 /** When this annotation of a pod changes, the kubelet updates the pod's volumes at once. */
 export const NUDGE = `${GROUP}/config`;
-const SERVICE_NAME = "kubernetes.io/service-name";
 
 /** The labels that are retained of an object: they say to which proxy, Service or ReplicaSet it belongs. */
 const OWN_LABELS = [...Object.keys(MANAGED), PROXY_LABEL, SERVICE_NAME, "pod-template-hash"];
@@ -16,7 +15,7 @@ const LABEL_CHARACTERS = 8192;
 /** Owners, and finalizers, that are retained of one object. */
 const MOST_OWNERS = 8;
 /** Characters that are retained of a reason or message of a pod; containers of a pod that are retained. */
-const LONGEST = 300;
+const LONGEST_TEXT = 300;
 const MOST_CONTAINERS = 16;
 
 type Metadata = KubeObject["metadata"];
@@ -51,11 +50,11 @@ function isCrowded(labels: Readonly<Record<string, string>>): boolean {
   return entries.reduce((sum, [key, value]) => sum + key.length + value.length, 0) > LABEL_CHARACTERS;
 }
 
-/** The entries of a map with these keys, each value cut at LONGEST characters. */
+/** The entries of a map with these keys, each value cut at LONGEST_TEXT characters. */
 export function some(map: Readonly<Record<string, string>>, keys: readonly string[]): Record<string, string> {
   const entries = keys.flatMap((key) => {
     const value = Object.hasOwn(map, key) ? map[key] : undefined;
-    return value === undefined ? [] : [[key, shortened(value, LONGEST)] as const];
+    return value === undefined ? [] : [[key, shortened(value, LONGEST_TEXT)] as const];
   });
   return Object.fromEntries(entries);
 }
@@ -105,7 +104,8 @@ function words({ reason, message }: { readonly reason?: string | undefined; read
   readonly reason?: string;
   readonly message?: string;
 } {
-  const cut = (text: string | undefined): string | undefined => (text === undefined ? text : shortened(text, LONGEST));
+  const cut = (text: string | undefined): string | undefined =>
+    text === undefined ? text : shortened(text, LONGEST_TEXT);
   return defined({ reason: cut(reason), message: cut(message) });
 }
 

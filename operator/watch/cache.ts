@@ -4,7 +4,7 @@ import type { Log } from "../../runtime/log.ts";
 import { briefOf } from "./brief-object.ts";
 import { CollectionCopy } from "./collection-copy.ts";
 import type { Watcher } from "../kube/call.ts";
-import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
+import { keyOf, KINDS, SERVICE_NAME, type KubeObject } from "../kube/kinds.ts";
 import { Reflector } from "../kube/reflector.ts";
 import { MANAGED } from "../render/labels.ts";
 
@@ -128,8 +128,6 @@ export class Cache {
     return reflector;
   }
 }
-
-const SERVICE_NAME = "kubernetes.io/service-name";
 
 /** The Service of an EndpointSlice. */
 export function serviceOf({ metadata }: KubeObject): string | undefined {

@@ -17,10 +17,6 @@ export class CollectionCopy<T extends KubeObject = KubeObject> {
     this.#reflectors.set(namespace, reflector);
   }
 
-  get synced(): boolean {
-    return [...this.#reflectors.values()].every((reflector) => reflector.synced);
-  }
-
   get keys(): readonly string[] {
     return [...this.#reflectors.values()].flatMap((reflector) => [...reflector.objects.keys()]);
   }

@@ -12,6 +12,9 @@ export interface Form<T = unknown> {
   readonly of: (object: KubeObject) => Weighed<T>;
 }
 
+/** Bytes that an object takes beside its texts, about: part of the weight of each content. */
+export const OBJECT_WEIGHT = 512;
+
 /** A wish to read an object: `object` is what the cache retains of it. */
 export interface Wanted<T = unknown> {
   readonly kind: KindName;

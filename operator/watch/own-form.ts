@@ -1,10 +1,8 @@
 import { Buffer } from "node:buffer";
 import { hashOf } from "../../runtime/packed-text.ts";
-import type { Form } from "./contents.ts";
+import { OBJECT_WEIGHT, type Form } from "./contents.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 
-/** Bytes that an object takes beside its text, about. */
-const OBJECT = 512;
 /** Of a longer value of our own data only the hash is retained. */
 const LONG_VALUE = 4096;
 
@@ -13,7 +11,7 @@ export const dataForm: Form<string> = {
   name: "data",
   of: (object) => {
     const text = JSON.stringify(withHashes(object));
-    return { value: text, weight: OBJECT + Buffer.byteLength(text) };
+    return { value: text, weight: OBJECT_WEIGHT + Buffer.byteLength(text) };
   },
 };
 
@@ -50,5 +48,5 @@ export const rawForm: Form<KubeObject> = {
 
 /** Retains of an object only that this version has what the manifest with this hash says. */
 export function asApplied(hash: string): Form<true> {
-  return { name: `as ${hash}`, of: () => ({ value: true, weight: OBJECT }) };
+  return { name: `as ${hash}`, of: () => ({ value: true, weight: OBJECT_WEIGHT }) };
 }

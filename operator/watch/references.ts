@@ -1,5 +1,6 @@
 import type { Config } from "../../api/config.ts";
 import { asksForLabel, type LabelSelector } from "../../api/policies/authentication.ts";
+import { list, record } from "../../api/unchecked.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { DEFAULT_KEY } from "../translate/references/key-set.ts";
 import { matches } from "../translate/references/selector.ts";
@@ -97,12 +98,4 @@ function selectorOf(value: unknown): LabelSelector | undefined {
 
 function isText(value: unknown): value is string {
   return typeof value === "string";
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

@@ -5,6 +5,12 @@ import type { Session } from "./session.ts";
 
 export const nameOf = ({ metadata }: V1Pod): string => metadata?.name ?? "";
 
+/** Is the other pod this one, also after a restart of its containers? */
+export const isSame =
+  (pod: V1Pod) =>
+  (other: V1Pod): boolean =>
+    nameOf(other) === nameOf(pod);
+
 /** The pods of a proxy, those that are stopping, too. */
 export function dataplanePods(cluster: Cluster, namespace: string, proxy: string): Promise<V1Pod[]> {
   return cluster.pods(namespace, `app.kubernetes.io/component=dataplane,wsproxy.dev/proxy=wsproxy-${proxy}`);

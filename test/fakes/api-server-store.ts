@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { isRecord } from "../../api/unchecked.ts";
 import { kindOf, pathOf } from "../../operator/kube/kinds.ts";
 import type { ApiCall } from "./api-call.ts";
 
@@ -247,8 +248,4 @@ function merged(into: unknown, from: unknown): unknown {
     else result[key] = merged(into[key], value);
   }
   return result;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,7 +4,7 @@ import type { ConfigParts } from "./config.ts";
 /** Request heads that are made to be expensive, each as long as a head may be, and a config with every policy. */
 
 /** Bytes of the longest head that the gateway accepts. */
-const LONGEST = 16_384;
+const LONGEST_HEAD = 16_384;
 
 const times = (count: number, text: (n: number) => string, separator = ""): string =>
   Array.from({ length: count }, (_, n) => text(n)).join(separator);
@@ -82,9 +82,9 @@ interface Parts {
 function head({ target = "/", host = "a.test", connection = "Upgrade", fill = () => "" }: Parts): Buffer {
   const start = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: ${connection}\r\nUpgrade: websocket\r\n`;
   const fixed = `${start}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n`;
-  const room = LONGEST - fixed.length - 2;
+  const room = LONGEST_HEAD - fixed.length - 2;
   const text = `${fixed}${fill(room)}\r\n`;
-  if (text.length > LONGEST) throw new Error(`a head of ${text.length} bytes`);
+  if (text.length > LONGEST_HEAD) throw new Error(`a head of ${text.length} bytes`);
   return Buffer.from(text, "latin1");
 }
 

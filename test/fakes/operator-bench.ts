@@ -36,6 +36,16 @@ export class OperatorBench {
     return bench;
   }
 
+  /** A bench on which everything of `demo/chat` is as it should be. */
+  static async settled(admit?: (object: ApiObject) => ApiObject): Promise<OperatorBench> {
+    const bench = await OperatorBench.start(admit);
+    putAll(bench.server);
+    bench.operator();
+    await until("it has a status", () => bench.status() !== undefined);
+    await bench.quiet();
+    return bench;
+  }
+
   /** Starts an operator, in this process. */
   operator(options: Partial<ControllerOptions> = {}): Running {
     const { clock = systemClock } = options;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ApiObject } from "../fakes/api-server-store.ts";
-import { keys, OperatorBench, proxy, putAll, service, slice } from "../fakes/operator-bench.ts";
+import { keys, OperatorBench, proxy, putAll, slice } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 
 const ALL = [
@@ -15,19 +15,9 @@ const ALL = [
   "PATCH websocketproxies/chat/status",
 ];
 
-/** A bench on which everything of `demo/chat` is as it should be. */
-async function settled(admit?: (object: ApiObject) => ApiObject): Promise<OperatorBench> {
-  const bench = await OperatorBench.start(admit);
-  putAll(bench.server);
-  bench.operator();
-  await until("it has a status", () => bench.status() !== undefined);
-  await bench.quiet();
-  return bench;
-}
-
 describe("a new proxy", () => {
   test("gets its objects in order, each once, and a status", async () => {
-    const bench = await settled();
+    const bench = await OperatorBench.settled();
     expect(bench.writes()).toEqual(ALL);
     expect(bench.status()).toMatchObject({
       observedGeneration: 1,
@@ -45,7 +35,7 @@ describe("a new proxy", () => {
   });
 
   test("owns what it gets", async () => {
-    const bench = await settled();
+    const bench = await OperatorBench.settled();
     const owner = bench.server.get("WebSocketProxy", "demo", "chat");
     for (const kind of ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"]) {
       expect(bench.server.get(kind, "demo", "wsproxy-chat")?.metadata["ownerReferences"]).toEqual([
@@ -95,7 +85,7 @@ describe("a new proxy", () => {
 
 describe("an edit", () => {
   test("of a limit writes the config and the status, and leaves the pods' shape alone", async () => {
-    const bench = await settled();
+    const bench = await OperatorBench.settled();
     const before = bench.server.writes.length;
     const policies = { connections: [{ per: "Client", limit: 5 }] };
     bench.server.put({ ...bench.server.get("WebSocketProxy", "demo", "chat"), ...proxy("chat", { policies }) });
@@ -105,7 +95,7 @@ describe("an edit", () => {
   });
 
   test("of the replicas writes the Deployment only", async () => {
-    const bench = await settled();
+    const bench = await OperatorBench.settled();
     const before = bench.server.writes.length;
     bench.server.put({
       ...bench.server.get("WebSocketProxy", "demo", "chat"),
@@ -118,7 +108,7 @@ describe("an edit", () => {
   });
 
   test("of a backend's endpoints writes the endpoints only", async () => {
-    const bench = await settled();
+    const bench = await OperatorBench.settled();
     const before = bench.server.writes.length;
     bench.server.put(slice(["10.0.0.1", "10.0.0.2"]));
     await until("it is written", () => bench.server.writes.length > before);
@@ -127,7 +117,7 @@ describe("an edit", () => {
   });
 
   test("that is invalid leaves everything in force and is reported; removed keys are still revoked", async () => {
-    const bench = await settled();
+    const bench = await OperatorBench.settled();
     const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat");
     const secret = bench.server.get("Secret", "demo", "wsproxy-chat-config-0");
     bench.server.put({
@@ -148,7 +138,7 @@ describe("an edit", () => {
   });
 
   test("to mode Sidecar is not accepted: the pods keep serving, and back in mode Gateway it is accepted", async () => {
-    const bench = await settled();
+    const bench = await OperatorBench.settled();
     await bench.pods.add("chat", "chat-1");
     await until("it is ready", () => bench.condition("Ready") === "True Ready");
     const kinds = ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"];
@@ -176,7 +166,7 @@ describe("an edit", () => {
 
 describe("an operator with nothing to do", () => {
   test("writes nothing, whatever Kubernetes adds to its objects, also when it starts anew", async () => {
-    const bench = await settled(defaulted);
+    const bench = await OperatorBench.settled(defaulted);
     expect(bench.writes()).toEqual(ALL);
     const before = bench.server.writes.length;
     const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat");
@@ -211,81 +201,3 @@ function defaulted(object: ApiObject): ApiObject {
     return { ...object, spec: { clusterIP: "10.96.0.7", sessionAffinity: "None", ...spec } };
   return object;
 }
-
-describe("a change by another client", () => {
-  test("on our Deployment is undone, once", async () => {
-    const bench = await settled();
-    const before = bench.server.writes.length;
-    const ours = bench.server.get("Deployment", "demo", "wsproxy-chat");
-    bench.server.put({ ...ours, spec: { ...(ours?.["spec"] as object), replicas: 9 } } as never);
-    await until("it is undone", () => {
-      const { spec } = bench.server.get("Deployment", "demo", "wsproxy-chat") as { spec?: { replicas?: number } };
-      return spec?.replicas === 2;
-    });
-    await bench.quiet();
-    expect(bench.writes(before)).toEqual([ALL[6]]);
-  });
-
-  test("on the config is undone, and our label is put back", async () => {
-    const bench = await settled();
-    const ours = bench.server.get("Secret", "demo", "wsproxy-chat-config-0") as ApiObject;
-    bench.server.put({ ...ours, data: { ...(ours["data"] as object), parts: "NQ==" } });
-    await until("it is undone", () => {
-      const { data } = bench.server.get("Secret", "demo", "wsproxy-chat-config-0") as { data?: { parts?: string } };
-      return data?.parts === (ours["data"] as { parts: string }).parts;
-    });
-    await bench.quiet();
-    const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat") as ApiObject;
-    bench.server.put({ ...deployment, metadata: { ...deployment.metadata, labels: {} } });
-    await until(
-      "the label is back",
-      () =>
-        bench.server.get("Deployment", "demo", "wsproxy-chat")?.metadata.labels?.["wsproxy.dev/proxy"] !== undefined,
-    );
-  });
-
-  test("that made the config immutable holds up no key that is removed", async () => {
-    const bench = await settled();
-    const config = bench.server.get("Secret", "demo", "wsproxy-chat-config-0");
-    bench.server.put({ ...config, immutable: true } as ApiObject);
-    await bench.quiet();
-    const from = bench.server.writes.length;
-    bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
-    await until("the config is another one", () => {
-      const now = bench.server.get("Secret", "demo", "wsproxy-chat-config-0");
-      return now !== undefined && now.metadata.uid !== config?.metadata.uid;
-    });
-    await bench.quiet();
-    expect(bench.writes(from).slice(0, 2)).toEqual([
-      "DELETE secrets/wsproxy-chat-config-0",
-      "PATCH secrets/wsproxy-chat-config-0",
-    ]);
-    expect(bench.server.get("Secret", "demo", "wsproxy-chat-config-0")).not.toHaveProperty("immutable");
-  });
-
-  test("that made an object under one of our names: the operator leaves it, and the status says so", async () => {
-    const bench = await OperatorBench.start();
-    const theirs = bench.server.put({
-      ...service("wsproxy-chat"),
-      spec: { type: "ClusterIP", ports: [{ port: 1234 }] },
-    });
-    const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "wsproxy-chat", namespace: "demo" } };
-    const theirAccount = bench.server.put(account);
-    putAll(bench.server);
-    bench.operator();
-    await until("the status says so", () => bench.condition("Programmed") === "False NotApplied");
-    expect(bench.status()?.conditions?.[2]?.message).toMatch(/Service.*not this proxy's/s);
-    expect(bench.server.get("Service", "demo", "wsproxy-chat")).toEqual(theirs);
-    expect(bench.server.get("ServiceAccount", "demo", "wsproxy-chat")).toEqual(theirAccount);
-    // The rest is there, and all of it when the name is free.
-    expect(bench.server.get("Deployment", "demo", "wsproxy-chat")).toBeDefined();
-    bench.server.delete("Service", "demo", "wsproxy-chat");
-    bench.server.delete("ServiceAccount", "demo", "wsproxy-chat");
-    await until("both are ours", () =>
-      ["Service", "ServiceAccount"].every(
-        (kind) => bench.server.get(kind, "demo", "wsproxy-chat")?.metadata["ownerReferences"] !== undefined,
-      ),
-    );
-    await until("nothing is wrong any more", () => bench.condition("Programmed") === "False Pending");
-  });
-});

@@ -1,5 +1,6 @@
 import type { Problem } from "../../../api/problem.ts";
 import { textSize } from "../../../api/text-size.ts";
+import { list, record } from "../../../api/unchecked.ts";
 
 /** Most backends of all routes together, and most different names of Services and Secrets in them. */
 export const MOST_BACKENDS = 4096;
@@ -51,12 +52,4 @@ function valuesIn(value: unknown, most: number): number {
     if (count > most) return count;
   }
   return count;
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

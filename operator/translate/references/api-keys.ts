@@ -4,7 +4,7 @@ import { DISABLED, EXPIRES_AT, GROUP } from "../../../api/meta.ts";
 import { dataKey, timestamp } from "../../../api/names.ts";
 import { fieldPath, quoted, type Problem } from "../../../api/problem.ts";
 import type { KeyEntry } from "../resources.ts";
-import { FAULTS, keyEntries, LONGEST, SHORTEST } from "./key-entries.ts";
+import { FAULTS, keyEntries, LONGEST_KEY, SHORTEST_KEY } from "./key-entries.ts";
 import { entryOf, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
 import type { RenderedOf } from "../../../api/policies/index.ts";
 import type { Secret } from "../resources.ts";
@@ -79,7 +79,7 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & {
         some.push({ reason, message: message + more, at, object: `Secret ${lookup.namespace}/${name}` });
       };
     const report = reportTo(problems);
-    const state = stateOf(secret, report);
+    const state = stateOfKeys(secret, report);
     if (state === undefined) continue;
     const inside: ReferenceProblem[] = [];
     const unfit = (client: string, words: string, some = inside): void =>
@@ -99,7 +99,7 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & {
         unfit(client, words, owner.name === name || lookup.secretsAtHand ? inside : lookup.asides);
       }
     }
-    if (lookup.secretsAtHand || isOurs(secret)) problems.push(...inside);
+    if (lookup.secretsAtHand || hasLabelOfOurs(secret)) problems.push(...inside);
     else if (inside.length > 0) {
       lookup.asides.push(...inside);
       report("ApiKeyInvalid", "data", WITHHELD);
@@ -109,10 +109,10 @@ function keysOf(secrets: readonly Secret[], lookup: Lookup): Found<ApiKey[]> & {
 }
 
 /** In place of problems with the entries' names and lengths, for a Secret that may not be meant for us. */
-const WITHHELD = `not every entry can be an API key, which has ${SHORTEST} to ${LONGEST} characters on one line; give the Secret a label in ${GROUP}/, such as ${GROUP}/api-keys, and this says which cannot`;
+const WITHHELD = `not every entry can be an API key, which has ${SHORTEST_KEY} to ${LONGEST_KEY} characters on one line; give the Secret a label in ${GROUP}/, such as ${GROUP}/api-keys, and this says which cannot`;
 
 /** Has the Secret a label of ours? Its owner meant it for us then; other labels may have other reasons. */
-function isOurs({ metadata }: Secret): boolean {
+function hasLabelOfOurs({ metadata }: Secret): boolean {
   return Object.keys(metadata.labels).some((label) => label.startsWith(`${GROUP}/`));
 }
 
@@ -141,7 +141,7 @@ export function excessOfKeys(
 }
 
 /** What the annotations of a Secret say for each of its keys; undefined: none of them may be used. */
-function stateOf(secret: Secret, report: Report): Pick<ApiKey, "disabled" | "expiresAt"> | undefined {
+function stateOfKeys(secret: Secret, report: Report): Pick<ApiKey, "disabled" | "expiresAt"> | undefined {
   if (secret.type !== "Opaque") {
     report("SecretInvalid", "type", `is ${quoted(secret.type)}; API keys stand in Secrets of type Opaque`);
     return undefined;

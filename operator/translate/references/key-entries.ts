@@ -1,13 +1,13 @@
 import type { KeyEntry, KeyFault, Secret, Tools } from "../resources.ts";
 
 /** Bounds of a key, in characters. */
-export const SHORTEST = 16;
-export const LONGEST = 512;
+export const SHORTEST_KEY = 16;
+export const LONGEST_KEY = 512;
 
 /** What is wrong with a key, and what to do about it. */
 export const FAULTS = {
-  TooShort: `the key has fewer than ${SHORTEST} characters; make a longer one`,
-  TooLong: `the key has more than ${LONGEST} characters; make a shorter one`,
+  TooShort: `the key has fewer than ${SHORTEST_KEY} characters; make a longer one`,
+  TooLong: `the key has more than ${LONGEST_KEY} characters; make a shorter one`,
   ControlCharacter: "the key holds a line break or another control character; make one without",
 } as const satisfies Record<KeyFault, string>;
 
@@ -24,7 +24,7 @@ export function keyEntries({ keys, data }: Secret, tools: Pick<Tools, "sha256">)
 }
 
 function faultOf(key: string): KeyFault | undefined {
-  if (key.length < SHORTEST) return "TooShort";
-  if (key.length > LONGEST) return "TooLong";
+  if (key.length < SHORTEST_KEY) return "TooShort";
+  if (key.length > LONGEST_KEY) return "TooLong";
   return /\p{Cc}/u.test(key) ? "ControlCharacter" : undefined;
 }

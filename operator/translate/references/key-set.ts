@@ -1,5 +1,7 @@
+import { MAX_KEYS } from "../../../api/json-web-keys.ts";
 import { quoted } from "../../../api/problem.ts";
 import { textSize } from "../../../api/text-size.ts";
+import { isRecord } from "../../../api/unchecked.ts";
 import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
 import { entries } from "./secrets.ts";
 import { authenticationsOf, lastGoodFound } from "./unread.ts";
@@ -15,7 +17,6 @@ export interface KeySetReference {
 
 /** The entry that holds a key set where none is named. */
 export const DEFAULT_KEY = "jwks.json";
-const MAX_KEYS = 100;
 /** Most characters of the document, which may hold certificates, too, and of the keys that are taken from it. */
 const LONGEST_DOCUMENT = 524_288;
 const LONGEST_SET = 131_072;
@@ -118,8 +119,4 @@ function publicMembers(jwk: Jwk): Jwk {
 
 function shown({ kid }: Jwk): string {
   return typeof kid === "string" ? `the key ${quoted(kid)}` : "a key without kid";
-}
-
-function isRecord(value: unknown): value is Jwk {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -7,7 +7,7 @@ import type { Unread } from "../resources.ts";
 type Authentication = RenderedOf<"authentication">;
 
 /**
- * The last good value of an object that exists and was not read, with a problem: `lastGood` finds it in the config in force.
+ * The last good value of an object that exists and was not read, with a problem: `find` takes it from the config in force.
  * The object was not deleted, so no permission that stands on it is lost. undefined: the object was read, or does not exist.
  */
 export function lastGoodFound<T>(
@@ -15,11 +15,11 @@ export function lastGoodFound<T>(
   name: string,
   at: string,
   lookup: Lookup,
-  lastGood: (inForce: Config) => T | undefined,
+  find: (inForce: Config) => T | undefined,
 ): Found<T> | undefined {
   const unread = lookup.unread.find((it) => it.kind === kind && it.metadata.name === name);
   if (unread === undefined) return undefined;
-  return { value: lookup.inForce && lastGood(lookup.inForce), problems: [unreadProblem(unread, at, lookup)] };
+  return { value: lookup.inForce && find(lookup.inForce), problems: [unreadProblem(unread, at, lookup)] };
 }
 
 /** The problems of several objects that were not read; one problem for all that the budget left out. */

@@ -103,7 +103,7 @@ function portOf({ ports }: Service, port: string): ServicePort | undefined {
 }
 
 /** An address in a slice; `state` undefined: no session may go to it. */
-interface Listed extends Omit<Endpoint, "state"> {
+interface SliceAddress extends Omit<Endpoint, "state"> {
   readonly state: Endpoint["state"] | undefined;
   readonly family: Family;
   readonly pod: string | undefined;
@@ -112,7 +112,7 @@ interface Listed extends Omit<Endpoint, "state"> {
 type Slice = Pick<EndpointSlice, "ports" | "endpoints"> & { readonly family: Family };
 
 /** The addresses that a slice lists; undefined: the slice does not have the port. */
-function inSlice({ ports, endpoints, family }: Slice, wanted: ServicePort, only: boolean): Listed[] | undefined {
+function inSlice({ ports, endpoints, family }: Slice, wanted: ServicePort, only: boolean): SliceAddress[] | undefined {
   if (endpoints.length === 0) return [];
   const match =
     ports.find(({ name }) => name === wanted.name) ??
@@ -121,18 +121,18 @@ function inSlice({ ports, endpoints, family }: Slice, wanted: ServicePort, only:
   // A slice's port without a number means all ports: then the Service's own port counts.
   const port = match.port ?? (typeof wanted.targetPort === "number" ? wanted.targetPort : wanted.port);
   return endpoints.flatMap((endpoint) => {
-    const shared = { port, state: stateOf(endpoint), family, pod: endpoint.pod };
+    const shared = { port, state: stateOfEndpoint(endpoint), family, pod: endpoint.pod };
     return endpoint.addresses.map((address) => ({ address, ...shared }));
   });
 }
 
-function stateOf(endpoint: EndpointSlice["endpoints"][number]): Endpoint["state"] | undefined {
+function stateOfEndpoint(endpoint: EndpointSlice["endpoints"][number]): Endpoint["state"] | undefined {
   if (endpoint.terminating) return endpoint.serving ? "Draining" : undefined;
   return endpoint.ready ? "Ready" : undefined;
 }
 
 /** Each endpoint once, sorted. An endpoint that moves between slices is in both for a while: then Ready wins. */
-function merged(listed: readonly Listed[]): Endpoint[] {
+function merged(listed: readonly SliceAddress[]): Endpoint[] {
   const byAddress = new Map<string, Endpoint>();
   for (const { address, port, state } of listed) {
     const key = `${address} ${port}`;

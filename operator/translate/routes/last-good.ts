@@ -19,7 +19,7 @@ export function inForce(
  * The config in force with the current values of its references, for a spec that is not accepted: a mistake in a field must
  * not keep a removed key alive.
  */
-export function* lastGood(before: Config, lookup: Lookup): Steps<Config> {
+export function* lastGoodConfig(before: Config, lookup: Lookup): Steps<Config> {
   const { tls } = before.listener;
   const all = yield* eachOf(routesOf(before), (route) => ({ route, now: refreshRoute(route, "", lookup).route }));
   // Where the current values are too large, the routes stay as they were, without the keys that were removed.

@@ -1,7 +1,7 @@
 import type { Family } from "../resources.ts";
 
-/** An address that a slice lists. */
-interface Listed {
+/** An address of a slice, as far as the choice of a family needs it. */
+interface FamilyAddress {
   readonly family: Family;
   /** The pod that has the address; undefined: the slice names none. */
   readonly pod: string | undefined;
@@ -14,7 +14,7 @@ const ORDER: readonly Family[] = ["IPv4", "IPv6"];
  * Leaves each pod one of its two addresses: a pod of a dual-stack Service is in a slice of each family. Only the Service's
  * order of families decides, and not the endpoints' states: slices that change one after the other move no session.
  */
-export function inOneFamily<T extends Listed>(listed: readonly T[], families: readonly Family[] = ORDER): T[] {
+export function inOneFamily<T extends FamilyAddress>(listed: readonly T[], families: readonly Family[] = ORDER): T[] {
   const rank = (family: Family): number => (families.includes(family) ? families.indexOf(family) : families.length);
   const first = new Map<string, Family>();
   for (const { pod, family } of listed) {

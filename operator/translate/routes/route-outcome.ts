@@ -31,9 +31,9 @@ export function routeOutcome(
     const { route, problems: references } = resolveRoute(spec, at, inherited, lookup);
     return { name, at, accepted: true, route, problems: located, references, note };
   }
-  const lastGood = before === undefined ? undefined : refreshRoute(before, at, lookup);
-  const references = lastGood?.problems ?? [];
-  return { name, at, accepted: false, route: lastGood?.route, problems: located, references, note };
+  const lastGoodRoute = before === undefined ? undefined : refreshRoute(before, at, lookup);
+  const references = lastGoodRoute?.problems ?? [];
+  return { name, at, accepted: false, route: lastGoodRoute?.route, problems: located, references, note };
 }
 
 /** The end of the message of a route that is not accepted, where its last good version is served. */

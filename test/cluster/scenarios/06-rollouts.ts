@@ -3,12 +3,13 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { ApiError } from "../../../operator/kube/api-error.ts";
 import { KINDS, pathOf } from "../../../operator/kube/kinds.ts";
 import { Arrivals } from "../arrivals.ts";
-import { SYSTEM, type Cluster } from "../cluster.ts";
+import type { Cluster } from "../cluster.ts";
 import { Crowd } from "../crowd.ts";
 import { dataplanePods, isServing, nameOf, reached, sessionsOn, settled } from "../dataplane.ts";
 import { Departures, endings, type Departure } from "../departures.ts";
 import { gracefulBackend } from "../graceful-backend.ts";
 import { IMAGE } from "../image.ts";
+import { operatorPods } from "../operator-pods.ts";
 import type { Report } from "../report.ts";
 import { scenario } from "../scenario.ts";
 import { proxyManifest } from "../web-socket-proxy.ts";
@@ -236,7 +237,7 @@ async function evict(cluster: Cluster, { metadata }: V1Pod): Promise<string | un
 async function settledOperators(cluster: Cluster, image: string): Promise<V1Pod[]> {
   let pods: V1Pod[] = [];
   await cluster.until(`the operators are of ${image}`, async () => {
-    pods = await cluster.pods(SYSTEM, "app.kubernetes.io/component=operator");
+    pods = await operatorPods(cluster);
     return pods.every((pod) => isServing(pod) && imageOf(pod) === image);
   });
   return pods;

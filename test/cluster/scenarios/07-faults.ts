@@ -3,11 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node";
 import { keyOf } from "../../fakes/api-keys.ts";
 import { Arrivals, reasonsOf } from "../arrivals.ts";
-import { SYSTEM, type Cluster } from "../cluster.ts";
+import { SYSTEM } from "../cluster.ts";
 import { Crowd } from "../crowd.ts";
-import { crash, dataplanePods, isServing, nameOf, reached, sessionsOn, settled } from "../dataplane.ts";
+import { crash, dataplanePods, isSame, isServing, nameOf, reached, sessionsOn, settled } from "../dataplane.ts";
 import type { Ending, Entry } from "../entry.ts";
 import { withoutApiServer, withoutNames } from "../outages.ts";
+import { operatorPods } from "../operator-pods.ts";
 import { seconds } from "../report.ts";
 import { scenario } from "../scenario.ts";
 import { isObserved, proxyManifest } from "../web-socket-proxy.ts";
@@ -68,7 +69,7 @@ export default scenario(
       const bob = await ledger.open(limitedOn(stays), withKey);
       const started = Date.now();
       await cluster.kubectl("-n", SYSTEM, "delete", "deployment", "wsproxy-operator");
-      await cluster.until("no operator is there", async () => (await operators(cluster)).length === 0);
+      await cluster.until("no operator is there", async () => (await operatorPods(cluster)).length === 0);
       await cluster.kubectl("-n", namespace, "delete", "secret", "key-bob");
       await cluster.kubectl("-n", namespace, "delete", "pod", nameOf(leaves), "--wait=false");
       const pods = await settled(cluster, namespace, NAME, (all) => all.length === 2 && !all.some(isSame(leaves)));
@@ -284,13 +285,4 @@ export default scenario(
   { minutes: 12 },
 );
 
-const isSame =
-  (pod: V1Pod) =>
-  (other: V1Pod): boolean =>
-    nameOf(other) === nameOf(pod);
-
 const limitedOn = ({ status }: V1Pod): string => `ws://${status?.podIP}:8080/limited`;
-
-function operators(cluster: Cluster): Promise<V1Pod[]> {
-  return cluster.pods(SYSTEM, "app.kubernetes.io/component=operator");
-}

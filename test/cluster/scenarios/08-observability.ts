@@ -19,7 +19,7 @@ const MONITORING_CRDS = join(ROOT, "test/apiserver/monitoring-crds.yaml");
 const NAMESPACE = "observability";
 const CHAT = `${NAMESPACE}/chat`;
 /** Bytes of a message that its route takes. */
-const LONGEST = 1024;
+const LONGEST_MESSAGE = 1024;
 const SCRAPED = { "prometheus.io/scrape": "true", "prometheus.io/port": "9090" };
 
 function spec(replicas: number, rest: object): object {
@@ -29,7 +29,12 @@ function spec(replicas: number, rest: object): object {
     dataplane: { drain: { period: "2s" } },
     policies: byApiKey,
     routes: [
-      { name: "main", path: { value: "/main" }, backends, policies: { messageSize: { fromClient: String(LONGEST) } } },
+      {
+        name: "main",
+        path: { value: "/main" },
+        backends,
+        policies: { messageSize: { fromClient: String(LONGEST_MESSAGE) } },
+      },
       {
         name: "slow",
         path: { value: "/slow" },
@@ -92,7 +97,7 @@ export default scenario("observability: what Prometheus says is what the clients
   });
 
   const traffic = new AbortController();
-  const running = new ObservedTraffic(cluster, NAMESPACE, url, LONGEST).run(traffic.signal);
+  const running = new ObservedTraffic(cluster, NAMESPACE, url, LONGEST_MESSAGE).run(traffic.signal);
   running.catch(() => {}); // it is awaited in the end
   await report.step("under traffic of every kind each query of the dashboard has data", async () => {
     let missing: string[] = [];
@@ -137,7 +142,7 @@ export default scenario("observability: what Prometheus says is what the clients
   });
 
   await report.step("sessions, handshakes, closes, messages and bytes are those of the ledger", async () => {
-    const accounts = accountsOf(CHAT, cluster.ledger.entries, LONGEST);
+    const accounts = accountsOf(CHAT, cluster.ledger.entries, LONGEST_MESSAGE);
     let wrong: string[] = [];
     const equal = async (): Promise<boolean> => {
       wrong = await differences(prometheus, accounts);

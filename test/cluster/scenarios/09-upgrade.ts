@@ -6,6 +6,7 @@ import { Crowd } from "../crowd.ts";
 import { dataplanePods, nameOf, reached } from "../dataplane.ts";
 import { follow, shellBlocks } from "../shell-blocks.ts";
 import { IMAGE } from "../image.ts";
+import { operatorPods } from "../operator-pods.ts";
 import { previousChart } from "../previous-chart.ts";
 import { scenario } from "../scenario.ts";
 import { sampleBackend } from "../workloads.ts";
@@ -95,7 +96,7 @@ export default scenario(
         "helm upgrade, until the operator has rolled out",
         `${((Date.now() - started) / 1000).toFixed(1)} s`,
       );
-      const operators = await cluster.pods(SYSTEM, "app.kubernetes.io/component=operator");
+      const operators = await operatorPods(cluster);
       const serving = operators.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
       assert.equal(serving.length, 2);
       for (const { spec: pod } of serving) {
