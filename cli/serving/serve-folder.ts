@@ -56,6 +56,7 @@ async function follow(folder: string, serving: Serving, signal: AbortSignal): Pr
     const problems = problemsHere(read, serving);
     if (problems.length > 0) {
       serving.unusable(problems);
+      await serving.gateway.remove(read.id); // never the served proxy: what the gateway remembers of the other one goes
       continue;
     }
     const [applied] = await serving.apply([read]);
@@ -75,7 +76,10 @@ async function takeToken(folder: string, serving: Serving, told: string | undefi
   return state;
 }
 
-/** A pod serves one proxy all its life: the sessions of one cannot go on under the config of another. */
+/**
+ * Why a config cannot be for the proxy that this pod serves. A pod serves one proxy all its life: the sessions of one
+ * cannot go on under the config of another.
+ */
 function problemsHere(read: Update | InvalidUpdate, { gateway }: Serving): readonly string[] {
   const served = gateway.proxies[0]?.name;
   if (served === undefined || read.id === served) return [];
