@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { ADMIN_TOKEN_FILE } from "../../api/meta.ts";
 import type { InvalidUpdate, Update } from "../../dataplane/config/read-update.ts";
 import { readAdminToken } from "./admin-token.ts";
@@ -59,6 +60,7 @@ async function follow(folder: string, serving: Serving, signal: AbortSignal): Pr
       await serving.gateway.remove(read.id); // never the served proxy: what the gateway remembers of the other one goes
       continue;
     }
+    await turn(); // a slice of parsing may have just ended, and applying begins with another
     const [applied] = await serving.apply([read]);
     retry.set(applied?.ok === false && applied.stage === "listener");
   }
