@@ -200,14 +200,18 @@ test("a port that was opened while the signal came is closed again", async () =>
   await expect(RawClient.open(opened[0]?.number ?? 0)).rejects.toThrow("ECONNREFUSED");
 });
 
-test("the first config does not stay in memory once another one has replaced it", async () => {
+test("the first config does not stay in memory once another one has replaced it, although a session stays", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   await apply([{ port: 1001 }]);
   const first = new WeakRef(fake.gateway.proxies[0]?.snapshot as object);
-  await apply([{ port: 1001, routes: [{ name: "other" }] }]);
+  const client = await RawClient.send(fake.port, request());
+  expect((await client.answer()).status).toBe(101);
+  await apply([{ generation: 2, port: 1001 }]);
   await until("the first config is collected", () => {
     collect();
     return first.deref() === undefined;
   });
+  expect(fake.gateway.proxies[0]?.sessions.size).toBe(1);
+  client.socket.destroy();
 });
