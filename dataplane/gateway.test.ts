@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Config } from "../api/config.ts";
 import { RawBackend } from "../test/fakes/backends.ts";
@@ -196,4 +198,20 @@ test("a port that was opened while the signal came is closed again", async () =>
   await apply([{ port: 1001 }]);
   await drained;
   await expect(RawClient.open(opened[0]?.number ?? 0)).rejects.toThrow("ECONNREFUSED");
+});
+
+test("the first config does not stay in memory once another one has replaced it, although a session stays", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  await apply([{ port: 1001 }]);
+  const first = new WeakRef(fake.gateway.proxies[0]?.snapshot as object);
+  const client = await RawClient.send(fake.port, request());
+  expect((await client.answer()).status).toBe(101);
+  await apply([{ generation: 2, port: 1001 }]);
+  await until("the first config is collected", () => {
+    collect();
+    return first.deref() === undefined;
+  });
+  expect(fake.gateway.proxies[0]?.sessions.size).toBe(1);
+  client.socket.destroy();
 });

@@ -169,7 +169,7 @@ export class Gateway {
       for (const other of this.#listeners.values()) {
         if (other !== listener && other.port === port) other.handedOver();
       }
-      listener.listen(port, certificate.keyPair, snapshot);
+      listener.listen(port, certificate.keyPair);
       this.#options.metrics.certificateExpiry(proxy.name, certificate.expiry);
     }
     return this.#rejected.inForce(proxy.name);

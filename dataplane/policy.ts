@@ -83,5 +83,5 @@ export function ofSettings<K extends PolicyKind>(
   return (settings, { memory }) => once(memory, kind, settings, () => ({ kind, ...compile(settings) }));
 }
 
-/** Settings → steps. `compile` of the same settings in the same context is called once. */
+/** Compiles the settings of a policy. The result is reused as long as settings and context stay the same (`snapshot.ts`). */
 export type PolicyCompiler<K extends PolicyKind> = (settings: RenderedOf<K>, context: CompileContext) => PolicySteps<K>;

@@ -1,4 +1,3 @@
-import type { Snapshot } from "./config/snapshot.ts";
 import { upgrade } from "./handshake/upgrade.ts";
 import { Listener, type KeyPair } from "./ports/listener.ts";
 import type { OpenPort } from "./ports/open-port.ts";
@@ -28,8 +27,11 @@ export class ProxyListener {
     return this.#keyPair;
   }
 
-  /** Connections to this port are the proxy's from now on. Open connections stay, whatever changes. */
-  listen(port: OpenPort, keyPair: KeyPair | undefined, snapshot: Snapshot): void {
+  /**
+   * Connections to this port are the proxy's from now on; it has a config in force. Open connections stay, whatever
+   * changes.
+   */
+  listen(port: OpenPort, keyPair: KeyPair | undefined): void {
     const sameForm = (this.#keyPair === undefined) === (keyPair === undefined);
     this.#keyPair = keyPair;
     if (this.#listener !== undefined && this.#port === port && sameForm) {
@@ -42,8 +44,8 @@ export class ProxyListener {
       port: port.number,
       keyPair,
       room: this.#room,
-      trusts: (address) => (proxy.snapshot ?? snapshot).trusted.has(address),
-      handshakeTimeout: () => (proxy.snapshot ?? snapshot).handshakeTimeout,
+      trusts: (address) => proxy.snapshot?.trusted.has(address) ?? false,
+      handshakeTimeout: () => proxy.snapshot?.handshakeTimeout ?? 0,
       arrived: (client) => void upgrade(client, proxy),
       broken: (socket, refusal) => {
         const attempt = proxy.begin(socket);

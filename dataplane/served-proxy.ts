@@ -75,17 +75,17 @@ export class ServedProxy implements HandshakeContext {
     return this.#endpointsHash;
   }
 
-  /** Handshakes that are answered from now on are refused. */
+  /** The proxy stops: a handshake that would be answered now is refused. */
   get draining(): boolean {
     return this.#end.begun;
   }
 
-  /** A route as it is now; undefined: there is none of that name any more. */
+  /** The route in force of that name; undefined: there is none any more. */
   route(name: string): CompiledRoute | undefined {
     return this.#snapshot?.routes.get(name);
   }
 
-  /** The newest version of a route that a handshake was found to be for: its own, where the newest is not for it. */
+  /** The route in force of the same name, where it still matches the handshake; else the route that was found. */
   newest(found: CompiledRoute, { host, path }: Handshake): CompiledRoute {
     const now = this.#snapshot?.router.find(host, path);
     return now?.name === found.name ? now : found;
@@ -137,8 +137,8 @@ export class ServedProxy implements HandshakeContext {
   }
 
   /**
-   * Looks at every handshake under way and at every session again, in slices, and holds each to what is in force at its
-   * turn. Those that begin meanwhile are held to it from the start.
+   * Applies the config in force to every handshake under way and to every session, in slices. Those that begin meanwhile
+   * have it from the start.
    */
   async review(slices: Slices): Promise<void> {
     this.#end.routeRemoved(await this.#reviewing.all(slices));
@@ -208,7 +208,7 @@ export class ServedProxy implements HandshakeContext {
     this.#end.destroy();
   }
 
-  /** The one in use as long as it writes the same: what was compiled with it need not be compiled again. */
+  /** The log in use, as long as `log.access` is the same: policies that were compiled with it are not compiled again. */
   #logFor({ dataplane }: Config): Log {
     const { access } = dataplane.log;
     if (this.#snapshot?.config.dataplane.log.access === access) return this.#snapshot.log;

@@ -13,9 +13,8 @@ export function onSignals(terminal: boolean): Shutdown {
   const stop = new AbortController();
   const now = new AbortController();
   const received = (): void => (stop.signal.aborted ? now.abort() : stop.abort());
-  // By convention SIGHUP asks a service to read its config again, which happens anyway. Without a handler it would end
-  // the
-  // process and every session.
+  // SIGHUP asks a service to read its config again, which happens anyway. Without a handler it would end the process and
+  // every session.
   const hangUp = terminal ? received : (): void => {};
   const handlers = { SIGTERM: received, SIGINT: received, SIGHUP: hangUp };
   for (const [name, handler] of Object.entries(handlers)) process.on(name, handler);

@@ -229,7 +229,7 @@ const spec = rule(
   },
   (it) => it.require === "None" || methodCount(it) > 0,
 ).describe(
-  "How clients prove who they are. Checked before the gateway answers the handshake, and as long as the session lives.",
+  "How clients prove their identity. Checked before the gateway answers the handshake, and as long as the session lives.",
 );
 
 /** One API key: its digest, never the key. */
@@ -268,7 +268,7 @@ const rendered = z.strictObject({
     .optional(),
 });
 
-/** How clients prove who they are: checked before the 101, and as long as the session lives. */
+/** How clients prove their identity: checked before the 101, and as long as the session lives. */
 export const authentication = { spec, rendered, absent: undefined } satisfies PolicyDefinition;
 
 /** Where a credential may stand; exactly one field is set. */

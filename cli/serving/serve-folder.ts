@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { ADMIN_TOKEN_FILE } from "../../api/meta.ts";
 import type { InvalidUpdate, Update } from "../../dataplane/config/read-update.ts";
 import { readAdminToken } from "./admin-token.ts";
@@ -56,8 +57,10 @@ async function follow(folder: string, serving: Serving, signal: AbortSignal): Pr
     const problems = problemsHere(read, serving);
     if (problems.length > 0) {
       serving.unusable(problems);
+      await serving.gateway.remove(read.id); // never the served proxy: what the gateway remembers of the other one goes
       continue;
     }
+    await turn(); // a slice of parsing may have just ended, and applying begins with another
     const [applied] = await serving.apply([read]);
     retry.set(applied?.ok === false && applied.stage === "listener");
   }
@@ -75,7 +78,10 @@ async function takeToken(folder: string, serving: Serving, told: string | undefi
   return state;
 }
 
-/** A pod serves one proxy all its life: the sessions of one cannot go on under the config of another. */
+/**
+ * Why a config cannot be for the proxy that this pod serves. A pod serves one proxy all its life: the sessions of one
+ * cannot go on under the config of another.
+ */
 function problemsHere(read: Update | InvalidUpdate, { gateway }: Serving): readonly string[] {
   const served = gateway.proxies[0]?.name;
   if (served === undefined || read.id === served) return [];

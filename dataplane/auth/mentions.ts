@@ -91,7 +91,7 @@ function authorized(value: string): string | Refusal | undefined {
   return token === undefined || token === "" || TOKEN68.test(token) ? token : INVALID;
 }
 
-/** What follows `Bearer` and its blanks; undefined if the value has another form. Cut by index: see `patterns.test.ts`. */
+/** What follows `Bearer` and its blanks; undefined if the value has another form. Cut by index: a pattern would backtrack over many blanks. */
 function bearer(value: string): string | undefined {
   const scheme = "bearer";
   if (value.slice(0, scheme.length).toLowerCase() !== scheme) return undefined;

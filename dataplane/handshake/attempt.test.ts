@@ -156,6 +156,20 @@ test("a fault behind the 101 ends the connection; nothing else is counted", asyn
   expect(scene.lines.map(({ message }) => message)).toEqual(["handshake failed"]);
 });
 
+test.each<[string, (scene: AttemptScene) => void]>([
+  ["the proxy stops", ({ attempt }) => attempt.drain()],
+  ["memory is short", ({ attempt }) => attempt.shed()],
+  ["the permission is lost", ({ lose }) => lose({ reason: "CredentialExpired" })],
+])("a fault after the refusal that is sent when %s does not cut that answer off", async (_, refuse) => {
+  const scene = await at("admitted");
+  refuse(scene);
+  scene.attempt.failed(new Error("behind the refusal"));
+  expect(scene.socket.destroyed).toBe(false);
+  await until("the client is told", () => scene.client.ended);
+  expect(scene.client.received.toString("latin1")).toMatch(/^HTTP\/1\.1 (503|401) /);
+  scene.attempt.end();
+});
+
 test("early bytes count until the handshake is over", async () => {
   const scene = await at("begun");
   expect(scene.attempt.early).toBe(3);

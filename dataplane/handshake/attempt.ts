@@ -158,11 +158,15 @@ export class Attempt {
     this.#metrics.handshake(101, "Accepted", this.#seconds());
   }
 
-  /** A fault of the gateway: the client is told to try again. Behind an answer no other can be sent. */
+  /**
+   * A fault of the gateway: the client is told to try again. Behind an answer no other can be sent; of an aborted
+   * handshake the client has left, or is still reading its refusal.
+   */
   failed(fault: unknown): void {
     this.#options.log().error({ err: fault, requestId: this.#handshake?.requestId }, "handshake failed");
+    if (this.signal.aborted) return;
     if (this.#answered) this.#socket.destroy();
-    else if (!this.signal.aborted) this.refuse({ reason: "Overloaded", detail: "internal fault" });
+    else this.refuse({ reason: "Overloaded", detail: "internal fault" });
   }
 
   /** The session takes over what was opened and counted; the returned function gives it back. */

@@ -25,7 +25,7 @@ export interface HandshakeContext {
   readonly clock: Clock;
   /** undefined: no config is in force yet. */
   readonly snapshot: Snapshot | undefined;
-  /** Every handshake that has no answer yet is refused. */
+  /** The proxy stops: a handshake that would be answered now is refused. */
   readonly draining: boolean;
   readonly occupancy: Occupancy;
   /** Spreads the handling of backends' answers over turns of the event loop. */

@@ -1,25 +1,21 @@
 import type { BufferBudget, Consumer } from "../process/buffer-budget.ts";
+import type { Attempt } from "./attempt.ts";
 
-/** A handshake under way, as far as its memory goes. */
-interface Handshake {
-  /** Bytes that the client sent behind its request head, and that wait here for the 101. */
-  readonly early: number;
-  /** Answers it with 503. */
-  shed(): void;
-}
+/** A handshake under way: how many early bytes it has, and its refusal for want of memory. */
+type EarlySender = Pick<Attempt, "early" | "shed">;
 
 /** Handshakes that are refused in one turn. */
 const MOST_IN_A_TURN = 100;
 
 /** Early bytes of all handshakes: the budget counts them, and near its limit the clients that sent most are refused. */
 export class EarlyBytes implements Consumer {
-  readonly #handshakes: ReadonlySet<Handshake>;
+  readonly #handshakes: ReadonlySet<EarlySender>;
   readonly #budget: BufferBudget;
   kept = 0;
   /** In ms: as that of a receiver that takes nothing. */
   readonly stalled = 10_000;
 
-  constructor(handshakes: ReadonlySet<Handshake>, budget: BufferBudget) {
+  constructor(handshakes: ReadonlySet<EarlySender>, budget: BufferBudget) {
     this.#handshakes = handshakes;
     this.#budget = budget;
   }

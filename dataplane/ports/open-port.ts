@@ -17,7 +17,7 @@ export interface PortAddress {
 }
 
 /** What bounds the connections of all ports. */
-export interface Admission {
+export interface ConnectionBounds {
   readonly descriptors: Descriptors;
   readonly evictions: Evictions;
 }
@@ -27,26 +27,26 @@ export class OpenPort {
   readonly #server: Server;
   readonly #asked: PortAddress;
   readonly #opened: AddressInfo;
-  readonly #admission: Admission;
+  readonly #bounds: ConnectionBounds;
   #acceptor: Acceptor | undefined;
   /** Connections that came before there was an acceptor: unread, and bounded by the descriptors. */
   #early: Socket[] = [];
 
-  private constructor(server: Server, asked: PortAddress, opened: AddressInfo, admission: Admission) {
+  private constructor(server: Server, asked: PortAddress, opened: AddressInfo, bounds: ConnectionBounds) {
     this.#server = server;
     this.#asked = asked;
     this.#opened = opened;
-    this.#admission = admission;
+    this.#bounds = bounds;
     server.on("connection", (socket: Socket) => this.#came(socket));
   }
 
   /** Resolves with the port, or with what is wrong, in words. */
-  static async open(address: PortAddress, admission: Admission): Promise<OpenPort | string> {
+  static async open(address: PortAddress, bounds: ConnectionBounds): Promise<OpenPort | string> {
     const { host, port } = address;
     // As node:http opens its own servers, which handle half-open sockets themselves.
     const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true });
     try {
-      return new OpenPort(server, address, await listen(server, { ...address, backlog: 4096 }), admission);
+      return new OpenPort(server, address, await listen(server, { ...address, backlog: 4096 }), bounds);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       return code === "EADDRINUSE"
@@ -83,7 +83,7 @@ export class OpenPort {
   }
 
   #came(socket: Socket): void {
-    const { descriptors, evictions } = this.#admission;
+    const { descriptors, evictions } = this.#bounds;
     if (!descriptors.admit(socket)) {
       evictions.count("Descriptors");
       socket.destroy();

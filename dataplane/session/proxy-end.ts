@@ -4,7 +4,7 @@ import type { Attempt } from "../handshake/attempt.ts";
 import { closeSpread } from "./drain.ts";
 import type { Session } from "./session.ts";
 
-/** What leaves with a proxy, and what that is bound by. */
+/** What a proxy has open, and what its end needs. */
 export interface ProxyEndOptions {
   readonly attempts: ReadonlySet<Attempt>;
   readonly sessions: ReadonlySet<Session>;
@@ -16,7 +16,7 @@ export interface ProxyEndOptions {
   readonly draining: (sessions: number) => void;
 }
 
-/** Sessions of removed routes are told within this time, in ms. */
+/** Sessions of removed routes are closed within this time, in ms. */
 const REMOVAL_PERIOD = 5000;
 
 /** Ends what a proxy has open: all of it, or the sessions of a route that is gone. */
@@ -29,14 +29,14 @@ export class ProxyEnd {
     this.#of = of;
   }
 
-  /** All is about to end: handshakes that are answered from now on are refused. */
+  /** The proxy stops: a handshake that would be answered now is refused. */
   get begun(): boolean {
     return this.#begun;
   }
 
-  /** Tells sessions whose route is gone. */
+  /** Closes sessions whose route is gone, with 1001. */
   routeRemoved(sessions: readonly Session[]): void {
-    if (sessions.length > 0) void this.#tellRemoved(sessions, this.#of.drainPeriod());
+    if (sessions.length > 0) void this.#closeRemoved(sessions, this.#of.drainPeriod());
   }
 
   /** The process stops: the sessions are closed over the drain period. Resolves when none is left. */
@@ -56,7 +56,7 @@ export class ProxyEnd {
   async retire(): Promise<void> {
     this.#begun = true;
     this.#refuseAttempts();
-    await this.#tellRemoved([...this.#of.sessions], REMOVAL_PERIOD);
+    await this.#closeRemoved([...this.#of.sessions], REMOVAL_PERIOD);
     await this.#emptied(this.#stop.signal);
   }
 
@@ -72,7 +72,7 @@ export class ProxyEnd {
     for (const attempt of [...this.#of.attempts]) attempt.drain();
   }
 
-  #tellRemoved(sessions: readonly Session[], longest: number): Promise<void> {
+  #closeRemoved(sessions: readonly Session[], longest: number): Promise<void> {
     const { clock, random } = this.#of;
     const period = Math.min(REMOVAL_PERIOD, longest, sessions.length * 10);
     return closeSpread(sessions, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });

@@ -8,7 +8,7 @@ import type { CompiledRoute } from "../config/snapshot.ts";
 export interface Reviewed {
   readonly attempts: ReadonlySet<Attempt>;
   readonly sessions: ReadonlySet<Session>;
-  /** A route as it is now; undefined: there is none of that name any more. */
+  /** The route in force of that name; undefined: there is none any more. */
   readonly route: (name: string) => CompiledRoute | undefined;
   readonly log: () => Log;
   /** A session ended that kept its permission. */
@@ -44,7 +44,7 @@ export class Reviewing {
     return orphans;
   }
 
-  /** One session. A check that cannot be made ends it; that, or an end without a lost permission, counts as dropped. */
+  /** One session. A check that throws ends it; that, or an end without a lost permission, counts as dropped. */
   one(route: CompiledRoute, session: Session): void {
     const ended = session.ending;
     try {

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { HeadTimer } from "./head-timer.ts";
 import type { Link, LinkedList } from "./linked-list.ts";
 import type { Begun } from "./begun.ts";
-import type { Party } from "./waiting-line.ts";
+import type { Lane } from "./waiting-line.ts";
 
 /** The listener that a socket came to. */
 export interface Host {
@@ -57,7 +57,7 @@ export interface Newcomer {
 }
 
 /** An address, of IPv6 a /64; or a single socket that came from a trusted proxy. */
-export interface Subject extends Party<Newcomer> {
+export interface Subject extends Lane<Newcomer> {
   /** Undefined for a single socket. */
   readonly key: string | undefined;
   /** Places that it has. */
@@ -65,7 +65,7 @@ export interface Subject extends Party<Newcomer> {
   /** Its sockets that were read and sent nothing; the one that has been read for longest first. */
   readonly silent: LinkedList<Newcomer>;
   /** Its sockets that wait for their TLS handshake. */
-  readonly hellos: Party<Newcomer>;
+  readonly hellos: Lane<Newcomer>;
 }
 
 /** A socket that has come to a listener. */

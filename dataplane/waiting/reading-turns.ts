@@ -4,7 +4,7 @@ import type { Newcomer, Subject } from "./newcomer.ts";
 import { Places } from "./places.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
-/** What a socket does when its turn to be read comes, or ends. */
+/** Called when a socket's turn to be read begins, and when it ends. */
 export interface Reader {
   start(entry: Newcomer): void;
   stop(entry: Newcomer): void;
@@ -71,12 +71,11 @@ export class ReadingTurns {
 
   /** It has sent something: no other socket is read in its place. */
   heard(entry: Newcomer): void {
-    if (entry.silent !== undefined) this.#places.heard(entry.subject, entry.silent);
-    entry.silent = undefined;
+    this.#notSilent(entry);
   }
 
   leave(entry: Newcomer): void {
-    this.heard(entry);
+    this.#notSilent(entry);
     if (entry.inLine === undefined) this.#places.leave(entry.subject);
     else this.#line.remove(entry.subject, entry.inLine);
     this.#places.forget(entry.subject);
@@ -89,7 +88,10 @@ export class ReadingTurns {
     return silent !== undefined && this.#hadTurn(silent) ? silent : undefined;
   }
 
-  /** The one that is missed least: as `silent`; else the last of an address with a crowd in the line; else the silent one. */
+  /**
+   * The socket to give up when a descriptor is needed: as `silent`; else the last of an address with a crowd in the line;
+   * else the silent socket that is read for longest, although it had no full turn.
+   */
   leastMissed(): { readonly entry: Newcomer; readonly reason: "Silent" | "Crowd" } | undefined {
     const silent = this.#places.silent.first;
     const last = this.silent === undefined ? this.#line.greediest()?.waiting.last?.item : undefined;
@@ -105,7 +107,7 @@ export class ReadingTurns {
   /** Begins to read those that are next, as many as have a place. */
   advance(): void {
     let now = 0;
-    while (this.#begunNow < MOST_BEGUN && now < MOST_PASSED && this.#passed < this.#line.parties) {
+    while (this.#begunNow < MOST_BEGUN && now < MOST_PASSED && this.#passed < this.#line.lanes) {
       const subject = this.#line.next();
       if (subject === undefined) break;
       const room = this.#unbounded || this.#places.has(subject) || this.#makeRoom(subject);
@@ -114,7 +116,7 @@ export class ReadingTurns {
       now = entry === undefined ? now + 1 : 0;
       this.#passed = entry === undefined ? this.#passed + 1 : 0;
     }
-    const all = this.#passed >= this.#line.parties;
+    const all = this.#passed >= this.#line.lanes;
     if (all) this.#passed = 0;
     if (this.#line.size === 0) return;
     if (!all) this.#turn();
@@ -138,11 +140,17 @@ export class ReadingTurns {
     const entry = this.#places.rival(subject);
     if (entry === undefined || !this.#hadTurn(entry)) return false;
     this.#reader.stop(entry);
-    this.heard(entry);
+    this.#notSilent(entry);
     this.#places.leave(entry.subject);
     entry.since = this.#clock.now();
     entry.inLine = this.#line.push(entry.subject, entry);
     return true;
+  }
+
+  /** It is no longer one of the sockets that are read and have sent nothing. */
+  #notSilent(entry: Newcomer): void {
+    if (entry.silent !== undefined) this.#places.heard(entry.subject, entry.silent);
+    entry.silent = undefined;
   }
 
   #hadTurn({ since }: Newcomer): boolean {

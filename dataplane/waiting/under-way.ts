@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Begun } from "./begun.ts";
 import { LinkedList } from "./linked-list.ts";
 import type { Newcomer } from "./newcomer.ts";
-import { WaitingLine, type Party } from "./waiting-line.ts";
+import { WaitingLine, type Lane } from "./waiting-line.ts";
 
 /** TLS handshakes under way at the same time. */
 const MOST = 256;
@@ -23,7 +23,7 @@ const REMEMBERED = 32;
 export class UnderWay {
   readonly #clock: Clock;
   readonly #begin: (newcomer: Newcomer) => void;
-  readonly #line = new WaitingLine<Newcomer, Party<Newcomer>>();
+  readonly #line = new WaitingLine<Newcomer, Lane<Newcomer>>();
   readonly #begun = new LinkedList<Begun>();
   /** How long the last ones took, in ms. */
   readonly #took: number[] = [];
@@ -63,8 +63,8 @@ export class UnderWay {
   #offer(): void {
     while (this.#line.size > 0) {
       if (this.#begun.size >= MOST && !this.#giveUp()) return;
-      const party = this.#line.next();
-      const newcomer = party && this.#line.take(party);
+      const lane = this.#line.next();
+      const newcomer = lane && this.#line.take(lane);
       if (newcomer === undefined) return;
       newcomer.inHellos = undefined;
       newcomer.underWay = this.#begun.push({ at: this.#clock.now() });

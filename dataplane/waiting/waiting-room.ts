@@ -75,7 +75,7 @@ export class WaitingRoom {
     this.#turns.enter(entry);
   }
 
-  /** The TLS handshake of a socket in the room is done: this is the one to talk to now. */
+  /** The TLS handshake of a socket in the room is done: from now on this TLS socket is the one to write to. */
   secured(socket: Socket): void {
     const entry = this.#ofConnection.get(connectionOf(socket));
     if (entry === undefined) return;
@@ -95,9 +95,8 @@ export class WaitingRoom {
   }
 
   /**
-   * A socket that others need the descriptor of, no longer in the room, and the caller's to close: the one that was read
-   * for longest and sent nothing; but before one that had no full turn, of an address with a crowd in the line, the one
-   * that came last.
+   * Gives up a socket when another one needs its descriptor: it leaves the room, and the caller closes it. Which one:
+   * see `ReadingTurns.leastMissed`.
    */
   evict(): Socket | undefined {
     const { entry, reason } = this.#turns.leastMissed() ?? {};
@@ -171,7 +170,7 @@ export class WaitingRoom {
   }
 
   #overdue(entry: Newcomer): void {
-    if (entry.timer?.running === true) this.giveUp(entry); // else it waits for us, or its head was complete meanwhile
+    if (entry.timer?.running === true) this.giveUp(entry); // else it waits for the gateway, or its head was complete meanwhile
   }
 
   #stop(entry: Newcomer): void {

@@ -30,9 +30,8 @@ export class AdminGate {
   refusal({ headersDistinct }: IncomingMessage): AdminAnswer | undefined {
     const { host = [], origin, authorization = [] } = headersDistinct;
     const [authority = ""] = host;
-    // DNS rebinding: the DNS server of an attacker can resolve a name of its own to this port, and a page of that name
-    // then
-    // counts as this origin.
+    // DNS rebinding: an attacker's DNS server can lead a name of its own to this port. A page of that name would then have
+    // the same origin as the port.
     if (host.length !== 1 || !namesAddress(authority)) {
       return this.#refuse(
         "Host",

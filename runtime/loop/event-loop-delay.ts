@@ -3,10 +3,7 @@ import type { Clock } from "../clock.ts";
 /** Time between two measurements, in ms. */
 const INTERVAL = 100;
 
-/**
- * Measures 10 times a second how late a timer fires, and passes on the delay in seconds: everything else waited as
- * long.
- */
+/** Measures 10 times a second how late a timer fires, in seconds: everything else waited as long. */
 export function watchEventLoop(clock: Clock, measured: (seconds: number) => void, abort: AbortSignal): void {
   const arm = (): void => {
     if (abort.aborted) return;

@@ -61,10 +61,7 @@ export class Spread {
     this.#done = 0;
   }
 
-  /**
-   * Fits the share to the time from one turn to the next, if tasks waited in both: a share and everything else took so
-   * long.
-   */
+  /** Fits the share to the time from one turn to the next, if tasks waited in both: so long took a share and all else. */
   #adapt(): void {
     const now = this.#clock.now();
     if (this.waiting > 0 && this.#since !== undefined) {

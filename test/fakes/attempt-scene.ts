@@ -30,6 +30,8 @@ export class AttemptScene {
   /** Takes the permission away, as time or an issuer does. */
   lose: (termination: Termination) => void = () => {};
   readonly client: Peer;
+  /** The gateway's end of the client's connection. */
+  readonly socket: Socket;
   readonly attempt: Attempt;
   backend: Peer | undefined;
 
@@ -37,6 +39,7 @@ export class AttemptScene {
     const line = (fields: object, message: string): void => void this.lines.push({ message, fields: { ...fields } });
     const log = accessLog({ debug: line, info: line, warn: line, error: line }, "test/proxy", "All");
     this.client = client;
+    this.socket = socket;
     this.attempt = new Attempt(socket, {
       ...{ clock: this.clock, log: () => log, early: 3, bodiless: false },
       metrics: this.metrics.route("test/proxy", ""),
