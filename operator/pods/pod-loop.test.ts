@@ -124,6 +124,16 @@ describe("a loop ends", () => {
   });
 });
 
+test("a loop that is stopped in the moment in which it gets a place does not look any more", async () => {
+  const { loop, pass, looks, clock, changed } = bench({ chat: [state("a")] });
+  await pass("chat");
+  clock.advance(300);
+  await Promise.resolve();
+  loop.stop("chat");
+  await settle();
+  expect([looks.length, changed]).toEqual([1, []]);
+});
+
 test("the pods of 16 proxies are looked at at a time, and a proxy whose pods are slow has one of these places", async () => {
   const never = new Promise<PodState>(() => {});
   const slow = Array.from({ length: 15 }, (_, at) => [`slow-${at}`, [state("a"), never]] as const);

@@ -98,6 +98,8 @@ export class PodLoop {
       const release = await this.#turns.take(signal);
       let state: PodState;
       try {
+        // A stopped loop must not look: a look remembers pods, and a pass may have forgotten the proxy since.
+        if (signal.aborted) return;
         state = await pods.look(proxy, of, target, signal);
       } finally {
         release();
