@@ -69,6 +69,11 @@ export class WorkQueue {
     this.#pump();
   }
 
+  /** Did the last pass of a key fail, or is it to be tried again? */
+  isFailing(key: string): boolean {
+    return this.#backOffs.has(key);
+  }
+
   /** `work` calls this before its pass ends: the pass computed for so many ms. */
   spent(key: string, computed: number): void {
     this.#pace.spend(key, computed);
