@@ -192,8 +192,8 @@ export class Controller {
         if (load.bytes <= LIGHT) this.#heavy.delete(key);
         return pass.lookAgainAfter;
       }
-      const { words, cause, lookAgainAfter } = pass;
-      return { why: new Error(words, { cause }), lookAgainAfter };
+      const { words, cause, leastWait } = pass;
+      return { why: new Error(words, { cause }), leastWait };
     } catch (error) {
       if (error instanceof TooHeavy) {
         this.#heavy.add(key);
