@@ -120,6 +120,33 @@ test("while an object is refused, pods that report something else all the time b
   expect(tried() - triedBefore).toBeLessThanOrEqual(6);
 });
 
+test("while the admin token may not be read, a refused object does not make the operator read it again less often", async () => {
+  const bench = await OperatorBench.start();
+  putAll(bench.server);
+  const first = bench.operator();
+  await until("the objects are there", () => bench.server.get("Service", "demo", "wsproxy-chat") !== undefined);
+  await bench.pods.add("chat", "pod-0", { misses: 1000 });
+  await until("it is ready", () => bench.condition("Ready") === "True Ready");
+  await first.stop();
+  const readsToken = ({ method, path }: ApiCall): boolean => method === "GET" && path.endsWith("/wsproxy-chat-admin");
+  const toService = ({ method, path }: ApiCall): boolean =>
+    method === "PATCH" && path.endsWith("/services/wsproxy-chat");
+  bench.server.fail(readsToken, { status: 403 }, Number.POSITIVE_INFINITY);
+  bench.server.fail(toService, { status: 403 }, Number.POSITIVE_INFINITY);
+  bench.server.delete("Service", "demo", "wsproxy-chat");
+  bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+  const clock = new FakeClock();
+  bench.operator({ clock, random: () => 1 });
+  await until("the status says so", () => bench.condition("Programmed") === "False NotApplied");
+  await bench.quiet();
+  const before = bench.server.calls.filter(readsToken).length;
+  for (let passed = 0; passed < 20_000; passed += 500) {
+    clock.advance(500);
+    await bench.quiet(40);
+  }
+  expect(bench.server.calls.filter(readsToken).length - before).toBeGreaterThanOrEqual(9);
+});
+
 test("a pass that turns out to be a heavy one is made again when its turn comes, and counts once", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);

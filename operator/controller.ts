@@ -192,7 +192,8 @@ export class Controller {
         if (load.bytes <= LIGHT) this.#heavy.delete(key);
         return pass.lookAgainAfter;
       }
-      const { words, cause, leastWait } = pass;
+      const { words, cause, leastWait, lookAgainAfter } = pass;
+      if (lookAgainAfter !== undefined) this.#queue.addAfter(key, lookAgainAfter);
       return { why: new Error(words, { cause }), leastWait };
     } catch (error) {
       if (error instanceof TooHeavy) {

@@ -17,6 +17,8 @@ export interface PassRefused {
   readonly cause: ApiError | undefined;
   /** The API server asks to wait for this time before the next pass; ms. The wait may be longer, as after a failure. */
   readonly leastWait: number;
+  /** Another pass is to be made after this time, even if the queue would wait longer after a refusal; ms. */
+  readonly lookAgainAfter?: number;
 }
 
 export const DONE: PassResult = { result: "done" };

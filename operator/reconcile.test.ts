@@ -239,6 +239,8 @@ test("while pods are behind and the admin token cannot be read, the next pass re
   const behind = { ...NO_PODS, pods: 1, ready: ["a"], behind: ["a"] };
   const { its, pass } = bench({ gathered: { tokenUnreadable: true }, state: behind });
   expect(await pass()).toEqual({ result: "done", lookAgainAfter: 2000 });
-  its.script = { ...its.script, state: { ...behind, behind: [] } };
+  its.script = { ...its.script, refuses: { Service: failure("Service", 403) } };
+  expect(await pass()).toMatchObject({ result: "refused", lookAgainAfter: 2000 });
+  its.script = { ...its.script, refuses: {}, state: { ...behind, behind: [] } };
   expect(await pass()).toEqual({ result: "done" });
 });

@@ -98,7 +98,7 @@ export class PassRunner {
     // No event tells that a right was given back: what may not be read is read again later.
     const forbidden = (resources.unread ?? []).filter(({ beyond }) => beyond === undefined);
     const result = refusedBy([...refusals, ...forbidden.map(({ words }) => words)], first?.error);
-    if (result.result === "refused" || !gathered.tokenUnreadable || state.behind.length === 0) return result;
+    if (!gathered.tokenUnreadable || state.behind.length === 0) return result;
     return { ...result, lookAgainAfter: TOKEN_AGAIN };
   }
 
