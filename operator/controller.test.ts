@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { ApiCall } from "../test/fakes/api-call.ts";
 import type { ApiObject } from "../test/fakes/api-server-store.ts";
@@ -84,6 +85,66 @@ test("a pass that is refused is made again no sooner than the API server asks, a
   await bench.quiet();
   expect([tried(), await passes(running)]).toEqual([2, { done: 1, refused: 1, failed: 0 }]);
   expect(running.lines.filter((line) => line === "warn pass failed; trying again")).toHaveLength(1);
+});
+
+test("while an object is refused, pods that report something else all the time bring a pass every two seconds", async () => {
+  const bench = await OperatorBench.start();
+  const clock = new FakeClock();
+  const toService = ({ method, path }: ApiCall): boolean =>
+    method === "PATCH" && path.endsWith("/services/wsproxy-chat");
+  bench.server.fail(toService, { status: 403 }, Number.POSITIVE_INFINITY);
+  putAll(bench.server);
+  bench.operator({ clock, random: () => 1 });
+  await until("the status says so", () => bench.condition("Programmed") === "False NotApplied");
+  let count = 0;
+  const answers = (socket: Socket): void => {
+    const problems = [`problem ${(count += 1)}`];
+    const hash = bench.status()?.dataplane?.configHash ?? "";
+    const rejected = { hash, stage: "config", problems };
+    const body = JSON.stringify({ proxies: [{ proxy: "demo/chat", rejected }], more: 0 });
+    const type = "content-type: application/json";
+    socket.end(`HTTP/1.1 200 OK\r\n${type}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  };
+  await bench.pods.add("chat", "pod-0", { answers });
+  await until("the pod is asked", () => count > 0);
+  await bench.quiet();
+  const tried = (): number => bench.server.calls.filter(toService).length;
+  const [triedBefore, before] = [tried(), count];
+  for (let passed = 0; passed < 6000; passed += 300) {
+    clock.advance(300);
+    await bench.quiet(60);
+  }
+  expect(count - before).toBeGreaterThan(15);
+  expect(tried() - triedBefore).toBeGreaterThanOrEqual(2);
+  // The pods bring three passes, and the back-off of the queue brings its own.
+  expect(tried() - triedBefore).toBeLessThanOrEqual(6);
+});
+
+test("while the admin token may not be read, a refused object does not make the operator read it again less often", async () => {
+  const bench = await OperatorBench.start();
+  putAll(bench.server);
+  const first = bench.operator();
+  await until("the objects are there", () => bench.server.get("Service", "demo", "wsproxy-chat") !== undefined);
+  await bench.pods.add("chat", "pod-0", { misses: 1000 });
+  await until("it is ready", () => bench.condition("Ready") === "True Ready");
+  await first.stop();
+  const readsToken = ({ method, path }: ApiCall): boolean => method === "GET" && path.endsWith("/wsproxy-chat-admin");
+  const toService = ({ method, path }: ApiCall): boolean =>
+    method === "PATCH" && path.endsWith("/services/wsproxy-chat");
+  bench.server.fail(readsToken, { status: 403 }, Number.POSITIVE_INFINITY);
+  bench.server.fail(toService, { status: 403 }, Number.POSITIVE_INFINITY);
+  bench.server.delete("Service", "demo", "wsproxy-chat");
+  bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+  const clock = new FakeClock();
+  bench.operator({ clock, random: () => 1 });
+  await until("the status says so", () => bench.condition("Programmed") === "False NotApplied");
+  await bench.quiet();
+  const before = bench.server.calls.filter(readsToken).length;
+  for (let passed = 0; passed < 20_000; passed += 500) {
+    clock.advance(500);
+    await bench.quiet(40);
+  }
+  expect(bench.server.calls.filter(readsToken).length - before).toBeGreaterThanOrEqual(9);
 });
 
 test("a pass that turns out to be a heavy one is made again when its turn comes, and counts once", async () => {

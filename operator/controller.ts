@@ -42,6 +42,8 @@ export interface ControllerOptions {
   readonly podAdminPort: number;
 }
 
+/** While passes of a proxy fail or are refused, a change of its pods brings the next one after this time; ms. */
+const NOT_AT_ONCE = 2000;
 /** Light passes at the same time. */
 const CONCURRENCY = 16;
 
@@ -98,7 +100,7 @@ export class Controller {
       ask: askPods(podAdminPort, clock),
       wrote: (pod) => own.wrote("Pod", pod),
     });
-    this.#podLoop = new PodLoop({ pods, clock, log, changed: (key) => this.#queue.add(key) });
+    this.#podLoop = new PodLoop({ pods, clock, log, changed: (key) => this.#podsChanged(key) });
     this.#passes = new PassRunner({
       gatherer,
       own,
@@ -171,6 +173,12 @@ export class Controller {
     }
   }
 
+  /** Each pass writes anew what was refused: pods that report something else all the time must not bring one each time. */
+  #podsChanged(key: string): void {
+    if (this.#queue.isFailing(key)) this.#queue.addAfter(key, NOT_AT_ONCE);
+    else this.#queue.add(key);
+  }
+
   async #pass(key: string, signal: AbortSignal): Promise<number | Retry | undefined> {
     const { clock } = this.#options;
     const began = clock.now();
@@ -184,8 +192,9 @@ export class Controller {
         if (load.bytes <= LIGHT) this.#heavy.delete(key);
         return pass.lookAgainAfter;
       }
-      const { words, cause, lookAgainAfter } = pass;
-      return { why: new Error(words, { cause }), lookAgainAfter };
+      const { words, cause, leastWait, lookAgainAfter } = pass;
+      if (lookAgainAfter !== undefined) this.#queue.addAfter(key, lookAgainAfter);
+      return { why: new Error(words, { cause }), leastWait };
     } catch (error) {
       if (error instanceof TooHeavy) {
         this.#heavy.add(key);

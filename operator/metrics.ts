@@ -17,7 +17,7 @@ export interface OperatorState {
   readonly leading: boolean;
   /** Every WebSocketProxy by its key, and the conditions in its status. */
   readonly conditions: () => Iterable<readonly [proxy: string, conditions: readonly ConditionState[]]>;
-  /** Of every WebSocketProxy the budgets that it has spent. */
+  /** For each WebSocketProxy, the budgets that it exceeded. */
   readonly exceeded: () => Iterable<readonly Budget[]>;
   /** Bytes that the operator retains of objects that it read. */
   readonly retained: () => number;

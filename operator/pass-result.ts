@@ -1,11 +1,11 @@
 import { wishedWait, type ApiError } from "./kube/api-error.ts";
 
-/** How a pass ended that no fault broke off. */
+/** How a pass ended. A pass that meets a fault has no result: it rejects. */
 export type PassResult = PassDone | PassRefused;
 
 export interface PassDone {
   readonly result: "done";
-  /** Milliseconds after which another pass is to be made, whether or not an event asks for one; undefined: no such pass. */
+  /** Another pass is to be made after this time, also without an event; ms. undefined: only an event brings one. */
   readonly lookAgainAfter?: number;
 }
 
@@ -15,8 +15,10 @@ export interface PassRefused {
   /** The refused objects, each with the API server's words. */
   readonly words: string;
   readonly cause: ApiError | undefined;
-  /** Milliseconds for which the API server asks to be left alone; the wait grows from pass to pass beyond that. */
-  readonly lookAgainAfter: number;
+  /** The API server asks to wait for this time before the next pass; ms. The wait may be longer, as after a failure. */
+  readonly leastWait: number;
+  /** Another pass is to be made after this time, even if the queue would wait longer after a refusal; ms. */
+  readonly lookAgainAfter?: number;
 }
 
 export const DONE: PassResult = { result: "done" };
@@ -24,5 +26,5 @@ export const DONE: PassResult = { result: "done" };
 /** The result of a pass with these refusals, of which `cause` is the first that the API server gave; done if there is none. */
 export function refusedBy(refusals: readonly string[], cause: ApiError | undefined): PassResult {
   if (refusals.length === 0) return DONE;
-  return { result: "refused", words: refusals.join("; "), cause, lookAgainAfter: wishedWait(cause) };
+  return { result: "refused", words: refusals.join("; "), cause, leastWait: wishedWait(cause) };
 }

@@ -36,7 +36,7 @@ interface Script {
   readonly refuses?: Readonly<Record<string, Failure>>;
 }
 
-/** A pass runner whose stages are written down; `script` may be changed between passes. */
+/** A pass runner that records its stages; a test may change `script` between passes. */
 function bench(script: Script = {}) {
   const its = { script, steps: [] as string[], packed: 0, target: undefined as Target | undefined, forgotten: "" };
   const told: Outcome[] = [];
@@ -181,7 +181,7 @@ describe("an object that the API server refuses", () => {
     const refused = failure("Deployment", 403, "Forbidden", 7000);
     const { its, told, pass } = bench({ refuses: { Deployment: refused } });
     const words = "Deployment wsproxy-chat: 403 Forbidden: no";
-    expect(await pass()).toEqual({ result: "refused", words, cause: refused.error, lookAgainAfter: 7000 });
+    expect(await pass()).toEqual({ result: "refused", words, cause: refused.error, leastWait: 7000 });
     expect(its.steps).toEqual(STAGES);
     expect(told[0]?.refusals).toEqual([words]);
     expect(its.target).toBeDefined();
@@ -228,7 +228,7 @@ test("a reference that may not be read makes the pass refused: no event tells th
 test("if the config in force cannot be read and part of it must be kept, no config is written", async () => {
   const unreadable = failure("Secret", 403);
   const { resources } = gathered({});
-  // A route whose Service is missing keeps what it had.
+  // The Service is missing: its route must stay as it was in the config in force.
   const { its, pass } = bench({ gathered: { unreadable, resources: { ...resources, services: [] } } });
   expect(await pass()).toMatchObject({ result: "refused", cause: unreadable.error });
   expect(its.steps.filter((one) => one === "apply Secret" || one === "apply ConfigMap" || one === "nudge")).toEqual([]);
@@ -239,6 +239,8 @@ test("while pods are behind and the admin token cannot be read, the next pass re
   const behind = { ...NO_PODS, pods: 1, ready: ["a"], behind: ["a"] };
   const { its, pass } = bench({ gathered: { tokenUnreadable: true }, state: behind });
   expect(await pass()).toEqual({ result: "done", lookAgainAfter: 2000 });
-  its.script = { ...its.script, state: { ...behind, behind: [] } };
+  its.script = { ...its.script, refuses: { Service: failure("Service", 403) } };
+  expect(await pass()).toMatchObject({ result: "refused", lookAgainAfter: 2000 });
+  its.script = { ...its.script, refuses: {}, state: { ...behind, behind: [] } };
   expect(await pass()).toEqual({ result: "done" });
 });

@@ -98,7 +98,7 @@ export class PassRunner {
     // No event tells that a right was given back: what may not be read is read again later.
     const forbidden = (resources.unread ?? []).filter(({ beyond }) => beyond === undefined);
     const result = refusedBy([...refusals, ...forbidden.map(({ words }) => words)], first?.error);
-    if (result.result === "refused" || !gathered.tokenUnreadable || state.behind.length === 0) return result;
+    if (!gathered.tokenUnreadable || state.behind.length === 0) return result;
     return { ...result, lookAgainAfter: TOKEN_AGAIN };
   }
 
@@ -137,10 +137,10 @@ export class PassRunner {
     const config = await write("Secret", []);
     // A pod that starts takes a config only with the endpoints of all its backends.
     if (config.failures.length > 0 && !hasAll(endpoints, configInForce)) return config;
-    const places = await write("ConfigMap", config.failures);
+    const addresses = await write("ConfigMap", config.failures);
     return {
-      written: [...config.written, ...places.written],
-      failures: [...config.failures, ...places.failures],
+      written: [...config.written, ...addresses.written],
+      failures: [...config.failures, ...addresses.failures],
     };
   }
 

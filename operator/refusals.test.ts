@@ -49,6 +49,6 @@ test("the words name the object and quote the API server, at a length that leave
 
 test("the wait that the API server asks for holds for refused objects too", () => {
   const busy = new ApiError(CALL, 503, "ServiceUnavailable", "later", 7000);
-  expect(refusedBy(["Service x"], busy)).toMatchObject({ result: "refused", words: "Service x", lookAgainAfter: 7000 });
-  expect(refusedBy(["Service x"], undefined)).toMatchObject({ result: "refused", lookAgainAfter: 0 });
+  expect(refusedBy(["Service x"], busy)).toMatchObject({ result: "refused", words: "Service x", leastWait: 7000 });
+  expect(refusedBy(["Service x"], undefined)).toMatchObject({ result: "refused", leastWait: 0 });
 });

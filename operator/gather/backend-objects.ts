@@ -1,7 +1,7 @@
 import { CHUNK, MOST } from "./budgets.ts";
 import type { Cache } from "../watch/cache.ts";
 import { backendForm, type Read } from "./content-forms.ts";
-import type { Contents, Wanted } from "../watch/contents.ts";
+import type { Contents, NeededContent } from "../watch/contents.ts";
 import type { KindName, KubeObject } from "../kube/kinds.ts";
 import type { Load } from "../platform/load.ts";
 import type { EndpointSlice, Service } from "../translate/resources.ts";
@@ -25,7 +25,7 @@ export async function backendObjects(
   load: Load,
   signal: AbortSignal,
 ): Promise<BackendObjects> {
-  const read = async (wanted: readonly Wanted<Content>[]): Promise<(Content | undefined)[]> => {
+  const read = async (wanted: readonly NeededContent<Content>[]): Promise<(Content | undefined)[]> => {
     const { found, unreadable } = await contents.read(proxy, wanted, signal);
     const [first] = unreadable;
     if (first !== undefined) throw first.error;
@@ -36,7 +36,7 @@ export async function backendObjects(
   const spent = { bytes: 0, addresses: 0 };
   const services: Service[] = [];
   for (const chunk of chunksOf(known)) {
-    for (const content of await read(chunk.map((object) => wantedOf("Service", object)))) {
+    for (const content of await read(chunk.map((object) => neededContent("Service", object)))) {
       load.add(content?.size ?? 0);
       spent.bytes += content?.size ?? 0;
       // A Service beyond the budget counts as missing: without it, its port is not known.
@@ -54,7 +54,7 @@ export async function backendObjects(
     for (const chunk of chunksOf(all)) {
       if (isSpent()) cut.set(name, all.length);
       if (isSpent()) break;
-      for (const content of await read(chunk.map((object) => wantedOf("EndpointSlice", object)))) {
+      for (const content of await read(chunk.map((object) => neededContent("EndpointSlice", object)))) {
         if (content?.object === undefined) continue;
         if (isSpent()) cut.set(name, all.length);
         if (isSpent()) break;
@@ -69,7 +69,7 @@ export async function backendObjects(
   return { services, endpointSlices, cut };
 }
 
-function wantedOf(kind: KindName, object: KubeObject): Wanted<Content> {
+function neededContent(kind: KindName, object: KubeObject): NeededContent<Content> {
   return { kind, object, form: backendForm };
 }
 

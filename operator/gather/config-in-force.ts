@@ -24,7 +24,7 @@ export interface ConfigInForce {
   readonly unreadable: readonly UnreadableObject[];
 }
 
-/** Reads back what the operator wrote for a proxy; of a config that it remembers it reads the hash alone. */
+/** Reads back what the operator wrote for a proxy. If it remembers the config, it reads only the hash. */
 export class ConfigInForceReader {
   readonly #own: OwnObjects;
   readonly #contents: Contents;

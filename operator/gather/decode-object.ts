@@ -32,7 +32,7 @@ export function toSecret({ metadata, type, data: encoded, stringData }: SecretOb
   };
 }
 
-/** What of a Service can be dialled over TCP. */
+/** A Service with those of its ports that can be dialled over TCP. */
 export function toService({ metadata, spec }: ServiceObject): Made<Service> {
   const { type, externalName, ipFamilies, ports } = spec;
   return {
@@ -59,7 +59,7 @@ export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice>
     problems.push(invalid("FQDN is not dialled; write IPv4 or IPv6, or a Service with externalName", "addressType"));
   }
   const decoded = endpoints.map(({ addresses, conditions, targetRef }, index) => ({
-    addresses: addresses.flatMap((text, place) => {
+    addresses: addresses.flatMap((text, position) => {
       if (addressType === "FQDN") return [];
       // One spelling for each address, so that one endpoint is not two; one with a zone holds on one machine only.
       const address = text.includes("%") ? undefined : canonicalAddress(text);
@@ -68,7 +68,7 @@ export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice>
         address === undefined
           ? `${quoted(text)} is not an IP address`
           : `${quoted(text)} is not of addressType ${addressType}; each family has slices of its own`;
-      problems.push(invalid(words, `endpoints[${index}].addresses[${place}]`));
+      problems.push(invalid(words, `endpoints[${index}].addresses[${position}]`));
       return [];
     }),
     ...(targetRef?.kind === "Pod" && targetRef.name !== undefined ? { pod: podOf(targetRef) } : {}),
@@ -94,7 +94,7 @@ export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice>
 
 const overTcp = ({ protocol }: { readonly protocol: string }): boolean => protocol === "TCP";
 
-/** By its uid too: one of the same name may come before the last one is gone. */
+/** With the uid: a new pod may have the name of an old one that is not gone yet. */
 function podOf({
   name = "",
   uid = "",

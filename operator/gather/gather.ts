@@ -77,7 +77,7 @@ export class Gatherer {
     const named = await this.#named.read(key, namespace, references, remembered, load, signal);
     this.#tell(key, [...inForce.unreadable, ...named.failed].map(failureOf));
     const reader = { cache: this.#cache, contents: this.#contents };
-    const places = await backendObjects(reader, key, namespace, references.services, load, signal);
+    const backends = await backendObjects(reader, key, namespace, references.services, load, signal);
     const isToken = ({ object }: UnreadableObject): boolean => object.metadata.name === names.admin;
     const part = inForce.unreadable.find((one) => one.kind === "Secret" && !isToken(one));
     const unreadable = [...named.failed.map(unreadableOf), ...named.beyond];
@@ -86,7 +86,7 @@ export class Gatherer {
     const pods = this.#pods(owner, names);
     this.#exceed(key, [
       ...named.exceeded,
-      ...(places.cut.size === 0 ? [] : ["endpoints" as const]),
+      ...(backends.cut.size === 0 ? [] : ["endpoints" as const]),
       ...(Math.max(pods.own.length, pods.strangers.length) < MOST.pods ? [] : ["pods" as const]),
     ]);
     return {
@@ -98,9 +98,9 @@ export class Gatherer {
         proxy,
         secrets,
         configMaps,
-        services: places.services,
-        endpointSlices: places.endpointSlices,
-        cutServices: places.cut,
+        services: backends.services,
+        endpointSlices: backends.endpointSlices,
+        cutServices: backends.cut,
         unread: unreadable,
         seenKeys: this.#seenKeys.before(key, { secrets, unread: unreadable }, inForce.config),
       },

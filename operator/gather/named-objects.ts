@@ -1,7 +1,7 @@
 import { beyondWords, CHUNK, MOST, type Budget } from "./budgets.ts";
 import { proxyLabelOf, type Cache } from "../watch/cache.ts";
 import { configMapForm, secretForm, unpackedSecret, type Read, type RetainedSecret } from "./content-forms.ts";
-import type { Contents, UnreadableObject, Wanted } from "../watch/contents.ts";
+import type { Contents, UnreadableObject, NeededContent } from "../watch/contents.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { Load } from "../platform/load.ts";
 import { selects, type References } from "../watch/references.ts";
@@ -47,9 +47,9 @@ export class NamedObjectsReader {
     const named = [
       ...this.#named("Secret", namespace, references.secrets),
       ...this.#named("ConfigMap", namespace, references.configMaps),
-    ].map(({ kind, object }) => wantedOf(kind, object, references));
+    ].map(({ kind, object }) => neededContent(kind, object, references));
     const selected = this.#selected(namespace, references).sort(inOrder(known));
-    const within = selected.slice(0, MOST.secrets).map((object) => wantedOf("Secret", object, references));
+    const within = selected.slice(0, MOST.secrets).map((object) => neededContent("Secret", object, references));
     const all = [...named, ...within];
     const spent = { bytes: 0, entries: 0 };
     const secrets: Secret[] = [];
@@ -74,7 +74,7 @@ export class NamedObjectsReader {
       let over: "bytes" | "entries" | undefined;
       let at = 0;
       for (; at < chunk.length && over === undefined; at += 1) {
-        const { object, kind } = chunk[at] as Wanted<Content>;
+        const { object, kind } = chunk[at] as NeededContent<Content>;
         const content = found.get(object);
         failed.push(...unreadable.filter((one) => one.object === object));
         if (content === undefined) continue;
@@ -133,7 +133,11 @@ function isMadeByOperator(object: KubeObject): boolean {
   return proxyLabelOf(object) !== undefined;
 }
 
-function wantedOf(kind: "Secret" | "ConfigMap", object: KubeObject, references: References): Wanted<Content> {
+function neededContent(
+  kind: "Secret" | "ConfigMap",
+  object: KubeObject,
+  references: References,
+): NeededContent<Content> {
   const entries = [...(references.entries.get(`${kind} ${object.metadata.name}`) ?? [])].sort();
   const form = kind === "Secret" ? secretForm({ keys: selects(references, object), entries }) : configMapForm(entries);
   return { kind, object, form };

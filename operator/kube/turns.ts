@@ -27,9 +27,9 @@ export class Turns {
     try {
       await within(turn, signal);
     } catch (error) {
-      const place = this.#waiting.indexOf(come);
-      if (place === -1) this.#pass();
-      else this.#waiting.splice(place, 1);
+      const index = this.#waiting.indexOf(come);
+      if (index === -1) this.#pass();
+      else this.#waiting.splice(index, 1);
       throw error;
     }
   }

@@ -3,7 +3,7 @@ import { FakeClock } from "../../test/fakes/clock.ts";
 import { settle } from "../../test/fakes/idp-bench.ts";
 import { WorkQueue, type Retry } from "./work-queue.ts";
 
-/** A queue whose passes all end like this; when they began, and how long each waits for the next. */
+/** A queue in which each pass ends like this. Records when passes began, and the waits after them. */
 function bench(end: Retry | undefined) {
   const clock = new FakeClock();
   const began: number[] = [];
@@ -29,7 +29,7 @@ function bench(end: Retry | undefined) {
 }
 
 test("a pass that is to be tried again waits as a failed one does: longer and longer", async () => {
-  const { clock, queue, waits, whys, began } = bench({ why: "refused", lookAgainAfter: 0 });
+  const { clock, queue, waits, whys, began } = bench({ why: "refused", leastWait: 0 });
   queue.add("a");
   await settle();
   for (let at = 0; at < 3; at += 1) {
@@ -42,7 +42,7 @@ test("a pass that is to be tried again waits as a failed one does: longer and lo
 });
 
 test("and no sooner than it says", async () => {
-  const { queue, waits } = bench({ why: "refused", lookAgainAfter: 7000 });
+  const { queue, waits } = bench({ why: "refused", leastWait: 7000 });
   queue.add("a");
   await settle();
   expect(waits).toEqual([7000]);

@@ -12,18 +12,19 @@ export interface WorkQueueOptions {
   /** Are the key's passes so large that only one such pass may run at a time, beside light ones? Default: never. */
   readonly isHeavy?: (key: string) => boolean;
   /**
-   * Does one pass for a key. Resolves with the ms after which to do another one, if any, or with why to try again later;
-   * rejects to be called again later.
+   * Does one pass for a key. Resolves with the ms after which to make another one, if any. After a Retry, or if it rejects, the
+   * queue makes the pass again after a wait that grows from failure to failure.
    */
   readonly work: (key: string, signal: AbortSignal) => Promise<number | Retry | undefined>;
   /** Called when a pass failed, unless it was aborted; the queue tries again after `wait` ms. */
   readonly failed: (key: string, error: unknown, wait: number) => void;
 }
 
-/** How a pass ends that the queue tries again as a failed one, and no sooner than after `lookAgainAfter` ms. */
+/** The end of a pass that is to be made again, as after a failure. */
 export interface Retry {
   readonly why: unknown;
-  readonly lookAgainAfter: number;
+  /** The next pass begins no sooner than after this time; ms. */
+  readonly leastWait: number;
 }
 
 /** Waits after failed passes; ms. */
@@ -67,6 +68,11 @@ export class WorkQueue {
     if (this.#working.has(key)) this.#again.add(key);
     else this.#enqueue(key);
     this.#pump();
+  }
+
+  /** Did the last pass of a key fail, or is it to be tried again? */
+  isFailing(key: string): boolean {
+    return this.#backOffs.has(key);
   }
 
   /** `work` calls this before its pass ends: the pass computed for so many ms. */
@@ -149,7 +155,7 @@ export class WorkQueue {
     try {
       const end = await this.#options.work(key, signal);
       if (typeof end === "object") {
-        wait = signal.aborted ? 0 : this.#failed(key, end.why, end.lookAgainAfter);
+        wait = signal.aborted ? 0 : this.#failed(key, end.why, end.leastWait);
       } else {
         wait = end;
         this.#backOffs.delete(key);

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
+import { ApiError } from "../kube/api-error.ts";
 import type { Pod } from "../watch/pod.ts";
 import { DataplanePods } from "./dataplane-pods.ts";
 import type { PodAnswer } from "./pod-report.ts";
 
 const WANTED = { hash: "new-hash-0123456789", endpointsHash: "endpoints-0123456789" };
-const SUBJECT = { proxy: "demo/chat", wanted: WANTED, token: "the token" };
+const TARGET = { proxy: "demo/chat", wanted: WANTED, token: "the token" };
 
 type Report = Extract<PodAnswer, { kind: "report" }>["report"];
 const reports = (report: Partial<Report>): PodAnswer => ({ kind: "report", report: { proxy: "demo/chat", ...report } });
@@ -26,20 +27,25 @@ function podOf(name: string, ready = true): Pod {
 /** All that is ready to run has run. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Pods that answer as told, by name, each after some time; what is nudged is written down. */
-function bench(answers: Record<string, PodAnswer>, takes = 0) {
+/** Pods that answer as told, by name, each after some time; nudges are recorded, and the API server answers them with `patch`. */
+function bench(
+  answers: Record<string, PodAnswer>,
+  takes = 0,
+  patch = (_: AbortSignal): Promise<unknown> => Promise.resolve({ metadata: { name: "" } }),
+) {
   const nudged: string[] = [];
+  const warned: string[] = [];
   const asked: string[] = [];
   const clock = new FakeClock();
   const pods = new DataplanePods({
     client: {
-      request: ({ path }: { readonly path: string }) => {
+      request: ({ path, signal }: { readonly path: string; readonly signal: AbortSignal }) => {
         nudged.push(path.replace(/^.*\//, ""));
-        return Promise.resolve({ metadata: { name: "" } } as never);
+        return patch(signal);
       },
     } as never,
     clock,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: { debug() {}, info() {}, warn: (_, words) => warned.push(words), error() {} },
     ask: ({ address, token }) => {
       expect(token).toBe("the token");
       asked.push(address);
@@ -48,9 +54,9 @@ function bench(answers: Record<string, PodAnswer>, takes = 0) {
     },
     wrote: () => {},
   });
-  const look = (own: readonly Pod[], strangers: readonly Pod[] = [], wanted = WANTED) =>
-    pods.look("demo/chat", { own, strangers }, { ...SUBJECT, wanted }, NEVER);
-  return { pods, look, nudged, asked, clock };
+  const look = (own: readonly Pod[], strangers: readonly Pod[] = [], wanted = WANTED, signal = NEVER) =>
+    pods.look("demo/chat", { own, strangers }, { ...TARGET, wanted }, signal);
+  return { pods, look, nudged, asked, warned, clock };
 }
 
 test("pods that serve what they are to are not nudged, and not asked again", async () => {
@@ -76,10 +82,10 @@ test("a pod that is to serve something else is asked again, also where that is w
 test("a pod that is behind, silent or without the token is nudged: after two seconds again, then less and less often", async () => {
   const { look, nudged, clock } = bench({ behind: OLD, silent: SILENT, unsynced: UNSYNCED });
   const all = () => look([podOf("silent"), podOf("behind"), podOf("unsynced")]);
-  const late = ["behind", "silent", "unsynced"];
-  expect(await all()).toMatchObject({ behind: late, refusing: [], unusable: [] });
+  const overdue = ["behind", "silent", "unsynced"];
+  expect(await all()).toMatchObject({ behind: overdue, refusing: [], unusable: [] });
   await all();
-  expect(nudged.toSorted()).toEqual(late);
+  expect(nudged.toSorted()).toEqual(overdue);
   clock.advance(2000);
   await all();
   expect(nudged.length).toBe(6);
@@ -94,6 +100,36 @@ test("a pod that is behind, silent or without the token is nudged: after two sec
     await all();
   }
   expect(nudged.length).toBeLessThan(3 * 24 * 60 + 30);
+});
+
+describe("a nudge", () => {
+  /** The API server answers no patch; a call fails as soon as it is aborted. */
+  const silence = (signal: AbortSignal): Promise<never> =>
+    new Promise((_, reject) => {
+      const call = { method: "PATCH", path: "/x" } as const;
+      signal.addEventListener("abort", () => reject(new ApiError(call, 0, "Unreachable", "aborted")));
+    });
+
+  test("that is given up with its look does not count: the next look nudges the pod, and nothing is logged", async () => {
+    const patches = [silence];
+    const { look, nudged, warned } = bench({ one: OLD }, 0, (signal) => patches.pop()?.(signal) ?? Promise.resolve({}));
+    const stop = new AbortController();
+    const first = look([podOf("one")], [], WANTED, stop.signal);
+    await settle();
+    stop.abort();
+    await first;
+    await look([podOf("one")]);
+    await look([podOf("one")]);
+    expect([nudged, warned]).toEqual([["one", "one"], []]);
+  });
+
+  test("that the API server refuses counts, and is logged", async () => {
+    const refusal = new ApiError({ method: "PATCH", path: "/x" }, 403, "Forbidden", "no");
+    const { look, nudged, warned } = bench({ one: OLD }, 0, () => Promise.reject(refusal));
+    await look([podOf("one")]);
+    await look([podOf("one")]);
+    expect([nudged, warned]).toEqual([["one"], ["pod not nudged"]]);
+  });
 });
 
 test("a pod that refuses what it is to serve is told of, and not nudged for what it has", async () => {

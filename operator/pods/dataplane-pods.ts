@@ -126,7 +126,8 @@ export class DataplanePods {
     const text = textOf(wanted);
     const last = this.#nudges.get(uidOf(pod));
     const count = last?.wanted === text ? last.count + 1 : 0;
-    this.#nudges.set(uidOf(pod), { wanted: text, at: clock.now(), count });
+    const nudge = { wanted: text, at: clock.now(), count };
+    this.#nudges.set(uidOf(pod), nudge);
     const value = `${short(wanted.hash)}-${short(wanted.endpointsHash)}`;
     // Only another value than the pod has is a change, whichever writer put it there.
     const again = count > 0 || pod.metadata.annotations?.[NUDGE] === value;
@@ -143,10 +144,18 @@ export class DataplanePods {
         }),
       );
     } catch (error) {
+      if (signal.aborted) return this.#takeBack(pod, nudge, last);
       // The kubelet looks by itself once a minute, and a pod that does not report is nudged again.
       if (!(error instanceof ApiError)) throw error;
       if (error.status !== 404 && error.status !== 409) log.warn({ err: error, pod: keyOf(pod) }, "pod not nudged");
     }
+  }
+
+  /** A nudge that was given up may not have come through: the pod stays as due as it was, unless it was nudged since. */
+  #takeBack(pod: Pod, nudge: Nudge, last: Nudge | undefined): void {
+    if (this.#nudges.get(uidOf(pod)) !== nudge) return;
+    if (last === undefined) this.#nudges.delete(uidOf(pod));
+    else this.#nudges.set(uidOf(pod), last);
   }
 
   /** Hundreds of nudges are spread over time. */

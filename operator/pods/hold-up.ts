@@ -35,8 +35,8 @@ export function holdUpOf(deployment: Deployment | undefined, pods: readonly Pod[
 /** Why a pod does not run: not scheduled, no image, crashing. */
 function wordsOf({ metadata, status }: Pod): string | undefined {
   if (metadata.deletionTimestamp !== undefined) return undefined;
-  const place = status?.conditions?.find((it) => it.type === "PodScheduled" && it.status === "False");
-  if (place !== undefined) return said(place.reason, place.message);
+  const unscheduled = status?.conditions?.find((it) => it.type === "PodScheduled" && it.status === "False");
+  if (unscheduled !== undefined) return said(unscheduled.reason, unscheduled.message);
   const waiting = (status?.containerStatuses ?? []).map(({ state }) => state?.waiting);
   const found = waiting.find((it) => it?.reason !== undefined && !ORDINARY.has(it.reason));
   return found === undefined ? undefined : said(found.reason, found.message);

@@ -15,7 +15,7 @@ function state(...behind: readonly string[]): PodState {
 /** All that is ready to run has run. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A loop over pods whose states are told by the test: the last one stays. */
+/** A loop that sees the states of pods that a test gives, one a look; the last state stays. */
 function bench(states: Record<string, (PodState | Error | Promise<PodState>)[]>) {
   const clock = new FakeClock();
   const looks: string[] = [];
@@ -124,7 +124,17 @@ describe("a loop ends", () => {
   });
 });
 
-test("the pods of 16 proxies are looked at at a time, and a proxy whose pods are slow has one of these places", async () => {
+test("a loop that is stopped just as its turn comes does not look any more", async () => {
+  const { loop, pass, looks, clock, changed } = bench({ chat: [state("a")] });
+  await pass("chat");
+  clock.advance(300);
+  await Promise.resolve();
+  loop.stop("chat");
+  await settle();
+  expect([looks.length, changed]).toEqual([1, []]);
+});
+
+test("16 looks run at a time, and a proxy with slow pods holds up no more than one of them", async () => {
   const never = new Promise<PodState>(() => {});
   const slow = Array.from({ length: 15 }, (_, at) => [`slow-${at}`, [state("a"), never]] as const);
   const fair = ["one", "two", "three"].map((name) => [name, [state("a"), state("a")]] as const);
@@ -137,7 +147,7 @@ test("the pods of 16 proxies are looked at at a time, and a proxy whose pods are
   for (const [name] of fair) expect(looks.filter((one) => one === name)).toHaveLength(11);
 });
 
-test("of more than 16 proxies with slow pods the next one is looked at when a place is free", async () => {
+test("of more than 16 proxies with slow pods the next look begins when another one ends", async () => {
   let answer = (_: PodState): void => {};
   const slow = new Promise<PodState>((resolve) => (answer = resolve));
   const names = Array.from({ length: 17 }, (_, at) => `chat-${at}`);

@@ -11,7 +11,7 @@ export interface PodLoopOptions {
   readonly pods: Pick<DataplanePods, "look">;
   readonly clock: Clock;
   readonly log: Log;
-  /** The pods of a proxy are in another state than its last pass has told: the proxy needs a pass. */
+  /** Called when the state of a proxy's pods has changed: the proxy needs a pass. */
   readonly changed: (proxy: string) => void;
 }
 
@@ -29,15 +29,15 @@ interface Pending {
 
 /**
  * Looks at the pods of each proxy until all of them serve what they are to. A look is no pass: the loop asks for a pass only
- * when the state of the pods has changed. It holds the pods of the last pass; a change of the pods themselves brings a pass
- * by its own event.
+ * when the state of the pods has changed. It looks at the pods that the last pass found: each event about a pod brings a new
+ * pass, which begins the loop anew.
  */
 export class PodLoop {
   readonly #options: PodLoopOptions;
   readonly #turns = new Turns(AT_A_TIME);
   readonly #pending = new Map<string, Pending>();
   readonly #stops = new Map<string, AbortController>();
-  /** Loops that have not ended, those that were stopped included. */
+  /** Loops that still run, also stopped ones with a look under way. */
   readonly #loops = new Set<Promise<void>>();
 
   constructor(options: PodLoopOptions) {
@@ -98,6 +98,8 @@ export class PodLoop {
       const release = await this.#turns.take(signal);
       let state: PodState;
       try {
+        // A stopped loop must not look: a look remembers pods, and a pass may have forgotten the proxy since.
+        if (signal.aborted) return;
         state = await pods.look(proxy, of, target, signal);
       } finally {
         release();

@@ -10,7 +10,7 @@ export type PackedConfig =
   | { readonly excess: undefined; readonly config: Packed; readonly endpoints: Packed }
   | { readonly excess: string };
 
-/** The packer of one pass: a config that it packed to find out its size it does not pack again to write it. */
+/** A packer for one pass: it packs each config once, both to check its size and to write it. */
 export function packingOnce(packer: Packer): Packer {
   return { ...packer, packed: new WeakMap() };
 }
@@ -40,11 +40,11 @@ const EXCESS_ENDPOINTS = `names Services with more endpoints than one object of 
 const SURELY_FITS = (PACKED.mostParts * PACKED.largestPart) / 4;
 
 /** undefined: it is longer than an operator writes. */
-function* packedText(value: object, { pack, packed: known }: Packer): Steps<Packed | undefined> {
-  const before = known?.get(value);
+function* packedText(value: object, { pack, packed: remembered }: Packer): Steps<Packed | undefined> {
+  const before = remembered?.get(value);
   if (before !== undefined) return before;
   const packed = yield* pack(canonicalPieces(value), PACKED.largestPart, LARGEST_WRITTEN);
   // A text that does not fit is not written either: its parts would only take memory.
-  if (packed !== undefined && packed.parts.length <= PACKED.mostParts) known?.set(value, packed);
+  if (packed !== undefined && packed.parts.length <= PACKED.mostParts) remembered?.set(value, packed);
   return packed;
 }

@@ -19,6 +19,6 @@ export interface Packer {
   readonly pack: (pieces: Iterable<string>, largestPart: number, most: number) => Steps<Packed | undefined>;
   /** Base64 of the UTF-8 text. */
   readonly base64: (text: string) => string;
-  /** Values that this packer has packed: it does not pack the same object again. Absent: it packs each time. */
+  /** What this packer has packed, by object: it packs no object twice. Absent: it packs each time. */
   readonly packed?: WeakMap<object, Packed>;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { kubeBench } from "../../test/fakes/kube-bench.ts";
 import { keys } from "../../test/fakes/operator-bench.ts";
 import { until } from "../../test/fakes/sockets.ts";
-import { Contents, type Form, type Wanted } from "./contents.ts";
+import { Contents, type Form, type NeededContent } from "./contents.ts";
 import type { Caller } from "../kube/call.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 
@@ -24,7 +24,7 @@ const form: Form<string | undefined> = {
   name: "alice",
   of: (object) => ({ value: (object as { data?: { alice?: string } }).data?.alice, weight: 100 }),
 };
-const wanted = (object: KubeObject): Wanted<string | undefined> => ({ kind: "Secret", object, form });
+const wanted = (object: KubeObject): NeededContent<string | undefined> => ({ kind: "Secret", object, form });
 
 const encoded = (text: string): string => Buffer.from(text).toString("base64");
 

@@ -15,8 +15,8 @@ export interface Form<T = unknown> {
 /** Bytes that an object takes beside its texts, about: part of the weight of each content. */
 export const OBJECT_WEIGHT = 512;
 
-/** A wish to read an object: `object` is what the cache retains of it. */
-export interface Wanted<T = unknown> {
+/** A content that a pass needs: of which object, as the cache retains it, and in which form. */
+export interface NeededContent<T = unknown> {
   readonly kind: KindName;
   readonly object: KubeObject;
   readonly form: Form<T>;
@@ -24,7 +24,7 @@ export interface Wanted<T = unknown> {
 
 /** The result of reading several objects. */
 export interface Reading<T = unknown> {
-  /** `Wanted.object` → what its form took; objects that are gone are left out. */
+  /** `NeededContent.object` → what its form took; objects that are gone are left out. */
   readonly found: ReadonlyMap<KubeObject, T>;
   /** Objects that exist and cannot be read, each for a reason of its own. */
   readonly unreadable: readonly UnreadableObject[];
@@ -74,7 +74,7 @@ export class Contents {
   }
 
   /** Reads objects, each in the version that the cache knows or a newer one. Rejects where an error is not about one object. */
-  async read<T>(proxy: string, wanted: readonly Wanted<T>[], signal: AbortSignal): Promise<Reading<T>> {
+  async read<T>(proxy: string, wanted: readonly NeededContent<T>[], signal: AbortSignal): Promise<Reading<T>> {
     const found = new Map<KubeObject, T>();
     const unreadable: UnreadableObject[] = [];
     const left = wanted.values();
@@ -94,17 +94,17 @@ export class Contents {
   }
 
   /** Reads one object; undefined: it is gone. Rejects with an ApiError where it cannot be read. */
-  async one<T>(proxy: string, wanted: Wanted<T>, signal: AbortSignal): Promise<T | undefined> {
+  async one<T>(proxy: string, wanted: NeededContent<T>, signal: AbortSignal): Promise<T | undefined> {
     return (await this.#content(proxy, wanted, signal))?.value as T | undefined;
   }
 
   /** What is retained of an object in this version, without a call to the API server. */
-  retained<T>(proxy: string, { kind, object, form }: Wanted<T>): T | undefined {
+  retained<T>(proxy: string, { kind, object, form }: NeededContent<T>): T | undefined {
     return this.#retained.get(proxy, entryKey(kind, object, form))?.value as T | undefined;
   }
 
   /** Retains an object of a proxy as the operator has just written it, so that no pass reads it back. */
-  put(proxy: string, { kind, object, form }: Wanted): void {
+  put(proxy: string, { kind, object, form }: NeededContent): void {
     this.#retained.put(proxy, entryKey(kind, object, form), form.of(object));
   }
 
@@ -113,7 +113,7 @@ export class Contents {
     this.#retained.forget(proxy);
   }
 
-  async #content(proxy: string, wanted: Wanted, signal: AbortSignal): Promise<Weighed | undefined> {
+  async #content(proxy: string, wanted: NeededContent, signal: AbortSignal): Promise<Weighed | undefined> {
     const { kind, object, form } = wanted;
     const key = entryKey(kind, object, form);
     const retained = this.#retained.get(proxy, key);
@@ -132,7 +132,7 @@ export class Contents {
   async #read(
     proxy: string,
     key: string,
-    { kind, object, form }: Wanted,
+    { kind, object, form }: NeededContent,
     signal: AbortSignal,
   ): Promise<Weighed | undefined> {
     const whole = await fetched(this.#client, kind, object, signal);

@@ -46,7 +46,7 @@ export const rawForm: Form<KubeObject> = {
   of: (object) => ({ value: object, weight: Number.POSITIVE_INFINITY }),
 };
 
-/** Retains of an object only that this version has what the manifest with this hash says. */
+/** Retains one fact about an object: this version of it is as the manifest with this hash says. */
 export function asApplied(hash: string): Form<true> {
   return { name: `as ${hash}`, of: () => ({ value: true, weight: OBJECT_WEIGHT }) };
 }

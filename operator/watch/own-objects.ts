@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../runtime/clock.ts";
 import { briefOf } from "./brief-object.ts";
 import type { Cache, WatchedKind } from "./cache.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
+import type { Pod } from "./pod.ts";
 
 /** For this time after a write, our answer counts until the cache has the written version; ms. */
 const PATIENCE = 10_000;
@@ -16,12 +18,12 @@ interface Write {
  * server answered that write. So a pass that follows soon does not write the same again.
  */
 export class OwnObjects {
-  readonly #cache: Cache;
+  readonly #cache: Pick<Cache, "get" | "ofProxy">;
   readonly #clock: Clock;
   readonly #writes = new Map<string, Write>();
   #tidied = 0;
 
-  constructor(cache: Cache, clock: Clock) {
+  constructor(cache: Pick<Cache, "get" | "ofProxy">, clock: Clock) {
     this.#cache = cache;
     this.#clock = clock;
   }
@@ -56,7 +58,9 @@ export class OwnObjects {
     const write = this.#writes.get(key)?.object;
     if (write === undefined) return true;
     if (now === undefined) this.#writes.delete(key);
-    return now?.metadata.resourceVersion !== write.metadata.resourceVersion;
+    if (now?.metadata.resourceVersion !== write.metadata.resourceVersion) return true;
+    // A new list may show our write together with what the kubelet wrote before it.
+    return !isDeepStrictEqual(stateOf(now), stateOf(before));
   }
 
   /** Drops writes that are older than PATIENCE. */
@@ -64,6 +68,11 @@ export class OwnObjects {
     this.#tidied = now;
     for (const [key, { at }] of this.#writes) if (now - at >= PATIENCE) this.#writes.delete(key);
   }
+}
+
+/** What the cache retains of an object that the kubelet writes. */
+function stateOf(object: Pod | undefined): unknown {
+  return [object?.metadata.deletionTimestamp, object?.status];
 }
 
 /** The versions of one object grow and can be compared as numbers (Kubernetes documents it since 1.35; it always held). */

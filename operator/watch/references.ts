@@ -84,7 +84,7 @@ export function selects({ secretSelectors }: References, { metadata }: KubeObjec
 
 const OPERATORS = new Set<unknown>(["In", "NotIn", "Exists", "DoesNotExist"]);
 
-/** The well-formed part of a selector; undefined: nothing of it is, or it would select every Secret. */
+/** The well-formed part of a selector; undefined: no part of it is well-formed, or it would select every Secret. */
 function selectorOf(value: unknown): LabelSelector | undefined {
   const { matchLabels, matchExpressions } = record(value);
   const labels = Object.entries(record(matchLabels)).filter((entry): entry is [string, string] => isText(entry[1]));

@@ -26,7 +26,7 @@ function manifest(kind: string, name = "wsproxy-chat", more: object = {}): Manif
   return { apiVersion, kind, metadata, ...more } as unknown as Manifest;
 }
 
-/** A writer whose cache is the API server itself. */
+/** A writer that sees the API server itself as its cache. */
 async function bench() {
   const { server, client } = await kubeBench();
   const ofKind = (kind: string): ApiObject[] => server.store.all().filter((object) => object.kind === kind);

@@ -41,6 +41,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "operator/render/grace.ts#SHUTDOWN_DELAY": "how long a pod that stops still serves",
   "operator/render/pod.ts#FIRST_UNPRIVILEGED": "a port",
   "operator/render/pod.ts#USER": "a user",
+  "operator/controller.ts#NOT_AT_ONCE": "when a change of pods brings a pass after a refusal",
   "operator/reconcile.ts#TOKEN_AGAIN": "when the admin token is read again",
   "operator/pods/pod-loop.ts#A_WHILE": "when pods are looked at less often",
   "operator/pods/pod-loop.ts#LATER": "when pods are looked at again",
