@@ -221,8 +221,8 @@ export class ServedProxy implements HandshakeContext {
     try {
       session.opened(
         tunnel({
-          client: { socket: client.socket, head: client.head },
-          backend: { socket: backend.socket, head: backend.head },
+          client: { socket: client.socket, early: client.head },
+          backend: { socket: backend.socket, early: backend.head },
           reads,
           budget,
           loop,

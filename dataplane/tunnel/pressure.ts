@@ -16,7 +16,7 @@ const SHARE = 0.1;
 /** Below the mark nothing is held back from a receiver, and it has as many time-outs for the share of what waits. */
 const TIMEOUTS_BELOW = 10;
 
-export interface PressureSurroundings {
+export interface PressureContext {
   readonly clock: Clock;
   readonly budget: BufferBudget;
   /** What the sender's socket may read although it is paused: bytes. */
@@ -64,7 +64,7 @@ export class Pressure implements Consumer {
   constructor(
     socket: Socket,
     settings: TunnelPlan["slowConsumer"],
-    { clock, budget, ahead }: PressureSurroundings,
+    { clock, budget, ahead }: PressureContext,
     events: PressureEvents,
   ) {
     this.#socket = socket;

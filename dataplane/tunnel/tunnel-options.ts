@@ -12,8 +12,8 @@ export type End = "client" | "backend" | "gateway";
 export interface Leg {
   /** Paused. */
   readonly socket: Socket;
-  /** What was read behind the head of the handshake. */
-  readonly head: Buffer;
+  /** Bytes that were read together with the head of the handshake, and stand behind it. */
+  readonly early: Buffer;
 }
 
 /** How a session ended: a peer's Close has that peer's code and no reason of ours. */

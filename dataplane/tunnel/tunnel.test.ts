@@ -37,7 +37,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
   });
 
   test("what came with the handshakes goes first", async () => {
-    const it = await joined({ clientHead: text("one", true), backendHead: text("eins") });
+    const it = await joined({ clientEarly: text("one", true), backendEarly: text("eins") });
     it.client.send(text("two", true));
     it.backend.send(text("zwei"));
     await until(

@@ -27,8 +27,8 @@ export interface JoinOptions {
   readonly plan?: (draft: PlanDraft) => void;
   readonly clock?: Clock;
   readonly deflate?: boolean;
-  readonly clientHead?: Buffer;
-  readonly backendHead?: Buffer;
+  readonly clientEarly?: Buffer;
+  readonly backendEarly?: Buffer;
   readonly random?: () => number;
   /** Default: through the shared buffer. */
   readonly reads?: ReadPath;
@@ -63,8 +63,8 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     over: 0,
   };
   const running = tunnel({
-    client: { socket: client.socket, head: options.clientHead ?? Buffer.alloc(0) },
-    backend: { socket: backend.socket, head: options.backendHead ?? Buffer.alloc(0) },
+    client: { socket: client.socket, early: options.clientEarly ?? Buffer.alloc(0) },
+    backend: { socket: backend.socket, early: options.backendEarly ?? Buffer.alloc(0) },
     reads: options.reads ?? new SharedPath(),
     plan: planOf(options.plan),
     clock: options.clock ?? systemClock,

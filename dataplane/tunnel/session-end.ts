@@ -1,0 +1,180 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../runtime/clock.ts";
+import { closeText } from "../rejection.ts";
+import { closeFrame } from "./control-frames.ts";
+import { dropSocket } from "./drop-socket.ts";
+import { ANSWERS, type Flow } from "./flow.ts";
+import type { Keepalive } from "./keepalive.ts";
+import type { Lifespan } from "./lifespan.ts";
+import { Linger } from "./linger.ts";
+import { sessionStep, type SessionAction, type SessionEvent, type SessionPhase } from "./session-phases.ts";
+import type { TunnelEnd, TunnelOptions } from "./tunnel-options.ts";
+
+/** For the answer to a Close frame that the receiver has taken, in ms. */
+const CLOSE_ANSWER = 5000;
+/** For a peer to hang up after its last bytes, in ms. */
+const HANG_UP = 2000;
+
+export interface SessionParts {
+  readonly client: Socket;
+  readonly backend: Socket;
+  /** From the client to the backend. */
+  readonly up: Flow;
+  /** From the backend to the client. */
+  readonly down: Flow;
+  readonly keepalive: Keepalive;
+  readonly lifespan: Lifespan;
+  readonly clock: Clock;
+  readonly events: Pick<TunnelOptions, "over" | "closed" | "slowConsumer">;
+}
+
+/** What an event tells: how the session ends if this is its first end, and the flow that it comes from. */
+export interface SessionCause {
+  readonly end: TunnelEnd;
+  readonly flow?: Flow;
+}
+
+/** A socket that closed although neither flow could tell of an end before: the client vanished. */
+const VANISHED: SessionCause = { end: { code: 1006, by: "client", termination: undefined } };
+
+/** Ends a session as the table of `session-phases.ts` says: keeps its phase, and does to its sockets what a step asks for. */
+export class SessionEnd {
+  readonly #parts: SessionParts;
+  readonly #linger: Linger;
+  #phase: SessionPhase = "open";
+  #end: TunnelEnd | undefined;
+  #closedSockets = 0;
+  /** For a receiver to take a share of what waits for it, in ms. */
+  patience: number;
+
+  constructor(parts: SessionParts, patience: number) {
+    this.#parts = parts;
+    this.patience = patience;
+    const end: TunnelEnd = { code: 1006, by: "gateway", termination: undefined };
+    this.#linger = new Linger(parts.clock, () => this.on("destroyed", { end }));
+  }
+
+  get open(): boolean {
+    return this.#phase === "open";
+  }
+
+  on(event: SessionEvent, cause: SessionCause): void {
+    const { next, actions } = sessionStep(this.#phase, event);
+    if (next !== undefined) this.#phase = next; // first: an action may cause the next event
+    for (const action of actions) this.#perform(action, cause);
+  }
+
+  /** Called once for each socket. */
+  socketClosed(): void {
+    this.#closedSockets += 1;
+    if (this.#closedSockets === 2) this.on("socketsClosed", VANISHED);
+  }
+
+  #perform(action: SessionAction, { end, flow }: SessionCause): void {
+    const { client, backend, up, down, events } = this.#parts;
+    switch (action) {
+      case "recordEnd":
+        return this.#recordEnd(end);
+      case "announceOver":
+        return events.over();
+      case "awaitTold":
+        return this.#awaitTold();
+      case "closeBoth":
+        up.finish(this.#closeFrame(up), flow !== up);
+        return down.finish(this.#closeFrame(down), flow !== down);
+      case "closeBothAfterAnswers":
+        return this.#closeBothAfterAnswers(flow);
+      case "closeClient":
+        return down.finish(this.#closeFrame(down), false);
+      case "closeSource":
+        return this.#towardsSource(flow).finish(this.#closeFrame(this.#towardsSource(flow)), false);
+      case "endClient":
+        return down.finish(undefined, false);
+      case "endBackend":
+        return up.finish(undefined, false);
+      case "endSource":
+        return this.#towardsSource(flow).finish(undefined, false);
+      case "dropClient":
+        down.discard();
+        client.destroy();
+        return;
+      case "dropBackend":
+        up.discard();
+        backend.destroy();
+        return;
+      case "dropReceiver":
+        return dropReceiver(flow);
+      case "dropBoth":
+        dropSocket(client);
+        return dropSocket(backend);
+      case "awaitAnswer":
+        return this.#linger.behind(flow === up ? [backend] : [client], CLOSE_ANSWER, this.patience);
+      case "awaitClient":
+        return this.#linger.behind([client], HANG_UP, this.patience);
+      case "awaitBackend":
+        return this.#linger.behind([backend], HANG_UP, this.patience);
+      case "awaitBoth":
+        return this.#linger.behind([client, backend], HANG_UP, this.patience);
+      case "awaitBriefly":
+        return this.#linger.for(HANG_UP);
+      case "awaitAnswersBriefly":
+        return this.#linger.for(ANSWERS + HANG_UP);
+      case "stop":
+        return this.#stop();
+      case "announceClosed":
+        return events.closed(this.#end ?? end);
+    }
+  }
+
+  #recordEnd(end: TunnelEnd): void {
+    this.#end = end;
+    this.#parts.lifespan.ended();
+    this.#parts.keepalive.stop();
+    if (end.termination?.reason === "SlowConsumer") this.#parts.events.slowConsumer();
+  }
+
+  /** What a client has not taken keeps its place: else it could have as many such sessions as it likes. */
+  #awaitTold(): void {
+    const { client } = this.#parts;
+    const told = (): void => this.on("clientTold", VANISHED);
+    if (client.writableLength === 0) return told();
+    for (const event of ["finish", "close"]) client.once(event, told);
+  }
+
+  /** `broken`: the flow of the end that broke the protocol. The other end's answers to what came before are on their way. */
+  #closeBothAfterAnswers(broken: Flow | undefined): void {
+    for (const flow of [this.#parts.up, this.#parts.down]) {
+      if (flow === broken) flow.finish(this.#closeFrame(flow), false);
+      else flow.conclude(this.#closeFrame(flow));
+    }
+  }
+
+  /** The flow back to the source of a flow. */
+  #towardsSource(flow: Flow | undefined): Flow {
+    const { up, down } = this.#parts;
+    return flow === up ? down : up;
+  }
+
+  /** A Close frame for the receiver of a flow: backends get masked frames. */
+  #closeFrame(flow: Flow): Buffer {
+    const { code = 1006, termination } = this.#end ?? {};
+    return closeFrame(code, termination === undefined ? "" : closeText(termination), flow === this.#parts.up);
+  }
+
+  #stop(): void {
+    const { up, down, keepalive, lifespan } = this.#parts;
+    this.#linger.stop();
+    up.stop();
+    down.stop();
+    keepalive.stop();
+    lifespan.stop();
+  }
+}
+
+/** Nothing can be said to a receiver behind what it does not take. */
+function dropReceiver(flow: Flow | undefined): void {
+  if (flow === undefined) return;
+  dropSocket(flow.receiver);
+  flow.discard();
+  flow.release();
+}
