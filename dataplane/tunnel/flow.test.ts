@@ -73,7 +73,12 @@ class Bench {
   }
 
   get result(): object {
-    return { out: Buffer.concat(this.out), verdict: this.verdict, count: this.count, receiverEnded: this.receiverEnded };
+    return {
+      out: Buffer.concat(this.out),
+      verdict: this.verdict,
+      count: this.count,
+      receiverEnded: this.receiverEnded,
+    };
   }
 }
 

@@ -103,6 +103,7 @@ export class Outlet {
     this.#timer?.cancel();
     if (frame !== undefined) this.write(frame);
     if (this.socket.writable) this.socket.end();
+    this.pressure.stop(); // counts the last frame too
     this.#events.discard();
   }
 }
