@@ -38,7 +38,7 @@ test("sessions are told evenly over the period, in random order", async () => {
   expect(told.map(({ index }) => index)).not.toEqual(all.map((_, index) => index));
 });
 
-test("what is told is reported as it goes", async () => {
+test("progress is reported after each batch", async () => {
   const clock = new FakeClock();
   const { all, told } = sessions(10, clock);
   const seen: number[] = [];
@@ -51,7 +51,7 @@ test("what is told is reported as it goes", async () => {
   expect(seen.at(-1)).toBe(10);
 });
 
-test("an abort stops it where it is, and takes its timer along", async () => {
+test("an abort stops it at once, and leaves no timer", async () => {
   const clock = new FakeClock();
   const { all, told } = sessions(100, clock);
   const abort = new AbortController();
@@ -65,7 +65,7 @@ test("an abort stops it where it is, and takes its timer along", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("with nobody there it is over at once", async () => {
+test("without sessions it is over at once", async () => {
   const clock = new FakeClock();
   await closeSpread([], termination, 60_000, { clock, random: Math.random, abort: new AbortController().signal });
   expect(clock.pending).toBe(0);

@@ -40,7 +40,7 @@ function bench() {
 
 const revoked = { reason: "CredentialRevoked" } as const;
 
-test("what it stood on is looked at first; only then its limits change, and it is watched anew", () => {
+test("its permission is reviewed first; then its limits change, and it is watched anew", () => {
   const { session, route, did } = bench();
   const watching = (name: string): Enforcement => ({
     review: () => void did.push(`review ${name}`),
@@ -58,7 +58,7 @@ test("what it stood on is looked at first; only then its limits change, and it i
   ]);
 });
 
-test("what is as it was is not looked at again; what changed is, and no more than that", () => {
+test("a policy that has not changed is not reviewed again; one that has is, and no other", () => {
   const { session, route, did } = bench();
   const asked = (name: string): Enforcement => ({ review: () => void did.push(`review ${name}`) });
   const [deny, limits, later] = [asked("deny"), { plan: () => {} }, asked("later")];
@@ -83,7 +83,7 @@ test("what is as it was is not looked at again; what changed is, and no more tha
   expect(looked([later])).toEqual(["unwatch"]);
 });
 
-test("a permission that is gone ends it: no plan, no watch, and no policy behind is asked", () => {
+test("a permission that is gone ends it: no plan, no watch, and no later policy is asked", () => {
   const { session, route, did } = bench();
   session.apply(route([{ review: () => revoked }, { review: () => void did.push("asked"), watch: () => () => {} }]));
   expect(did).toEqual(["close CredentialRevoked"]);

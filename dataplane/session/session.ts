@@ -21,7 +21,7 @@ const PERMISSION: ReadonlySet<CloseReason> = new Set([
   "ClaimMismatch",
 ]);
 
-/** A connection after its 101: who it is with, what holds for it, how it ends. */
+/** A connection after its 101: its client, the policies in force for it, and its end. */
 export class Session implements Party, LiveSession {
   readonly id = randomUUID();
   readonly requestId: string;
@@ -42,7 +42,7 @@ export class Session implements Party, LiveSession {
   #tunnel: Tunnel | undefined;
   #memory: Memory | undefined;
   #stopWatching: (() => void) | undefined;
-  /** The policies that it was held to last. */
+  /** The policies in force for it. */
   #held: readonly Enforcement[] = [];
   #ending = false;
   #permissionLost = false;
@@ -57,13 +57,13 @@ export class Session implements Party, LiveSession {
     this.route = route.name;
     this.openedAt = clock.now();
     this.since = clock.wall();
-    // Not the route: a session may live longer than a hundred configs, and must not keep its own.
+    // Not the route: a session may outlive a hundred configs, and must not keep the one that it began with.
     this.#metrics = route.metrics;
     this.#clock = clock;
     this.#log = log;
   }
 
-  /** Made when something is to be remembered: most sessions have nothing. */
+  /** Made on first use: most sessions remember nothing. */
   get memory(): Memory {
     this.#memory ??= new Memory();
     return this.#memory;
@@ -77,12 +77,12 @@ export class Session implements Party, LiveSession {
     return this.#tunnel?.buffered ?? 0;
   }
 
-  /** It has been told to end, or has ended. */
+  /** The session was told to end, or has ended. */
   get ending(): boolean {
     return this.#ending;
   }
 
-  /** The gateway ended it because what it stood on went away. */
+  /** The gateway ended the session because its permission went away. */
   get permissionLost(): boolean {
     return this.#permissionLost;
   }
@@ -95,8 +95,8 @@ export class Session implements Party, LiveSession {
   }
 
   /**
-   * Puts a route's policies in force for this session: its permission is looked at again, its limits are changed. What is
-   * as it was when it was held to it last needs nothing: 10,000 sessions are looked at while others wait.
+   * Puts a route's policies in force for this session: reviews its permission and changes its limits. Policies that are
+   * in force already are skipped: a config change reviews 10,000 sessions while messages wait.
    */
   apply(route: CompiledRoute): void {
     if (this.#ending) return;
@@ -112,7 +112,7 @@ export class Session implements Party, LiveSession {
     if (watched) this.#stopWatching = watch(route.chain, this, (end) => this.terminate(end));
   }
 
-  /** Ends the session with a Close frame to both ends; only the first call counts. */
+  /** Ends the session with a Close frame to both peers; only the first call counts. */
   terminate(termination: Termination): void {
     if (this.#ending) return;
     this.#ending = true;
@@ -122,14 +122,14 @@ export class Session implements Party, LiveSession {
     this.#tunnel?.close(termination);
   }
 
-  /** Ends the session at once, with no word to either end. */
+  /** Destroys both sockets at once, without a Close frame. */
   destroy(): void {
     this.#ending = true;
     this.#unwatch();
     this.#tunnel?.destroy();
   }
 
-  /** Both sockets are gone. */
+  /** Both sockets are closed. */
   closed(end: TunnelEnd): void {
     this.#ending = true;
     this.#unwatch();

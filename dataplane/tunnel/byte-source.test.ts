@@ -42,7 +42,7 @@ test.each(READ_PATHS)(
     const far = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", allowHalfOpen: true });
     const [near] = (await once(server, "connection")) as [Socket];
     server.close();
-    near.read(0); // as the http server leaves it: reading, with nobody who takes the bytes
+    near.read(0); // as the http server leaves it: reading, with no consumer of the bytes
     far.end("early");
     await until("early bytes are buffered", () => near.readableLength === 5);
     const source = reads.open(near);

@@ -19,7 +19,7 @@ export interface FlowOptions<Flow> extends JudgeOptions {
 
 /** What a flow tells its tunnel, with itself, so that the tunnel knows which of the two it is. */
 export interface FlowEvents<Flow> {
-  /** The source broke the protocol or a limit, or the receiver takes too little. Everything before that has been forwarded. */
+  /** The source broke the protocol or a limit, or the receiver takes too little. All that came before has been forwarded. */
   violated(flow: Flow, termination: Termination): void;
   /** Memory is short: what waits for the receiver is to be given up at once. */
   shed(flow: Flow): void;

@@ -1,4 +1,4 @@
-/** How one direction of a tunnel comes to its end, as one table: for each phase and each event, the next phase and what the flow does. */
+/** How one direction of a tunnel ends, as one table: for each phase and each event, the next phase and the actions. */
 
 export type FlowPhase =
   /** Reads its source and forwards. */
@@ -33,7 +33,7 @@ export type FlowEvent =
 export type FlowAction =
   | "startTimer"
   | "stopTimer"
-  /** Gives the outlet our Close frame, if there is one, and the end; cuts a frame that is on its way, and then without Close. */
+  /** Finishes the outlet with our Close frame, if there is one. In the middle of a frame it ends there, without a Close frame. */
   | "finish"
   /** The same, but waits a moment for the end of a frame that is on its way. */
   | "finishBehindFrame"

@@ -10,12 +10,12 @@ import type { Termination } from "../rejection.ts";
 
 /** For a source's last answers to a receiver that broke the protocol, in ms. */
 export const ANSWERS = 500;
-/** Bytes that are read of a source after its last word, to see its end. */
+/** Bytes that are read and discarded so that the source's end is seen. */
 const MOST_DISCARDED = 1_048_576;
 
 /**
- * One direction of a tunnel: reads its source, lets the frame walk forward what it may, and comes to its end as the table
- * of `flow-phases.ts` says.
+ * One direction of a tunnel: reads its source, lets the frame walk forward what it may, and ends as the table of
+ * `flow-phases.ts` says.
  */
 export class Flow implements ByteSink, OutletEvents, WalkEvents {
   readonly #events: FlowEvents<Flow>;
@@ -24,7 +24,7 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   readonly #walk: FrameWalk;
   readonly #outlet: Outlet;
   #phase: FlowPhase = "forwarding";
-  /** Our own, for the end of this direction. */
+  /** Our own Close frame, for the end of this direction. */
   #closeFrame: Buffer | undefined;
   #timer: Timer | undefined;
   /** Bytes that may still be read and discarded. */
@@ -110,15 +110,15 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   }
 
   /**
-   * The last of this direction: our Close frame, if given, and the end of the receiver. In the middle of a frame it waits
-   * for the frame's end if `wait`, else the receiver ends there without a Close frame.
+   * The last of this direction: our Close frame, if given, and the FIN. In the middle of a frame both wait for the
+   * frame's end if `wait`; else the FIN comes at once, without a Close frame.
    */
   finish(frame: Buffer | undefined, wait: boolean): void {
     this.#closeFrame = frame;
     this.#on(wait ? "finishBehindFrame" : "finish");
   }
 
-  /** Finishes when the source has said its last, after `ANSWERS` ms at the latest: our Close frame stands for the source's. */
+  /** Finishes when the source has ended or closed, after `ANSWERS` ms at the latest; our Close frame replaces the source's. */
   conclude(frame: Buffer): void {
     this.#closeFrame = frame;
     this.#on("conclude");
@@ -220,7 +220,7 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
     }
   }
 
-  /** A source that pours on, although nothing is forwarded any more, is not read for ever: its end need not be seen. */
+  /** A source that sends on and on is not read for ever, although its end is then not seen. */
   #discarded(bytes: number): void {
     this.#spare -= bytes;
     if (this.#spare <= 0) this.#source.pause();

@@ -19,9 +19,9 @@ export interface WalkOptions extends JudgeOptions {
 }
 
 export interface WalkEvents {
-  /** A Close frame of the source is not forwarded: one of ours stands for it. */
+  /** The source's Close frame is not forwarded: the receiver gets ours instead. */
   readonly replacesClose: boolean;
-  /** The source has sent its Close frame, or broke a rule. What came before has been forwarded, and no more is. */
+  /** The source has sent its Close frame, or broke a rule. All that came before has been forwarded, and nothing more is. */
   closed(code: number): void;
   violated(termination: Termination): void;
   /** What was held back may go on. */

@@ -21,7 +21,7 @@ export class Outlet {
   readonly socket: Socket;
   readonly #clock: Clock;
   readonly #events: OutletEvents;
-  /** A TLS socket takes nothing at once. */
+  /** A TLS socket never completes a write at once. */
   readonly #secure: boolean;
   #phase: OutletPhase = "writing";
   /** A frame of ours that waits for the end of the current frame; while `finishing`, the last. */
@@ -78,7 +78,7 @@ export class Outlet {
     return this.#phase === "writing";
   }
 
-  /** Writes the last: a Close frame of ours, if given, and the end of the socket. Only the first end counts. */
+  /** Writes the last: a Close frame of ours, if given, and FIN. Only the first call of this and the next counts. */
   finish(frame: Buffer | undefined): void {
     if (this.#phase === "writing") this.#end(frame);
   }

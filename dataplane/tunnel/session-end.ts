@@ -28,16 +28,16 @@ export interface SessionParts {
   readonly events: Pick<TunnelOptions, "over" | "closed" | "slowConsumer">;
 }
 
-/** What an event tells: how the session ends if this is its first end, and the flow that it comes from. */
+/** What comes with an event: the end to record, if it is the first one, and the flow that caused it. */
 export interface SessionCause {
   readonly end: TunnelEnd;
   readonly flow?: Flow;
 }
 
-/** A socket that closed although neither flow could tell of an end before: the client vanished. */
+/** Both sockets closed before a flow could tell of an end: the client vanished. */
 const VANISHED: SessionCause = { end: { code: 1006, by: "client", termination: undefined } };
 
-/** Ends a session as the table of `session-phases.ts` says: keeps its phase, and does to its sockets what a step asks for. */
+/** Ends a session as the table of `session-phases.ts` says: keeps its phase and performs the actions. */
 export class SessionEnd {
   readonly #parts: SessionParts;
   readonly #linger: Linger;
@@ -133,7 +133,7 @@ export class SessionEnd {
     if (end.termination?.reason === "SlowConsumer") this.#parts.events.slowConsumer();
   }
 
-  /** What a client has not taken keeps its place: else it could have as many such sessions as it likes. */
+  /** A client keeps its place until it has taken its bytes: else it could have any number of such sessions. */
   #awaitTold(): void {
     const { client } = this.#parts;
     const told = (): void => this.on("clientTold", VANISHED);
@@ -141,7 +141,7 @@ export class SessionEnd {
     for (const event of ["finish", "close"]) client.once(event, told);
   }
 
-  /** `broken`: the flow of the end that broke the protocol. The other end's answers to what came before are on their way. */
+  /** `broken`: the flow of the peer that broke the protocol. The other peer's answers to earlier messages are on their way. */
   #closeBothAfterAnswers(broken: Flow | undefined): void {
     for (const flow of [this.#parts.up, this.#parts.down]) {
       if (flow === broken) flow.finish(this.#closeFrame(flow), false);
@@ -149,7 +149,7 @@ export class SessionEnd {
     }
   }
 
-  /** The flow back to the source of a flow. */
+  /** The flow towards the source of `flow`. */
   #towardsSource(flow: Flow | undefined): Flow {
     const { up, down } = this.#parts;
     return flow === up ? down : up;
@@ -171,7 +171,7 @@ export class SessionEnd {
   }
 }
 
-/** Nothing can be said to a receiver behind what it does not take. */
+/** A receiver that does not take its bytes cannot be told anything behind them. */
 function dropReceiver(flow: Flow | undefined): void {
   if (flow === undefined) return;
   dropSocket(flow.receiver);

@@ -10,15 +10,15 @@ export type SessionPhase =
   | "clientClosing"
   /** The backend's Close frame has been forwarded; the client's answer is awaited. */
   | "backendClosing"
-  /** Both sockets end; the client has not taken all of its bytes, and keeps its place in the limits until then. */
+  /** Both sockets send FIN. The client has not taken all of its bytes, and keeps its place in the limits until then. */
   | "hangingUp"
-  /** The session ended without a closing handshake, and the client does not know it yet. */
+  /** The backend is gone, or the session is destroyed, and the client has not taken its last bytes: it keeps its place. */
   | "failing"
-  /** As `failing`, and the client has been told: its place is free. */
+  /** The gateway has ended the session, and the client has been told. Its place is free. */
   | "failed"
-  /** The client has sent its Close frame and needs nothing more. Its place is free. */
+  /** The client has sent its Close frame, and its place is free; the backend has not ended yet. */
   | "clientLeft"
-  /** There is nothing more to say to the client. Its place is free; both sockets still have to close. */
+  /** Nothing is left to tell the client. Its place is free; both sockets still have to close. */
   | "hungUp"
   /** Both sockets are closed. */
   | "over";
@@ -54,15 +54,15 @@ export type SessionAction =
   | "announceOver"
   /** Causes `clientTold`, at once or later. */
   | "awaitTold"
-  /** A Close frame and the end to both ends; where another frame is on its way, behind that. */
+  /** A Close frame and FIN to both peers; where another frame is on its way, behind that. */
   | "closeBoth"
-  /** The same, but the end that broke the protocol first gets the answers that are on their way to it. */
+  /** The same, but the peer that broke the protocol first gets the answers that are on their way to it. */
   | "closeBothAfterAnswers"
-  /** A Close frame and the end to the client. */
+  /** A Close frame and FIN to the client. */
   | "closeClient"
-  /** A Close frame and the end to the source of the flow. */
+  /** A Close frame and FIN to the source of the flow. */
   | "closeSource"
-  /** The end (FIN) without a Close frame. */
+  /** FIN without a Close frame. */
   | "endClient"
   | "endBackend"
   | "endSource"
@@ -95,7 +95,7 @@ const go = (next: SessionPhase, ...actions: SessionAction[]): SessionStep => ({ 
 const stay = (...actions: SessionAction[]): SessionStep => ({ next: undefined, actions });
 const nothing = stay();
 
-/** After the first end, the gateway's own reasons only shorten what is left. */
+/** Once the end is recorded, the gateway's own reasons only shorten the wait for the peers. */
 const ENDED = {
   terminated: stay("awaitBriefly"),
   violated: stay("endBackend", "endClient", "awaitBriefly"),

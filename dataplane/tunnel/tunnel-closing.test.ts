@@ -9,12 +9,12 @@ const mask = true;
 describe.each(READ_PATHS)("read through $name", (reads) => {
   const joined = joinedOver(reads);
 
-  test("whoever breaks the protocol while the session is being closed is cut off, with nothing of it forwarded", async () => {
+  test("a peer that breaks the protocol while the session is being closed is cut off, with nothing of it forwarded", async () => {
     const it = await joined();
     it.client.send(close(1000, "", mask));
     await until("the Close arrived", () => it.backend.received.length > 0);
     it.backend.send(text("whole"), text("masked", mask), text("after the fault"));
-    await until("both ends hang up", () => it.client.ended && it.backend.ended);
+    await until("both peers hang up", () => it.client.ended && it.backend.ended);
     expect(it.client.received.equals(text("whole"))).toBe(true);
     it.client.socket.end();
     it.backend.socket.end();
@@ -55,7 +55,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(close(4000, "done", mask));
     await until("the answer arrived", () => it.backend.received.length > 0);
     expect(it.backend.received.equals(close(4000, "done", mask))).toBe(true);
-    await until("both ends hang up", () => it.client.ended && it.backend.ended);
+    await until("both peers hang up", () => it.client.ended && it.backend.ended);
     it.client.socket.end();
     await until("the end", () => it.ends.length === 1);
   });
@@ -67,7 +67,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("the Close arrived", () => it.backend.received.length > 0);
     it.backend.send(text("wait"), close(4000, "done"));
     await until("the answer arrived", () => parse(it.client.received).frames.length === 2);
-    await until("both ends hang up", () => it.client.ended && it.backend.ended);
+    await until("both peers hang up", () => it.client.ended && it.backend.ended);
     it.backend.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.ends[0]).toMatchObject({ code: 4000, by: "client" });
@@ -105,13 +105,13 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
 
   test.each(["client", "backend"] as const)(
     "a %s that pours on after the end is read no further, and is still told",
-    async (who) => {
+    async (side) => {
       const clock = new FakeClock();
       const it = await joined({ clock });
-      const peer = who === "client" ? it.client : it.backend;
+      const peer = side === "client" ? it.client : it.backend;
       it.tunnel.close({ reason: "Denied" });
       await until("it is told", () => peer.ended);
-      const message = frame({ opcode: 2, mask: who === "client", payload: Buffer.alloc(1_000_000) });
+      const message = frame({ opcode: 2, mask: side === "client", payload: Buffer.alloc(1_000_000) });
       for (let n = 0; n < 64; n += 1) peer.send(message);
       let left = 0;
       await until("nothing is taken any more", async () => {
@@ -126,10 +126,10 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     },
   );
 
-  describe("what an end sent last, while the other takes nothing for longer than an answer may take", () => {
+  describe("what a peer sent last, while the other takes nothing for longer than an answer may take", () => {
     const MESSAGES = 12;
 
-    /** One end does not read; the other's messages, and then `last`, are all the gateway's to deliver. */
+    /** One peer does not read; the gateway has yet to deliver the other's messages, and then `last`. */
     async function stalled(
       to: "client" | "backend",
       last: (sender: Peer, it: Joined) => void,
@@ -196,7 +196,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
 
     test.each([
       [
-        "a Close of both ends",
+        "a Close of both peers",
         (sender: Peer, { client }: Joined) => {
           client.send(close(4000, "", mask));
           sender.send(close(4000, ""));
@@ -213,7 +213,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.ends).toHaveLength(0);
     });
 
-    test("however slowly an end takes it, the session's lifetime holds", async () => {
+    test("however slowly a peer takes it, the session's lifetime holds", async () => {
       const lifetime: JoinOptions["plan"] = (draft) => {
         draft.slowConsumer = { ...draft.slowConsumer, timeout: 3_600_000 };
         draft.lifetime = 60_000;
@@ -227,7 +227,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(clock.pending).toBe(0);
     });
 
-    test("somebody who lost the permission meanwhile is not waited for", async () => {
+    test("a client that lost its permission meanwhile is not waited for", async () => {
       const { it, clock } = await stalled("client", (sender) => sender.socket.end());
       it.tunnel.close({ reason: "CredentialRevoked" });
       clock.advance(2_000);
@@ -235,7 +235,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
     });
 
-    test("nor is a backend where the client leaves once the gateway has ended the session", async () => {
+    test("a backend is not waited for where the client leaves after the gateway has ended the session", async () => {
       const { it, clock } = await stalled("backend", ({ socket }, { tunnel }) => {
         tunnel.close({ reason: "CredentialRevoked" });
         socket.end();

@@ -13,7 +13,7 @@ const up = (...words: string[]) => words.map((word) => text(word, true));
 describe.each(READ_PATHS)("read through $name", (reads) => {
   const joined = joinedOver(reads);
 
-  test("the third message passes, the fourth closes both ends with 1008 and when to try again", async () => {
+  test("the third message passes, the fourth closes both peers with 1008 and when to try again", async () => {
     const clock = new FakeClock();
     const rate = limit(new TokenBucket(shape, clock.now()), "Close");
     const it = await joined({ clock, plan: (draft) => draft.fromClient.messages.push(rate) });
@@ -42,6 +42,8 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("four", () => payloads(it.backend).length === 4);
     it.client.send(...up("5"));
     await until("told", () => it.client.ended);
+    expect(payloads(it.backend).slice(0, 4)).toEqual(["1", "2", "3", "4"]);
+    expect(closing(it.client)).toEqual({ code: 1008, reason: "MessageRate; retry-after=1" });
     it.tunnel.destroy();
   });
 
@@ -146,7 +148,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("one byte more closes both ends with ByteRate before anything of the frame is forwarded", async () => {
+  test("one byte more closes both peers with ByteRate before anything of the frame is forwarded", async () => {
     const clock = new FakeClock();
     const rate = limit(new TokenBucket({ limit: 10, interval: 1000, burst: 10 }, clock.now()), "Close");
     const it = await joined({ clock, plan: (draft) => draft.fromClient.bytes.push(rate) });

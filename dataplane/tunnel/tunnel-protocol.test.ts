@@ -37,7 +37,7 @@ const broken: Case[] = [
 describe.each(READ_PATHS)("read through $name", (reads) => {
   const joined = joinedOver(reads);
 
-  test.each(broken)("%s is a protocol error to both ends", async (_what, isUp, bytes) => {
+  test.each(broken)("%s is a protocol error to both peers", async (_what, isUp, bytes) => {
     for (const split of [false, true]) {
       const it = await joined();
       const [from, to] = isUp ? [it.client, it.backend] : [it.backend, it.client];
@@ -46,7 +46,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       else from.send(bytes);
       await until("the other end is told", () => to.ended);
       to.socket.end();
-      await until("who broke it is told", () => from.ended);
+      await until("the peer that broke it is told", () => from.ended);
       for (const peer of [from, to]) {
         const last = parse(peer.received).frames.at(-1);
         expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
@@ -69,7 +69,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("the other end is told", () => it[other].ended);
     it[other].send(text("answered", !masked));
     it[other].send(close(1000, "of the other end's own", !masked), text("too late", !masked));
-    await until("who broke it is told", () => it[culprit].ended);
+    await until("the peer that broke it is told", () => it[culprit].ended);
     const [answer, last, ...more] = parse(it[culprit].received).frames;
     expect(String(answer?.payload)).toBe("answered");
     expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
@@ -77,7 +77,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("who breaks the protocol is told after half a second, whatever the other end does", async () => {
+  test("a peer that breaks the protocol is told after half a second, whatever the other one does", async () => {
     const clock = new FakeClock();
     const it = await joined({ clock });
     it.client.send(frame({ opcode: 3, mask }));
@@ -90,11 +90,11 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("nobody waits for the answers to a client that broke the protocol and has gone", async () => {
+  test("the answers to a client that broke the protocol and has gone are not waited for", async () => {
     const it = await joined({ clock: new FakeClock() });
     it.client.send(frame({ opcode: 3, mask }));
     it.client.socket.end();
-    await until("both ends are told", () => it.backend.ended && it.client.closed);
+    await until("both peers are told", () => it.backend.ended && it.client.closed);
     it.backend.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.ends[0]).toMatchObject({ code: 1002, by: "gateway" });
@@ -114,7 +114,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     },
   );
 
-  test("text that is not UTF-8 and close reasons that are not go through: they are the two ends' business", async () => {
+  test("text that is not UTF-8 and close reasons that are not go through: they concern client and backend only", async () => {
     const it = await joined();
     const bytes = Buffer.concat([
       frame({ mask, payload: Buffer.from([0xff, 0xfe]) }),

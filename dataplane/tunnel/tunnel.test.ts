@@ -172,7 +172,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await ended(it);
   });
 
-  test("our own Close waits for the end of a frame, and both ends get it", async () => {
+  test("our own Close waits for the end of a frame, and both peers get it", async () => {
     const it = await joined();
     const payload = "0123456789";
     const whole = frame({ payload });
@@ -225,7 +225,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends[0]?.termination?.reason).toBe("IdleTimeout");
   });
 
-  test("destroy ends both connections without a word", async () => {
+  test("destroy ends both connections without a Close frame", async () => {
     const it = await joined();
     it.tunnel.destroy();
     await gone(it);

@@ -7,7 +7,7 @@ import type { TunnelPlan } from "./plan.ts";
 import { resetsInTurn } from "./reset-in-turn.ts";
 import { SessionEnd } from "./session-end.ts";
 import { codeOf, type Termination } from "../rejection.ts";
-import type { End, Tunnel, TunnelEnd, TunnelOptions } from "./tunnel-options.ts";
+import type { EndedBy, Tunnel, TunnelEnd, TunnelOptions } from "./tunnel-options.ts";
 
 /** Joins two upgraded sockets until a peer or the gateway ends the session. */
 export function tunnel(options: TunnelOptions): Tunnel {
@@ -156,7 +156,7 @@ function byGateway(termination: Termination): TunnelEnd {
   return { code: codeOf(termination.reason), by: "gateway", termination };
 }
 
-function byPeer(by: End, code: number): TunnelEnd {
+function byPeer(by: EndedBy, code: number): TunnelEnd {
   return { code, by, termination: undefined };
 }
 

@@ -19,7 +19,7 @@ export interface Joined {
     fromBackend: { messages: number; bytes: number };
   };
   slow: number;
-  /** How often it was told that the client knows of the end. */
+  /** How often the tunnel said that the client's place is free. */
   over: number;
 }
 
@@ -38,10 +38,10 @@ export interface JoinOptions {
   readonly loop?: LoopShare;
 }
 
-/** Counts, and is never short. */
+/** A budget that counts and is never short. */
 export const unlimited = (clock: Clock = systemClock): BufferBudget => new BufferBudget({ limit: Infinity, clock });
 
-/** Both ways in which sockets are read: what holds for one must hold for the other. */
+/** Both ways to read sockets: what holds for one must hold for the other. */
 export const READ_PATHS: readonly ReadPath[] = [dataPath, new SharedPath()];
 
 export function planOf(change?: (draft: PlanDraft) => void): PlanDraft {
