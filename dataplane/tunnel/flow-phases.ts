@@ -31,12 +31,14 @@ export type FlowEvent =
   | "stop";
 
 export type FlowAction =
+  /** Of the time that a source has in `concluding`. */
   | "startTimer"
   | "stopTimer"
   /** Finishes the outlet with our Close frame, if there is one. In the middle of a frame it ends there, without a Close frame. */
   | "finish"
   /** The same, but waits a moment for the end of a frame that is on its way. */
   | "finishBehindFrame"
+  /** Gives up what is held back; what still comes is read, so that the source's end is seen, and thrown away. */
   | "discard"
   | "resumeSource"
   /** The source sends no more, and all that it sent has been forwarded. */

@@ -37,6 +37,9 @@ export interface SessionCause {
 /** Both sockets closed before a flow could tell of an end: the client vanished. */
 const VANISHED: SessionCause = { end: { code: 1006, by: "client", termination: undefined } };
 
+/** Both sockets are destroyed, without a Close frame. */
+export const DESTROYED: SessionCause = { end: { code: 1006, by: "gateway", termination: undefined } };
+
 /** Ends a session as the table of `session-phases.ts` says: keeps its phase and performs the actions. */
 export class SessionEnd {
   readonly #parts: SessionParts;
@@ -50,8 +53,7 @@ export class SessionEnd {
   constructor(parts: SessionParts, patience: number) {
     this.#parts = parts;
     this.patience = patience;
-    const end: TunnelEnd = { code: 1006, by: "gateway", termination: undefined };
-    this.#linger = new Linger(parts.clock, () => this.on("destroyed", { end }));
+    this.#linger = new Linger(parts.clock, () => this.on("destroyed", DESTROYED));
   }
 
   get open(): boolean {

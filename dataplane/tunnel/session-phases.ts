@@ -66,7 +66,7 @@ export type SessionAction =
   | "endClient"
   | "endBackend"
   | "endSource"
-  /** Destroys the socket with all that waits for it; what its peer sent is read no more. */
+  /** Destroys the socket; what still comes for it is read and discarded. */
   | "dropClient"
   | "dropBackend"
   | "dropReceiver"

@@ -5,7 +5,7 @@ import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
 import type { TunnelPlan } from "./plan.ts";
 import { resetsInTurn } from "./reset-in-turn.ts";
-import { SessionEnd } from "./session-end.ts";
+import { DESTROYED, SessionEnd } from "./session-end.ts";
 import { codeOf, type Termination } from "../rejection.ts";
 import type { EndedBy, Tunnel, TunnelEnd, TunnelOptions } from "./tunnel-options.ts";
 
@@ -107,7 +107,7 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   }
 
   destroy(): void {
-    this.#session.on("destroyed", { end: { code: 1006, by: "gateway", termination: undefined } });
+    this.#session.on("destroyed", DESTROYED);
   }
 
   /** Of a flow. */
