@@ -12,7 +12,7 @@ import { PartialUnit } from "./partial-unit.ts";
 /** Frames of one read after which other flows may have their turn. */
 const MOST_FRAMES = 64;
 
-export interface WalkOptions extends JudgeOptions {
+interface WalkOptions extends JudgeOptions {
   readonly source: ByteSource;
   readonly clock: Clock;
   readonly loop: LoopShare;

@@ -15,7 +15,7 @@ const CLOSE_ANSWER = 5000;
 /** For a peer to hang up after its last bytes, in ms. */
 const HANG_UP = 2000;
 
-export interface SessionParts {
+interface SessionParts {
   readonly client: Socket;
   readonly backend: Socket;
   /** From the client to the backend. */
@@ -29,7 +29,7 @@ export interface SessionParts {
 }
 
 /** What comes with an event: the end to record, if it is the first one, and the flow that caused it. */
-export interface SessionCause {
+interface SessionCause {
   readonly end: TunnelEnd;
   readonly flow?: Flow;
 }
