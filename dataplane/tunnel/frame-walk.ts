@@ -165,13 +165,17 @@ export class FrameWalk {
         case "stop":
           return this.#violated(chunk, span, at);
         case "close":
-          this.#forward(chunk, span, this.#events.replacesClose ? at : at + size);
-          this.#events.closed(closeCode(chunk.subarray(at, at + size)));
-          return false;
+          return this.#closed(chunk, span, at, at + size);
       }
     }
     this.#forward(chunk, span, end);
     return true;
+  }
+
+  #closed(chunk: Buffer, from: number, at: number, end: number): boolean {
+    this.#forward(chunk, from, this.#events.replacesClose ? at : end);
+    this.#events.closed(closeCode(chunk.subarray(at, end)));
+    return false;
   }
 
   #violated(chunk: Buffer, from: number, to: number): boolean {
