@@ -3,12 +3,12 @@ import { pause } from "../../runtime/loop/pause.ts";
 import type { Session } from "./session.ts";
 import type { Termination } from "../rejection.ts";
 
-/** Sessions are closed in batches this far apart, in ms: often enough to be even, seldom enough to be cheap. */
+/** Time between two batches of sessions, in ms: short enough to be even, long enough to be cheap. */
 const BATCH = 50;
 
 /**
- * Closes sessions spread over `period`, in random order and with jitter, so that their clients do not come back all at
- * once. Resolves when each has been told; `abort` stops it there.
+ * Closes sessions spread over `period`, in random order and with jitter, so that their clients do not reconnect all at
+ * once. Resolves when all have been told to end, or on `abort`.
  */
 export async function closeSpread(
   sessions: readonly Session[],

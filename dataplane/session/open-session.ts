@@ -33,8 +33,8 @@ export function openSession(
   try {
     session.opened(
       tunnel({
-        client: { socket: client.socket, head: client.early },
-        backend: { socket: backend.socket, head: backend.early },
+        client: { socket: client.socket, early: client.early },
+        backend: { socket: backend.socket, early: backend.early },
         reads,
         budget,
         loop,

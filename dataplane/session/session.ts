@@ -69,7 +69,7 @@ export class Session implements Party, LiveSession {
     return this.#tunnel?.buffered ?? 0;
   }
 
-  /** It has been told to end, or has ended. */
+  /** The session was told to end, or has ended. */
   get ending(): boolean {
     return this.#ending;
   }
@@ -104,7 +104,7 @@ export class Session implements Party, LiveSession {
     if (watched) this.#stopWatching = watch(route.chain, this, (end) => this.terminate(end));
   }
 
-  /** Ends the session with a Close frame to both ends; only the first call counts. */
+  /** Ends the session with a Close frame to both peers; only the first call counts. */
   terminate(termination: Termination): void {
     if (this.#ending) return;
     this.#ending = true;
@@ -121,7 +121,7 @@ export class Session implements Party, LiveSession {
     this.#tunnel?.destroy();
   }
 
-  /** Both sockets are gone. */
+  /** Both sockets are closed. */
   closed(end: TunnelEnd): void {
     this.#ending = true;
     this.#unwatch();

@@ -1,39 +1,39 @@
 import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
-/** Who gets the bytes of a socket. */
+/** The consumer of a socket's bytes. */
 export interface ByteSink {
-  /** Bytes that are given now may be looked at after the call: some that were given before have not been taken yet. */
+  /** True while the destination has unflushed writes: each chunk then needs memory of its own. */
   readonly behind: boolean;
-  /** Some that were given before have not been taken yet, and more may wait for long. */
+  /** True while earlier writes wait for certain (a TLS socket is always `behind`): the next may wait for long. */
   readonly waits: boolean;
-  /** Bytes are the callee's until it returns; longer where it is `behind` then. */
+  /** The callee may use the chunk until it returns, and for longer if it is `behind` then. */
   bytes(chunk: Buffer): void;
   /** The peer sends no more: FIN, reset or error. Called once. */
   ended(): void;
 }
 
-/** A socket's bytes, to be read when their sink is ready for them. */
+/** A socket's bytes, read only when the sink is ready for them. */
 export interface ByteSource {
-  /** The socket from now on; the one that was given may be an empty shell. */
+  /** The socket to use from now on: the one that was given may have lost its handle. */
   readonly socket: Socket;
-  /** Says who gets the bytes. Nothing is read before `resume`. */
+  /** Sets the sink. Nothing is read before `resume`. */
   to(sink: ByteSink): void;
-  /** Bytes that it may read although it is paused. */
+  /** Bytes that the socket may read although it is paused. */
   readonly ahead: number;
-  /** Reads no further. Over `data` events a chunk that is on its way may still come. */
+  /** Stops reading. Over `data` events one more chunk may still come. */
   pause(): void;
-  /** Reads, from the start or on. */
+  /** Starts to read, or reads on. */
   resume(): void;
 }
 
-/** A way in which sockets are read. */
+/** A way to read sockets. */
 export interface ReadPath {
   readonly name: "shared" | "data";
   open(socket: Socket): ByteSource;
 }
 
-/** Reads every socket through its `data` events: documented, and an allocation for each read. */
+/** Reads every socket through its `data` events: documented by Node, and one allocation for each read. */
 export const dataPath: ReadPath = { name: "data", open: (socket) => new EventSource(socket) };
 
 class EventSource implements ByteSource {
@@ -42,8 +42,8 @@ class EventSource implements ByteSource {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    // A listener's TLS sockets answer a FIN at once with their own end; from here on the sink says when, and of
-    // thousands that end together each in its turn.
+    // A TLS socket of a server answers a FIN with its own end at once. From here on the tunnel ends it, and sockets that
+    // end by the thousand end in turns.
     socket.allowHalfOpen = true;
     socket.pause();
   }
@@ -70,29 +70,29 @@ class EventSource implements ByteSource {
   }
 }
 
-/** What Node takes and `@types/node` does not tell. */
+/** A property of Node's sockets that `@types/node` does not declare. */
 interface Handled {
   _handle: object | null;
 }
 
-/** As much as libuv reads at once. */
+/** Bytes that libuv reads at once. */
 const SIZE = 65_536;
 
 /**
- * Reads plain sockets into one buffer that all of them share. A socket's handle is told where to read to before it
- * reads, so the buffer never changes; what is written from it is copied first, into a second one that can change: the
- * kernel takes it at once nearly always, and where it does not, the bytes stay in its memory and others get a new one.
+ * Reads plain sockets into one buffer that all of them share. Node asks for the buffer before it reads, so it is always
+ * the same one. What is to be written is first copied into a second buffer. The kernel nearly always takes a write at
+ * once, and that buffer is used again; where the kernel does not, the write keeps the buffer and a new one is made.
  */
 export class SharedPath implements ReadPath {
   readonly name = "shared";
   readonly read = Buffer.allocUnsafeSlow(SIZE);
   write = Buffer.allocUnsafeSlow(SIZE);
-  /** Asked by every socket before each read. */
+  /** Node calls it before each read of a socket. */
   readonly target = (): Buffer => this.read;
 
   open(socket: Socket): ByteSource {
     const plain = !(socket instanceof TLSSocket) && (socket as unknown as Handled)._handle !== null;
-    // Bytes that wait to be written belong to the old object, which would never hear of their end.
+    // The old socket object would never hear that its unflushed writes are complete.
     return plain && !socket.destroyed && socket.writableLength === 0
       ? new SharedSource(socket, this)
       : dataPath.open(socket);
@@ -108,7 +108,7 @@ class SharedSource implements ByteSource {
   readonly socket: Socket;
   readonly #path: SharedPath;
   #sink: ByteSink | undefined;
-  /** What the old object had read already. */
+  /** Bytes that the old socket object had read already. */
   #early: Buffer | undefined;
   #paused = true;
 
@@ -119,12 +119,12 @@ class SharedSource implements ByteSource {
     const shell = old as unknown as Handled;
     const handle = shell._handle;
     shell._handle = null;
-    // Without a handle this closes nothing, but its server counts one connection less.
+    // Without a handle this closes no connection, but its server counts one less.
     old.destroy();
     const onread = { buffer: path.target, callback: (length: number) => this.#bytes(length) };
     const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
     this.socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
-    old.emit("moved", old, this.socket); // for what counts open sockets
+    old.emit("moved", old, this.socket); // for the counter of open sockets
   }
 
   to(sink: ByteSink): void {
@@ -143,7 +143,7 @@ class SharedSource implements ByteSource {
     const early = this.#early;
     this.#early = undefined;
     if (early !== undefined) this.#sink?.bytes(early);
-    // The sink may have had enough: asked again, since `pause` came in between.
+    // The sink may have called `pause` meanwhile.
     if (!this.#isPaused()) this.socket.resume();
   }
 
@@ -164,7 +164,7 @@ class SharedSource implements ByteSource {
   }
 }
 
-/** What waits for long has memory of its own: a few bytes of the pool that Node cuts small buffers from keep all of it. */
+/** Bytes that wait for long get memory of their own: a small slice of Node's buffer pool would keep the whole pool. */
 function room(length: number, sink: ByteSink): Buffer {
   return sink.waits ? Buffer.allocUnsafeSlow(length) : Buffer.allocUnsafe(length);
 }

@@ -9,7 +9,7 @@ import type { TunnelPlan } from "./plan.ts";
 
 export interface FlowOptions<Flow> extends JudgeOptions {
   readonly source: ByteSource;
-  readonly sink: Socket;
+  readonly receiver: Socket;
   readonly slowConsumer: TunnelPlan["slowConsumer"];
   readonly clock: Clock;
   readonly budget: BufferBudget;
@@ -17,11 +17,11 @@ export interface FlowOptions<Flow> extends JudgeOptions {
   readonly events: FlowEvents<Flow>;
 }
 
-/** What a flow tells its tunnel; itself, so that the tunnel knows which of the two it is. */
+/** What a flow tells its tunnel, with itself, so that the tunnel knows which of the two it is. */
 export interface FlowEvents<Flow> {
-  /** The source broke the protocol or a limit, or the sink takes too little. Everything before that has been forwarded. */
+  /** The source broke the protocol or a limit, or the receiver takes too little. All that came before has been forwarded. */
   violated(flow: Flow, termination: Termination): void;
-  /** Memory is short: what waits for the sink is to be given up at once. */
+  /** Memory is short: what waits for the receiver is to be given up at once. */
   shed(flow: Flow): void;
   /** The source's Close frame has been forwarded. */
   closed(flow: Flow, code: number): void;

@@ -11,13 +11,13 @@ import { TokenBucket } from "../limits/token-bucket.ts";
 
 const OURS = close(4999, "the gateway's own", true);
 
-/** A flow between a source that is fed by hand and a sink that takes everything. */
+/** A flow between a source that is fed by hand and a receiver that takes everything. */
 class Bench {
   readonly flow: Flow;
   readonly out: Buffer[] = [];
   verdict = "none";
   count = { messages: 0, bytes: 0 };
-  sinkEnded = false;
+  receiverEnded = false;
 
   constructor(onExceed?: "Close" | "Drop") {
     const clock = new FakeClock();
@@ -34,18 +34,18 @@ class Bench {
       pause() {},
       resume() {},
     };
-    const sink = {
+    const receiver = {
       writable: true,
       writableLength: 0,
       write: (bytes: Buffer) => this.out.push(Buffer.from(bytes)),
       end: () => {
-        sink.writable = false;
-        this.sinkEnded = true;
+        receiver.writable = false;
+        this.receiverEnded = true;
       },
     };
     this.flow = new Flow({
       source,
-      sink: sink as unknown as Socket,
+      receiver: receiver as unknown as Socket,
       masked: true,
       deflate: true,
       plan: plan.fromClient,
@@ -73,7 +73,12 @@ class Bench {
   }
 
   get result(): object {
-    return { out: Buffer.concat(this.out), verdict: this.verdict, count: this.count, sinkEnded: this.sinkEnded };
+    return {
+      out: Buffer.concat(this.out),
+      verdict: this.verdict,
+      count: this.count,
+      receiverEnded: this.receiverEnded,
+    };
   }
 }
 
@@ -138,7 +143,7 @@ test("before our Close the receiver gets whole frames of the source and nothing 
       const forwarded = told ? out.subarray(0, -OURS.length) : out;
       expect(bytes.subarray(0, forwarded.length).equals(forwarded)).toBe(true);
       if (told) expect(parse(forwarded).rest).toHaveLength(0);
-      if (told) expect(bench.sinkEnded).toBe(true);
+      if (told) expect(bench.receiverEnded).toBe(true);
     }),
     { numRuns: 400 },
   );

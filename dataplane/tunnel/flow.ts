@@ -1,92 +1,86 @@
+import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ByteSink, ByteSource } from "./byte-source.ts";
-import { closeCode } from "./control-frames.ts";
 import type { FlowEvents, FlowOptions } from "./flow-options.ts";
-import { FrameJudge } from "./frame-judge.ts";
-import { needed } from "./frames.ts";
-import { HeldBack } from "./held-back.ts";
+import { flowStep, type FlowAction, type FlowEvent, type FlowPhase } from "./flow-phases.ts";
+import { FrameWalk, type WalkEvents } from "./frame-walk.ts";
 import { Outlet, type OutletEvents } from "./outlet.ts";
-import { PartialUnit } from "./partial-unit.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
+import type { Termination } from "../rejection.ts";
 
-/** Frames of one read after which others may have their turn. */
-const MOST_FRAMES = 64;
-/** What is read of a peer after its last word, to see its end: bytes. */
+/** For a source's last answers to a receiver that broke the protocol, in ms. */
+export const ANSWERS = 500;
+/** Bytes that are read and discarded so that the source's end is seen. */
 const MOST_DISCARDED = 1_048_576;
 
 /**
- * One direction of a tunnel: walks the frame headers of what the source sends and forwards the bytes as they are, whole
- * reads at a time. Decides at frame headers only; what it may not forward yet it holds, and reads no further.
+ * One direction of a tunnel: reads its source, lets the frame walk forward what it may, and ends as the table of
+ * `flow-phases.ts` says.
  */
-export class Flow implements ByteSink, OutletEvents {
+export class Flow implements ByteSink, OutletEvents, WalkEvents {
   readonly #events: FlowEvents<Flow>;
   readonly #clock: Clock;
   readonly #source: ByteSource;
-  readonly #judge: FrameJudge;
+  readonly #walk: FrameWalk;
   readonly #outlet: Outlet;
-  readonly #partial = new PartialUnit();
-  readonly #held: HeldBack;
-  #sourceEnded = false;
-  /** Nothing of the source is looked at any more. */
-  #discarding = false;
-  /** Bytes that may still be read then. */
+  #phase: FlowPhase = "forwarding";
+  /** Our own Close frame, for the end of this direction. */
+  #closeFrame: Buffer | undefined;
+  #timer: Timer | undefined;
+  /** Bytes that may still be read and discarded. */
   #spare = MOST_DISCARDED;
-  /** Our Close frame, which waits for the source's. */
-  #conclusion: { readonly frame: Buffer; readonly timer: Timer } | undefined;
   /** Bytes that the source has sent. */
   received = 0;
 
   constructor(options: FlowOptions<Flow>) {
-    const { source, sink, slowConsumer, clock, budget, loop, events } = options;
+    const { source, receiver, slowConsumer, clock, budget, events } = options;
     this.#events = events;
     this.#clock = clock;
     this.#source = source;
-    this.#judge = new FrameJudge(options, clock.now());
-    this.#outlet = new Outlet(sink, slowConsumer, { clock, budget, ahead: source.ahead }, this);
-    this.#held = new HeldBack(source, clock, loop, this.#outlet.pressure, () => this.#resume());
+    this.#outlet = new Outlet(receiver, slowConsumer, { clock, budget, ahead: source.ahead }, this);
+    this.#walk = new FrameWalk(options, this.#outlet, this);
     source.to(this);
   }
 
   /** Begins with what has been read already. */
-  start(head: Buffer): void {
-    if (head.length > 0) this.bytes(head);
-    this.#resume();
+  start(early: Buffer): void {
+    if (early.length > 0) this.bytes(early);
+    this.resume();
   }
 
   apply(plan: DirectionPlan, slowConsumer: TunnelPlan["slowConsumer"]): void {
-    this.#judge.apply(plan);
+    this.#walk.judge.apply(plan);
     this.#outlet.pressure.apply(slowConsumer);
-    if (!this.#held.pausing) return;
-    // How long to wait was reckoned with the old limits.
-    this.#held.unpause();
-    const debt = this.#judge.limits.byteWait(this.#clock.now());
-    if (debt > 0) this.#held.pause(debt);
-    else this.#resume();
+    this.#walk.reckonAnew();
+  }
+
+  get receiver(): Socket {
+    return this.#outlet.socket;
   }
 
   /** When the source last sent a part of a message, on the monotonic clock. */
   get active(): number {
-    return this.#judge.active;
+    return this.#walk.judge.active;
   }
 
-  /** The sink is in the middle of a frame. */
+  /** The receiver is in the middle of a frame. */
   get midFrame(): boolean {
-    return this.#judge.midFrame;
+    return this.#walk.judge.midFrame;
   }
 
-  /** The sink has not taken what it got. */
+  /** The receiver has not taken what it got. */
   get pressed(): boolean {
     return this.#outlet.pressure.on;
   }
 
   /** Reads no further for now. */
   get paused(): boolean {
-    return this.#outlet.pressure.on || this.#held.pausing;
+    return this.#outlet.pressure.on || this.#walk.pausing;
   }
 
   /** Bytes that wait here. */
   get held(): number {
-    return this.#held.length + this.#partial.length;
+    return this.#walk.length;
   }
 
   get behind(): boolean {
@@ -97,9 +91,17 @@ export class Flow implements ByteSink, OutletEvents {
     return this.#outlet.waits;
   }
 
+  get replacesClose(): boolean {
+    return this.#phase === "concluding" || this.#phase === "concludingRest";
+  }
+
+  get #forwards(): boolean {
+    return this.#phase !== "discarding" && this.#phase !== "stopped";
+  }
+
   /** Puts a control frame of ours into the stream, at once or at the end of the current frame. */
   inject(frame: Buffer): void {
-    if (!this.#outlet.finishing && !this.#discarding) this.#outlet.inject(frame, this.midFrame);
+    if (this.#forwards) this.#outlet.inject(frame, this.midFrame);
   }
 
   /** A frame of ours still waits for its turn. */
@@ -108,58 +110,43 @@ export class Flow implements ByteSink, OutletEvents {
   }
 
   /**
-   * The last of this direction: our Close frame, if given, and the end of the sink. In the middle of a frame it waits for
-   * the frame's end if `wait`, else the sink ends there without a Close frame.
+   * The last of this direction: our Close frame, if given, and the FIN. In the middle of a frame both wait for the
+   * frame's end if `wait`; else the FIN comes at once, without a Close frame.
    */
   finish(frame: Buffer | undefined, wait: boolean): void {
-    this.#conclusion?.timer.cancel();
-    this.#conclusion = undefined;
-    if (this.#outlet.finishing) return;
-    const cut = this.midFrame && (!wait || this.#sourceEnded);
-    this.#outlet.finish(cut ? undefined : frame, this.midFrame && !cut);
+    this.#closeFrame = frame;
+    this.#on(wait ? "finishBehindFrame" : "finish");
   }
 
-  /** Finishes when the source has said its last, after `ms` at the latest: our Close frame stands for the source's. */
-  conclude(frame: Buffer, ms: number): void {
-    if (this.#sourceEnded || this.#discarding) return this.finish(frame, true);
-    this.#conclusion = { frame, timer: this.#clock.after(ms, () => this.finish(frame, true)) };
+  /** Finishes when the source has ended or closed, after `ANSWERS` ms at the latest; our Close frame replaces the source's. */
+  conclude(frame: Buffer): void {
+    this.#closeFrame = frame;
+    this.#on("conclude");
   }
 
-  /** Reads on, so that the peer's end is seen, and forwards nothing. */
+  /** Of the tunnel and of the outlet: nothing more is to be forwarded. */
   discard(): void {
-    if (this.#conclusion !== undefined) return this.finish(this.#conclusion.frame, false);
-    this.#forget();
-    this.#outlet.pressure.stop();
-    if (this.#spare > 0) this.#source.resume();
+    this.#on("discard");
   }
 
-  /** The sink is gone, and what waited for it. */
+  /** The receiver is gone, and what waited for it. */
   release(): void {
     this.#outlet.pressure.release();
   }
 
-  /** The tunnel is over. */
+  /** The session is over. */
   stop(): void {
-    this.#forget();
-    this.#outlet.stop();
+    this.#on("stop");
   }
 
-  #forget(): void {
-    this.#conclusion?.timer.cancel();
-    this.#discarding = true;
-    this.#held.take();
-    this.#partial.forget();
-    this.#held.unpause();
-  }
-
-  /** Of the outlet: the sink has caught up. */
+  /** Of the outlet: the receiver has caught up. */
   eased(): void {
-    this.#resume();
+    this.resume();
   }
 
-  /** Of the outlet: the sink takes nothing. */
+  /** Of the outlet: the receiver takes nothing. */
   stuck(): void {
-    this.#events.violated(this, { reason: "SlowConsumer" });
+    this.#events.violated(this, { reason: "SlowConsumer", policy: "slowConsumer" });
   }
 
   /** Of the outlet. */
@@ -167,131 +154,73 @@ export class Flow implements ByteSink, OutletEvents {
     this.#events.shed(this);
   }
 
+  /** Of the walk. */
+  closed(code: number): void {
+    this.#on("discard");
+    this.#events.closed(this, code);
+  }
+
+  /** Of the walk. */
+  violated(termination: Termination): void {
+    this.#on("discard");
+    this.#events.violated(this, termination);
+  }
+
   /** Of the source. */
   bytes(chunk: Buffer): void {
     this.received += chunk.length;
-    if (this.#discarding) return this.#discarded(chunk.length);
-    if (this.#held.any || this.#held.pausing) this.#held.add(chunk);
-    else this.#feed(chunk);
+    if (this.#forwards) this.#walk.take(chunk);
+    else this.#discarded(chunk.length);
   }
 
   /** Of the source. */
   ended(): void {
-    this.#sourceEnded = true;
-    if (!this.#held.any) this.#lastForwarded();
+    this.#on("sourceEnded");
+    if (!this.#walk.holds) this.#on("allForwarded");
   }
 
-  #resume(): void {
-    if (this.#discarding || this.paused) return;
-    const held = this.#held.take();
-    if (held !== undefined) this.#feed(held);
-    this.#held.used();
-    if (this.#discarding || this.paused || this.#held.any) return;
-    if (this.#sourceEnded) this.#lastForwarded();
-    else this.#source.resume();
+  /** Of the walk: its pause is over. */
+  resume(): void {
+    if (!this.#forwards || this.paused) return;
+    this.#walk.goOn();
+    if (this.#forwards && !this.paused && !this.#walk.holds) this.#on("allForwarded");
   }
 
-  #lastForwarded(): void {
-    if (this.#conclusion !== undefined) this.discard();
-    this.#events.ended(this);
+  #on(event: FlowEvent): void {
+    const { next, actions } = flowStep(this.#phase, event);
+    if (next !== undefined) this.#phase = next; // first: an action may cause the next event
+    for (const action of actions) this.#perform(action);
   }
 
-  #feed(chunk: Buffer): void {
-    let at = 0;
-    while (this.#partial.length > 0 && at < chunk.length && !this.#held.any) {
-      at = this.#partial.fill(chunk, at);
-      const unit = this.#partial.take();
-      if (unit !== undefined) this.#walk(unit, 0, chunk.length - at);
-      if (this.#discarding) return;
+  #perform(action: FlowAction): void {
+    switch (action) {
+      case "startTimer":
+        this.#timer = this.#clock.after(ANSWERS, () => this.#on("timeUp"));
+        return;
+      case "stopTimer":
+        return this.#timer?.cancel();
+      case "finish":
+        return this.#outlet.finish(this.midFrame ? undefined : this.#closeFrame);
+      case "finishBehindFrame":
+        if (this.midFrame) this.#outlet.finishBehindFrame(this.#closeFrame);
+        else this.#outlet.finish(this.#closeFrame);
+        return;
+      case "discard":
+        this.#walk.forget();
+        this.#outlet.pressure.stop();
+        if (this.#spare > 0) this.#source.resume();
+        return;
+      case "resumeSource":
+        return this.#source.resume();
+      case "announceEnded":
+        return this.#events.ended(this);
+      case "stop":
+        this.#walk.forget();
+        return this.#outlet.stop();
     }
-    if (at < chunk.length) {
-      if (this.#held.any) this.#held.add(chunk.subarray(at));
-      else this.#walk(chunk, at);
-    }
-    if (!this.#discarding) this.#slowDown(chunk.length);
   }
 
-  /** `more`: bytes that are known to follow the chunk. */
-  #walk(chunk: Buffer, from: number, more = 0): void {
-    const judge = this.#judge;
-    const outlet = this.#outlet;
-    const now = this.#clock.now();
-    const end = chunk.length;
-    let span = from;
-    let at = from;
-    let frames = 0;
-    while (at < end) {
-      if (judge.remaining > 0) {
-        const there = Math.min(judge.remaining, end - at);
-        const taken = judge.payload(there, now);
-        at += taken;
-        if (judge.dropping) span = at;
-        if (taken < there) return this.#stop(chunk, span, at);
-        if (judge.remaining > 0) continue;
-        judge.frameDone();
-        if (!outlet.waiting) continue;
-        this.#forward(chunk, span, at);
-        span = at;
-        outlet.frameEnded();
-        if (this.#discarding) return;
-        continue;
-      }
-      if ((frames += 1) > MOST_FRAMES) {
-        frames = 0;
-        if (this.#held.mustGiveWay) {
-          this.#forward(chunk, span, at);
-          return this.#held.giveWay(chunk.subarray(at));
-        }
-      }
-      const need = needed(chunk, at, end);
-      if (end - at < need) {
-        this.#forward(chunk, span, at);
-        return this.#partial.begin(chunk.subarray(at));
-      }
-      judge.header.read(chunk, at, end);
-      const size = judge.header.control ? need : judge.header.size;
-      switch (judge.judge(chunk, at, now, end - at - size + more)) {
-        case "forward":
-          at += size;
-          break;
-        case "skip":
-          this.#forward(chunk, span, at);
-          at += size;
-          span = at;
-          break;
-        case "hold":
-          this.#forward(chunk, span, at);
-          return this.#held.pause(judge.limits.messageWait(now), chunk.subarray(at));
-        case "stop":
-          return this.#stop(chunk, span, at);
-        case "close":
-          this.#forward(chunk, span, this.#conclusion === undefined ? at + size : at);
-          this.discard();
-          return this.#events.closed(this, closeCode(chunk.subarray(at, at + size)));
-      }
-    }
-    this.#forward(chunk, span, end);
-  }
-
-  #stop(chunk: Buffer, from: number, to: number): void {
-    this.#forward(chunk, from, to);
-    this.discard();
-    this.#events.violated(this, this.#judge.violation);
-  }
-
-  #forward(chunk: Buffer, from: number, to: number): void {
-    if (to > from) this.#outlet.write(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
-  }
-
-  /** After a read: pauses the source where the sink does not keep up, a debt of bytes is to be paid, or others wait. */
-  #slowDown(bytes: number): void {
-    const debt = this.#judge.limits.byteWait(this.#clock.now());
-    if (debt > 0) this.#held.pause(debt);
-    else this.#held.haveRead(bytes);
-    if (this.#outlet.pressure.check()) this.#source.pause();
-  }
-
-  /** A peer that pours on, although nothing is forwarded any more, is not read for ever: its end need not be seen. */
+  /** A source that sends on and on is not read for ever, although its end is then not seen. */
   #discarded(bytes: number): void {
     this.#spare -= bytes;
     if (this.#spare <= 0) this.#source.pause();

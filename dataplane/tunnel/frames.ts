@@ -13,7 +13,7 @@ export const MAX_CONTROL = 6 + 125;
 export class FrameHeader {
   fin = false;
   rsv1 = false;
-  /** RSV2 or RSV3: no extension that we let pass uses them. */
+  /** RSV2 or RSV3: no extension that the gateway lets pass uses them. */
   reserved = false;
   opcode = 0;
   masked = false;
@@ -28,7 +28,7 @@ export class FrameHeader {
     return this.opcode >= 8;
   }
 
-  /** Reads the header at `at`; false, with nothing changed, where `end` comes before the header's. */
+  /** Reads the header at `at`; false, with nothing changed, if it is not complete before `end`. */
   read(bytes: Buffer, at: number, end: number): boolean {
     const size = headerSize(bytes, at, end);
     if (size === 0 || at + size > end) return false;

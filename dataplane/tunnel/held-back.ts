@@ -2,10 +2,10 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 
-/** A read of so many bytes is not the last of its socket in a turn of the event loop, as likely as not. */
+/** After a read of so many bytes the socket probably has more to read in this turn of the event loop. */
 const BULK = 16_384;
 
-/** What a limit, or other flows, hold back of a direction: its source, for a time, and bytes that wait here till then. */
+/** Pauses the source of a flow for a time, for a limit or for the turn of other flows, and keeps the bytes that wait. */
 export class HeldBack {
   readonly #source: ByteSource;
   readonly #clock: Clock;
@@ -13,11 +13,11 @@ export class HeldBack {
   readonly #counter: { holding(bytes: number): void };
   readonly #over: () => void;
   #bytes: Buffer | undefined;
-  /** What `#bytes` is a part of: memory of our own. */
+  /** The memory that `#bytes` is a part of; nothing else is in it. */
   #memory: Buffer | undefined;
   #timer: Timer | undefined;
 
-  /** `counter` is told how much memory it costs; `over`: the source's time is over, and it is the callee's to resume. */
+  /** `counter` counts the memory in use; `over` is called when a pause is over, and resumes the source. */
   constructor(
     source: ByteSource,
     clock: Clock,
@@ -36,12 +36,12 @@ export class HeldBack {
     return this.#bytes?.length ?? 0;
   }
 
-  /** There are bytes. */
+  /** Bytes wait here. */
   get any(): boolean {
     return this.#bytes !== undefined;
   }
 
-  /** Keeps a copy behind what is there; what was taken from here and comes back is not copied while it is most of it. */
+  /** Adds a copy behind the bytes that wait. Bytes that come back from `take` are not copied while they fill half of their memory. */
   add(rest: Buffer): void {
     const memory = this.#memory;
     const ours = memory !== undefined && rest.buffer === memory.buffer && 2 * rest.length >= memory.length;
@@ -50,7 +50,7 @@ export class HeldBack {
     this.#count();
   }
 
-  /** All of them, which are then no longer here. */
+  /** Takes all bytes out. */
   take(): Buffer | undefined {
     const bytes = this.#bytes;
     if (bytes === undefined) return undefined;
@@ -59,37 +59,37 @@ export class HeldBack {
     return bytes;
   }
 
-  /** All that was taken has been used, or is here again. */
+  /** All that was taken out has been forwarded, or has come back. */
   used(): void {
     if (this.#bytes === undefined) this.#memory = undefined;
   }
 
-  /** The source is paused for its time. */
+  /** The source is paused for a time. */
   get pausing(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** Pauses the source for so many ms, and no longer for what it was paused before; `rest` waits with it. */
+  /** Pauses the source for so many ms, which replace an earlier pause; `rest` waits here meanwhile. */
   pause(ms: number, rest?: Buffer): void {
     this.#until((over) => this.#clock.after(ms, over), rest);
   }
 
-  /** The event loop has other things to do than to go on here. */
+  /** Messages have had their share of this turn of the event loop. */
   get mustGiveWay(): boolean {
     return this.#loop.spent;
   }
 
-  /** Pauses the source until it has its turn of the event loop; `rest` waits with it. */
+  /** Pauses the source until its next turn of the event loop; `rest` waits here meanwhile. */
   giveWay(rest?: Buffer): void {
     this.#until((over) => this.#loop.next(over), rest);
   }
 
-  /** After so many bytes: gives way where it must. */
+  /** Called after a read of so many bytes: gives way after a large one, if it must. */
   haveRead(bytes: number): void {
     if (bytes >= BULK && !this.pausing && this.mustGiveWay) this.giveWay();
   }
 
-  /** The time is over; the source is the caller's to resume. */
+  /** Ends the pause; the caller resumes the source. */
   unpause(): void {
     if (this.#timer === undefined) return;
     this.#timer.cancel();

@@ -7,20 +7,20 @@ import type { Terminable } from "../rejection.ts";
 
 const TAG = 8;
 
-/** Pings the client, and keeps the pongs that answer them to itself. An unanswered ping ends the session. */
+/** Pings the client and keeps the answering pongs from the backend. An unanswered ping ends the session. */
 export class Keepalive {
   readonly #up: Flow;
   readonly #down: Flow;
   readonly #clock: Clock;
   readonly #tunnel: Terminable;
-  /** The first bytes of all our pings in this session: nobody else's pong looks like it. */
+  /** The first bytes of all our pings in this session: they tell answers to them from other pongs. */
   #tag: Buffer | undefined;
   #settings: TunnelPlan["keepalive"];
   #timer: Timer | undefined;
   #answered = true;
   #receivedBefore = 0;
 
-  /** `up`: from the client; `down`: to the client; `tunnel` is closed when a ping was not answered. */
+  /** `up`: from the client; `down`: to the client; `tunnel`: is closed when a ping was not answered. */
   constructor(up: Flow, down: Flow, clock: Clock, tunnel: Terminable) {
     this.#up = up;
     this.#down = down;
@@ -41,7 +41,7 @@ export class Keepalive {
     this.#timer = undefined;
   }
 
-  /** A pong of the client that answers a ping of ours, be it an old one. */
+  /** Does this pong of the client answer a ping of ours? An old one counts too. */
   isAnswer(frame: Buffer): boolean {
     const tag = this.#tag;
     if (tag === undefined || ((frame[1] ?? 0) & 0x7f) !== TAG) return false;
@@ -52,7 +52,7 @@ export class Keepalive {
 
   #ping(): void {
     const { interval = 0, timeout = 0 } = this.#settings ?? {};
-    // A client that does not take its bytes gets no more of them; the slow consumer's time-out is at work there.
+    // A client that does not take its bytes gets no ping: it is held to the time-out of slow consumers.
     if (this.#down.pressed) return this.#in(interval, () => this.#ping());
     this.#tag ??= randomBytes(TAG);
     this.#answered = false;
@@ -64,10 +64,10 @@ export class Keepalive {
   #judge(): void {
     const { interval = 0, timeout = 0 } = this.#settings ?? {};
     if (this.#answered) return this.#in(Math.max(1, interval - timeout), () => this.#ping());
-    // Not yet written, not read by us, or behind a large frame that is still arriving: no answer can have come.
+    // No answer can have come: our ping is not written yet, or the client is paused, or its large frame still arrives.
     const arriving = this.#up.midFrame && this.#up.received > this.#receivedBefore;
     if (!this.#down.injecting && !this.#up.paused && !arriving)
-      return this.#tunnel.close({ reason: "KeepaliveTimeout" });
+      return this.#tunnel.close({ reason: "KeepaliveTimeout", policy: "keepalive" });
     this.#receivedBefore = this.#up.received;
     this.#in(timeout, () => this.#judge());
   }

@@ -6,7 +6,7 @@ import type { Terminable } from "../rejection.ts";
 /** Largest random share by which a lifetime is shortened. */
 const JITTER = 0.1;
 
-/** Ends a session that is idle for too long, or has lived long enough. */
+/** Ends a session that is idle for too long, or that has reached its lifetime. */
 export class Lifespan {
   readonly #up: Flow;
   readonly #down: Flow;
@@ -17,7 +17,7 @@ export class Lifespan {
   #idle: Timer | undefined;
   #lifetime: Timer | undefined;
 
-  /** `random`, 0 to 1: the session's own share of the jitter, for as long as it lives. */
+  /** `random`, 0 to 1: the session's share of the jitter, which stays when the lifetime changes. */
   constructor(up: Flow, down: Flow, clock: Clock, random: number, tunnel: Terminable) {
     this.#up = up;
     this.#down = down;
@@ -27,17 +27,19 @@ export class Lifespan {
     this.#tunnel = tunnel;
   }
 
-  /** Puts times in force (ms; 0: off); they count from the last message and from the session's first moment. */
+  /** Puts times in force (ms; 0: off): `idle` counts from the last message, `lifetime` from the session's start. */
   apply({ idle, lifetime }: Pick<TunnelPlan, "idle" | "lifetime">): void {
     this.stop();
     if (idle > 0) this.#watchIdle(idle);
     if (lifetime > 0) {
       const left = this.#openedAt + lifetime * this.#share - this.#clock.now();
-      this.#lifetime = this.#clock.after(Math.max(0, left), () => this.#tunnel.close({ reason: "LifetimeEnded" }));
+      this.#lifetime = this.#clock.after(Math.max(0, left), () =>
+        this.#tunnel.close({ reason: "LifetimeEnded", policy: "timeouts" }),
+      );
     }
   }
 
-  /** The session has ended, and may be idle; how long what is left of it may live stays as it is. */
+  /** The session is ending, and may be idle meanwhile. Its lifetime still holds. */
   ended(): void {
     this.#idle?.cancel();
   }
@@ -50,7 +52,7 @@ export class Lifespan {
   /** Looks again only when the session could be idle: a message costs no timer. */
   #watchIdle(idle: number): void {
     this.#idle = this.#clock.after(Math.max(1, this.#active + idle - this.#clock.now()), () => {
-      if (this.#clock.now() - this.#active >= idle) this.#tunnel.close({ reason: "IdleTimeout" });
+      if (this.#clock.now() - this.#active >= idle) this.#tunnel.close({ reason: "IdleTimeout", policy: "timeouts" });
       else this.#watchIdle(idle);
     });
   }

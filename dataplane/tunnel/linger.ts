@@ -4,9 +4,9 @@ import { Pace } from "./pace.ts";
 
 /** Between two looks at what a receiver has not taken, in ms. */
 const LOOK = 250;
-/** Of what waits when the tunnel ends, the share that a receiver must take within the patience. */
+/** Of what waits when the session ends, the share that a receiver must take within the patience. */
 const SHARE = 0.1;
-/** As often as that share makes up the whole: the wait may last as many times the patience, whatever happens meanwhile. */
+/** That share makes up the whole in as many times: the wait lasts at most as many times the patience. */
 const MOST = 10;
 
 /** A receiver that still has something to take. */
@@ -17,34 +17,37 @@ interface Behind {
   readonly quota: number;
 }
 
-/** How long a tunnel that has ended still waits for its peers, before they are hung up on. */
+/** `fixed`: the wait ends at a set time, whatever else comes. */
+type LingerPhase = "idle" | "forReceivers" | "fixed" | "stopped";
+
+/** How long a session that has ended waits for its peers before the gateway destroys their sockets. */
 export class Linger {
   readonly #clock: Clock;
-  readonly #over: () => void;
+  readonly #timeUp: () => void;
+  #phase: LingerPhase = "idle";
   #timer: Timer | undefined;
-  #settled = false;
-  /** End of the wait for receivers that are behind. */
+  /** End of all waits for receivers. */
   #latest: number | undefined;
 
-  /** `over`: the wait has an end. */
-  constructor(clock: Clock, over: () => void) {
+  constructor(clock: Clock, timeUp: () => void) {
     this.#clock = clock;
-    this.#over = over;
+    this.#timeUp = timeUp;
   }
 
-  /** This long and no longer, whatever comes; only the first call counts. */
+  /** Waits this long and no longer; only the first call counts. */
   for(ms: number): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    this.#wait(ms, this.#over);
+    if (this.#phase === "fixed" || this.#phase === "stopped") return;
+    this.#phase = "fixed";
+    this.#wait(ms, this.#timeUp);
   }
 
   /**
-   * This long from when the receivers have taken all that was written to them; each must take a tenth of it within each
-   * `patience` ms. All calls together wait for ten times that at most.
+   * Waits this long from when the receivers have taken all that was written to them; each must take a tenth of it within
+   * each `patience` ms. All calls together wait for ten times that at most.
    */
   behind(receivers: readonly Socket[], ms: number, patience: number): void {
-    if (this.#settled) return;
+    if (this.#phase === "fixed" || this.#phase === "stopped") return;
+    this.#phase = "forReceivers";
     const now = this.#clock.now();
     const longest = Math.max(ms, patience);
     this.#latest ??= now + MOST * longest;
@@ -57,20 +60,21 @@ export class Linger {
   }
 
   stop(): void {
+    this.#phase = "stopped";
     this.#timer?.cancel();
   }
 
   #look(receivers: readonly Behind[], ms: number, patience: number, latest: number): void {
     const now = this.#clock.now();
     const waiting = receivers.filter(({ socket }) => !socket.destroyed && socket.writableLength > 0);
-    if (waiting.length === 0) return this.#wait(ms, this.#over);
-    const late = waiting.some(({ pace, quota }) => pace.owed(quota, now) >= patience);
-    if (late || now >= latest) return this.#over();
+    if (waiting.length === 0) return this.#wait(ms, this.#timeUp);
+    const overdue = waiting.some(({ pace, quota }) => pace.owed(quota, now) >= patience);
+    if (overdue || now >= latest) return this.#timeUp();
     this.#wait(LOOK, () => this.#look(waiting, ms, patience, latest));
   }
 
   #wait(ms: number, then: () => void): void {
-    this.stop();
+    this.#timer?.cancel();
     this.#timer = this.#clock.after(ms, then);
   }
 }

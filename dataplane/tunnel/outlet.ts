@@ -2,105 +2,108 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { TunnelPlan } from "./plan.ts";
-import { Pressure, type PressureEvents, type PressureSurroundings } from "./pressure.ts";
+import { Pressure, type PressureContext, type PressureEvents } from "./pressure.ts";
 
 /** Longest wait for the end of a frame before a Close frame of ours, in ms. */
 const FRAME_WAIT = 1000;
 
 export interface OutletEvents extends PressureEvents {
-  /** The last has been written: what still comes is of no use. */
+  /** The outlet has finished: what still comes cannot be written. */
   discard(): void;
 }
 
-/** Where a direction's bytes go: forwarded ones at once, frames of ours between two frames, and one last one. */
+/** `finishing`: the last is to be written at the end of the current frame. `finished`: it has been written. */
+type OutletPhase = "writing" | "finishing" | "finished";
+
+/** Writes one direction's bytes to its receiver: forwarded ones at once, frames of ours between two frames, and the end. */
 export class Outlet {
   readonly pressure: Pressure;
-  readonly #socket: Socket;
+  readonly socket: Socket;
   readonly #clock: Clock;
   readonly #events: OutletEvents;
-  /** A TLS socket takes nothing at once. */
-  readonly #slow: boolean;
-  /** A frame of ours that waits for the end of the current frame. */
-  #pending: Buffer | undefined;
-  /** The last frame, which waits likewise. */
-  #last: { readonly frame: Buffer | undefined; readonly timer: Timer } | undefined;
-  #closing = false;
+  /** A TLS socket never completes a write at once. */
+  readonly #secure: boolean;
+  #phase: OutletPhase = "writing";
+  /** A frame of ours that waits for the end of the current frame; while `finishing`, the last. */
+  #due: Buffer | undefined;
+  #timer: Timer | undefined;
 
-  constructor(
-    socket: Socket,
-    settings: TunnelPlan["slowConsumer"],
-    surroundings: PressureSurroundings,
-    events: OutletEvents,
-  ) {
-    this.#socket = socket;
-    this.#clock = surroundings.clock;
+  constructor(socket: Socket, settings: TunnelPlan["slowConsumer"], context: PressureContext, events: OutletEvents) {
+    this.socket = socket;
+    this.#clock = context.clock;
     this.#events = events;
-    this.#slow = socket instanceof TLSSocket;
-    this.pressure = new Pressure(socket, settings, surroundings, events);
+    this.#secure = socket instanceof TLSSocket;
+    this.pressure = new Pressure(socket, settings, context, events);
   }
 
-  /** What was written last may not have been taken. */
+  /** The receiver may have unflushed writes. */
   get behind(): boolean {
-    return this.#slow || this.waits;
+    return this.#secure || this.waits;
   }
 
-  /** What was written last has not been taken. */
+  /** The receiver has unflushed writes. */
   get waits(): boolean {
-    return this.#socket.writableLength > 0;
+    return this.socket.writableLength > 0;
   }
 
   write(bytes: Buffer): void {
-    if (!this.#socket.writable) return;
+    if (!this.socket.writable) return;
     this.pressure.writing();
-    this.#socket.write(bytes, this.pressure.written);
+    this.socket.write(bytes, this.pressure.written);
   }
 
-  /** A frame of ours, now or at the end of the current frame. */
+  /** Writes a frame of ours, now or at the end of the current frame. */
   inject(frame: Buffer, midFrame: boolean): void {
-    if (midFrame) this.#pending = frame;
+    if (this.#phase !== "writing") return;
+    if (midFrame) this.#due = frame;
     else this.write(frame);
   }
 
   /** A frame of ours still waits for its turn. */
   get injecting(): boolean {
-    return this.#pending !== undefined;
+    return this.#due !== undefined;
   }
 
-  /** Something waits for the end of the current frame: tell it with `frameEnded`. */
+  /** The end of the current frame is to be told with `frameEnded`. */
   get waiting(): boolean {
-    return this.#pending !== undefined || this.#last !== undefined;
+    return this.#due !== undefined;
   }
 
-  /** All of the current frame has been written. */
-  frameEnded(): void {
-    if (this.#last !== undefined) return this.#end(this.#last.frame);
-    const frame = this.#pending;
-    this.#pending = undefined;
-    if (frame !== undefined) this.write(frame);
+  /** All of the current frame has been written. False: the outlet has finished. */
+  frameEnded(): boolean {
+    const frame = this.#due;
+    this.#due = undefined;
+    if (this.#phase === "finishing") this.#end(frame);
+    else if (frame !== undefined) this.write(frame);
+    return this.#phase === "writing";
   }
 
-  /** The last has been written, or waits. */
-  get finishing(): boolean {
-    return this.#closing;
+  /** Writes the last: a Close frame of ours, if given, and FIN. Only the first call of this and the next counts. */
+  finish(frame: Buffer | undefined): void {
+    if (this.#phase === "writing") this.#end(frame);
   }
 
-  /** The last: a Close frame of ours, if given, and the end of the socket; `wait`: behind the current frame, if that comes. */
-  finish(frame: Buffer | undefined, wait: boolean): void {
-    this.#closing = true;
-    if (wait) this.#last = { frame, timer: this.#clock.after(FRAME_WAIT, () => this.#end(undefined)) };
-    else this.#end(frame);
+  /** The same behind the current frame; if that does not end in time, without the Close frame. */
+  finishBehindFrame(frame: Buffer | undefined): void {
+    if (this.#phase !== "writing") return;
+    this.#phase = "finishing";
+    this.#due = frame;
+    this.#timer = this.#clock.after(FRAME_WAIT, () => this.#end(undefined));
   }
 
   stop(): void {
+    this.#phase = "finished";
+    this.#timer?.cancel();
     this.pressure.release();
-    this.#last?.timer.cancel();
   }
 
   #end(frame: Buffer | undefined): void {
-    this.#last?.timer.cancel();
-    this.#last = undefined;
+    this.#phase = "finished";
+    this.#due = undefined;
+    this.#timer?.cancel();
     if (frame !== undefined) this.write(frame);
-    if (this.#socket.writable) this.#socket.end();
+    if (this.socket.writable) this.socket.end();
+    this.pressure.stop(); // counts the last frame too
     this.#events.discard();
   }
 }

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 
-/** What Node's handles count and its types do not tell. */
+/** Counters of Node's handles that `@types/node` does not declare. */
 interface Counting {
   readonly bytesWritten?: number;
-  /** Of what was given to this handle, the part that the kernel has not taken; of TLS: the ciphertext that waits. */
+  /** Bytes that this handle was given and the kernel has not taken; of a TLS handle: the ciphertext that waits. */
   readonly writeQueueSize?: number;
   /** Of a TLS handle: the TCP handle below it. */
   readonly _parent?: Counting;

@@ -1,17 +1,17 @@
 import { MAX_CONTROL, needed } from "./frames.ts";
 
-/** A frame header, or a whole control frame, of which only a part has come: collects it until something can be decided. */
+/** Collects a frame header, or a whole control frame, that comes in parts, until the frame can be judged. */
 export class PartialUnit {
   #bytes: Buffer | undefined;
   length = 0;
 
-  /** Begins with what has come of it. */
+  /** Begins with the part that has come. */
   begin(part: Buffer): void {
     this.#bytes ??= Buffer.allocUnsafeSlow(MAX_CONTROL);
     this.length = part.copy(this.#bytes, 0);
   }
 
-  /** Takes of the chunk what is missing; where the rest of the chunk begins. */
+  /** Takes the missing bytes from the chunk. Returns where the rest of the chunk begins. */
   fill(chunk: Buffer, from: number): number {
     const bytes = this.#bytes;
     if (bytes === undefined) return from;
@@ -24,7 +24,7 @@ export class PartialUnit {
     return at;
   }
 
-  /** The unit once it is whole, and then no longer here. */
+  /** Takes the unit out; undefined until it is whole. */
   take(): Buffer | undefined {
     const bytes = this.#bytes;
     if (bytes === undefined || this.length === 0 || this.#missing(bytes) > 0) return undefined;

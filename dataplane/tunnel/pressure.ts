@@ -5,18 +5,18 @@ import type { BufferBudget, Consumer } from "../process/buffer-budget.ts";
 import { ciphertextOf, Pace } from "./pace.ts";
 import type { TunnelPlan } from "./plan.ts";
 
-/** What a write that waits costs beside its bytes: many small ones must not cost more than a few large ones. */
+/** Memory that an unflushed write costs beside its bytes: without it many small writes would look cheap. */
 const WRITE_COST = 512;
-/** As much as is read at once: the first write that waits may hold a whole buffer of that size. */
+/** Bytes of one read: the first unflushed write may hold a whole buffer of that size. */
 const ONE_READ = 65_536;
-/** A TLS socket keeps a write twice, in the clear and encrypted; a large one only once it has got to it. */
+/** A TLS socket keeps a small write twice, in the clear and encrypted; a large one only when its turn has come. */
 const SMALL_WRITE = 16_384;
 /** Share of the mark that a receiver must take within the time-out. */
 const SHARE = 0.1;
-/** Below the mark nothing is held back from a receiver, and it has as many time-outs for the share of what waits. */
+/** Below the mark the sender is not paused, and the receiver has this many time-outs for the share of what waits. */
 const TIMEOUTS_BELOW = 10;
 
-export interface PressureSurroundings {
+export interface PressureContext {
   readonly clock: Clock;
   readonly budget: BufferBudget;
   /** What the sender's socket may read although it is paused: bytes. */
@@ -32,9 +32,12 @@ export interface PressureEvents {
   shed(): void;
 }
 
+/** `stopped`: the session has ended; what still waits only counts. `released`: the receiver is gone, nothing counts. */
+type PressurePhase = "watching" | "stopped" | "released";
+
 /**
- * Watches what a receiver has not taken yet, and counts it in the budget: above the mark its sender is to be paused,
- * until half of it is gone, and the receiver must take a tenth of the mark within each time-out.
+ * Watches what a receiver has not taken yet, and counts it in the budget. Above the mark the sender is to be paused until
+ * half of the mark is left, and the receiver must take a tenth of the mark within each time-out.
  */
 export class Pressure implements Consumer {
   readonly #socket: Socket;
@@ -45,18 +48,17 @@ export class Pressure implements Consumer {
   readonly #events: PressureEvents;
   #settings: TunnelPlan["slowConsumer"];
   #timer: Timer | undefined;
-  /** Writes of which the end has not been told. */
+  /** Unflushed writes. */
   #writes = 0;
   #held = 0;
-  /** Something is held back at each look from then on. */
+  /** Since then every look has found something held back. */
   #heldSince = Number.POSITIVE_INFINITY;
-  /** Above the mark. */
+  /** The receiver's pace above the mark. */
   #pace: Pace | undefined;
-  /** As long as anything waits. */
+  /** The receiver's pace as long as anything waits. */
   #rest: Pace | undefined;
   #looked = false;
-  #stopped = false;
-  #released = false;
+  #phase: PressurePhase = "watching";
   on = false;
   kept = 0;
   stalled = 0;
@@ -64,7 +66,7 @@ export class Pressure implements Consumer {
   constructor(
     socket: Socket,
     settings: TunnelPlan["slowConsumer"],
-    { clock, budget, ahead }: PressureSurroundings,
+    { clock, budget, ahead }: PressureContext,
     events: PressureEvents,
   ) {
     this.#socket = socket;
@@ -86,10 +88,10 @@ export class Pressure implements Consumer {
     const bytes = this.#socket.writableLength;
     if (bytes === 0 && this.kept === 0) return this.on;
     this.#count(bytes);
-    if (this.on || this.#stopped || this.#cost(bytes) <= this.#mark) return this.on;
+    if (this.on || this.#phase !== "watching" || this.#cost(bytes) <= this.#mark) return this.on;
     this.on = true;
     this.#count(bytes);
-    // Where many small writes make up the mark, fewer bytes than that wait; where it is small, one read is more.
+    // Many small writes reach the mark with fewer bytes than the mark, and one read may be more than a small mark.
     const quota = SHARE * Math.min(bytes, Math.max(this.#settings.maxBuffered, ONE_READ));
     this.#pace ??= new Pace(this.#socket);
     this.#pace.begin(this.#clock.now());
@@ -109,13 +111,13 @@ export class Pressure implements Consumer {
     this.#ease();
   };
 
-  /** Bytes that are not written yet, and wait for this receiver all the same. */
+  /** Counts bytes that are held back before they are written to this receiver. */
   holding(bytes: number): void {
     this.#held = bytes;
     this.#count(this.#socket.writableLength);
   }
 
-  /** Of the budget: how long has the receiver taken less than a share of what waits, or something been held back? */
+  /** Called by the budget: for how long has the receiver taken less than its share, or has something been held back? */
   look(): void {
     const now = this.#clock.now();
     const bytes = this.#socket.writableLength;
@@ -129,29 +131,29 @@ export class Pressure implements Consumer {
     if (!this.#looked) this.#rest.begin(now);
     this.#looked = true;
     this.stalled = this.#rest.owed(SHARE * bytes, now);
-    if (this.on || this.#stopped || this.stalled < TIMEOUTS_BELOW * this.#settings.timeout) return;
+    if (this.on || this.#phase !== "watching" || this.stalled < TIMEOUTS_BELOW * this.#settings.timeout) return;
     this.stop();
     this.#events.stuck();
   }
 
-  /** Of the budget. A session that has ended, and is only waited for, ends no second time. */
+  /** Called by the budget: gives up what waits. Returns how many sessions end: none where this one has ended already. */
   shed(): number {
-    const ends = this.#stopped ? 0 : 1;
+    const ends = this.#phase === "watching" ? 1 : 0;
     this.#events.shed();
     return ends;
   }
 
-  /** The receiver is waited for in another way from now on, or not at all. What waits for it still counts. */
+  /** The session has ended: a slow receiver ends it no second time. What waits still counts. */
   stop(): void {
-    this.#stopped = true;
+    if (this.#phase === "watching") this.#phase = "stopped";
     this.#off();
     this.#count(this.#socket.writableLength);
   }
 
   /** The receiver is gone: nothing waits for it any more. */
   release(): void {
-    this.stop();
-    this.#released = true;
+    this.#phase = "released";
+    this.#off();
     this.#count(0);
   }
 
@@ -166,13 +168,13 @@ export class Pressure implements Consumer {
 
   #count(bytes: number): void {
     let kept = this.#held + (this.on ? this.#ahead : 0);
-    if (this.#released) kept = 0;
+    if (this.#phase === "released") kept = 0;
     else if (bytes > 0) kept += this.#cost(bytes) + this.#beside(bytes);
     if (kept !== this.kept) this.#budget.change(this, kept);
     if (kept === 0) this.#looked = false;
   }
 
-  /** Memory beside what waits. */
+  /** Memory beside the bytes that wait. */
   #beside(bytes: number): number {
     if (!this.#secure) return ONE_READ;
     return bytes <= SMALL_WRITE ? bytes : ciphertextOf(this.#socket);

@@ -3,12 +3,12 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
 import { dataPath, SharedPath, type ByteSource, type ReadPath } from "./byte-source.ts";
 
-/** For all of the self-test, in ms. */
+/** For the whole self-test, in ms. */
 const PATIENCE = 2000;
 
 /**
- * How this process reads plain sockets: through the shared buffer where this Node does with it what we count on, which
- * is tried on loopback, else through `data` events.
+ * Chooses how this process reads plain sockets: through the shared buffer, if a self-test on loopback shows that it works
+ * with this Node, else through `data` events.
  */
 export async function chooseReadPath(clock: Clock, shared: ReadPath = new SharedPath()): Promise<ReadPath> {
   const trial = new Trial(shared);
@@ -34,7 +34,7 @@ class Trial {
     this.#path = path;
   }
 
-  /** Bytes of two reads before the handle was taken and of some after it, held back, let go and echoed; an end that leaves our half open. */
+  /** Tries bytes from before and after the handle was taken, a pause, an echo, and a FIN that leaves our half open. */
   async bytesAndEnd(): Promise<void> {
     const { far, near } = await this.#pair();
     let answer = "";
@@ -63,7 +63,7 @@ class Trial {
     if (heard.ends !== 1) throw new Error("ended twice");
   }
 
-  /** A peer that breaks off. */
+  /** Tries a peer that resets its connection. */
   async reset(): Promise<void> {
     const { far, near } = await this.#pair();
     const { source, heard } = this.#read(near);
@@ -77,7 +77,7 @@ class Trial {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** An echo behind the path on trial. */
+  /** Reads a socket through the path on trial, and echoes what it reads. */
   #read(near: Socket): { source: ByteSource; heard: { text: string; ends: number } } {
     const source = this.#path.open(near);
     const heard = { text: "", ends: 0 };

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 
 /**
- * Takes a socket down in its turn where its peer has reset it. A process that is killed may reset all its connections at
- * once, and Node needs a tenth of a millisecond to take a TLS socket down. Nothing more is read from it meanwhile.
+ * Destroys a socket in its turn when its peer has reset it. A process that is killed resets all its connections at once,
+ * and Node needs a tenth of a millisecond to destroy a TLS socket. Nothing more is read from the socket meanwhile.
  */
 export function resetsInTurn(socket: Socket, turns: (task: () => void) => void): void {
   const takeDown = socket._destroy.bind(socket);
@@ -12,7 +12,7 @@ export function resetsInTurn(socket: Socket, turns: (task: () => void) => void):
   };
 }
 
-/** The system has given up reading: from there on the handle is silent, and may wait to be closed. */
+/** A read has failed: the handle gives nothing more, and may wait until it is closed. */
 function isReset(error: Error | null): boolean {
   return error !== null && "syscall" in error && error.syscall === "read";
 }

@@ -14,7 +14,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(close(1000, "", mask));
     await until("the Close arrived", () => it.backend.received.length > 0);
     it.backend.send(text("whole"), text("masked", mask), text("after the fault"));
-    await until("both ends hang up", () => it.client.ended && it.backend.ended);
+    await until("both peers hang up", () => it.client.ended && it.backend.ended);
     expect(it.client.received.equals(text("whole"))).toBe(true);
     it.client.socket.end();
     it.backend.socket.end();
@@ -56,7 +56,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(close(4000, "done", mask));
     await until("the answer arrived", () => it.backend.received.length > 0);
     expect(it.backend.received.equals(close(4000, "done", mask))).toBe(true);
-    await until("both ends hang up", () => it.client.ended && it.backend.ended);
+    await until("both peers hang up", () => it.client.ended && it.backend.ended);
     it.client.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.ends).toEqual([{ code: 4000, by: "backend", termination: undefined }]);
@@ -69,7 +69,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("the Close arrived", () => it.backend.received.length > 0);
     it.backend.send(text("wait"), close(4000, "done"));
     await until("the answer arrived", () => parse(it.client.received).frames.length === 2);
-    await until("both ends hang up", () => it.client.ended && it.backend.ended);
+    await until("both peers hang up", () => it.client.ended && it.backend.ended);
     it.backend.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.ends[0]).toMatchObject({ code: 4000, by: "client" });
@@ -129,10 +129,10 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     },
   );
 
-  describe("what an end sent last, while the other takes nothing for longer than an answer may take", () => {
+  describe("what a peer sent last, while the other takes nothing for longer than an answer may take", () => {
     const MESSAGES = 12;
 
-    /** One end does not read; the other's messages, and then `last`, are all the gateway's to deliver. */
+    /** One peer does not read; the gateway has yet to deliver the other's messages, and then `last`. */
     async function stalled(
       to: "client" | "backend",
       last: (sender: Peer, it: Joined) => void,
@@ -204,7 +204,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
 
     test.each([
       [
-        "a Close of both ends",
+        "a Close of both peers",
         (sender: Peer, { client }: Joined) => {
           client.send(close(4000, "", mask));
           sender.send(close(4000, ""));
@@ -221,7 +221,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(it.ends).toHaveLength(0);
     });
 
-    test("however slowly an end takes it, the session's lifetime holds", async () => {
+    test("however slowly a peer takes it, the session's lifetime holds", async () => {
       const lifetime: JoinOptions["plan"] = (draft) => {
         draft.slowConsumer = { ...draft.slowConsumer, timeout: 3_600_000 };
         draft.lifetime = 60_000;

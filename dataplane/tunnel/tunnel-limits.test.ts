@@ -19,7 +19,7 @@ const up = (...words: string[]) => words.map((word) => text(word, true));
 describe.each(READ_PATHS)("read through $name", (reads) => {
   const joined = joinedOver(reads);
 
-  test("the third message passes, the fourth closes both ends with 1008 and when to try again", async () => {
+  test("the third message passes, the fourth closes both peers with 1008 and when to try again", async () => {
     const clock = new FakeClock();
     const rate = limit(new TokenBucket(shape, clock.now()), "Close");
     const it = await joined({ clock, plan: (draft) => draft.fromClient.messages.push(rate) });
@@ -35,7 +35,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate; retry-after=1" });
     expect(rate.hits).toBe(1);
     expect(await endOf(it)).toEqual([
-      { code: 1008, by: "gateway", termination: { reason: "MessageRate", retryAfter: 1 } },
+      { code: 1008, by: "gateway", termination: { reason: "MessageRate", retryAfter: 1, policy: "messages" } },
     ]);
   });
 
@@ -54,7 +54,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     for (const peer of [it.client, it.backend])
       expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate; retry-after=1" });
     expect(await endOf(it)).toEqual([
-      { code: 1008, by: "gateway", termination: { reason: "MessageRate", retryAfter: 1 } },
+      { code: 1008, by: "gateway", termination: { reason: "MessageRate", retryAfter: 1, policy: "messages" } },
     ]);
   });
 
@@ -159,7 +159,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
-  test("one byte more closes both ends with ByteRate before anything of the frame is forwarded", async () => {
+  test("one byte more closes both peers with ByteRate before anything of the frame is forwarded", async () => {
     const clock = new FakeClock();
     const rate = limit(new TokenBucket({ limit: 10, interval: 1000, burst: 10 }, clock.now()), "Close");
     const it = await joined({ clock, plan: (draft) => draft.fromClient.bytes.push(rate) });
@@ -170,7 +170,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(closing(peer)).toEqual({ code: 1008, reason: "ByteRate; retry-after=1" });
     expect(rate.hits).toBe(1);
     expect(await endOf(it)).toEqual([
-      { code: 1008, by: "gateway", termination: { reason: "ByteRate", retryAfter: 1 } },
+      { code: 1008, by: "gateway", termination: { reason: "ByteRate", retryAfter: 1, policy: "bytes" } },
     ]);
   });
 
@@ -244,6 +244,8 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(...up("x".repeat(50)));
     await until("told", () => it.client.ended && it.backend.ended);
     for (const peer of [it.client, it.backend]) expect(closing(peer)).toEqual({ code: 1009, reason: "MessageTooBig" });
-    expect(await endOf(it)).toEqual([{ code: 1009, by: "gateway", termination: { reason: "MessageTooBig" } }]);
+    expect(await endOf(it)).toEqual([
+      { code: 1009, by: "gateway", termination: { reason: "MessageTooBig", policy: "messageSize" } },
+    ]);
   });
 });

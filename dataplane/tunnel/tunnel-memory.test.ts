@@ -68,7 +68,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     });
   });
 
-  test("a session of which both ends take nothing counts once", async () => {
+  test("a session of which both peers take nothing counts once", async () => {
     const budget = new BufferBudget({ limit: 2_000_000, clock: systemClock });
     const slowConsumer = { maxBuffered: 64_000_000, timeout: 30_000 };
     const it = await joined({ budget, plan: (draft) => void (draft.slowConsumer = slowConsumer) });

@@ -7,19 +7,19 @@ import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import type { TunnelPlan } from "./plan.ts";
 import type { Terminable, Termination } from "../rejection.ts";
 
-export type End = "client" | "backend" | "gateway";
+export type EndedBy = "client" | "backend" | "gateway";
 
 export interface Leg {
   /** Paused. */
   readonly socket: Socket;
-  /** What was read behind the head of the handshake. */
-  readonly head: Buffer;
+  /** Bytes that were read together with the head of the handshake, and stand behind it. */
+  readonly early: Buffer;
 }
 
-/** How a session ended: a peer's Close has that peer's code and no reason of ours. */
+/** How a session ended. After a peer's Close frame: the code of that frame, and no termination. */
 export interface TunnelEnd {
   readonly code: number;
-  readonly by: End;
+  readonly by: EndedBy;
   readonly termination: Termination | undefined;
 }
 
@@ -31,25 +31,25 @@ export interface TunnelOptions {
   readonly clock: Clock;
   readonly budget: BufferBudget;
   readonly loop: LoopShare;
-  /** permessage-deflate was negotiated end to end: RSV1 may stand on the first frame of a message. */
+  /** Client and backend negotiated permessage-deflate: the first frame of a message may have RSV1. */
   readonly deflate: boolean;
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
   readonly random: () => number;
-  /** Runs an end in its turn, whether a peer leaves or it is told to: thousands may come at once. */
+  /** Runs a task in its turn: thousands of sessions may end at once. */
   readonly turns: (task: () => void) => void;
-  /** Once, when the client has been told that it is over, or has left; what remains is to hang up. */
+  /** Called once, when the client has been told of the end or has left: its place is free. */
   readonly over: () => void;
-  /** Once, when both sockets are gone. */
+  /** Called once, when both sockets are closed. */
   readonly closed: (end: TunnelEnd) => void;
-  /** Once, when the session ends because an end takes too little. */
+  /** Called once, if the session ends because a peer takes too little. */
   readonly slowConsumer: () => void;
 }
 
-/** Two upgraded sockets, joined; `close` sends a Close frame to both ends. */
+/** Two upgraded sockets, joined. `close` sends a Close frame to both peers. */
 export interface Tunnel extends Terminable {
   /** Puts changed limits in force. */
   apply(plan: TunnelPlan): void;
-  /** Ends it at once, without a word. */
+  /** Destroys both sockets at once, without a Close frame. */
   destroy(): void;
   readonly paused: boolean;
   readonly buffered: number;

@@ -37,7 +37,7 @@ const broken: Case[] = [
 describe.each(READ_PATHS)("read through $name", (reads) => {
   const joined = joinedOver(reads);
 
-  test.each(broken)("%s is a protocol error to both ends", async (_what, isUp, bytes) => {
+  test.each(broken)("%s is a protocol error to both peers", async (_what, isUp, bytes) => {
     for (const split of [false, true]) {
       const it = await joined();
       const [from, to] = isUp ? [it.client, it.backend] : [it.backend, it.client];
@@ -94,7 +94,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     const it = await joined({ clock: new FakeClock() });
     it.client.send(frame({ opcode: 3, mask }));
     it.client.socket.end();
-    await until("both ends are told", () => it.backend.ended && it.client.closed);
+    await until("both peers are told", () => it.backend.ended && it.client.closed);
     it.backend.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.ends[0]).toMatchObject({ code: 1002, by: "gateway" });
@@ -114,7 +114,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     },
   );
 
-  test("text that is not UTF-8 and close reasons that are not go through: they are the two ends' business", async () => {
+  test("text that is not UTF-8 and close reasons that are not go through: they concern client and backend only", async () => {
     const it = await joined();
     const bytes = Buffer.concat([
       frame({ mask, payload: Buffer.from([0xff, 0xfe]) }),

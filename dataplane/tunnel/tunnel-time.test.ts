@@ -11,7 +11,7 @@ const keepalive = { interval: 30_000, timeout: 10_000 };
 describe.each(READ_PATHS)("read through $name", (reads) => {
   const joined = joinedOver(reads);
 
-  test("a session without messages ends with IdleTimeout; a message of either end starts the time anew", async () => {
+  test("a session without messages ends with IdleTimeout; a message of either peer starts the time anew", async () => {
     const clock = new FakeClock();
     const it = await joined({ clock, plan: (draft) => (draft.idle = 1000) });
     clock.advance(900);
@@ -131,7 +131,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(closing(it.backend)).toEqual({ code: 1008, reason: "SlowConsumer" });
     clock.advance(2000);
     await until("the end", () => it.ends.length === 1);
-    expect(it.ends).toEqual([{ code: 1008, by: "gateway", termination: { reason: "SlowConsumer" } }]);
+    expect(it.ends).toEqual([
+      { code: 1008, by: "gateway", termination: { reason: "SlowConsumer", policy: "slowConsumer" } },
+    ]);
     expect(it.slow).toBe(1);
     expect(clock.pending).toBe(0);
   });

@@ -37,7 +37,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
   });
 
   test("what came with the handshakes goes first", async () => {
-    const it = await joined({ clientHead: text("one", true), backendHead: text("eins") });
+    const it = await joined({ clientEarly: text("one", true), backendEarly: text("eins") });
     it.client.send(text("two", true));
     it.backend.send(text("zwei"));
     await until(
@@ -173,7 +173,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
   });
 
-  test("our own Close waits for the end of a frame, and both ends get it", async () => {
+  test("our own Close waits for the end of a frame, and both peers get it", async () => {
     const it = await joined();
     const payload = "0123456789";
     const whole = frame({ payload });

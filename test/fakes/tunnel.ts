@@ -19,7 +19,7 @@ export interface Joined {
     fromBackend: { messages: number; bytes: number };
   };
   slow: number;
-  /** How often it was told that the client knows of the end. */
+  /** How often the tunnel said that the client's place is free. */
   over: number;
 }
 
@@ -27,8 +27,8 @@ export interface JoinOptions {
   readonly plan?: (draft: PlanDraft) => void;
   readonly clock?: Clock;
   readonly deflate?: boolean;
-  readonly clientHead?: Buffer;
-  readonly backendHead?: Buffer;
+  readonly clientEarly?: Buffer;
+  readonly backendEarly?: Buffer;
   readonly random?: () => number;
   /** Default: through the shared buffer. */
   readonly reads?: ReadPath;
@@ -38,10 +38,10 @@ export interface JoinOptions {
   readonly loop?: LoopShare;
 }
 
-/** Counts, and is never short. */
+/** A budget that counts and is never short. */
 export const unlimited = (clock: Clock = systemClock): BufferBudget => new BufferBudget({ limit: Infinity, clock });
 
-/** Both ways in which sockets are read: what holds for one must hold for the other. */
+/** Both ways to read sockets: what holds for one must hold for the other. */
 export const READ_PATHS: readonly ReadPath[] = [dataPath, new SharedPath()];
 
 export function planOf(change?: (draft: PlanDraft) => void): PlanDraft {
@@ -63,8 +63,8 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     over: 0,
   };
   const running = tunnel({
-    client: { socket: client.socket, head: options.clientHead ?? Buffer.alloc(0) },
-    backend: { socket: backend.socket, head: options.backendHead ?? Buffer.alloc(0) },
+    client: { socket: client.socket, early: options.clientEarly ?? Buffer.alloc(0) },
+    backend: { socket: backend.socket, early: options.backendEarly ?? Buffer.alloc(0) },
     reads: options.reads ?? new SharedPath(),
     plan: planOf(options.plan),
     clock: options.clock ?? systemClock,
