@@ -2,7 +2,7 @@ import { z } from "zod";
 import { cidr, hostname, label, objectName, path, port } from "./names.ts";
 import {
   policies as policyTable,
-  policyPlaces,
+  policyIndexes,
   policySettings,
   type PolicyKind,
   type RenderedPolicies,
@@ -45,8 +45,8 @@ const route = z.strictObject({
   /** Empty: nothing could be resolved, and the route answers 503. */
   backends: z.array(backend).max(64),
   loadBalancing: z.enum(["LeastConnections", "RoundRobin", "Random"]),
-  /** Of each policy the place of its settings in `policies` of the config: 1,000 routes may share 10,000 API keys. */
-  policies: policyPlaces,
+  /** Of each policy the index of its settings in `policies` of the config: 1,000 routes may share 10,000 API keys. */
+  policies: policyIndexes,
   /** Policies that the route has of its own: their counters are the route's. Those of an inherited policy are the proxy's. */
   ownPolicies: z.array(z.string().max(64)).max(64),
 });
@@ -83,8 +83,8 @@ const shape = z.strictObject({
   routes: z.array(route).max(4096),
 });
 
-/** What is said of a config that does not keep `settingsArePlaced`. */
-export const MISPLACED = "a route has settings that are not there";
+/** What is said of a config that does not keep `settingsAreIndexed`. */
+export const INDEX_UNKNOWN = "a route has settings that are not there";
 
 const KINDS = Object.keys(policyTable) as PolicyKind[];
 
@@ -92,18 +92,18 @@ const KINDS = Object.keys(policyTable) as PolicyKind[];
  * The one rule over the whole of a config: each route's settings stand in its list of them. It looks at no policy that it
  * does not know, which is a mistake of its own.
  */
-export function settingsArePlaced({ policies, routes }: Placement): boolean {
+export function settingsAreIndexed({ policies, routes }: IndexedSettings): boolean {
   return routes.every((one) =>
     KINDS.every((kind) => one.policies[kind] === undefined || one.policies[kind] < (policies[kind]?.length ?? 0)),
   );
 }
 
-interface Placement {
+interface IndexedSettings {
   readonly policies: Readonly<Partial<Record<PolicyKind, readonly unknown[] | undefined>>>;
   readonly routes: readonly { readonly policies: Readonly<Partial<Record<PolicyKind, number | undefined>>> }[];
 }
 
-export const config = shape.refine(settingsArePlaced, { path: ["routes"], message: MISPLACED });
+export const config = shape.refine(settingsAreIndexed, { path: ["routes"], message: INDEX_UNKNOWN });
 
 const named = z.object({ proxy: shape.shape.proxy });
 
@@ -113,10 +113,10 @@ export function proxyNameIn(raw: unknown): string {
   return data === undefined ? "" : `${data.proxy.namespace}/${data.proxy.name}`;
 }
 
-/** The part of a config that `settingsArePlaced` looks at. */
-export const placement = z.object({
+/** The part of a config that `settingsAreIndexed` looks at. */
+export const indexedSettings = z.object({
   policies: z.record(z.string(), z.array(z.unknown())),
-  routes: z.array(z.object({ policies: policyPlaces.strip() })),
+  routes: z.array(z.object({ policies: policyIndexes.strip() })),
 });
 
 const endpoint = z.strictObject({
@@ -134,7 +134,7 @@ export const endpoints = z.strictObject({
 });
 
 export type Config = z.output<typeof config>;
-/** A route with its settings in their places: see `routesOf` in `route-settings.ts`. */
+/** A route with its settings instead of their indexes: see `routesOf` in `route-settings.ts`. */
 export type RouteConfig = Omit<Config["routes"][number], "policies"> & { readonly policies: RenderedPolicies };
 export type BackendConfig = RouteConfig["backends"][number];
 export type Endpoints = z.output<typeof endpoints>;

@@ -2,7 +2,7 @@ import type { Config, RouteConfig } from "./config.ts";
 import { policies, type PolicyKind, type RenderedPolicies } from "./policies/index.ts";
 
 type Written = Pick<Config, "policies" | "routes">;
-type Places = Written["routes"][number]["policies"];
+type Indexes = Written["routes"][number]["policies"];
 
 const KINDS = Object.keys(policies) as PolicyKind[];
 
@@ -10,8 +10,8 @@ const KINDS = Object.keys(policies) as PolicyKind[];
 export function routesOf({ policies: settings, routes }: Written): RouteConfig[] {
   return routes.map((route) => {
     const own = KINDS.flatMap((kind) => {
-      const place = route.policies[kind];
-      return place === undefined ? [] : [[kind, settings[kind]?.[place]] as const];
+      const index = route.policies[kind];
+      return index === undefined ? [] : [[kind, settings[kind]?.[index]] as const];
     });
     return { ...route, policies: Object.fromEntries(own) as RenderedPolicies };
   });
@@ -24,11 +24,11 @@ export function routesOf({ policies: settings, routes }: Written): RouteConfig[]
 export function withSettings(routes: readonly RouteConfig[]): Written {
   const lists = new Map(KINDS.map((kind) => [kind, new SettingsList()]));
   const written = routes.map((route) => {
-    const places = KINDS.flatMap((kind) => {
+    const indexes = KINDS.flatMap((kind) => {
       const value: unknown = route.policies[kind];
-      return value === undefined ? [] : [[kind, lists.get(kind)?.place(value)] as const];
+      return value === undefined ? [] : [[kind, lists.get(kind)?.indexOf(value)] as const];
     });
-    return { ...route, policies: Object.fromEntries(places) as Places };
+    return { ...route, policies: Object.fromEntries(indexes) as Indexes };
   });
   const used = [...lists].flatMap(([kind, { settings }]) => (settings.length === 0 ? [] : [[kind, settings] as const]));
   return { policies: Object.fromEntries(used), routes: written };
@@ -40,19 +40,19 @@ export const LONG = 64;
 /** The settings of one policy; equal settings stand in the list once. */
 class SettingsList {
   readonly settings: unknown[] = [];
-  readonly #places = new Map<unknown, number>();
+  readonly #indexes = new Map<unknown, number>();
   readonly #byText = new Map<string, number>();
   readonly #lists = new Map<unknown, string>();
 
   /** Index of the settings in the list; adds them if they are new. */
-  place(value: unknown): number {
-    const known = this.#places.get(value);
+  indexOf(value: unknown): number {
+    const known = this.#indexes.get(value);
     if (known !== undefined) return known;
     const text = JSON.stringify(value, (_key, part: unknown) => this.#short(part));
-    const place = this.#byText.get(text) ?? this.settings.push(value) - 1;
-    this.#places.set(value, place);
-    this.#byText.set(text, place);
-    return place;
+    const index = this.#byText.get(text) ?? this.settings.push(value) - 1;
+    this.#indexes.set(value, index);
+    this.#byText.set(text, index);
+    return index;
   }
 
   #short(part: unknown): unknown {

@@ -69,12 +69,12 @@ export const policySettings = z.strictObject(
   ) as { [K in PolicyKind]: z.ZodOptional<z.ZodArray<Table[K]["rendered"]>> },
 );
 
-const place = z.int().min(0).max(4095);
+const index = z.int().min(0).max(4095);
 
-/** The policies of one route: of each, the place of its settings in the list above. */
-export const policyPlaces = z.strictObject(
+/** The policies of one route: of each, the index of its settings in the list above. */
+export const policyIndexes = z.strictObject(
   Object.fromEntries(
-    Object.entries(policies).map(([kind, { absent }]) => [kind, absent === undefined ? place.optional() : place]),
+    Object.entries(policies).map(([kind, { absent }]) => [kind, absent === undefined ? index.optional() : index]),
   ) as { [K in PolicyKind]: undefined extends Table[K]["absent"] ? z.ZodOptional<z.ZodInt> : z.ZodInt },
 );
 

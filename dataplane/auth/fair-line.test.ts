@@ -76,7 +76,7 @@ test("with the line full, the newest of the subject with the most is refused", a
   expect(line.waiting).toBe(12);
 });
 
-test("a subject has so many places and no more, however empty the line is", async () => {
+test("a subject has so many slots and no more, however empty the line is", async () => {
   await crowd("a", 15);
   expect(told.slice(4)).toEqual(["a15 TooManyWaiting"]);
 });

@@ -22,7 +22,7 @@ export type NoTurn = "TooManyWaiting" | "WaitedTooLong" | "Left";
 /** Gives a turn back. */
 type GiveBack = () => void;
 
-interface Place {
+interface Waiter {
   readonly settle: (outcome: GiveBack | NoTurn) => void;
 }
 
@@ -35,7 +35,7 @@ export class FairLine {
   readonly #clock: Clock;
   readonly #held = new Map<string, number>();
   /** In the order in which the subjects have their turns. */
-  readonly #lines = new Map<string, Place[]>();
+  readonly #lines = new Map<string, Waiter[]>();
   #underWay = 0;
   #waiting = 0;
 
@@ -86,12 +86,12 @@ export class FairLine {
     }
   }
 
-  /** Where the line is full, the newest place of the subject with the most is lost: that may be the one that comes now. */
+  /** Where the line is full, the newest waiter of the subject with the most is lost: that may be the one that comes now. */
   #makeRoom(subject: string): boolean {
     const own = this.#lines.get(subject)?.length ?? 0;
     if (own >= this.#bounds.waitingEach) return false;
     if (this.#waiting < this.#bounds.waiting) return true;
-    let longest: Place[] = [];
+    let longest: Waiter[] = [];
     for (const line of this.#lines.values()) if (line.length > longest.length) longest = line;
     if (longest.length <= own + 1) return false;
     longest.at(-1)?.settle("TooManyWaiting");
@@ -100,27 +100,27 @@ export class FairLine {
 
   #wait(subject: string, signal: AbortSignal): Promise<GiveBack | NoTurn> {
     return new Promise((resolve) => {
-      const leave = (): void => place.settle("Left");
-      const timer: Timer = this.#clock.after(this.#bounds.patience, () => place.settle("WaitedTooLong"));
-      const place: Place = {
+      const leave = (): void => waiter.settle("Left");
+      const timer: Timer = this.#clock.after(this.#bounds.patience, () => waiter.settle("WaitedTooLong"));
+      const waiter: Waiter = {
         settle: (outcome) => {
           timer.cancel();
           signal.removeEventListener("abort", leave);
-          this.#drop(subject, place);
+          this.#drop(subject, waiter);
           resolve(outcome);
         },
       };
       signal.addEventListener("abort", leave, { once: true });
       const line = this.#lines.get(subject) ?? [];
-      line.push(place);
+      line.push(waiter);
       this.#lines.set(subject, line);
       this.#waiting += 1;
     });
   }
 
-  #drop(subject: string, place: Place): void {
+  #drop(subject: string, waiter: Waiter): void {
     const line = this.#lines.get(subject) ?? [];
-    line.splice(line.indexOf(place), 1);
+    line.splice(line.indexOf(waiter), 1);
     if (line.length === 0) this.#lines.delete(subject);
     this.#waiting -= 1;
   }

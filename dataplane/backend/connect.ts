@@ -64,6 +64,6 @@ export function connect(target: Target, tls: BackendTlsCache, signal: AbortSigna
  */
 export function dialFault(error: unknown, { address, port }: Endpoint): string {
   const { message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-  const place = hostPort(address, port);
-  return message === "" ? `connect ${code} ${place}` : message.replaceAll(`${address}:${port}`, place);
+  const target = hostPort(address, port);
+  return message === "" ? `connect ${code} ${target}` : message.replaceAll(`${address}:${port}`, target);
 }

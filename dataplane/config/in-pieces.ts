@@ -39,7 +39,7 @@ export async function configInPieces(
   const { believed } = reader;
   if ("value" in head && settings.issues.length === 0 && routes.issues.length === 0) {
     const value = { ...head.value, policies: settings.policies, routes: routes.values as api.Config["routes"] };
-    return { ...(arePlaced(value) ? { value } : { issues: [MISPLACED] }), believed };
+    return { ...(areIndexed(value) ? { value } : { issues: [INDEX_UNKNOWN] }), believed };
   }
   const others = "issues" in head ? head.issues : [];
   const issues = [
@@ -51,9 +51,9 @@ export async function configInPieces(
   ];
   // As schemas do: a rule is looked at where every field is of the right type, even beside unknown fields.
   const typed = issues.every(({ code }) => code === "unrecognized_keys");
-  const placement = typed ? api.placement.safeParse(raw).data : undefined;
-  const misplaced = placement !== undefined && !arePlaced(placement);
-  return { issues: misplaced ? [...issues, MISPLACED] : issues, believed };
+  const indexed = typed ? api.indexedSettings.safeParse(raw).data : undefined;
+  const unknownIndex = indexed !== undefined && !areIndexed(indexed);
+  return { issues: unknownIndex ? [...issues, INDEX_UNKNOWN] : issues, believed };
 }
 
 /** As above, for endpoints: those of one backend are a piece. */
@@ -112,12 +112,12 @@ class PieceReader {
   async list(kind: string, schema: Schema<unknown>, items: readonly unknown[]): Promise<Pieces> {
     const values: unknown[] = [];
     const issues: Issue[] = [];
-    for (const [place, item] of items.entries()) {
+    for (const [index, item] of items.entries()) {
       if (this.#slices.spent) await this.#slices.next();
       const name = nameOf(kind, item);
       const known = this.believed.get(name) ?? this.#before.get(name);
       const read: Outcome<unknown> = known === undefined ? outcome<unknown>(schema.safeParse(item)) : { value: known };
-      if ("issues" in read) issues.push(...below([place], read.issues));
+      if ("issues" in read) issues.push(...below([index], read.issues));
       else {
         this.believed.set(name, read.value);
         values.push(read.value);
@@ -127,9 +127,14 @@ class PieceReader {
   }
 }
 
-const MISPLACED = { code: "custom", path: ["routes"], message: api.MISPLACED, input: undefined } satisfies Issue;
+const INDEX_UNKNOWN = {
+  code: "custom",
+  path: ["routes"],
+  message: api.INDEX_UNKNOWN,
+  input: undefined,
+} satisfies Issue;
 
-const arePlaced = api.settingsArePlaced;
+const areIndexed = api.settingsAreIndexed;
 
 /** Two of one kind with the same name are equal; a value that is nested too deep to be written stands for itself. */
 function nameOf(kind: string, settings: unknown): unknown {

@@ -56,7 +56,7 @@ test("with no policy in effect the client is not identified", async () => {
   expect(await run([])).toBe(ANYONE);
 });
 
-test("of two handshakes that wait for the same issuer only one gets the last place", async () => {
+test("of two handshakes that wait for the same issuer only one gets the last slot", async () => {
   const bench = new PolicyBench();
   const issuer = Promise.withResolvers<Identity>();
   const issued = stepsOf({ authenticate: () => issuer.promise });

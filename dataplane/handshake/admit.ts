@@ -25,7 +25,7 @@ export async function identify(
 
 /**
  * Runs the chain's step `admit`, which depends on the client's identity; no backend has been dialled yet. The caller must
- * take the client's place among the open connections before its next await: until then what was counted here holds.
+ * take the client's slot among the open connections before its next await: until then what was counted here holds.
  */
 export function admit(chain: readonly PolicySteps[], handshake: Handshake, identity: Identity): Refusal | undefined {
   for (const policy of chain) {

@@ -13,7 +13,7 @@ async function at(step: Step): Promise<AttemptScene> {
   return scene.to(step);
 }
 
-const nothing = (step: Step): object => ({ places: 0, watching: 0, released: step === "opened" ? 1 : 0, ended: 1 });
+const nothing = (step: Step): object => ({ slots: 0, watching: 0, released: step === "opened" ? 1 : 0, ended: 1 });
 const refused = (scene: AttemptScene): string[] =>
   scene.lines.filter(({ fields }) => fields["event"] === "HandshakeRefused").map(({ message }) => message);
 

@@ -74,7 +74,7 @@ export class Attempt {
   }
 
   /**
-   * The client is known, and no backend is dialled yet: the route in force refuses the client, or gives it a place among
+   * The client is known, and no backend is dialled yet: the route in force refuses the client, or gives it a slot among
    * the open connections. From here on its permission is watched.
    */
   admit(

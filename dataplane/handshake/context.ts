@@ -38,6 +38,6 @@ export interface HandshakeContext {
   route(name: string): CompiledRoute | undefined;
   /** The route in force of the same name, where it still matches the handshake; else the route that was found. */
   newest(found: CompiledRoute, handshake: Handshake): CompiledRoute;
-  /** Opens the session of a client whose 101 has been written. `release` frees its place among the open connections. */
+  /** Opens the session of a client whose 101 has been written. `release` frees its slot among the open connections. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void;
 }

@@ -39,7 +39,7 @@ test.each<[string, string, Client, boolean]>([
   ["the same client elsewhere", "Client", ["alice", "192.0.2.2"], false],
   ["another address", "IP", ["alice", "192.0.2.2"], true],
   ["another client there", "IP", ["bob", "192.0.2.1"], false],
-])("%s has a place of its own per %s: %s", (_, per, client, admitted) => {
+])("%s has a slot of its own per %s: %s", (_, per, client, admitted) => {
   const bench = new PolicyBench();
   const policy = bench.compile("connections", [{ per, limit: 1 }]);
   open(bench, policy, alice);

@@ -27,7 +27,7 @@ export const handshakePolicies = {
   origins, // turns cross-site upgrades away before any crypto
   attempts, // per IP: bounds what guessing costs us; the others once the client is known
   authentication, // identity, so that the policies behind it may count by it
-  connections, // last of the admissions: a handshake that passes it holds a place
+  connections, // last of the admissions: a handshake that passes it holds a slot
   forwarding, // what the backend sees of the handshake
   compression, // what the backend sees of the extension offer
 } satisfies Partial<Compilers>;

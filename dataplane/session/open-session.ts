@@ -14,7 +14,7 @@ export interface AcceptedClient {
   readonly route: CompiledRoute;
   readonly client: Client;
   readonly backend: Dialled;
-  /** Frees its place among the open connections. */
+  /** Frees its slot among the open connections. */
   readonly release: () => void;
 }
 
@@ -44,7 +44,7 @@ export function openSession(
         counts: session,
         random,
         turns: (task) => ends.run(task),
-        over: release, // a client that comes back at once finds a place, however long the other end takes to hang up
+        over: release, // a client that comes back at once finds a slot, however long the other end takes to hang up
         closed: (end) => {
           hungUp();
           sessions.delete(session);

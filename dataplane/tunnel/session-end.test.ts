@@ -160,7 +160,7 @@ const STEPS = {
   turns: ({ inTurn }) => inTurn(),
 } satisfies Record<string, (it: Bench, peer: ScriptedSocket) => void | Promise<void>>;
 
-test("whatever the peers do: the place is freed once, the session closes once and in time, and nothing is left", async () => {
+test("whatever the peers do: the slot is freed once, the session closes once and in time, and nothing is left", async () => {
   const step = fc.tuple(
     fc.constantFrom(...(Object.keys(STEPS) as (keyof typeof STEPS)[])),
     fc.constantFrom("client", "backend"),
@@ -184,7 +184,7 @@ test("whatever the peers do: the place is freed once, the session closes once an
 test.each<[string, (it: Bench) => void]>([
   ["both Close frames", ({ client, backend }) => (client.send(close(1000, "", true)), backend.send(close(1000)))],
   ["the loss of the backend", ({ backend }) => backend.sendFin()],
-])("after %s a client that has taken its bytes gives up its place, before the sockets close", async (_what, end) => {
+])("after %s a client that has taken its bytes gives up its slot, before the sockets close", async (_what, end) => {
   const it = bench(false);
   await turn();
   end(it);

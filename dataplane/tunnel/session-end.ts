@@ -135,7 +135,7 @@ export class SessionEnd {
     if (end.termination?.reason === "SlowConsumer") this.#parts.events.slowConsumer();
   }
 
-  /** A client keeps its place until it has taken its bytes: else it could have any number of such sessions. */
+  /** A client keeps its slot until it has taken its bytes: else it could have any number of such sessions. */
   #awaitTold(): void {
     const { client } = this.#parts;
     const told = (): void => this.on("clientTold", VANISHED);

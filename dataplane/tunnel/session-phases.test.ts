@@ -151,7 +151,7 @@ const PHASES = Object.keys(EXPECTED) as SessionPhase[];
 const EVENTS = Object.keys(EXPECTED.open) as SessionEvent[];
 const CELLS = PHASES.flatMap((phase) => EVENTS.map((event) => ({ phase, event, ...sessionStep(phase, event) })));
 
-/** Phases in which the client still has its place. */
+/** Phases in which the client still has its slot. */
 const HOLDS_PLACE: readonly SessionPhase[] = ["open", "clientClosing", "backendClosing", "hangingUp", "failing"];
 
 const shown = ({ next, actions }: SessionStep): string => [...(next ? [`${next}:`] : []), ...actions].join(" ");
@@ -168,7 +168,7 @@ describe("every cell", () => {
 });
 
 test.each(CELLS.map((cell) => [cell.phase, cell.event, cell] as const))(
-  "%s, on %s: the place is freed where it was held and is no more, the end is recorded where the session was open",
+  "%s, on %s: the slot is freed where it was held and is no more, the end is recorded where the session was open",
   (phase, _event, { next = phase, actions }) => {
     const frees = HOLDS_PLACE.includes(phase) && !HOLDS_PLACE.includes(next);
     expect(count(actions, "announceOver")).toBe(frees ? 1 : 0);
@@ -193,7 +193,7 @@ test("every phase is reached from `open`, and reaches `over` once both sockets a
   for (const phase of PHASES) expect(sessionStep(phase, "socketsClosed").next ?? phase).toBe("over");
 });
 
-test("whatever comes in whatever order: one end is recorded, one place freed, one session closed, and then nothing", () => {
+test("whatever comes in whatever order: one end is recorded, one slot freed, one session closed, and then nothing", () => {
   const events = fc.constantFrom(...EVENTS);
   fc.assert(
     fc.property(fc.array(events, { maxLength: 12 }), fc.array(events, { maxLength: 4 }), (before, after) => {

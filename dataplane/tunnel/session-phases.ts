@@ -10,15 +10,15 @@ export type SessionPhase =
   | "clientClosing"
   /** The backend's Close frame has been forwarded; the client's answer is awaited. */
   | "backendClosing"
-  /** Both sockets send FIN. The client has not taken all of its bytes, and keeps its place in the limits until then. */
+  /** Both sockets send FIN. The client has not taken all of its bytes, and keeps its slot in the limits until then. */
   | "hangingUp"
-  /** The backend is gone, or the session is destroyed, and the client has not taken its last bytes: it keeps its place. */
+  /** The backend is gone, or the session is destroyed, and the client has not taken its last bytes: it keeps its slot. */
   | "failing"
-  /** The gateway has ended the session, and the client has been told. Its place is free. */
+  /** The gateway has ended the session, and the client has been told. Its slot is free. */
   | "failed"
-  /** The client has sent its Close frame, and its place is free; the backend has not ended yet. */
+  /** The client has sent its Close frame, and its slot is free; the backend has not ended yet. */
   | "clientLeft"
-  /** Nothing is left to tell the client. Its place is free; both sockets still have to close. */
+  /** Nothing is left to tell the client. Its slot is free; both sockets still have to close. */
   | "hungUp"
   /** Both sockets are closed. */
   | "over";
@@ -50,7 +50,7 @@ export type SessionEvent =
 export type SessionAction =
   /** Notes code, end and reason, and stops what ends sessions that are open. */
   | "recordEnd"
-  /** Frees the client's place. */
+  /** Frees the client's slot. */
   | "announceOver"
   /** Causes `clientTold`, at once or later. */
   | "awaitTold"

@@ -211,13 +211,13 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
         },
       ],
       ["the end of the backend", (sender: Peer) => sender.socket.end()],
-    ])("a client keeps its place among the sessions until %s has reached it", async (_what, last) => {
+    ])("a client keeps its slot among the sessions until %s has reached it", async (_what, last) => {
       const { it, receiver } = await stalled("client", last);
       await until("nothing is left to hear", () => it.backend.ended);
       expect(it.over).toBe(0);
       receiver.socket.resume();
       await until("it knows", () => receiver.ended);
-      await until("its place is free", () => it.over === 1);
+      await until("its slot is free", () => it.over === 1);
       expect(it.ends).toHaveLength(0);
     });
 

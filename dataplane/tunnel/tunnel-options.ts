@@ -37,7 +37,7 @@ export interface TunnelOptions {
   readonly random: () => number;
   /** Runs a task in its turn: thousands of sessions may end at once. */
   readonly turns: (task: () => void) => void;
-  /** Called once, when the client has been told of the end or has left: its place is free. */
+  /** Called once, when the client has been told of the end or has left: its slot is free. */
   readonly over: () => void;
   /** Called once, when both sockets are closed. */
   readonly closed: (end: TunnelEnd) => void;

@@ -1,4 +1,4 @@
-/** One item's place in a list. */
+/** One item's position in a list. */
 export interface Link<T> {
   readonly item: T;
   before: Link<T> | undefined;

@@ -33,7 +33,7 @@ export interface Newcomer {
   /** The socket to write to: once TLS is established, the TLS socket. */
   talker: Socket;
   readonly host: Host;
-  /** The address that its place and its turn count for. */
+  /** The address that its slots and its turn count for. */
   readonly subject: Subject;
   /** `connectionOf` the socket, and of the TLS socket above it. */
   readonly connection: string;
@@ -60,8 +60,8 @@ export interface Newcomer {
 export interface Subject extends Lane<Newcomer> {
   /** Undefined for a single socket. */
   readonly key: string | undefined;
-  /** Places that it has. */
-  places: number;
+  /** Slots that it has. */
+  slots: number;
   /** Its sockets that were read and sent nothing; the one that has been read for longest first. */
   readonly silent: LinkedList<Newcomer>;
   /** Its sockets that wait for their TLS handshake. */

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { onceATurn } from "../../runtime/loop/once-a-turn.ts";
 import type { Newcomer, Subject } from "./newcomer.ts";
-import { Places } from "./places.ts";
+import { ReadingSlots } from "./reading-slots.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 /** Called when a socket's turn to be read begins, and when it ends. */
@@ -12,11 +12,11 @@ export interface Reader {
 
 /** A socket that has sent nothing is read for this long at least, in ms, before another is read in its place. */
 const LEAST_TURN = 200;
-/** While no place can be had, the line is looked at this often, in ms. */
+/** While no slot can be had, the line is looked at this often, in ms. */
 const LOOK = 50;
 /** Sockets of which reading begins in one turn of the event loop. */
 const MOST_BEGUN = 128;
-/** Addresses without a place for their next socket that are passed over at once. */
+/** Addresses without a slot for their next socket that are passed over at once. */
 const MOST_PASSED = 256;
 /** So many in the line of one address are a crowd. */
 const CROWD = 64;
@@ -29,12 +29,12 @@ export class ReadingTurns {
   readonly #clock: Clock;
   readonly #reader: Reader;
   readonly #line = new WaitingLine<Newcomer, Subject>();
-  readonly #places: Places;
+  readonly #slots: ReadingSlots;
   /** Reading began in this turn of the loop, and in the one before: a whole poll has passed for those before that. */
   #fresh: Newcomer[] = [];
   #seenOnce: Newcomer[] = [];
   #begunNow = 0;
-  /** Addresses passed over since one was found that had a place. */
+  /** Addresses passed over since one was found that had a slot. */
   #passed = 0;
   readonly #turn = onceATurn(() => this.#turned());
   #look: Timer | undefined;
@@ -43,13 +43,13 @@ export class ReadingTurns {
   /** `descriptors`: those that there are for sockets. */
   constructor(clock: Clock, descriptors: number, reader: Reader) {
     this.#clock = clock;
-    this.#places = new Places(descriptors);
+    this.#slots = new ReadingSlots(descriptors);
     this.#reader = reader;
   }
 
   /** Sockets that are read. */
   get reading(): number {
-    return this.#places.taken;
+    return this.#slots.taken;
   }
 
   /** Sockets that wait unread. */
@@ -59,7 +59,7 @@ export class ReadingTurns {
 
   /** What an address counts by; undefined: a single socket, which counts by itself. */
   subject(key: string | undefined): Subject {
-    return this.#places.subject(key);
+    return this.#slots.subject(key);
   }
 
   enter(entry: Newcomer): void {
@@ -76,15 +76,15 @@ export class ReadingTurns {
 
   leave(entry: Newcomer): void {
     this.#notSilent(entry);
-    if (entry.inLine === undefined) this.#places.leave(entry.subject);
+    if (entry.inLine === undefined) this.#slots.leave(entry.subject);
     else this.#line.remove(entry.subject, entry.inLine);
-    this.#places.forget(entry.subject);
+    this.#slots.forget(entry.subject);
     if (this.#line.size > 0) this.#turn();
   }
 
   /** The one that was read for longest and sent nothing, where it had a full turn. */
   get silent(): Newcomer | undefined {
-    const silent = this.#places.silent.first;
+    const silent = this.#slots.silent.first;
     return silent !== undefined && this.#hadTurn(silent) ? silent : undefined;
   }
 
@@ -93,24 +93,24 @@ export class ReadingTurns {
    * else the silent socket that is read for longest, although it had no full turn.
    */
   leastMissed(): { readonly entry: Newcomer; readonly reason: "Silent" | "Crowd" } | undefined {
-    const silent = this.#places.silent.first;
+    const silent = this.#slots.silent.first;
     const last = this.silent === undefined ? this.#line.greediest()?.waiting.last?.item : undefined;
     if (last !== undefined && last.subject.waiting.size >= CROWD) return { entry: last, reason: "Crowd" };
     return silent === undefined ? undefined : { entry: silent, reason: "Silent" };
   }
 
-  /** From now on there is a place for all: no others come. */
+  /** From now on there is a slot for all: no others come. */
   unbound(): void {
     this.#unbounded = true;
   }
 
-  /** Begins to read those that are next, as many as have a place. */
+  /** Begins to read those that are next, as many as have a slot. */
   advance(): void {
     let now = 0;
     while (this.#begunNow < MOST_BEGUN && now < MOST_PASSED && this.#passed < this.#line.lanes) {
       const subject = this.#line.next();
       if (subject === undefined) break;
-      const room = this.#unbounded || this.#places.has(subject) || this.#makeRoom(subject);
+      const room = this.#unbounded || this.#slots.has(subject) || this.#makeRoom(subject);
       const entry = room ? this.#line.take(subject) : undefined;
       if (entry !== undefined) this.#start(entry);
       now = entry === undefined ? now + 1 : 0;
@@ -124,7 +124,7 @@ export class ReadingTurns {
   }
 
   #start(entry: Newcomer): void {
-    this.#places.enter(entry.subject);
+    this.#slots.enter(entry.subject);
     this.#begunNow += 1;
     entry.inLine = undefined;
     entry.since = this.#clock.now();
@@ -137,11 +137,11 @@ export class ReadingTurns {
   #makeRoom(subject: Subject): boolean {
     const next = subject.waiting.first;
     if (next?.timer !== undefined && !this.#hadTurn(next)) return false; // it was read a moment ago
-    const entry = this.#places.rival(subject);
+    const entry = this.#slots.rival(subject);
     if (entry === undefined || !this.#hadTurn(entry)) return false;
     this.#reader.stop(entry);
     this.#notSilent(entry);
-    this.#places.leave(entry.subject);
+    this.#slots.leave(entry.subject);
     entry.since = this.#clock.now();
     entry.inLine = this.#line.push(entry.subject, entry);
     return true;
@@ -149,7 +149,7 @@ export class ReadingTurns {
 
   /** It is no longer one of the sockets that are read and have sent nothing. */
   #notSilent(entry: Newcomer): void {
-    if (entry.silent !== undefined) this.#places.heard(entry.subject, entry.silent);
+    if (entry.silent !== undefined) this.#slots.heard(entry.subject, entry.silent);
     entry.silent = undefined;
   }
 
@@ -161,7 +161,7 @@ export class ReadingTurns {
   #turned(): void {
     this.#begunNow = 0;
     for (const entry of this.#seenOnce) {
-      if (!entry.gone && !entry.begun && entry.inLine === undefined) entry.silent = this.#places.wasSilent(entry);
+      if (!entry.gone && !entry.begun && entry.inLine === undefined) entry.silent = this.#slots.wasSilent(entry);
     }
     this.#seenOnce = this.#fresh;
     this.#fresh = [];

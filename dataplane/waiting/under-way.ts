@@ -18,7 +18,7 @@ const REMEMBERED = 32;
 /**
  * Bounds the TLS handshakes that are under way: one of each address begins in turn, the others wait with their hello
  * read. With thousands under way each would be as slow as the last one, and overdue. A client that lets its handshake hang
- * loses its place; how soon follows from how long the other handshakes take.
+ * loses its slot; how soon follows from how long the other handshakes take.
  */
 export class UnderWay {
   readonly #clock: Clock;

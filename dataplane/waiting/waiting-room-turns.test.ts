@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { isRead, manyAddresses, turns, WaitingBench, type Both } from "../../test/fakes/waiting.ts";
-import { Places } from "./places.ts";
+import { ReadingSlots } from "./reading-slots.ts";
 
 test("sockets that were read for a while and sent nothing are read in turn with those that wait, and none is closed", async () => {
   const it = new WaitingBench(10_000);
@@ -18,7 +18,7 @@ test("sockets that were read for a while and sent nothing are read in turn with 
   expect(many.some(({ destroyed }) => destroyed)).toBe(false);
 });
 
-test("a socket that has sent a part of its head keeps its place until its time is over", async () => {
+test("a socket that has sent a part of its head keeps its slot until its time is over", async () => {
   const it = new WaitingBench(10_000);
   const many = it.enter(1100);
   await turns();
@@ -177,16 +177,16 @@ test("when the process stops, a socket whose head stays incomplete is closed aft
   expect([socket.destroyed, await it.evicted()]).toEqual([true, 1]);
 });
 
-test("of thousands of addresses without a place one turn of the loop passes over 256, and the next one goes on behind them", async () => {
+test("of thousands of addresses without a slot one turn of the loop passes over 256, and the next one goes on behind them", async () => {
   const it = new WaitingBench();
   it.trusted.add("192.0.2.9");
   const all = it.enter(4096, () => "192.0.2.9");
   await turns();
-  all.forEach((socket) => socket.say("G")); // every place is taken for good
+  all.forEach((socket) => socket.say("G")); // every slot is taken for good
   await turns();
   it.enter(2000, manyAddresses);
   await turns();
-  const asked = vi.spyOn(Places.prototype, "has");
+  const asked = vi.spyOn(ReadingSlots.prototype, "has");
   onTestFinished(() => asked.mockRestore());
   it.clock.advance(50);
   const perTurn: number[] = [];

@@ -88,7 +88,7 @@ test.each<[string, (n: number) => string]>([
   },
 );
 
-test("when a place is free the next socket in the line is read", async () => {
+test("when a slot is free the next socket in the line is read", async () => {
   const it = new WaitingBench();
   const many = it.enter(1030);
   await turns();
@@ -106,7 +106,7 @@ test("a socket that closes while it waits leaves the line", async () => {
   expect(it.counts).toEqual({ reading: 1024, unread: 5 });
 });
 
-test("4,096 are read in all; of many greedy addresses each has as many, and some places stay free", async () => {
+test("4,096 are read in all; of many greedy addresses each has as many, and some slots stay free", async () => {
   const it = new WaitingBench();
   const greedy = it.enter(8000, (n) => manyAddresses(n % 10));
   await turns();
@@ -123,7 +123,7 @@ test("an address with thousands in the line delays the others by one at a time",
   it.trusted.add("192.0.2.9");
   const first = it.enter(4096, () => "192.0.2.9");
   await turns();
-  first.forEach((socket) => socket.say("G")); // every place is taken for good
+  first.forEach((socket) => socket.say("G")); // every slot is taken for good
   const crowd = it.enter(2000, () => "198.51.100.1");
   const others = it.enter(20, manyAddresses);
   await turns();
@@ -136,7 +136,7 @@ test("an address with thousands in the line delays the others by one at a time",
   expect(isRead(crowd)).toBeGreaterThan(0);
 });
 
-test("a trusted proxy has as many places as there are, and each of its sockets its own turn", async () => {
+test("a trusted proxy has as many slots as there are, and each of its sockets its own turn", async () => {
   const it = new WaitingBench();
   it.trusted.add("192.0.2.9");
   const many = it.enter(5000, () => "192.0.2.9");

@@ -16,7 +16,7 @@ const LONGEST_DRAIN = 5000;
 
 /**
  * Sockets whose request head is not complete, of all listeners of the process: what it protects, memory and the loop's
- * time, is the process's. So many of them are read (`Places`); the others wait unread, and their time has not begun
+ * time, is the process's. So many of them are read (`ReadingSlots`); the others wait unread, and their time has not begun
  * (`ReadingTurns`). One is closed only where its descriptor is needed.
  */
 export class WaitingRoom {
@@ -83,7 +83,7 @@ export class WaitingRoom {
     this.#ofSocket.set(socket, entry);
   }
 
-  /** The head of a socket is complete, or will never be: `answer` is called in its turn, and the place is free. */
+  /** The head of a socket is complete, or will never be: `answer` is called in its turn, and the slot is free. */
   complete(socket: Socket, answer: () => void): void {
     const entry = this.#ofSocket.get(socket);
     entry?.timer?.hold();

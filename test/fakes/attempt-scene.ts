@@ -97,7 +97,7 @@ export class AttemptScene {
     this.attempt.end();
     const { backend, occupancy, calls } = this;
     if (backend !== undefined) await until("the backend's connection is closed", () => backend.ended);
-    return { places: occupancy.size, watching: calls.watching, released: calls.released, ended: calls.ended };
+    return { slots: occupancy.size, watching: calls.watching, released: calls.released, ended: calls.ended };
   }
 
   /** Hangs up at the test's ends. */

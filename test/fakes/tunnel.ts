@@ -19,7 +19,7 @@ export interface Joined {
     fromBackend: { messages: number; bytes: number };
   };
   slow: number;
-  /** How often the tunnel said that the client's place is free. */
+  /** How often the tunnel said that the client's slot is free. */
   over: number;
 }
 

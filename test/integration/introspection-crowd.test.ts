@@ -90,7 +90,7 @@ test("while forty addresses flood made-up tokens, a client of another one waits 
   await getIn(some);
 });
 
-test("a client that leaves the line gives its place back, and is not asked about", async () => {
+test("a client that leaves the line gives its slot back, and is not asked about", async () => {
   const [first] = await flood(["192.0.2.1"], 128);
   const leaving = await come("192.0.2.1", "good-leaving");
   const next = await come("192.0.2.1", "good-next");

@@ -121,7 +121,7 @@ test("a route's own limit counts apart from what the others inherit", async () =
   expect(await statuses(2, { target: "/two" })).toEqual([101, 429]);
 });
 
-test("a handshake that its backend refuses frees its place, and so does a client that leaves during the dial", async () => {
+test("a handshake that its backend refuses frees its slot, and so does a client that leaves during the dial", async () => {
   const silent = await new RawBackend(({ head, socket }) => {
     if (head.includes("refuse")) socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
   }).open();
@@ -145,7 +145,7 @@ test.each([
   ["the client's Close was answered", [close(1000, "", true)], true],
   ["the gateway closed it", [text("too long", true)], true],
   ["the client vanished", [], false],
-])("a session takes no place any more once %s, however long its backend takes to hang up", async (_, sent, told) => {
+])("a session takes no slot any more once %s, however long its backend takes to hang up", async (_, sent, told) => {
   const clinging = await new RawBackend((connection) => {
     connection.accept();
     connection.socket.on("data", () => connection.payload[0] === 0x88 && connection.send(close(1000)));

@@ -6,13 +6,13 @@ const MOST = 4096;
 /** The share of the descriptors for sockets that they may have: the rest is for sessions, and for sockets that wait unread. */
 const SHARE = 0.5;
 /**
- * An address may have one place for this many that are free, so 1,024 where it is alone. The more addresses want many,
+ * An address may have one slot for this many that are free, so 1,024 where it is alone. The more addresses want many,
  * the fewer each gets, and some are always free for an address that has none.
  */
 const FREE_FOR_EACH = 3;
 
-/** The places of sockets that are read: how many there are, and which address may have one more. */
-export class Places {
+/** The slots of sockets that are read: how many there are, and which address may have one more. */
+export class ReadingSlots {
   /** All that were read for a whole poll of the loop and sent nothing; the one that has been read for longest first. */
   readonly silent = new LinkedList<Newcomer>();
   readonly #subjects = new Map<string, Subject>();
@@ -34,7 +34,7 @@ export class Places {
     if (known !== undefined) return known;
     const subject: Subject = {
       key,
-      places: 0,
+      slots: 0,
       silent: new LinkedList(),
       waiting: new LinkedList(),
       turn: undefined,
@@ -44,25 +44,25 @@ export class Places {
     return subject;
   }
 
-  /** Is there a place for one more of it? */
-  has({ key, places }: Subject): boolean {
+  /** Is there a slot for one more of it? */
+  has({ key, slots }: Subject): boolean {
     const free = this.#most - this.#taken;
-    return free > 0 && (key === undefined || places * FREE_FOR_EACH < free);
+    return free > 0 && (key === undefined || slots * FREE_FOR_EACH < free);
   }
 
-  /** The one that has sent nothing for longest, of those that this subject may take the place of. */
+  /** The one that has sent nothing for longest, of those that this subject may take the slot of. */
   rival(subject: Subject): Newcomer | undefined {
     const full = this.#taken >= this.#most;
-    return full && subject.places === 0 ? this.silent.first : subject.silent.first;
+    return full && subject.slots === 0 ? this.silent.first : subject.silent.first;
   }
 
   enter(subject: Subject): void {
-    subject.places += 1;
+    subject.slots += 1;
     this.#taken += 1;
   }
 
   leave(subject: Subject): void {
-    subject.places -= 1;
+    subject.slots -= 1;
     this.#taken -= 1;
   }
 
@@ -76,7 +76,7 @@ export class Places {
   }
 
   /** Forgets an address that has no socket left. */
-  forget({ key, places, waiting }: Subject): void {
-    if (key !== undefined && places === 0 && waiting.size === 0) this.#subjects.delete(key);
+  forget({ key, slots, waiting }: Subject): void {
+    if (key !== undefined && slots === 0 && waiting.size === 0) this.#subjects.delete(key);
   }
 }
