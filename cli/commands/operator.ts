@@ -6,7 +6,7 @@ import type { OperatorOptions } from "../serving/run-operator.ts";
 export const operator: Command = {
   synopsis: "--dataplane-image IMAGE [options]",
   about: `The operator: for each WebSocketProxy of the cluster it keeps a data plane running, brings its config to the pods within
-seconds, and writes the progress into the status. It uses the ServiceAccount of its pod, or --kubeconfig.
+about a second, and writes the progress into the status. It uses the ServiceAccount of its pod, or --kubeconfig.
 Of several operators, the one that holds the Lease wsproxy-operator works; the others have read everything and wait.
 /readyz on the admin port answers 200 once everything is read. SIGTERM: the pass under way ends, and the operator gives
 the Lease back; a second signal ends everything at once. Data planes go on serving without an operator.`,

@@ -7,7 +7,7 @@ import type { StandaloneOptions } from "../serving/serve-manifests.ts";
 export const standalone: Command = {
   synopsis: "-f PATH… [options]",
   about: `The gateway without a cluster: reads WebSocketProxy, Secret, ConfigMap, Service and EndpointSlice manifests,
-translates them as the operator does, and serves each proxy on its listener port. Edits apply within a second; what
+translates them as the operator does, and serves each proxy on its listener port. Edits apply within about a second; what
 is wrong with an edit is printed, and the last good config stays. The log goes to standard output as JSON lines,
 everything else to standard error. Ctrl-C stops it gracefully, a second Ctrl-C at once.`,
   options: {

@@ -26,7 +26,7 @@ export function nextSteps(config: Config, hints: Hints, url: string, backendPort
 next steps:
   open ${page} in a browser, or type in another terminal
     bin/wsproxy connect ${url}${key}
-  stay connected and edit the manifests; a change is in force within a second:
+  stay connected and edit the manifests; a change is in force within about a second:
 ${edits.map((edit) => `    ${edit}\n`).join("")}  Ctrl-C ends everything
 `;
 }
