@@ -2,10 +2,17 @@ import { describe, expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { closeOf, frame, parse, text } from "../../test/fakes/frames.ts";
 import { until, type Peer } from "../../test/fakes/sockets.ts";
-import { joinedOver, planOf, READ_PATHS } from "../../test/fakes/tunnel.ts";
+import { joinedOver, planOf, READ_PATHS, type Joined } from "../../test/fakes/tunnel.ts";
 
 const closing = (peer: Peer) => closeOf(parse(peer.received).frames.at(-1) as never);
 const pings = (peer: Peer) => parse(peer.received).frames.filter(({ opcode }) => opcode === 9);
+/** The end that the tunnel tells, once both sockets are closed: with the policy that the log names. */
+const endOf = async (it: Joined) => {
+  it.tunnel.destroy();
+  await until("both sockets are closed", () => it.ends.length > 0);
+  return it.ends;
+};
+const byPolicy = (reason: string, policy: string) => [{ code: 3008, by: "gateway", termination: { reason, policy } }];
 const keepalive = { interval: 30_000, timeout: 10_000 };
 
 describe.each(READ_PATHS)("read through $name", (reads) => {
@@ -25,7 +32,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     clock.advance(1);
     await until("told", () => it.client.ended);
     expect(closing(it.client)).toEqual({ code: 3008, reason: "IdleTimeout" });
-    it.tunnel.destroy();
+    expect(await endOf(it)).toEqual(byPolicy("IdleTimeout", "timeouts"));
   });
 
   test("pings are no messages: an idle session ends in spite of them", async () => {
@@ -37,7 +44,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     clock.advance(100);
     await until("told", () => it.client.ended && it.backend.ended);
     for (const peer of [it.client, it.backend]) expect(closing(peer)).toEqual({ code: 3008, reason: "IdleTimeout" });
-    it.tunnel.destroy();
+    expect(await endOf(it)).toEqual(byPolicy("IdleTimeout", "timeouts"));
   });
 
   test("a lifetime is shortened by a share that stays when the plan changes", async () => {
@@ -50,7 +57,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     clock.advance(1);
     await until("told", () => it.client.ended);
     expect(closing(it.client)).toEqual({ code: 3008, reason: "LifetimeEnded" });
-    it.tunnel.destroy();
+    expect(await endOf(it)).toEqual(byPolicy("LifetimeEnded", "timeouts"));
   });
 
   test("pings go to the client, and their pongs go no further", async () => {
@@ -79,7 +86,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     clock.advance(1);
     await until("told", () => it.client.ended && it.backend.ended);
     expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
-    it.tunnel.destroy();
+    expect(await endOf(it)).toEqual(byPolicy("KeepaliveTimeout", "keepalive"));
   });
 
   test("a client in the middle of a large frame has more time for its pong as long as bytes come", async () => {
@@ -97,7 +104,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     clock.advance(10_000);
     await until("told", () => it.client.ended);
     expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
-    it.tunnel.destroy();
+    expect(await endOf(it)).toEqual(byPolicy("KeepaliveTimeout", "keepalive"));
   });
 
   test("a ping waits for the end of the frame that is on its way to the client", async () => {
