@@ -152,7 +152,7 @@ test("what a client sent while its socket waited is read in its turn, byte for b
   for (const { socket } of [...silent, early]) socket.destroy();
 });
 
-test("a client that sends nothing is late when the time is over, by the clock", async () => {
+test("a client that sends nothing is overdue when its time is over, by the clock", async () => {
   const { room, port, clock, broken } = await listen();
   const client = await RawClient.open(port);
   await until("it waits", () => room.reading === 1);

@@ -168,8 +168,8 @@ test("whatever the peers do: the slot is freed once, the session closes once and
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 14 }), fc.boolean(), async (script, delayed) => {
       const it = bench(delayed);
-      for (const [what, who] of script) {
-        await STEPS[what](it, it[who]);
+      for (const [what, peer] of script) {
+        await STEPS[what](it, it[peer]);
         await turn();
       }
       it.running.close({ reason: "Draining" });

@@ -26,14 +26,14 @@ export class Live {
     this.backend = backend;
   }
 
-  static async open(gateway: TestGateway, backend: RawBackend, who: ClientParts = {}): Promise<Live> {
+  static async open(gateway: TestGateway, backend: RawBackend, parts: ClientParts = {}): Promise<Live> {
     const headers = {
-      ...(who.client === undefined ? {} : { "X-Api-Key": keyOf(who.client) }),
-      ...(who.address === undefined ? {} : { "X-Forwarded-For": who.address }),
-      ...who.headers,
+      ...(parts.client === undefined ? {} : { "X-Api-Key": keyOf(parts.client) }),
+      ...(parts.address === undefined ? {} : { "X-Forwarded-For": parts.address }),
+      ...parts.headers,
     };
     const before = backend.connections.length;
-    const client = await RawClient.send(gateway.port, request({ target: who.target ?? "/", headers }));
+    const client = await RawClient.send(gateway.port, request({ target: parts.target ?? "/", headers }));
     const { status, body } = await client.answer();
     if (status !== 101) throw new Error(`refused: ${status} ${body}`);
     const connection = backend.connections[before];

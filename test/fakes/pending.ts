@@ -33,11 +33,11 @@ export class Pending {
   static async open(
     gateway: TestGateway,
     backend: RawBackend,
-    who: ClientParts = {},
+    parts: ClientParts = {},
     more: Buffer = text("secret orders", true),
   ): Promise<Pending> {
     const before = backend.connections.length;
-    const client = await RawClient.send(gateway.port, Buffer.concat([Buffer.from(headOf(who)), more]));
+    const client = await RawClient.send(gateway.port, Buffer.concat([Buffer.from(headOf(parts)), more]));
     await until("the backend has the request", () => (backend.connections[before]?.head ?? "") !== "" || client.ended);
     const connection = backend.connections[before];
     if (connection === undefined) throw new Error(`refused: ${client.received.toString("latin1")}`);

@@ -34,8 +34,8 @@ class Bench {
     return new Bench(gateway, backend);
   }
 
-  session(who?: ClientParts): Promise<Live> {
-    return Live.open(this.gateway, this.backend, who);
+  session(parts?: ClientParts): Promise<Live> {
+    return Live.open(this.gateway, this.backend, parts);
   }
 
   /** Ended with this code and reason, counted once; nothing is left, and the next session works. */

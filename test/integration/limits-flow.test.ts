@@ -35,7 +35,7 @@ async function serve(policies: object): Promise<void> {
 }
 
 const alice = { client: "alice", address: "192.0.2.1", target: "/one" };
-const open = (who: ClientParts = {}): Promise<Live> => Live.open(gateway, backend, { ...alice, ...who });
+const open = (parts: ClientParts = {}): Promise<Live> => Live.open(gateway, backend, { ...alice, ...parts });
 
 /** Messages of one byte each: so many messages are so many bytes. */
 function send(live: Live, from: From, letters: string): void {

@@ -32,7 +32,7 @@ const claims = (jti: string): object => ({
 });
 const bearer = (jti: string): Record<string, string> => ({ Authorization: `Bearer ${signer.token(claims(jti))}` });
 
-const open = (who: ClientParts): Promise<Live> => Live.open(gateway, backend, who);
+const open = (parts: ClientParts): Promise<Live> => Live.open(gateway, backend, parts);
 
 async function change(policies: object): Promise<void> {
   const config = configOf({

@@ -44,7 +44,7 @@ function carol(): ClientParts {
   };
   return { address: "192.0.2.3", headers: { Authorization: `Bearer ${signer.token(claims)}` } };
 }
-const who = { alice: (): ClientParts => ({ client: "alice", address: "192.0.2.1" }), carol };
+const senders = { alice: (): ClientParts => ({ client: "alice", address: "192.0.2.1" }), carol };
 
 const changes: [string, "alice" | "carol", () => Promise<void>, string][] = [
   ["its key is removed", "alice", () => change(any({ apiKey: apiKey(["bob"]) })), "401 CredentialRevoked"],
@@ -122,7 +122,7 @@ test.each(changes)(
   "a handshake is refused at once when %s while its backend is dialled",
   async (_, name, make, told) => {
     await change(both);
-    const pending = await Pending.open(gateway, backend, who[name]());
+    const pending = await Pending.open(gateway, backend, senders[name]());
     await make();
     const [status = "", reason = ""] = told.split(" ");
     const challenge = status !== "401" ? undefined : expect.stringContaining('realm="wsproxy"');
@@ -143,7 +143,7 @@ test.each<[string, () => object]>([
   ["the route is opened", () => ({ authentication: { require: "None" } })],
 ])("a handshake under way goes on when %s", async (_, policies) => {
   await change(both);
-  const pending = await Pending.open(gateway, backend, who.alice());
+  const pending = await Pending.open(gateway, backend, senders.alice());
   await change(policies());
   await pending.opens();
   expect(await gateway.metric("handshakes_total", { status: "101" })).toBe(1);
@@ -151,14 +151,14 @@ test.each<[string, () => object]>([
 
 test("a 401 names the credential that the changed config wants", async () => {
   await change(both);
-  const pending = await Pending.open(gateway, backend, who.alice());
+  const pending = await Pending.open(gateway, backend, senders.alice());
   await change({ authentication: { apiKey: apiKey(["bob"]) } });
   expect((await pending.lost()).challenge).toBe('ApiKey realm="wsproxy"');
 });
 
 test("a client that lost its permission gets nothing that the backend sends", async () => {
   await change(both);
-  const pending = await Pending.open(gateway, backend, who.alice());
+  const pending = await Pending.open(gateway, backend, senders.alice());
   pending.backend.socket.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nfor alice only");
   await change(any({ apiKey: apiKey(["bob"]) }));
   expect(await pending.lost()).toMatchObject({ told: "401 CredentialRevoked", leaked: "" });
@@ -167,7 +167,7 @@ test("a client that lost its permission gets nothing that the backend sends", as
 
 test("a handshake that two changes refuse is answered and counted once", async () => {
   await change(both);
-  const pending = await Pending.open(gateway, backend, who.alice());
+  const pending = await Pending.open(gateway, backend, senders.alice());
   await change(any({ apiKey: apiKey(["bob"]) }));
   await change(deny({ clients: ["alice"] }));
   expect((await pending.lost()).told).toBe("401 CredentialRevoked");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: daemon.sh stop|start NAME
-# Ends a daemon of the running cluster at once, such as kube-apiserver (asked to end, it would first wait a minute for those
-# who watch), or starts it again.
+# Ends a daemon of the running cluster at once, such as kube-apiserver (asked to end, it would first wait a minute for its
+# open watches), or starts it again.
 . "$(dirname "${BASH_SOURCE[0]}")/settings.sh"
 [[ $# == 2 && -s $logs/$2.log ]] || { echo "usage: daemon.sh stop|start NAME, one of $(cd "$run/pids" && echo *)" >&2; exit 64; }
 running() { [[ ! -e $run/start/$1 && -e $run/pids/$1 ]]; }
