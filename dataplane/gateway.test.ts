@@ -215,3 +215,17 @@ test("the first config does not stay in memory once another one has replaced it,
   expect(fake.gateway.proxies[0]?.sessions.size).toBe(1);
   client.socket.destroy();
 });
+
+test("a config that was read and not applied is remembered for the next reading, until its proxy is removed", async () => {
+  const config = configOf({});
+  const raw = { config, endpoints: endpointsOf([backend.port]), hash: "1", endpointsHash: "1" };
+  const routeRead = async (): Promise<unknown> => {
+    const read = await fake.gateway.read(structuredClone(raw));
+    return "config" in read ? read.config.routes[0] : read.problems;
+  };
+  const first = await routeRead();
+  expect(await routeRead()).toBe(first);
+  await fake.gateway.remove(`${config.proxy.namespace}/${config.proxy.name}`);
+  expect(await routeRead()).not.toBe(first);
+  expect(await routeRead()).toEqual(first);
+});
