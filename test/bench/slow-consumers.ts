@@ -48,7 +48,7 @@ export async function besideSlowConsumers({
     const chunk = binary(Buffer.alloc(65_536));
     for (const connection of source.connections) void pour(connection, chunk, 256 * 1024 * 1024);
     // The gateway has buffered as much for each slow client as it may.
-    await until("all are stuck", async () => (await process.usage()).buffered > slow * 1_000_000, 15_000);
+    await until("all are stuck", async () => (await process.buffered()) > slow * 1_000_000, 15_000);
     const during = await quietest(driver, ms);
     if ((await process.usage()).sessions !== healthy + slow) throw new Error("a session has ended meanwhile");
     return { before, during };

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { Descriptors, descriptorsForSockets } from "../../dataplane/process/descriptors.ts";
@@ -5,20 +6,23 @@ import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { descriptorLimit } from "../../runtime/descriptor-limit.ts";
+import { FakeClock } from "./clock.ts";
 import { configOf, endpointsOf } from "./config.ts";
 import type { ProcessOptions } from "./gateway-process.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ProcessOptions;
 const silent = (): void => {};
 const log = { debug: silent, info: silent, warn: silent, error: silent };
+const byHand = options.clock === "by hand" ? new FakeClock(Date.now()) : undefined;
+const clock = byHand ?? systemClock;
 const limit = options.bufferBudget ?? Number.POSITIVE_INFINITY;
-const budget = new BufferBudget({ limit, clock: systemClock, log });
+const budget = new BufferBudget({ limit, clock, log });
 const gateway = new Gateway({
-  clock: systemClock,
+  clock,
   random: Math.random,
   log,
   budget,
-  descriptors: new Descriptors(descriptorsForSockets(descriptorLimit()), systemClock, log),
+  descriptors: new Descriptors(descriptorsForSockets(descriptorLimit()), clock, log),
   metrics: new Metrics(),
   bind: () => ({ host: "127.0.0.1", port: 0 }),
   reads: options.path === "data" ? dataPath : new SharedPath(),
@@ -33,21 +37,35 @@ const cpu = (): number => {
   return user + system;
 };
 
-function usage(): object {
+const sessions = () => gateway.proxies.flatMap((proxy) => [...proxy.sessions]);
+const buffered = (): number => sessions().reduce((sum, session) => sum + session.buffered, 0);
+
+/** Collects twice: the memory of buffers is given back beside the program, after the collection that found them unused. */
+async function usage(): Promise<object> {
+  globalThis.gc?.();
+  await new Promise((resolve) => setTimeout(resolve, 5));
   globalThis.gc?.();
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
-  const sessions = gateway.proxies.flatMap((proxy) => [...proxy.sessions]);
+  const { total_physical_size: pages, used_heap_size: objects } = getHeapStatistics();
   return {
     cpu: cpu(),
     rss,
+    kept: rss - (pages - objects),
     heap: heapUsed + Math.max(external, arrayBuffers),
-    sessions: sessions.length,
+    sessions: sessions().length,
     used: budget.used,
     ended: budget.ended,
-    buffered: sessions.reduce((sum, session) => sum + session.buffered, 0),
+    buffered: buffered(),
   };
 }
 
-process.on("message", (what) => process.send?.(what === "cpu" ? cpu() : usage()));
+const answers: Readonly<Record<string, () => unknown>> = { cpu, buffered, usage };
+async function answer(what: string | number): Promise<unknown> {
+  if (typeof what === "string") return await answers[what]?.();
+  byHand?.advance(what);
+  return "advanced";
+}
+
+process.on("message", (what: string | number) => void answer(what).then((said) => process.send?.(said)));
 process.on("disconnect", () => process.exit());
 process.send?.(gateway.port("test/proxy"));

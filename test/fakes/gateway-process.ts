@@ -6,6 +6,8 @@ import type { ConfigParts, endpointsOf } from "./config.ts";
 export interface Usage {
   readonly cpu: number;
   readonly rss: number;
+  /** The same without free room in pages that V8 keeps for new objects: it comes and goes by megabytes. */
+  readonly kept: number;
   /** JavaScript heap and buffers. */
   readonly heap: number;
   readonly sessions: number;
@@ -18,6 +20,8 @@ export interface Usage {
 
 export interface ProcessOptions {
   readonly path?: "shared" | "data";
+  /** The clock of its gateway. `by hand`: it stands still until `advance`. Default: the machine's. */
+  readonly clock?: "by hand";
   readonly config?: ConfigParts;
   readonly ports: Parameters<typeof endpointsOf>[0];
   /** In bytes; absent: no limit. */
@@ -61,6 +65,18 @@ export class GatewayProcess {
   async cpu(): Promise<number> {
     this.#child.send("cpu");
     return (await this.#answer()) as number;
+  }
+
+  /** Bytes that wait in its sessions: no collection, so that a test may ask often. */
+  async buffered(): Promise<number> {
+    this.#child.send("buffered");
+    return (await this.#answer()) as number;
+  }
+
+  /** Moves its clock, which is by hand, so many ms forward. */
+  async advance(ms: number): Promise<void> {
+    this.#child.send(ms);
+    await this.#answer();
   }
 
   get alive(): boolean {
