@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { onTestFinished } from "vitest";
 
 /** Results of the probes of a process. */
 export interface Health {
@@ -18,11 +19,12 @@ const HARDLY = 20;
 
 /**
  * Requests /healthz and /readyz of a process as a kubelet does, over a new connection each time, until `stop` is
- * called.
+ * called or the test ends.
  */
 export function watchHealth(adminPort: number, pid: number): { stop: () => Promise<Health> } {
   const stop = new AbortController();
   const done = watched(adminPort, pid, stop.signal);
+  onTestFinished(() => stop.abort());
   return {
     stop: () => {
       stop.abort();
@@ -57,9 +59,18 @@ async function watched(adminPort: number, pid: number, stop: AbortSignal): Promi
  * core, in ms (proc(5), schedstat). All threads count: the main thread waits for those that collect garbage with it.
  */
 function usageOf(pid: number): { readonly cpu: number; readonly waited: number } {
-  const threads = readdirSync(`/proc/${pid}/task`).map((id) => scheduled(`${pid}/task/${id}`));
+  const threads = threadsOf(pid).map((id) => scheduled(`${pid}/task/${id}`));
   const waited = [...threads, scheduled("thread-self")].reduce((sum, thread) => sum + thread.waited, 0);
   return { cpu: scheduled(`${pid}/task/${pid}`).cpu, waited };
+}
+
+/** None if the process has ended. */
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }
 
 /** CPU and waiting time of a thread; zero if it has ended. */
