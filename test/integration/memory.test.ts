@@ -118,7 +118,6 @@ test.each<["large" | "small", "shared" | "data"]>([
     });
     await Promise.all(poured);
   },
-  60_000,
 );
 
 test("A18 10 MiB that come before a credential is verified cost at most 256 kB", async () => {
