@@ -46,7 +46,7 @@ spec:
     port: ${port}
     trustedProxies: ${JSON.stringify(trustedProxies)}${secret}
   dataplane: { drain: { period: 100ms }, maxConnections: 10000 }
-  policies: { keepalive: { interval: 0s } } # clients of a crowd answer no ping, and on a busy machine they come for longer than 40 s
+  policies: { keepalive: { interval: 1h } } # clients of a crowd answer no ping, and on a busy machine they come for longer than 40 s
   routes:
     - name: main
       backends: [{ service: echo, port: 80 }]
