@@ -60,11 +60,11 @@ test.each(["debug", "info", "warn", "error"] as const)(
 
 test("text is bounded and on one line, whichever field it stands in", () => {
   const { log, written } = lines();
-  log.info({ subprotocol: "a".repeat(10_000), client: 'eve\r\n{"level":"info"}', detail: "\u001b[2J" }, "m");
+  log.info({ subprotocol: "a".repeat(10_000), client: 'eve\r\n{"level":"info"}', cause: "\u001b[2J" }, "m");
   expect(written[0]).toMatchObject({
     subprotocol: `${"a".repeat(256)}…`,
     client: 'eve\uFFFD\uFFFD{"level":"info"}',
-    detail: "\uFFFD[2J",
+    cause: "\uFFFD[2J",
   });
 });
 

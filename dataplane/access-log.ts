@@ -18,7 +18,7 @@ export type AccessEvent = keyof typeof ACCESS_EVENTS;
 const FIELDS = new Set([
   "event",
   ...["session", "requestId", "route", "client", "address", "endpoint", "subprotocol"],
-  ...["status", "reason", "detail", "code", "by", "duration", "messages", "bytes"],
+  ...["status", "reason", "cause", "code", "by", "duration", "messages", "bytes"],
   ...["policy", "direction", "per", "action", "shadow"],
   ...["issuer", "host", "fault", "err"],
 ]);

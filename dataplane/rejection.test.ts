@@ -36,7 +36,7 @@ test("a lost permission has a status before the 101 and a close code of IANA's r
   ]);
   for (const reason of lost as "Denied"[]) {
     expect(codeOf(reason)).toBeGreaterThanOrEqual(3000);
-    const decided = { reason, policy: "deny", detail: "for the log" } as const;
+    const decided = { reason, policy: "deny", cause: "for the log" } as const;
     expect(refusalOf(decided)).toEqual(decided);
     expect(statusOf(refusalOf(decided))).toBeLessThan(404);
   }

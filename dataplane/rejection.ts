@@ -90,7 +90,7 @@ export interface Refusal {
   readonly retryAfter?: number;
   readonly shared?: boolean;
   /** For the log only; never sent. */
-  readonly detail?: string;
+  readonly cause?: string;
   /** The policy that decided; for the log only. Absent: the gateway's own rules. */
   readonly policy?: PolicyKind;
 }
@@ -100,7 +100,7 @@ export interface Termination {
   readonly reason: CloseReason;
   readonly retryAfter?: number;
   /** For the log only; never sent. */
-  readonly detail?: string;
+  readonly cause?: string;
   /** The policy that decided; for the log only. Absent: the gateway's own rules. */
   readonly policy?: PolicyKind;
 }

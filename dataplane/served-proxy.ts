@@ -179,7 +179,7 @@ export class ServedProxy implements HandshakeContext {
 
   /** Refuses where the pod has as many sessions and handshakes as it may, or its buffers are near their budget. */
   overload(): Refusal | undefined {
-    if (this.#resources.budget.near) return { reason: "Overloaded", retryAfter: 5, detail: "buffer budget" };
+    if (this.#resources.budget.near) return { reason: "Overloaded", retryAfter: 5, cause: "buffer budget" };
     const most = this.#snapshot?.config.dataplane.maxConnections ?? 0;
     if (this.sessions.size + this.#attempts.size > most) return { reason: "Overloaded", retryAfter: 5 };
     return this.#resources.descriptors.shortage();

@@ -1,36 +1,10 @@
 import { z } from "zod";
 import { labelValue, textMap } from "../maps.ts";
-import { dataKey, objectName, timestamp, token, url } from "../names.ts";
+import { dataKey, objectName, timestamp, url } from "../names.ts";
 import { positiveDuration, duration } from "../quantities.ts";
 import { CALLED, rule } from "../rule.ts";
-import { freeHeader } from "./forwarding.ts";
+import { from } from "./credential-place.ts";
 import type { PolicyDefinition } from "./policy.ts";
-
-const place = rule(
-  z.strictObject({
-    header: freeHeader.optional().describe("A header. In `authorization` the form is `Bearer <token>`."),
-    query: token.optional().describe("A query parameter."),
-    cookie: token
-      .optional()
-      .describe("A cookie. Without `origins` the route then accepts browsers from the same origin only."),
-    subprotocol: token
-      .optional()
-      .describe("A subprotocol `<this>.<base64url of the credential>`, offered beside the client's own."),
-  }),
-  {
-    cel: "[has(self.header), has(self.query), has(self.cookie), has(self.subprotocol)].filter(x, x).size() == 1",
-    message: "must name exactly one of header, query, cookie and subprotocol",
-  },
-  (it) => Object.values(it).filter((name) => name !== undefined).length === 1,
-).describe("One place of the handshake: exactly one of the fields.");
-
-const from = (...places: z.input<typeof place>[]) =>
-  z
-    .array(place)
-    .min(1)
-    .max(8)
-    .default(places)
-    .describe("Places of the handshake that may hold the credential. A handshake with two credentials is refused.");
 
 const client = z.string().min(1).max(256);
 const text = (longest: number) => z.string().min(1).max(longest);
@@ -270,9 +244,6 @@ const rendered = z.strictObject({
 
 /** How clients prove their identity: checked before the 101, and as long as the session lives. */
 export const authentication = { spec, rendered, absent: undefined } satisfies PolicyDefinition;
-
-/** Where a credential may stand; exactly one field is set. */
-export type CredentialPlace = z.output<typeof place>;
 
 /** Which Secrets hold API keys: a Kubernetes label selector. */
 export type LabelSelector = z.output<typeof selectorFields>;

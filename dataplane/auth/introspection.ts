@@ -86,7 +86,7 @@ export function introspectionVerifier(
       if (result === undefined) return unavailable("the client left");
       if (result.kind === "Unavailable") {
         if (result.noTurn !== undefined && result.noTurn !== "Left") metrics.introspectionNotAsked(result.noTurn);
-        return unavailable(result.detail);
+        return unavailable(result.cause);
       }
       if (result.kind === "Inactive") return INVALID;
       const { claims } = result;
@@ -151,6 +151,6 @@ function standingSince(lookedAt: number, claims: Claims, endpoint: string): Stan
   return { claims, endpoint, lookedAt, failingSince: undefined };
 }
 
-function unavailable(detail: string): Refusal {
-  return { reason: "IdentityProviderUnavailable", retryAfter: 1, detail };
+function unavailable(cause: string): Refusal {
+  return { reason: "IdentityProviderUnavailable", retryAfter: 1, cause };
 }

@@ -22,7 +22,7 @@ export type IntrospectionResult =
   | { readonly kind: "Active"; readonly claims: Claims; readonly at: number }
   | { readonly kind: "Inactive" }
   /** There is no usable answer. `noTurn`: why the issuer was not asked at all. */
-  | { readonly kind: "Unavailable"; readonly detail: string; readonly noTurn?: NoTurn };
+  | { readonly kind: "Unavailable"; readonly cause: string; readonly noTurn?: NoTurn };
 
 /** The issuer's endpoint, and the credentials to ask it with. */
 export interface Endpoint {
@@ -100,7 +100,7 @@ export class Introspector {
     if (known !== undefined) return known;
     const entered = this.#line.enter(subject, signal);
     const turn = entered instanceof Promise ? await entered : entered;
-    if (typeof turn === "string") return { kind: "Unavailable", detail: NO_TURN[turn], noTurn: turn };
+    if (typeof turn === "string") return { kind: "Unavailable", cause: NO_TURN[turn], noTurn: turn };
     // Another question about the token may have begun while this one waited: then its turn is given back at once.
     const meanwhile = this.#recall(key, maxAge) ?? this.#underWay.get(key);
     const answer = meanwhile ?? this.#begin(key, token, endpoint);
@@ -178,7 +178,7 @@ export class Introspector {
     this.#failing = failing;
     this.#reportedAt = now;
     const fields = { host: new URL(url).host };
-    if (failing) this.#log.warn({ ...fields, fault: result.detail }, "introspection failed");
+    if (failing) this.#log.warn({ ...fields, fault: result.cause }, "introspection failed");
     else this.#log.info(fields, "introspection works again");
   }
 }
@@ -204,13 +204,13 @@ async function introspect(
     });
     const { active, ...claims } = await processIntrospectionResponse(server, client, response);
     const times = [timeOf(claims, "exp", 0), timeOf(claims, "nbf", 0)];
-    if (times.some(Number.isNaN)) return { kind: "Unavailable", detail: "the answer has no usable times" };
+    if (times.some(Number.isNaN)) return { kind: "Unavailable", cause: "the answer has no usable times" };
     return active ? { kind: "Active", claims, at } : { kind: "Inactive" };
   } catch (error) {
     // RFC 7009 §2.2.1: the server does not fail; it says that it has no tokens of this type.
     if (error instanceof ResponseBodyError && error.error === "unsupported_token_type") return { kind: "Inactive" };
     // Errors of the protocol may quote the answer.
-    return { kind: "Unavailable", detail: error instanceof FetchFault ? error.message : "the answer is not usable" };
+    return { kind: "Unavailable", cause: error instanceof FetchFault ? error.message : "the answer is not usable" };
   }
 }
 

@@ -104,7 +104,7 @@ export class RemoteKeySet implements KeySource {
     return {
       reason: "IdentityProviderUnavailable",
       retryAfter: Math.max(1, Math.ceil(wait)),
-      detail: "the key set could not be fetched",
+      cause: "the key set could not be fetched",
     };
   }
 

@@ -23,7 +23,7 @@ export function inlineKeys(keys: readonly VerificationKey[]): KeySource {
 
 /** A reference that could not be resolved: no client gets in, and nothing is known against the sessions that are open. */
 export const NO_KEYS: KeySource = {
-  find: async () => ({ reason: "IdentityProviderUnavailable", retryAfter: 10, detail: "the key set is not resolved" }),
+  find: async () => ({ reason: "IdentityProviderUnavailable", retryAfter: 10, cause: "the key set is not resolved" }),
   holds: () => undefined,
   watch: () => () => {},
 };

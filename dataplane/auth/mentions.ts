@@ -1,4 +1,4 @@
-import type { CredentialPlace } from "../../api/policies/authentication.ts";
+import type { CredentialPlace } from "../../api/policies/credential-place.ts";
 import { valuesOf, type HeaderField } from "../http/header-fields.ts";
 import type { Refusal } from "../rejection.ts";
 import { percentDecoded } from "../http/percent-decoded.ts";

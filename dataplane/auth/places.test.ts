@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { CredentialPlace } from "../../api/policies/authentication.ts";
+import type { CredentialPlace } from "../../api/policies/credential-place.ts";
 import { handshake, settings } from "../../test/fakes/idp-bench.ts";
 import { leastTime } from "../../test/fakes/least-time.ts";
 import type { HeaderForm } from "./mentions.ts";

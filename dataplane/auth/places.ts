@@ -1,4 +1,4 @@
-import type { CredentialPlace } from "../../api/policies/authentication.ts";
+import type { CredentialPlace } from "../../api/policies/credential-place.ts";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import type { Handshake } from "../opening-handshake.ts";
 import type { Refusal } from "../rejection.ts";

@@ -73,7 +73,7 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
   });
   try {
     let attempts = 0;
-    let detail = "";
+    let cause = "";
     for (const target of balancer.pick()) {
       const release = target.enter();
       try {
@@ -82,17 +82,17 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
         return outcome.kind === "refused" ? refused(outcome.refusal) : outcome;
       } catch (error) {
         release();
-        detail = dialFault(error, target.endpoint);
+        cause = dialFault(error, target.endpoint);
         if (error instanceof EndpointGone) continue;
         attempts += 1;
         if (stop.signal.aborted) break;
-        if (isOurShortage(error)) return refused({ reason: "Overloaded", retryAfter: 5, detail });
+        if (isOurShortage(error)) return refused({ reason: "Overloaded", retryAfter: 5, cause });
         target.refused();
       }
       if (attempts === MAX_ATTEMPTS) break;
     }
     if (attempts === 0) return refused({ reason: "NoEndpoints", retryAfter: 1 });
-    return refused({ reason: "BackendUnreachable", detail });
+    return refused({ reason: "BackendUnreachable", cause });
   } finally {
     timer.cancel();
     options.signal.removeEventListener("abort", abort);
@@ -131,7 +131,7 @@ function handshake(
       resolve(outcome);
     };
     const refuse = (refusal: Refusal): void => settle({ kind: "refused", refusal });
-    const abort = (): void => refuse({ reason: "BackendUnreachable", detail: "aborted" });
+    const abort = (): void => refuse({ reason: "BackendUnreachable", cause: "aborted" });
     signal.addEventListener("abort", abort, { once: true });
     const outgoing = httpRequest({
       createConnection: () => stream,
@@ -146,10 +146,10 @@ function handshake(
     outgoing.on("error", (error: NodeJS.ErrnoException) => {
       if (answered) return;
       const malformed = error instanceof ExcessiveAnswer || error.code?.startsWith("HPE_") === true;
-      refuse({ reason: malformed ? "BackendBadHandshake" : "BackendUnreachable", detail: error.message });
+      refuse({ reason: malformed ? "BackendBadHandshake" : "BackendUnreachable", cause: error.message });
     });
     outgoing.on("close", () => {
-      if (!answered) refuse({ reason: "BackendUnreachable", detail: "closed without an answer" });
+      if (!answered) refuse({ reason: "BackendUnreachable", cause: "closed without an answer" });
     });
     outgoing.on("upgrade", (response: IncomingMessage, _stream: Duplex, parsed: Buffer) => {
       // Not read any further: what a backend says at once waits for the tunnel.
@@ -158,7 +158,7 @@ function handshake(
       const { protocols, extensions } = request;
       const { statusCode: status = 0, httpVersion } = response;
       const agreement = checkResponse({ status, httpVersion, headers, key, protocols, extensions });
-      if ("problem" in agreement) return refuse({ reason: "BackendBadHandshake", detail: agreement.problem });
+      if ("problem" in agreement) return refuse({ reason: "BackendBadHandshake", cause: agreement.problem });
       const forwarded = switchingFields(headers);
       const endpoint = hostPort(target.endpoint.address, target.endpoint.port);
       settle({ kind: "open", backend: { socket, early, ...agreement, headers: forwarded, endpoint, release } });
@@ -168,7 +168,7 @@ function handshake(
       stream.answered();
       const { statusCode = 0 } = response;
       if (statusCode < 300 || statusCode > 599) {
-        return refuse({ reason: "BackendBadHandshake", detail: `status ${statusCode}` });
+        return refuse({ reason: "BackendBadHandshake", cause: `status ${statusCode}` });
       }
       signal.removeEventListener("abort", abort); // the status is known: only the body can still be overdue
       void relayedAnswer(response, signal).then((answer) => settle({ kind: "relay", ...answer }));

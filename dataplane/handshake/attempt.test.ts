@@ -33,7 +33,7 @@ test.each(STEPS.flatMap((step) => [[step, "ends"] as const, [step, "resets"] as 
 
 test.each(STEPS)("%s: a refusal is sent, counted and logged once, and all is given back", async (step) => {
   const scene = await at(step);
-  scene.attempt.refuse({ reason: "NoEndpoints", detail: "first" });
+  scene.attempt.refuse({ reason: "NoEndpoints", cause: "first" });
   scene.attempt.refuse({ reason: "BackendTimeout" });
   scene.attempt.failed(new Error("behind the answer"));
   expect(await scene.left()).toEqual(nothing(step));
@@ -53,9 +53,9 @@ test.each(STEPS)("%s: a proxy that stops refuses the handshake and waits for not
 
 test("a refusal's line names the policy that decided, and the answer does not", async () => {
   const scene = await at("routed");
-  scene.attempt.refuse({ reason: "OriginForbidden", policy: "origins", detail: "for the log" });
+  scene.attempt.refuse({ reason: "OriginForbidden", policy: "origins", cause: "for the log" });
   const common = { proxy: "test/proxy", route: "main", requestId: "request-1", address: "192.0.2.1" };
-  const why = { status: 403, reason: "OriginForbidden", policy: "origins", detail: "for the log" };
+  const why = { status: 403, reason: "OriginForbidden", policy: "origins", cause: "for the log" };
   expect(scene.lines.map(({ fields }) => fields)).toEqual([{ event: "HandshakeRefused", ...common, ...why }]);
   await until("the client is told", () => scene.client.ended);
   expect(scene.client.received.toString("latin1")).not.toMatch(/origins|for the log/);

@@ -139,8 +139,8 @@ export class Attempt {
     const challenge = this.#route?.challenge ?? 'ApiKey realm="wsproxy"';
     const status = statusOf(refusal);
     this.#metrics.handshake(status, refusal.reason, this.#seconds());
-    const { reason, policy, detail } = refusal;
-    this.#logRefused({ status, reason, policy, detail, requestId });
+    const { reason, policy, cause } = refusal;
+    this.#logRefused({ status, reason, policy, cause, requestId });
     const { bodiless, clock } = this.#options;
     refuse(this.#socket, refusal, { requestId, challenge, bodiless }, clock);
   }
@@ -166,7 +166,7 @@ export class Attempt {
     this.#options.log().error({ err: fault, requestId: this.#handshake?.requestId }, "handshake failed");
     if (this.signal.aborted) return;
     if (this.#answered) this.#socket.destroy();
-    else this.refuse({ reason: "Overloaded", detail: "internal fault" });
+    else this.refuse({ reason: "Overloaded", cause: "internal fault" });
   }
 
   /** The session takes over what was opened and counted; the returned function gives it back. */
@@ -207,7 +207,7 @@ export class Attempt {
 
   /** Memory is short, and this client sent many bytes before its 101. */
   shed(): void {
-    this.refuse({ reason: "Overloaded", retryAfter: 5, detail: "buffer budget" });
+    this.refuse({ reason: "Overloaded", retryAfter: 5, cause: "buffer budget" });
     this.#abort.abort();
   }
 

@@ -27,7 +27,7 @@ export interface Checked {
   readonly deferred: Refusal | undefined;
 }
 
-const bad = (detail: string): Refusal => ({ reason: "BadHandshake", detail });
+const bad = (cause: string): Refusal => ({ reason: "BadHandshake", cause });
 
 /** The strict check of RFC 6455 §4.2.1 and of everything that could make another server read the request differently. */
 export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked | Refusal {
@@ -41,7 +41,7 @@ export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked 
   const hosts = valuesOf(headers, "host");
   const authority = hosts[0] ?? "";
   const host = hostOf(authority);
-  if (hosts.length > 1) return { reason: "AmbiguousTarget", detail: "two Host fields" };
+  if (hosts.length > 1) return { reason: "AmbiguousTarget", cause: "two Host fields" };
   if (host === undefined) return bad("Host is missing or malformed");
   if (arrival.httpVersion !== "1.1") return bad("not HTTP/1.1");
   if (arrival.method !== "GET") return { reason: "MethodNotAllowed" };

@@ -9,7 +9,7 @@ export interface Target {
   readonly query: string;
 }
 
-const ambiguous = (detail: string): Refusal => ({ reason: "AmbiguousTarget", detail });
+const ambiguous = (cause: string): Refusal => ({ reason: "AmbiguousTarget", cause });
 
 /**
  * Refuses every request target that two servers could read in two ways (RFC 9112 §3.2, RFC 3986 §6); whatever passes

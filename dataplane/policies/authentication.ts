@@ -1,4 +1,4 @@
-import type { CredentialPlace } from "../../api/policies/authentication.ts";
+import type { CredentialPlace } from "../../api/policies/credential-place.ts";
 import type { RenderedOf } from "../../api/policies/index.ts";
 import { apiKeyVerifier } from "../auth/api-keys.ts";
 import { joseHeader } from "../auth/compact-jws.ts";
@@ -43,7 +43,7 @@ export const authentication: PolicyCompiler<"authentication"> = (settings, conte
       const proofs: Proof[] = [];
       for (const [{ method, verify }, { credential }] of offers) {
         const outcome = await verify(credential, asker);
-        if (signal.aborted) return { reason: "IdentityProviderUnavailable", detail: "the client left" };
+        if (signal.aborted) return { reason: "IdentityProviderUnavailable", cause: "the client left" };
         context.metrics.authentication(method, "reason" in outcome ? outcome.reason : "Accepted");
         if ("reason" in outcome) return outcome;
         proofs.push(outcome);

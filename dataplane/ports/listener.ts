@@ -156,7 +156,7 @@ function secureContext({ certificate, privateKey }: KeyPair): { cert: string; ke
 }
 
 function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
-  if (error.code !== "HPE_HEADER_OVERFLOW") return { reason: "BadHandshake", detail: error.code ?? "" };
+  if (error.code !== "HPE_HEADER_OVERFLOW") return { reason: "BadHandshake", cause: error.code ?? "" };
   // Past the parser's limit without the end of the request line: it was the target that was too long.
   const inRequestLine =
     error.rawPacket?.subarray(0, MAX_HEAD).includes("\r\n") === false &&

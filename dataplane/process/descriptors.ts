@@ -87,7 +87,7 @@ export class Descriptors {
   shortage(): Refusal | undefined {
     if (this.used <= this.#forSessions || this.#relieve()) return undefined;
     this.#refusals.count("handshakes");
-    return { reason: "Overloaded", retryAfter: 5, detail: "hardly a file descriptor is left" };
+    return { reason: "Overloaded", retryAfter: 5, cause: "hardly a file descriptor is left" };
   }
 
   #relieve(): boolean {

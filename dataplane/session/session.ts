@@ -132,7 +132,7 @@ export class Session implements Party, LiveSession {
       code: end.code,
       reason,
       policy: end.termination?.policy,
-      detail: end.termination?.detail,
+      cause: end.termination?.cause,
       by: end.by,
       duration: Math.round(seconds * 1000) / 1000,
       messages: { fromClient: this.fromClient.messages, fromBackend: this.fromBackend.messages },

@@ -118,10 +118,10 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
 
   /** Of a flow. */
   shed(flow: Flow): void {
-    const detail = "buffer budget";
+    const cause = "buffer budget";
     // Then the receiver is not slow: the source sent more than a limit lets through.
-    if (flow.receiver.writableLength === 0) return this.violated(flow, { reason: "MessageRate", detail });
-    this.#session.on("shed", { end: byGateway({ reason: "SlowConsumer", detail }), flow });
+    if (flow.receiver.writableLength === 0) return this.violated(flow, { reason: "MessageRate", cause });
+    this.#session.on("shed", { end: byGateway({ reason: "SlowConsumer", cause }), flow });
   }
 
   /** Of a flow. */

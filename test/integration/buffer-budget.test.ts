@@ -147,9 +147,7 @@ describe.each([
       expect(healthy.map(({ ended: gone }) => gone)).not.toContain(true);
 
       for (const { socket } of senders.filter((sender) => sender.ended)) socket.destroy();
-      await until("the log says why", () =>
-        gateway.logged.includes('"reason":"SlowConsumer","detail":"buffer budget"'),
-      );
+      await until("the log says why", () => gateway.logged.includes('"reason":"SlowConsumer","cause":"buffer budget"'));
 
       clearInterval(watching);
       clearInterval(nibbling);

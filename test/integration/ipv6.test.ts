@@ -110,6 +110,6 @@ describe.skipIf(!ipv6)("a gateway that listens on ::", () => {
     const [port] = REFUSING_PORTS;
     await serve({}, port);
     expect(await knock("::1")).toBe(502);
-    expect(line("handshake refused")).toMatchObject({ address: "::1", detail: `connect ECONNREFUSED [::1]:${port}` });
+    expect(line("handshake refused")).toMatchObject({ address: "::1", cause: `connect ECONNREFUSED [::1]:${port}` });
   });
 });
