@@ -1,6 +1,19 @@
 import { z } from "zod";
 import { CALLED } from "../rule.ts";
+import { place } from "./credential-place.ts";
 import type { PolicyDefinition } from "./policy.ts";
+
+/** The characters of a scheme behind its first (RFC 3986 §3.1), and those of them that are not `but`. */
+const SCHEME = "[a-z0-9+.-]";
+const not = (but: string): string => `[${"abcdefghijklmnopqrstuvwxyz".replace(but, "")}0-9+.-]${SCHEME}*`;
+/** Every scheme but http and https, letter by letter: RE2, which the API server has, knows no look-ahead. */
+const OTHER = `([a-gi-z]${SCHEME}*|h|h(${not("t")}|t|t(${not("t")}|t|t(${not("p")}|p(${not("s")}|s${SCHEME}+)))))`;
+const IPV6 = "\\[[0-9A-Fa-f:]+\\]";
+const HOST = `((\\*\\.)?[A-Za-z0-9_]([-A-Za-z0-9._]*[A-Za-z0-9_])?\\.?|${IPV6})`;
+/** What names an app or an extension: a registered name (RFC 3986 §3.2.2), without `*`. */
+const APP = `((\\*\\.)?[-A-Za-z0-9._~!$&'()+,;=%]+|${IPV6})`;
+const PORT = "(:[0-9]{1,5})?";
+const ORIGIN = new RegExp(`^(null|https?://${HOST}${PORT}|${OTHER}://(${APP}${PORT})?)$`);
 
 const allow = z
   .array(
@@ -8,15 +21,15 @@ const allow = z
       .string()
       .max(300)
       .regex(
-        /^(null|https?:\/\/((\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:]+\])(:[0-9]{1,5})?)$/,
-        "is not an origin; write scheme, host and port in lower case without a path, such as https://*.example.com",
+        ORIGIN,
+        "is not an origin; write scheme://host[:port] with the scheme in lower case and nothing behind, not even a slash, such as https://*.example.com or capacitor://localhost",
       )
       .meta({ [CALLED]: "origin" }),
   )
   .max(256)
   .default([])
   .describe(
-    "Origins that may connect, such as https://app.example.com. Scheme, host and port are compared exactly. `*` stands for one or more whole labels, `null` for pages without an origin.",
+    "Origins that may connect, such as https://app.example.com, or capacitor://localhost for an app. Scheme, host and port are compared exactly, letters without case. A leading `*.` stands for one or more whole labels. `null` stands for every page without an origin; pages of any site can become one (a sandboxed frame).",
   );
 
 const sameOrigin = z
@@ -34,12 +47,21 @@ export const origins = {
         .boolean()
         .optional()
         .describe(
-          "Allows handshakes without an Origin header, which do not come from a browser. Default true; false on a route that accepts a cookie credential.",
+          "Allows handshakes without an Origin header, which do not come from a browser. Absent: true, but false for a handshake whose credential is in a cookie.",
         ),
     })
     .describe(
-      "Which browser origins may connect (RFC 6455 section 10.2). Absent: any origin; on a route that accepts a cookie credential only the same origin.",
+      "Which browser origins may connect (RFC 6455 section 10.2). Absent: any origin; only the same origin for a handshake whose credential is in a cookie.",
     ),
-  rendered: z.strictObject({ allow, sameOrigin, allowMissing: z.boolean() }),
+  rendered: z.strictObject({
+    allow,
+    sameOrigin,
+    /** Absent: true, but false for a handshake that presents one of `cookies`. */
+    allowMissing: z.boolean().optional(),
+    /** Places of the route's credentials that a browser fills by itself, whichever page opens the connection. */
+    cookies: z.array(place).max(1024).optional(),
+    /** true: the policy holds only for a handshake that presents one of `cookies`. */
+    cookiesOnly: z.boolean().optional(),
+  }),
   absent: undefined,
 } satisfies PolicyDefinition;
