@@ -3,17 +3,10 @@ import { CALLED } from "../rule.ts";
 import { place } from "./credential-place.ts";
 import type { PolicyDefinition } from "./policy.ts";
 
-/** The characters of a scheme behind its first (RFC 3986 §3.1), and those of them that are not `but`. */
-const SCHEME = "[a-z0-9+.-]";
-const not = (but: string): string => `[${"abcdefghijklmnopqrstuvwxyz".replace(but, "")}0-9+.-]${SCHEME}*`;
-/** Every scheme but http and https, letter by letter: RE2, which the API server has, knows no look-ahead. */
-const OTHER = `([a-gi-z]${SCHEME}*|h|h(${not("t")}|t|t(${not("t")}|t|t(${not("p")}|p(${not("s")}|s${SCHEME}+)))))`;
-const IPV6 = "\\[[0-9A-Fa-f:]+\\]";
-const HOST = `((\\*\\.)?[A-Za-z0-9_]([-A-Za-z0-9._]*[A-Za-z0-9_])?\\.?|${IPV6})`;
-/** What names an app or an extension: a registered name (RFC 3986 §3.2.2), without `*`. */
-const APP = `((\\*\\.)?[-A-Za-z0-9._~!$&'()+,;=%]+|${IPV6})`;
-const PORT = "(:[0-9]{1,5})?";
-const ORIGIN = new RegExp(`^(null|https?://${HOST}${PORT}|${OTHER}://(${APP}${PORT})?)$`);
+const SCHEME = "[a-z0-9+.-]*";
+const HOST = "((\\*\\.)?[-A-Za-z0-9._~%]+|\\[[0-9A-Fa-f:]+\\])";
+/** `file://` and `qrc://` have no host; http and https need one. RE2, which the API server has, knows no look-ahead: so each scheme in h needs one. */
+const ORIGIN = new RegExp(`^(null|[a-gi-z]${SCHEME}://|[a-z]${SCHEME}://${HOST}(:[0-9]{1,5})?)$`);
 
 const allow = z
   .array(
@@ -22,14 +15,14 @@ const allow = z
       .max(300)
       .regex(
         ORIGIN,
-        "is not an origin; write scheme://host[:port] with the scheme in lower case and nothing behind, not even a slash, such as https://*.example.com or capacitor://localhost",
+        "is not an origin; write scheme://host[:port], the scheme in lower case and no slash at the end, such as https://*.example.com or capacitor://localhost",
       )
       .meta({ [CALLED]: "origin" }),
   )
   .max(256)
   .default([])
   .describe(
-    "Origins that may connect, such as https://app.example.com, or capacitor://localhost for an app. Scheme, host and port are compared exactly, letters without case. A leading `*.` stands for one or more whole labels. `null` stands for every page without an origin; pages of any site can become one (a sandboxed frame).",
+    "Origins that may connect, such as https://app.example.com, or capacitor://localhost for an app. Scheme, host and port are compared exactly, letters without case. The scheme is that of the page (https), not of the connection (wss). A leading `*.` stands for one or more whole labels. `null` stands for every page without an origin; a page of any site can open one (a sandboxed frame).",
   );
 
 const sameOrigin = z

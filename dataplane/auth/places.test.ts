@@ -119,7 +119,11 @@ test("of two configured prefixes that fit a subprotocol, the longer one counts",
 const raw: CredentialPlace[] = [{ subprotocol: "openai-insecure-api-key", encoding: "Raw" }];
 
 test.each<[string, string[], string | undefined]>([
-  ["beside the client's own", ["realtime", "openai-insecure-api-key.sk-proj_A1.b~c", "openai-beta.v1"], "sk-proj_A1.b~c"],
+  [
+    "beside the client's own",
+    ["realtime", "openai-insecure-api-key.sk-proj_A1.b~c", "openai-beta.v1"],
+    "sk-proj_A1.b~c",
+  ],
   ["that would be base64url too", ["openai-insecure-api-key.YWJj"], "YWJj"],
   ["with every character of a token", ["openai-insecure-api-key.!#$%&'*+-.^_`|~9aZ"], "!#$%&'*+-.^_`|~9aZ"],
   ["with percent signs, which mean nothing", ["openai-insecure-api-key.a%41"], "a%41"],

@@ -89,8 +89,7 @@ export function credentialPresence(
   const cookies = byName(places, ({ cookie }) => cookie);
   const take: Take = (mention) => mention !== "";
   return (handshake) =>
-    mentionedInHeaders(headers, handshake.headers, "raw", take) ||
-    mentionedInCookies(cookies, handshake.headers, take);
+    mentionedInHeaders(headers, handshake.headers, "raw", take) || mentionedInCookies(cookies, handshake.headers, take);
 }
 
 interface Mentioned {

@@ -96,7 +96,10 @@ test("cookies of all methods count, each once", () => {
 test.each<[string, PoliciesSpec]>([
   ["no origins", { authentication: cookie }],
   ["origins", { origins: { allow: ["https://a.test"], sameOrigin: true }, authentication: cookie }],
-  ["origins with allowMissing", { origins: { allow: [], sameOrigin: true, allowMissing: false }, authentication: cookie }],
+  [
+    "origins with allowMissing",
+    { origins: { allow: [], sameOrigin: true, allowMissing: false }, authentication: cookie },
+  ],
 ])("%s and a cookie mean the same when a config in force is read back", (_, settings) => {
   const first = resolved(settings);
   expect(resolvePolicies({ ...first, authentication: cookie }, at, lookup()).policies.origins).toEqual(first.origins);
