@@ -24,7 +24,7 @@ export const REJECTIONS = {
   CredentialInvalid: { status: 401, title: "The credential is not valid" },
   CredentialExpired: { status: 401, code: 3000, permission: true, title: "The credential has expired" },
   CredentialRevoked: { status: 401, code: 3000, permission: true, title: "The credential was revoked" },
-  OriginForbidden: { status: 403, title: "The origin is not allowed" },
+  OriginForbidden: { status: 403, title: "The Origin header is missing, or its origin is not allowed" },
   ScopeMissing: { status: 403, code: 3003, permission: true, title: "The token lacks a required scope" },
   ClaimMismatch: {
     status: 403,

@@ -20,7 +20,7 @@ A complete resource to copy from is [every-field.yaml](../../examples/reference/
 | host name | Lower case, without scheme and port: \`chat.example.com\`, \`*.example.com\`. |
 | label | Lower case letters, digits and \`-\`, at most 63. |
 | header name, token | Letters, digits and \`\` !#$%&'*+.^_\`|~- \`\`, at most 128. |
-| origin | Scheme, host and port: \`https://app.example.com\`, \`https://*.example.com:8443\`. |
+| origin | As a browser or an app sends it, with the scheme in lower case: \`https://app.example.com\`, \`https://*.example.com:8443\`, \`capacitor://localhost\`, \`file://\`. |
 | URL | \`https://…\`, without credentials and fragment. |
 | Kubernetes object | As Kubernetes documents it; passed on as it is. |
 

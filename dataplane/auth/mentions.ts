@@ -81,7 +81,8 @@ export function mentionedInSubprotocols(
     const owner = names.find((name) => isUnder(name, protocol));
     const place = owner === undefined ? undefined : places.get(owner);
     if (owner === undefined || place === undefined) return false;
-    return take(fromBase64url(protocol.slice(owner.length + 1)), place);
+    const text = protocol.slice(owner.length + 1);
+    return take(place.encoding === "Raw" ? text : fromBase64url(text), place);
   });
 }
 

@@ -4,7 +4,7 @@ import { handshake, settings } from "../../test/fakes/idp-bench.ts";
 import { leastTime } from "../../test/fakes/least-time.ts";
 import type { HeaderForm } from "./mentions.ts";
 import { isUnder, parameterName } from "./place-names.ts";
-import { credentialFinder, credentialPlaces } from "./places.ts";
+import { credentialFinder, credentialPlaces, placeKey } from "./places.ts";
 
 type Offer = Parameters<typeof handshake>[0];
 
@@ -114,6 +114,45 @@ test("of two configured prefixes that fit a subprotocol, the longer one counts",
   const protocols = [`wsproxy.key.jwt.${b64("token")}`];
   expect(found([{ subprotocol: "wsproxy.key" }], { protocols }, "raw", names)).toBeUndefined();
   expect(found([{ subprotocol: "wsproxy.key.jwt" }], { protocols }, "raw", names)).toBe("token");
+});
+
+const raw: CredentialPlace[] = [{ subprotocol: "openai-insecure-api-key", encoding: "Raw" }];
+
+test.each<[string, string[], string | undefined]>([
+  [
+    "beside the client's own",
+    ["realtime", "openai-insecure-api-key.sk-proj_A1.b~c", "openai-beta.v1"],
+    "sk-proj_A1.b~c",
+  ],
+  ["that would be base64url too", ["openai-insecure-api-key.YWJj"], "YWJj"],
+  ["with every character of a token", ["openai-insecure-api-key.!#$%&'*+-.^_`|~9aZ"], "!#$%&'*+-.^_`|~9aZ"],
+  ["with percent signs, which mean nothing", ["openai-insecure-api-key.a%41"], "a%41"],
+  ["of dots", ["openai-insecure-api-key..."], ".."],
+  ["twice", ["openai-insecure-api-key.a", "openai-insecure-api-key.b"], "AmbiguousCredential"],
+  ["twice, once empty", ["openai-insecure-api-key.", "openai-insecure-api-key.b"], "AmbiguousCredential"],
+  ["empty", ["openai-insecure-api-key."], undefined],
+  ["that is only the name", ["openai-insecure-api-key"], undefined],
+  ["of a longer name", ["openai-insecure-api-keys.a"], undefined],
+  ["of 8 KiB", [`openai-insecure-api-key.${"k".repeat(8192)}`], "k".repeat(8192)],
+  ["of more than 8 KiB", [`openai-insecure-api-key.${"k".repeat(8193)}`], "CredentialInvalid"],
+])("a raw credential in a subprotocol %s", (_, protocols, wanted) => {
+  expect(found(raw, { protocols })).toBe(wanted);
+});
+
+test("a JWT in a raw subprotocol has dots, and is found by the longest name", () => {
+  const jwt = `${b64('{"alg":"ES256"}')}.${b64("{}")}.c2ln`;
+  const places: CredentialPlace[] = [{ subprotocol: "access_token", encoding: "Raw" }];
+  expect(found(places, { protocols: [`access_token.${jwt}`, "chat"] }, "token")).toBe(jwt);
+  const names = ["access_token", "access_token.id"];
+  expect(found(places, { protocols: [`access_token.id.${jwt}`] }, "token", names)).toBeUndefined();
+});
+
+test("a place's key tells encodings of one subprotocol apart, and knows that Base64Url is the default", () => {
+  const [absent, base64url, asItIs] = [{}, { encoding: "Base64Url" as const }, { encoding: "Raw" as const }].map(
+    (more) => placeKey({ subprotocol: "key", ...more }),
+  );
+  expect(absent).toBe(base64url);
+  expect(asItIs).not.toBe(absent);
 });
 
 const token = [{ header: "authorization" }, { query: "access_token" }];

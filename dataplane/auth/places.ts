@@ -78,6 +78,20 @@ export function credentialFinder(
   };
 }
 
+/**
+ * Tells whether a handshake presents a credential in one of these headers and cookies, read as `credentialFinder` reads
+ * them; an empty mention presents nothing.
+ */
+export function credentialPresence(
+  places: readonly CredentialPlace[],
+): (handshake: Pick<Handshake, "headers">) => boolean {
+  const headers = byName(places, ({ header }) => header?.toLowerCase());
+  const cookies = byName(places, ({ cookie }) => cookie);
+  const take: Take = (mention) => mention !== "";
+  return (handshake) =>
+    mentionedInHeaders(headers, handshake.headers, "raw", take) || mentionedInCookies(cookies, handshake.headers, take);
+}
+
 interface Mentioned {
   readonly mention: string | Refusal;
   readonly place: CredentialPlace;
@@ -101,6 +115,6 @@ function offerOf(mentioned: Mentioned | undefined): Found {
 }
 
 /** Tells places apart; header names without case. */
-export function placeKey({ header, query, cookie, subprotocol }: CredentialPlace): string {
-  return JSON.stringify([header?.toLowerCase(), query, cookie, subprotocol]);
+export function placeKey({ header, query, cookie, subprotocol, encoding = "Base64Url" }: CredentialPlace): string {
+  return JSON.stringify([header?.toLowerCase(), query, cookie, subprotocol, encoding]);
 }

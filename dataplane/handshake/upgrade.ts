@@ -6,7 +6,7 @@ import { dial, type Dialled } from "../backend/backend.ts";
 import { checkHandshake, type Checked } from "./check-handshake.ts";
 import type { Identity } from "../identity.ts";
 import type { Client } from "../arrival.ts";
-import { outgoing } from "../policies/outgoing.ts";
+import { holdsCredential, outgoing } from "../policies/outgoing.ts";
 import { respond } from "./refuse.ts";
 import type { Attempt } from "./attempt.ts";
 import type { HandshakeContext } from "./context.ts";
@@ -91,7 +91,9 @@ function accept(
   const { extensions, headers } = backend;
   client.socket.write(switchingProtocols({ key, protocol, extensions, headers }));
   const { requestId, address, addressSubject } = handshake;
-  const facts = { requestId, identity, address, addressSubject, protocol, endpoint: backend.endpoint };
+  // A backend that gets the credential may choose it: then the client is told, and no log or page.
+  const told = protocol !== undefined && holdsCredential(protocol, route.forwarding) ? undefined : protocol;
+  const facts = { requestId, identity, address, addressSubject, protocol: told, endpoint: backend.endpoint };
   attempt.accepted();
   proxy.open(facts, route, client, backend, attempt.handOver());
 }

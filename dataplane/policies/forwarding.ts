@@ -48,6 +48,8 @@ export interface CompiledForwarding {
   readonly credentialQuery: ReadonlySet<string>;
   readonly credentialCookies: ReadonlySet<string>;
   readonly credentialSubprotocols: readonly string[];
+  /** The same where the policy keeps credentials too: no log may show what is chosen under them. */
+  readonly secretSubprotocols: readonly string[];
   readonly compression: RouteConfig["policies"]["compression"];
 }
 
@@ -88,5 +90,6 @@ function passageOf(policies: RenderedPolicies): Passage {
     credentialQuery: keepCredentials ? new Set() : places.query,
     credentialCookies: keepCredentials ? new Set() : places.cookies,
     credentialSubprotocols: keepCredentials ? [] : places.subprotocols,
+    secretSubprotocols: places.subprotocols,
   };
 }

@@ -130,3 +130,8 @@ function offers(handshake: Handshake, rules: CompiledForwarding): Pick<OutgoingR
   );
   return { protocols, extensions: offeredExtensions(handshake.extensions, rules.compression) };
 }
+
+/** May this subprotocol hold a credential of the route? */
+export function holdsCredential(protocol: string, { secretSubprotocols }: CompiledForwarding): boolean {
+  return secretSubprotocols.some((name) => isUnder(name, protocol));
+}

@@ -58,6 +58,7 @@ export const RICHEST: ConfigParts = {
           allow: Array.from({ length: 256 }, (_, n) => `https://*.${times(n % 30, () => "a.")}o${n}.test`),
           allowMissing: true,
           sameOrigin: true,
+          cookies: ["c", "c2", "c6", "d1", "d4", "d7"].map((cookie) => ({ cookie })),
         },
         deny: { clients: [], tokenIds: [], addresses: Array.from({ length: 256 }, (_, n) => `172.16.${n}.0/25`) },
         attempts: [{ per: "IP", limit: 1_000_000, interval: "1s", burst: 1_000_000 }],

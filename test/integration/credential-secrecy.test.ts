@@ -7,6 +7,7 @@ const PLACES = [
   { query: "apikey" },
   { cookie: "wsproxy-key" },
   { subprotocol: "wsproxy.key" },
+  { subprotocol: "raw-key", encoding: "Raw" },
 ];
 const token = Buffer.from(SECRET).toString("base64url");
 
@@ -16,6 +17,7 @@ test.each<[string, Record<string, string>, string, string]>([
   ["encoded query", {}, `/?%61pikey=${SECRET}`, "/"],
   ["cookie", { Cookie: `a=b; wsproxy-key=${SECRET}; c=d` }, "/", "/"],
   ["subprotocol", { "Sec-WebSocket-Protocol": `wsproxy.key.${token}, chat` }, "/", "/"],
+  ["raw subprotocol", { "Sec-WebSocket-Protocol": `chat, raw-key.${SECRET}` }, "/", "/"],
 ])(
   "D12, D13 a credential in a %s does not reach the backend, the answer or a log",
   async (_where, headers, target, wanted) => {
@@ -35,6 +37,34 @@ test.each<[string, Record<string, string>, string, string]>([
     expect(head.split("\r\n", 1)[0]).toBe(`GET ${wanted} HTTP/1.1`);
     if (headers["Cookie"] !== undefined) expect(bench.backend.last.values("cookie")).toEqual(["a=b; c=d"]);
     for (const spelling of [SECRET, token]) expect(head + client.received.toString()).not.toContain(spelling);
+    client.socket.destroy();
+    bench.backend.last.socket.destroy();
+    await bench.gateway.empty();
+    await bench.expectNoSecret();
+  },
+);
+
+test.each([
+  ["base64url", `wsproxy.key.${token}`],
+  ["raw", `raw-key.${SECRET}`],
+])(
+  "D13 where the backend gets the credential and chooses its subprotocol (%s), the client has its answer, and no log or page the credential",
+  async (_encoding, offered) => {
+    const bench = await new Bench().open({
+      path: { type: "Prefix", value: "/" },
+      policies: { authentication: apiKeyPolicy(PLACES), forwarding: { keepCredentials: true } },
+    });
+    onTestFinished(() => bench.close());
+    bench.script = (connection) => connection.accept([`Sec-WebSocket-Protocol: ${offered}`]);
+    const client = await RawClient.send(
+      bench.gateway.port,
+      request({ headers: { "Sec-WebSocket-Protocol": `${offered}, chat` } }),
+    );
+    const answer = await client.answer();
+    expect([answer.status, answer.headers.get("sec-websocket-protocol")]).toEqual([101, offered]);
+    const { body } = await bench.gateway.admin("/sessions");
+    expect(body).toContain('"id"');
+    for (const spelling of [SECRET, token]) expect(body).not.toContain(spelling);
     client.socket.destroy();
     bench.backend.last.socket.destroy();
     await bench.gateway.empty();

@@ -26,6 +26,7 @@ async function refused(parts: HandshakeParts): Promise<[number, string]> {
 }
 
 const listed = { allow: ["https://app.test", "https://*.app.test"], allowMissing: true, sameOrigin: false };
+const apps = { ...listed, allow: ["capacitor://localhost", "file://", "https://my_app.test"] };
 const sameOrigin = { allow: [], allowMissing: true, sameOrigin: true };
 const named = { ...listed, allow: ["https://app.test", "null"] };
 const browsers = { ...sameOrigin, allowMissing: false };
@@ -36,10 +37,18 @@ test.each<[string, object, string | string[] | null, number]>([
   ["G1 a page of another site", listed, "https://evil.test", 403],
   ["G2 a page with the origin null", listed, "null", 403],
   ["null, where it is listed", named, "null", 101],
-  ["another scheme", listed, "http://app.test", 403],
+  ["G7 another scheme", listed, "http://app.test", 403],
   ["another port", listed, "https://app.test:8443", 403],
-  ["a name that ends alike", listed, "https://evilapp.test", 403],
-  ["a name that begins alike", listed, "https://app.test.evil.test", 403],
+  ["G7 a name that ends alike", listed, "https://evilapp.test", 403],
+  ["G7 a name that begins alike", listed, "https://app.test.evil.test", 403],
+  ["an app of a listed origin", apps, "capacitor://localhost", 101],
+  ["a page of a file, where files are listed", apps, "file://", 101],
+  ["a page of a listed host with _", apps, "https://my_app.test", 101],
+  ["G7 another app on the same host", apps, "ionic://localhost", 403],
+  ["G7 an app on another port", apps, "capacitor://localhost:8080", 403],
+  ["G7 a listed app with a slash at its end", apps, "capacitor://localhost/", 403],
+  ["G7 a listed host with a dot at its end", apps, "https://my_app.test.", 403],
+  ["G7 a listed scheme with a host that is not", apps, "file://evil.test", 403],
   ["two origins", listed, ["https://app.test", "https://app.test"], 403],
   ["an empty origin", listed, "", 403],
   ["G4 no Origin", listed, null, 101],
@@ -55,6 +64,14 @@ test.each<[string, object, string | string[] | null, number]>([
   if (status === 403) {
     expect(await refused({ headers: { Origin: origin } })).toEqual([403, "OriginForbidden"]);
     expect(await gateway.metric("authentications_total")).toBe(0);
+  }
+});
+
+test("a page of the same origin may have a host name with _, or an IPv6 address", async () => {
+  await gateway.serve({ routes: [{ policies: { origins: sameOrigin } }] }, [backend.port]);
+  for (const host of ["my_app.test", "my_app.test:8080", "[2001:db8::1]:8080"]) {
+    const page = { Host: host, Origin: `http://${host}` };
+    expect([host, (await answer({ headers: page })).status]).toEqual([host, 101]);
   }
 });
 

@@ -26,7 +26,8 @@ beforeEach(async () => {
   basicAuth = { username: "gateway", password: `${CANARY}-basic` };
   backend = await new RawBackend(polite).open();
   gateway = new TestGateway();
-  const from = [{ header: "x-api-key" }, { query: "apikey" }, { cookie: "k" }, { subprotocol: "wsproxy.key" }];
+  const raw = { subprotocol: "raw-key", encoding: "Raw" };
+  const from = [{ header: "x-api-key" }, { query: "apikey" }, { cookie: "k" }, { subprotocol: "wsproxy.key" }, raw];
   const policies = {
     authentication: {
       require: "Any",
@@ -65,6 +66,11 @@ const offers: [string, HandshakeParts, number][] = [
     { target: "/ws", headers: { "Sec-WebSocket-Protocol": `wsproxy, wsproxy.key.${b64(CANARY)}` } },
     101,
   ],
+  [
+    "a raw key in a subprotocol",
+    { target: "/ws", headers: { "Sec-WebSocket-Protocol": `chat, raw-key.${CANARY}` } },
+    101,
+  ],
   ["a token", { target: "/ws", headers: { Authorization: `Bearer ${token}` } }, 101],
   ["a token in the query", { target: `/ws?access_token=${token}` }, 101],
   ["a wrong key in a header", { target: "/ws", headers: { "X-Api-Key": wrong } }, 401],
@@ -73,6 +79,11 @@ const offers: [string, HandshakeParts, number][] = [
   [
     "a wrong key in a subprotocol",
     { target: "/ws", headers: { "Sec-WebSocket-Protocol": `wsproxy.key.${b64(wrong)}` } },
+    401,
+  ],
+  [
+    "a wrong raw key in a subprotocol",
+    { target: "/ws", headers: { "Sec-WebSocket-Protocol": `raw-key.${wrong}` } },
     401,
   ],
   ["a wrong token", { target: "/ws", headers: { Authorization: `Bearer ${token}x${CANARY}` } }, 401],

@@ -74,7 +74,8 @@ function alone(base: object, path: Path): object {
   const [kind, name] = path.slice(-2);
   const parent = path.slice(0, -1);
   if (name === "per") return withValue(base, path.slice(0, -2), [valueAt(base, parent)]) as object;
-  if (path.at(-3) === "from" && kind === 0) return withValue(base, parent, {}) as object;
+  const beside = name === "encoding" ? { subprotocol: "key" } : {};
+  if (path.at(-3) === "from" && kind === 0) return withValue(base, parent, beside) as object;
   if (kind !== "jwks") return base;
   return withValue(base, parent, name === "key" ? { secretName: "keys" } : {}) as object;
 }

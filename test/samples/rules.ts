@@ -131,7 +131,26 @@ const sets: readonly RuleSamples[] = [
     at: "spec.policies.authentication.apiKey.from[1]",
     spec: place,
     good: [{ header: "x-key" }, { query: "key" }, { cookie: "key" }, { subprotocol: "key" }],
-    bad: [{}, { header: "x-key", query: "key" }, { header: "a", query: "b", cookie: "c", subprotocol: "d" }],
+    bad: [
+      {},
+      { header: "x-key", query: "key" },
+      { header: "a", query: "b", cookie: "c", subprotocol: "d" },
+      { cookie: "key", subprotocol: "key", encoding: "Raw" },
+    ],
+  },
+  {
+    rule: "goes with subprotocol only: a credential in another place stands there as it is",
+    at: "spec.policies.authentication.apiKey.from[1].encoding",
+    spec: place,
+    good: [
+      { subprotocol: "key", encoding: "Raw" },
+      { subprotocol: "key", encoding: "Base64Url" },
+    ],
+    bad: [
+      { header: "x-key", encoding: "Raw" },
+      { query: "key", encoding: "Base64Url" },
+      { cookie: "key", encoding: "Raw" },
+    ],
   },
   {
     rule: "must name exactly one of uri, secretName and configMapName",

@@ -46,9 +46,15 @@ test("a policy without settings has its default, or is absent", () => {
   expect(complete.timeouts).toEqual({ handshake: "10s", backendConnect: "60s", idle: "0s", lifetime: "0s" });
 });
 
+const places = [{ cookie: "key" }];
+
 test.each<[string, PoliciesSpec, object | undefined]>([
   ["no origins and no cookie", {}, undefined],
-  ["no origins, and a cookie", { authentication: cookie }, { allow: [], sameOrigin: true, allowMissing: false }],
+  [
+    "no origins, and a cookie",
+    { authentication: cookie },
+    { allow: [], sameOrigin: true, cookies: places, cookiesOnly: true },
+  ],
   [
     "origins and no cookie",
     { origins: { allow: ["https://a.test"], sameOrigin: false } },
@@ -57,15 +63,52 @@ test.each<[string, PoliciesSpec, object | undefined]>([
   [
     "origins and a cookie",
     { origins: { allow: ["https://a.test"], sameOrigin: false }, authentication: cookie },
-    { allow: ["https://a.test"], sameOrigin: false, allowMissing: false },
+    { allow: ["https://a.test"], sameOrigin: false, cookies: places },
   ],
   [
     "origins that allow those without one, and a cookie",
     { origins: { allow: [], sameOrigin: false, allowMissing: true }, authentication: cookie },
     { allow: [], sameOrigin: false, allowMissing: true },
   ],
+  [
+    "origins that do not allow those without one, and a cookie",
+    { origins: { allow: [], sameOrigin: false, allowMissing: false }, authentication: cookie },
+    { allow: [], sameOrigin: false, allowMissing: false },
+  ],
+  [
+    "the whole Cookie header as a place",
+    { authentication: { ...cookie, apiKey: { ...cookie.apiKey, from: [{ header: "Cookie" }] } } },
+    { allow: [], sameOrigin: true, cookies: [{ header: "cookie" }], cookiesOnly: true },
+  ],
 ])("%s", (_, settings, expected) => {
   expect(resolved(settings).origins).toEqual(expected);
+});
+
+test("cookies of all methods count, each once", () => {
+  const introspection = {
+    ...{ endpoint: "https://idp.test/", allowHttp: false, clientClaim: "sub", requiredScopes: [], cache: "30s" },
+    ...{ recheck: "30s", credentialsSecretName: "login", from: [{ cookie: "key" }, { cookie: "token" }] },
+  };
+  const authentication = { ...cookie, introspection };
+  expect(resolved({ authentication }).origins?.cookies).toEqual([{ cookie: "key" }, { cookie: "token" }]);
+});
+
+test.each<[string, PoliciesSpec]>([
+  ["no origins", { authentication: cookie }],
+  ["origins", { origins: { allow: ["https://a.test"], sameOrigin: true }, authentication: cookie }],
+  [
+    "origins with allowMissing",
+    { origins: { allow: [], sameOrigin: true, allowMissing: false }, authentication: cookie },
+  ],
+])("%s and a cookie mean the same when a config in force is read back", (_, settings) => {
+  const first = resolved(settings);
+  expect(resolvePolicies({ ...first, authentication: cookie }, at, lookup()).policies.origins).toEqual(first.origins);
+});
+
+test("a config in force of an older version keeps what it says", () => {
+  const older = { allow: [], sameOrigin: true, allowMissing: false };
+  expect(policies.origins.rendered.parse(older)).toEqual(older);
+  expect(resolved({ origins: older, authentication: cookie }).origins).toEqual(older);
 });
 
 test.each<[PoliciesSpec, string]>([

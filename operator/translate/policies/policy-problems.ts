@@ -2,6 +2,7 @@ import type { AcceptedProblem } from "../../../api/conditions.ts";
 import { doubledHeaders, isReserved, writtenHeaders } from "../../../api/policies/forwarding.ts";
 import type { PoliciesSpec } from "../../../api/policies/index.ts";
 import { fieldPath } from "../../../api/problem.ts";
+import { mixedEncodings } from "./mixed-encodings.ts";
 
 /** Mistakes in policies that their schemas cannot find. `at`: path of the policies in the spec. */
 export function policyProblems({ forwarding, authentication }: PoliciesSpec, at: string): AcceptedProblem[] {
@@ -23,5 +24,6 @@ export function policyProblems({ forwarding, authentication }: PoliciesSpec, at:
       .filter(({ name }) => isReserved(name))
       .map(({ path }) => problem(path, "is a header that the gateway itself writes")),
     ...doubled.map((path) => problem(["forwarding", ...path], "is set twice")),
+    ...mixedEncodings(authentication, at),
   ];
 }
