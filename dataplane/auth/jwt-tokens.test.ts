@@ -156,7 +156,7 @@ test("E12 without kid the only key that fits verifies; of two that fit neither d
   expect(await verdict(token, {}, [])).toBe("CredentialInvalid");
 });
 
-test("a kid that no key has is tried with the keys that have none, four at most", async () => {
+test("E26 a kid that no key has is tried with the keys that have none, four at most", async () => {
   const nameless = Array.from({ length: 5 }, () => new Signer("RS256"));
   const [first, , , fourth, fifth] = nameless as [Signer, Signer, Signer, Signer, Signer];
   for (const kid of ["unknown", "", undefined]) {
