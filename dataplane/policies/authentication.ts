@@ -29,7 +29,10 @@ interface BoundMethod {
 }
 
 const MISSING: Refusal = { reason: "CredentialMissing" };
-const REVOKED: Termination = { reason: "CredentialRevoked" };
+const REVOKED: Termination = {
+  reason: "CredentialRevoked",
+  cause: "the route asks for another method than the session has proven",
+};
 
 /** Proves the client's identity before any backend is dialled, and ends the session when a proof no longer holds. */
 export const authentication: PolicyCompiler<"authentication"> = (settings, context) => {

@@ -111,6 +111,24 @@ test("a head that is not complete in time is logged with the client's address", 
   });
 });
 
+test("a TLS handshake that is not complete in time is logged with the client's address", async () => {
+  await serve({ tls: { keyPair: await ca.issue({ names: ["a.test"] }) } });
+  const client = await RawClient.send(gateway.port, Buffer.from("16030100c801", "hex"));
+  expect(await line()).toMatchObject({ event: "HandshakeRefused", status: 408, address: "127.0.0.1" });
+  client.socket.destroy();
+});
+
+test("a proxy that stops says which client it refused, and where that wanted to go", async () => {
+  await serve();
+  const waiting = await RawClient.send(gateway.port, "GET /ws/room HTTP/1.1\r\nHost: a.test\r\n");
+  const read = /^wsproxy_waiting_sockets\{state="reading"\} 1$/m;
+  await until("it is read", async () => read.test((await gateway.admin("/metrics")).body));
+  const drained = gateway.gateway.drain(0, new AbortController().signal);
+  waiting.socket.write("\r\n");
+  expect(await line()).toMatchObject({ ...here, status: 503, reason: "Draining" });
+  await drained;
+});
+
 test("a client that speaks plain HTTP on a port with TLS is logged, without its words", async () => {
   await serve({ tls: { keyPair: await ca.issue({ names: ["a.test"] }) } });
   const client = await RawClient.send(gateway.port, ask(`/ws?apikey=${SECRET}`));
