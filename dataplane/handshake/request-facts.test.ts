@@ -19,8 +19,11 @@ test.each<[string, string | undefined]>([
   [`/apikey=${key}/chat`, "/apikey…"],
   [`/chat/eyJ${"x".repeat(200)}.eyJ9.${"y".repeat(86)}/room`, "/chat/…/room"],
   [`/chat/${"x".repeat(9000)}`, "/chat/…"],
-  // Of the absolute form the path; what stands before it may hold a password.
-  [`http://user:${key}@a.test/chat?x`, "/chat"],
+  // Of the absolute form the path; where it may hold a password, nothing.
+  ["http://a.test:80/chat?x", "/chat"],
+  ["WSS://a.test/chat", "/chat"],
+  [`http://user:${key}@a.test/chat?x`, undefined],
+  [`http://user:${key}/x@a.test/chat?x`, undefined],
   [`https://user:${key}@a.test`, undefined],
   [`user:${key}@a.test:443`, undefined],
   ["*", undefined],

@@ -19,12 +19,18 @@ const SEPARATOR = /[;&=]|%(?:3[fbd]|2[356])/i;
 
 /** The path of a request target as the log may show it: up to where parameters begin, and no segment that could be a token. */
 export function loggedPath(target: string): string | undefined {
-  const start = target.slice(0, LONGEST_PATH).replace(/^https?:\/\/[^/?#]*(?=\/)/i, "");
+  const start = originForm(target.slice(0, LONGEST_PATH));
   if (!start.startsWith("/")) return undefined;
   const path = start.slice(0, (/[?#]/.exec(start) ?? { index: start.length }).index);
   const parameters = SEPARATOR.exec(path);
   const shown = parameters === null ? path : `${path.slice(0, parameters.index)}…`;
   return shown.replace(/[^/]{65,}/g, "…");
+}
+
+/** Of an absolute form what follows its host; one with a user and a password stays as it is, and has no path. */
+function originForm(target: string): string {
+  const [scheme, authority = ""] = /^(?:http|ws)s?:\/\/([^/?#]*)/i.exec(target) ?? [""];
+  return hostOf(authority) === undefined ? target : target.slice(scheme.length);
 }
 
 /** Of a request that the parser read. `trusted`: proxies whose X-Forwarded-For is believed. */
