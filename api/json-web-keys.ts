@@ -8,8 +8,40 @@ export const MIN_RSA_BITS = 2048;
 const MAX_NUMBER = 2732;
 const MAX_EXPONENT = 43;
 
+export type Jwk = Readonly<Record<string, unknown>>;
+
+/** Which algorithms a type of key takes part in (RFC 7518 §3.1, RFC 8037 §3.1): the type, and the curve if it has one. */
+export const ALGORITHMS_OF: Readonly<Record<string, RegExp>> = {
+  rsa: /^[RP]S(256|384|512)$/,
+  "ec prime256v1": /^ES256$/,
+  "ec secp384r1": /^ES384$/,
+  "ec secp521r1": /^ES512$/,
+  ed25519: /^EdDSA$/,
+};
+
+/** The members that say something: many issuers write null, or an empty text, for what a key does not have. */
+export function presentMembers(jwk: Jwk): Jwk {
+  return Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== null && value !== ""));
+}
+
 /** Has a JSON Web Key a number that is longer than any key needs? To be asked before the key is read. */
-export function isOversized({ n, x, y, e }: Readonly<Record<string, unknown>>): boolean {
+export function isOversized({ n, x, y, e }: Jwk): boolean {
   const longer = (number: unknown, most: number): boolean => typeof number === "string" && number.length > most;
   return [n, x, y].some((number) => longer(number, MAX_NUMBER)) || longer(e, MAX_EXPONENT);
+}
+
+/** Algorithms of keys that encrypt (RFC 7518 §4.1): an RSA or EC key can say so by `alg` alone. */
+const ENCRYPTION = /^(?:RSA1_5|RSA-OAEP|ECDH-ES)/;
+
+/** Does a key with these present members say that it is for something else than to verify signatures (RFC 7517 §4.2 to §4.4)? */
+export function isForOtherUse({ use, key_ops: operations, alg }: Jwk): boolean {
+  if (use !== undefined && use !== "sig") return true;
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes("verify"))) return true;
+  return ENCRYPTION.test(algorithmOf(alg));
+}
+
+/** The algorithm that a key says, in the words of tokens: RFC 9864 names the curve instead of the family. */
+export function algorithmOf(alg: unknown): string {
+  if (alg === "Ed25519") return "EdDSA";
+  return typeof alg === "string" ? alg : "";
 }

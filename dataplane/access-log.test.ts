@@ -14,13 +14,14 @@ const WORDS: Readonly<Record<AccessEvent, string>> = {
   SessionOpened: "session opened",
   SessionClosed: "session closed",
   HandshakeRefused: "handshake refused",
+  TlsFailed: "TLS handshake failed",
   LimitExceeded: "limit exceeded",
 };
 const EVENTS = Object.keys(WORDS) as AccessEvent[];
 
 test.each<[Access, readonly AccessEvent[]]>([
-  ["All", ["SessionOpened", "SessionClosed", "HandshakeRefused", "LimitExceeded"]],
-  ["Refused", ["HandshakeRefused", "LimitExceeded"]],
+  ["All", ["SessionOpened", "SessionClosed", "HandshakeRefused", "TlsFailed", "LimitExceeded"]],
+  ["Refused", ["HandshakeRefused", "TlsFailed", "LimitExceeded"]],
   ["None", []],
 ])("access %s shows %j, and every line without an event", (access, shown) => {
   const { log, written } = lines(access);
@@ -33,7 +34,7 @@ test.each<[Access, readonly AccessEvent[]]>([
 
 test("the page lists every event, its words, and the values of log.access that show it", () => {
   const page = readFileSync(new URL("../docs/reference/log.md", import.meta.url), "utf8");
-  const rows = [...page.matchAll(/^\| ([A-Z]\w+) \| ([a-z ]+) \| ([\w, ]+) \|/gm)].map((row) => row.slice(1));
+  const rows = [...page.matchAll(/^\| ([A-Z]\w+) \| ([A-Za-z ]+) \| ([\w, ]+) \|/gm)].map((row) => row.slice(1));
   const shown = (event: AccessEvent): string[] =>
     (["All", "Refused", "None"] as const).filter((access) => {
       const { log, written } = lines(access);

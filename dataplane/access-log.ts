@@ -8,6 +8,7 @@ const ACCESS_EVENTS = {
   SessionOpened: { message: "session opened", shown: { All: true, Refused: false, None: false } },
   SessionClosed: { message: "session closed", shown: { All: true, Refused: false, None: false } },
   HandshakeRefused: { message: "handshake refused", shown: { All: true, Refused: true, None: false } },
+  TlsFailed: { message: "TLS handshake failed", shown: { All: true, Refused: true, None: false } },
   LimitExceeded: { message: "limit exceeded", shown: { All: true, Refused: true, None: false } },
 } as const satisfies Record<string, { readonly message: string; readonly shown: Readonly<Record<Access, boolean>> }>;
 
@@ -20,7 +21,7 @@ const FIELDS = new Set([
   ...["session", "requestId", "route", "client", "address", "endpoint", "subprotocol"],
   ...["status", "reason", "cause", "code", "by", "duration", "messages", "bytes"],
   ...["policy", "direction", "per", "action", "shadow"],
-  ...["issuer", "host", "fault", "err"],
+  ...["issuer", "host", "path", "fault", "err"],
 ]);
 
 /** Frames of an error's stack that a line has. */

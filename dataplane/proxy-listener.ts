@@ -1,3 +1,4 @@
+import { partialFacts } from "./handshake/request-facts.ts";
 import { upgrade } from "./handshake/upgrade.ts";
 import { Listener, type KeyPair } from "./ports/listener.ts";
 import type { OpenPort } from "./ports/open-port.ts";
@@ -47,8 +48,10 @@ export class ProxyListener {
       trusts: (address) => proxy.snapshot?.trusted.has(address) ?? false,
       handshakeTimeout: () => proxy.snapshot?.handshakeTimeout ?? 0,
       arrived: (client) => void upgrade(client, proxy),
-      broken: (socket, refusal) => {
+      tlsFailed: (address, cause) => proxy.tlsFailed(address, cause),
+      broken: (socket, refusal, { target, authority }) => {
         const attempt = proxy.begin(socket);
+        attempt.describe(partialFacts(target, authority));
         attempt.refuse(refusal);
         attempt.end();
       },

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { STATUS_CODES } from "node:http";
 import { expect, test } from "vitest";
 import {
   CLOSE_CODES,
@@ -59,4 +60,19 @@ test("the text of a Close frame names the reason and fits a control frame", () =
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(123);
     expect(codeOf(reason as "Draining")).toBeGreaterThanOrEqual(1001);
   }
+});
+
+test("each sentence for the developer of a client is short, plain and one sentence, and each status has a phrase", () => {
+  for (const [reason, row] of Object.entries(REJECTIONS)) {
+    expect(row.detail, reason).toMatch(/^[A-Z][\x20-\x7e]{10,98}[^.]$/);
+    if ("status" in row) expect(STATUS_CODES[row.status], reason).toMatch(/^[A-Z]/);
+  }
+});
+
+test("the page of reasons shows the body of a refusal as it is sent", () => {
+  const shown = JSON.parse(/^\{"type".*\}$/m.exec(page)?.[0] ?? "{}") as Record<string, unknown>;
+  expect(shown).toMatchObject({
+    ...{ type: "https://wsproxy.dev/problems/CredentialMissing", title: "Unauthorized", status: 401 },
+    ...{ reason: "CredentialMissing", detail: REJECTIONS.CredentialMissing.detail },
+  });
 });

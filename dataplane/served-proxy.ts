@@ -2,9 +2,10 @@ import type { Socket } from "node:net";
 import type { Config, Endpoints } from "../api/config.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { canonicalAddress } from "../runtime/canonical-address.ts";
 import type { Slices } from "../runtime/loop/slices.ts";
 import { Spread } from "../runtime/loop/spread.ts";
-import { accessLog } from "./access-log.ts";
+import { accessLine, accessLog } from "./access-log.ts";
 import { Attempt } from "./handshake/attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
@@ -175,6 +176,11 @@ export class ServedProxy implements HandshakeContext {
     this.#attempts.add(attempt);
     this.#early.begun();
     return attempt;
+  }
+
+  /** A client's TLS handshake failed; it gets no answer. */
+  tlsFailed(address: string, cause: string): void {
+    accessLine(this.#log, "TlsFailed", { address: canonicalAddress(address), cause });
   }
 
   /** Refuses where the pod has as many sessions and handshakes as it may, or its buffers are near their budget. */

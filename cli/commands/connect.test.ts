@@ -63,7 +63,12 @@ test("key, headers and subprotocols are part of the handshake", async () => {
 });
 
 test("a refusal is said with its status and reason, and ends with 1", async () => {
-  const problem = JSON.stringify({ reason: "AttemptLimit", title: "Too many\u001b[2J attempts", requestId: "r-1" });
+  const problem = JSON.stringify({
+    reason: "AttemptLimit",
+    title: "Too Many Requests",
+    detail: "Too many\u001b[2J attempts",
+    requestId: "r-1",
+  });
   const url = await refusing(
     "429 Too Many Requests\r\nretry-after: 7\r\ncontent-type: application/problem+json",
     problem,

@@ -24,10 +24,10 @@ export async function refusalText(response: IncomingMessage): Promise<string> {
       : "";
   }
   try {
-    const { reason, title, requestId } = JSON.parse(body) as Readonly<Record<string, unknown>>;
+    const { reason, title, detail, requestId } = JSON.parse(body) as Readonly<Record<string, unknown>>;
     const retry = response.headers["retry-after"];
     const parts = [
-      [reason, title].filter((part) => typeof part === "string").join(", "),
+      [reason, detail ?? title].filter((part) => typeof part === "string").join(", "),
       retry === undefined ? "" : `retry after ${retry} s`,
       typeof requestId === "string" ? `request ${requestId}` : "",
     ];

@@ -22,6 +22,8 @@ function verifier(keys: Entry[], clock = new FakeClock()): ReturnType<typeof api
 
 const proof = { method: "apiKey", client: "mobile", digest: digest("right-key") } as const;
 
+const UNKNOWN = { reason: "CredentialInvalid", cause: "no Secret of the route has this API key" };
+
 test("a key gives the name of its client", async () => {
   const keys = [entry("other-key", { client: "web" }), entry("right-key")];
   expect(await verifier(keys).verify("right-key", asker)).toEqual(proof);
@@ -30,22 +32,25 @@ test("a key gives the name of its client", async () => {
 test.each(["", "wrong-key", "right-key ", "Right-key", "right-ke", digest("right-key")])(
   "%j is no key",
   async (key) => {
-    expect(await verifier([entry("right-key")]).verify(key, asker)).toEqual({ reason: "CredentialInvalid" });
+    expect(await verifier([entry("right-key")]).verify(key, asker)).toEqual(UNKNOWN);
   },
 );
 
 test("without keys no client is let in", async () => {
-  expect(await verifier([]).verify("", asker)).toEqual({ reason: "CredentialInvalid" });
+  expect(await verifier([]).verify("", asker)).toEqual(UNKNOWN);
 });
 
 test("a malformed digest matches no key", async () => {
   const broken = entry("x", { digest: "!".repeat(43) });
-  expect(await verifier([broken]).verify("", asker)).toEqual({ reason: "CredentialInvalid" });
+  expect(await verifier([broken]).verify("", asker)).toEqual(UNKNOWN);
 });
 
 test("a disabled key is revoked", async () => {
   const keys = [entry("right-key", { disabled: true })];
-  expect(await verifier(keys).verify("right-key", asker)).toEqual({ reason: "CredentialRevoked" });
+  expect(await verifier(keys).verify("right-key", asker)).toEqual({
+    reason: "CredentialRevoked",
+    cause: "the API key of the client mobile is disabled",
+  });
 });
 
 test("a key expires at its time, whatever the time zone it is written in", async () => {
@@ -56,7 +61,10 @@ test("a key expires at its time, whatever the time zone it is written in", async
   clock.advance(999);
   expect(await keys.verify("right-key", asker)).toEqual(proof);
   clock.advance(1);
-  expect(await keys.verify("right-key", asker)).toEqual({ reason: "CredentialExpired" });
+  expect(await keys.verify("right-key", asker)).toEqual({
+    reason: "CredentialExpired",
+    cause: `the API key of the client mobile expired at ${at}`,
+  });
 });
 
 test("of two clients with one key the first wins", async () => {

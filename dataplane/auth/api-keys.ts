@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from "node:crypto";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { once } from "../compile-once.ts";
 import type { CompileContext } from "../policy.ts";
+import type { Refusal, Termination } from "../rejection.ts";
 import { deadlinesOf } from "./deadlines.ts";
 import type { ProofOf, Verifier } from "./verifier.ts";
 
@@ -20,11 +21,13 @@ export function apiKeyVerifier(
   const { clock, memory } = context;
   const deadlines = deadlinesOf(context);
   const keys = once(memory, "api keys", settings.keys, () => compile(settings));
-  const state = (key: Key | undefined): "CredentialInvalid" | "CredentialRevoked" | "CredentialExpired" | undefined => {
-    if (key === undefined) return "CredentialInvalid";
-    if (key.disabled) return "CredentialRevoked";
+  /** Why a key that is known is not good; undefined: it is. The log may name its client, and never the key. */
+  const fault = (key: Key): (Termination & Refusal) | undefined => {
+    const words = `the API key of the client ${key.client}`;
+    if (key.disabled) return { reason: "CredentialRevoked", cause: `${words} is disabled` };
     // Written so that NaN counts as passed.
-    return clock.wall() < expiryOf(key) ? undefined : "CredentialExpired";
+    if (clock.wall() < expiryOf(key)) return undefined;
+    return { reason: "CredentialExpired", cause: `${words} expired at ${key.expiresAt}` };
   };
 
   return {
@@ -34,20 +37,18 @@ export function apiKeyVerifier(
       const known = keys.get(text);
       const key =
         known !== undefined && timingSafeEqual(Buffer.from(known.digest, "base64url"), digest) ? known : undefined;
-      const reason = state(key);
-      if (key === undefined || reason !== undefined) return { reason: reason ?? "CredentialInvalid" };
-      return { method: "apiKey", client: key.client, digest: text };
+      if (key === undefined) return { reason: "CredentialInvalid", cause: "no Secret of the route has this API key" };
+      return fault(key) ?? { method: "apiKey", client: key.client, digest: text };
     },
     review({ digest, client }: ProofOf<"apiKey">) {
       const key = keys.get(digest);
-      if (key === undefined || key.client !== client) return { reason: "CredentialRevoked" };
-      const reason = state(key);
-      return reason === undefined || reason === "CredentialInvalid" ? undefined : { reason };
+      if (key !== undefined && key.client === client) return fault(key);
+      return { reason: "CredentialRevoked", cause: `the API key of the client ${client} was removed` };
     },
     watch({ digest }, end) {
       const key = keys.get(digest);
       if (key === undefined) return () => {};
-      return deadlines.at(expiryOf(key), () => end({ reason: "CredentialExpired" }));
+      return deadlines.at(expiryOf(key), () => end(fault(key) ?? { reason: "CredentialExpired" }));
     },
   };
 }

@@ -51,6 +51,29 @@ test("the issuer is asked with the token in the body and the gateway's own crede
   expect(ask?.headers?.["authorization"]).toBe(`Basic ${btoa("gate+way:p%3Aw%2B")}`);
 });
 
+test("members of the answer that are null are as if absent", async () => {
+  active = { active: true, client_id: "mobile", exp: null, nbf: null, scope: null, sub: null };
+  expect(await admitted(compile())).toMatchObject({ client: "mobile", claims: { client_id: "mobile" } });
+  active = { ...active, client_id: null };
+  expect(await verdict(compile(), "another")).toBe("CredentialInvalid");
+});
+
+const cause = async (change: Record<string, unknown>, config = {}): Promise<unknown> => {
+  active = { ...active, ...change };
+  const outcome = await compile(config).verify("opaque", asker);
+  return "reason" in outcome ? [outcome.reason, outcome.cause] : outcome.client;
+};
+
+test.each<[Record<string, unknown>, object, string, string]>([
+  [{ active: false }, {}, "CredentialInvalid", "the issuer says that the token is not active"],
+  [{ exp: 1 }, {}, "CredentialExpired", "the exp of the issuer's answer has passed"],
+  [{ nbf: 9e9 }, {}, "CredentialInvalid", "the nbf of the issuer's answer lies ahead"],
+  [{}, { clientClaim: "sub" }, "CredentialInvalid", "the field sub of the issuer's answer is no client id"],
+  [{}, { requiredScopes: ["a", "c", "d"] }, "ScopeMissing", "no scope c, d"],
+])("the cause says what the issuer's answer %j lacks", async (change, config, ...wanted) => {
+  expect(await cause(change, config)).toEqual(wanted);
+});
+
 const html: Answer = { status: 200, contentType: "text/html", body: Buffer.from("<html>") };
 
 test.each<[string, Answer | string | (() => unknown), string]>([

@@ -13,8 +13,10 @@ import type { ProofOf, Verifier } from "./verifier.ts";
 type IntrospectionSettings = NonNullable<NonNullable<RenderedPolicies["authentication"]>["introspection"]>;
 type IntrospectionProof = ProofOf<"introspection">;
 
-const INVALID: Refusal = { reason: "CredentialInvalid" };
-const REVOKED: Termination = { reason: "CredentialRevoked" };
+const invalid = (cause: string): Refusal => ({ reason: "CredentialInvalid", cause });
+const revoked = (cause: string): Termination => ({ reason: "CredentialRevoked", cause });
+const INACTIVE = "the issuer says that the token is not active";
+const EXPIRED = { reason: "CredentialExpired", cause: "the exp of the issuer's answer has passed" } as const;
 
 /** What is known of a live session's token since its handshake; outlives config changes. */
 interface Standing {
@@ -42,7 +44,6 @@ export function introspectionVerifier(
   const deadlines = deadlinesOf(context);
   const cache = parseDuration(settings.cache);
   const recheck = parseDuration(settings.recheck);
-  const required = { requiredScopes: settings.requiredScopes, requiredClaims: [] };
   const expiry = (claims: Claims): number => timeOf(claims, "exp", Number.POSITIVE_INFINITY);
 
   const standingOf = (proof: IntrospectionProof): Standing => {
@@ -55,11 +56,17 @@ export function introspectionVerifier(
     return standing;
   };
 
+  /** Which scope is missing: the names are the config's. */
+  const unscoped = (claims: Claims): (Termination & Refusal) | undefined => {
+    const missing = settings.requiredScopes.filter(
+      (scope) => unmet(claims, { requiredScopes: [scope], requiredClaims: [] }) !== undefined,
+    );
+    return missing.length === 0 ? undefined : { reason: "ScopeMissing", cause: `no scope ${missing.join(", ")}` };
+  };
+
   const review = (proof: IntrospectionProof): Termination | undefined => {
     const { claims } = standingOf(proof);
-    if (expiry(claims) <= clock.wall()) return { reason: "CredentialExpired" };
-    const reason = unmet(claims, required);
-    return reason === undefined ? undefined : { reason };
+    return expiry(claims) <= clock.wall() ? EXPIRED : unscoped(claims);
   };
 
   /** What the issuer's newest answer means for a live session. */
@@ -67,16 +74,18 @@ export function introspectionVerifier(
     const standing = standingOf(proof);
     if (result.kind === "Unavailable") {
       standing.failingSince ??= clock.now();
-      return clock.now() - standing.failingSince >= MAX_STALE ? REVOKED : undefined;
+      return clock.now() - standing.failingSince >= MAX_STALE
+        ? revoked("the issuer gave no usable answer for a day")
+        : undefined;
     }
     standing.failingSince = undefined;
     if (result.kind === "Inactive") {
-      return expiry(standing.claims) <= clock.wall() ? { reason: "CredentialExpired" } : REVOKED;
+      return expiry(standing.claims) <= clock.wall() ? EXPIRED : revoked(INACTIVE);
     }
     // The token is another client's now, or no client's: the session of the admitted client ends.
     const moved = clientOf(result.claims, clientClaim) !== clientOf(standing.claims, clientClaim);
     standing.claims = result.claims;
-    return review(proof) ?? (moved ? REVOKED : undefined);
+    return review(proof) ?? (moved ? revoked("the token is another client's now") : undefined);
   };
 
   return {
@@ -88,13 +97,14 @@ export function introspectionVerifier(
         if (result.noTurn !== undefined && result.noTurn !== "Left") metrics.introspectionNotAsked(result.noTurn);
         return unavailable(result.cause);
       }
-      if (result.kind === "Inactive") return INVALID;
+      if (result.kind === "Inactive") return invalid(INACTIVE);
       const { claims } = result;
-      if (expiry(claims) <= clock.wall()) return { reason: "CredentialExpired" };
+      if (expiry(claims) <= clock.wall()) return EXPIRED;
       const client = clientOf(claims, clientClaim);
-      if (client === undefined || timeOf(claims, "nbf", 0) > clock.wall()) return INVALID;
-      const reason = unmet(claims, required);
-      if (reason !== undefined) return { reason };
+      if (client === undefined) return invalid(`the field ${clientClaim} of the issuer's answer is no client id`);
+      if (timeOf(claims, "nbf", 0) > clock.wall()) return invalid("the nbf of the issuer's answer lies ahead");
+      const refusal = unscoped(claims);
+      if (refusal !== undefined) return refusal;
       const proof: IntrospectionProof = { method: "introspection", client, claims, token };
       standings.set(proof, standingSince(result.at, claims, url));
       return proof;
@@ -121,7 +131,7 @@ export function introspectionVerifier(
       };
       const arm = (): void => {
         stopExpiry();
-        stopExpiry = deadlines.at(expiry(standing.claims), () => lose({ reason: "CredentialExpired" }));
+        stopExpiry = deadlines.at(expiry(standing.claims), () => lose(EXPIRED));
         if (endpoint === undefined) return;
         // At the latest after `recheck`; spread, so that sessions do not all ask in one moment.
         const at = standing.lookedAt + recheck * (0.9 + 0.1 * Math.random());

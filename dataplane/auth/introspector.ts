@@ -202,7 +202,9 @@ async function introspect(
       [customFetch]: async (target, { headers, body }) =>
         responseOf(await fetch({ url: target, allowHttp, headers, body: String(body) })),
     });
-    const { active, ...claims } = await processIntrospectionResponse(server, client, response);
+    const { active, ...members } = await processIntrospectionResponse(server, client, response);
+    // Many servers write null for what a token does not have.
+    const claims = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
     const times = [timeOf(claims, "exp", 0), timeOf(claims, "nbf", 0)];
     if (times.some(Number.isNaN)) return { kind: "Unavailable", cause: "the answer has no usable times" };
     return active ? { kind: "Active", claims, at } : { kind: "Inactive" };

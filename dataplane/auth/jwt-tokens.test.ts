@@ -156,6 +156,20 @@ test("E12 without kid the only key that fits verifies; of two that fit neither d
   expect(await verdict(token, {}, [])).toBe("CredentialInvalid");
 });
 
+test("E26 a kid that no key has is tried with the keys that have none, four at most", async () => {
+  const nameless = Array.from({ length: 5 }, () => new Signer("RS256"));
+  const [first, , , fourth, fifth] = nameless as [Signer, Signer, Signer, Signer, Signer];
+  for (const kid of ["unknown", "", undefined]) {
+    expect(await verdict(first.token(claims, { kid }), {}, [signers.ES256, ...nameless])).toBe("alice");
+    expect(await verdict(fourth.token(claims, { kid }), {}, nameless)).toBe("alice");
+    expect(await verdict(fifth.token(claims, { kid }), {}, nameless)).toBe("CredentialInvalid");
+    expect(await verdict(fourth.token({ ...claims, exp: now - 60 }, { kid }), {}, nameless)).toBe("CredentialExpired");
+    expect(await verdict(stranger.token(claims, { kid }), {}, nameless)).toBe("CredentialInvalid");
+  }
+  // A kid that a key has means that key.
+  expect(await verdict(first.token(claims, { kid: "rsa" }), {}, [rsa, first])).toBe("CredentialInvalid");
+});
+
 test("the kid of a key of another type is not good", async () => {
   expect(await verdict(rsa.token(claims, { kid: "ec" }))).toBe("CredentialInvalid");
   expect(await verdict(signers.ES256.token(claims, { alg: "RS256" }))).toBe("CredentialInvalid");

@@ -32,9 +32,15 @@ export function jwtVerifier(settings: JwtSettings, context: CompileContext, fetc
     async verify(token, { signal }) {
       const choice = keyChoice(token, settings.algorithms);
       if (choice === undefined) return INVALID;
-      const key = await keys.find(choice, signal);
-      if ("reason" in key) return key;
-      const claims = await verified(token, key.key, settings, skew, clock.wall());
+      const candidates = await keys.find(choice, signal);
+      if ("reason" in candidates) return candidates;
+      let claims: { payload: Claims } | Refusal = INVALID;
+      let keyId = "";
+      for (const { id, key } of candidates) {
+        claims = await verified(token, key, settings, skew, clock.wall());
+        keyId = id;
+        if (claims !== INVALID) break; // the signature is this key's, or the token has expired
+      }
       if ("reason" in claims) return claims;
       const client = clientOf(claims.payload, settings.clientClaim);
       const end = endOf(claims.payload);
@@ -43,7 +49,7 @@ export function jwtVerifier(settings: JwtSettings, context: CompileContext, fetc
       if (clock.wall() >= end) return { reason: "CredentialExpired" };
       const reason = unmet(claims.payload, settings);
       if (reason !== undefined) return { reason };
-      return { method: "jwt", client, claims: claims.payload, keyId: key.id, algorithm: choice.algorithm };
+      return { method: "jwt", client, claims: claims.payload, keyId, algorithm: choice.algorithm };
     },
 
     review({ claims, keyId, algorithm }) {

@@ -89,7 +89,7 @@ test("a new key under the same id replaces the old one", async () => {
   clock.advance(REFRESH_INTERVAL * 1.1);
   await find("one");
   await settle();
-  expect("id" in before && keys.holds(before.id)).toBe(false);
+  expect(Array.isArray(before) && keys.holds(String(before[0]?.id))).toBe(false);
 });
 
 test.each<[string, Answer | string]>([
@@ -209,4 +209,67 @@ test("a log line holds the issuer and one word for the fault", async () => {
   idp.answer = () => "ECONNREFUSED";
   await find("one");
   expect(logged).toEqual(['key set could not be fetched {"issuer":"https://idp.test/","fault":"ECONNREFUSED"}']);
+});
+
+test("a set without a usable key is one warning, whatever the number of its refreshes, and one line says when that is over", async () => {
+  const useless = json({
+    keys: [
+      { kty: "oct", k: "c2VjcmV0" },
+      { kty: "oct", k: "b3RoZXI" },
+      { ...one.jwk, use: "enc" },
+    ],
+  });
+  idp.answer = () => useless;
+  for (let turn = 0; turn < 3; turn += 1) {
+    expect(await find("one")).toBe("CredentialInvalid");
+    clock.advance(10_000);
+  }
+  idp.answer = () => "ECONNREFUSED";
+  await find("one");
+  clock.advance(10_000);
+  idp.answer = () => set();
+  expect(await find("one")).toBe("CredentialInvalid");
+  clock.advance(10_000);
+  idp.answer = () => set(one);
+  expect(await find("one")).toBe("found");
+  const issuer = '"issuer":"https://idp.test/"';
+  expect(logged).toEqual([
+    `key set has no usable key {${issuer},"fault":"3 keys left out: 2 symmetric, 1 for another use"}`,
+    `key set could not be fetched {${issuer},"fault":"ECONNREFUSED"}`,
+    `key set fetched again {${issuer}}`,
+    `key set has a usable key again {${issuer}}`,
+  ]);
+});
+
+test("one usable key beside others is no warning", async () => {
+  idp.answer = () => json({ keys: [{ kty: "oct", k: "c2VjcmV0" }, one.jwk] });
+  expect(await find("one")).toBe("found");
+  expect(logged).toEqual([]);
+});
+
+test("an unknown kid is asked for first; then the keys without kid are tried, also while the issuer is down", async () => {
+  const nameless = new Signer("ES256");
+  idp.answer = () => set(one, nameless);
+  const found = async (kid: string): Promise<unknown> => {
+    const keysFound = await keys.find({ algorithm: "ES256", kid }, signal);
+    return Array.isArray(keysFound) ? keysFound.map((key) => key.kid) : keysFound;
+  };
+  expect(await found("two")).toEqual([undefined]);
+  expect(idp.asked).toHaveLength(1);
+  idp.answer = () => set(one, nameless, two);
+  clock.advance(10_000);
+  expect(await found("two")).toEqual(["two"]);
+  idp.answer = () => "ECONNREFUSED";
+  clock.advance(10_000);
+  expect(await found("three")).toEqual([undefined]);
+  expect(idp.asked).toHaveLength(3);
+  expect(await found("four")).toEqual([undefined]);
+  expect(idp.asked).toHaveLength(3);
+});
+
+test("a refusal says for the log which key was not found", async () => {
+  expect(await keys.find({ algorithm: "ES256", kid: "two" }, signal)).toEqual({
+    reason: "CredentialInvalid",
+    cause: "the key set has no key with the kid two",
+  });
 });

@@ -3,7 +3,15 @@ import type { Log } from "../../runtime/log.ts";
 import type { Refusal } from "../rejection.ts";
 import { FetchFault, type Fetch } from "./guarded-fetch.ts";
 import type { KeySource } from "./key-source.ts";
-import { chooseKey, parseKeySet, type KeyChoice, type VerificationKey } from "./keys.ts";
+import {
+  namedKeys,
+  parseKeySet,
+  unnamedKeys,
+  whyNoKey,
+  type KeyChoice,
+  type KeySet,
+  type VerificationKey,
+} from "./keys.ts";
 import { jittered, MAX_STALE, waitFor } from "./patience.ts";
 
 /** A set is asked for again when it is older than this, more or less a tenth. */
@@ -42,6 +50,8 @@ export class RemoteKeySet implements KeySource {
   #askedAt = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
   #failing = false;
+  /** The newest set has no key that can verify. */
+  #useless = false;
   #timer: Timer | undefined;
 
   constructor(location: KeySetLocation, fetch: Fetch, clock: Clock, log: Log) {
@@ -51,17 +61,21 @@ export class RemoteKeySet implements KeySource {
     this.#log = log;
   }
 
-  async find(choice: KeyChoice, signal: AbortSignal): Promise<VerificationKey | Refusal> {
+  async find(choice: KeyChoice, signal: AbortSignal): Promise<readonly VerificationKey[] | Refusal> {
     const unasked = this.#clock.now() - this.#askedAt > LONG_UNASKED;
     if (this.#usable() === undefined || unasked) await waitFor(this.#ask(), signal);
     else void this.#refresh();
-    const known = this.#choose(choice);
-    if (known !== undefined) return known;
+    const known = namedKeys(this.#usable() ?? [], choice);
+    if (known.length > 0) return known;
+    // The newest set may have the key by its name: only then keys without a name are tried.
     await waitFor(this.#ask(), signal);
-    const fetched = this.#choose(choice);
-    if (fetched !== undefined) return fetched;
+    const keys = this.#usable();
+    const fetched = namedKeys(keys ?? [], choice);
+    const found = fetched.length > 0 ? fetched : unnamedKeys(keys ?? [], choice);
+    if (found.length > 0) return found;
     // Only an issuer that answered has said that it does not know the key.
-    return this.#failing || this.#usable() === undefined ? this.#unavailable() : { reason: "CredentialInvalid" };
+    if (keys === undefined || this.#failing) return this.#unavailable();
+    return { reason: "CredentialInvalid", cause: whyNoKey(keys, choice) };
   }
 
   holds(id: string): boolean | undefined {
@@ -94,11 +108,6 @@ export class RemoteKeySet implements KeySource {
     return loaded === undefined || this.#clock.now() - loaded.at > MAX_STALE ? undefined : loaded.keys;
   }
 
-  #choose(choice: KeyChoice): VerificationKey | undefined {
-    const keys = this.#usable();
-    return keys === undefined ? undefined : chooseKey(keys, choice);
-  }
-
   #unavailable(): Refusal {
     const wait = (this.#askedAt + REFRESH_COOLDOWN - this.#clock.now()) / 1000;
     return {
@@ -129,12 +138,13 @@ export class RemoteKeySet implements KeySource {
     this.#report(failed ? outcome : undefined);
     this.#dueAt = now + jittered(failed ? RETRY_INTERVAL : REFRESH_INTERVAL);
     if (failed) return;
-    this.#loaded = { keys: outcome, at: now };
+    this.#reportUse(outcome);
+    this.#loaded = { keys: outcome.keys, at: now };
     for (const changed of [...this.#watchers]) changed();
   }
 
-  /** The keys, or a word on why there are none. */
-  async #download(): Promise<readonly VerificationKey[] | string> {
+  /** The key set, or a word on why there is none. */
+  async #download(): Promise<KeySet | string> {
     const { uri, allowHttp } = this.#location;
     try {
       const headers = { accept: "application/jwk-set+json, application/json" };
@@ -154,4 +164,20 @@ export class RemoteKeySet implements KeySource {
     if (failing) this.#log.warn({ ...fields, fault }, "key set could not be fetched");
     else this.#log.info(fields, "key set fetched again");
   }
+  /** One line when no key of the set can verify any token, and one when that is over. */
+  #reportUse({ keys, leftOut }: KeySet): void {
+    const useless = keys.length === 0;
+    if (useless === this.#useless) return;
+    this.#useless = useless;
+    const { issuer } = this.#location;
+    if (useless) this.#log.warn({ issuer, fault: whyUseless(leftOut) }, "key set has no usable key");
+    else this.#log.info({ issuer }, "key set has a usable key again");
+  }
+}
+
+/** Such as `3 keys left out: 2 symmetric, 1 for another use`. */
+function whyUseless(leftOut: KeySet["leftOut"]): string {
+  if (leftOut.length === 0) return "it is empty";
+  const counts = [...Map.groupBy(leftOut, (why) => why)].map(([why, { length }]) => `${length} ${why}`);
+  return `${leftOut.length} ${leftOut.length === 1 ? "key" : "keys"} left out: ${counts.join(", ")}`;
 }

@@ -1,10 +1,10 @@
 import type { Refusal } from "../rejection.ts";
-import { chooseKey, type KeyChoice, type VerificationKey } from "./keys.ts";
+import { namedKeys, unnamedKeys, whyNoKey, type KeyChoice, type VerificationKey } from "./keys.ts";
 
 /** Where the keys of an issuer come from. */
 export interface KeySource {
-  /** The key for a token, or why there is none. */
-  find(choice: KeyChoice, signal: AbortSignal): Promise<VerificationKey | Refusal>;
+  /** The keys to try a token's signature with, in order: one at least; or why there is none. */
+  find(choice: KeyChoice, signal: AbortSignal): Promise<readonly VerificationKey[] | Refusal>;
   /** Is the key with this id in the set? undefined: that cannot be told now. */
   holds(id: string): boolean | undefined;
   /** Calls `changed` whenever the set was replaced, and keeps it refreshed; the returned function stops both. */
@@ -15,7 +15,11 @@ export interface KeySource {
 export function inlineKeys(keys: readonly VerificationKey[]): KeySource {
   const ids = new Set(keys.map(({ id }) => id));
   return {
-    find: async (choice) => chooseKey(keys, choice) ?? { reason: "CredentialInvalid" },
+    find: async (choice) => {
+      const named = namedKeys(keys, choice);
+      const found = named.length > 0 ? named : unnamedKeys(keys, choice);
+      return found.length > 0 ? found : { reason: "CredentialInvalid", cause: whyNoKey(keys, choice) };
+    },
     holds: (id) => ids.has(id),
     watch: () => () => {},
   };

@@ -1,6 +1,16 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
-import { isOversized, MAX_KEYS, MIN_RSA_BITS } from "../../api/json-web-keys.ts";
+import {
+  algorithmOf,
+  ALGORITHMS_OF,
+  isForOtherUse,
+  isOversized,
+  MAX_KEYS,
+  MIN_RSA_BITS,
+  presentMembers,
+  type Jwk,
+} from "../../api/json-web-keys.ts";
 import { isRecord } from "../../api/unchecked.ts";
+import { bounded } from "../../runtime/log.ts";
 
 /** A public key that signatures are verified with. */
 export interface VerificationKey {
@@ -17,17 +27,21 @@ export interface KeyChoice {
   readonly kid: string | undefined;
 }
 
-/** Which algorithms a type of key takes part in (RFC 7518 §3.1, RFC 8037 §3.1). */
-const FITTING: Readonly<Record<string, RegExp>> = {
-  rsa: /^[RP]S(256|384|512)$/,
-  "ec prime256v1": /^ES256$/,
-  "ec secp384r1": /^ES384$/,
-  "ec secp521r1": /^ES512$/,
-  ed25519: /^EdDSA$/,
-};
+/** Keys of which a token's signature is tried with one after the other: the work for an unproven token is bounded. */
+const MOST_TRIED = 4;
 
-/** The keys of a JSON Web Key Set; undefined if it is none. Keys that cannot verify are left out (RFC 7517 §5). */
-export function parseKeySet(text: string): readonly VerificationKey[] | undefined {
+/** A key set as its issuer publishes it. */
+export interface KeySet {
+  readonly keys: readonly VerificationKey[];
+  /** For each key that was left out, why. */
+  readonly leftOut: readonly Unfit[];
+}
+
+/** Why a key cannot verify. */
+type Unfit = "private" | "symmetric" | "for another use" | "too large" | "unreadable" | "of another type" | "too weak";
+
+/** Reads a JSON Web Key Set; undefined if it is none. Keys that cannot verify are left out (RFC 7517 §5). */
+export function parseKeySet(text: string): KeySet | undefined {
   let set: unknown;
   try {
     set = JSON.parse(text);
@@ -36,46 +50,80 @@ export function parseKeySet(text: string): readonly VerificationKey[] | undefine
   }
   if (!isRecord(set) || !Array.isArray(set["keys"])) return undefined;
   const keys: unknown[] = set["keys"];
-  return keys.length <= MAX_KEYS && keys.every(isRecord) ? importKeys(keys) : undefined;
+  return keys.length <= MAX_KEYS && keys.every(isRecord) ? sorted(keys) : undefined;
 }
 
 /** Leaves out what is for another use, too weak, private, symmetric or broken. */
-export function importKeys(jwks: readonly Readonly<Record<string, unknown>>[]): readonly VerificationKey[] {
-  return jwks.flatMap((jwk) => importKey(jwk) ?? []);
+export function importKeys(jwks: readonly Jwk[]): readonly VerificationKey[] {
+  return sorted(jwks).keys;
 }
 
-/** The key for a token: of its `kid`, or without one the only key that fits. Two candidates are none. */
-export function chooseKey(
+/** The keys that the token's header means: those of its `kid`, or without one the only key that fits. */
+export function namedKeys(keys: readonly VerificationKey[], { algorithm, kid }: KeyChoice): readonly VerificationKey[] {
+  const fitting = keys.filter((key) => (kid === undefined || key.kid === kid) && key.fits(algorithm));
+  return different(fitting).length === 1 ? fitting.slice(0, 1) : [];
+}
+
+/**
+ * The keys to try where the header means none: those without a `kid`, since the issuer names no key in the set or names
+ * it in tokens only. A `kid` that the set has means its own key, fit or not.
+ */
+export function unnamedKeys(
   keys: readonly VerificationKey[],
   { algorithm, kid }: KeyChoice,
-): VerificationKey | undefined {
-  const fitting = keys.filter((key) => (kid === undefined || key.kid === kid) && key.fits(algorithm));
-  return new Set(fitting.map(({ id }) => id)).size === 1 ? fitting[0] : undefined;
+): readonly VerificationKey[] {
+  if (kid !== undefined && keys.some((key) => key.kid === kid)) return [];
+  return different(keys.filter((key) => key.kid === undefined && key.fits(algorithm))).slice(0, MOST_TRIED);
 }
 
-function importKey(jwk: Readonly<Record<string, unknown>>): VerificationKey | undefined {
-  const { kid, use, key_ops: operations, alg } = jwk;
-  if ("d" in jwk || (use !== undefined && use !== "sig")) return undefined;
-  if (isOversized(jwk)) return undefined;
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes("verify"))) return undefined;
+/** For the log: why the set has no key for a token. The `kid` is public, but the client chose it. */
+export function whyNoKey(keys: readonly VerificationKey[], { algorithm, kid }: KeyChoice): string {
+  if (keys.length === 0) return "the key set has no usable key";
+  const named = kid === undefined ? keys : keys.filter((key) => key.kid === kid);
+  const words = kid === undefined ? "" : ` with the kid ${bounded(kid, 64)}`;
+  if (named.length === 0) return `the key set has no key${words}`;
+  if (named.some((key) => key.fits(algorithm))) return `the key set has several keys${words} for ${algorithm}`;
+  return `the key set has no key${words} for ${algorithm}`;
+}
+
+function different(keys: readonly VerificationKey[]): readonly VerificationKey[] {
+  return [...new Map(keys.map((key) => [key.id, key])).values()];
+}
+
+function sorted(jwks: readonly Jwk[]): KeySet {
+  const outcomes = jwks.map(importKey);
+  return {
+    keys: outcomes.filter((outcome) => typeof outcome !== "string"),
+    leftOut: outcomes.filter((outcome) => typeof outcome === "string"),
+  };
+}
+
+function importKey(published: Jwk): VerificationKey | Unfit {
+  const jwk = presentMembers(published);
+  if (jwk["kty"] === "oct") return "symmetric";
+  if ("d" in jwk) return "private";
+  if (isForOtherUse(jwk)) return "for another use";
+  if (isOversized(jwk)) return "too large";
   const key = publicKey(jwk);
-  const { modulusLength = 0, namedCurve } = key?.asymmetricKeyDetails ?? {};
-  const type = [key?.asymmetricKeyType, namedCurve].filter((part) => part !== undefined).join(" ");
-  const fitting = FITTING[type];
-  if (key === undefined || fitting === undefined || (type === "rsa" && modulusLength < MIN_RSA_BITS)) return undefined;
-  // RFC 9864 names the curve instead of the family.
-  const only = alg === "Ed25519" ? "EdDSA" : alg;
+  if (key === undefined) return "unreadable";
+  const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
+  const type = [key.asymmetricKeyType, namedCurve].filter((part) => part !== undefined).join(" ");
+  const algorithms = ALGORITHMS_OF[type];
+  const only = jwk["alg"] === undefined ? undefined : algorithmOf(jwk["alg"]);
+  if (algorithms === undefined || (only !== undefined && !algorithms.test(only))) return "of another type";
+  if (type === "rsa" && modulusLength < MIN_RSA_BITS) return "too weak";
+  const { kid } = jwk;
   return {
     id: createHash("sha256")
       .update(key.export({ type: "spki", format: "der" }))
       .digest("base64url"),
     kid: typeof kid === "string" ? kid : undefined,
     key,
-    fits: (algorithm) => fitting.test(algorithm) && (only === undefined || only === algorithm),
+    fits: (algorithm) => algorithms.test(algorithm) && (only === undefined || only === algorithm),
   };
 }
 
-function publicKey(jwk: Readonly<Record<string, unknown>>): KeyObject | undefined {
+function publicKey(jwk: Jwk): KeyObject | undefined {
   try {
     return createPublicKey({ key: jwk, format: "jwk" });
   } catch {

@@ -1,6 +1,14 @@
+import type { CredentialPlace } from "../../api/policies/credential-place.ts";
 import { percentDecoded } from "../http/percent-decoded.ts";
 
 /** How names in a query, a Cookie field and a subprotocol offer are read: alike where a credential is found and where it is taken out. */
+
+/** A place in words, as the config names it. */
+export function placeWords({ header, query, cookie, subprotocol }: CredentialPlace): string {
+  if (header !== undefined) return `header ${header}`;
+  if (query !== undefined) return `query ${query}`;
+  return cookie === undefined ? `subprotocol ${subprotocol}` : `cookie ${cookie}`;
+}
 
 /** Name of a raw `name=value` query parameter, percent-decoded once; as it stands where that is not possible. */
 export function parameterName(parameter: string): string {

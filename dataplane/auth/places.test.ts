@@ -249,3 +249,39 @@ test("credentials are removed by the same comparison of names by which they are 
   expect(isUnder("wsproxy.key", "wsproxy.key.x")).toBe(true);
   expect(isUnder("wsproxy.key", "wsproxy.keys")).toBe(false);
 });
+
+test.each<[string, CredentialPlace[], Offer, HeaderForm, string]>([
+  [
+    "two places",
+    key,
+    { headers: [["X-Api-Key", "k1"]], query: "apikey=k2" },
+    "raw",
+    "credentials in header x-api-key and in query apikey",
+  ],
+  ["one place twice", key, { query: "apikey=k1&apikey=k2" }, "raw", "two credentials in query apikey"],
+  ["a query that is no text", key, { query: "apikey=k1%zz" }, "raw", "query apikey: can be read in more than one way"],
+  [
+    "no base64url",
+    subprotocol,
+    { protocols: ["wsproxy.key.k+1"] },
+    "raw",
+    "subprotocol wsproxy.key: does not have the form of a credential",
+  ],
+  [
+    "two words",
+    token,
+    { headers: [["Authorization", "Bearer k1 k2"]] },
+    "token",
+    "header authorization: does not have the form of a credential",
+  ],
+  [
+    "too long a key",
+    cookie,
+    { headers: [["Cookie", `wsproxy-key=k1${"x".repeat(8192)}`]] },
+    "raw",
+    "cookie wsproxy-key: is longer than 8192 characters",
+  ],
+])("the cause of %s names places, and nothing that stands in them", (_, places, offer, form, words) => {
+  const outcome = credentialFinder(places, form, ["wsproxy.key"])(handshake(offer));
+  expect(outcome).toHaveProperty("cause", words);
+});

@@ -11,6 +11,7 @@ import {
   type Named,
   type Take,
 } from "./mentions.ts";
+import { placeWords } from "./place-names.ts";
 
 /** A credential that was offered, and the place it stood in. */
 export interface Offer {
@@ -24,8 +25,11 @@ export type Found = Offer | Refusal | undefined;
 /** Longer credentials are refused unread. */
 const MAX_CREDENTIAL = 8192;
 
-const AMBIGUOUS: Refusal = { reason: "AmbiguousCredential" };
-const INVALID: Refusal = { reason: "CredentialInvalid" };
+/** Why a mention is no credential, where the place itself does not say more. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  AmbiguousCredential: "can be read in more than one way",
+  CredentialInvalid: "does not have the form of a credential",
+};
 
 /**
  * Every place of a route in which a credential may stand, whichever is used: what the backend must not see.
@@ -74,7 +78,7 @@ export function credentialFinder(
       mentionedInQuery(query, handshake.query, take) ||
       mentionedInCookies(cookies, handshake.headers, take) ||
       mentionedInSubprotocols(protocols, names, handshake.protocols, take);
-    return two ? AMBIGUOUS : offerOf(mentions[0]);
+    return two ? ambiguous(mentions) : offerOf(mentions[0]);
   };
 }
 
@@ -106,12 +110,23 @@ function byName(places: readonly CredentialPlace[], nameOf: (place: CredentialPl
   return named;
 }
 
+/** For the log: the two places, and nothing of what stands in them. */
+function ambiguous(mentions: readonly Mentioned[]): Refusal {
+  const [first, second] = mentions.map(({ place }) => placeWords(place));
+  const cause = first === second ? `two credentials in ${first}` : `credentials in ${first} and in ${second}`;
+  return { reason: "AmbiguousCredential", cause };
+}
+
 /** An empty mention offers nothing. */
 function offerOf(mentioned: Mentioned | undefined): Found {
   if (mentioned === undefined || mentioned.mention === "") return undefined;
   const { mention, place } = mentioned;
-  if (typeof mention !== "string") return mention;
-  return mention.length > MAX_CREDENTIAL ? INVALID : { credential: mention, place };
+  const words = placeWords(place);
+  if (typeof mention !== "string") {
+    return { ...mention, cause: `${words}: ${mention.cause ?? UNREADABLE[mention.reason] ?? "is no credential"}` };
+  }
+  if (mention.length <= MAX_CREDENTIAL) return { credential: mention, place };
+  return { reason: "CredentialInvalid", cause: `${words}: is longer than ${MAX_CREDENTIAL} characters` };
 }
 
 /** Tells places apart; header names without case. */

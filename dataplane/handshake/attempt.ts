@@ -12,6 +12,8 @@ import type { Identity } from "../identity.ts";
 import type { RouteMetrics } from "../metrics.ts";
 import type { Occupancy } from "../limits/occupancy.ts";
 import { refuse } from "./refuse.ts";
+import { loggedPath, type RequestFacts } from "./request-facts.ts";
+import { canonicalAddress } from "../../runtime/canonical-address.ts";
 import { statusOf, type Refusal } from "../rejection.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
 
@@ -42,6 +44,8 @@ export class Attempt {
   #metrics: RouteMetrics;
   #route: CompiledRoute | undefined;
   #handshake: Handshake | undefined;
+  /** Of a request that never became a handshake. */
+  #facts: RequestFacts = {};
   #admission: Admission | undefined;
   #balancer: Balancer | undefined;
   #backend: Dialled | undefined;
@@ -62,6 +66,11 @@ export class Attempt {
   /** Aborts when the client has left, or when the proxy stops at once. */
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** What the log says of a request that has not the form of a handshake. */
+  describe(facts: RequestFacts): void {
+    this.#facts = facts;
   }
 
   identify(handshake: Handshake): void {
@@ -238,7 +247,9 @@ export class Attempt {
   }
 
   #logRefused(fields: Fields): void {
-    const line = { ...fields, route: this.#route?.name, address: this.#handshake?.address };
-    accessLine(this.#options.log(), "HandshakeRefused", line);
+    const { address, host, path } = this.#handshake ?? this.#facts;
+    const client = address ?? canonicalAddress(this.#socket.remoteAddress ?? "");
+    const where = { address: client, host, path: path === undefined ? undefined : loggedPath(path) };
+    accessLine(this.#options.log(), "HandshakeRefused", { ...fields, route: this.#route?.name, ...where });
   }
 }

@@ -16,14 +16,15 @@ export interface Answer {
   readonly bodiless: boolean;
 }
 
-/** Sends a refusal as `application/problem+json` (RFC 9457) and closes. */
+/** Sends a refusal as `application/problem+json` (RFC 9457), in which nothing comes from the client but its request id, and closes. */
 export function refuse(socket: Socket, refusal: Refusal, answer: Answer, clock: Clock): void {
   const status = statusOf(refusal);
   const body = JSON.stringify({
     type: `https://wsproxy.dev/problems/${refusal.reason}`,
-    title: REJECTIONS[refusal.reason].title,
+    title: STATUS_CODES[status],
     status,
     reason: refusal.reason,
+    detail: REJECTIONS[refusal.reason].detail,
     requestId: answer.requestId,
   });
   const headers: HeaderField[] = [

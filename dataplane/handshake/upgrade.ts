@@ -1,5 +1,6 @@
 import { PLAIN_SUBPROTOCOL } from "../../api/meta.ts";
-import { isRefusal } from "../rejection.ts";
+import { isRefusal, type Refusal } from "../rejection.ts";
+import { arrivalFacts } from "./request-facts.ts";
 import { identify } from "./admit.ts";
 import { switchingProtocols } from "./answer.ts";
 import { dial, type Dialled } from "../backend/backend.ts";
@@ -22,10 +23,14 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
   const attempt = proxy.begin(socket, client.arrival.method, client.early.length);
   try {
     const snapshot = proxy.snapshot;
-    if (snapshot === undefined || proxy.draining) return attempt.refuse({ reason: "Draining" });
+    const refused = (why: Refusal): void => {
+      attempt.describe(arrivalFacts(client.arrival, snapshot?.trusted));
+      attempt.refuse(why);
+    };
+    if (snapshot === undefined || proxy.draining) return refused({ reason: "Draining" });
 
     const checked = checkHandshake(client.arrival, snapshot.trusted);
-    if (isRefusal(checked)) return attempt.refuse(checked);
+    if (isRefusal(checked)) return refused(checked);
     const { handshake, deferred } = checked;
     attempt.identify(handshake);
 

@@ -7,6 +7,7 @@ import { introspectionVerifier } from "../auth/introspection.ts";
 import { jwtVerifier } from "../auth/jwt.ts";
 import type { HeaderForm } from "../auth/mentions.ts";
 import { credentialFinder, credentialPlaces, placeKey, type Found, type Offer } from "../auth/places.ts";
+import { placeWords } from "../auth/place-names.ts";
 import type { Asker, ProofOf, Verifier } from "../auth/verifier.ts";
 import type { Handshake } from "../opening-handshake.ts";
 import { ANYONE, type Identity, type Method, type Proof } from "../identity.ts";
@@ -19,6 +20,8 @@ type AuthenticationSettings = RenderedOf<"authentication">;
 interface BoundMethod {
   readonly method: Method;
   readonly places: ReadonlySet<string>;
+  /** Its places in words. */
+  readonly words: string;
   find(handshake: Handshake): Found;
   readonly verify: (credential: string, asker: Asker) => Promise<Proof | Refusal>;
   review(proof: Proof): Termination | undefined;
@@ -26,7 +29,10 @@ interface BoundMethod {
 }
 
 const MISSING: Refusal = { reason: "CredentialMissing" };
-const REVOKED: Termination = { reason: "CredentialRevoked" };
+const REVOKED: Termination = {
+  reason: "CredentialRevoked",
+  cause: "the route asks for another method than the session has proven",
+};
 
 /** Proves the client's identity before any backend is dialled, and ends the session when a proof no longer holds. */
 export const authentication: PolicyCompiler<"authentication"> = (settings, context) => {
@@ -89,7 +95,14 @@ function collect(
     offers.set(method, found);
   }
   if (require === "Any") dropOther(offers);
-  return offers.size === 0 || (require === "All" && offers.size < methods.length) ? MISSING : offers;
+  const lacking = methods.filter((method) => !offers.has(method));
+  return offers.size === 0 || (require === "All" && lacking.length > 0) ? missing(lacking) : offers;
+}
+
+/** For the log: which methods found nothing, and where they looked. */
+function missing(methods: readonly BoundMethod[]): Refusal {
+  const cause = methods.map(({ method, words }) => `no credential for ${method} in ${words}`).join("; ");
+  return { ...MISSING, ...(cause === "" ? {} : { cause }) };
 }
 
 /** A token in a place that jwt and introspection share goes to one of them only: the one that its form belongs to. */
@@ -126,6 +139,7 @@ function bindMethods(settings: AuthenticationSettings, context: CompileContext):
     return {
       method,
       places: new Set(from.map(placeKey)),
+      words: [...new Set(from.map(placeWords))].join(", "),
       find: credentialFinder(from, form, subprotocols),
       verify: (credential, asker) => verifier.verify(credential, asker),
       review: (proof) => (isOurs(proof) ? verifier.review(proof) : REVOKED),

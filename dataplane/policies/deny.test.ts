@@ -3,6 +3,7 @@ import { clientNamed, handshakeFrom, partyOf, PolicyBench } from "../../test/fak
 import type { Identity, Proof } from "../identity.ts";
 
 const lists = { clients: ["mallory"], tokenIds: ["t-1"], addresses: ["192.0.2.0/24", "2001:db8::/32"] };
+const on = (list: string) => ({ reason: "Denied", cause: `on the list deny.${list}` });
 const policy = new PolicyBench().compile("deny", lists);
 
 const holder = (client: string, jti: unknown): Identity => {
@@ -17,25 +18,25 @@ test.each([
   ["2001:db8:1::1", true],
   ["2001:db9::1", false],
 ])("address %s is denied before anything else is asked: %s", (address, denied) => {
-  expect(policy.screen?.(handshakeFrom(address))).toEqual(denied ? { reason: "Denied" } : undefined);
-  expect(policy.review?.(partyOf("alice", address))).toEqual(denied ? { reason: "Denied" } : undefined);
+  expect(policy.screen?.(handshakeFrom(address))).toEqual(denied ? on("addresses") : undefined);
+  expect(policy.review?.(partyOf("alice", address))).toEqual(denied ? on("addresses") : undefined);
 });
 
-test.each<[string, Identity, boolean]>([
-  ["a client on the list", clientNamed("mallory"), true],
-  ["a client that looks like it", clientNamed("Mallory"), false],
-  ["a client without an identity", clientNamed(), false],
-  ["a token on the list", holder("alice", "t-1"), true],
-  ["another token", holder("alice", "t-2"), false],
-  ["a token without an id", holder("alice", undefined), false],
-  ["a token with an id that is no text", holder("alice", ["t-1"]), false],
+test.each<[string, Identity, string | undefined]>([
+  ["a client on the list", clientNamed("mallory"), "clients"],
+  ["a client that looks like it", clientNamed("Mallory"), undefined],
+  ["a client without an identity", clientNamed(), undefined],
+  ["a token on the list", holder("alice", "t-1"), "tokenIds"],
+  ["another token", holder("alice", "t-2"), undefined],
+  ["a token without an id", holder("alice", undefined), undefined],
+  ["a token with an id that is no text", holder("alice", ["t-1"]), undefined],
   [
     "a client on the list beside another of the same session",
     { ...clientNamed("alice"), proofs: [...clientNamed("alice").proofs, ...clientNamed("mallory").proofs] },
-    true,
+    "clients",
   ],
-])("%s is denied at the handshake and on a live session: $2", (_, identity, denied) => {
-  const wanted = denied ? { reason: "Denied" } : undefined;
+])("%s is denied at the handshake and on a live session: $2", (_, identity, list) => {
+  const wanted = list === undefined ? undefined : on(list);
   expect(policy.admit?.(handshakeFrom("198.51.100.1"), identity)).toEqual(wanted);
   expect(policy.review?.({ ...partyOf("", "198.51.100.1"), identity })).toEqual(wanted);
 });

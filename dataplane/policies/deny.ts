@@ -2,22 +2,28 @@ import { AddressList } from "../address-list.ts";
 import type { Identity } from "../identity.ts";
 import { ofSettings, type PolicyCompiler } from "../policy.ts";
 
-const DENIED = { reason: "Denied" } as const;
+/** `list`: where the client stands, for the log. */
+const denied = (list: string) => ({ reason: "Denied", cause: `on the list deny.${list}` }) as const;
+const ADDRESS = denied("addresses");
+const CLIENT = denied("clients");
+const TOKEN = denied("tokenIds");
 
 /** Refuses clients that are on a list, and ends their sessions when they are put on it. */
 export const deny: PolicyCompiler<"deny"> = ofSettings("deny", (settings) => {
   const addresses = new AddressList(settings.addresses);
   const clients = new Set(settings.clients);
   const tokenIds = new Set(settings.tokenIds);
-  const isDenied = ({ client, proofs }: Identity): boolean =>
-    (client !== undefined && clients.has(client)) ||
-    proofs.some(
-      (proof) => clients.has(proof.client) || (proof.method !== "apiKey" && holds(tokenIds, proof.claims["jti"])),
-    );
+  const ofClient = ({ client, proofs }: Identity): typeof CLIENT | typeof TOKEN | undefined => {
+    if (client !== undefined && clients.has(client)) return CLIENT;
+    if (proofs.some((proof) => clients.has(proof.client))) return CLIENT;
+    return proofs.some((proof) => proof.method !== "apiKey" && holds(tokenIds, proof.claims["jti"]))
+      ? TOKEN
+      : undefined;
+  };
   return {
-    screen: (handshake) => (addresses.has(handshake.address) ? DENIED : undefined),
-    admit: (_handshake, identity) => (isDenied(identity) ? DENIED : undefined),
-    review: (party) => (addresses.has(party.address) || isDenied(party.identity) ? DENIED : undefined),
+    screen: (handshake) => (addresses.has(handshake.address) ? ADDRESS : undefined),
+    admit: (_handshake, identity) => ofClient(identity),
+    review: (party) => (addresses.has(party.address) ? ADDRESS : ofClient(party.identity)),
   };
 });
 

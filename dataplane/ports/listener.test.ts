@@ -44,6 +44,7 @@ async function listen(host = "127.0.0.1", hear: (client: Client) => void = () =>
       arrived.push(client);
       hear(client);
     },
+    tlsFailed: () => {},
     broken(socket, refusal) {
       broken.push(refusal);
       socket.destroy();

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { MAX_HEAD, type Arrival } from "../arrival.ts";
 import type { Host } from "../waiting/newcomer.ts";
+import { readBrokenHead, type BrokenHead } from "./broken-head.ts";
 import type { Acceptor } from "./open-port.ts";
 import type { Refusal } from "../rejection.ts";
 import type { WaitingRoom } from "../waiting/waiting-room.ts";
@@ -30,7 +31,16 @@ export interface ListenerOptions {
   /** A request with a complete head, once for each socket. */
   readonly arrived: (client: Client) => void;
   /** A request that the parser refused, or that did not come in time. */
-  readonly broken: (socket: Socket, refusal: Refusal) => void;
+  readonly broken: (socket: Socket, refusal: Refusal, head: BrokenHead) => void;
+  /** A client's TLS handshake failed, and it cannot be sent an answer. */
+  readonly tlsFailed: (address: string, cause: string) => void;
+}
+
+/** What the HTTP parser says of bytes that it refuses. */
+interface ParserError extends NodeJS.ErrnoException {
+  /** The last bytes that were read: not always the beginning of the head. */
+  readonly rawPacket?: Buffer;
+  readonly reason?: string;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -62,7 +72,14 @@ export class Listener implements Acceptor {
       socket.on("error", () => socket.destroy());
       options.room.secured(socket);
     });
-    this.#server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
+    this.#server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      const { remoteAddress } = socket;
+      // Not what fails because the client left.
+      if (error.code?.startsWith("ERR_SSL_") === true && remoteAddress !== undefined) {
+        options.tlsFailed(remoteAddress, tlsCause(error.code));
+      }
+      socket.destroy();
+    });
     for (const event of ["request", "checkContinue", "checkExpectation"]) {
       this.#server.on(event, (request: IncomingMessage) => this.#arrived(request, request.socket, NOTHING));
     }
@@ -74,7 +91,7 @@ export class Listener implements Acceptor {
         this.#arrived(request, socket, early);
       });
     }
-    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broken(error, socket));
+    this.#server.on("clientError", (error: ParserError, socket: Socket) => this.#broken(error, socket));
   }
 
   /** Takes a connection on, which is not being read. */
@@ -128,10 +145,10 @@ export class Listener implements Acceptor {
     this.#answered.add(socket);
     // A client whose TLS handshake is not complete cannot be sent an answer.
     if (this.#options.keyPair !== undefined && !(socket instanceof TLSSocket)) socket.destroy();
-    this.#options.broken(socket, { reason: "HandshakeTimeout" });
+    this.#options.broken(socket, { reason: "HandshakeTimeout" }, {});
   }
 
-  #broken(error: NodeJS.ErrnoException, socket: Socket): void {
+  #broken(error: ParserError, socket: Socket): void {
     if (error.code === undefined || !error.code.startsWith("HPE_")) {
       socket.destroy();
       return;
@@ -142,7 +159,8 @@ export class Listener implements Acceptor {
     }
     this.#answered.add(socket);
     const refusal = refusalOf(error);
-    this.#options.room.complete(socket, () => this.#options.broken(socket, refusal));
+    const head = readBrokenHead(error.rawPacket);
+    this.#options.room.complete(socket, () => this.#options.broken(socket, refusal, head));
   }
 }
 
@@ -155,11 +173,21 @@ function secureContext({ certificate, privateKey }: KeyPair): { cert: string; ke
   return { cert: certificate, key: privateKey, minVersion: "TLSv1.2" };
 }
 
-function refusalOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
-  if (error.code !== "HPE_HEADER_OVERFLOW") return { reason: "BadHandshake", cause: error.code ?? "" };
+function refusalOf(error: ParserError): Refusal {
+  if (error.code !== "HPE_HEADER_OVERFLOW") return { reason: "BadHandshake", cause: parserCause(error) };
   // Past the parser's limit without the end of the request line: it was the target that was too long.
   const inRequestLine =
     error.rawPacket?.subarray(0, MAX_HEAD).includes("\r\n") === false &&
     error.rawPacket.toString("latin1", 0, 4) === "GET ";
   return { reason: inRequestLine ? "TargetTooLong" : "HeadersTooLarge" };
+}
+
+/** The parser's own words are fixed texts. A TLS record of a handshake begins with 22 and 3 (RFC 8446 §5.1). */
+function parserCause({ code = "", reason, rawPacket }: ParserError): string {
+  if (rawPacket?.[0] === 0x16 && rawPacket[1] === 0x03) return "TLS on a port without TLS";
+  return reason === undefined ? code : `${code}: ${reason}`;
+}
+
+function tlsCause(code: string): string {
+  return code === "ERR_SSL_HTTP_REQUEST" ? "plain HTTP on a port with TLS" : code;
 }

@@ -27,6 +27,7 @@ function listen(port: OpenPort, clock: FakeClock, arrived: (client: Client) => v
     trusts: () => false,
     handshakeTimeout: () => 1000,
     arrived,
+    tlsFailed: () => {},
     broken: (socket) => socket.destroy(),
   });
   return { listener, room };

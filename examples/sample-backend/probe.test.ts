@@ -44,8 +44,8 @@ afterEach(async () => {
   await backend.close();
 });
 
-function problem(status: number, reason: string, title: string, more = ""): string {
-  const body = JSON.stringify({ type: "about:blank", title, status, reason });
+function problem(status: number, reason: string, detail: string, more = ""): string {
+  const body = JSON.stringify({ type: "about:blank", title: "a phrase", status, reason, detail });
   return `HTTP/1.1 ${status} X\r\ncontent-type: application/problem+json\r\ncontent-length: ${body.length}\r\n${more}Connection: close\r\n\r\n${body}`;
 }
 
@@ -73,7 +73,7 @@ test("the handshake is repeated as the page made it, and the refusal told", asyn
   expect(await finding(question)).toEqual({
     status: 401,
     reason: "CredentialMissing",
-    title: "A credential is required",
+    detail: "A credential is required",
   });
   expect(asked[0]).toMatch(/^GET \/chat\?apikey=a%20b HTTP\/1\.1\r\n/);
   expect(asked[0]).toContain("\r\nSec-WebSocket-Protocol: wsproxy,wsproxy.key.YQ\r\n");

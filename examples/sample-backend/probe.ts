@@ -14,7 +14,7 @@ export type Finding =
   | {
       readonly status: number;
       readonly reason?: string;
-      readonly title?: string;
+      readonly detail?: string;
       readonly retryAfter?: string;
     }
   | { readonly problem: string };
@@ -30,7 +30,7 @@ const MAX_ANSWER = 4096;
 
 /**
  * Repeats a handshake to find what browsers hide from scripts: the status with which a gateway refused it. It dials
- * only the gateway that it was made for, follows no redirect, and gives status, reason, title and Retry-After only.
+ * only the gateway that it was made for, follows no redirect, and gives status, reason, detail and Retry-After only.
  */
 export class Probe {
   /** URL of the gateway, with the path that the page shows at first. */
@@ -98,16 +98,16 @@ export class Probe {
   }
 }
 
-/** The status, and reason and title of a problem document (RFC 9457). */
+/** The status, and reason and detail of a problem document (RFC 9457). */
 async function findingIn(response: IncomingMessage): Promise<Finding> {
   const status = response.statusCode ?? 0;
   const retryAfter = response.headers["retry-after"];
   const body = response.headers["content-type"] === "application/problem+json" ? await start(response) : "";
   const finding = { status, ...(retryAfter === undefined ? {} : { retryAfter: retryAfter.slice(0, 64) }) };
   try {
-    const { reason, title } = JSON.parse(body) as { reason?: unknown; title?: unknown };
-    if (typeof reason !== "string" || typeof title !== "string") return finding;
-    return { ...finding, reason: reason.slice(0, 64), title: title.slice(0, 200) };
+    const { reason, detail } = JSON.parse(body) as { reason?: unknown; detail?: unknown };
+    if (typeof reason !== "string" || typeof detail !== "string") return finding;
+    return { ...finding, reason: reason.slice(0, 64), detail: detail.slice(0, 200) };
   } catch {
     return finding;
   }

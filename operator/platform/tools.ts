@@ -1,6 +1,13 @@
 import { createPrivateKey, createPublicKey, hash, X509Certificate, type KeyObject } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import { isOversized, MIN_RSA_BITS } from "../../api/json-web-keys.ts";
+import {
+  algorithmOf,
+  ALGORITHMS_OF,
+  isOversized,
+  MIN_RSA_BITS,
+  presentMembers,
+  type Jwk,
+} from "../../api/json-web-keys.ts";
 import type { Tools } from "../translate/resources.ts";
 
 /** The translation's Tools by node:crypto. No answer quotes its input, which may be a secret. */
@@ -47,10 +54,8 @@ function contextProblem(options: { ca: string } | { cert: string; key: string })
   }
 }
 
-/** The key types that the accepted algorithms use (RFC 7518 §3.1, RFC 8037 §3.1). */
-const TYPES = new Set(["rsa", "ec prime256v1", "ec secp384r1", "ec secp521r1", "ed25519"]);
-
-function keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined {
+function keyProblem(published: Jwk): string | undefined {
+  const jwk = presentMembers(published);
   if (jwk["kty"] === "oct" || "k" in jwk) return "is a symmetric key; only public keys verify tokens here";
   if ("d" in jwk) return "is a private key; publish the public part only, and replace the key";
   if (isOversized(jwk)) {
@@ -59,7 +64,14 @@ function keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined 
   const key = attempt(() => createPublicKey({ key: jwk, format: "jwk" }));
   if (key === undefined) return "is not a public key that can be read (RFC 7517)";
   const type = typeOf(key);
-  if (!TYPES.has(type)) return "is of a type that no accepted algorithm uses; use RSA, P-256, P-384, P-521 or Ed25519";
+  const algorithms = ALGORITHMS_OF[type];
+  if (algorithms === undefined) {
+    return "is of a type that no accepted algorithm uses; use RSA, P-256, P-384, P-521 or Ed25519";
+  }
+  const { alg } = jwk;
+  if (alg !== undefined && !algorithms.test(algorithmOf(alg))) {
+    return "has an alg that keys of its type do not take part in; correct it, or leave it out";
+  }
   if (type === "rsa" && (key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS) {
     return `is an RSA key of fewer than ${MIN_RSA_BITS} bits`;
   }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { STATUS_CODES } from "node:http";
 import { expect } from "vitest";
 import { REJECTIONS } from "../../dataplane/rejection.ts";
 import { RawBackend, type BackendConnection } from "./backends.ts";
@@ -233,9 +234,10 @@ export function expectAnswer(answer: RawAnswer, { status, reason, headers = {}, 
   const body = JSON.parse(answer.body) as Record<string, unknown>;
   expect(body).toEqual({
     type: `https://wsproxy.dev/problems/${reason}`,
-    title: REJECTIONS[reason as keyof typeof REJECTIONS].title,
+    title: STATUS_CODES[status],
     status,
     reason,
+    detail: REJECTIONS[reason as keyof typeof REJECTIONS].detail,
     requestId: expect.stringMatching(/^[A-Za-z0-9._-]{8,128}$/),
   });
 }

@@ -84,6 +84,7 @@ test("each line says what the contract lists, and nothing else", async () => {
     event: "HandshakeRefused",
     ...{ proxy: "test/proxy", route: "main", address: "127.0.0.1", status: 401, reason: "CredentialInvalid" },
     policy: "authentication",
+    ...{ host: "a.test", path: "/ws", cause: "no Secret of the route has this API key" },
     requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
   });
   expect(line("limit exceeded")).toEqual({

@@ -34,7 +34,7 @@ export function refusal(finding) {
       meaning: `The sample backend asked the gateway and got no answer: ${finding.problem}.`,
     };
   }
-  const { status, reason = "", title, retryAfter } = finding;
+  const { status, reason = "", detail, retryAfter } = finding;
   if (status === 101) {
     return {
       outcome: "No connection",
@@ -45,7 +45,7 @@ export function refusal(finding) {
   const wait = retryAfter === undefined ? "" : ` Try again in ${retryAfter} s.`;
   return {
     outcome: `Refused: ${status} ${reason}`.trimEnd(),
-    meaning: `${title ?? "The backend answered the handshake with this status"}.${wait}`,
+    meaning: `${detail ?? "The backend answered the handshake with this status"}.${wait}`,
   };
 }
 

@@ -44,3 +44,20 @@ test("the status names a wrong key of a key set in a Secret by its index; where 
   expect(words(false)).toEqual([`Secret issuer: jwks.json holds keys[1], ${symmetric}`]);
   expect(words(true)).toEqual([`Secret issuer: jwks.json holds the key "a-name-inside", ${symmetric}`]);
 });
+
+const good = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
+const nothing = { d: null, k: null, use: null, alg: null, kid: null, key_ops: null, x5c: null };
+
+test.each<[string, object, string | undefined]>([
+  ["whose other members are null", { ...good, ...nothing }, undefined],
+  ["whose other members are empty texts", { ...good, d: "", use: "", alg: "", kid: "" }, undefined],
+  ["for signing only", { ...good, key_ops: ["sign"] }, "holds no key that verifies signatures"],
+  ["without any operation", { ...good, key_ops: [] }, "holds no key that verifies signatures"],
+  ["for encryption", { ...good, alg: "ECDH-ES" }, "holds no key that verifies signatures"],
+  ["of another alg", { ...good, alg: "ES256" }, "has an alg that keys of its type do not take part in"],
+])("a set with one key %s: %s", (_, jwk, words) => {
+  const secrets = [secret("issuer", { "jwks.json": JSON.stringify({ keys: [jwk] }) })];
+  const { value, problems } = keySet({ secretName: "issuer" }, "at", lookup({ secrets }));
+  expect(value).toEqual(words === undefined ? [good] : undefined);
+  expect(problems.map(({ message }) => message).join()).toMatch(words ?? /^$/);
+});

@@ -1,12 +1,10 @@
-import { MAX_KEYS } from "../../../api/json-web-keys.ts";
+import { isForOtherUse, MAX_KEYS, presentMembers, type Jwk } from "../../../api/json-web-keys.ts";
 import { quoted } from "../../../api/problem.ts";
 import { textSize } from "../../../api/text-size.ts";
 import { isRecord } from "../../../api/unchecked.ts";
 import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
 import { entries } from "./secrets.ts";
 import { authenticationsOf, lastGoodFound } from "./unread.ts";
-
-type Jwk = Readonly<Record<string, unknown>>;
 
 /** The entry of a Secret or of a ConfigMap that holds a key set. */
 export interface KeySetReference {
@@ -88,7 +86,7 @@ function readKeys(
   // A reader of the status may lack the right to read the Secret: there a key is named by its index.
   const mayQuote = lookup.secretsAtHand || reason === "ConfigMapInvalid";
   // A key set may hold keys for encryption, too.
-  const signing = keys.filter(({ use }) => use === undefined || use === "sig");
+  const signing = keys.filter((jwk) => !isForOtherUse(jwk));
   const problems = signing.map((jwk) => {
     const problem = lookup.tools.keyProblem(jwk);
     const which = mayQuote ? shown(jwk) : `keys[${keys.indexOf(jwk)}]`;
@@ -107,7 +105,7 @@ function readKeys(
 function listOf(text: string): readonly Jwk[] | undefined {
   try {
     const { keys } = (JSON.parse(text) ?? {}) as { readonly keys?: unknown };
-    return Array.isArray(keys) && keys.every(isRecord) ? keys : undefined;
+    return Array.isArray(keys) && keys.every(isRecord) ? keys.map(presentMembers) : undefined;
   } catch {
     return undefined;
   }
