@@ -29,24 +29,24 @@ interface Case {
   readonly rewrite?: { readonly hostname: string };
 }
 
-/** The handshake that the backend gets. */
-async function dialled({ origin, host, tls = false, said, madeUp, rewrite }: Case): Promise<BackendConnection> {
+/** The status of the answer, and the handshake that the backend gets. */
+async function ask({ origin, host, tls = false, said, madeUp, rewrite }: Case, policies: object = {}) {
   const backend = await new RawBackend(polite).open();
   open.push(backend);
   const parts: ConfigParts = {
     ...(tls ? { tls: { keyPair: await ca.issue({ names: ["a.test"] }) } } : {}),
     trustedProxies: said === undefined ? [] : ["127.0.0.1"],
-    routes: [rewrite === undefined ? {} : { rewrite }],
+    routes: [{ policies: { ...policies }, ...(rewrite === undefined ? {} : { rewrite }) }],
   };
   const gateway = await new TestGateway().serve(parts, [backend.port]);
   open.push(gateway);
   const { port } = gateway;
   const client = tls ? await RawClient.openTls(port, { ca: ca.ca, servername: "a.test" }) : await RawClient.open(port);
   client.socket.write(request({ headers: { Host: host, Origin: origin, ...said, ...madeUp } }));
-  expect((await client.answer()).status).toBe(101);
+  const { status } = await client.answer();
   client.socket.destroy();
   await gateway.empty();
-  return backend.last;
+  return { status, backend };
 }
 
 const USUAL: Readonly<Record<string, string>> = { http: "80", https: "443" };
@@ -88,8 +88,31 @@ test.each<[string, Case]>([
   ["a client that makes a port up", { origin: "http://a.test", host: "a.test", madeUp: { "X-Forwarded-Port": "1" } }],
   ["another Host for the backend", { origin: "http://a.test:81", host: "a.test:81", rewrite: { hostname: "b.test" } }],
 ])("behind %s a backend finds the browser's own origin", async (_what, one) => {
-  const backend = await dialled(one);
-  expect(backend.values("x-forwarded-port")).toHaveLength(1);
-  expect(computed(backend)).toBe(one.origin);
-  expect(backend.values("origin")).toEqual([one.origin]);
+  const { status, backend } = await ask(one);
+  expect(status).toBe(101);
+  expect(backend.last.values("x-forwarded-port")).toHaveLength(1);
+  expect(computed(backend.last)).toBe(one.origin);
+  expect(backend.last.values("origin")).toEqual([one.origin]);
 });
+
+const sameOrigin = { origins: { allow: [], allowMissing: false, sameOrigin: true } };
+const behind = (port: string) => ({ host: "a.test", said: { ...https, "X-Forwarded-Port": port } });
+
+test.each<[string, Case, number]>([
+  ["the port that a trusted proxy says", { origin: "https://a.test:8443", ...behind("8443") }, 101],
+  ["the usual port", { origin: "https://a.test", ...behind("443") }, 101],
+  ["another port", { origin: "https://a.test:8444", ...behind("8443") }, 403],
+  ["another scheme", { origin: "http://a.test:8443", ...behind("8443") }, 403],
+  ["another host", { origin: "https://b.test:8443", ...behind("8443") }, 403],
+  [
+    "a port that the client made up",
+    { origin: "http://a.test:81", host: "a.test", madeUp: { "X-Forwarded-Port": "81" } },
+    403,
+  ],
+  ["TLS on the port of http", { origin: "https://a.test:80", host: "a.test" }, 403],
+])(
+  "where only pages of the same origin may connect, one with %s is judged by that port",
+  async (_what, one, status) => {
+    expect((await ask(one, sameOrigin)).status).toBe(status);
+  },
+);
