@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, hostname, label, objectName, path, port } from "./names.ts";
+import { cidr, hostname, label, objectName, path, port, preciseHostname } from "./names.ts";
 import {
   policies as policyTable,
   policyIndexes,
@@ -41,7 +41,7 @@ const route = z.strictObject({
   /** Empty: any host. */
   hostnames: z.array(hostname).max(64),
   path: z.strictObject({ type: z.enum(["Prefix", "Exact"]), value: path }),
-  rewrite: z.strictObject({ path }).optional(),
+  rewrite: z.strictObject({ path: path.optional(), hostname: preciseHostname.optional() }).optional(),
   /** Empty: nothing could be resolved, and the route answers 503. */
   backends: z.array(backend).max(64),
   loadBalancing: z.enum(["LeastConnections", "RoundRobin", "Random"]),

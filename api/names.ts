@@ -35,6 +35,17 @@ export const hostname = z
   )
   .meta({ [CALLED]: "host name" });
 
+/** A host name without a wildcard (Gateway API's PreciseHostname). */
+export const preciseHostname = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(
+    new RegExp(`^${LABEL}(\\.${LABEL})*$`),
+    "is not a host name; write lower case letters without scheme, port and wildcard, such as echo.internal",
+  )
+  .meta({ [CALLED]: "host name" });
+
 /** A key of a Secret or ConfigMap. */
 export const dataKey = z
   .string()

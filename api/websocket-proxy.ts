@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, hostname, label, objectName, path, port } from "./names.ts";
+import { cidr, hostname, label, objectName, path, port, preciseHostname } from "./names.ts";
 import { dataplane, gateway, sidecar } from "./pods.ts";
 import { policiesSpec } from "./policies/index.ts";
 import { CALLED, rule } from "./rule.ts";
@@ -18,7 +18,7 @@ const listener = z
       .max(256)
       .default([])
       .describe(
-        "Addresses and CIDR blocks of proxies in front of the gateway. It trusts their X-Forwarded-For and X-Forwarded-Proto.",
+        "Addresses and CIDR blocks of proxies in front of the gateway. It trusts their X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Port.",
       ),
   })
   .describe("Where clients connect.");
@@ -80,6 +80,21 @@ const backend = z
   })
   .describe("A Service, or a port of the pod itself.");
 
+const rewrite = rule(
+  z.strictObject({
+    path: path
+      .optional()
+      .describe("Replaces the matched prefix (Prefix) or the whole path (Exact). Absent: the client's path."),
+    hostname: preciseHostname
+      .optional()
+      .describe(
+        "Host header that the backend gets, without a port. X-Forwarded-Host still has the client's. Absent: the client's Host.",
+      ),
+  }),
+  { cel: "has(self.path) || has(self.hostname)", message: "must have path or hostname, or both" },
+  ({ path: to, hostname: host }) => to !== undefined || host !== undefined,
+).describe("What the backend sees in place of the client's path and Host.");
+
 /** One route. Each is parsed by itself, so that a mistake in one route leaves the others working. */
 export const route = z
   .strictObject({
@@ -99,10 +114,7 @@ export const route = z
       })
       .prefault({})
       .describe("Which paths the route serves."),
-    rewrite: z
-      .strictObject({ path: path.describe("Replaces the matched prefix (Prefix) or the whole path (Exact).") })
-      .optional()
-      .describe("The path that the backend sees. Absent: the client's."),
+    rewrite: rewrite.optional(),
     backends: z.array(backend).min(1).max(64).describe("Backends of new sessions. A session stays with its backend."),
     loadBalancing: z
       .enum(["LeastConnections", "RoundRobin", "Random"])

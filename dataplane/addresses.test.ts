@@ -60,8 +60,32 @@ test.each([
   expect(origin("10.1.1.1", ["X-Forwarded-For", value]).address).toMatch(/^10\.(1\.1\.1|2\.2\.2)$/);
 });
 
+test.each<[string, string[], number | undefined]>([
+  ["a port", ["8443"], 8443],
+  ["the highest port", ["65535"], 65_535],
+  ["no field", [], undefined],
+  ["an empty field", [""], undefined],
+  ["port 0", ["0"], undefined],
+  ["a port too high", ["65536"], undefined],
+  ["a number of thousands of digits", ["4".repeat(8000)], undefined],
+  ["a sign", ["+443"], undefined],
+  ["a leading zero", ["0443"], undefined],
+  ["hexadecimal digits", ["0x1bb"], undefined],
+  ["an exponent", ["4e2"], undefined],
+  ["a name", ["https"], undefined],
+  ["digits of another script", ["\u0664\u0664\u0663"], undefined],
+  ["a list", ["443, 8443"], undefined],
+  ["two fields", ["443", "443"], undefined],
+])("of X-Forwarded-Port of a trusted proxy, %s is believed as far as it is one port", (_what, values, port) => {
+  const headers = values.map((value): HeaderField => ["X-Forwarded-Port", value]);
+  expect(origin("10.1.1.1", ...headers).port).toBe(port);
+  expect(origin("192.0.2.1", ...headers).port).toBeUndefined();
+});
+
 test("X-Forwarded-Proto of a trusted proxy says whether the client's side is TLS", () => {
   expect(origin("10.1.1.1", ["X-Forwarded-Proto", "https"]).secure).toBe(true);
   expect(origin("10.1.1.1", ["X-Forwarded-Proto", "http, wss"]).secure).toBe(true);
+  expect(origin("10.1.1.1", ["X-Forwarded-Proto", "https, , "]).secure).toBe(true);
+  expect(origin("10.1.1.1", ["X-Forwarded-Proto", ""]).secure).toBe(false);
   expect(origin("192.0.2.1", ["X-Forwarded-Proto", "https"]).secure).toBe(false);
 });

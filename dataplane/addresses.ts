@@ -24,6 +24,8 @@ export function addressSubject(address: string): string {
 export interface Origin {
   readonly address: string;
   readonly secure: boolean;
+  /** As a trusted proxy says; undefined: none does. */
+  readonly port: number | undefined;
 }
 
 /** Entries of X-Forwarded-For that are looked at: far more than there are proxies in a row. */
@@ -32,7 +34,7 @@ const MAX_HOPS = 64;
 const MAX_ENTRY = 128;
 
 /**
- * The client's address and scheme. X-Forwarded-For is read from the right, and an entry is believed only as long as the
+ * The client's address and scheme, and the port that it used, as far as trusted proxies tell it. X-Forwarded-For is read from the right, and an entry is believed only as long as the
  * peer that wrote it is a trusted proxy; anything that is no address ends the walk, as does the 64th entry.
  */
 export function clientOrigin(
@@ -42,12 +44,9 @@ export function clientOrigin(
   trusted: AddressList,
 ): Origin {
   let address = canonicalAddress(peer) ?? "0.0.0.0";
-  if (!trusted.has(address)) return { address, secure: encrypted };
-  const last = valuesOf(headers, "x-forwarded-proto").at(-1);
-  const protocol = last
-    ?.slice(last.lastIndexOf(",") + 1)
-    .trim()
-    .toLowerCase();
+  if (!trusted.has(address)) return { address, secure: encrypted, port: undefined };
+  const protocols = valuesOf(headers, "x-forwarded-proto").join(",").toLowerCase().split(",");
+  const protocol = protocols.map((one) => one.trim()).findLast((one) => one !== "");
   const chain = valuesOf(headers, "x-forwarded-for").join(",");
   let end = chain.length;
   for (let hop = 0; hop < MAX_HOPS && end > 0 && trusted.has(address); hop += 1) {
@@ -57,7 +56,15 @@ export function clientOrigin(
     address = next;
     end = comma;
   }
-  return { address, secure: protocol === undefined ? encrypted : protocol === "https" || protocol === "wss" };
+  const secure = protocol === undefined ? encrypted : protocol === "https" || protocol === "wss";
+  return { address, secure, port: forwardedPort(headers) };
+}
+
+/** X-Forwarded-Port, if it is one port: of several it is not known which is the client's. */
+function forwardedPort(headers: readonly HeaderField[]): number | undefined {
+  const [port = "", ...more] = valuesOf(headers, "x-forwarded-port");
+  const sane = more.length === 0 && /^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65_535;
+  return sane ? Number(port) : undefined;
 }
 
 function entryAddress(text: string): string | undefined {

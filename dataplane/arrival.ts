@@ -12,8 +12,6 @@ export interface Arrival {
   readonly rawHeaders: readonly string[];
   readonly peer: string;
   readonly encrypted: boolean;
-  /** Port of the listener. */
-  readonly port: number;
 }
 
 /** A client's socket with the request that came over it; nothing has been answered yet. */

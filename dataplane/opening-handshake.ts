@@ -24,6 +24,6 @@ export interface Handshake {
   readonly protocols: readonly string[];
   /** Sec-WebSocket-Extensions as offered, lines joined; undefined if nothing was. */
   readonly extensions: string | undefined;
-  /** Port of our listener. */
+  /** The port that the client used: as a trusted proxy says, else its Host's, else the one of its scheme. */
   readonly port: number;
 }

@@ -42,7 +42,6 @@ export class ProxyListener {
     const { proxy } = this;
     this.#port = port;
     this.#listener = new Listener({
-      port: port.number,
       keyPair,
       room: this.#room,
       trusts: (address) => proxy.snapshot?.trusted.has(address) ?? false,

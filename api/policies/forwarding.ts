@@ -1,44 +1,26 @@
 import { z } from "zod";
 import { foldHeaderName, headerName, headerValue } from "../names.ts";
 import { rule } from "../rule.ts";
+import { HANDSHAKE_HEADERS, RESERVED_HEADERS } from "./header-names.ts";
 import type { PolicyDefinition } from "./policy.ts";
 
-/** Headers of the handshake and the connection: the gateway writes them, and no policy may. */
-export const RESERVED_HEADERS = [
-  "host",
-  "connection",
-  "upgrade",
-  "keep-alive",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "content-length",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "sec-websocket-key",
-  "sec-websocket-version",
-  "sec-websocket-accept",
-  "sec-websocket-protocol",
-  "sec-websocket-extensions",
-  "x-forwarded-for",
-  "x-forwarded-proto",
-  "x-forwarded-host",
-  "x-forwarded-port",
-  "x-request-id",
-] as const;
+/** A header name that is not on a list. A rule on look-alikes (`isAmong`) would exceed the cost limit of CEL. */
+const headerExcept = (list: readonly string[], message: string) =>
+  rule(
+    headerName,
+    { cel: `!(self.lowerAscii() in [${list.map((name) => `'${name}'`).join(", ")}])`, message },
+    (name) => !list.includes(name.toLowerCase()),
+  );
 
-/**
- * A header that the gateway does not write itself. A rule on look-alikes (`isReserved`) would exceed the cost limit of
- * CEL.
- */
-export const freeHeader = rule(
-  headerName,
-  {
-    cel: `!(self.lowerAscii() in [${RESERVED_HEADERS.map((name) => `'${name}'`).join(", ")}])`,
-    message: "must not be a header that the gateway itself writes; choose another",
-  },
-  (name) => !(RESERVED_HEADERS as readonly string[]).includes(name.toLowerCase()),
+/** A header that the gateway does not write itself. */
+export const freeHeader = headerExcept(
+  RESERVED_HEADERS,
+  "must not be a header that the gateway itself writes; choose another",
+);
+
+const settableHeader = headerExcept(
+  HANDSHAKE_HEADERS,
+  "must not be a header of the handshake or the connection, which the gateway itself writes; leave it out (for Host there is rewrite.hostname)",
 );
 
 const spec = z
@@ -50,21 +32,29 @@ const spec = z
           .max(256)
           .optional()
           .describe(
-            "Client headers that reach the backend. Absent: all except those in which proxies describe the client, such as X-Forwarded-User, CF-Connecting-IP or X-Client-Cert (docs/reference/forwarded-headers.md). List one of those only if a proxy in front of the gateway always writes it: a client can send it too.",
+            "Client headers that reach the backend. Absent: all except those in which proxies describe the client, such as X-Forwarded-User, CF-Connecting-IP or X-Client-Cert (docs/reference/forwarded-headers.md). List one of those only if a proxy in front of the gateway always writes it: a client can send it too. Headers that the gateway itself writes must not be listed.",
           ),
-        remove: z.array(headerName).max(256).default([]).describe("Client headers that do not reach the backend."),
+        remove: z
+          .array(headerName)
+          .max(256)
+          .default([])
+          .describe(
+            "Client headers that do not reach the backend. X-Forwarded-For, -Proto, -Host, -Port and X-Request-Id: the gateway does not write them either.",
+          ),
         set: z
           .array(
             z
               .strictObject({
-                name: freeHeader.describe("Name of the header."),
+                name: settableHeader.describe("Name of the header."),
                 value: headerValue.describe("Its value."),
               })
               .describe("A header and its value."),
           )
           .max(64)
           .default([])
-          .describe("Headers that the gateway sets. It removes headers of the client with the same or a similar name."),
+          .describe(
+            "Headers that the gateway sets. It removes headers of the client with the same or a similar name. X-Forwarded-For, -Proto, -Host, -Port and X-Request-Id: the value replaces the gateway's own.",
+          ),
       })
       .prefault({})
       .describe("Which headers of the handshake reach the backend."),
@@ -102,24 +92,20 @@ const spec = z
 /** What of the client's handshake the backend sees. */
 export const forwarding = { spec, rendered: spec, absent: {} } satisfies PolicyDefinition;
 
-/** True for a header that the gateway writes itself, and for a look-alike that a backend may take for it. */
-export function isReserved(name: string): boolean {
-  return (RESERVED_HEADERS as readonly string[]).includes(foldHeaderName(name));
-}
-
 type Path = readonly (string | number)[];
+type NamedHeader = { readonly name: string; readonly path: Path };
 
-/** Headers that the policy writes, with the path of the field that names each. */
-export function writtenHeaders({
-  headers,
-  clientHeader,
-  claimHeaders,
-}: z.output<typeof spec>): readonly { readonly name: string; readonly path: Path }[] {
+/** Headers that tell the backend about the client's identity, with the path of the field that names each. */
+export function identityHeaders({ clientHeader, claimHeaders }: z.output<typeof spec>): readonly NamedHeader[] {
   return [
     { name: clientHeader, path: ["clientHeader"] },
     ...claimHeaders.map(({ header }, index) => ({ name: header, path: ["claimHeaders", index, "header"] })),
-    ...headers.set.map(({ name }, index) => ({ name, path: ["headers", "set", index, "name"] })),
   ];
+}
+
+/** Headers that `headers.set` writes, with the path of the field that names each. */
+export function setHeaders({ headers }: z.output<typeof spec>): readonly NamedHeader[] {
+  return headers.set.map(({ name }, index) => ({ name, path: ["headers", "set", index, "name"] }));
 }
 
 /**
@@ -128,7 +114,7 @@ export function writtenHeaders({
  */
 export function doubledHeaders(settings: z.output<typeof spec>): readonly Path[] {
   const taken = new Set<string>();
-  return writtenHeaders(settings).flatMap(({ name, path }) => {
+  return [...identityHeaders(settings), ...setHeaders(settings)].flatMap(({ name, path }) => {
     const folded = foldHeaderName(name);
     if (taken.has(folded)) return [path];
     taken.add(folded);

@@ -44,10 +44,40 @@ test.each<[string, Record<string, string[]>, object]>([
     },
     {},
   ],
+  ["a Content-Length of zero", { "Content-Length": ["0"] }, {}],
+  ["a Content-Length of zero over two lines", { "content-length": ["0", "0"] }, {}],
+  [
+    "empty elements of Upgrade and Connection",
+    { Upgrade: [", websocket,"], Connection: ["", "keep-alive,,upgrade"] },
+    {},
+  ],
+  ["an accept with white space", { "Sec-WebSocket-Accept": [" \ts3pPLMBiTxaQ9kYGzzhZRbK+xOo= "] }, {}],
+  ["an empty subprotocol", { "Sec-WebSocket-Protocol": [""] }, { protocol: undefined }],
+  ["a subprotocol and a comma", { "Sec-WebSocket-Protocol": ["chat,", ""] }, { protocol: "chat" }],
+  ["an empty extension", { "Sec-WebSocket-Extensions": [""] }, { extensions: undefined }],
+  [
+    "deflate and commas",
+    { "Sec-WebSocket-Extensions": [",permessage-deflate ,"] },
+    { extensions: "permessage-deflate" },
+  ],
   ["a quoted value", { "Sec-WebSocket-Extensions": ['permessage-deflate; server_max_window_bits="10"'] }, {}],
 ])("%s passes", (_what, fields, wanted) => {
   expect(check(fields)).toMatchObject(wanted);
   expect(check(fields)).not.toHaveProperty("problem");
+});
+
+test.each<[string, Record<string, string[]>, string]>([
+  ["Upgrade", { Upgrade: ["h2c"] }, "Upgrade"],
+  ["Connection", { Connection: ["close"] }, "Connection"],
+  ["the accept", { "Sec-WebSocket-Accept": ["x"] }, "Sec-WebSocket-Accept"],
+  ["two accepts", { "Sec-WebSocket-Accept": ["x", "x"] }, "Sec-WebSocket-Accept"],
+  ["a length", { "Content-Length": ["5"] }, "Content-Length"],
+  ["chunks", { "Transfer-Encoding": ["chunked"] }, "Transfer-Encoding"],
+  ["the subprotocol", { "Sec-WebSocket-Protocol": ["other"] }, "Sec-WebSocket-Protocol"],
+  ["two subprotocols", { "Sec-WebSocket-Protocol": ["chat, super"] }, "Sec-WebSocket-Protocol"],
+  ["the extension", { "Sec-WebSocket-Extensions": ["x"] }, "Sec-WebSocket-Extensions"],
+])("the problem with %s names the header", (_what, fields, name) => {
+  expect(check(fields)).toEqual({ problem: expect.stringContaining(name) as unknown });
 });
 
 test.each<[string, Record<string, string[]>, Partial<SwitchingResponse>?]>([
@@ -63,7 +93,20 @@ test.each<[string, Record<string, string[]>, Partial<SwitchingResponse>?]>([
   ["no accept", { "Sec-WebSocket-Accept": [] }],
   ["a wrong accept", { "Sec-WebSocket-Accept": ["AAAAAAAAAAAAAAAAAAAAAAAAAAA="] }],
   ["the accept in another case", { "Sec-WebSocket-Accept": ["S3pPLMBiTxaQ9kYGzzhZRbK+xOo="] }],
-  ["Content-Length", { "content-length": ["0"] }],
+  ["a Content-Length of five", { "content-length": ["5"] }],
+  ["a Content-Length of zero and one of five", { "content-length": ["0", "5"] }],
+  ["a Content-Length that is no number", { "content-length": ["0x0"] }],
+  ["an empty Content-Length", { "content-length": [""] }],
+  ["a Content-Length of less than zero", { "content-length": ["-0"] }],
+  [
+    "a Transfer-Encoding beside a Content-Length of zero",
+    { "content-length": ["0"], "Transfer-Encoding": ["chunked"] },
+  ],
+  ["an empty Upgrade", { Upgrade: [""] }],
+  ["65 elements of Upgrade", { Upgrade: [`websocket${",".repeat(64)}`] }],
+  ["65 elements of a subprotocol", { "Sec-WebSocket-Protocol": [",".repeat(64)] }],
+  ["65 elements of an extension", { "Sec-WebSocket-Extensions": [",".repeat(64)] }],
+  ["an empty accept", { "Sec-WebSocket-Accept": [""] }],
   ["Transfer-Encoding", { "Transfer-Encoding": ["chunked"] }],
   ["a subprotocol that was not offered", { "Sec-WebSocket-Protocol": ["other"] }],
   ["two subprotocols", { "Sec-WebSocket-Protocol": ["chat", "super"] }],
@@ -74,7 +117,7 @@ test.each<[string, Record<string, string[]>, Partial<SwitchingResponse>?]>([
   ],
   ["another extension", { "Sec-WebSocket-Extensions": ["x"] }],
   ["two extensions", { "Sec-WebSocket-Extensions": ["permessage-deflate", "permessage-deflate"] }],
-  ["an empty extension", { "Sec-WebSocket-Extensions": [""] }],
+  ["an extension with an empty name", { "Sec-WebSocket-Extensions": ["; server_no_context_takeover"] }],
   ["a value for a flag", { "Sec-WebSocket-Extensions": ["permessage-deflate; server_no_context_takeover=1"] }],
   ["no value for a number", { "Sec-WebSocket-Extensions": ["permessage-deflate; server_max_window_bits"] }],
   ["16 bits", { "Sec-WebSocket-Extensions": ["permessage-deflate; server_max_window_bits=16"] }],

@@ -1,5 +1,12 @@
 import { acceptOf } from "../http/accept-key.ts";
-import { connectionOptions, MAX_CONNECTION_OPTIONS, valuesOf, type HeaderField } from "../http/header-fields.ts";
+import {
+  connectionOptions,
+  elementsOf,
+  MAX_CONNECTION_OPTIONS,
+  MAX_ELEMENTS,
+  valuesOf,
+  type HeaderField,
+} from "../http/header-fields.ts";
 
 /** A backend's answer to the handshake, and what it was asked. */
 export interface SwitchingResponse {
@@ -18,31 +25,37 @@ export type Agreement =
 
 const MAX_FIELDS = 128;
 
-/** Checks a backend's 101 in full. */
+/** Checks a backend's 101 in full. `problem` names the header that is wrong. */
 export function checkResponse(response: SwitchingResponse): Agreement {
   const { headers } = response;
   if (response.status !== 101) return { problem: `status ${response.status}` };
   if (response.httpVersion !== "1.1") return { problem: "not HTTP/1.1" };
   if (headers.length > MAX_FIELDS) return { problem: "too many header fields" };
-  const [upgrade, ...moreUpgrades] = valuesOf(headers, "upgrade");
-  if (upgrade?.toLowerCase() !== "websocket" || moreUpgrades.length > 0) return { problem: "Upgrade" };
+  const upgrades = elementsOf(headers, "upgrade", MAX_ELEMENTS);
+  if (upgrades?.length !== 1 || upgrades[0]?.toLowerCase() !== "websocket") {
+    return { problem: "Upgrade is not websocket alone" };
+  }
   const options = connectionOptions(headers);
   if (options.length > MAX_CONNECTION_OPTIONS) return { problem: "too many Connection options" };
-  if (!options.includes("upgrade")) return { problem: "Connection" };
+  if (!options.includes("upgrade")) return { problem: "Connection does not say upgrade" };
   const accepts = valuesOf(headers, "sec-websocket-accept");
-  if (accepts.length !== 1 || accepts[0] !== acceptOf(response.key)) return { problem: "Sec-WebSocket-Accept" };
-  if (valuesOf(headers, "content-length").length > 0 || valuesOf(headers, "transfer-encoding").length > 0) {
-    return { problem: "a response body" };
+  if (accepts.length !== 1) return { problem: `${accepts.length} Sec-WebSocket-Accept fields` };
+  if (accepts[0]?.trim() !== acceptOf(response.key)) return { problem: "Sec-WebSocket-Accept is not that of the key" };
+  // Frameworks put a length of zero on every answer without a body; what follows the head is frames all the same.
+  if (valuesOf(headers, "content-length").some((value) => !/^0+$/.test(value))) return { problem: "Content-Length" };
+  if (valuesOf(headers, "transfer-encoding").length > 0) return { problem: "Transfer-Encoding" };
+  const protocols = elementsOf(headers, "sec-websocket-protocol", MAX_ELEMENTS);
+  const [protocol, ...others] = protocols ?? [];
+  if (protocols === undefined || others.length > 0) return { problem: "several in Sec-WebSocket-Protocol" };
+  if (protocol !== undefined && !response.protocols.includes(protocol)) {
+    return { problem: "Sec-WebSocket-Protocol was not offered" };
   }
-  const [protocol, ...moreProtocols] = valuesOf(headers, "sec-websocket-protocol");
-  if (moreProtocols.length > 0 || (protocol !== undefined && !response.protocols.includes(protocol))) {
-    return { problem: "a subprotocol that was not offered" };
-  }
-  const answered = valuesOf(headers, "sec-websocket-extensions");
-  if (answered.length === 0) return { protocol, extensions: undefined };
-  const extensions = answered.join(", ");
+  const answered = elementsOf(headers, "sec-websocket-extensions", MAX_ELEMENTS);
+  const [extensions, ...more] = answered ?? [];
+  if (answered === undefined || more.length > 0) return { problem: "several in Sec-WebSocket-Extensions" };
+  if (extensions === undefined) return { protocol, extensions };
   if (response.extensions === undefined || !isDeflateAnswer(extensions, response.extensions)) {
-    return { problem: "an extension that was not offered" };
+    return { problem: "Sec-WebSocket-Extensions was not offered" };
   }
   return { protocol, extensions };
 }
@@ -52,7 +65,7 @@ const BITS = /^(?:[89]|1[0-5])$/;
 /** One permessage-deflate with parameters as RFC 7692 §7.1 has them in a response to this offer. */
 function isDeflateAnswer(answer: string, offer: string): boolean {
   const parts = answer.split(";").map((part) => part.trim());
-  if (answer.includes(",") || parts[0]?.toLowerCase() !== "permessage-deflate") return false;
+  if (parts[0]?.toLowerCase() !== "permessage-deflate") return false;
   const offered = offer.toLowerCase();
   const seen = new Set<string>();
   return parts.slice(1).every((part) => {

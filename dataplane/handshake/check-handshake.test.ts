@@ -19,14 +19,14 @@ type Change = Partial<Arrival> & {
   fields?: Record<string, string[]>;
 };
 
-function check({ fields = {}, ...arrival }: Change = {}) {
+function check({ fields = {}, ...arrival }: Change = {}, trusted = NONE_TRUSTED) {
   const changed = new Set(Object.keys(fields).map((name) => name.toLowerCase()));
   const headers = [
     ...BASE.filter(([name]) => !changed.has(name.toLowerCase())),
     ...Object.entries(fields).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
   ];
-  const request = { method: "GET", target: "/ws", httpVersion: "1.1", peer: "192.0.2.1", encrypted: false, port: 8080 };
-  return checkHandshake({ ...request, rawHeaders: headers.flat(), ...arrival }, NONE_TRUSTED);
+  const request = { method: "GET", target: "/ws", httpVersion: "1.1", peer: "192.0.2.1", encrypted: false };
+  return checkHandshake({ ...request, rawHeaders: headers.flat(), ...arrival }, trusted);
 }
 
 test("a handshake as RFC 6455 §1.3 shows it passes", () => {
@@ -46,6 +46,90 @@ test.each<[string, Change]>([
   ["an extension with a quoted value", { fields: { "Sec-WebSocket-Extensions": ['x; y="8"'] } }],
 ])("%s passes", (_what, change) => {
   expect(check(change)).toMatchObject({ deferred: undefined });
+});
+
+test.each<[string, string[], string[]]>([
+  ["a gap", ["a, , b"], ["a", "b"]],
+  ["a comma in front", [",a"], ["a"]],
+  ["a comma at the end", ["a,"], ["a"]],
+  ["tabs between commas", ["a,\t,\t b ,"], ["a", "b"]],
+  ["an empty line", ["", "a"], ["a"]],
+  ["an empty field", [""], []],
+  ["commas alone", [" , ,", ","], []],
+])("of a list of subprotocols with %s the empty elements are ignored", (_what, lines, protocols) => {
+  const checked = check({ fields: { "Sec-WebSocket-Protocol": lines } });
+  expect(checked).toMatchObject({ deferred: undefined, handshake: { protocols } });
+});
+
+test.each<[string, string[], string | undefined]>([
+  ["a gap", ["permessage-deflate,,x"], "permessage-deflate, x"],
+  [
+    "a comma in front",
+    [", permessage-deflate; server_max_window_bits=8"],
+    "permessage-deflate; server_max_window_bits=8",
+  ],
+  ["a comma at the end", ["x,", "y,"], "x, y"],
+  ["an empty field", [""], undefined],
+  ["commas alone", [",,", " "], undefined],
+])("of a list of extensions with %s the empty elements are ignored", (_what, lines, extensions) => {
+  const checked = check({ fields: { "Sec-WebSocket-Extensions": lines } });
+  expect(checked).toMatchObject({ deferred: undefined, handshake: { extensions } });
+});
+
+test.each<[string, Change]>([
+  ["Upgrade", { fields: { Upgrade: [",websocket ,"] } }],
+  ["Upgrade, over two lines", { fields: { Upgrade: ["", "websocket"] } }],
+  ["Connection", { fields: { Connection: [", ,Upgrade,"] } }],
+])("empty elements of %s are ignored", (_name, change) => {
+  expect(check(change)).toMatchObject({ deferred: undefined });
+});
+
+test("empty elements count against the bounds of the lists", () => {
+  const lists = (name: string, value: string) => check({ fields: { [name]: [value] } });
+  expect(lists("Sec-WebSocket-Protocol", `a${",".repeat(63)}`)).toHaveProperty("handshake");
+  for (const [name, value] of [
+    ["Sec-WebSocket-Protocol", `a${",".repeat(64)}`],
+    ["Sec-WebSocket-Protocol", ",".repeat(16_000)],
+    ["Sec-WebSocket-Extensions", ",".repeat(1025)],
+    ["Upgrade", `websocket${",".repeat(64)}`],
+    ["Connection", `Upgrade${",".repeat(64)}`],
+  ] as const) {
+    expect(lists(name, value), name).toMatchObject({ reason: "BadHandshake" });
+    expect(leastTime(() => void lists(name, value))).toBeLessThan(5);
+  }
+});
+
+test.each<[string, string, string]>([
+  ["http://A.test/ws?x=1", "a.test", "/ws"],
+  ["ws://a.test:80", "a.test", "/"],
+])("%s with the Host %s is what the origin form would be", (target, host, path) => {
+  expect(check({ target, fields: { Host: [host] } })).toMatchObject({ handshake: { host, authority: host, path } });
+});
+
+test.each<[string, string[]]>([
+  ["another Host", ["b.test"]],
+  ["two Hosts", ["a.test", "a.test"]],
+  ["no Host", []],
+])("an absolute target with %s is ambiguous", (_what, hosts) => {
+  expect(check({ target: "http://a.test/ws", fields: { Host: hosts } })).toMatchObject({ reason: "AmbiguousTarget" });
+});
+
+const TRUSTED = new AddressList(["192.0.2.1"]);
+
+test.each<[string, string, Record<string, string[]>, boolean, number]>([
+  ["Host's", "a.test:30080", {}, false, 30_080],
+  ["Host's, behind an address in brackets", "[::1]:8443", {}, true, 8443],
+  ["80 for ws without a port", "a.test", {}, false, 80],
+  ["80 for ws to an address in brackets", "[2001:db8::443]", {}, false, 80],
+  ["443 for wss without a port", "a.test", {}, true, 443],
+  ["80 where Host says 0", "a.test:0", {}, false, 80],
+  ["443 where the trusted proxy ended TLS", "a.test", { "X-Forwarded-Proto": ["https"] }, false, 443],
+  ["80 where the trusted proxy says http", "a.test", { "X-Forwarded-Proto": ["http"] }, true, 80],
+  ["the trusted proxy's", "a.test", { "X-Forwarded-Proto": ["https"], "X-Forwarded-Port": ["8443"] }, false, 8443],
+  ["the trusted proxy's, before Host's", "a.test:8080", { "X-Forwarded-Port": ["443"] }, false, 443],
+  ["Host's where the proxy's is none", "a.test:8080", { "X-Forwarded-Port": ["443,80"] }, false, 8080],
+])("the port that the client used is %s", (_what, host, said, encrypted, port) => {
+  expect(check({ encrypted, fields: { Host: [host], ...said } }, TRUSTED)).toMatchObject({ handshake: { port } });
 });
 
 test.each<[string, Change]>([
@@ -68,7 +152,6 @@ test.each<[string, Change]>([
   ["HTTP/1.0", { httpVersion: "1.0" }],
   ["no Host", { fields: { Host: [] } }],
   ["an empty Host", { fields: { Host: [""] } }],
-  ["an empty subprotocol", { fields: { "Sec-WebSocket-Protocol": ["a,,b"] } }],
   ["a subprotocol twice", { fields: { "Sec-WebSocket-Protocol": ["a, a"] } }],
   [
     "300 subprotocols",

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { AddressList } from "../address-list.ts";
 import { addressSubject, clientOrigin } from "../addresses.ts";
-import { checkTarget, hostOf } from "./check-target.ts";
+import { checkTarget, hostOf, portOf } from "./check-target.ts";
 import {
   connectionOptions,
+  elementsOf,
   fieldsOf,
   MAX_CONNECTION_OPTIONS,
+  MAX_ELEMENTS,
   valuesOf,
   type HeaderField,
 } from "../http/header-fields.ts";
@@ -36,10 +38,10 @@ export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked 
   if (arrival.target.length <= MAX_HEAD && (headers.length > MAX_FIELDS || sizes > MAX_HEAD)) {
     return { reason: "HeadersTooLarge" };
   }
-  const target = checkTarget(arrival.target);
-  if ("reason" in target) return target;
   const hosts = valuesOf(headers, "host");
   const authority = hosts[0] ?? "";
+  const target = checkTarget(arrival.target, authority);
+  if ("reason" in target) return target;
   const host = hostOf(authority);
   if (hosts.length > 1) return { reason: "AmbiguousTarget", cause: "two Host fields" };
   if (host === undefined) return bad("Host is missing or malformed");
@@ -49,11 +51,11 @@ export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked 
   if (valuesOf(headers, "content-length").some((value) => value !== "0")) return bad("a request body");
   const protocols = offeredProtocols(headers);
   if (protocols === undefined) return bad("Sec-WebSocket-Protocol is malformed");
-  const extensions = valuesOf(headers, "sec-websocket-extensions").join(", ");
-  if (extensions !== "" && !areExtensions(extensions)) return bad("Sec-WebSocket-Extensions is malformed");
+  const extensions = offeredExtensions(headers);
+  if (extensions === undefined) return bad("Sec-WebSocket-Extensions is malformed");
   const upgrade = checkUpgrade(headers);
   if (upgrade.refusal !== undefined && upgrade.refusal.reason === "BadHandshake") return upgrade.refusal;
-  const { address, secure } = clientOrigin(arrival.peer, arrival.encrypted, headers, trusted);
+  const { address, secure, port } = clientOrigin(arrival.peer, arrival.encrypted, headers, trusted);
   return {
     handshake: {
       requestId: requestId(headers),
@@ -66,24 +68,31 @@ export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked 
       query: target.query,
       headers,
       protocols,
-      extensions: extensions === "" ? undefined : extensions,
-      port: arrival.port,
+      extensions: extensions.length === 0 ? undefined : extensions.join(", "),
+      port: port ?? usablePort(authority) ?? (secure ? 443 : 80),
     },
     key: upgrade.key,
     deferred: upgrade.refusal,
   };
 }
 
+/** No client connects to port 0, though a Host may say so. */
+function usablePort(authority: string): number | undefined {
+  const port = portOf(authority);
+  return port === 0 ? undefined : port;
+}
+
 /** Upgrade, Connection, version and key together: 400 for what is malformed; 426, deferred, for a plain request or another version. */
 function checkUpgrade(headers: readonly HeaderField[]): { refusal: Refusal | undefined; key: string } {
-  const upgrade = valuesOf(headers, "upgrade");
+  const upgrade = elementsOf(headers, "upgrade", MAX_ELEMENTS);
+  const upgrades = valuesOf(headers, "upgrade").length > 0;
   const options = connectionOptions(headers);
   if (options.length > MAX_CONNECTION_OPTIONS) return { refusal: bad("too many Connection options"), key: "" };
   const connected = options.includes("upgrade");
-  if (upgrade.length > 0 && (upgrade.length > 1 || upgrade[0]?.toLowerCase() !== "websocket")) {
+  if (upgrades && (upgrade?.length !== 1 || upgrade[0]?.toLowerCase() !== "websocket")) {
     return { refusal: bad("Upgrade is not websocket alone"), key: "" };
   }
-  if (upgrade.length === 0 || !connected) return { refusal: { reason: "UpgradeRequired" }, key: "" };
+  if (!upgrades || !connected) return { refusal: { reason: "UpgradeRequired" }, key: "" };
   const versions = valuesOf(headers, "sec-websocket-version");
   const version = versions[0] ?? "";
   if (versions.length !== 1 || !/^[0-9]{1,9}$/.test(version)) return { refusal: bad("Sec-WebSocket-Version"), key: "" };
@@ -97,23 +106,23 @@ function checkUpgrade(headers: readonly HeaderField[]): { refusal: Refusal | und
 }
 
 function offeredProtocols(headers: readonly HeaderField[]): string[] | undefined {
-  const lines = valuesOf(headers, "sec-websocket-protocol");
-  if (lines.length === 0) return [];
-  const names = lines
-    .join(",")
-    .split(",", MAX_PROTOCOLS + 1)
-    .map((name) => name.trim());
-  if (names.length > MAX_PROTOCOLS || new Set(names).size !== names.length) return undefined;
+  const names = elementsOf(headers, "sec-websocket-protocol", MAX_PROTOCOLS);
+  if (names === undefined || new Set(names).size !== names.length) return undefined;
   return names.every((name) => TOKEN.test(name)) ? names : undefined;
 }
 
-/** RFC 6455 §9.1, in time that grows with the length only. Values in quotes must be tokens within. */
-function areExtensions(text: string): boolean {
-  if (text.length > MAX_EXTENSIONS) return false;
-  return text.split(",").every((offer) => {
-    const [name = "", ...parameters] = offer.split(";").map((part) => part.trim());
-    return TOKEN.test(name) && parameters.every(isParameter);
-  });
+/** The offers (RFC 6455 §9.1), in time that grows with the length only; undefined: one is malformed, or they are too long. */
+function offeredExtensions(headers: readonly HeaderField[]): string[] | undefined {
+  const length = valuesOf(headers, "sec-websocket-extensions").join(", ").length;
+  if (length > MAX_EXTENSIONS) return undefined;
+  const offers = elementsOf(headers, "sec-websocket-extensions", MAX_EXTENSIONS + 1);
+  return offers?.every(isExtension) === true ? offers : undefined;
+}
+
+/** Values in quotes must be tokens within. */
+function isExtension(offer: string): boolean {
+  const [name = "", ...parameters] = offer.split(";").map((part) => part.trim());
+  return TOKEN.test(name) && parameters.every(isParameter);
 }
 
 function isParameter(text: string): boolean {

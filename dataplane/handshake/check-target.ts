@@ -13,11 +13,13 @@ const ambiguous = (cause: string): Refusal => ({ reason: "AmbiguousTarget", caus
 
 /**
  * Refuses every request target that two servers could read in two ways (RFC 9112 §3.2, RFC 3986 §6); whatever passes
- * is compared and forwarded byte for byte. Nothing is decoded or normalised.
+ * is compared and forwarded byte for byte. Nothing is decoded or normalised. An absolute target that names `authority`,
+ * the Host, is taken as its path and query (RFC 9112 §3.2.2).
  */
-export function checkTarget(target: string): Target | Refusal {
-  if (target.length > MAX_TARGET) return { reason: "TargetTooLong" };
-  if (!target.startsWith("/")) return ambiguous("not in origin form");
+export function checkTarget(sent: string, authority = ""): Target | Refusal {
+  if (sent.length > MAX_TARGET) return { reason: "TargetTooLong" };
+  const target = sent.startsWith("/") ? sent : originForm(sent, authority);
+  if (target === undefined) return ambiguous("neither in origin form nor in an absolute form that names the Host");
   if (!/^[\x21-\x7e]+$/.test(target)) return ambiguous("characters that must be encoded");
   if (target.includes("#")) return ambiguous("fragment");
   const mark = target.indexOf("?");
@@ -33,6 +35,19 @@ export function checkTarget(target: string): Target | Refusal {
   return { path, query };
 }
 
+/** Path and query of an absolute target; undefined: it is none, or names another host than the Host field. */
+function originForm(target: string, authority: string): string | undefined {
+  const match = /^(http|ws)(s?):\/\/([^/?#\\]*)/i.exec(target);
+  if (match === null) return undefined;
+  const [head, , secure, named = ""] = match;
+  const host = hostOf(named);
+  const usual = secure === "" ? 80 : 443;
+  if (host === undefined || host !== hostOf(authority)) return undefined;
+  if ((portOf(named) ?? usual) !== (portOf(authority) ?? usual)) return undefined;
+  const rest = target.slice(head.length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
 /** Longest host name and longest label of one (RFC 1035 §2.3.4). */
 const MAX_NAME = 253;
 const MAX_LABEL = 63;
@@ -46,6 +61,12 @@ export function hostOf(authority: string): string | undefined {
   const host = match?.[1]?.toLowerCase().replace(/\.$/, "");
   if (host === undefined || Number(match?.[2] ?? 1) > 65_535) return undefined;
   return (host.startsWith("[") ? !host.includes("..") : isName(host)) ? host : undefined;
+}
+
+/** The port of a Host header that `hostOf` takes; undefined if it has none. */
+export function portOf(authority: string): number | undefined {
+  const port = /:([0-9]{1,5})$/.exec(authority)?.[1];
+  return port === undefined ? undefined : Number(port);
 }
 
 function isName(host: string): boolean {

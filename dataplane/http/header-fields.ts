@@ -10,6 +10,21 @@ export function valuesOf(headers: readonly HeaderField[], name: string): string[
   return values;
 }
 
+/** Elements of a list of which one at most may be other than empty. */
+export const MAX_ELEMENTS = 64;
+
+/**
+ * Elements of a list over all lines of a field, without empty ones (RFC 9110 §5.6.1), which count all the same: undefined
+ * if there are more than `most`.
+ */
+export function elementsOf(headers: readonly HeaderField[], name: string, most: number): string[] | undefined {
+  const elements = valuesOf(headers, name)
+    .join(",")
+    .split(",", most + 1);
+  if (elements.length > most) return undefined;
+  return elements.map((element) => element.trim()).filter((element) => element !== "");
+}
+
 /** Names in the Connection fields of a head; one with more is refused, be it a client's or a backend's. */
 export const MAX_CONNECTION_OPTIONS = 64;
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { foldHeaderName } from "../../api/names.ts";
-import { RESERVED_HEADERS } from "../../api/policies/forwarding.ts";
+import { RESERVED_HEADERS } from "../../api/policies/header-names.ts";
 import { routesOf } from "../../api/route-settings.ts";
 import { configOf } from "../../test/fakes/config.ts";
 import { apiKeyPolicy } from "../../test/fakes/oracle.ts";

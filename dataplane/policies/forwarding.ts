@@ -1,6 +1,6 @@
 import type { RouteConfig } from "../../api/config.ts";
 import { foldHeaderName } from "../../api/names.ts";
-import { RESERVED_HEADERS } from "../../api/policies/forwarding.ts";
+import { NEVER_FORWARDED } from "../../api/policies/header-names.ts";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { credentialPlaces } from "../auth/places.ts";
 import { once } from "../compile-once.ts";
@@ -11,35 +11,21 @@ import type { PolicyCompiler } from "../policy.ts";
 /** Takes part in no step: `outgoing.ts` makes the backend's request by what `compileForwarding` returns. */
 export const forwarding: PolicyCompiler<"forwarding"> = () => ({ kind: "forwarding" });
 
-/** Headers in which only a gateway may name the client or its request; a client's are never forwarded, whatever the policy allows. */
-const CLAIMS = [
-  "forwarded",
-  "x-original-url",
-  "x-original-uri",
-  "x-original-host",
-  "x-rewrite-url",
-  "x-forwarded-uri",
-  "x-forwarded-prefix",
-  "x-forwarded-path",
-  "x-forwarded-server",
-  "x-forwarded-ssl",
-  "x-forwarded-scheme",
-  "x-real-ip",
-];
-
-/** Headers that ask the next hop for something other than a WebSocket; a client's are not forwarded. */
-const HOP_REQUESTS = ["expect", "http2-settings"];
-
 /** A route's forwarding policy, ready to use. Names of headers are folded: see `foldHeaderName`. */
 export interface CompiledForwarding {
   readonly path: RouteConfig["path"];
+  /** The path that replaces the matched one. */
   readonly rewrite: string | undefined;
+  /** The Host that replaces the client's. */
+  readonly hostname: string | undefined;
   /** Never forwarded, whatever the policy allows: the gateway speaks under these names, or they are credentials. */
   readonly dropped: ReadonlySet<string>;
   /** undefined: all but those that only a proxy writes (`isClaimed`). */
   readonly allowed: ReadonlySet<string> | undefined;
   /** Forwarded although only a proxy writes them: they hold credentials, and the policy keeps credentials. */
   readonly keptCredentials: ReadonlySet<string>;
+  /** Headers about the request that the gateway does not write: the policy removes or sets them. */
+  readonly unwritten: ReadonlySet<string>;
   readonly set: readonly HeaderField[];
   readonly clientHeader: string;
   readonly claimHeaders: readonly { readonly claim: string; readonly header: string }[];
@@ -60,19 +46,17 @@ export function compileForwarding(route: RouteConfig, memory: Memory): CompiledF
   const key = authentication ?? settings;
   let passage = byCredentials.get(key);
   if (passage === undefined) byCredentials.set(key, (passage = passageOf(route.policies)));
-  return { path: route.path, rewrite: route.rewrite?.path, compression, ...passage };
+  return { path: route.path, rewrite: route.rewrite?.path, hostname: route.rewrite?.hostname, compression, ...passage };
 }
 
 /** The part that depends on the policies alone, and not on the route. */
-type Passage = Omit<CompiledForwarding, "path" | "rewrite" | "compression">;
+type Passage = Omit<CompiledForwarding, "path" | "rewrite" | "hostname" | "compression">;
 
 function passageOf(policies: RenderedPolicies): Passage {
   const { headers, query, clientHeader, claimHeaders, keepCredentials } = policies.forwarding;
   const places = credentialPlaces(policies);
   const ours = [
-    ...RESERVED_HEADERS,
-    ...CLAIMS,
-    ...HOP_REQUESTS,
+    ...NEVER_FORWARDED,
     clientHeader,
     ...claimHeaders.map(({ header }) => header),
     ...headers.set.map(({ name }) => name),
@@ -83,6 +67,7 @@ function passageOf(policies: RenderedPolicies): Passage {
     dropped: new Set(ours.map(foldHeaderName)),
     allowed: headers.allow === undefined ? undefined : new Set(headers.allow.map(foldHeaderName)),
     keptCredentials: new Set(keepCredentials ? [...places.headers].map(foldHeaderName) : []),
+    unwritten: new Set([...headers.remove, ...headers.set.map(({ name }) => name)].map(foldHeaderName)),
     set: headers.set.map(({ name, value }) => [name, value]),
     clientHeader,
     claimHeaders,

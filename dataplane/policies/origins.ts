@@ -62,5 +62,7 @@ function isSameOrigin(origin: string, handshake: Handshake): boolean {
   if (match === null) return false;
   const [, scheme = "", authority] = match;
   if (handshake.secure && scheme !== "https") return false;
-  return authority === normalise(`${scheme}://${handshake.authority}`).slice(scheme.length + 3);
+  if (authority === normalise(`${scheme}://${handshake.authority}`).slice(scheme.length + 3)) return true;
+  // A proxy that leaves the port out of Host tells it in X-Forwarded-Port.
+  return origin === normalise(`${handshake.secure ? "https" : "http"}://${handshake.host}:${handshake.port}`);
 }

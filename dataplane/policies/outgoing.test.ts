@@ -5,7 +5,7 @@ import { apiKeyPolicy } from "../../test/fakes/oracle.ts";
 import { own, send, sendTo, value } from "../../test/fakes/outgoing.ts";
 import type { HeaderField } from "../http/header-fields.ts";
 import { CLAIMED_HEADERS } from "./claimed-headers.ts";
-import { headerText } from "./outgoing.ts";
+import { headerText, type OutgoingRequest } from "./outgoing.ts";
 
 test("the gateway's own fields name the client, its scheme, host and port", () => {
   const request = send({ identity: { client: "alice" } });
@@ -148,6 +148,40 @@ test.each(["X-Mine", "upgrade, x_mine", "close,X.MINE"])(
     expect(own(send({ handshake: { headers } }))).toEqual([["X-Other", "2"]]);
   },
 );
+
+const ABOUT = ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Request-Id"];
+/** All lines that a backend may take for this header. */
+const alike = (request: OutgoingRequest, name: string): HeaderField[] =>
+  request.headers.filter(([it]) => foldHeaderName(it) === foldHeaderName(name));
+
+test.each(ABOUT.flatMap((name) => [name, ...spellings(name)]))("the policy may remove and set %s", (name) => {
+  const headers: HeaderField[] = [
+    [name, "root"],
+    ["X-Mine", "1"],
+  ];
+  const sent = (settings: object): OutgoingRequest =>
+    send({ forwarding: { headers: settings }, handshake: { headers } });
+  expect(alike(sent({ remove: [name] }), name)).toEqual([]);
+  expect(alike(sent({ set: [{ name, value: "ours" }] }), name)).toEqual([[name, "ours"]]);
+  expect(alike(sent({ remove: [name], set: [{ name, value: "ours" }] }), name)).toEqual([[name, "ours"]]);
+  for (const other of ABOUT.filter((it) => foldHeaderName(it) !== foldHeaderName(name))) {
+    expect(alike(sent({ remove: [name] }), other), other).toHaveLength(1);
+  }
+});
+
+test("the route's hostname is the Host that the backend gets; X-Forwarded-Host and -Port stay the client's", () => {
+  const route = (rewrite: object): OutgoingRequest => send({ route: { rewrite } });
+  for (const [rewrite, target] of [
+    [{ hostname: "echo.internal" }, "/chat/room"],
+    [{ hostname: "echo.internal", path: "/ws" }, "/ws/chat/room"],
+  ] as const) {
+    const request = route(rewrite);
+    expect(request).toMatchObject({ authority: "echo.internal", target });
+    expect(value(request, "x-forwarded-host")).toEqual(["A.test:8443"]);
+    expect(value(request, "x-forwarded-port")).toEqual(["8080"]);
+  }
+  expect(route({ path: "/ws" }).authority).toBe("A.test:8443");
+});
 
 test.each<[unknown, string | undefined]>([
   ["acme", "acme"],

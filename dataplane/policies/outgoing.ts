@@ -12,7 +12,7 @@ import type { CompiledForwarding } from "./forwarding.ts";
 export interface OutgoingRequest {
   /** Rewritten path and permitted query. */
   readonly target: string;
-  /** Host: the client's, so that a backend that compares Origin with it still can. */
+  /** Host: the client's, so that a backend that compares Origin with it still can; or the one that the route sets. */
   readonly authority: string;
   readonly headers: readonly HeaderField[];
   readonly protocols: readonly string[];
@@ -24,7 +24,7 @@ export function outgoing(handshake: Handshake, identity: Identity, rules: Compil
   const { protocols, extensions } = offers(handshake, rules);
   return {
     target: targetOf(handshake, rules),
-    authority: handshake.authority,
+    authority: rules.hostname ?? handshake.authority,
     headers: [...clientHeaders(handshake, rules), ...gatewayHeaders(handshake, identity, rules)],
     protocols,
     extensions,
@@ -81,14 +81,14 @@ function withoutCredentials(cookies: string, names: ReadonlySet<string>): string
 
 function gatewayHeaders(handshake: Handshake, identity: Identity, rules: CompiledForwarding): HeaderField[] {
   const { address, secure, authority, port, requestId } = handshake;
-  const headers: HeaderField[] = [
+  const ours: readonly HeaderField[] = [
     ["X-Forwarded-For", address],
     ["X-Forwarded-Proto", secure ? "https" : "http"],
     ["X-Forwarded-Host", authority],
     ["X-Forwarded-Port", String(port)],
     ["X-Request-Id", requestId],
-    ...rules.set,
   ];
+  const headers = [...ours.filter(([name]) => !rules.unwritten.has(name.toLowerCase())), ...rules.set];
   const client = identity.client === undefined ? undefined : headerText(identity.client);
   if (client !== undefined) headers.push([rules.clientHeader, client]);
   for (const { claim, header } of rules.claimHeaders) {

@@ -34,7 +34,6 @@ async function listen(host = "127.0.0.1", hear: (client: Client) => void = () =>
   if (!(port instanceof OpenPort)) throw new Error(port);
   open.push(port);
   const listener = new Listener({
-    port: port.number,
     keyPair: undefined,
     room,
     trusts: () => false,
@@ -79,7 +78,6 @@ test("an upgrade comes with all that was sent behind its head, its fields as the
     httpVersion: "1.1",
     peer: "127.0.0.1",
     encrypted: false,
-    port,
   });
   expect(arrived[0]?.arrival.rawHeaders.slice(-4)).toEqual(["X-Two", "1", "X-Two", "2"]);
   expect(room.reading).toBe(0);

@@ -18,8 +18,6 @@ export interface KeyPair {
 }
 
 export interface ListenerOptions {
-  /** The port that clients connect to. */
-  readonly port: number;
   /** Present: wss only. */
   readonly keyPair: KeyPair | undefined;
   /** Where its sockets wait until their heads are complete. */
@@ -131,7 +129,6 @@ export class Listener implements Acceptor {
       rawHeaders: request.rawHeaders,
       peer: socket.remoteAddress ?? "",
       encrypted: this.#options.keyPair !== undefined,
-      port: this.#options.port,
     };
     this.#options.room.complete(socket, () => {
       // No event tells any more of a client that left while it waited for its turn.

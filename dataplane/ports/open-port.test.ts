@@ -18,10 +18,9 @@ async function openPort(bounds = admission()): Promise<OpenPort> {
   return port;
 }
 
-function listen(port: OpenPort, clock: FakeClock, arrived: (client: Client) => void) {
+function listen(clock: FakeClock, arrived: (client: Client) => void) {
   const room = waitingRoom(clock);
   const listener = new Listener({
-    port: port.number,
     keyPair: undefined,
     room,
     trusts: () => false,
@@ -55,7 +54,7 @@ test("a client that left before the port leads to a listener is dropped when its
   client.socket.resetAndDestroy();
   await until("it is closed", () => client.closed);
   const arrived: Client[] = [];
-  const { listener, room } = listen(port, new FakeClock(), (it) => arrived.push(it));
+  const { listener, room } = listen(new FakeClock(), (it) => arrived.push(it));
   port.leadTo(listener);
   await until("its descriptor is free", () => bounds.descriptors.used === 0);
   expect([arrived, room.reading, room.unread]).toEqual([[], 0, 0]);
@@ -91,7 +90,7 @@ test("a client that connects before the port leads to a listener is served then,
   const port = await openPort();
   const client = await RawClient.send(port.number, `${request({ target: "/early" })}more`);
   const arrived: Client[] = [];
-  const { listener } = listen(port, new FakeClock(), (it) => arrived.push(it));
+  const { listener } = listen(new FakeClock(), (it) => arrived.push(it));
   await answerNothing(port);
   port.leadTo(listener);
   await until("it arrived", () => arrived.length === 1);

@@ -9,7 +9,7 @@ export interface RouteParts {
   readonly name?: string;
   readonly hostnames?: readonly string[];
   readonly path?: { readonly type: "Prefix" | "Exact"; readonly value: string };
-  readonly rewrite?: { readonly path: string };
+  readonly rewrite?: { readonly path?: string; readonly hostname?: string };
   readonly backends?: readonly Loose[];
   readonly loadBalancing?: "LeastConnections" | "RoundRobin" | "Random";
   /** Rendered policies; one that is absent gets its default. Without `authentication` the route is open. */

@@ -64,6 +64,7 @@ test.each<[string, ConfigParts]>([
   ["another backend", { routes: [{ ...route, backends: [{ endpoints: "gone:80", weight: 1 }] }] }],
   ["no backend", { routes: [{ ...route, backends: [] }] }],
   ["a rewrite", { routes: [{ ...route, rewrite: { path: "/ws" } }] }],
+  ["a hostname", { routes: [{ ...route, rewrite: { hostname: "echo.internal" } }] }],
   ["another load balancing", { routes: [{ ...route, loadBalancing: "Random" }] }],
   ["origins", changed({ origins: { allow: ["https://x.test"], allowMissing: false, sameOrigin: false } })],
   ["forwarding", changed({ forwarding: { clientHeader: "x-client", keepCredentials: true } })],
@@ -96,11 +97,17 @@ test.each<[string, ConfigParts]>([
 
 test.each<[string, ConfigParts, string]>([
   ["a rewrite", { routes: [{ ...route, rewrite: { path: "/ws" } }] }, "GET /ws/room HTTP/1.1"],
+  ["a hostname", { routes: [{ ...route, rewrite: { hostname: "echo.internal" } }] }, "Host: echo.internal\r\n"],
   ["a header for the client", changed({ forwarding: { clientHeader: "x-client" } }), "x-client: alice"],
   [
     "a header that is set",
     changed({ forwarding: { headers: { set: [{ name: "x-env", value: "prod" }] } } }),
     "x-env: prod",
+  ],
+  [
+    "a port that is set",
+    changed({ forwarding: { headers: { set: [{ name: "x-forwarded-port", value: "443" }] } } }),
+    "x-forwarded-port: 443",
   ],
   ["origins", changed({ origins: { allow: [], allowMissing: false, sameOrigin: false } }), "OriginForbidden"],
   ["no endpoint", { routes: [{ ...route, backends: [] }] }, "NoEndpoints"],

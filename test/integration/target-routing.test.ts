@@ -42,9 +42,13 @@ test.each<[string, string, Wanted?]>([
   ["C8", "/ws#/../admin"],
   ["C8", "/ws?x#y"],
   ["C9", "http://169.254.169.254/latest"],
-  ["C9", "http://a.test/ws"],
-  ["C9", "ws://a.test/ws"],
-  ["C9", "HTTP://a.test/ws"],
+  ["C9", "http://b.test/ws"],
+  ["C9", "ws://a.test:8080/ws"],
+  ["C9", "HTTPS://a.test.b.test/ws"],
+  ["C9", "http://user@a.test/ws"],
+  ["C9", "http://a.test/ws/../admin"],
+  ["C9", "http://a.test//ws"],
+  ["C9", "ftp://a.test/ws"],
   ["C10", "*"],
   ["C10", "", BAD],
   ["C10", "ws", BAD],
@@ -120,6 +124,51 @@ test.each([
   if (wanted === "101") expect(backend.last.head).toMatch(`GET ${target} HTTP/1.1\r\n`);
   else expect(backend.connections.length).toBe(0);
 });
+
+test.each([
+  ["http://a.test/ws/room", "a.test", "/ws/room"],
+  ["HTTP://A.TEST/ws", "a.test", "/ws"],
+  ["ws://a.test/ws?x=1", "A.test:80", "/ws?x=1"],
+  ["wss://a.test:443/ws", "a.test", "/ws"],
+  ["http://a.test:8080/ws", "a.test:8080", "/ws"],
+])("C9 %s with the Host %s reaches the backend as %s", async (target, host, wanted) => {
+  const { gateway, backend } = await served([{ path: { type: "Prefix", value: "/ws" }, hostnames: ["a.test"] }]);
+  expect(await ask(gateway, target, host)).toBe("101");
+  expect(backend.last.head.split("\r\n", 1)[0]).toBe(`GET ${wanted} HTTP/1.1`);
+  expect(backend.last.values("host")).toEqual([host]);
+  expect(backend.last.values("x-forwarded-host")).toEqual([host]);
+});
+
+test("C9 an absolute target is routed, rewritten and asked for a credential as its path would be", async () => {
+  const { gateway, backend } = await served([
+    { name: "open", path: { type: "Prefix", value: "/chat" }, rewrite: { path: "/ws" } },
+    { name: "guarded", path: { type: "Prefix", value: "/admin" }, policies: { authentication: apiKeyPolicy() } },
+  ]);
+  expect(await ask(gateway, "http://a.test/chat/a?x")).toBe("101");
+  expect(backend.last.head).toMatch("GET /ws/a?x HTTP/1.1\r\n");
+  expect(await ask(gateway, "http://a.test/admin")).toBe("401 CredentialMissing");
+  expect(await ask(gateway, `http://a.test/admin?apikey=${SECRET}`)).toBe("101");
+  expect(backend.last.head).toMatch("GET /admin HTTP/1.1\r\n");
+  expect(await ask(gateway, "http://a.test")).toBe("404 RouteNotFound");
+});
+
+test.each<[object, string]>([
+  [{ hostname: "echo.internal" }, "/chat/a?x"],
+  [{ hostname: "echo.internal", path: "/ws" }, "/ws/a?x"],
+])(
+  "a route with the rewrite %j gives the backend its Host, and X-Forwarded-Host says the client's",
+  async (rewrite, target) => {
+    const { gateway, backend } = await served([{ path: { type: "Prefix", value: "/chat" }, rewrite }]);
+    expect(await ask(gateway, "/chat/a?x", "Chat.example.com:8443", { Origin: "https://chat.example.com:8443" })).toBe(
+      "101",
+    );
+    expect(backend.last.head.split("\r\n", 1)[0]).toBe(`GET ${target} HTTP/1.1`);
+    expect(backend.last.values("host")).toEqual(["echo.internal"]);
+    expect(backend.last.values("x-forwarded-host")).toEqual(["Chat.example.com:8443"]);
+    expect(backend.last.values("x-forwarded-port")).toEqual(["8443"]);
+    expect(backend.last.values("origin")).toEqual(["https://chat.example.com:8443"]);
+  },
+);
 
 test.each([
   ["/chat/a%23b", "/ws/a%23b"],

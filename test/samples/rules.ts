@@ -1,4 +1,4 @@
-import { RESERVED_HEADERS } from "../../api/policies/forwarding.ts";
+import { HANDSHAKE_HEADERS, RESERVED_HEADERS } from "../../api/policies/header-names.ts";
 import { samplesOf, specWith, type Sample, type ValueSamples } from "./proxy.ts";
 
 /** Values that keep one rule of `api/`, and values that break it. */
@@ -28,6 +28,8 @@ const longest = `${[62, 63, 63, 62].map(k).join(".")}/${k(63)}`;
 const long = `k${longest}`;
 
 const KEYS = "must have keys of at most 317 characters";
+const FIXED =
+  "must not be a header of the handshake or the connection, which the gateway itself writes; leave it out (for Host there is rewrite.hostname)";
 const RESERVED = "must not be a header that the gateway itself writes; choose another";
 const HTTPS = "must begin with https://, or set allowHttp: true";
 const POSITIVE = "must be longer than 0s";
@@ -59,6 +61,20 @@ const sets: readonly RuleSamples[] = [
     spec: rewrite,
     good: ["/ws"],
     bad: ["/../admin", "/ws/."],
+  },
+  {
+    rule: "must have path or hostname, or both",
+    at: "spec.routes[0].rewrite",
+    spec: (value) => specWith({ route: { rewrite: value } }),
+    good: [{ path: "/ws" }, { hostname: "echo.internal" }, { path: "/", hostname: "echo" }],
+    bad: [{}],
+  },
+  {
+    rule: "must have path or hostname, or both",
+    at: "spec.routes[0].rewrite",
+    spec: (value) => specWith({ route: { path: { type: "Exact", value: "/chat" }, rewrite: value } }),
+    good: [{ path: "/ws" }, { hostname: "echo.internal" }],
+    bad: [{}],
   },
   {
     rule: "must not hold an encoded /, \\, % or control character",
@@ -248,11 +264,11 @@ const sets: readonly RuleSamples[] = [
     bad: ["upgrade", "Connection"],
   },
   {
-    rule: RESERVED,
+    rule: FIXED,
     at: "spec.policies.forwarding.headers.set[0].name",
     spec: (name) => forwarding({ headers: { set: [{ name, value: "1" }] } }),
-    good: ["x-env", "origin"],
-    bad: ["Host", "content-length"],
+    good: ["x-env", "origin", "X-Forwarded-Port", "x-forwarded-for", "X-Request-Id"],
+    bad: [...HANDSHAKE_HEADERS, "Host", "Content-Length"],
   },
   {
     rule: RESERVED,

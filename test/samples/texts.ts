@@ -70,6 +70,15 @@ const sets: readonly ValueSamples[] = [
     ],
   },
   {
+    at: "spec.routes[0].rewrite.hostname",
+    spec: (hostname) => specWith({ route: { rewrite: { hostname } } }),
+    good: ["echo.internal", "echo", "a-b.c1.example.com", `${"a".repeat(63)}.test`, "10.0.0.1"],
+    bad: [
+      ...["", "*", "*.example.com", "echo.internal:80", "Echo.internal", "echo.internal.", ".internal", "a..b", "-a"],
+      ...["a_b.test", "[::1]", "http://echo", "echo/ws", "echo internal", "echo\r\nX: 1", `${"a".repeat(64)}.test`],
+    ],
+  },
+  {
     at: "spec.policies.origins.allow[0]",
     spec: (origin) => specWith({ policies: { origins: { allow: [origin] } } }),
     good: [

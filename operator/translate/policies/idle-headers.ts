@@ -1,0 +1,46 @@
+import { foldHeaderName } from "../../../api/names.ts";
+import { identityHeaders } from "../../../api/policies/forwarding.ts";
+import { HANDSHAKE_HEADERS, isAmong, NEVER_FORWARDED, REQUEST_HEADERS } from "../../../api/policies/header-names.ts";
+import type { PoliciesSpec } from "../../../api/policies/index.ts";
+
+type Forwarding = NonNullable<PoliciesSpec["forwarding"]>;
+
+/** A name in a list of headers that would have no effect. */
+interface IdleHeader {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/**
+ * Names in `headers.allow` and `headers.remove` that would have no effect. Rules on all of the lists would exceed the cost
+ * limit of CEL, so translation reports the mistake.
+ */
+export function idleHeaders(settings: Forwarding): readonly IdleHeader[] {
+  const { allow = [], remove } = settings.headers;
+  const removed = new Set(remove.map(foldHeaderName));
+  const identity = new Set(identityHeaders(settings).map(({ name }) => foldHeaderName(name)));
+  return [
+    ...idle("allow", allow, (name) => {
+      if (isAmong(REQUEST_HEADERS, name)) return "is a header that the gateway writes itself, in place of the client's";
+      if (isAmong(NEVER_FORWARDED, name))
+        return "is a header that the gateway writes itself, or drops, whatever is allowed";
+      return removed.has(foldHeaderName(name)) ? "stands in remove, too" : undefined;
+    }),
+    ...idle("remove", remove, (name) => {
+      const folded = foldHeaderName(name);
+      if (folded === "host") return "is part of every handshake (rewrite.hostname sets another)";
+      if (folded === "sec-websocket-extensions") return "is the gateway's to write (compression: Disabled removes it)";
+      if (isAmong(HANDSHAKE_HEADERS, name))
+        return "is a header of the handshake or the connection, which is the gateway's to write";
+      return identity.has(folded) ? "is written by clientHeader or claimHeaders, in place of the client's" : undefined;
+    }),
+  ];
+}
+
+function idle(list: "allow" | "remove", names: readonly string[], mistakeIn: (name: string) => string | undefined) {
+  return names.flatMap((name, index): IdleHeader[] => {
+    const mistake = mistakeIn(name);
+    const message = `${name} ${mistake}; take it out of ${list}`;
+    return mistake === undefined ? [] : [{ path: ["headers", list, index], message }];
+  });
+}
