@@ -4,22 +4,28 @@ import { WsBackend } from "./backends.ts";
 const text = (data: unknown): string => String(data);
 const INFO = { server_id: "fake", server_name: "fake", version: "2.10.0", proto: 1, max_payload: 1_048_576 };
 
-/** By the first segment of the path: what a server of the protocol says until the client counts as connected. */
-const OPENINGS: Readonly<Record<string, (socket: WebSocket, connected: () => void) => void>> = {
+type Opening = (socket: WebSocket, connected: () => void) => void;
+
+/**
+ * By the first segment of the path: what a server of the protocol says until the client counts as connected. Where a
+ * client sends something next, that is awaited: until then it may take an end for a failed start.
+ */
+const OPENINGS: Readonly<Record<string, Opening>> = {
   chat: (_socket, connected) => connected(),
   "socket.io": (socket, connected) => {
     socket.send('0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}');
-    answer(socket, (data) => (text(data) === "40" ? '40{"sid":"b"}' : undefined), connected);
+    answer(socket, "40", '40{"sid":"b"}', connected);
   },
   graphql: (socket, connected) => {
-    answer(socket, (data) => (text(data).includes("init") ? '{"type":"connection_ack"}' : undefined), connected);
+    answer(socket, "connection_init", '{"type":"connection_ack"}', () => socket.once("message", connected));
   },
-  hub: (socket, connected) => answer(socket, () => "{}\x1e", connected),
-  mqtt: (socket, connected) => answer(socket, () => Buffer.from([0x20, 2, 0, 0]), connected),
-  stomp: (socket, connected) => answer(socket, () => "CONNECTED\nversion:1.2\nheart-beat:0,0\n\n\0", connected),
+  hub: (socket, connected) => answer(socket, "protocol", "{}\x1e", () => socket.once("message", connected)),
+  mqtt: (socket, connected) => answer(socket, "MQTT", Buffer.from([0x20, 2, 0, 0]), connected),
+  stomp: (socket, connected) => answer(socket, "CONNECT", "CONNECTED\nversion:1.2\nheart-beat:0,0\n\n\0", connected),
   nats: (socket, connected) => {
     socket.send(Buffer.from(`INFO ${JSON.stringify(INFO)}\r\n`));
-    answer(socket, (data) => (text(data).includes("PING") ? Buffer.from("PONG\r\n") : undefined), connected);
+    answer(socket, "PING", Buffer.from("PONG\r\n"), () => {});
+    socket.on("message", (data) => text(data).includes("SUB ") && connected());
   },
 };
 
@@ -37,14 +43,13 @@ export class ProtocolBackend extends WsBackend {
   }
 }
 
-/** Sends the first answer that there is to a message of the client. */
-function answer(socket: WebSocket, to: (data: unknown) => string | Buffer | undefined, connected: () => void): void {
+/** Answers the first message that holds these words. */
+function answer(socket: WebSocket, words: string, reply: string | Buffer, then: () => void): void {
   const look = (data: unknown): void => {
-    const reply = to(data);
-    if (reply === undefined) return;
+    if (!text(data).includes(words)) return;
     socket.off("message", look);
     socket.send(reply);
-    connected();
+    then();
   };
   socket.on("message", look);
 }
