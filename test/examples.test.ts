@@ -10,7 +10,7 @@ import { translate } from "../operator/translate/translate.ts";
 
 const examples = join(import.meta.dirname, "../examples");
 
-describe.each(["quickstart", "reference"])("examples/%s", (folder) => {
+describe.each(["quickstart", "apigee-sample", "reference"])("examples/%s", (folder) => {
   const files = readdirSync(join(examples, folder));
   const decoded = files.flatMap((file) =>
     parseAllDocuments(readFileSync(join(examples, folder, file), "utf8")).map((document) => decode(document.toJS())),

@@ -7,7 +7,9 @@ const list = keyedByPer(
   z
     .strictObject({
       per,
-      limit: positiveSize.describe("Payload bytes in each interval, counted as they are on the wire."),
+      limit: positiveSize.describe(
+        "Payload bytes in each interval, counted on the wire: compressed bytes where client and backend negotiated permessage-deflate.",
+      ),
       interval,
       burst: positiveSize.optional().describe(BURST),
       onExceed: z

@@ -14,7 +14,7 @@ const spec = z
       .describe("Largest number of frames of one message; 0: no limit."),
   })
   .describe(
-    "Largest size of a whole message: the sum of its fragments, in bytes on the wire. A larger message ends the session with 1009.",
+    "Largest size of a whole message: the sum of its fragments, in bytes on the wire, which are compressed bytes where client and backend negotiated permessage-deflate. A larger message ends the session with 1009.",
   );
 
 /** Size of a whole message: its fragments summed, in bytes on the wire (compressed where the two ends compress). */

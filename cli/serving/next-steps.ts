@@ -15,7 +15,6 @@ export function routeUrl(config: Config, address: string): string {
 export function nextSteps(config: Config, hints: Hints, url: string, backendPort: number): string {
   const page = `http://127.0.0.1:${backendPort}/`;
   const example = exampleKey(config, hints);
-  const key = example === undefined ? "" : ` --key ${example.key}`;
   const file = hints.files.get(`${config.proxy.namespace}/${config.proxy.name}`);
   const edits = [
     example === undefined ? [] : [`in ${example.file} remove ${example.client}: that session ends with 3000`],
@@ -25,7 +24,7 @@ export function nextSteps(config: Config, hints: Hints, url: string, backendPort
 
 next steps:
   open ${page} in a browser, or type in another terminal
-    bin/wsproxy connect ${url}${key}
+    bin/wsproxy connect ${connection(config, url, example?.key)}
   stay connected and edit the manifests; a change is in force within about a second:
 ${edits.map((edit) => `    ${edit}\n`).join("")}  Ctrl-C ends everything
 `;
@@ -34,6 +33,19 @@ ${edits.map((edit) => `    ${edit}\n`).join("")}  Ctrl-C ends everything
 function firstRoute(config: Config): RouteConfig | undefined {
   const routes = routesOf(config);
   return routes.find(({ hostnames }) => hostnames.length === 0) ?? routes[0];
+}
+
+/** Arguments of `wsproxy connect`, with the key in a place where the first route looks for it. */
+function connection(config: Config, url: string, key: string | undefined): string {
+  const places = firstRoute(config)?.policies.authentication?.apiKey?.from ?? [];
+  if (key === undefined) return url;
+  const headers = places.flatMap(({ header }) => header?.toLowerCase() ?? []);
+  if (headers.includes("x-api-key")) return `${url} --key ${key}`;
+  const query = places.find((place) => place.query !== undefined)?.query;
+  if (query !== undefined) return `'${url}?${query}=${encodeURIComponent(key)}'`;
+  const [header] = headers;
+  if (header === undefined) return url;
+  return `${url} --header '${header}: ${header === "authorization" ? "Bearer " : ""}${key}'`;
 }
 
 /** An example key that the first route accepts. */
