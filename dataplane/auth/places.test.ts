@@ -192,7 +192,7 @@ test("a place that is configured twice is one place", () => {
 test("the places of a route are those of all its methods", () => {
   const authentication = settings({
     apiKey: { from: [{ header: "X-Api-Key" }, { cookie: "Key" }, { subprotocol: "wsproxy.key" }], keys: [] },
-    jwt: { issuer: "i", audiences: ["a"], jwks: {} },
+    jwt: [{ issuer: "i", audiences: ["a"], jwks: {} }],
     introspection: { endpoint: "https://idp.test/", from: [{ query: "Token" }] },
   });
   expect(credentialPlaces({ authentication })).toEqual({

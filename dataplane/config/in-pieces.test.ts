@@ -147,7 +147,7 @@ test("settings that stood in the last config stay the same objects; what changed
 test("settings that are nested without end are refused or taken, and throw nothing", async () => {
   const depth = 100_000;
   const jwk = JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`) as object;
-  const settings = { require: "All", jwt: { issuer: "i", audiences: ["a"], jwks: { keys: [jwk] } } };
+  const settings = { require: "All", jwt: [{ issuer: "i", audiences: ["a"], jwks: { keys: [jwk] } }] };
   const value = { ...whole(), policies: { ...whole().policies, authentication: [settings, settings, settings] } };
   expect("value" in (await configInPieces(value, NOTHING, slices))).toBe(true);
 });

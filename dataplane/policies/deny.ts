@@ -8,11 +8,12 @@ const DENIED = { reason: "Denied" } as const;
 export const deny: PolicyCompiler<"deny"> = ofSettings("deny", (settings) => {
   const addresses = new AddressList(settings.addresses);
   const clients = new Set(settings.clients);
-  const tokenIds = new Set(settings.tokenIds);
+  // A number in a token may stand for several texts: any of them on the list denies it.
+  const tokenIds = new Set<unknown>([...settings.tokenIds, ...settings.tokenIds.map(Number)]);
   const isDenied = ({ client, proofs }: Identity): boolean =>
     (client !== undefined && clients.has(client)) ||
     proofs.some(
-      (proof) => clients.has(proof.client) || (proof.method !== "apiKey" && holds(tokenIds, proof.claims["jti"])),
+      (proof) => clients.has(proof.client) || (proof.method !== "apiKey" && tokenIds.has(proof.claims["jti"])),
     );
   return {
     screen: (handshake) => (addresses.has(handshake.address) ? DENIED : undefined),
@@ -20,7 +21,3 @@ export const deny: PolicyCompiler<"deny"> = ofSettings("deny", (settings) => {
     review: (party) => (addresses.has(party.address) || isDenied(party.identity) ? DENIED : undefined),
   };
 });
-
-function holds(ids: ReadonlySet<string>, id: unknown): boolean {
-  return typeof id === "string" && ids.has(id);
-}

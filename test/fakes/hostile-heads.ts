@@ -20,7 +20,7 @@ const authentication = {
       (n) => [{ header: `x-key-${n}` }, { query: `k${n}` }, { cookie: `c${n}` }, { subprotocol: `s${n}` }][n % 4]!,
     ),
   },
-  jwt: {
+  jwt: [{
     issuer: "https://idp.test/",
     audiences: ["chat"],
     jwks: { keys: [] },
@@ -28,7 +28,7 @@ const authentication = {
       { header: "authorization" },
       ...eight((n) => [{ query: `j${n}` }, { cookie: `d${n}` }, { subprotocol: `s${n}.t` }][n % 3]!).slice(1),
     ],
-  },
+  }],
   introspection: {
     endpoint: "https://idp.test/introspect",
     from: [

@@ -56,7 +56,7 @@ export function everyPolicy({ addresses, keys }: Pick<Scale, "addresses" | "keys
           disabled: false,
         })),
       },
-      jwt: {
+      jwt: [{
         issuer: "https://idp.test/",
         audiences: ["chat"],
         jwks: { uri: "https://idp.test/keys", allowHttp: false },
@@ -66,7 +66,7 @@ export function everyPolicy({ addresses, keys }: Pick<Scale, "addresses" | "keys
         requiredScopes: [],
         requiredClaims: [],
         clockSkew: "5s",
-      },
+      }],
     },
     ...everyLimit(1_000_000),
   });

@@ -1,3 +1,4 @@
+import { placesOf } from "../../../api/policies/authentication.ts";
 import type { PolicySettings, Resolver } from "./policy.ts";
 
 /**
@@ -14,6 +15,5 @@ export const origins: Resolver<"origins"> = (settings, { all }) => {
 };
 
 function acceptsCookie(authentication: PolicySettings["authentication"]): boolean {
-  const { apiKey, jwt, introspection } = authentication ?? {};
-  return [apiKey, jwt, introspection].some((method) => method?.from.some(({ cookie }) => cookie !== undefined));
+  return placesOf(authentication).some(({ cookie }) => cookie !== undefined);
 }

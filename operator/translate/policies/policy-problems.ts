@@ -12,10 +12,15 @@ export function policyProblems({ forwarding, authentication }: PoliciesSpec, at:
   });
   const written = forwarding === undefined ? [] : writtenHeaders(forwarding);
   const doubled = forwarding === undefined ? [] : doubledHeaders(forwarding);
-  const sources = (["apiKey", "jwt", "introspection"] as const).flatMap((method) =>
-    (authentication?.[method]?.from ?? []).map(({ header = "" }, index) => ({
+  const { apiKey, jwt = [], introspection } = authentication ?? {};
+  const sources = [
+    { path: ["apiKey"], from: apiKey?.from ?? [] },
+    ...jwt.map(({ from }, index) => ({ path: ["jwt", index], from })),
+    { path: ["introspection"], from: introspection?.from ?? [] },
+  ].flatMap(({ path, from }) =>
+    from.map(({ header = "" }, index) => ({
       name: header,
-      path: ["authentication", method, "from", index, "header"],
+      path: ["authentication", ...path, "from", index, "header"],
     })),
   );
   return [

@@ -23,7 +23,7 @@ test("a key set of 100 keys is read, one of 101 is not, and the message says so"
     const keys = Array.from({ length: count }, (_, n) => ({ ...key, kid: `k${n}` }));
     const jwt = { issuer: "https://idp.test/", audiences: ["chat"], jwks: { configMapName: "idp" } };
     const configMaps = [{ metadata: metadata("idp"), data: { "jwks.json": JSON.stringify({ keys }) } }];
-    return translated({ proxy: proxy({ policies: { authentication: { jwt } } }), configMaps }).status.problems.map(
+    return translated({ proxy: proxy({ policies: { authentication: { jwt: [jwt] } } }), configMaps }).status.problems.map(
       ({ message }) => message,
     );
   };
