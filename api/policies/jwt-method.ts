@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { duration } from "../quantities.ts";
 import { rule } from "../rule.ts";
-import { isRecord } from "../unchecked.ts";
+import { isRecord, record } from "../unchecked.ts";
 import { from } from "./credential-place.ts";
 import { keySetReference, resolvedKeySet } from "./key-set-reference.ts";
 import { clientClaim, scopes, text } from "./method-fields.ts";
@@ -59,6 +59,7 @@ function isForThisRoute<T extends z.ZodType<{ audiences: unknown[]; requiredClai
       cel: "size(self.audiences) > 0 || size(self.requiredClaims) > 0",
       message: "must not be empty; [] goes only with requiredClaims, which then tell whom the token is for",
       field: "audiences",
+      readable: (it) => ["audiences", "requiredClaims"].every((name) => Array.isArray(record(it)[name])),
     },
     (it) => it.audiences.length > 0 || it.requiredClaims.length > 0,
   );
