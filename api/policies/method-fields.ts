@@ -30,5 +30,4 @@ export const allowHttp = z
 
 export const HTTPS = "must begin with https://, or set allowHttp: true";
 
-export const httpsUnlessAllowed = (value: string, allowed: boolean): boolean =>
-  allowed || value.startsWith("https://");
+export const httpsUnlessAllowed = (value: string, allowed: boolean): boolean => allowed || value.startsWith("https://");

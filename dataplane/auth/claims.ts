@@ -39,10 +39,7 @@ export function unmet(claims: Claims, required: Requirements): Unmet["reason"] |
 }
 
 /** The same, with the requirement in words. */
-export function unmetRequirement(
-  claims: Claims,
-  { requiredScopes, requiredClaims }: Requirements,
-): Unmet | undefined {
+export function unmetRequirement(claims: Claims, { requiredScopes, requiredClaims }: Requirements): Unmet | undefined {
   const scopes = new Set([...words(own(claims, "scope")), ...words(own(claims, "scp"))]);
   const lacking = requiredScopes.find((scope) => !scopes.has(scope));
   if (lacking !== undefined) return { reason: "ScopeMissing", cause: `the scope ${quoted(lacking)} is missing` };

@@ -33,7 +33,9 @@ export function faultOf(error: unknown, claims: Claims): Refusal {
   }
   if (error instanceof errors.JWTClaimValidationFailed) return invalid(claimFault(error, claims));
   // Any other failure means that the token is not proven. jose's words quote nothing of it.
-  return invalid(error instanceof errors.JOSEError ? `the token is malformed: ${error.code}` : "the token is malformed");
+  return invalid(
+    error instanceof errors.JOSEError ? `the token is malformed: ${error.code}` : "the token is malformed",
+  );
 }
 
 function claimFault({ claim, reason }: errors.JWTClaimValidationFailed, claims: Claims): string {

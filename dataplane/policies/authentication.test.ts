@@ -152,7 +152,13 @@ test.each<[string, Record<string, unknown>, [string, string][], Record<string, u
   ["a method was added that it need not prove", { apiKey }, [good], { require: "Any", apiKey, jwt }, undefined],
   ["its key is gone", { apiKey }, [good], { apiKey: { ...apiKey, keys: [] } }, "CredentialRevoked"],
   ["its route was open and is not any more", { require: "None" }, [], { apiKey }, "CredentialRevoked"],
-  ["its signing key is gone", { jwt }, [bearer(token)], { jwt: [{ ...issuer, jwks: { keys: [] } }] }, "CredentialRevoked"],
+  [
+    "its signing key is gone",
+    { jwt },
+    [bearer(token)],
+    { jwt: [{ ...issuer, jwks: { keys: [] } }] },
+    "CredentialRevoked",
+  ],
   ["the key set is not resolved now", { jwt }, [bearer(token)], { jwt: [{ ...issuer, jwks: {} }] }, undefined],
 ])("a live session when %s: $4", async (_, before, headers, after, wanted) => {
   const identity = await admitted(before, headers);

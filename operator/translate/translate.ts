@@ -9,7 +9,8 @@ import { keyProblems } from "./references/key-problems.ts";
 import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
-import { readProxy } from "./read-proxy.ts";
+import { policyWarnings } from "./policies/policy-warnings.ts";
+import { readProxy, type ReadProxy } from "./read-proxy.ts";
 import type { Resources, TranslateOptions, Tools } from "./resources.ts";
 import { routeOutcome, routeStatus, type RouteOutcome } from "./routes/route-outcome.ts";
 import { distinct } from "./status.ts";
@@ -76,8 +77,14 @@ export function* translation(
       routes: outcomes.map((outcome) => routeStatus(outcome, generation)),
       problems: distinct([...ruling.problems, ...references]),
     },
+    warnings: warningsOf(proxy).map((warning) => ({ ...warning, object: lookup.self })),
     asides: distinct(lookup.asides),
   };
+}
+
+function warningsOf({ policies, routes }: ReadProxy): ReturnType<typeof policyWarnings> {
+  const own = routes.map(({ at, spec }) => policyWarnings(spec?.policies ?? {}, `${at}.policies`));
+  return [...policyWarnings(policies ?? {}, "spec.policies"), ...own.flat()];
 }
 
 /** Accepted routes come first: one that serves the same requests as the last good version of another route gets them. */
