@@ -2,7 +2,11 @@ import { expect, test } from "vitest";
 import { clientNamed, handshakeFrom, partyOf, PolicyBench } from "../../test/fakes/policy-bench.ts";
 import type { Identity, Proof } from "../identity.ts";
 
-const lists = { clients: ["mallory"], tokenIds: ["t-1"], addresses: ["192.0.2.0/24", "2001:db8::/32"] };
+const lists = {
+  clients: ["mallory"],
+  tokenIds: ["t-1", "12345", "9007199254740993"],
+  addresses: ["192.0.2.0/24", "2001:db8::/32"],
+};
 const policy = new PolicyBench().compile("deny", lists);
 
 const holder = (client: string, jti: unknown): Identity => {
@@ -28,6 +32,9 @@ test.each<[string, Identity, boolean]>([
   ["a token on the list", holder("alice", "t-1"), true],
   ["another token", holder("alice", "t-2"), false],
   ["a token without an id", holder("alice", undefined), false],
+  ["a token whose id is a number on the list", holder("alice", 12_345), true],
+  ["a token whose id is a number that another of the list became", holder("alice", 2 ** 53), true],
+  ["a token whose id is another number", holder("alice", 12_346), false],
   ["a token with an id that is no text", holder("alice", ["t-1"]), false],
   [
     "a client on the list beside another of the same session",

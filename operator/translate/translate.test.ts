@@ -227,3 +227,12 @@ test("no spec makes it throw, and the data plane accepts the config of each acce
     { numRuns: 300 },
   );
 });
+
+test("a spec whose jwt is no list, as before it was one, keeps the config in force", () => {
+  const issuer = { issuer: "https://idp.test/", audiences: ["chat"], jwks: { uri: "https://idp.test/keys" } };
+  const previous = translated({ proxy: proxy({ policies: { authentication: { jwt: [issuer] } } }) }).config;
+  const { config, status } = translated({ proxy: proxy({ policies: { authentication: { jwt: issuer } } }) }, previous);
+  expect(config?.policies.authentication).toHaveLength(1);
+  expect(config).toEqual(previous);
+  expect(status.problems.map(({ at }) => at)).toContain("spec.policies.authentication.jwt");
+});

@@ -20,15 +20,17 @@ const authentication = {
       (n) => [{ header: `x-key-${n}` }, { query: `k${n}` }, { cookie: `c${n}` }, { subprotocol: `s${n}` }][n % 4]!,
     ),
   },
-  jwt: [{
-    issuer: "https://idp.test/",
-    audiences: ["chat"],
-    jwks: { keys: [] },
-    from: [
-      { header: "authorization" },
-      ...eight((n) => [{ query: `j${n}` }, { cookie: `d${n}` }, { subprotocol: `s${n}.t` }][n % 3]!).slice(1),
-    ],
-  }],
+  jwt: [
+    {
+      issuer: "https://idp.test/",
+      audiences: ["chat"],
+      jwks: { keys: [] },
+      from: [
+        { header: "authorization" },
+        ...eight((n) => [{ query: `j${n}` }, { cookie: `d${n}` }, { subprotocol: `s${n}.t` }][n % 3]!).slice(1),
+      ],
+    },
+  ],
   introspection: {
     endpoint: "https://idp.test/introspect",
     from: [

@@ -154,9 +154,10 @@ test.each<["All" | "Any", string, Record<string, string>, number, string]>([
   ["Any", "a forged token beside a key that would do", { ...good, ...forged }, 401, "CredentialInvalid"],
   ["Any", "neither", {}, 401, "CredentialMissing"],
 ])("require %s, %s: $3 $4", async (require, _, headers, status, said) => {
-  await gateway.serve({ routes: [{ policies: { authentication: { require, apiKey: apiKey(["alice"]), jwt: [jwt] } } }] }, [
-    backend.port,
-  ]);
+  await gateway.serve(
+    { routes: [{ policies: { authentication: { require, apiKey: apiKey(["alice"]), jwt: [jwt] } } }] },
+    [backend.port],
+  );
   const given = await answer({ headers });
   expect(given.status).toBe(status);
   if (status !== 101) expect(reasonOf(given)).toBe(said);

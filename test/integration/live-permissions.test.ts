@@ -74,7 +74,12 @@ test.each<[string, object, string, ("alice" | "bob" | "t1" | "t2")[]]>([
     ["alice"],
   ],
   ["all keys removed", any({ apiKey: apiKey([]) }), "3000 CredentialRevoked", ["alice", "bob"]],
-  ["the method removed", { authentication: { require: "All", jwt: [jwt] } }, "3000 CredentialRevoked", ["alice", "bob"]],
+  [
+    "the method removed",
+    { authentication: { require: "All", jwt: [jwt] } },
+    "3000 CredentialRevoked",
+    ["alice", "bob"],
+  ],
   ["both methods required", any({ require: "All" }), "3000 CredentialRevoked", ["alice", "bob", "t1", "t2"]],
   ["a signing key removed", any({ jwt: [{ ...jwt, jwks: { keys: [] } }] }), "3000 CredentialRevoked", ["t1", "t2"]],
   ["a scope required", any({ jwt: [{ ...jwt, requiredScopes: ["admin"] }] }), "3003 ScopeMissing", ["t1", "t2"]],
