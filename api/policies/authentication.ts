@@ -66,7 +66,7 @@ interface WithPlaces {
 
 /** Every place in which a credential of any method, and of any issuer, may stand. */
 export function placesOf(
-  methods:
+  settings:
     | {
         readonly apiKey?: WithPlaces | undefined;
         readonly jwt?: readonly WithPlaces[] | undefined;
@@ -74,6 +74,6 @@ export function placesOf(
       }
     | undefined,
 ): CredentialPlace[] {
-  const { apiKey: keys, jwt: issuers = [], introspection: opaque } = methods ?? {};
+  const { apiKey: keys, jwt: issuers = [], introspection: opaque } = settings ?? {};
   return [keys, ...issuers, opaque].flatMap((method) => method?.from ?? []);
 }

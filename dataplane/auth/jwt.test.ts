@@ -31,8 +31,8 @@ beforeEach(() => {
 });
 
 /** The verifier of one issuer, for tokens in the Authorization header. */
-function compile(issuer: Record<string, unknown>): Verifier<"jwt"> {
-  const compiled = settings({ jwt: [{ ...base, ...issuer }] });
+function compile(change: Record<string, unknown>): Verifier<"jwt"> {
+  const compiled = settings({ jwt: [{ ...base, ...change }] });
   const verifier = jwtVerifier(compiled.jwt ?? [], bench.context(), idp.fetch);
   const place = { header: "authorization" };
   return { ...verifier, verify: (credential, it) => verifier.verify({ credential, place }, it) };
