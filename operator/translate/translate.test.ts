@@ -236,3 +236,21 @@ test("a spec whose jwt is no list, as before it was one, keeps the config in for
   expect(config).toEqual(previous);
   expect(status.problems.map(({ at }) => at)).toContain("spec.policies.authentication.jwt");
 });
+
+test("a warning about policies that all routes inherit is given once, and no condition turns False", () => {
+  const issuer = (name: string) => ({
+    issuer: `https://${name}.test/`,
+    audiences: ["chat"],
+    jwks: { uri: `https://${name}.test/keys` },
+  });
+  const authentication = { jwt: [issuer("a"), { ...issuer("b"), clientClaim: "email" }, issuer("c")] };
+  const routes = [route("a"), route("b"), route("own", { policies: { authentication } })];
+  const { status, warnings } = translated({ proxy: proxy({ policies: { authentication }, routes }) });
+  expect(warnings.map(({ at }) => at)).toEqual([
+    "spec.policies.authentication.jwt[2].clientClaim",
+    "spec.routes[2].policies.authentication.jwt[2].clientClaim",
+  ]);
+  expect(warnings.every(({ object }) => object === "WebSocketProxy demo/chat")).toBe(true);
+  expect(status.conditions.map((condition) => condition.status)).toEqual(["True", "True"]);
+  expect(translated({}).warnings).toEqual([]);
+});
