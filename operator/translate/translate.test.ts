@@ -254,3 +254,10 @@ test("a warning about policies that all routes inherit is given once, and no con
   expect(status.conditions.map((condition) => condition.status)).toEqual(["True", "True"]);
   expect(translated({}).warnings).toEqual([]);
 });
+
+test("a place of any issuer that is a header of the gateway's own is a mistake, by its own path", () => {
+  const issuer = { issuer: "https://a.test/", audiences: ["chat"], jwks: { uri: "https://a.test/keys" } };
+  const jwt = [issuer, { ...issuer, issuer: "https://b.test/", from: [{ query: "t" }, { header: "X_Request_Id" }] }];
+  const { status } = translated({ proxy: proxy({ policies: { authentication: { jwt } } }) });
+  expect(status.problems.map(({ at }) => at)).toContain("spec.policies.authentication.jwt[1].from[1].header");
+});

@@ -2,6 +2,7 @@ import type { AcceptedProblem } from "../../../api/conditions.ts";
 import { doubledHeaders, isReserved, writtenHeaders } from "../../../api/policies/forwarding.ts";
 import type { PoliciesSpec } from "../../../api/policies/index.ts";
 import { fieldPath } from "../../../api/problem.ts";
+import { writtenPlaces } from "./written-places.ts";
 
 /** Mistakes in policies that their schemas cannot find. `at`: path of the policies in the spec. */
 export function policyProblems({ forwarding, authentication }: PoliciesSpec, at: string): AcceptedProblem[] {
@@ -12,17 +13,10 @@ export function policyProblems({ forwarding, authentication }: PoliciesSpec, at:
   });
   const written = forwarding === undefined ? [] : writtenHeaders(forwarding);
   const doubled = forwarding === undefined ? [] : doubledHeaders(forwarding);
-  const { apiKey, jwt = [], introspection } = authentication ?? {};
-  const sources = [
-    { path: ["apiKey"], from: apiKey?.from ?? [] },
-    ...jwt.map(({ from }, index) => ({ path: ["jwt", index], from })),
-    { path: ["introspection"], from: introspection?.from ?? [] },
-  ].flatMap(({ path, from }) =>
-    from.map(({ header = "" }, index) => ({
-      name: header,
-      path: ["authentication", ...path, "from", index, "header"],
-    })),
-  );
+  const sources = writtenPlaces(authentication).map(({ place: { header = "" }, path }) => ({
+    name: header,
+    path: [...path, "header"],
+  }));
   return [
     ...[...written.map(({ name, path }) => ({ name, path: ["forwarding", ...path] })), ...sources]
       .filter(({ name }) => isReserved(name))
