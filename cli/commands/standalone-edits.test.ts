@@ -55,6 +55,7 @@ test("an edit that is accepted and may not be what the user means is in force, w
   );
   await it.program.says("demo/chat: the new config is in force");
   await it.alive(client, "still here");
+  expect(await it.dropped()).toBe("0");
 });
 
 test("a new route is served, and ends no session", async () => {

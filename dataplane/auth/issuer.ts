@@ -1,4 +1,4 @@
-import { jwtVerify } from "jose";
+import { errors, jwtVerify } from "jose";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import { quoted } from "../../api/problem.ts";
 import { parseDuration } from "../../api/quantities.ts";
@@ -10,7 +10,7 @@ import { deadlinesOf } from "./deadlines.ts";
 import type { Fetch } from "./guarded-fetch.ts";
 import { RemoteKeySet } from "./key-set.ts";
 import { inlineKeys, NO_KEYS, type KeySource } from "./key-source.ts";
-import { importKeys, type KeyChoice } from "./keys.ts";
+import { importKeys, type KeyChoice, type VerificationKey } from "./keys.ts";
 import { expired, faultOf, invalid, shown } from "./token-faults.ts";
 import type { ProofOf, Verifier } from "./verifier.ts";
 
@@ -47,9 +47,9 @@ export function issuerVerifier(
       if ("reason" in choice) return choice;
       const key = await keys.find(choice, signal);
       if ("reason" in key) return key.reason === "CredentialInvalid" ? { ...noKey(choice), ...key } : key;
-      const proven = await verified(token, key.key, settings, skew, clock.wall());
+      const proven = await verified(token, [key], settings, skew, clock.wall());
       if ("reason" in proven) return proven;
-      const claims: Claims = proven.payload;
+      const { claims, keyId } = proven;
       const client = clientOf(claims, settings.clientClaim);
       const end = endOf(claims);
       if (client === undefined) return invalid(`the claim ${quoted(settings.clientClaim)} is no client id`);
@@ -58,7 +58,7 @@ export function issuerVerifier(
       if (clock.wall() >= end) return expired(claims);
       const missing = unmetRequirement(claims, settings);
       if (missing !== undefined) return missing;
-      return { method: "jwt", client, claims, keyId: key.id, algorithm: choice.algorithm };
+      return { method: "jwt", client, claims, keyId, algorithm: choice.algorithm };
     },
 
     review({ claims, keyId, algorithm }) {
@@ -121,23 +121,32 @@ function noKey({ algorithm, kid }: KeyChoice): Refusal {
   return invalid(`the issuer has no ${algorithm} key ${wanted}`);
 }
 
+/** The claims of a token that one of the candidates signed, or why it is refused. */
 async function verified(
   { text, claims }: UnprovenToken,
-  key: Parameters<typeof jwtVerify>[1],
+  candidates: readonly VerificationKey[],
   { algorithms, issuer, audiences }: IssuerSettings,
   skew: number,
   wall: number,
-): Promise<{ payload: Claims } | Refusal> {
-  try {
-    return await jwtVerify(text, key, {
-      algorithms,
-      issuer,
-      ...(audiences.length === 0 ? {} : { audience: audiences }),
-      requiredClaims: ["exp"],
-      clockTolerance: skew / 1000,
-      currentDate: new Date(wall),
-    });
-  } catch (error) {
-    return faultOf(error, claims);
+): Promise<{ readonly claims: Claims; readonly keyId: string } | Refusal> {
+  const options = {
+    algorithms,
+    issuer,
+    ...(audiences.length === 0 ? {} : { audience: audiences }),
+    requiredClaims: ["exp"],
+    clockTolerance: skew / 1000,
+    currentDate: new Date(wall),
+  };
+  let refusal = invalid("there is no key to verify the signature with");
+  for (const { id, key } of candidates) {
+    try {
+      const { payload } = await jwtVerify(text, key, options);
+      return { claims: payload, keyId: id };
+    } catch (error) {
+      refusal = faultOf(error, claims);
+      // The signature may be another candidate's; anything else that is wrong is wrong with each of them.
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) return refusal;
+    }
   }
+  return refusal;
 }

@@ -243,9 +243,10 @@ test("a warning about policies that all routes inherit is given once, and no con
     audiences: ["chat"],
     jwks: { uri: `https://${name}.test/keys` },
   });
-  const authentication = { jwt: [issuer("a"), { ...issuer("b"), clientClaim: "email" }, issuer("c")] };
-  const routes = [route("a"), route("b"), route("own", { policies: { authentication } })];
-  const { status, warnings } = translated({ proxy: proxy({ policies: { authentication }, routes }) });
+  const inherited = { jwt: [issuer("a"), { ...issuer("b"), clientClaim: "email" }, issuer("c")] };
+  const routes = [route("a"), route("b"), route("own", { policies: { authentication: inherited } })];
+  const policies = { authentication: inherited };
+  const { status, warnings } = translated({ proxy: proxy({ policies, routes }) });
   expect(warnings.map(({ at }) => at)).toEqual([
     "spec.policies.authentication.jwt[2].clientClaim",
     "spec.routes[2].policies.authentication.jwt[2].clientClaim",
