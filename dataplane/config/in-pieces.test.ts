@@ -151,3 +151,17 @@ test("settings that are nested without end are refused or taken, and throw nothi
   const value = { ...whole(), policies: { ...whole().policies, authentication: [settings, settings, settings] } };
   expect("value" in (await configInPieces(value, NOTHING, slices))).toBe(true);
 });
+
+test("a config of the version before, whose jwt is no list, is read as with a list of one", async () => {
+  const jwt = { issuer: "i", audiences: ["a"], jwks: { uri: "https://idp.test/keys" } };
+  const withJwt = (written: unknown): object => {
+    const settings = { require: "All", jwt: written };
+    return { ...whole(), policies: { ...whole().policies, authentication: [settings, settings, settings] } };
+  };
+  const [before, now] = [
+    await configInPieces(withJwt(jwt), NOTHING, slices),
+    await configInPieces(withJwt([jwt]), NOTHING, slices),
+  ];
+  expect("value" in before && before.value).toEqual("value" in now && now.value);
+  expect("value" in now && now.value.policies.authentication?.[0]?.jwt?.[0]?.issuer).toBe("i");
+});
