@@ -15,11 +15,13 @@ export interface Rule {
   /** The field of the value that has to change; absent: the value itself. */
   readonly field?: string;
   readonly reason?: "FieldValueRequired" | "FieldValueForbidden";
+  /** Present: `check` looks also at a value of which another field is wrong, if this says that it can. */
+  readonly readable?: (value: unknown) => boolean;
 }
 
 /** Adds a rule in both forms: `check` for wsproxy, CEL for the API server. Both must accept the same values. */
 export function rule<T extends z.ZodType>(schema: T, twin: Rule, check: (value: z.output<T>) => boolean): T {
-  const { cel, message, field, reason } = twin;
+  const { cel, message, field, reason, readable } = twin;
   const meta = schema.meta() ?? {};
   const before = (meta[RULES] as readonly object[] | undefined) ?? [];
   const added = {
@@ -29,6 +31,10 @@ export function rule<T extends z.ZodType>(schema: T, twin: Rule, check: (value: 
     ...(reason === undefined ? {} : { reason }),
   };
   return schema
-    .refine(check, { message, path: field === undefined ? [] : [field] })
+    .refine(check, {
+      message,
+      path: field === undefined ? [] : [field],
+      ...(readable === undefined ? {} : { when: (parsed) => readable(parsed.value) }),
+    })
     .meta({ ...meta, [RULES]: [...before, added] });
 }

@@ -19,3 +19,23 @@ test.each(["x-request-id", "X-Forwarded-For", "host", "Sec-WebSocket-Key"])(
 test.each(["x-api-key", "authorization", "cookie"])("%s is a place for a credential", (header) => {
   expect(problems(header)).toEqual([]);
 });
+
+const entry = { issuer: "https://idp.test/", audiences: ["chat"], jwks: { uri: "https://idp.test/keys" } };
+
+test("a config of the version before, with one issuer and no list, is read as a list of one", () => {
+  const list = authentication.rendered.parse({ jwt: [entry] });
+  expect(authentication.rendered.parse({ jwt: entry })).toEqual(list);
+  expect(list.jwt).toHaveLength(1);
+  expect(authentication.rendered.parse({}).jwt).toBeUndefined();
+});
+
+test.each<[string, unknown]>([
+  ["no issuer", []],
+  ["one issuer twice", [entry, entry]],
+  ["neither audiences nor claims", [{ ...entry, audiences: [] }]],
+  ["a text", "https://idp.test/"],
+  ["null", null],
+])("%s is accepted neither of a user nor in a config", (_, jwt) => {
+  expect(authentication.spec.safeParse({ jwt }).success).toBe(false);
+  expect(authentication.rendered.safeParse({ jwt }).success).toBe(false);
+});

@@ -222,3 +222,38 @@ test("several paths are one set of manifests", async () => {
   expect((await ran("check", ...paths)).ended).toBe(0);
   expect((await ran("check", ...paths.slice(0, 4))).ended).toBe(1); // without the backend
 });
+
+const issuer = (name: string, more = ""): string =>
+  `{ issuer: "https://${name}.test/", audiences: [chat], jwks: { uri: "https://${name}.test/keys" }${more} }`;
+const withJwt = (jwt: string): Promise<string> =>
+  folderOf({ ...GOOD, "proxy.yaml": proxyManifest({ policies: `  jwt: ${jwt}` }) });
+const JWT = "spec.routes[0].policies.authentication.jwt";
+
+test("two issuers that take the client id from one claim are a warning, and no mistake", async () => {
+  const folder = await withJwt(`[${issuer("a")}, ${issuer("b", ", clientClaim: email")}, ${issuer("c")}]`);
+  const { ended, stdout } = await ran("check", "-f", folder);
+  expect(ended).toBe(0);
+  expect(stdout.split("\n").filter((line) => line.startsWith("warning: "))).toEqual([
+    expect.stringMatching(
+      /^warning: .*proxy\.yaml:\d+: .*, spec\.routes\[0\]\.policies\.authentication\.jwt\[2\]\.clientClaim: .*"sub", as jwt\[0\] does.*"https:\/\/c\.test\/".*"https:\/\/a\.test\/"/,
+    ),
+  ]);
+  const json = await ran("check", "-f", folder, "-o", "json");
+  expect(json.ended).toBe(0);
+  expect(JSON.parse(json.stdout)).toMatchObject({ problems: [], warnings: [{ field: `${JWT}[2].clientClaim` }] });
+});
+
+test("issuers that name different claims are no warning", async () => {
+  const { ended, stdout } = await ran(
+    "check",
+    "-f",
+    await withJwt(`[${issuer("a")}, ${issuer("b", ", clientClaim: email")}]`),
+  );
+  expect([ended, stdout.includes("warning")]).toEqual([0, false]);
+});
+
+test("jwt as it was before it was a list: check says what to write", async () => {
+  const { ended, stdout } = await ran("check", "-f", await withJwt(issuer("a")));
+  expect(ended).toBe(1);
+  expect(stdout).toContain(`, ${JWT}: is a list now, one entry for each issuer: write jwt: [{ issuer: …, … }]`);
+});

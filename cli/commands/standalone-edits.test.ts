@@ -44,6 +44,20 @@ test("an edit to mode Sidecar is refused with what to write instead, and what se
   expect(await it.dropped()).toBe("0");
 });
 
+test("an edit that is accepted and may not be what the user means is in force, with a warning", async () => {
+  const it = await Standalone.start();
+  const client = await it.client(ALICE);
+  const issuer = (name: string): string =>
+    `{ issuer: "https://${name}.test/", audiences: [chat], jwks: { uri: "https://${name}.test/keys" } }`;
+  await it.proxy({ policies: `  require: Any\n  jwt: [${issuer("a")}, ${issuer("b")}]` });
+  await it.program.says(
+    /warning: \S+\/proxy\.yaml:\d+: .*jwt\[1\]\.clientClaim: takes the client id from the claim "sub"/,
+  );
+  await it.program.says("demo/chat: the new config is in force");
+  await it.alive(client, "still here");
+  expect(await it.dropped()).toBe("0");
+});
+
 test("a new route is served, and ends no session", async () => {
   const it = await Standalone.start();
   const client = await it.client(ALICE);

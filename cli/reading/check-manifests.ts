@@ -3,7 +3,7 @@ import { EXIT } from "../line/exit-codes.ts";
 import { readStream } from "../manifests/files.ts";
 import { collect, Workspace, type Collected } from "../manifests/workspace.ts";
 import { conditionTable, findingLines, isClean, type Report } from "./report.ts";
-import { located, translateEach } from "./translated.ts";
+import { located, translateEach, warningsOf } from "./translated.ts";
 
 /** Translates manifests and prints their conditions and mistakes. Resolves with the exit code. */
 export async function checkManifests(
@@ -29,6 +29,7 @@ function reportOf({ manifests, findings, ignored }: Collected, adminPort: number
   return {
     proxies: translated.map(({ id, translation: { status } }) => ({ id, ...status })),
     findings: [...findings, ...none, ...located(translated, manifests)],
+    warnings: warningsOf(translated, manifests),
     ignored,
   };
 }
@@ -39,13 +40,14 @@ function readable(report: Report): string {
   return [table, lines].filter((part) => part !== "").join("\n");
 }
 
-function machineReadable({ proxies, findings, ignored }: Report): unknown {
+function machineReadable({ proxies, findings, warnings, ignored }: Report): unknown {
   return {
     proxies: proxies.map(({ id, conditions, routes }) => {
       const [namespace, name] = id.split("/");
       return { namespace, name, conditions, routes };
     }),
     problems: findings,
+    warnings,
     ignored,
   };
 }

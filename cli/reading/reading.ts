@@ -5,7 +5,7 @@ import type { ManifestDocument } from "../manifests/decode-file.ts";
 import type { Finding } from "../manifests/location.ts";
 import { Workspace } from "../manifests/workspace.ts";
 import type { ProxyReport } from "./report.ts";
-import { located, translateTogether } from "./translated.ts";
+import { located, translateTogether, warningsOf } from "./translated.ts";
 
 /** The state of the gateway that a translation depends on. */
 export interface GatewayState {
@@ -46,6 +46,7 @@ export interface Hints {
 export interface Reading extends Hints {
   readonly proxies: readonly ReadProxy[];
   readonly findings: readonly Finding[];
+  readonly warnings: readonly Finding[];
   readonly ignored: readonly Finding[];
 }
 
@@ -79,6 +80,7 @@ export class ManifestReader {
     return {
       proxies,
       findings: [...findings, ...located(translated, manifests)],
+      warnings: warningsOf(translated, manifests),
       ignored,
       examples: examplesIn(manifests),
       files: new Map(manifests.flatMap(({ id, object, location }) => fileOf(id, object.kind, location.file))),

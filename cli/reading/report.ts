@@ -12,10 +12,12 @@ export interface ProxyReport {
   readonly routes: readonly { readonly name: string; readonly conditions: readonly Condition[] }[];
 }
 
-/** What `check` prints and `standalone` compares: conditions, mistakes, and objects that are not used. */
+/** What `check` prints and `standalone` compares: conditions, mistakes, warnings, and objects that are not used. */
 export interface Report {
   readonly proxies: readonly ProxyReport[];
   readonly findings: readonly Finding[];
+  /** What is accepted and may not be what the user means. */
+  readonly warnings: readonly Finding[];
   readonly ignored: readonly Finding[];
 }
 
@@ -49,9 +51,13 @@ function stillServed({ type, status, message }: Condition): string {
   return message.endsWith(words) ? `. ${words}` : "";
 }
 
-/** Every mistake on a line of its own, then the objects that are not used. */
-export function findingLines({ findings, ignored }: Report): string {
-  const lines = [...findings.map(findingLine), ...ignored.map((note) => `note: ${findingLine(note)}`)];
+/** Every mistake on a line of its own, then the warnings and the objects that are not used. */
+export function findingLines({ findings, warnings, ignored }: Report): string {
+  const lines = [
+    ...findings.map(findingLine),
+    ...warnings.map((warning) => `warning: ${findingLine(warning)}`),
+    ...ignored.map((note) => `note: ${findingLine(note)}`),
+  ];
   return lines.map((line) => `${line}\n`).join("");
 }
 
@@ -61,15 +67,18 @@ export function isClean({ proxies, findings }: Report): boolean {
   return findings.length === 0 && all.flat().every(({ status }) => status === "True");
 }
 
-/** What changed between two reports, one line each: conditions, new mistakes, solved mistakes. */
+/** What changed between two reports, one line each: conditions, new mistakes and warnings, solved mistakes. */
 export function changes(before: Report, now: Report): string[] {
   const [stateBefore, stateNow] = [states(before), states(now)];
   const left = subjects(now);
   const [wrongBefore, wrongNow] = [byIdentity(before.findings), byIdentity(now.findings)];
+  const warnedBefore = byIdentity(before.warnings);
+  const warnings = [...byIdentity(now.warnings)].filter(([key]) => !warnedBefore.has(key));
   return [
     ...[...stateNow].flatMap(([what, state]) => (stateBefore.get(what) === state ? [] : [`${what} is ${state}`])),
     ...[...subjects(before)].filter((subject) => !left.has(subject)).map((subject) => `${subject} is gone`),
     ...[...wrongNow].flatMap(([key, finding]) => (wrongBefore.has(key) ? [] : [`problem: ${findingLine(finding)}`])),
+    ...warnings.map(([, warning]) => `warning: ${findingLine(warning)}`),
     ...[...wrongBefore].flatMap(([key, finding]) => (wrongNow.has(key) ? [] : [`solved: ${findingLine(finding)}`])),
   ];
 }

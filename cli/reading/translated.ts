@@ -2,7 +2,7 @@ import type { Config } from "../../api/config.ts";
 import { resourcesOf, type ProxyObject } from "../../operator/gather/decode.ts";
 import { tools } from "../../operator/platform/tools.ts";
 import { translate } from "../../operator/translate/translate.ts";
-import type { Translation } from "../../operator/translate/translation.ts";
+import type { Translation, Warning } from "../../operator/translate/translation.ts";
 import type { ManifestDocument } from "../manifests/decode-file.ts";
 import type { Finding } from "../manifests/location.ts";
 
@@ -49,15 +49,31 @@ export function translateTogether(
 
 /** The mistakes of the translations, each with the location of its object. */
 export function located(all: readonly Translated[], manifests: readonly ManifestDocument[]): Finding[] {
-  const locations = new Map(manifests.map(({ id, location }) => [id, location]));
-  return all.flatMap(({ translation }) =>
-    translation.status.problems.map(({ object, at, reason, message }): Finding => {
-      const location = locations.get(object);
-      const where =
-        location === undefined ? {} : { file: location.file, document: location.document, line: location.line(at) };
-      return { ...where, object, field: location?.written(at) ?? at, reason, message };
-    }),
+  return withLocations(
+    all.flatMap(({ translation }) => translation.status.problems),
+    manifests,
   );
+}
+
+/** The warnings of the translations, in the same form. */
+export function warningsOf(all: readonly Translated[], manifests: readonly ManifestDocument[]): Finding[] {
+  return withLocations(
+    all.flatMap(({ translation }) => translation.warnings),
+    manifests,
+  );
+}
+
+function withLocations(
+  mistakes: readonly (Warning & { readonly reason?: string })[],
+  manifests: readonly ManifestDocument[],
+): Finding[] {
+  const locations = new Map(manifests.map(({ id, location }) => [id, location]));
+  return mistakes.map(({ object, at, message, ...reason }): Finding => {
+    const location = locations.get(object);
+    const where =
+      location === undefined ? {} : { file: location.file, document: location.document, line: location.line(at) };
+    return { ...where, object, field: location?.written(at) ?? at, ...reason, message };
+  });
 }
 
 function proxiesOf(manifests: readonly ManifestDocument[]): ProxyObject[] {

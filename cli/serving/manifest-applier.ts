@@ -37,7 +37,7 @@ export class ManifestApplier {
     const reading = await this.#read({ inForce: before, takenPort: this.#serving.takenPort });
     // Each of these steps takes some 10 ms for a large config: the event loop serves sessions between them.
     await turn();
-    const { proxies, findings, ignored } = reading;
+    const { proxies, findings, warnings, ignored } = reading;
     const gone = this.#gone(new Set(proxies.map(({ id }) => id)));
     const outcomes = await this.#applyAll(proxies, gone);
     for (const id of gone) this.#remove(id);
@@ -48,6 +48,7 @@ export class ManifestApplier {
       report: {
         proxies: proxies.map((it) => reportOf(it, outcomes.get(it.id), after.has(it.id))),
         findings: [...findings, ...problemsOf(outcomes)],
+        warnings,
         ignored,
       },
       hints: { examples: reading.examples, files: reading.files },

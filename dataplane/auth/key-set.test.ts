@@ -270,6 +270,6 @@ test("an unknown kid is asked for first; then the keys without kid are tried, al
 test("a refusal says for the log which key was not found", async () => {
   expect(await keys.find({ algorithm: "ES256", kid: "two" }, signal)).toEqual({
     reason: "CredentialInvalid",
-    cause: "the key set has no key with the kid two",
+    cause: 'the key set has no key with the kid "two"',
   });
 });

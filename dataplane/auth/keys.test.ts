@@ -140,11 +140,11 @@ test("an unsuitable set is told by what is wrong with its keys", () => {
 
 test.each<[Record<string, unknown>[], string | undefined, string]>([
   [[], "k", "the key set has no usable key"],
-  [[ec], "other", "the key set has no key with the kid other"],
-  [[ec], `\n${"x".repeat(9000)}`, `the key set has no key with the kid \uFFFD${"x".repeat(63)}…`],
-  [[rsa], "k", "the key set has no key with the kid k for ES256"],
+  [[ec], "other", 'the key set has no key with the kid "other"'],
+  [[ec], `\n${"x".repeat(9000)}`, `the key set has no key with the kid "\\n${"x".repeat(98)}…"`],
+  [[rsa], "k", 'the key set has no key with the kid "k" for ES256'],
   [[rsa], undefined, "the key set has no key for ES256"],
-  [[ec, new Signer("ES256", "k").jwk], "k", "the key set has several keys with the kid k for ES256"],
+  [[ec, new Signer("ES256", "k").jwk], "k", 'the key set has several keys with the kid "k" for ES256'],
 ])("why there is no key for a token (%#)", (jwks, kid, words) => {
   expect(whyNoKey(importKeys(jwks), { algorithm: "ES256", kid })).toBe(words);
 });

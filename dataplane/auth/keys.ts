@@ -9,8 +9,8 @@ import {
   presentMembers,
   type Jwk,
 } from "../../api/json-web-keys.ts";
+import { quoted } from "../../api/problem.ts";
 import { isRecord } from "../../api/unchecked.ts";
-import { bounded } from "../../runtime/log.ts";
 
 /** A public key that signatures are verified with. */
 export interface VerificationKey {
@@ -80,7 +80,7 @@ export function unnamedKeys(
 export function whyNoKey(keys: readonly VerificationKey[], { algorithm, kid }: KeyChoice): string {
   if (keys.length === 0) return "the key set has no usable key";
   const named = kid === undefined ? keys : keys.filter((key) => key.kid === kid);
-  const words = kid === undefined ? "" : ` with the kid ${bounded(kid, 64)}`;
+  const words = kid === undefined ? "" : ` with the kid ${quoted(kid)}`;
   if (named.length === 0) return `the key set has no key${words}`;
   if (named.some((key) => key.fits(algorithm))) return `the key set has several keys${words} for ${algorithm}`;
   return `the key set has no key${words} for ${algorithm}`;

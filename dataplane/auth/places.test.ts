@@ -231,14 +231,17 @@ test("a place that is configured twice is one place", () => {
 test("the places of a route are those of all its methods", () => {
   const authentication = settings({
     apiKey: { from: [{ header: "X-Api-Key" }, { cookie: "Key" }, { subprotocol: "wsproxy.key" }], keys: [] },
-    jwt: { issuer: "i", audiences: ["a"], jwks: {} },
+    jwt: [
+      { issuer: "i", audiences: ["a"], jwks: {} },
+      { issuer: "j", audiences: ["a"], jwks: {}, from: [{ cookie: "session" }, { subprotocol: "jwt" }] },
+    ],
     introspection: { endpoint: "https://idp.test/", from: [{ query: "Token" }] },
   });
   expect(credentialPlaces({ authentication })).toEqual({
     headers: new Set(["x-api-key", "authorization"]),
     query: new Set(["access_token", "Token"]),
-    cookies: new Set(["Key"]),
-    subprotocols: ["wsproxy.key"],
+    cookies: new Set(["Key", "session"]),
+    subprotocols: ["wsproxy.key", "jwt"],
   });
   expect(credentialPlaces({}).headers.size).toBe(0);
 });

@@ -1,3 +1,4 @@
+import { placesOf } from "../../api/policies/authentication.ts";
 import type { CredentialPlace } from "../../api/policies/credential-place.ts";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
 import type { Handshake } from "../opening-handshake.ts";
@@ -43,8 +44,7 @@ export function credentialPlaces(policies: Pick<RenderedPolicies, "authenticatio
   cookies: ReadonlySet<string>;
   subprotocols: readonly string[];
 } {
-  const { apiKey, jwt, introspection } = policies.authentication ?? {};
-  const places = [apiKey, jwt, introspection].flatMap((method) => method?.from ?? []);
+  const places = placesOf(policies.authentication);
   const named = (field: keyof CredentialPlace): Set<string> => new Set(places.flatMap((place) => place[field] ?? []));
   return {
     headers: new Set([...named("header")].map((name) => name.toLowerCase())),

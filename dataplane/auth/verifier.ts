@@ -9,10 +9,10 @@ export interface Asker {
   readonly signal: AbortSignal;
 }
 
-/** One method of authentication, compiled. */
-export interface Verifier<M extends Method> {
+/** One method of authentication, compiled. `Presented`: what it must know of a credential, at least its text. */
+export interface Verifier<M extends Method, Presented = string> {
   /** The credential's proof, or why it is refused. If the client leaves, work that other clients share goes on. */
-  verify(credential: string, asker: Asker): Promise<ProofOf<M> | Refusal>;
+  verify(credential: Presented, asker: Asker): Promise<ProofOf<M> | Refusal>;
   /** Does a proof that was given earlier, maybe under an older config, still hold? */
   review(proof: ProofOf<M>): Termination | undefined;
   /** Calls `end` when the proof ceases to hold without a config change; the returned function stops the watch. */

@@ -147,7 +147,21 @@ test("settings that stood in the last config stay the same objects; what changed
 test("settings that are nested without end are refused or taken, and throw nothing", async () => {
   const depth = 100_000;
   const jwk = JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`) as object;
-  const settings = { require: "All", jwt: { issuer: "i", audiences: ["a"], jwks: { keys: [jwk] } } };
+  const settings = { require: "All", jwt: [{ issuer: "i", audiences: ["a"], jwks: { keys: [jwk] } }] };
   const value = { ...whole(), policies: { ...whole().policies, authentication: [settings, settings, settings] } };
   expect("value" in (await configInPieces(value, NOTHING, slices))).toBe(true);
+});
+
+test("a config of the version before, whose jwt is no list, is read as with a list of one", async () => {
+  const jwt = { issuer: "i", audiences: ["a"], jwks: { uri: "https://idp.test/keys" } };
+  const withJwt = (written: unknown): object => {
+    const settings = { require: "All", jwt: written };
+    return { ...whole(), policies: { ...whole().policies, authentication: [settings, settings, settings] } };
+  };
+  const [before, now] = [
+    await configInPieces(withJwt(jwt), NOTHING, slices),
+    await configInPieces(withJwt([jwt]), NOTHING, slices),
+  ];
+  expect("value" in before && before.value).toEqual("value" in now && now.value);
+  expect("value" in now && now.value.policies.authentication?.[0]?.jwt?.[0]?.issuer).toBe("i");
 });

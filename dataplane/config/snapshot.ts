@@ -1,4 +1,5 @@
 import type { Config, RouteConfig } from "../../api/config.ts";
+import { placesOf } from "../../api/policies/authentication.ts";
 import type { PolicyKind, RenderedPolicies } from "../../api/policies/index.ts";
 import { parseDuration } from "../../api/quantities.ts";
 import { routesOf } from "../../api/route-settings.ts";
@@ -193,6 +194,5 @@ function challengeOf({ authentication }: RenderedPolicies): string {
 }
 
 function acceptsSubprotocol({ authentication }: RenderedPolicies): boolean {
-  const methods = [authentication?.apiKey, authentication?.jwt, authentication?.introspection];
-  return methods.some((method) => method?.from.some((place) => place.subprotocol !== undefined) ?? false);
+  return placesOf(authentication).some(({ subprotocol }) => subprotocol !== undefined);
 }

@@ -21,7 +21,8 @@ const apiKey = {
   from: [{ header: "x-api-key" }, { query: "apikey" }],
   keys: [{ client: "mobile", digest: createHash("sha256").update("right-key").digest("base64url"), disabled: false }],
 };
-const jwt = { issuer: "https://idp.test/", audiences: ["chat"], jwks: { keys: [signer.jwk] } };
+const issuer = { issuer: "https://idp.test/", audiences: ["chat"], jwks: { keys: [signer.jwk] } };
+const jwt = [issuer];
 const introspection = { endpoint: "https://idp.test/introspect" };
 
 const good: [string, string] = ["x-api-key", "right-key"];
@@ -151,8 +152,14 @@ test.each<[string, Record<string, unknown>, [string, string][], Record<string, u
   ["a method was added that it need not prove", { apiKey }, [good], { require: "Any", apiKey, jwt }, undefined],
   ["its key is gone", { apiKey }, [good], { apiKey: { ...apiKey, keys: [] } }, "CredentialRevoked"],
   ["its route was open and is not any more", { require: "None" }, [], { apiKey }, "CredentialRevoked"],
-  ["its signing key is gone", { jwt }, [bearer(token)], { jwt: { ...jwt, jwks: { keys: [] } } }, "CredentialRevoked"],
-  ["the key set is not resolved now", { jwt }, [bearer(token)], { jwt: { ...jwt, jwks: {} } }, undefined],
+  [
+    "its signing key is gone",
+    { jwt },
+    [bearer(token)],
+    { jwt: [{ ...issuer, jwks: { keys: [] } }] },
+    "CredentialRevoked",
+  ],
+  ["the key set is not resolved now", { jwt }, [bearer(token)], { jwt: [{ ...issuer, jwks: {} }] }, undefined],
 ])("a live session when %s: $4", async (_, before, headers, after, wanted) => {
   const identity = await admitted(before, headers);
   expect(compile(after).review?.(party(identity))?.reason).toBe(wanted);

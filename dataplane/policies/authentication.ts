@@ -23,7 +23,7 @@ interface BoundMethod {
   /** Its places in words. */
   readonly words: string;
   find(handshake: Handshake): Found;
-  readonly verify: (credential: string, asker: Asker) => Promise<Proof | Refusal>;
+  readonly verify: (offer: Offer, asker: Asker) => Promise<Proof | Refusal>;
   review(proof: Proof): Termination | undefined;
   watch(proof: Proof, end: (termination: Termination) => void): () => void;
 }
@@ -47,8 +47,8 @@ export const authentication: PolicyCompiler<"authentication"> = (settings, conte
       if (!(offers instanceof Map)) return offers;
       const asker = { subject: handshake.addressSubject, signal };
       const proofs: Proof[] = [];
-      for (const [{ method, verify }, { credential }] of offers) {
-        const outcome = await verify(credential, asker);
+      for (const [{ method, verify }, offer] of offers) {
+        const outcome = await verify(offer, asker);
         if (signal.aborted) return { reason: "IdentityProviderUnavailable", cause: "the client left" };
         context.metrics.authentication(method, "reason" in outcome ? outcome.reason : "Accepted");
         if ("reason" in outcome) return outcome;
@@ -133,7 +133,7 @@ function bindMethods(settings: AuthenticationSettings, context: CompileContext):
     method: M,
     from: readonly CredentialPlace[],
     form: HeaderForm,
-    verifier: Verifier<M>,
+    verifier: Verifier<M, Offer>,
   ): BoundMethod => {
     const isOurs = (proof: Proof): proof is ProofOf<M> => proof.method === method;
     return {
@@ -141,18 +141,26 @@ function bindMethods(settings: AuthenticationSettings, context: CompileContext):
       places: new Set(from.map(placeKey)),
       words: [...new Set(from.map(placeWords))].join(", "),
       find: credentialFinder(from, form, subprotocols),
-      verify: (credential, asker) => verifier.verify(credential, asker),
+      verify: (offer, asker) => verifier.verify(offer, asker),
       review: (proof) => (isOurs(proof) ? verifier.review(proof) : REVOKED),
       watch: (proof, end) => (isOurs(proof) ? verifier.watch(proof, end) : () => {}),
     };
   };
   const { apiKey, jwt, introspection } = settings;
   const methods: BoundMethod[] = [];
-  if (apiKey !== undefined) methods.push(bind("apiKey", apiKey.from, "raw", apiKeyVerifier(apiKey, context)));
-  if (jwt !== undefined) methods.push(bind("jwt", jwt.from, "token", jwtVerifier(jwt, context, fetch)));
+  if (apiKey !== undefined) methods.push(bind("apiKey", apiKey.from, "raw", anywhere(apiKeyVerifier(apiKey, context))));
+  if (jwt !== undefined) {
+    const places = jwt.flatMap(({ from }) => from);
+    methods.push(bind("jwt", places, "token", jwtVerifier(jwt, context, fetch)));
+  }
   if (introspection !== undefined) {
-    const verifier = introspectionVerifier(introspection, context, fetch);
+    const verifier = anywhere(introspectionVerifier(introspection, context, fetch));
     methods.push(bind("introspection", introspection.from, "token", verifier));
   }
   return methods;
+}
+
+/** For a method whose credential is as good in one of its places as in another. */
+function anywhere<M extends Method>(verifier: Verifier<M>): Verifier<M, Offer> {
+  return { ...verifier, verify: ({ credential }, asker) => verifier.verify(credential, asker) };
 }

@@ -2,7 +2,11 @@ import { expect, test } from "vitest";
 import { clientNamed, handshakeFrom, partyOf, PolicyBench } from "../../test/fakes/policy-bench.ts";
 import type { Identity, Proof } from "../identity.ts";
 
-const lists = { clients: ["mallory"], tokenIds: ["t-1"], addresses: ["192.0.2.0/24", "2001:db8::/32"] };
+const lists = {
+  clients: ["mallory"],
+  tokenIds: ["t-1", "12345", "9007199254740993"],
+  addresses: ["192.0.2.0/24", "2001:db8::/32"],
+};
 const on = (list: string) => ({ reason: "Denied", cause: `on the list deny.${list}` });
 const policy = new PolicyBench().compile("deny", lists);
 
@@ -29,6 +33,9 @@ test.each<[string, Identity, string | undefined]>([
   ["a token on the list", holder("alice", "t-1"), "tokenIds"],
   ["another token", holder("alice", "t-2"), undefined],
   ["a token without an id", holder("alice", undefined), undefined],
+  ["a token whose id is a number on the list", holder("alice", 12_345), "tokenIds"],
+  ["a token whose id is a number that another of the list became", holder("alice", 2 ** 53), "tokenIds"],
+  ["a token whose id is another number", holder("alice", 12_346), undefined],
   ["a token with an id that is no text", holder("alice", ["t-1"]), undefined],
   [
     "a client on the list beside another of the same session",

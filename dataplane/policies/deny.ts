@@ -12,13 +12,12 @@ const TOKEN = denied("tokenIds");
 export const deny: PolicyCompiler<"deny"> = ofSettings("deny", (settings) => {
   const addresses = new AddressList(settings.addresses);
   const clients = new Set(settings.clients);
-  const tokenIds = new Set(settings.tokenIds);
+  // A number in a token may stand for several texts: any of them on the list denies it.
+  const tokenIds = new Set<unknown>([...settings.tokenIds, ...settings.tokenIds.map(Number)]);
   const ofClient = ({ client, proofs }: Identity): typeof CLIENT | typeof TOKEN | undefined => {
     if (client !== undefined && clients.has(client)) return CLIENT;
     if (proofs.some((proof) => clients.has(proof.client))) return CLIENT;
-    return proofs.some((proof) => proof.method !== "apiKey" && holds(tokenIds, proof.claims["jti"]))
-      ? TOKEN
-      : undefined;
+    return proofs.some((proof) => proof.method !== "apiKey" && tokenIds.has(proof.claims["jti"])) ? TOKEN : undefined;
   };
   return {
     screen: (handshake) => (addresses.has(handshake.address) ? ADDRESS : undefined),
@@ -26,7 +25,3 @@ export const deny: PolicyCompiler<"deny"> = ofSettings("deny", (settings) => {
     review: (party) => (addresses.has(party.address) ? ADDRESS : ofClient(party.identity)),
   };
 });
-
-function holds(ids: ReadonlySet<string>, id: unknown): boolean {
-  return typeof id === "string" && ids.has(id);
-}

@@ -186,6 +186,12 @@ test("the route's hostname is the Host that the backend gets; X-Forwarded-Host a
 test.each<[unknown, string | undefined]>([
   ["acme", "acme"],
   [7, "7"],
+  [9_007_199_254_740_991, "9007199254740991"],
+  [2 ** 53, undefined],
+  [1e21, undefined],
+  [["a", 2 ** 53], undefined],
+  [{ a: [{ b: 2 ** 53 }] }, undefined],
+  [1.5, "1.5"],
   [true, "true"],
   [["a", 1], "a,1"],
   [["a,b", "c"], '["a,b","c"]'],

@@ -1,5 +1,6 @@
 import { PLAIN_SUBPROTOCOL } from "../../api/meta.ts";
 import { foldHeaderName } from "../../api/names.ts";
+import { isExact } from "../auth/claims.ts";
 import { cookieName, isUnder, parameterName } from "../auth/place-names.ts";
 import { connectionOptions, type HeaderField } from "../http/header-fields.ts";
 import type { Handshake } from "../opening-handshake.ts";
@@ -98,14 +99,23 @@ function gatewayHeaders(handshake: Handshake, identity: Identity, rules: Compile
   return headers;
 }
 
-/** Strings, numbers and booleans as they are, lists of them with commas, anything else as JSON. */
+/**
+ * Strings, numbers and booleans as they are, lists of them with commas, anything else as JSON. undefined: there is none,
+ * or it holds a number that is not the one that the issuer wrote, which could be another client's.
+ */
 function claimText(claim: unknown): string | undefined {
   if (claim === undefined || claim === null) return undefined;
+  let exact = true;
+  const json = JSON.stringify(claim, (_, value: unknown) => {
+    exact &&= isExact(value);
+    return value;
+  });
+  if (!exact) return undefined;
   const plain = (value: unknown): value is string | number | boolean =>
     ["string", "number", "boolean"].includes(typeof value);
   if (plain(claim)) return headerText(String(claim));
   const list = Array.isArray(claim) && claim.every((item) => plain(item) && !String(item).includes(","));
-  return headerText(list ? claim.join(",") : JSON.stringify(claim));
+  return headerText(list ? claim.join(",") : json);
 }
 
 const MAX_HEADER_TEXT = 4096;

@@ -42,6 +42,17 @@ test("how long the text is, is told before it is made into objects, and a pass m
   expect(configs.read("a", [written])).toEqual(config);
 });
 
+test("a config of the version before, whose jwt is no list, is read back: its routes stay in force", () => {
+  const issuer = { issuer: "https://idp.test/", audiences: ["chat"], jwks: { secretName: "issuer", keys: [] } };
+  const listed = configOf({ routes: [{ policies: { authentication: { jwt: [issuer] } } }] });
+  const [settings] = listed.policies.authentication ?? [];
+  const before = {
+    ...listed,
+    policies: { ...listed.policies, authentication: [{ ...settings, jwt: settings?.jwt?.[0] }] },
+  };
+  expect(new WrittenConfigs().read("a", [secretOf(JSON.stringify(before))])).toEqual(listed);
+});
+
 test("a large one is not remembered", () => {
   const configs = new WrittenConfigs();
   const large = secretOf(

@@ -227,3 +227,45 @@ test("no spec makes it throw, and the data plane accepts the config of each acce
     { numRuns: 300 },
   );
 });
+
+test("a spec whose jwt is no list, as before it was one, keeps the config in force", () => {
+  const issuer = { issuer: "https://idp.test/", audiences: ["chat"], jwks: { uri: "https://idp.test/keys" } };
+  const previous = translated({ proxy: proxy({ policies: { authentication: { jwt: [issuer] } } }) }).config;
+  const { config, status } = translated({ proxy: proxy({ policies: { authentication: { jwt: issuer } } }) }, previous);
+  expect(config?.policies.authentication).toHaveLength(1);
+  expect(config).toEqual(previous);
+  expect(status.problems.map(({ at }) => at)).toContain("spec.policies.authentication.jwt");
+});
+
+test("a warning about policies that all routes inherit is given once, and no condition turns False", () => {
+  const issuer = (name: string) => ({
+    issuer: `https://${name}.test/`,
+    audiences: ["chat"],
+    jwks: { uri: `https://${name}.test/keys` },
+  });
+  const inherited = { jwt: [issuer("a"), { ...issuer("b"), clientClaim: "email" }, issuer("c")] };
+  const routes = [route("a"), route("b"), route("own", { policies: { authentication: inherited } })];
+  const policies = { authentication: inherited };
+  const { status, warnings } = translated({ proxy: proxy({ policies, routes }) });
+  expect(warnings.map(({ at }) => at)).toEqual([
+    "spec.policies.authentication.jwt[2].clientClaim",
+    "spec.routes[2].policies.authentication.jwt[2].clientClaim",
+  ]);
+  expect(warnings.every(({ object }) => object === "WebSocketProxy demo/chat")).toBe(true);
+  expect(status.conditions.map((condition) => condition.status)).toEqual(["True", "True"]);
+  expect(translated({}).warnings).toEqual([]);
+});
+
+test("a proxy has at most 100 warnings, whatever its routes name", () => {
+  const allow = Array.from({ length: 40 }, () => "x-forwarded-port");
+  const routes = ["a", "b", "c", "d"].map((name) => route(name, { policies: { forwarding: { headers: { allow } } } }));
+  const { warnings } = translated({ proxy: proxy({ routes }) });
+  expect(warnings).toHaveLength(100);
+});
+
+test("a place of any issuer that is a header of the gateway's own is a mistake, by its own path", () => {
+  const issuer = { issuer: "https://a.test/", audiences: ["chat"], jwks: { uri: "https://a.test/keys" } };
+  const jwt = [issuer, { ...issuer, issuer: "https://b.test/", from: [{ query: "t" }, { header: "X_Request_Id" }] }];
+  const { status } = translated({ proxy: proxy({ policies: { authentication: { jwt } } }) });
+  expect(status.problems.map(({ at }) => at)).toContain("spec.policies.authentication.jwt[1].from[1].header");
+});

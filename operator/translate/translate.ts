@@ -9,7 +9,8 @@ import { keyProblems } from "./references/key-problems.ts";
 import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
-import { readProxy } from "./read-proxy.ts";
+import { policyWarnings } from "./policies/policy-warnings.ts";
+import { readProxy, type ReadProxy } from "./read-proxy.ts";
 import type { Resources, TranslateOptions, Tools } from "./resources.ts";
 import { routeOutcome, routeStatus, type RouteOutcome } from "./routes/route-outcome.ts";
 import { distinct } from "./status.ts";
@@ -67,6 +68,8 @@ export function* translation(
   yield;
   const endpoints = endpointsFile(config, lookup);
   yield;
+  const warnings = warningsOf(proxy).map((warning) => ({ ...warning, object: lookup.self }));
+  yield;
   return {
     config,
     endpoints,
@@ -76,8 +79,21 @@ export function* translation(
       routes: outcomes.map((outcome) => routeStatus(outcome, generation)),
       problems: distinct([...ruling.problems, ...references]),
     },
+    warnings,
     asides: distinct(lookup.asides),
   };
+}
+
+/** Warnings of one proxy: more than a reader needs, and few enough for the operator's memory. */
+const MOST_WARNINGS = 100;
+
+function warningsOf({ policies, routes }: ReadProxy): ReturnType<typeof policyWarnings> {
+  const found = policyWarnings(policies ?? {}, "spec.policies");
+  for (const { at, spec } of routes) {
+    if (found.length >= MOST_WARNINGS) break;
+    found.push(...policyWarnings(spec?.policies ?? {}, `${at}.policies`));
+  }
+  return found.slice(0, MOST_WARNINGS);
 }
 
 /** Accepted routes come first: one that serves the same requests as the last good version of another route gets them. */

@@ -15,9 +15,14 @@ export interface Translation {
   /** What the proxy's objects in a cluster are rendered from; undefined: the spec is not accepted, and they stay. */
   readonly infra: Infra | undefined;
   readonly status: ProxyStatus;
+  /** What is accepted and may not be what the user means; for `check` and `standalone`, in no condition. */
+  readonly warnings: readonly Warning[];
   /** Problems for the operator's log only, since they tell readers of the status what Secrets hold; none quotes a value. */
   readonly asides: readonly LocatedProblem[];
 }
+
+/** A warning, and the object in which `at` is a field. */
+export type Warning = Pick<LocatedProblem, "at" | "message" | "object">;
 
 /** The shape of the pods, with every default applied. */
 export interface Infra {

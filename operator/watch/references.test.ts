@@ -20,12 +20,12 @@ const EVERYTHING = {
         policies: {
           authentication: {
             apiKey: { secretSelector: { matchExpressions: [{ key: "keys", operator: "In", values: ["one"] }] } },
-            jwt: { jwks: { secretName: "jwks" } },
+            jwt: [{ jwks: { secretName: "jwks" } }],
             introspection: { credentialsSecretName: "introspection" },
           },
         },
       },
-      { policies: { authentication: { jwt: { jwks: { configMapName: "jwks-map" } } } } },
+      { policies: { authentication: { jwt: [{ jwks: { configMapName: "jwks-map" } }] } } },
     ],
   },
 };
@@ -38,7 +38,7 @@ const inForce = {
       {
         require: "All",
         apiKey: { secretSelector: { matchLabels: { keys: "old" } }, keys: [] },
-        jwt: { jwks: { configMapName: "old-map" } },
+        jwt: [{ jwks: { configMapName: "old-map" } }],
         introspection: { credentialsSecretName: "old-introspection" },
       },
     ],
@@ -80,7 +80,7 @@ describe("what a proxy refers to", () => {
     [{ spec: null }],
     [{ spec: { routes: {}, listener: [], policies: "all" } }],
     [{ spec: { routes: [null, 1, { backends: "x", policies: [] }, { backends: [null, { service: 1, tls: 2 }] }] } }],
-    [{ spec: { policies: { authentication: { apiKey: { secretSelector: 1 }, jwt: { jwks: [] } } } } }],
+    [{ spec: { policies: { authentication: { apiKey: { secretSelector: 1 }, jwt: [{ jwks: [] }] } } } }],
     [{ spec: { policies: { authentication: { apiKey: { secretSelector: { matchLabels: { a: 1 } } } } } } }],
     [{ spec: { policies: { authentication: { apiKey: { secretSelector: { matchLabels: {} } } } } } }],
     [withExpression({ key: "a", operator: "toString" })],

@@ -1,5 +1,5 @@
 import type { Config } from "../../api/config.ts";
-import { asksForLabel, type LabelSelector } from "../../api/policies/authentication.ts";
+import { asksForLabel, type LabelSelector } from "../../api/policies/api-key-method.ts";
 import { list, record } from "../../api/unchecked.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { DEFAULT_KEY } from "../translate/references/key-set.ts";
@@ -59,9 +59,11 @@ export function referencesOf(manifest: unknown, inForce: Config | undefined): Re
   const old: ReadonlySet<unknown> = new Set(inForce?.policies.authentication);
   for (const one of [...old, ...settings]) {
     const { apiKey, jwt, introspection } = record(one);
-    const { secretName, configMapName, key = DEFAULT_KEY } = record(record(jwt)["jwks"]);
-    use("Secret", secretName, key);
-    use("ConfigMap", configMapName, key);
+    for (const issuer of list(jwt)) {
+      const { secretName, configMapName, key = DEFAULT_KEY } = record(record(issuer)["jwks"]);
+      use("Secret", secretName, key);
+      use("ConfigMap", configMapName, key);
+    }
     use("Secret", record(introspection)["credentialsSecretName"], "username", "password");
     const selector = selectorOf(record(apiKey)["secretSelector"]);
     // A selector that only excludes is not accepted now, but a config in force may have one from an earlier version.

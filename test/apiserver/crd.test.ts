@@ -37,7 +37,7 @@ test("a field that is not set gets the default of api/", async () => {
   const empty = Object.fromEntries(kinds.map((kind) => [kind, LISTS.includes(kind) ? [] : {}]));
   const authentication = {
     apiKey: { secretSelector: { matchLabels: { keys: "chat" } } },
-    jwt: { issuer: "https://idp", audiences: ["chat"], jwks: { secretName: "keys" } },
+    jwt: [{ issuer: "https://idp", audiences: ["chat"], jwks: { secretName: "keys" } }],
     introspection: { endpoint: "https://idp/introspect", credentialsSecretName: "login" },
   };
   const messages = { fromClient: [{ per: "Client", limit: 1, interval: "1s", burst: 1 }] };

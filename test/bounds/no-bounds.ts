@@ -10,6 +10,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "dataplane/auth/key-set.ts#LONG_UNASKED": "when a token waits for the newest keys",
   "dataplane/auth/key-set.ts#REFRESH_INTERVAL": "when keys are asked for again",
   "dataplane/auth/key-set.ts#RETRY_INTERVAL": "when keys are asked for again after a failure",
+  "dataplane/auth/token-faults.ts#MOST_SHOWN": "how much of a list the log quotes",
   "dataplane/admin/config-report.ts#AROUND": "what stands around the report of one proxy",
   "dataplane/session/drain.ts#BATCH": "how often a drain looks whose turn it is",
   "dataplane/policies/connections.ts#RETRY_AFTER": "what a client is told",

@@ -172,7 +172,7 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
 });
 
 /** A proxy with keys from a Secret in one route, and a key set from a ConfigMap in another. */
-const tokens = { jwt: { issuer: "https://idp.test/", audiences: ["chat"], jwks: { configMapName: "idp" } } };
+const tokens = { jwt: [{ issuer: "https://idp.test/", audiences: ["chat"], jwks: { configMapName: "idp" } }] };
 const withKeys = (proxy()["spec"] as { readonly routes: readonly object[] }).routes;
 const backends = [{ service: "echo", port: 80 }];
 const withTokens = {

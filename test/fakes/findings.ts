@@ -41,6 +41,7 @@ export function translation(parts: Partial<Translation> = {}): Translation {
       ],
       problems: [],
     },
+    warnings: [],
     asides: [],
     ...parts,
   };

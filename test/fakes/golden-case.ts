@@ -66,7 +66,9 @@ export function outputsOf(translations: readonly Made[]): Record<Output, string>
       translations.map(({ config = null, endpoints, infra = null }) => ({ config, endpoints, infra })),
     ),
     "manifests.yaml": manifests.length === 0 ? "# Nothing.\n" : write(manifests.map(readable)),
-    "statuses.yaml": write(translations.map(({ status }) => status)),
+    "statuses.yaml": write(
+      translations.map(({ status, warnings }) => (warnings.length === 0 ? status : { ...status, warnings })),
+    ),
   };
 }
 

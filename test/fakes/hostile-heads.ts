@@ -11,7 +11,7 @@ const times = (count: number, text: (n: number) => string, separator = ""): stri
 
 const eight = (one: (n: number) => object): object[] => Array.from({ length: 8 }, (_, n) => one(n));
 
-/** Three methods, eight places each, of every kind. */
+/** Three methods, eight issuers of signed tokens, eight places each, of every kind. */
 const authentication = {
   require: "Any",
   apiKey: {
@@ -20,15 +20,17 @@ const authentication = {
       (n) => [{ header: `x-key-${n}` }, { query: `k${n}` }, { cookie: `c${n}` }, { subprotocol: `s${n}` }][n % 4]!,
     ),
   },
-  jwt: {
-    issuer: "https://idp.test/",
+  jwt: ["", "-1", "-2", "-3", "-4", "-5", "-6", "-7"].map((issuer) => ({
+    issuer: `https://idp${issuer}.test/`,
     audiences: ["chat"],
     jwks: { keys: [] },
     from: [
       { header: "authorization" },
-      ...eight((n) => [{ query: `j${n}` }, { cookie: `d${n}` }, { subprotocol: `s${n}.t` }][n % 3]!).slice(1),
+      ...eight(
+        (n) => [{ query: `j${n}${issuer}` }, { cookie: `d${n}${issuer}` }, { subprotocol: `s${n}.t${issuer}` }][n % 3]!,
+      ).slice(1),
     ],
-  },
+  })),
   introspection: {
     endpoint: "https://idp.test/introspect",
     from: [

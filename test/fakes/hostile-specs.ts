@@ -19,7 +19,7 @@ function hostile(filling: "hosts" | "policies", name: string): object {
   const authentication = {
     require: "Any",
     apiKey: { secretSelector: { matchLabels: { keys: "hostile" } } },
-    jwt: { issuer: "https://idp.example.com/", audiences: [name], jwks: { configMapName: "key-set" } },
+    jwt: [{ issuer: "https://idp.example.com/", audiences: [name], jwks: { configMapName: "key-set" } }],
   };
   const routes = Array.from({ length: 1000 }, (_, at) => ({
     name: `r${at}`,

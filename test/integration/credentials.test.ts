@@ -165,9 +165,10 @@ test.each<["All" | "Any", string, Record<string, string>, number, string]>([
   ["Any", "a forged token beside a key that would do", { ...good, ...forged }, 401, "CredentialInvalid"],
   ["Any", "neither", {}, 401, "CredentialMissing"],
 ])("require %s, %s: $3 $4", async (require, _, headers, status, said) => {
-  await gateway.serve({ routes: [{ policies: { authentication: { require, apiKey: apiKey(["alice"]), jwt } } }] }, [
-    backend.port,
-  ]);
+  await gateway.serve(
+    { routes: [{ policies: { authentication: { require, apiKey: apiKey(["alice"]), jwt: [jwt] } } }] },
+    [backend.port],
+  );
   const given = await answer({ headers });
   expect(given.status).toBe(status);
   if (status !== 101) expect(reasonOf(given)).toBe(said);
@@ -178,7 +179,7 @@ test.each<["All" | "Any", string, Record<string, string>, number, string]>([
 });
 
 test("a 401 names the accepted methods, and says invalid_token where a token was offered", async () => {
-  await gateway.serve({ routes: [{ policies: { authentication: { require: "All", jwt } } }] }, [backend.port]);
+  await gateway.serve({ routes: [{ policies: { authentication: { require: "All", jwt: [jwt] } } }] }, [backend.port]);
   expect((await answer({})).headers.get("www-authenticate")).toBe('Bearer realm="wsproxy"');
   expect((await answer({ headers: forged })).headers.get("www-authenticate")).toBe(
     'Bearer realm="wsproxy", error="invalid_token"',

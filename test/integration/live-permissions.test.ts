@@ -42,7 +42,7 @@ async function change(policies: object): Promise<void> {
   expect(await gateway.apply(config, endpointsOf([backend.port]))).toMatchObject({ ok: true });
 }
 
-const both = { authentication: { require: "Any", apiKey: apiKey(["alice", "bob"]), jwt } };
+const both = { authentication: { require: "Any", apiKey: apiKey(["alice", "bob"]), jwt: [jwt] } };
 const any = (part: object): object => ({ authentication: { ...both.authentication, ...part } });
 const deny = (part: object): object => ({ ...both, deny: { clients: [], tokenIds: [], addresses: [], ...part } });
 const past = "2025-12-31T23:59:59Z";
@@ -74,13 +74,18 @@ test.each<[string, object, string, ("alice" | "bob" | "t1" | "t2")[]]>([
     ["alice"],
   ],
   ["all keys removed", any({ apiKey: apiKey([]) }), "3000 CredentialRevoked", ["alice", "bob"]],
-  ["the method removed", { authentication: { require: "All", jwt } }, "3000 CredentialRevoked", ["alice", "bob"]],
+  [
+    "the method removed",
+    { authentication: { require: "All", jwt: [jwt] } },
+    "3000 CredentialRevoked",
+    ["alice", "bob"],
+  ],
   ["both methods required", any({ require: "All" }), "3000 CredentialRevoked", ["alice", "bob", "t1", "t2"]],
-  ["a signing key removed", any({ jwt: { ...jwt, jwks: { keys: [] } } }), "3000 CredentialRevoked", ["t1", "t2"]],
-  ["a scope required", any({ jwt: { ...jwt, requiredScopes: ["admin"] } }), "3003 ScopeMissing", ["t1", "t2"]],
+  ["a signing key removed", any({ jwt: [{ ...jwt, jwks: { keys: [] } }] }), "3000 CredentialRevoked", ["t1", "t2"]],
+  ["a scope required", any({ jwt: [{ ...jwt, requiredScopes: ["admin"] }] }), "3003 ScopeMissing", ["t1", "t2"]],
   [
     "a claim required",
-    any({ jwt: { ...jwt, requiredClaims: [{ name: "tenant", values: ["x"] }] } }),
+    any({ jwt: [{ ...jwt, requiredClaims: [{ name: "tenant", values: ["x"] }] }] }),
     "3003 ClaimMismatch",
     ["t1", "t2"],
   ],

@@ -66,25 +66,25 @@ test.each<[string, () => object | Promise<object>, string]>([
   ["has lost its key set", () => ({ jwks: {} }), LIVES],
   ["names another client claim", () => ({ clientClaim: "client_id" }), LIVES],
 ])("a session with a JWT when the config %s", async (_, change, wanted) => {
-  await bench.serve({ jwt: jwt() });
+  await bench.serve({ jwt: [jwt()] });
   const client = await bench.connect(await bench.token(JWT));
-  await bench.serve({ jwt: jwt(await change()) });
+  await bench.serve({ jwt: [jwt(await change())] });
   expect(await fate(client)).toBe(wanted);
 });
 
 test("a session whose key is replaced in the config ends; the new key's tokens are good", async () => {
-  await bench.serve({ jwt: jwt({ jwks: await published(bench.idp) }) });
+  await bench.serve({ jwt: [jwt({ jwks: await published(bench.idp) })] });
   const old = await bench.token(JWT);
   const client = await bench.connect(old);
   bench.idp.rotate();
-  await bench.serve({ jwt: jwt({ jwks: await published(bench.idp) }) });
+  await bench.serve({ jwt: [jwt({ jwks: await published(bench.idp) })] });
   expect(await fate(client)).toBe(REVOKED);
   expect(await bench.refusalOf(old)).toBe("401 CredentialInvalid");
   await bench.connect(await bench.token(JWT));
 });
 
 test("without the key set no new client gets in", async () => {
-  await bench.serve({ jwt: jwt({ jwks: {} }) });
+  await bench.serve({ jwt: [jwt({ jwks: {} })] });
   expect(await bench.refusalOf(await bench.token(JWT))).toBe("503 IdentityProviderUnavailable");
 });
 
@@ -129,7 +129,7 @@ test("a new introspection endpoint is asked about live sessions at once", async 
 });
 
 test("a session ends when the config drops the method that authenticated it", async () => {
-  await bench.serve({ require: "Any", jwt: jwt(), introspection: introspection() });
+  await bench.serve({ require: "Any", jwt: [jwt()], introspection: introspection() });
   const clients = [
     await bench.connect(await bench.token(JWT)),
     await bench.connect(await bench.token(OPAQUE)),

@@ -66,13 +66,13 @@ const answers: [string, (socket: Socket) => void][] = [
 ];
 
 test.each(answers)("E19, E20 a key set that is %s lets no client in", async (_, answer) => {
-  await bench.serve({ jwt: jwt(await issuer(answer)) });
+  await bench.serve({ jwt: [jwt(await issuer(answer))] });
   const token = await bench.token(JWT);
   expect(await bench.refusalOf(token)).toBe("503 IdentityProviderUnavailable");
   const two = { headers: { Authorization: [`Bearer ${token}`, `Bearer ${token}`] } };
   expect((await bench.refused(two)).reason).toBe("AmbiguousCredential");
   expect(inside.heads).toEqual([]);
-  await bench.serve({ jwt: jwt(bench.idp.jwks) });
+  await bench.serve({ jwt: [jwt(bench.idp.jwks)] });
   await bench.connect(token);
 });
 
@@ -88,7 +88,7 @@ test.each(answers)("E21 an introspection endpoint that answers %s lets no client
 test("a silent issuer is given up after 5 s; the handshakes that wait for it are answered together", async () => {
   let asked = 0;
   const uri = await issuer(() => (asked += 1));
-  await bench.serve({ jwt: jwt(uri) });
+  await bench.serve({ jwt: [jwt(uri)] });
   const token = await bench.token(JWT);
   const waiting = Array.from({ length: 20 }, () => bench.connect(token).catch((error: Error) => error.message));
   await until("the issuer was asked", () => asked === 1 && bench.gateway.attempts === 20);
@@ -110,7 +110,7 @@ test("a client that leaves while the issuer is silent leaves nothing behind", as
 test.each(["http://169.254.169.254/latest", "http://[::ffff:a9fe:a9fe]/", "http://2852039166/", "http://0.0.0.0/"])(
   "E19 %s is not dialled, with allowHttp neither",
   async (address) => {
-    await bench.serve({ require: "Any", jwt: jwt(address), introspection: introspection(address) });
+    await bench.serve({ require: "Any", jwt: [jwt(address)], introspection: introspection(address) });
     for (const resource of [JWT, OPAQUE]) {
       expect(await bench.refusalOf(await bench.token(resource))).toBe("503 IdentityProviderUnavailable");
     }
@@ -124,7 +124,7 @@ test("D10 a claim that ends a line and one beyond ASCII reach the backend encode
     { claim: "tenant", header: "x-tenant" },
     { claim: "tënant", header: "x-other" },
   ];
-  await bench.serve({ jwt: jwt(bench.idp.jwks) }, { claimHeaders });
+  await bench.serve({ jwt: [jwt(bench.idp.jwks)] }, { claimHeaders });
   await bench.connect(await bench.token(JWT));
   const headers = bench.handshakes[0]?.headers ?? {};
   const decoded = (name: string): string =>
@@ -135,7 +135,7 @@ test("D10 a claim that ends a line and one beyond ASCII reach the backend encode
 });
 
 test("D10 a token whose client id ends a line is refused", async () => {
-  await bench.serve({ jwt: { ...jwt(bench.idp.jwks), clientClaim: "tenant" } });
+  await bench.serve({ jwt: [{ ...jwt(bench.idp.jwks), clientClaim: "tenant" }] });
   const { status, reason } = await bench.refused(bearer(await bench.token(JWT)));
   expect(`${status} ${reason}`).toBe("401 CredentialInvalid");
 });

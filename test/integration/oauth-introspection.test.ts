@@ -167,7 +167,7 @@ test("a token may stand in header, query, cookie and subprotocol, and reaches th
 });
 
 test("Any takes either form of token where both methods share a place, each by its own method", async () => {
-  await bench.serve({ require: "Any", jwt: jwt(), introspection: introspection() });
+  await bench.serve({ require: "Any", jwt: [jwt()], introspection: introspection() });
   const [signed, opaque] = [await bench.token(JWT), await bench.token(OPAQUE)];
   await bench.connect(signed);
   expect(questions()).toBe(0);
@@ -182,7 +182,7 @@ test("Any takes either form of token where both methods share a place, each by i
 });
 
 test("All takes both tokens only, and the session stands on both", async () => {
-  await bench.serve({ require: "All", jwt: jwt(), introspection: introspection({ from: [{ header: "x-opaque" }] }) });
+  await bench.serve({ require: "All", jwt: [jwt()], introspection: introspection({ from: [{ header: "x-opaque" }] }) });
   const [signed, opaque] = [await bench.token(JWT), await bench.token(OPAQUE)];
   expect(await bench.refusalOf(signed)).toBe("401 CredentialMissing");
   expect((await bench.refused({ headers: { "X-Opaque": opaque } })).reason).toBe("CredentialMissing");

@@ -56,7 +56,7 @@ const terminations = (reason: string): Promise<number> =>
 test.each([JWT, ELLIPTIC])(
   "a token of the server for %s is accepted; the backend gets the client's name",
   async (resource) => {
-    await bench.serve({ jwt: jwt({ requiredScopes: ["chat:connect"] }) });
+    await bench.serve({ jwt: [jwt({ requiredScopes: ["chat:connect"] })] });
     const token = await bench.token(resource);
     const client = await bench.connect(token);
     client.socket.send("hello");
@@ -72,7 +72,7 @@ test.each([JWT, ELLIPTIC])(
 
 test("a token that expires under an idle session ends it within 1 s of exp and the skew, in real time", async () => {
   bench = await start();
-  await bench.serve({ jwt: jwt({ clockSkew: "500ms" }) });
+  await bench.serve({ jwt: [jwt({ clockSkew: "500ms" })] });
   const token = await bench.token(SHORT);
   const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as { exp: number };
   const client = await bench.connect(token);
@@ -85,7 +85,7 @@ test("a token that expires under an idle session ends it within 1 s of exp and t
 });
 
 test("a new key is found by the first token that needs it; with the old key its sessions and tokens go", async () => {
-  await bench.serve({ jwt: jwt() });
+  await bench.serve({ jwt: [jwt()] });
   const old = await bench.token(JWT);
   const session = await bench.connect(old);
   bench.idp.rotate();
@@ -102,7 +102,7 @@ test("a new key is found by the first token that needs it; with the old key its 
 });
 
 test("a session of a removed key ends within the refresh time though no client connects", async () => {
-  await bench.serve({ jwt: jwt() });
+  await bench.serve({ jwt: [jwt()] });
   const session = await bench.connect(await bench.token(LONG));
   await bench.pass(REFRESH_INTERVAL * 1.1);
   expect(bench.gateway.sessions).toBe(1);
@@ -112,7 +112,7 @@ test("a session of a removed key ends within the refresh time though no client c
 });
 
 test("a token of a removed key is refused however long no client has connected", async () => {
-  await bench.serve({ jwt: jwt() });
+  await bench.serve({ jwt: [jwt()] });
   const token = await bench.token(LONG);
   (await bench.connect(token)).socket.close();
   await bench.gateway.empty();
@@ -122,7 +122,7 @@ test("a token of a removed key is refused however long no client has connected",
 });
 
 test("with the server down known keys and live sessions go on, unknown keys are 503; back up, all is well", async () => {
-  await bench.serve({ jwt: jwt() });
+  await bench.serve({ jwt: [jwt()] });
   const known = await bench.token(LONG);
   const session = await bench.connect(known);
   const before = bench.idp.issuer;
@@ -147,7 +147,7 @@ test("with the server down known keys and live sessions go on, unknown keys are 
 });
 
 test("a server that was down from the start is asked again without a restart of the gateway", async () => {
-  await bench.serve({ jwt: jwt() });
+  await bench.serve({ jwt: [jwt()] });
   const token = await bench.token(JWT);
   await bench.idp.down();
   expect(await bench.refusalOf(token)).toBe("503 IdentityProviderUnavailable");
@@ -157,7 +157,7 @@ test("a server that was down from the start is asked again without a restart of 
 });
 
 test("a token for another audience is refused", async () => {
-  await bench.serve({ jwt: jwt() });
+  await bench.serve({ jwt: [jwt()] });
   expect(await bench.refusalOf(await bench.token(OTHER))).toBe("401 CredentialInvalid");
   expect(await authentications("CredentialInvalid")).toBe(1);
 });
@@ -168,7 +168,7 @@ test("a token of another server is refused, also where it signs under the same k
   other.idp.rotate("same");
   const routes = [bench, other].map((it, index) => ({
     path: { type: "Prefix" as const, value: `/${index}` },
-    policies: { authentication: { jwt: jwt({}, it) } },
+    policies: { authentication: { jwt: [jwt({}, it)] } },
   }));
   await bench.gateway.serve({ routes }, [bench.backend.port]);
   const tokens = [await bench.token(JWT), await other.token(JWT)];
@@ -180,14 +180,14 @@ test("a token of another server is refused, also where it signs under the same k
 });
 
 test("an algorithm that the route does not list is refused", async () => {
-  await bench.serve({ jwt: jwt({ algorithms: ["RS256"] }) });
+  await bench.serve({ jwt: [jwt({ algorithms: ["RS256"] })] });
   expect(await bench.refusalOf(await bench.token(ELLIPTIC))).toBe("401 CredentialInvalid");
 });
 
 test("scopes and claims are demanded of handshakes", async () => {
-  await bench.serve({ jwt: jwt({ requiredScopes: ["chat:connect"] }) });
+  await bench.serve({ jwt: [jwt({ requiredScopes: ["chat:connect"] })] });
   expect(await bench.refusalOf(await bench.token(JWT, ""))).toBe("403 ScopeMissing");
-  await bench.serve({ jwt: jwt({ requiredClaims: [{ name: "tenant", values: ["acme"] }] }) });
+  await bench.serve({ jwt: [jwt({ requiredClaims: [{ name: "tenant", values: ["acme"] }] })] });
   expect(await bench.refusalOf(await bench.token(LONG))).toBe("403 ClaimMismatch");
   await bench.connect(await bench.token(JWT));
   expect(await authentications("ScopeMissing")).toBe(1);
@@ -196,7 +196,7 @@ test("scopes and claims are demanded of handshakes", async () => {
 
 test("a token may stand in header, query, cookie and subprotocol, and reaches the backend from none", async () => {
   const from = [{ header: "authorization" }, { query: "access_token" }, { cookie: "session" }, { subprotocol: "jwt" }];
-  await bench.serve({ jwt: jwt({ from }) });
+  await bench.serve({ jwt: [jwt({ from })] });
   const token = await bench.token(JWT);
   const url = bench.gateway.url("/chat");
   const headers = { authorization: `Bearer ${token}` };
@@ -216,7 +216,7 @@ test("a token may stand in header, query, cookie and subprotocol, and reaches th
 });
 
 test("E7, E8, E9, E10, E12 tokens that an attacker can make are refused, and no server is asked because of them", async () => {
-  await bench.serve({ jwt: jwt() });
+  await bench.serve({ jwt: [jwt()] });
   const good = await bench.token(JWT);
   await bench.connect(good);
   const [head = "", payload = "", signature = ""] = good.split(".");
@@ -260,7 +260,7 @@ test("E7, E8, E9, E10, E12 tokens that an attacker can make are refused, and no 
 });
 
 test("E13 made-up key ids, 10,000 in 20 s, cost the server two requests", async () => {
-  await bench.serve({ jwt: jwt() });
+  await bench.serve({ jwt: [jwt()] });
   const good = await bench.token(JWT);
   await bench.connect(good);
   const payload = good.split(".")[1] ?? "";

@@ -24,7 +24,7 @@ afterEach(async () => {
 
 const signer = new Signer("ES256", "k1");
 const jwt = { issuer: "https://idp.test/", audiences: ["chat"], jwks: { keys: [signer.jwk] } };
-const both = { authentication: { require: "Any", apiKey: apiKey(["alice", "bob"]), jwt } };
+const both = { authentication: { require: "Any", apiKey: apiKey(["alice", "bob"]), jwt: [jwt] } };
 const any = (part: object): object => ({ authentication: { ...both.authentication, ...part } });
 const deny = (part: object): object => ({ ...both, deny: { clients: [], tokenIds: [], addresses: [], ...part } });
 const past = "2025-12-31T23:59:59Z";
@@ -72,7 +72,7 @@ const changes: [string, "alice" | "carol", () => Promise<void>, string][] = [
     () => change(any({ apiKey: apiKey([{ client: "alice", expiresAt: past }]) })),
     "401 CredentialExpired",
   ],
-  ["its method is removed", "alice", () => change({ authentication: { jwt } }), "401 CredentialRevoked"],
+  ["its method is removed", "alice", () => change({ authentication: { jwt: [jwt] } }), "401 CredentialRevoked"],
   ["another method is required beside it", "alice", () => change(any({ require: "All" })), "401 CredentialRevoked"],
   ["the client is denied", "alice", () => change(deny({ clients: ["alice"] })), "403 Denied"],
   ["the address is denied", "alice", () => change(deny({ addresses: ["192.0.2.1/32"] })), "403 Denied"],
@@ -80,37 +80,37 @@ const changes: [string, "alice" | "carol", () => Promise<void>, string][] = [
   [
     "the key that signed it is removed",
     "carol",
-    () => change(any({ jwt: { ...jwt, jwks: { keys: [] } } })),
+    () => change(any({ jwt: [{ ...jwt, jwks: { keys: [] } }] })),
     "401 CredentialRevoked",
   ],
   [
     "another issuer is required",
     "carol",
-    () => change(any({ jwt: { ...jwt, issuer: "https://other.test/" } })),
+    () => change(any({ jwt: [{ ...jwt, issuer: "https://other.test/" }] })),
     "401 CredentialRevoked",
   ],
   [
     "another audience is required",
     "carol",
-    () => change(any({ jwt: { ...jwt, audiences: ["x"] } })),
+    () => change(any({ jwt: [{ ...jwt, audiences: ["x"] }] })),
     "401 CredentialRevoked",
   ],
   [
     "its algorithm is withdrawn",
     "carol",
-    () => change(any({ jwt: { ...jwt, algorithms: ["RS256"] } })),
+    () => change(any({ jwt: [{ ...jwt, algorithms: ["RS256"] }] })),
     "401 CredentialRevoked",
   ],
   [
     "a scope is required",
     "carol",
-    () => change(any({ jwt: { ...jwt, requiredScopes: ["admin"] } })),
+    () => change(any({ jwt: [{ ...jwt, requiredScopes: ["admin"] }] })),
     "403 ScopeMissing",
   ],
   [
     "a claim is required",
     "carol",
-    () => change(any({ jwt: { ...jwt, requiredClaims: [{ name: "tenant", values: ["x"] }] } })),
+    () => change(any({ jwt: [{ ...jwt, requiredClaims: [{ name: "tenant", values: ["x"] }] }] })),
     "403 ClaimMismatch",
   ],
   ["the token's client is denied", "carol", () => change(deny({ clients: ["carol"] })), "403 Denied"],

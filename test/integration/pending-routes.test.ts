@@ -65,7 +65,7 @@ test.each<[string, () => Promise<void>, string]>([
     "another method is required",
     () =>
       change(
-        [{ policies: { authentication: { require: "All", jwt: { issuer: "x", audiences: ["y"], jwks: {} } } } }],
+        [{ policies: { authentication: { require: "All", jwt: [{ issuer: "x", audiences: ["y"], jwks: {} }] } } }],
         [backend.port],
       ),
     "401 CredentialRevoked",

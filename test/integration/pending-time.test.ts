@@ -84,7 +84,7 @@ test("a key that expires while the backend is dialled is refused in that second"
 });
 
 test("a signed token that expires while the backend is dialled is refused in that second", async () => {
-  await serve({ jwt });
+  await serve({ jwt: [jwt] });
   const pending = await Pending.open(gateway, backend, bearer(signed(30_000)));
   clock.advance(28_000);
   expect(pending.client.answered).toBe(false);
@@ -95,7 +95,7 @@ test("a signed token that expires while the backend is dialled is refused in tha
 // The time to which the clock is set has no timer of its own: only the last check before the 101 can see it.
 test.each<[string, () => Promise<ClientParts>]>([
   ["a key", async () => serve(expiring(30_000)).then(() => ({ client: "alice" }))],
-  ["a signed token", async () => serve({ jwt }).then(() => bearer(signed(30_000)))],
+  ["a signed token", async () => serve({ jwt: [jwt] }).then(() => bearer(signed(30_000)))],
   [
     "an opaque token",
     async () => {
@@ -186,7 +186,7 @@ test("a handshake is refused when the issuer withdraws its signing key while the
   idp.listen(0, "127.0.0.1");
   await once(idp, "listening");
   const uri = `http://127.0.0.1:${(idp.address() as AddressInfo).port}/keys`;
-  await serve({ jwt: { ...jwt, jwks: { uri, allowHttp: true } } });
+  await serve({ jwt: [{ ...jwt, jwks: { uri, allowHttp: true } }] });
   const pending = await Pending.open(gateway, backend, bearer(signed(3_600_000)));
   keys = [new Signer("ES256", "k2").jwk];
   await untilAsked(REFRESH_INTERVAL * 1.2, () => asked);

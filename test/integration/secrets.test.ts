@@ -32,7 +32,7 @@ beforeEach(async () => {
     authentication: {
       require: "Any",
       apiKey: apiKey([{ client: "alice", key: CANARY }], from),
-      jwt: { issuer: "https://idp.test/", audiences: ["chat"], jwks: { keys: [signer.jwk] } },
+      jwt: [{ issuer: "https://idp.test/", audiences: ["chat"], jwks: { keys: [signer.jwk] } }],
     },
     messages: { fromClient: [{ per: "Connection", limit: 2, interval: "1m", onExceed: "Drop" }], fromBackend: [] },
   };

@@ -76,6 +76,9 @@ function alone(base: object, path: Path): object {
   if (name === "per") return withValue(base, path.slice(0, -2), [valueAt(base, parent)]) as object;
   const beside = name === "encoding" ? { subprotocol: "key" } : {};
   if (path.at(-3) === "from" && kind === 0) return withValue(base, parent, beside) as object;
+  const claim = path.indexOf("requiredClaims") + 2;
+  if (claim > 1 && path[claim] === "path")
+    return withValue(base, path.slice(0, claim), { path: ["tenant"], values: ["acme"] }) as object;
   if (kind !== "jwks") return base;
   return withValue(base, parent, name === "key" ? { secretName: "keys" } : {}) as object;
 }

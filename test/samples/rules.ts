@@ -17,7 +17,12 @@ const keysFrom = (secretSelector: unknown): object => authentication({ apiKey: {
 const requirement = (value: unknown): object => keysFrom({ ...selector, matchExpressions: [value] });
 const without = { key: "a", operator: "DoesNotExist" };
 const jwks = (value: unknown): object =>
-  authentication({ jwt: { issuer: "https://idp", audiences: ["chat"], jwks: value } });
+  authentication({ jwt: [{ issuer: "https://idp", audiences: ["chat"], jwks: value }] });
+const issuer = (value: unknown): object =>
+  authentication({
+    jwt: [{ issuer: "https://idp", audiences: [], jwks: { secretName: "keys" }, ...(value as object) }],
+  });
+const tenant = { name: "tenant", values: ["acme"] };
 const endpoint = (value: unknown): object =>
   authentication({ introspection: { credentialsSecretName: "login", ...(value as object) } });
 const forwarding = (value: object): object => specWith({ policies: { forwarding: value } });
@@ -36,7 +41,7 @@ const POSITIVE = "must be longer than 0s";
 
 const methods = {
   apiKey: { secretSelector: selector },
-  jwt: { issuer: "https://idp", audiences: ["chat"], jwks: { secretName: "keys" } },
+  jwt: [{ issuer: "https://idp", audiences: ["chat"], jwks: { secretName: "keys" } }],
   introspection: { endpoint: "https://idp/introspect", credentialsSecretName: "login" },
 };
 
@@ -170,27 +175,44 @@ const sets: readonly RuleSamples[] = [
   },
   {
     rule: "must name exactly one of uri, secretName and configMapName",
-    at: "spec.policies.authentication.jwt.jwks",
+    at: "spec.policies.authentication.jwt[0].jwks",
     spec: jwks,
     good: [{ uri: "https://idp/keys" }, { secretName: "keys" }, { configMapName: "keys", key: "k" }],
     bad: [{}, { secretName: "a", configMapName: "b" }, { uri: "https://idp/keys", secretName: "a" }, { key: "k" }],
   },
   {
     rule: HTTPS,
-    at: "spec.policies.authentication.jwt.jwks.uri",
+    at: "spec.policies.authentication.jwt[0].jwks.uri",
     spec: jwks,
     good: [{ uri: "http://localhost/keys", allowHttp: true }],
     bad: [{ uri: "http://idp/keys" }, { uri: "http://idp/keys", allowHttp: false }],
   },
   {
     rule: "goes with secretName or configMapName only",
-    at: "spec.policies.authentication.jwt.jwks.key",
+    at: "spec.policies.authentication.jwt[0].jwks.key",
     spec: jwks,
     good: [{ secretName: "keys", key: "k.json" }],
     bad: [
       { uri: "https://idp/keys", key: "k" },
       { uri: "http://idp/keys", allowHttp: true, key: "k" },
     ],
+  },
+  {
+    rule: "must not be empty; [] goes only with requiredClaims, which then tell whom the token is for",
+    at: "spec.policies.authentication.jwt[0].audiences",
+    spec: issuer,
+    good: [{ audiences: ["chat"] }, { audiences: ["chat"], requiredClaims: [tenant] }, { requiredClaims: [tenant] }],
+    bad: [{}, { requiredClaims: [] }, { requiredScopes: ["chat"] }],
+  },
+  {
+    rule: "must name the claim by exactly one of name and path",
+    at: "spec.policies.authentication.jwt[0].requiredClaims[1]",
+    spec: (claim) => issuer({ requiredClaims: [tenant, claim] }),
+    good: [
+      { name: "https://example.com/roles", values: ["chat"] },
+      { path: ["realm_access", "roles"], values: ["chat"] },
+    ],
+    bad: [{ values: ["chat"] }, { ...tenant, path: ["tenant"] }, { ...tenant, path: ["realm_access", "roles"] }],
   },
   {
     rule: HTTPS,

@@ -149,7 +149,7 @@ test("a thousand routes that name one large key set do not make a thousand copie
   const keys = Array.from({ length: 40 }, (_, at) => ({ kty: "RSA", kid: `${at}`, n: "x".repeat(1000) }));
   const routes = routesOf(config as Config).map((one, at) => {
     const jwt = { issuer: `https://idp.example.com/${at}`, jwks: { keys } };
-    return { ...one, policies: { ...one.policies, authentication: { require: "All", jwt } as never } };
+    return { ...one, policies: { ...one.policies, authentication: { require: "All", jwt: [jwt] } as never } };
   });
   expect(finished(fitsInText(routes.slice(0, 300)))).toBe(true);
   expect(finished(fitsInText(routes))).toBe(false);
@@ -164,7 +164,7 @@ test("a key set that a thousand routes name is read once", () => {
     jwks: { secretName: "s" },
   });
   const routes = Array.from({ length: 1000 }, (_, at) => {
-    return route(`r${at}`, { policies: { authentication: { jwt: jwt(at) } } });
+    return route(`r${at}`, { policies: { authentication: { jwt: [jwt(at)] } } });
   });
   const counting = {
     ...tools,

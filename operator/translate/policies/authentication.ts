@@ -25,17 +25,19 @@ function resolve(settings: AuthenticationSettings, at: string, lookup: Lookup): 
     value.apiKey = { ...apiKey, keys: keys ?? [] };
   }
   if (jwt !== undefined) {
-    const { uri, allowHttp, secretName, configMapName, key } = jwt.jwks;
-    const reference = { secretName, configMapName, key };
-    const keys = uri === undefined ? take(keySet(reference, `${at}.jwt.jwks`, lookup)) : undefined;
-    value.jwt = {
-      ...jwt,
-      jwks: {
-        allowHttp,
-        ...defined({ uri, ...reference }),
-        ...(keys === undefined ? {} : { keys: [...keys] }),
-      },
-    };
+    value.jwt = jwt.map((issuer, index) => {
+      const { uri, allowHttp, secretName, configMapName, key } = issuer.jwks;
+      const reference = { secretName, configMapName, key };
+      const keys = uri === undefined ? take(keySet(reference, `${at}.jwt[${index}].jwks`, lookup)) : undefined;
+      return {
+        ...issuer,
+        jwks: {
+          allowHttp,
+          ...defined({ uri, ...reference }),
+          ...(keys === undefined ? {} : { keys: [...keys] }),
+        },
+      };
+    });
   }
   if (introspection !== undefined) {
     const name = introspection.credentialsSecretName;

@@ -1,19 +1,20 @@
 import { foldHeaderName } from "../../../api/names.ts";
+import { quoted } from "../../../api/problem.ts";
 import { identityHeaders } from "../../../api/policies/forwarding.ts";
 import { HANDSHAKE_HEADERS, isAmong, NEVER_FORWARDED, REQUEST_HEADERS } from "../../../api/policies/header-names.ts";
 import type { PoliciesSpec } from "../../../api/policies/index.ts";
 
 type Forwarding = NonNullable<PoliciesSpec["forwarding"]>;
 
-/** A name in a list of headers that would have no effect. */
+/** A name in a list of headers that has no effect. */
 interface IdleHeader {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
 /**
- * Names in `headers.allow` and `headers.remove` that would have no effect. Rules on all of the lists would exceed the cost
- * limit of CEL, so translation reports the mistake.
+ * Names in `headers.allow` and `headers.remove` that have no effect. A list may name them all the same: a user may list
+ * each header that a backend sees.
  */
 export function idleHeaders(settings: Forwarding): readonly IdleHeader[] {
   const { allow = [], remove } = settings.headers;
@@ -40,7 +41,7 @@ export function idleHeaders(settings: Forwarding): readonly IdleHeader[] {
 function idle(list: "allow" | "remove", names: readonly string[], mistakeIn: (name: string) => string | undefined) {
   return names.flatMap((name, index): IdleHeader[] => {
     const mistake = mistakeIn(name);
-    const message = `${name} ${mistake}; take it out of ${list}`;
+    const message = `has no effect: ${quoted(name)} ${mistake}; take it out of ${list}`;
     return mistake === undefined ? [] : [{ path: ["headers", list, index], message }];
   });
 }

@@ -1,3 +1,4 @@
+import { placesOf } from "../../../api/policies/authentication.ts";
 import type { CredentialPlace } from "../../../api/policies/credential-place.ts";
 import type { PolicySettings, Resolver } from "./policy.ts";
 
@@ -22,8 +23,7 @@ export const origins: Resolver<"origins"> = (settings, { all, lookup }) => {
 
 /** The places that a browser fills by itself, each once. */
 function cookiePlaces(authentication: PolicySettings["authentication"]): CredentialPlace[] {
-  const { apiKey, jwt, introspection } = authentication ?? {};
-  const places = [apiKey, jwt, introspection].flat().flatMap((method) => method?.from ?? []);
+  const places = placesOf(authentication);
   const names = new Set(places.flatMap(({ cookie }) => cookie ?? []));
   const whole = places.some(({ header }) => header?.toLowerCase() === "cookie");
   return [...[...names].map((cookie) => ({ cookie })), ...(whole ? [{ header: "cookie" }] : [])];

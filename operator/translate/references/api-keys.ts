@@ -1,5 +1,5 @@
 import type { Config } from "../../../api/config.ts";
-import { asksForLabel, type LabelSelector } from "../../../api/policies/authentication.ts";
+import { asksForLabel, type LabelSelector } from "../../../api/policies/api-key-method.ts";
 import { DISABLED, EXPIRES_AT, GROUP } from "../../../api/meta.ts";
 import { dataKey, timestamp } from "../../../api/names.ts";
 import { fieldPath, quoted, type Problem } from "../../../api/problem.ts";

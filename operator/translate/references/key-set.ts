@@ -30,11 +30,8 @@ export function keySet(reference: KeySetReference, at: string, lookup: Lookup): 
       ? (["ConfigMap", "configMapName", configMapName ?? ""] as const)
       : (["Secret", "secretName", secretName] as const);
   const lastGood = lastGoodFound(kind, named, `${at}.${field}`, lookup, (inForce) => {
-    const same = authenticationsOf(inForce).find(({ jwt }) => {
-      const jwks = jwt?.jwks;
-      return jwks?.[field] === named && (jwks.key ?? DEFAULT_KEY) === key;
-    });
-    return same?.jwt?.jwks.keys;
+    const issuers = authenticationsOf(inForce).flatMap(({ jwt = [] }) => jwt);
+    return issuers.find(({ jwks }) => jwks[field] === named && (jwks.key ?? DEFAULT_KEY) === key)?.jwks.keys;
   });
   if (lastGood !== undefined) return lastGood;
   if (secretName !== undefined) {

@@ -100,7 +100,7 @@ test("authorities, key sets and the listener's certificate need no label", () =>
   const jwt = { issuer: "https://idp.example.com/", audiences: ["chat"], jwks: { secretName: "issuer" } };
   const spec = proxy({
     listener: { tls: { secretName: "tls" } },
-    policies: { authentication: { jwt } },
+    policies: { authentication: { jwt: [jwt] } },
     routes: [route("main", { backends: [{ service: "echo", port: 80, tls: { caSecretName: "ca" } }] })],
   });
   const secrets = [

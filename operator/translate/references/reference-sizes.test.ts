@@ -23,9 +23,10 @@ test("a key set of 100 keys is read, one of 101 is not, and the message says so"
     const keys = Array.from({ length: count }, (_, n) => ({ ...key, kid: `k${n}` }));
     const jwt = { issuer: "https://idp.test/", audiences: ["chat"], jwks: { configMapName: "idp" } };
     const configMaps = [{ metadata: metadata("idp"), data: { "jwks.json": JSON.stringify({ keys }) } }];
-    return translated({ proxy: proxy({ policies: { authentication: { jwt } } }), configMaps }).status.problems.map(
-      ({ message }) => message,
-    );
+    return translated({
+      proxy: proxy({ policies: { authentication: { jwt: [jwt] } } }),
+      configMaps,
+    }).status.problems.map(({ message }) => message);
   };
   expect(messages(100)).toEqual([]);
   expect(messages(101)).toEqual([expect.stringContaining("holds more than 100 keys")]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { LabelSelector } from "../../../api/policies/authentication.ts";
+import type { LabelSelector } from "../../../api/policies/api-key-method.ts";
 import { matches } from "./selector.ts";
 
 const labels = { app: "chat", stage: "live", empty: "" };

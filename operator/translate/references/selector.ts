@@ -1,4 +1,4 @@
-import type { LabelSelector } from "../../../api/policies/authentication.ts";
+import type { LabelSelector } from "../../../api/policies/api-key-method.ts";
 
 /** Does a label selector match, as in Kubernetes? Every requirement has to hold, and an absent label is in no list. */
 export function matches(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {

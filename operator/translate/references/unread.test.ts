@@ -42,7 +42,7 @@ const whole = (fromConfigMap: boolean): object =>
       authentication: {
         require: "Any",
         apiKey: { secretSelector: { matchLabels: labels } },
-        jwt: jwt(fromConfigMap ? { configMapName: "issuer", key: "other.json" } : { secretName: "issuer" }),
+        jwt: [jwt(fromConfigMap ? { configMapName: "issuer", key: "other.json" } : { secretName: "issuer" })],
         introspection: { endpoint: "https://idp.example.com/ask", credentialsSecretName: "asking" },
       },
     },
@@ -80,8 +80,8 @@ test.each([
         `${policy}.apiKey.secretSelector SecretInvalid`,
         `${policy}.introspection.credentialsSecretName SecretInvalid`,
         fromConfigMap
-          ? `${policy}.jwt.jwks.configMapName ConfigMapInvalid`
-          : `${policy}.jwt.jwks.secretName SecretInvalid`,
+          ? `${policy}.jwt[0].jwks.configMapName ConfigMapInvalid`
+          : `${policy}.jwt[0].jwks.secretName SecretInvalid`,
         `${backend}.tls.caSecretName SecretInvalid`,
         `${backend}.tls.clientSecretName SecretInvalid`,
         `${backend}.basicAuthSecretName SecretInvalid`,
@@ -98,7 +98,7 @@ test.each([
 test("without a last good value no client is admitted", () => {
   const { config } = translated({ proxy: whole(false), unread: SECRETS.map((it) => unread(it)) });
   expect(config?.policies.authentication?.[0]).toMatchObject({ apiKey: { keys: [] } });
-  expect(config?.policies.authentication?.[0]?.jwt?.jwks.keys).toBeUndefined();
+  expect(config?.policies.authentication?.[0]?.jwt?.[0]?.jwks.keys).toBeUndefined();
   expect(config?.policies.authentication?.[0]?.introspection?.credentials).toBeUndefined();
   expect(config?.listener.tls?.keyPair).toBeUndefined();
   expect(config?.routes[0]?.backends).toEqual([]);

@@ -1,5 +1,5 @@
 import type { BackendConfig, Config } from "../../../api/config.ts";
-import type { LabelSelector } from "../../../api/policies/authentication.ts";
+import type { LabelSelector } from "../../../api/policies/api-key-method.ts";
 import type { Found, Lookup, ReferenceProblem } from "./lookup.ts";
 import type { RenderedOf } from "../../../api/policies/index.ts";
 import type { Unread } from "../resources.ts";

@@ -48,7 +48,7 @@ function spec(issuer: string, deny: object): object {
     dataplane: { drain: { period: "2s" } },
     routes: [
       route("keys", { apiKey: { secretSelector: { matchLabels: LABELS } } }),
-      route("jwt", { jwt }),
+      route("jwt", { jwt: [jwt] }),
       route("opaque", { introspection }),
     ],
   };
