@@ -182,6 +182,7 @@ function refusalOf(error: ParserError): Refusal {
 /** The parser's own words are fixed texts. A TLS record of a handshake begins with 22 and 3 (RFC 8446 §5.1). */
 function parserCause({ code = "", reason, rawPacket }: ParserError): string {
   if (rawPacket?.[0] === 0x16 && rawPacket[1] === 0x03) return "TLS on a port without TLS";
+  if (code === "HPE_PAUSED_H2_UPGRADE") return "HTTP/2 on a port that speaks HTTP/1.1 only";
   return reason === undefined ? code : `${code}: ${reason}`;
 }
 

@@ -86,6 +86,12 @@ test.each<[string, string, object]>([
     Buffer.concat([Buffer.from("16030100c8010000c40303", "hex"), Buffer.alloc(196, 7)]) as unknown as string,
     { status: 400, host: undefined, path: undefined, cause: "TLS on a port without TLS" },
   ],
+  [
+    "HTTP/2 without TLS",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    { status: 400, host: undefined, path: undefined, cause: "HTTP/2 on a port that speaks HTTP/1.1 only" },
+  ],
+  ["a key as a segment of the path", ask(`/ws/${SECRET}/room`), { status: 401, path: "/ws/…/room" }],
   ["a key in the path by mistake", ask(`/ws&apikey=${SECRET}`), { status: 404, path: "/ws…" }],
 ])("the line of a refusal says which client wanted to go where, and why: %s", async (_, bytes, wanted) => {
   await serve();
