@@ -57,7 +57,7 @@ export const REJECTIONS = {
   PingFlood: { code: 1008, title: "Too many control frames" },
   SlowConsumer: { code: 1008, title: "The receiver took too little for too long" },
   MessageTooBig: { code: 1009, title: "A message was larger than allowed" },
-  BackendLost: { code: 1014, title: "The backend's connection ended without a Close frame" },
+  BackendLost: { code: 1013, title: "The backend's connection ended without a Close frame" },
   IdleTimeout: { code: 3008, title: "No message for too long" },
   LifetimeEnded: { code: 3008, title: "The session reached its lifetime" },
   KeepaliveTimeout: { code: 3008, title: "A ping was not answered in time" },

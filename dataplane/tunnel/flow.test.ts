@@ -62,6 +62,8 @@ class Bench {
         },
         shed: () => {},
         closed: (_flow, code) => (this.verdict = `closed ${code}`),
+        answered: () => void (this.answered = true),
+        taken: () => {},
         ended: () => {},
       },
     });

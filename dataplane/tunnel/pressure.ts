@@ -28,6 +28,8 @@ export interface PressureEvents {
   eased(): void;
   /** The receiver took too little for the whole time-out. */
   stuck(): void;
+  /** The session has ended, and the receiver has taken all that waited for it. */
+  taken(): void;
   /** Memory is short: what waits for this receiver is to be given up at once. */
   shed(): void;
 }
@@ -107,7 +109,7 @@ export class Pressure implements Consumer {
   /** Callback of every write; made once. */
   readonly written = (): void => {
     this.#writes -= 1;
-    if (this.kept > 0) this.#count(this.#socket.writableLength);
+    if (this.kept > 0) this.#countWritten();
     this.#ease();
   };
 
@@ -172,6 +174,11 @@ export class Pressure implements Consumer {
     else if (bytes > 0) kept += this.#cost(bytes) + this.#beside(bytes);
     if (kept !== this.kept) this.#budget.change(this, kept);
     if (kept === 0) this.#looked = false;
+  }
+
+  #countWritten(): void {
+    this.#count(this.#socket.writableLength);
+    if (this.kept === 0 && this.#phase === "stopped") this.#events.taken();
   }
 
   /** Memory beside the bytes that wait. */
