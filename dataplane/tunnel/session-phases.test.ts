@@ -104,7 +104,7 @@ const EXPECTED = {
     closeFromBackend: "hangUpBackend",
     clientAnswered: "hangUpClient",
     backendAnswered: "hangUpBackend",
-    clientEnded: "hungUp: hangUpClient",
+    clientEnded: "hungUp: endClient hangUpClient",
     clientGone: "hungUp: dropClient",
     backendEnded: "hangUpBackend",
     backendGone: "",

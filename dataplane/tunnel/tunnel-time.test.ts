@@ -28,9 +28,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.backend.send(text("y"));
     await until("arrived", () => it.client.received.length > 0);
     clock.advance(999);
-    expect(it.client.ended).toBe(false);
+    expect(it.client.told).toBe(false);
     clock.advance(1);
-    await until("told", () => it.client.ended);
+    await until("told", () => it.client.told);
     expect(closing(it.client)).toEqual({ code: 3008, reason: "IdleTimeout" });
     expect(await endOf(it)).toEqual(byPolicy("IdleTimeout", "timeouts"));
   });
@@ -42,7 +42,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(frame({ opcode: 9, mask: true, payload: "x" }));
     await until("arrived", () => it.backend.received.length > 0);
     clock.advance(100);
-    await until("told", () => it.client.ended && it.backend.ended);
+    await until("told", () => it.client.told && it.backend.told);
     for (const peer of [it.client, it.backend]) expect(closing(peer)).toEqual({ code: 3008, reason: "IdleTimeout" });
     expect(await endOf(it)).toEqual(byPolicy("IdleTimeout", "timeouts"));
   });
@@ -53,9 +53,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     clock.advance(500);
     it.tunnel.apply(planOf((draft) => (draft.lifetime = 2000)));
     clock.advance(1399);
-    expect(it.client.ended).toBe(false);
+    expect(it.client.told).toBe(false);
     clock.advance(1);
-    await until("told", () => it.client.ended);
+    await until("told", () => it.client.told);
     expect(closing(it.client)).toEqual({ code: 3008, reason: "LifetimeEnded" });
     expect(await endOf(it)).toEqual(byPolicy("LifetimeEnded", "timeouts"));
   });
@@ -82,9 +82,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
     clock.advance(39_999);
     await until("a ping", () => pings(it.client).length === 1);
-    expect(it.client.ended).toBe(false);
+    expect(it.client.told).toBe(false);
     clock.advance(1);
-    await until("told", () => it.client.ended && it.backend.ended);
+    await until("told", () => it.client.told && it.backend.told);
     expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
     expect(await endOf(it)).toEqual(byPolicy("KeepaliveTimeout", "keepalive"));
   });
@@ -100,9 +100,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(Buffer.from("more"));
     await until("more", () => it.backend.received.length > before);
     clock.advance(10_000);
-    expect(it.client.ended).toBe(false);
+    expect(it.client.told).toBe(false);
     clock.advance(10_000);
-    await until("told", () => it.client.ended);
+    await until("told", () => it.client.told);
     expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
     expect(await endOf(it)).toEqual(byPolicy("KeepaliveTimeout", "keepalive"));
   });
@@ -134,7 +134,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.tunnel.paused).toBe(true);
     expect(it.tunnel.buffered).toBeLessThan(300_000);
     for (let step = 0; step < 9; step += 1) clock.advance(1000);
-    await until("the backend is told", () => it.backend.ended);
+    await until("the backend is told", () => it.backend.told);
     expect(closing(it.backend)).toEqual({ code: 1008, reason: "SlowConsumer" });
     clock.advance(2000);
     await until("the end", () => it.ends.length === 1);
