@@ -16,6 +16,7 @@ class Bench {
   readonly flow: Flow;
   readonly out: Buffer[] = [];
   verdict = "none";
+  answered = false;
   count = { messages: 0, bytes: 0 };
   receiverEnded = false;
 
@@ -62,7 +63,7 @@ class Bench {
         },
         shed: () => {},
         closed: (_flow, code) => (this.verdict = `closed ${code}`),
-        answered: () => void (this.answered = true),
+        answered: () => (this.answered = true),
         taken: () => {},
         ended: () => {},
       },

@@ -7,6 +7,7 @@ import { Discard } from "./discard.ts";
 import { FrameWalk, type WalkEvents } from "./frame-walk.ts";
 import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import { Outlet, type OutletEvents } from "./outlet.ts";
+import { readOf } from "./pace.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
 import type { Termination } from "../rejection.ts";
 
@@ -32,8 +33,6 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   #discard: Discard | undefined;
   /** The source has sent its Close frame, while it was still forwarded. */
   #sawClose = false;
-  /** Bytes that the source has sent. */
-  received = 0;
 
   constructor(options: FlowOptions<Flow>) {
     const { source, receiver, slowConsumer, clock, budget, loop, events } = options;
@@ -80,6 +79,16 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   /** Reads no further for now. */
   get paused(): boolean {
     return this.#outlet.pressure.on || this.#walk.pausing;
+  }
+
+  /** How often a limit, or the receiver's pace, has paused the source. */
+  get pauses(): number {
+    return this.#outlet.pressure.pauses + this.#walk.pauses;
+  }
+
+  /** Bytes that have been read of the source's socket, at whatever layer: a part of a frame or of a TLS record counts. */
+  get read(): number {
+    return readOf(this.#source.socket);
   }
 
   /** Bytes that wait here. */
@@ -188,7 +197,6 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
 
   /** Of the source. */
   bytes(chunk: Buffer): void {
-    this.received += chunk.length;
     if (this.#forwards) this.#walk.take(chunk);
     else this.#discard?.take(chunk);
   }

@@ -68,6 +68,11 @@ export class FrameWalk {
     return this.#held.pausing;
   }
 
+  /** How often a limit has paused the source. */
+  get pauses(): number {
+    return this.#held.pauses;
+  }
+
   /** Forwards what was read, or holds it back. */
   take(chunk: Buffer): void {
     if (this.#held.any || this.#held.pausing) this.#held.add(chunk);

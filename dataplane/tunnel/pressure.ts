@@ -62,6 +62,8 @@ export class Pressure implements Consumer {
   #looked = false;
   #phase: PressurePhase = "watching";
   on = false;
+  /** How often the sender was paused. */
+  pauses = 0;
   kept = 0;
   stalled = 0;
 
@@ -92,6 +94,7 @@ export class Pressure implements Consumer {
     this.#count(bytes);
     if (this.on || this.#phase !== "watching" || this.#cost(bytes) <= this.#mark) return this.on;
     this.on = true;
+    this.pauses += 1;
     this.#count(bytes);
     // Many small writes reach the mark with fewer bytes than the mark, and one read may be more than a small mark.
     const quota = SHARE * Math.min(bytes, Math.max(this.#settings.maxBuffered, ONE_READ));

@@ -84,7 +84,8 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     if (how === "FIN") it.backend.socket.end();
     else it.backend.socket.resetAndDestroy();
     it.client.socket.resume();
-    await until("all of it", () => parse(it.client.received).frames.length === 21);
+    await until("all of it", () => it.client.told);
+    expect(parse(it.client.received).frames).toHaveLength(21);
     expect(parse(it.client.received).frames.at(-1)?.opcode).toBe(8);
     it.client.socket.end();
     await until("the end", () => it.ends.length === 1);
@@ -99,7 +100,8 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.backend.socket.end();
     await until("the gateway waits for the client", () => it.tunnel.paused);
     it.client.socket.resume();
-    await until("all of it", () => parse(it.client.received).frames.length === 201);
+    await until("all of it", () => it.client.told);
+    expect(parse(it.client.received).frames).toHaveLength(201);
     it.client.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.ends[0]).toMatchObject({ code: 1013, by: "backend" });

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { closeOf, frame, parse, text } from "../../test/fakes/frames.ts";
 import { until, type Peer } from "../../test/fakes/sockets.ts";
-import { joinedOver, planOf, READ_PATHS, type Joined } from "../../test/fakes/tunnel.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
+import { joinedOver, limit, planOf, READ_PATHS, type Joined } from "../../test/fakes/tunnel.ts";
 
 const closing = (peer: Peer) => closeOf(parse(peer.received).frames.at(-1) as never);
 const pings = (peer: Peer) => parse(peer.received).frames.filter(({ opcode }) => opcode === 9);
@@ -13,7 +14,8 @@ const endOf = async (it: Joined) => {
   return it.ends;
 };
 const byPolicy = (reason: string, policy: string) => [{ code: 3008, by: "gateway", termination: { reason, policy } }];
-const keepalive = { interval: 30_000, timeout: 10_000 };
+const keepalive = { interval: 30_000, timeout: 10_000, strict: false };
+const strict = { ...keepalive, strict: true };
 
 describe.each(READ_PATHS)("read through $name", (reads) => {
   const joined = joinedOver(reads);
@@ -89,9 +91,79 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(await endOf(it)).toEqual(byPolicy("KeepaliveTimeout", "keepalive"));
   });
 
-  test("a client in the middle of a large frame has more time for its pong as long as bytes come", async () => {
+  test("a client that only sends is pinged on and on, and ends when it sends nothing after a ping", async () => {
     const clock = new FakeClock();
     const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
+    const parts = [frame({ mask: true, payload: "x", length: 1000 }), Buffer.from("y"), Buffer.from("z")];
+    for (const [turn, part] of parts.entries()) {
+      clock.advance(turn === 0 ? 30_000 : 20_000);
+      await until("a ping", () => pings(it.client).length === turn + 1);
+      const before = it.backend.received.length;
+      it.client.send(part);
+      await until("it arrived", () => it.backend.received.length > before);
+      clock.advance(10_000);
+      expect(it.client.told).toBe(false);
+    }
+    clock.advance(30_000);
+    await until("told", () => it.client.told);
+    expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
+    expect(await endOf(it)).toEqual(byPolicy("KeepaliveTimeout", "keepalive"));
+  });
+
+  test("bytes from before the ping are no sign of life", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
+    it.client.send(text("early", true));
+    await until("it arrived", () => it.backend.received.length > 0);
+    clock.advance(40_000);
+    await until("told", () => it.client.told);
+    expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
+    it.tunnel.destroy();
+  });
+
+  test("where `strict` changes, the ping that is on its way is judged by the new value", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.keepalive = keepalive) });
+    clock.advance(30_000);
+    await until("a ping", () => pings(it.client).length === 1);
+    it.client.send(text("a message", true));
+    await until("it arrived", () => it.backend.received.length > 0);
+    it.tunnel.apply(planOf((draft) => (draft.keepalive = strict)));
+    clock.advance(10_000);
+    await until("told", () => it.client.told);
+    expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
+    it.tunnel.destroy();
+  });
+
+  test.each([keepalive, strict])("a client that we did not read has its time from when we read on: %o", async (how) => {
+    const clock = new FakeClock();
+    const rate = limit(new TokenBucket({ limit: 1, interval: 45_000, burst: 1 }, clock.now()), "Delay");
+    const it = await joined({
+      clock,
+      plan: (draft) => {
+        draft.keepalive = how;
+        draft.fromClient.messages.push(rate);
+      },
+    });
+    it.client.send(text("1", true), text("2", true));
+    await until("the second waits", () => it.tunnel.paused);
+    clock.advance(30_000);
+    await until("a ping", () => pings(it.client).length === 1);
+    clock.advance(10_000); // paused still
+    clock.advance(9000); // read again since 4 s
+    clock.advance(1000);
+    expect(it.client.told).toBe(false);
+    clock.advance(9999);
+    expect(it.client.told).toBe(false);
+    clock.advance(1);
+    await until("told", () => it.client.told);
+    expect(closing(it.client)).toEqual({ code: 3008, reason: "KeepaliveTimeout" });
+    it.tunnel.destroy();
+  });
+
+  test("strict: a client in the middle of a large frame has more time for its pong as long as bytes come", async () => {
+    const clock = new FakeClock();
+    const it = await joined({ clock, plan: (draft) => (draft.keepalive = strict) });
     it.client.send(frame({ mask: true, payload: "x", length: 1000 }));
     await until("the start", () => it.backend.received.length > 0);
     clock.advance(30_000);

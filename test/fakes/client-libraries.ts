@@ -18,7 +18,11 @@ export interface LibraryClient {
 }
 
 /** A WebSocket as browsers have it. */
-type BrowserSocket = Pick<WebSocket, "readyState" | "send" | "close">;
+interface BrowserSocket {
+  readonly readyState: number;
+  send(data: string): void;
+  close(code: number, reason: string): void;
+}
 
 async function browserLike(socket: BrowserSocket): Promise<LibraryClient> {
   const client: LibraryClient = {
@@ -63,5 +67,5 @@ export const LIBRARIES: Readonly<Record<string, (url: string, ca: string) => Pro
   // For wss the authority must be one that the whole process trusts.
   "Node's own": (url) => browserLike(new WebSocket(url)),
   websocket: ofWebsocket,
-  ws: (url, ca) => browserLike(new WsSocket(url, { ca }) as unknown as BrowserSocket),
+  ws: (url, ca) => browserLike(new WsSocket(url, { ca })),
 };
