@@ -2,12 +2,11 @@ import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { CLOSE, FrameHeader, needed } from "./frames.ts";
+import { BULK } from "./held-back.ts";
 import { PartialUnit } from "./partial-unit.ts";
 
 /** Bytes that are read so that the source's Close frame and its end are seen: more than what is in flight on one connection. */
 const MOST = 16_777_216;
-/** After a read of so many bytes the socket probably has more to read in this turn of the event loop. */
-const BULK = 16_384;
 
 /**
  * Reads what a source sends when nothing of it is forwarded any more. Keeps no payload, and walks the frame headers, so

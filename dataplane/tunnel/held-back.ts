@@ -3,7 +3,7 @@ import type { ByteSource } from "./byte-source.ts";
 import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 
 /** After a read of so many bytes the socket probably has more to read in this turn of the event loop. */
-const BULK = 16_384;
+export const BULK = 16_384;
 
 /** Pauses the source of a flow for a time, for a limit or for the turn of other flows, and keeps the bytes that wait. */
 export class HeldBack {
