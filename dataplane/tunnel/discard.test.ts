@@ -27,18 +27,23 @@ const frames = fc.array(
 
 test("the Close frame is seen at its last byte, once, whatever came before it and however it is cut", () => {
   fc.assert(
-    fc.property(frames, fc.nat({ max: 100 }), fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 }), (list, left, cuts) => {
-      const { did, discard } = bench(left);
-      const bytes = Buffer.concat([Buffer.alloc(left, 0x88), ...list.map(frame), close(4000, "done", true)]);
-      for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
-        expect(did).toEqual([]);
-        const next = at + (cuts[turn % cuts.length] ?? 1);
-        discard.take(bytes.subarray(at, next));
-        at = next;
-      }
-      discard.take(close(4000, "again", true));
-      expect(did).toEqual(["closed"]);
-    }),
+    fc.property(
+      frames,
+      fc.nat({ max: 100 }),
+      fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 }),
+      (list, left, cuts) => {
+        const { did, discard } = bench(left);
+        const bytes = Buffer.concat([Buffer.alloc(left, 0x88), ...list.map(frame), close(4000, "done", true)]);
+        for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+          expect(did).toEqual([]);
+          const next = at + (cuts[turn % cuts.length] ?? 1);
+          discard.take(bytes.subarray(at, next));
+          at = next;
+        }
+        discard.take(close(4000, "again", true));
+        expect(did).toEqual(["closed"]);
+      },
+    ),
   );
 });
 

@@ -98,7 +98,8 @@ export function holdsClose(bytes: Buffer): boolean {
     const short = second & 0x7f;
     const start = at + 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) + (second >= 0x80 ? 4 : 0);
     if (start > bytes.length) return false;
-    const size = short === 126 ? bytes.readUInt16BE(at + 2) : short === 127 ? Number(bytes.readBigUInt64BE(at + 2)) : short;
+    const size =
+      short === 126 ? bytes.readUInt16BE(at + 2) : short === 127 ? Number(bytes.readBigUInt64BE(at + 2)) : short;
     at = start + size;
     if ((first & 15) === 8) return at <= bytes.length;
   }

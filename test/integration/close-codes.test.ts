@@ -19,10 +19,12 @@ const PARTS = [2, 0, 0, 0];
 
 /** Why a session ends: the gateway's own reason, or what its backend does. */
 type Cause = Termination | ((backend: WebSocket) => void);
+// oxlint-disable-next-line no-underscore-dangle -- `ws` offers no other way to its socket
+const socketOf = (backend: WebSocket): Socket => (backend as unknown as { _socket: Socket })._socket;
 const sends =
   (bytes: Buffer): Cause =>
   (backend) =>
-    void (backend as unknown as { _socket: Socket })._socket.write(bytes);
+    void socketOf(backend).write(bytes);
 
 const CAUSES: readonly (readonly [code: number, text: string, cause: Cause])[] = [
   [1001, "RouteRemoved", { reason: "RouteRemoved" }],

@@ -117,7 +117,7 @@ const keys = (): { disabled: boolean }[] => config.policies.authentication?.[0]?
 
 /** Code and reason of a client's Close, once its session has ended. */
 async function toldTo(client: RawClient | undefined): Promise<string> {
-  await until("the client is told", () => client?.ended ?? false);
+  await until("the client is told", () => client?.told ?? false);
   const last = client === undefined ? undefined : parse(client.payload).frames.at(-1);
   return last === undefined ? "nothing" : `${closeOf(last).code} ${closeOf(last).reason}`;
 }
