@@ -161,6 +161,34 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.tunnel.destroy();
   });
 
+  test("a client that a slow backend pauses has its time from when we read on", async () => {
+    const clock = new FakeClock();
+    const it = await joined({
+      clock,
+      plan: (draft) => {
+        draft.keepalive = keepalive;
+        draft.slowConsumer = { maxBuffered: 100_000, timeout: 3_600_000 };
+      },
+    });
+    it.backend.socket.pause();
+    const chunk = frame({ opcode: 2, mask: true, payload: Buffer.alloc(60_000) });
+    while (!it.tunnel.paused) {
+      it.client.send(chunk);
+      await new Promise(setImmediate);
+    }
+    for (let step = 0; step < 9; step += 1) clock.advance(10_000);
+    await until("the one ping", () => pings(it.client).length === 1);
+    expect(it.client.told).toBe(false);
+    it.backend.socket.resume();
+    await until("the client is read to its end", () => !it.tunnel.paused && it.client.socket.writableLength === 0);
+    await until("all has arrived", () => it.tunnel.buffered === 0);
+    clock.advance(9999);
+    expect(it.client.told).toBe(false);
+    clock.advance(1); // what was read meanwhile was a sign of life
+    expect(it.client.told).toBe(false);
+    it.tunnel.destroy();
+  });
+
   test("strict: a client in the middle of a large frame has more time for its pong as long as bytes come", async () => {
     const clock = new FakeClock();
     const it = await joined({ clock, plan: (draft) => (draft.keepalive = strict) });

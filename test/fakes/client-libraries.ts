@@ -3,13 +3,13 @@ import websocket, { type Connection } from "websocket";
 import { WebSocket as WsSocket } from "ws";
 import { until } from "./sockets.ts";
 
-export interface Closed {
+interface Closed {
   readonly code: number;
   readonly reason: string;
 }
 
 /** A client of a library, which counts its messages and notes its end. */
-export interface LibraryClient {
+interface LibraryClient {
   messages: number;
   closed: Closed | undefined;
   /** Sends if the session is still open. */
