@@ -204,6 +204,19 @@ test("a session that has left `open` waits for a bounded time, or its sockets ar
   expect(leaving.filter(({ actions }) => !bounded(actions))).toEqual([]);
 });
 
+test.each(["client", "backend"])(
+  "the %s gets FIN behind our Close frame only when it has answered or ended",
+  (peer) => {
+    const Peer = `${peer[0]?.toUpperCase()}${peer.slice(1)}`;
+    const reasons: readonly string[] = [`${peer}Answered`, `closeFrom${Peer}`, `${peer}Ended`];
+    const hangsUp = CELLS.filter(({ actions }) => (actions as readonly string[]).includes(`hangUp${Peer}`));
+    expect(hangsUp.length).toBeGreaterThan(3);
+    expect(hangsUp.map(({ event }) => event).filter((event) => !reasons.includes(event))).toEqual([]);
+    const closes = CELLS.filter(({ actions }) => actions.some((action) => /^close(Both|Client|Source)/.test(action)));
+    expect(closes.flatMap(({ actions }) => actions).filter((action) => /^(end|hangUp)/.test(action))).toEqual([]);
+  },
+);
+
 test("every phase is reached from `open`, and reaches `over` once both sockets are closed", () => {
   const reached = new Set<SessionPhase>(["open"]);
   for (const phase of reached) for (const event of EVENTS) reached.add(sessionStep(phase, event).next ?? phase);
