@@ -83,7 +83,7 @@ export const REJECTIONS = {
   BackendLost: { code: 1013, detail: "The backend's connection ended without a Close frame; connect again" },
   IdleTimeout: { code: 3008, detail: "No message came for longer than the idle time limit" },
   LifetimeEnded: { code: 3008, detail: "The session reached its longest lifetime; connect again" },
-  KeepaliveTimeout: { code: 3008, detail: "The client sent nothing for too long after a ping" },
+  KeepaliveTimeout: { code: 3008, detail: "The client gave no sign of life after a ping" },
 } as const satisfies Record<string, Row>;
 
 type Table = typeof REJECTIONS;
