@@ -80,10 +80,10 @@ export const REJECTIONS = {
   PingFlood: { code: 1008, detail: "The session carried too many control frames" },
   SlowConsumer: { code: 1008, detail: "The receiver took its messages too slowly" },
   MessageTooBig: { code: 1009, detail: "A message was larger than its limit" },
-  BackendLost: { code: 1014, detail: "The backend's connection ended without a Close frame" },
+  BackendLost: { code: 1013, detail: "The backend's connection ended without a Close frame; connect again" },
   IdleTimeout: { code: 3008, detail: "No message came for longer than the idle time limit" },
   LifetimeEnded: { code: 3008, detail: "The session reached its longest lifetime; connect again" },
-  KeepaliveTimeout: { code: 3008, detail: "The client did not answer a ping in time" },
+  KeepaliveTimeout: { code: 3008, detail: "The client gave no sign of life after a ping" },
 } as const satisfies Record<string, Row>;
 
 type Table = typeof REJECTIONS;

@@ -5,10 +5,11 @@ import { ofSettings, type PolicyCompiler } from "../policy.ts";
 export const keepalive: PolicyCompiler<"keepalive"> = ofSettings("keepalive", (settings) => {
   const interval = parseDuration(settings.interval);
   const timeout = parseDuration(settings.timeout);
+  const { strict } = settings;
   if (interval === 0) return {};
   return {
     plan(_party, draft) {
-      draft.keepalive = { interval, timeout };
+      draft.keepalive = { interval, timeout, strict };
     },
   };
 });

@@ -25,6 +25,10 @@ export interface FlowEvents<Flow> {
   shed(flow: Flow): void;
   /** The source's Close frame has been forwarded. */
   closed(flow: Flow, code: number): void;
+  /** The source has sent its Close frame, when nothing of it is forwarded any more. */
+  answered(flow: Flow): void;
+  /** Nothing more is forwarded, and the receiver has taken what waited for it. */
+  taken(flow: Flow): void;
   /** The source sends no more, and all that it sent has been forwarded. */
   ended(flow: Flow): void;
 }

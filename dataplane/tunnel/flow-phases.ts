@@ -19,6 +19,8 @@ export type FlowEvent =
   /** The tunnel ends the direction: at once, or behind the frame that is on its way. */
   | "finish"
   | "finishBehindFrame"
+  /** The receiver has answered our Close frame, or sends no more: FIN follows what is written last. */
+  | "hangUp"
   /** Of `concluding`: the source has had its time. */
   | "timeUp"
   /** The source sends no more. */
@@ -34,11 +36,14 @@ export type FlowAction =
   /** Of the time that a source has in `concluding`. */
   | "startTimer"
   | "stopTimer"
-  /** Finishes the outlet with our Close frame, if there is one. In the middle of a frame it ends there, without a Close frame. */
+  /** Finishes the outlet with our Close frame, or with FIN if there is none. In the middle of a frame: with FIN. */
   | "finish"
   /** The same, but waits a moment for the end of a frame that is on its way. */
   | "finishBehindFrame"
-  /** Gives up what is held back; what still comes is read, so that the source's end is seen, and thrown away. */
+  /** FIN: at once, or right behind what is still to be written. */
+  | "hangUp"
+  | "hangUpBehindLast"
+  /** Nothing more is forwarded: what was held back and what still comes is only searched for the source's Close and end. */
   | "discard"
   | "resumeSource"
   /** The source sends no more, and all that it sent has been forwarded. */
@@ -60,6 +65,7 @@ const TABLE = {
     conclude: go("concluding", "startTimer"),
     finish: stay("finish"), // the outlet says `discard` when it has finished
     finishBehindFrame: stay("finishBehindFrame"),
+    hangUp: stay("hangUpBehindLast"),
     timeUp: nothing,
     sourceEnded: go("forwardingRest"),
     allForwarded: stay("resumeSource"),
@@ -70,6 +76,7 @@ const TABLE = {
     conclude: stay("finish"),
     finish: stay("finish"),
     finishBehindFrame: stay("finish"), // the source sends no more of the frame
+    hangUp: stay("hangUpBehindLast"),
     timeUp: nothing,
     sourceEnded: nothing,
     allForwarded: stay("announceEnded"),
@@ -80,6 +87,7 @@ const TABLE = {
     conclude: nothing,
     finish: go("forwarding", "stopTimer", "finish"),
     finishBehindFrame: go("forwarding", "stopTimer", "finishBehindFrame"),
+    hangUp: stay("hangUpBehindLast"),
     timeUp: go("forwarding", "finishBehindFrame"),
     sourceEnded: go("concludingRest"),
     allForwarded: stay("resumeSource"),
@@ -90,6 +98,7 @@ const TABLE = {
     conclude: nothing,
     finish: go("forwardingRest", "stopTimer", "finish"),
     finishBehindFrame: go("forwardingRest", "stopTimer", "finish"),
+    hangUp: stay("hangUpBehindLast"),
     timeUp: go("forwardingRest", "finish"),
     sourceEnded: nothing,
     allForwarded: go("discarding", "stopTimer", "finish", "discard", "announceEnded"),
@@ -100,6 +109,7 @@ const TABLE = {
     conclude: stay("finish"),
     finish: stay("finish"),
     finishBehindFrame: stay("finish"),
+    hangUp: stay("hangUp"),
     timeUp: nothing,
     sourceEnded: nothing,
     allForwarded: stay("announceEnded"),
@@ -110,6 +120,7 @@ const TABLE = {
     conclude: nothing,
     finish: nothing,
     finishBehindFrame: nothing,
+    hangUp: nothing,
     timeUp: nothing,
     sourceEnded: nothing,
     allForwarded: nothing,

@@ -3,15 +3,16 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ByteSink, ByteSource } from "./byte-source.ts";
 import type { FlowEvents, FlowOptions } from "./flow-options.ts";
 import { flowStep, type FlowAction, type FlowEvent, type FlowPhase } from "./flow-phases.ts";
+import { Discard } from "./discard.ts";
 import { FrameWalk, type WalkEvents } from "./frame-walk.ts";
+import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import { Outlet, type OutletEvents } from "./outlet.ts";
+import { readOf } from "./pace.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
 import type { Termination } from "../rejection.ts";
 
 /** For a source's last answers to a receiver that broke the protocol, in ms. */
 export const ANSWERS = 500;
-/** Bytes that are read and discarded so that the source's end is seen. */
-const MOST_DISCARDED = 1_048_576;
 
 /**
  * One direction of a tunnel: reads its source, lets the frame walk forward what it may, and ends as the table of
@@ -21,22 +22,24 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   readonly #events: FlowEvents<Flow>;
   readonly #clock: Clock;
   readonly #source: ByteSource;
+  readonly #loop: LoopShare;
   readonly #walk: FrameWalk;
   readonly #outlet: Outlet;
   #phase: FlowPhase = "forwarding";
   /** Our own Close frame, for the end of this direction. */
   #closeFrame: Buffer | undefined;
   #timer: Timer | undefined;
-  /** Bytes that may still be read and discarded. */
-  #spare = MOST_DISCARDED;
-  /** Bytes that the source has sent. */
-  received = 0;
+  /** Reads the source once nothing of it is forwarded any more. */
+  #discard: Discard | undefined;
+  /** The source has sent its Close frame, while it was still forwarded. */
+  #sawClose = false;
 
   constructor(options: FlowOptions<Flow>) {
-    const { source, receiver, slowConsumer, clock, budget, events } = options;
+    const { source, receiver, slowConsumer, clock, budget, loop, events } = options;
     this.#events = events;
     this.#clock = clock;
     this.#source = source;
+    this.#loop = loop;
     this.#outlet = new Outlet(receiver, slowConsumer, { clock, budget, ahead: source.ahead }, this);
     this.#walk = new FrameWalk(options, this.#outlet, this);
     source.to(this);
@@ -78,6 +81,16 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
     return this.#outlet.pressure.on || this.#walk.pausing;
   }
 
+  /** How often a limit, or the receiver's pace, has paused the source. */
+  get pauses(): number {
+    return this.#outlet.pressure.pauses + this.#walk.pauses;
+  }
+
+  /** Bytes that have been read of the source's socket, at whatever layer: a part of a frame or of a TLS record counts. */
+  get read(): number {
+    return readOf(this.#source.socket);
+  }
+
   /** Bytes that wait here. */
   get held(): number {
     return this.#walk.length;
@@ -110,8 +123,8 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   }
 
   /**
-   * The last of this direction: our Close frame, if given, and the FIN. In the middle of a frame both wait for the
-   * frame's end if `wait`; else the FIN comes at once, without a Close frame.
+   * The last of this direction: our Close frame, or FIN if none is given. In the middle of a frame it waits for the
+   * frame's end if `wait`; else FIN comes at once, without a Close frame.
    */
   finish(frame: Buffer | undefined, wait: boolean): void {
     this.#closeFrame = frame;
@@ -122,6 +135,11 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   conclude(frame: Buffer): void {
     this.#closeFrame = frame;
     this.#on("conclude");
+  }
+
+  /** FIN, behind the last of this direction: the receiver has answered our Close frame, or sends no more. */
+  hangUp(): void {
+    this.#on("hangUp");
   }
 
   /** Of the tunnel and of the outlet: nothing more is to be forwarded. */
@@ -150,12 +168,18 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   }
 
   /** Of the outlet. */
+  taken(): void {
+    this.#events.taken(this);
+  }
+
+  /** Of the outlet. */
   shed(): void {
     this.#events.shed(this);
   }
 
   /** Of the walk. */
   closed(code: number): void {
+    this.#sawClose = true;
     this.#on("discard");
     this.#events.closed(this, code);
   }
@@ -166,11 +190,15 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
     this.#events.violated(this, termination);
   }
 
+  /** Of the walk. */
+  left(bytes: Buffer): void {
+    this.#discard?.walk(bytes);
+  }
+
   /** Of the source. */
   bytes(chunk: Buffer): void {
-    this.received += chunk.length;
     if (this.#forwards) this.#walk.take(chunk);
-    else this.#discarded(chunk.length);
+    else this.#discard?.take(chunk);
   }
 
   /** Of the source. */
@@ -205,24 +233,29 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
         if (this.midFrame) this.#outlet.finishBehindFrame(this.#closeFrame);
         else this.#outlet.finish(this.#closeFrame);
         return;
+      case "hangUp":
+        return this.#outlet.hangUp();
+      case "hangUpBehindLast":
+        return this.#outlet.hangUpBehindLast();
       case "discard":
-        this.#walk.forget();
-        this.#outlet.pressure.stop();
-        if (this.#spare > 0) this.#source.resume();
-        return;
+        return this.#beginToDiscard();
       case "resumeSource":
         return this.#source.resume();
       case "announceEnded":
         return this.#events.ended(this);
       case "stop":
-        this.#walk.forget();
+        this.#walk.leave();
+        this.#discard?.stop();
         return this.#outlet.stop();
     }
   }
 
-  /** A source that sends on and on is not read for ever, although its end is then not seen. */
-  #discarded(bytes: number): void {
-    this.#spare -= bytes;
-    if (this.#spare <= 0) this.#source.pause();
+  #beginToDiscard(): void {
+    this.#outlet.pressure.stop();
+    const discard = new Discard(this.#source, this.#loop, () => this.#events.answered(this));
+    this.#discard = discard;
+    discard.begin(this.#walk.judge.remaining, this.#sawClose);
+    for (const bytes of this.#walk.leave()) discard.walk(bytes);
+    discard.resume();
   }
 }

@@ -24,6 +24,8 @@ export interface WalkEvents {
   /** The source has sent its Close frame, or broke a rule. All that came before has been forwarded, and nothing more is. */
   closed(code: number): void;
   violated(termination: Termination): void;
+  /** The rest of a read of which nothing more is forwarded. */
+  left(bytes: Buffer): void;
   /** What was held back may go on. */
   resume(): void;
 }
@@ -66,6 +68,11 @@ export class FrameWalk {
     return this.#held.pausing;
   }
 
+  /** How often a limit has paused the source. */
+  get pauses(): number {
+    return this.#held.pauses;
+  }
+
   /** Forwards what was read, or holds it back. */
   take(chunk: Buffer): void {
     if (this.#held.any || this.#held.pausing) this.#held.add(chunk);
@@ -88,11 +95,11 @@ export class FrameWalk {
     else this.#events.resume();
   }
 
-  /** Gives up what waits here. */
-  forget(): void {
-    this.#held.take();
-    this.#partial.forget();
+  /** Gives up what waits here, and returns it in the order in which it was read. */
+  leave(): readonly Buffer[] {
+    const waited = [this.#partial.leave(), this.#held.take() ?? Buffer.alloc(0)];
     this.#held.unpause();
+    return waited;
   }
 
   #feed(chunk: Buffer): void {
@@ -100,7 +107,7 @@ export class FrameWalk {
     while (this.#partial.length > 0 && at < chunk.length && !this.#held.any) {
       at = this.#partial.fill(chunk, at);
       const unit = this.#partial.take();
-      if (unit !== undefined && !this.#walk(unit, 0, chunk.length - at)) return;
+      if (unit !== undefined && !this.#walk(unit, 0, chunk.length - at)) return this.#events.left(chunk.subarray(at));
     }
     if (at < chunk.length) {
       if (this.#held.any) this.#held.add(chunk.subarray(at));
@@ -109,7 +116,7 @@ export class FrameWalk {
     this.#slowDown(chunk.length);
   }
 
-  /** `more`: bytes that are known to follow the chunk. False: nothing more is to be forwarded. */
+  /** `more`: bytes that are known to follow the chunk. False: nothing more is to be forwarded, and the rest was told. */
   #walk(chunk: Buffer, from: number, more: number): boolean {
     const judge = this.judge;
     const outlet = this.#outlet;
@@ -130,7 +137,7 @@ export class FrameWalk {
         if (!outlet.waiting) continue;
         this.#forward(chunk, span, at);
         span = at;
-        if (!outlet.frameEnded()) return false;
+        if (!outlet.frameEnded()) return this.#left(chunk, at);
         continue;
       }
       if ((frames += 1) > MOST_FRAMES) {
@@ -175,12 +182,17 @@ export class FrameWalk {
   #closed(chunk: Buffer, from: number, at: number, end: number): boolean {
     this.#forward(chunk, from, this.#events.replacesClose ? at : end);
     this.#events.closed(closeCode(chunk.subarray(at, end)));
-    return false;
+    return this.#left(chunk, end);
   }
 
   #violated(chunk: Buffer, from: number, to: number): boolean {
     this.#forward(chunk, from, to);
     this.#events.violated(this.judge.violation);
+    return this.#left(chunk, to);
+  }
+
+  #left(chunk: Buffer, from: number): false {
+    this.#events.left(chunk.subarray(from));
     return false;
   }
 

@@ -3,7 +3,7 @@ import type { ByteSource } from "./byte-source.ts";
 import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 
 /** After a read of so many bytes the socket probably has more to read in this turn of the event loop. */
-const BULK = 16_384;
+export const BULK = 16_384;
 
 /** Pauses the source of a flow for a time, for a limit or for the turn of other flows, and keeps the bytes that wait. */
 export class HeldBack {
@@ -16,6 +16,8 @@ export class HeldBack {
   /** The memory that `#bytes` is a part of; nothing else is in it. */
   #memory: Buffer | undefined;
   #timer: Timer | undefined;
+  /** How often a limit has paused the source. */
+  pauses = 0;
 
   /** `counter` counts the memory in use; `over` is called when a pause is over, and resumes the source. */
   constructor(
@@ -71,6 +73,7 @@ export class HeldBack {
 
   /** Pauses the source for so many ms, which replace an earlier pause; `rest` waits here meanwhile. */
   pause(ms: number, rest?: Buffer): void {
+    this.pauses += 1;
     this.#until((over) => this.#clock.after(ms, over), rest);
   }
 

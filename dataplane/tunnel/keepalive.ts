@@ -7,7 +7,17 @@ import type { Terminable } from "../rejection.ts";
 
 const TAG = 8;
 
-/** Pings the client and keeps the answering pongs from the backend. An unanswered ping ends the session. */
+/** What was known of the client when its time began. */
+interface Since {
+  readonly read: number;
+  readonly pauses: number;
+  readonly paused: boolean;
+}
+
+/**
+ * Pings the client and keeps the answering pongs from the backend. A client that sends nothing after a ping (where the
+ * settings are strict: no pong) ends the session.
+ */
 export class Keepalive {
   readonly #up: Flow;
   readonly #down: Flow;
@@ -18,7 +28,7 @@ export class Keepalive {
   #settings: TunnelPlan["keepalive"];
   #timer: Timer | undefined;
   #answered = true;
-  #receivedBefore = 0;
+  #since: Since | undefined;
 
   /** `up`: from the client; `down`: to the client; `tunnel`: is closed when a ping was not answered. */
   constructor(up: Flow, down: Flow, clock: Clock, tunnel: Terminable) {
@@ -29,9 +39,9 @@ export class Keepalive {
   }
 
   apply(settings: TunnelPlan["keepalive"]): void {
-    const { interval, timeout } = settings ?? {};
-    if (this.#settings?.interval === interval && this.#settings?.timeout === timeout) return;
+    const { interval, timeout } = this.#settings ?? {};
     this.#settings = settings;
+    if (interval === settings?.interval && timeout === settings?.timeout) return; // `strict` is read when time is up
     this.stop();
     if (settings !== undefined) this.#in(settings.interval, () => this.#ping());
   }
@@ -56,20 +66,28 @@ export class Keepalive {
     if (this.#down.pressed) return this.#in(interval, () => this.#ping());
     this.#tag ??= randomBytes(TAG);
     this.#answered = false;
-    this.#receivedBefore = this.#up.received;
     this.#down.inject(pingFrame(this.#tag));
+    this.#wait(timeout);
+  }
+
+  #wait(timeout: number): void {
+    const { read, pauses, paused } = this.#up;
+    this.#since = { read, pauses, paused };
     this.#in(timeout, () => this.#judge());
   }
 
   #judge(): void {
-    const { interval = 0, timeout = 0 } = this.#settings ?? {};
-    if (this.#answered) return this.#in(Math.max(1, interval - timeout), () => this.#ping());
-    // No answer can have come: our ping is not written yet, or the client is paused, or its large frame still arrives.
-    const arriving = this.#up.midFrame && this.#up.received > this.#receivedBefore;
-    if (!this.#down.injecting && !this.#up.paused && !arriving)
-      return this.#tunnel.close({ reason: "KeepaliveTimeout", policy: "keepalive" });
-    this.#receivedBefore = this.#up.received;
-    this.#in(timeout, () => this.#judge());
+    const { interval = 0, timeout = 0, strict = false } = this.#settings ?? {};
+    const heard = this.#up.read !== this.#since?.read;
+    if (this.#answered || (heard && !strict)) return this.#in(Math.max(1, interval - timeout), () => this.#ping());
+    // A pong cannot have come: our ping is not written yet, or the pong stands behind the rest of a large frame.
+    if (this.#down.injecting || (heard && this.#up.midFrame) || this.#leftUnread()) return this.#wait(timeout);
+    this.#tunnel.close({ reason: "KeepaliveTimeout", policy: "keepalive" });
+  }
+
+  /** We did not read the client all the time: what it sent may still wait in the kernel. */
+  #leftUnread(): boolean {
+    return this.#up.paused || this.#since?.paused === true || this.#up.pauses !== this.#since?.pauses;
   }
 
   #in(ms: number, then: () => void): void {

@@ -12,10 +12,17 @@ export interface OutletEvents extends PressureEvents {
   discard(): void;
 }
 
-/** `finishing`: the last is to be written at the end of the current frame. `finished`: it has been written. */
-type OutletPhase = "writing" | "finishing" | "finished";
+/**
+ * `finishing`: the last is to be written at the end of the current frame. `finished`: it has been written. `hungUp`: and
+ * the FIN.
+ */
+type OutletPhase = "writing" | "finishing" | "finished" | "hungUp";
 
-/** Writes one direction's bytes to its receiver: forwarded ones at once, frames of ours between two frames, and the end. */
+/**
+ * Writes one direction's bytes to its receiver: forwarded ones at once, frames of ours between two frames, and the end.
+ * A Close frame of ours leaves the socket open for writing (RFC 6455 §7.1.1): some clients that read a FIN right behind
+ * messages and a Close frame report 1006.
+ */
 export class Outlet {
   readonly pressure: Pressure;
   readonly socket: Socket;
@@ -27,6 +34,8 @@ export class Outlet {
   /** A frame of ours that waits for the end of the current frame; while `finishing`, the last. */
   #due: Buffer | undefined;
   #timer: Timer | undefined;
+  /** The FIN is to follow the last at once. */
+  #hangsUp = false;
 
   constructor(socket: Socket, settings: TunnelPlan["slowConsumer"], context: PressureContext, events: OutletEvents) {
     this.socket = socket;
@@ -78,12 +87,12 @@ export class Outlet {
     return this.#phase === "writing";
   }
 
-  /** Writes the last: a Close frame of ours, if given, and FIN. Only the first call of this and the next counts. */
+  /** Writes the last: a Close frame of ours, or FIN without one. Only the first call of this and the next counts. */
   finish(frame: Buffer | undefined): void {
     if (this.#phase === "writing") this.#end(frame);
   }
 
-  /** The same behind the current frame; if that does not end in time, without the Close frame. */
+  /** The same behind the current frame; if that does not end in time, FIN without the Close frame. */
   finishBehindFrame(frame: Buffer | undefined): void {
     if (this.#phase !== "writing") return;
     this.#phase = "finishing";
@@ -91,19 +100,37 @@ export class Outlet {
     this.#timer = this.#clock.after(FRAME_WAIT, () => this.#end(undefined));
   }
 
+  /** FIN, behind the last: that has been written, or was not ours, or cannot be written any more. */
+  hangUp(): void {
+    if (this.#phase === "finished") this.#fin();
+    else this.#end(undefined);
+  }
+
+  /** The FIN is to follow the last as soon as that is written. */
+  hangUpBehindLast(): void {
+    if (this.#phase === "finished") this.#fin();
+    this.#hangsUp = true;
+  }
+
   stop(): void {
-    this.#phase = "finished";
+    this.#phase = "hungUp";
     this.#timer?.cancel();
     this.pressure.release();
   }
 
   #end(frame: Buffer | undefined): void {
+    if (this.#phase === "finished" || this.#phase === "hungUp") return;
     this.#phase = "finished";
     this.#due = undefined;
     this.#timer?.cancel();
     if (frame !== undefined) this.write(frame);
-    if (this.socket.writable) this.socket.end();
+    if (frame === undefined || this.#hangsUp) this.#fin();
     this.pressure.stop(); // counts the last frame too
     this.#events.discard();
+  }
+
+  #fin(): void {
+    this.#phase = "hungUp";
+    if (this.socket.writable) this.socket.end();
   }
 }

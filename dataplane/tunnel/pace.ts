@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 
 /** Counters of Node's handles that `@types/node` does not declare. */
 interface Counting {
+  readonly bytesRead?: number;
   readonly bytesWritten?: number;
   /** Bytes that this handle was given and the kernel has not taken; of a TLS handle: the ciphertext that waits. */
   readonly writeQueueSize?: number;
@@ -29,6 +30,15 @@ export function takenOf(socket: Socket): number {
   return bytesWritten === undefined || writeQueueSize === undefined
     ? (socket.bytesWritten ?? 0) - socket.writableLength
     : bytesWritten - writeQueueSize;
+}
+
+/**
+ * Bytes that have been read of a socket so far; of a TLS socket: the ciphertext, so that a part of a record counts. Only the
+ * difference between two calls means something.
+ */
+export function readOf(socket: Socket): number {
+  const handle = handleOf(socket);
+  return (handle?._parent ?? handle)?.bytesRead ?? socket.bytesRead;
 }
 
 /** Holds a receiver to a pace: a quota of bytes, and when it has taken that, the same again. */

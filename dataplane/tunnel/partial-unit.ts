@@ -33,8 +33,11 @@ export class PartialUnit {
     return unit;
   }
 
-  forget(): void {
+  /** Gives up the part that has come, and returns it. */
+  leave(): Buffer {
+    const part = Buffer.from(this.#bytes?.subarray(0, this.length) ?? []);
     this.length = 0;
+    return part;
   }
 
   #missing(bytes: Buffer): number {

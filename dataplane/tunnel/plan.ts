@@ -25,7 +25,8 @@ export interface TunnelPlan {
   readonly fromBackend: DirectionPlan;
   readonly idle: number;
   readonly lifetime: number;
-  readonly keepalive: { readonly interval: number; readonly timeout: number } | undefined;
+  /** `strict`: only a pong answers a ping. */
+  readonly keepalive: { readonly interval: number; readonly timeout: number; readonly strict: boolean } | undefined;
   readonly slowConsumer: { readonly maxBuffered: number; readonly timeout: number };
 }
 

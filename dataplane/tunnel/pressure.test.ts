@@ -12,6 +12,7 @@ function bench(maxBuffered: number, limit?: number, ahead = 0) {
   const events = {
     eased: () => void heard.push("eased"),
     stuck: () => void heard.push("stuck"),
+    taken: () => void heard.push("taken"),
     shed: () => void heard.push("shed"),
   };
   const handle = { bytesWritten: 0, writeQueueSize: 0 };

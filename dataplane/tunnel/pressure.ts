@@ -28,6 +28,8 @@ export interface PressureEvents {
   eased(): void;
   /** The receiver took too little for the whole time-out. */
   stuck(): void;
+  /** The session has ended, and the receiver has taken all that waited for it. */
+  taken(): void;
   /** Memory is short: what waits for this receiver is to be given up at once. */
   shed(): void;
 }
@@ -60,6 +62,8 @@ export class Pressure implements Consumer {
   #looked = false;
   #phase: PressurePhase = "watching";
   on = false;
+  /** How often the sender was paused. */
+  pauses = 0;
   kept = 0;
   stalled = 0;
 
@@ -90,6 +94,7 @@ export class Pressure implements Consumer {
     this.#count(bytes);
     if (this.on || this.#phase !== "watching" || this.#cost(bytes) <= this.#mark) return this.on;
     this.on = true;
+    this.pauses += 1;
     this.#count(bytes);
     // Many small writes reach the mark with fewer bytes than the mark, and one read may be more than a small mark.
     const quota = SHARE * Math.min(bytes, Math.max(this.#settings.maxBuffered, ONE_READ));
@@ -107,7 +112,7 @@ export class Pressure implements Consumer {
   /** Callback of every write; made once. */
   readonly written = (): void => {
     this.#writes -= 1;
-    if (this.kept > 0) this.#count(this.#socket.writableLength);
+    if (this.kept > 0) this.#countWritten();
     this.#ease();
   };
 
@@ -172,6 +177,11 @@ export class Pressure implements Consumer {
     else if (bytes > 0) kept += this.#cost(bytes) + this.#beside(bytes);
     if (kept !== this.kept) this.#budget.change(this, kept);
     if (kept === 0) this.#looked = false;
+  }
+
+  #countWritten(): void {
+    this.#count(this.#socket.writableLength);
+    if (this.kept === 0 && this.#phase === "stopped") this.#events.taken();
   }
 
   /** Memory beside the bytes that wait. */

@@ -34,6 +34,9 @@ interface SessionCause {
   readonly flow?: Flow;
 }
 
+/** Of events that never come first, and end no session that is open. */
+export const PEER_ACTED: SessionCause = { end: { code: 1006, by: "gateway", termination: undefined } };
+
 /** Both sockets closed before a flow could tell of an end: the client vanished. */
 const VANISHED: SessionCause = { end: { code: 1006, by: "client", termination: undefined } };
 
@@ -47,6 +50,9 @@ export class SessionEnd {
   #phase: SessionPhase = "open";
   #end: TunnelEnd | undefined;
   #closedSockets = 0;
+  /** Events that wait until the actions of the one before are done. */
+  readonly #events: [SessionEvent, SessionCause][] = [];
+  #acting = false;
   /** For a receiver to take a share of what waits for it, in ms. */
   patience: number;
 
@@ -61,15 +67,26 @@ export class SessionEnd {
   }
 
   on(event: SessionEvent, cause: SessionCause): void {
-    const { next, actions } = sessionStep(this.#phase, event);
-    if (next !== undefined) this.#phase = next; // first: an action may cause the next event
-    for (const action of actions) this.#perform(action, cause);
+    this.#events.push([event, cause]);
+    if (this.#acting) return; // an action has caused it: both Close frames are written before an answer counts
+    this.#acting = true;
+    try {
+      for (let due = this.#events.shift(); due !== undefined; due = this.#events.shift()) this.#step(...due);
+    } finally {
+      this.#acting = false;
+    }
   }
 
   /** Called once for each socket. */
   socketClosed(): void {
     this.#closedSockets += 1;
     if (this.#closedSockets === 2) this.on("socketsClosed", VANISHED);
+  }
+
+  #step(event: SessionEvent, cause: SessionCause): void {
+    const { next, actions } = sessionStep(this.#phase, event);
+    if (next !== undefined) this.#phase = next;
+    for (const action of actions) this.#perform(action, cause);
   }
 
   #perform(action: SessionAction, { end, flow }: SessionCause): void {
@@ -96,6 +113,10 @@ export class SessionEnd {
         return up.finish(undefined, false);
       case "endSource":
         return this.#towardsSource(flow).finish(undefined, false);
+      case "hangUpClient":
+        return down.hangUp();
+      case "hangUpBackend":
+        return up.hangUp();
       case "dropClient":
         down.discard();
         client.destroy();
@@ -138,9 +159,9 @@ export class SessionEnd {
   /** A client keeps its slot until it has taken its bytes: else it could have any number of such sessions. */
   #awaitTold(): void {
     const { client } = this.#parts;
-    const told = (): void => this.on("clientTold", VANISHED);
+    const told = (): void => this.on("clientTold", PEER_ACTED);
     if (client.writableLength === 0) return told();
-    for (const event of ["finish", "close"]) client.once(event, told);
+    client.once("close", told); // the flow tells that the client has taken it
   }
 
   /** `broken`: the flow of the peer that broke the protocol. The other peer's answers to earlier messages are on their way. */

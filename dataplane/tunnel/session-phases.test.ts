@@ -17,6 +17,8 @@ const EXPECTED = {
     shed: "failed: recordEnd dropReceiver announceOver closeSource awaitBriefly",
     closeFromClient: "clientClosing: recordEnd awaitAnswer",
     closeFromBackend: "backendClosing: recordEnd awaitAnswer",
+    clientAnswered: "",
+    backendAnswered: "",
     clientEnded: "hungUp: recordEnd announceOver endBackend dropClient awaitBackend",
     clientGone: "hungUp: recordEnd announceOver endBackend dropClient awaitBackend",
     backendEnded: "failing: recordEnd closeClient awaitTold dropBackend awaitClient",
@@ -29,11 +31,13 @@ const EXPECTED = {
     terminated: "awaitBriefly",
     violated: "endBackend endClient awaitBriefly",
     protocolError: "endBackend endClient awaitBriefly",
-    shed: "dropReceiver endSource awaitBriefly",
+    shed: "dropReceiver endClient awaitBriefly",
     closeFromClient: "",
     closeFromBackend: "hangingUp: endBackend endClient awaitTold awaitBoth",
+    clientAnswered: "",
+    backendAnswered: "hangUpBackend",
     clientEnded: "",
-    clientGone: "clientLeft: announceOver endBackend dropClient awaitBackend",
+    clientGone: "clientLeft: announceOver dropClient awaitBackend",
     backendEnded: "hangingUp: endClient awaitTold dropBackend awaitClient",
     backendGone: "hangingUp: endClient awaitTold dropBackend awaitClient",
     clientTold: "",
@@ -42,15 +46,17 @@ const EXPECTED = {
   },
   backendClosing: {
     terminated: "awaitBriefly",
-    violated: "endBackend endClient awaitBriefly",
-    protocolError: "endBackend endClient awaitBriefly",
-    shed: "dropReceiver endSource awaitBriefly",
+    violated: "endBackend awaitBriefly",
+    protocolError: "endBackend awaitBriefly",
+    shed: "dropReceiver endBackend awaitBriefly",
     closeFromClient: "hangingUp: endBackend endClient awaitTold awaitBoth",
     closeFromBackend: "",
+    clientAnswered: "hangingUp: hangUpClient awaitTold",
+    backendAnswered: "",
     clientEnded: "hungUp: announceOver endBackend dropClient awaitBackend",
     clientGone: "hungUp: announceOver endBackend dropClient awaitBackend",
     backendEnded: "",
-    backendGone: "failing: endClient awaitTold dropBackend awaitClient",
+    backendGone: "failing: awaitTold dropBackend awaitClient",
     clientTold: "",
     destroyed: "failing: dropBoth",
     socketsClosed: "over: announceOver stop announceClosed",
@@ -62,6 +68,8 @@ const EXPECTED = {
     shed: "dropReceiver endSource awaitBriefly",
     closeFromClient: "",
     closeFromBackend: "",
+    clientAnswered: "",
+    backendAnswered: "",
     clientEnded: "",
     clientGone: "hungUp: announceOver awaitBackend",
     backendEnded: "",
@@ -77,6 +85,8 @@ const EXPECTED = {
     shed: "dropReceiver endSource awaitBriefly",
     closeFromClient: "",
     closeFromBackend: "",
+    clientAnswered: "hangUpClient",
+    backendAnswered: "",
     clientEnded: "hungUp: announceOver dropClient",
     clientGone: "hungUp: announceOver dropClient",
     backendEnded: "",
@@ -90,11 +100,13 @@ const EXPECTED = {
     violated: "endBackend endClient awaitBriefly",
     protocolError: "endBackend endClient awaitBriefly",
     shed: "dropReceiver endSource awaitBriefly",
-    closeFromClient: "clientLeft:",
-    closeFromBackend: "",
-    clientEnded: "hungUp: dropClient",
+    closeFromClient: "clientLeft: hangUpClient",
+    closeFromBackend: "hangUpBackend",
+    clientAnswered: "hangUpClient",
+    backendAnswered: "hangUpBackend",
+    clientEnded: "hungUp: endClient hangUpClient",
     clientGone: "hungUp: dropClient",
-    backendEnded: "",
+    backendEnded: "hangUpBackend",
     backendGone: "",
     clientTold: "",
     destroyed: "dropBoth",
@@ -107,6 +119,8 @@ const EXPECTED = {
     shed: "dropReceiver endSource awaitBriefly",
     closeFromClient: "",
     closeFromBackend: "",
+    clientAnswered: "",
+    backendAnswered: "hangUpBackend",
     clientEnded: "",
     clientGone: "",
     backendEnded: "hungUp: dropBackend",
@@ -122,9 +136,11 @@ const EXPECTED = {
     shed: "dropReceiver endSource awaitBriefly",
     closeFromClient: "",
     closeFromBackend: "",
+    clientAnswered: "",
+    backendAnswered: "hangUpBackend",
     clientEnded: "",
     clientGone: "awaitBackend",
-    backendEnded: "",
+    backendEnded: "hangUpBackend",
     backendGone: "awaitClient",
     clientTold: "",
     destroyed: "dropBoth",
@@ -137,6 +153,8 @@ const EXPECTED = {
     shed: "",
     closeFromClient: "",
     closeFromBackend: "",
+    clientAnswered: "",
+    backendAnswered: "",
     clientEnded: "",
     clientGone: "",
     backendEnded: "",
@@ -185,6 +203,19 @@ test("a session that has left `open` waits for a bounded time, or its sockets ar
   const leaving = CELLS.filter(({ phase, next }) => phase === "open" && next !== undefined && next !== "over");
   expect(leaving.filter(({ actions }) => !bounded(actions))).toEqual([]);
 });
+
+test.each(["client", "backend"])(
+  "the %s gets FIN behind our Close frame only when it has answered or ended",
+  (peer) => {
+    const Peer = `${peer[0]?.toUpperCase()}${peer.slice(1)}`;
+    const reasons: readonly string[] = [`${peer}Answered`, `closeFrom${Peer}`, `${peer}Ended`];
+    const hangsUp = CELLS.filter(({ actions }) => (actions as readonly string[]).includes(`hangUp${Peer}`));
+    expect(hangsUp.length).toBeGreaterThan(3);
+    expect(hangsUp.map(({ event }) => event).filter((event) => !reasons.includes(event))).toEqual([]);
+    const closes = CELLS.filter(({ actions }) => actions.some((action) => /^close(Both|Client|Source)/.test(action)));
+    expect(closes.flatMap(({ actions }) => actions).filter((action) => /^(end|hangUp)/.test(action))).toEqual([]);
+  },
+);
 
 test("every phase is reached from `open`, and reaches `over` once both sockets are closed", () => {
   const reached = new Set<SessionPhase>(["open"]);

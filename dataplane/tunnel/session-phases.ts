@@ -14,7 +14,7 @@ export type SessionPhase =
   | "hangingUp"
   /** The backend is gone, or the session is destroyed, and the client has not taken its last bytes: it keeps its slot. */
   | "failing"
-  /** The gateway has ended the session, and the client has been told. Its slot is free. */
+  /** The gateway has ended the session, and its Close frames are on their way or await their answers. The slot is free. */
   | "failed"
   /** The client has sent its Close frame, and its slot is free; the backend has not ended yet. */
   | "clientLeft"
@@ -35,6 +35,9 @@ export type SessionEvent =
   /** A Close frame has been forwarded, with all that came before it. */
   | "closeFromClient"
   | "closeFromBackend"
+  /** The peer's Close frame has come when nothing of the peer was forwarded any more: mostly the answer to ours. */
+  | "clientAnswered"
+  | "backendAnswered"
   /** The peer sends no more (FIN), all that it sent has been forwarded, and it may still read. */
   | "clientEnded"
   | "backendEnded"
@@ -54,18 +57,21 @@ export type SessionAction =
   | "announceOver"
   /** Causes `clientTold`, at once or later. */
   | "awaitTold"
-  /** A Close frame and FIN to both peers; where another frame is on its way, behind that. */
+  /** A Close frame to both peers; where another frame is on its way, behind that. FIN follows later: RFC 6455 §7.1.1. */
   | "closeBoth"
   /** The same, but the peer that broke the protocol first gets the answers that are on their way to it. */
   | "closeBothAfterAnswers"
-  /** A Close frame and FIN to the client. */
+  /** A Close frame to the client. */
   | "closeClient"
-  /** A Close frame and FIN to the source of the flow. */
+  /** A Close frame to the source of the flow. */
   | "closeSource"
-  /** FIN without a Close frame. */
+  /** FIN without a Close frame of ours. Does nothing where that has been written. */
   | "endClient"
   | "endBackend"
   | "endSource"
+  /** FIN behind the last that is written to the peer, which is a Close frame: the peer has answered it, or sends no more. */
+  | "hangUpClient"
+  | "hangUpBackend"
   /** Destroys the socket; what still comes for it is read and discarded. */
   | "dropClient"
   | "dropBackend"
@@ -111,6 +117,8 @@ const TABLE = {
     shed: go("failed", "recordEnd", "dropReceiver", "announceOver", "closeSource", "awaitBriefly"),
     closeFromClient: go("clientClosing", "recordEnd", "awaitAnswer"),
     closeFromBackend: go("backendClosing", "recordEnd", "awaitAnswer"),
+    clientAnswered: nothing,
+    backendAnswered: nothing,
     // A client that vanishes looks to the backend as it would without a gateway.
     clientEnded: go("hungUp", "recordEnd", "announceOver", "endBackend", "dropClient", "awaitBackend"),
     clientGone: go("hungUp", "recordEnd", "announceOver", "endBackend", "dropClient", "awaitBackend"),
@@ -122,10 +130,13 @@ const TABLE = {
   },
   clientClosing: {
     ...ENDED,
+    shed: stay("dropReceiver", "endClient", "awaitBriefly"), // the backend's answer to the Close frame is awaited
     closeFromClient: nothing,
     closeFromBackend: go("hangingUp", "endBackend", "endClient", "awaitTold", "awaitBoth"),
+    clientAnswered: nothing,
+    backendAnswered: stay("hangUpBackend"),
     clientEnded: nothing, // it may still read the answer
-    clientGone: go("clientLeft", "announceOver", "endBackend", "dropClient", "awaitBackend"),
+    clientGone: go("clientLeft", "announceOver", "dropClient", "awaitBackend"),
     backendEnded: go("hangingUp", "endClient", "awaitTold", "dropBackend", "awaitClient"),
     backendGone: go("hangingUp", "endClient", "awaitTold", "dropBackend", "awaitClient"),
     clientTold: nothing,
@@ -134,12 +145,18 @@ const TABLE = {
   },
   backendClosing: {
     ...ENDED,
+    // The client's answer to the Close frame is awaited, although it cannot be forwarded any more.
+    violated: stay("endBackend", "awaitBriefly"),
+    protocolError: stay("endBackend", "awaitBriefly"),
+    shed: stay("dropReceiver", "endBackend", "awaitBriefly"),
     closeFromClient: go("hangingUp", "endBackend", "endClient", "awaitTold", "awaitBoth"),
     closeFromBackend: nothing,
+    clientAnswered: go("hangingUp", "hangUpClient", "awaitTold"),
+    backendAnswered: nothing,
     clientEnded: go("hungUp", "announceOver", "endBackend", "dropClient", "awaitBackend"),
     clientGone: go("hungUp", "announceOver", "endBackend", "dropClient", "awaitBackend"),
     backendEnded: nothing, // it may still read the answer
-    backendGone: go("failing", "endClient", "awaitTold", "dropBackend", "awaitClient"),
+    backendGone: go("failing", "awaitTold", "dropBackend", "awaitClient"),
     clientTold: nothing,
     destroyed: go("failing", "dropBoth"),
     socketsClosed: go("over", "announceOver", "stop", "announceClosed"),
@@ -148,6 +165,8 @@ const TABLE = {
     ...ENDED,
     closeFromClient: nothing,
     closeFromBackend: nothing,
+    clientAnswered: nothing,
+    backendAnswered: nothing,
     clientEnded: nothing, // it still reads
     clientGone: go("hungUp", "announceOver", "awaitBackend"),
     backendEnded: nothing,
@@ -160,6 +179,8 @@ const TABLE = {
     ...ENDED,
     closeFromClient: nothing,
     closeFromBackend: nothing,
+    clientAnswered: stay("hangUpClient"),
+    backendAnswered: nothing,
     clientEnded: go("hungUp", "announceOver", "dropClient"),
     clientGone: go("hungUp", "announceOver", "dropClient"),
     backendEnded: nothing,
@@ -170,11 +191,14 @@ const TABLE = {
   },
   failed: {
     ...ENDED,
-    closeFromClient: go("clientLeft"), // among the answers after a protocol error of the backend
-    closeFromBackend: nothing,
-    clientEnded: go("hungUp", "dropClient"),
+    // Among the answers after a protocol error of the other peer.
+    closeFromClient: go("clientLeft", "hangUpClient"),
+    closeFromBackend: stay("hangUpBackend"),
+    clientAnswered: stay("hangUpClient"),
+    backendAnswered: stay("hangUpBackend"),
+    clientEnded: go("hungUp", "endClient", "hangUpClient"), // it waits for no answers any more
     clientGone: go("hungUp", "dropClient"),
-    backendEnded: nothing,
+    backendEnded: stay("hangUpBackend"),
     backendGone: nothing,
     clientTold: nothing,
     destroyed: stay("dropBoth"),
@@ -184,6 +208,8 @@ const TABLE = {
     ...ENDED,
     closeFromClient: nothing,
     closeFromBackend: nothing,
+    clientAnswered: nothing,
+    backendAnswered: stay("hangUpBackend"),
     clientEnded: nothing,
     clientGone: nothing,
     backendEnded: go("hungUp", "dropBackend"),
@@ -196,9 +222,11 @@ const TABLE = {
     ...ENDED,
     closeFromClient: nothing,
     closeFromBackend: nothing,
+    clientAnswered: nothing,
+    backendAnswered: stay("hangUpBackend"),
     clientEnded: nothing,
     clientGone: stay("awaitBackend"),
-    backendEnded: nothing,
+    backendEnded: stay("hangUpBackend"),
     backendGone: stay("awaitClient"),
     clientTold: nothing,
     destroyed: stay("dropBoth"),
@@ -211,6 +239,8 @@ const TABLE = {
     shed: nothing,
     closeFromClient: nothing,
     closeFromBackend: nothing,
+    clientAnswered: nothing,
+    backendAnswered: nothing,
     clientEnded: nothing,
     clientGone: nothing,
     backendEnded: nothing,

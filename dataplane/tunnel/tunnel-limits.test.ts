@@ -29,7 +29,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("three", () => payloads(it.backend).length === 3);
     expect(rate.hits).toBe(0);
     it.client.send(...up("4"));
-    await until("told", () => it.client.ended && it.backend.ended);
+    await until("told", () => it.client.told && it.backend.told);
     expect(payloads(it.backend).slice(0, 3)).toEqual(["1", "2", "3"]);
     for (const peer of [it.client, it.backend])
       expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate; retry-after=1" });
@@ -49,7 +49,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(...up("4"));
     await until("four", () => payloads(it.backend).length === 4);
     it.client.send(...up("5"));
-    await until("told", () => it.client.ended && it.backend.ended);
+    await until("told", () => it.client.told && it.backend.told);
     expect(payloads(it.backend).slice(0, -1)).toEqual(["1", "2", "3", "4"]);
     for (const peer of [it.client, it.backend])
       expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate; retry-after=1" });
@@ -121,9 +121,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(...up("1", "2"));
     await until("one", () => payloads(it.backend).length === 1 && it.tunnel.paused);
     it.client.socket.end();
-    expect(it.backend.ended).toBe(false);
+    expect(it.backend.told).toBe(false);
     clock.advance(1000);
-    await until("the end", () => it.backend.ended);
+    await until("the end", () => it.backend.told);
     expect(payloads(it.backend)).toEqual(["1", "2"]);
     expect(await endOf(it)).toEqual([{ code: 1006, by: "client", termination: undefined }]);
   });
@@ -164,7 +164,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     const rate = limit(new TokenBucket({ limit: 10, interval: 1000, burst: 10 }, clock.now()), "Close");
     const it = await joined({ clock, plan: (draft) => draft.fromClient.bytes.push(rate) });
     it.client.send(...up("x".repeat(11)));
-    await until("told", () => it.client.ended && it.backend.ended);
+    await until("told", () => it.client.told && it.backend.told);
     expect(parse(it.backend.received).frames).toHaveLength(1);
     for (const peer of [it.client, it.backend])
       expect(closing(peer)).toEqual({ code: 1008, reason: "ByteRate; retry-after=1" });
@@ -217,8 +217,8 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
   ])("with a largest message of 100 bytes, %s pass: $2", async (_what, bytes, passes) => {
     const it = await joined({ plan: (draft) => (draft.fromClient.maxMessage = 100) });
     it.client.send(...bytes, frame({ opcode: 9, mask: true, payload: "end" }));
-    await until("an answer", () => it.client.ended || payloads(it.backend).at(-1) === "end");
-    expect(it.client.ended).toBe(!passes);
+    await until("an answer", () => it.client.told || payloads(it.backend).at(-1) === "end");
+    expect(it.client.told).toBe(!passes);
     if (!passes) expect(closing(it.client)).toEqual({ code: 1009, reason: "MessageTooBig" });
     it.tunnel.destroy();
   });
@@ -228,9 +228,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     const next = frame({ opcode: 0, fin: false });
     it.backend.send(frame({ fin: false }), next, next);
     await until("three", () => parse(it.client.received).frames.length === 3);
-    expect(it.client.ended).toBe(false);
+    expect(it.client.told).toBe(false);
     it.backend.send(next);
-    await until("told", () => it.client.ended && it.backend.ended);
+    await until("told", () => it.client.told && it.backend.told);
     for (const peer of [it.client, it.backend])
       expect(closing(peer)).toEqual({ code: 1008, reason: "TooManyFragments" });
     it.tunnel.destroy();
@@ -242,7 +242,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("one", () => payloads(it.backend).length === 1);
     it.tunnel.apply(planOf((draft) => (draft.fromClient.maxMessage = 10)));
     it.client.send(...up("x".repeat(50)));
-    await until("told", () => it.client.ended && it.backend.ended);
+    await until("told", () => it.client.told && it.backend.told);
     for (const peer of [it.client, it.backend]) expect(closing(peer)).toEqual({ code: 1009, reason: "MessageTooBig" });
     expect(await endOf(it)).toEqual([
       { code: 1009, by: "gateway", termination: { reason: "MessageTooBig", policy: "messageSize" } },

@@ -40,7 +40,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       budget.change(rest, 500_000);
       await until("it ended", () => budget.ended > 0);
       expect(budget.used).toBe(500_000);
-      await until("the other is told", () => other.ended);
+      await until("the other is told", () => other.told);
       expect(closing(other)).toEqual({ code: 1008, reason: "SlowConsumer" });
       expect([it.slow, it.over]).toEqual([1, 1]);
       other.socket.end();
@@ -63,7 +63,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       expect(budget.used).toBe(600_000);
       expect(it.slow).toBe(0);
       expect(it.ends[0]).toMatchObject(
-        slow === "client" ? { code: 1014, by: "backend" } : { code: 1006, by: "client" },
+        slow === "client" ? { code: 1013, by: "backend" } : { code: 1006, by: "client" },
       );
     });
   });
@@ -126,7 +126,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(text("1", true), text("x".repeat(50_000), true));
     await until("the second waits", () => budget.used > 50_000);
     budget.change({ kept: 0, stalled: 0, look() {}, shed: () => 0 }, 880_000);
-    await until("both are told", () => it.client.ended && it.backend.ended);
+    await until("both are told", () => it.client.told && it.backend.told);
     for (const peer of [it.client, it.backend]) expect(closing(peer)).toEqual({ code: 1008, reason: "MessageRate" });
     expect([budget.used, budget.ended, it.slow]).toEqual([880_000, 1, 0]);
     it.tunnel.destroy();

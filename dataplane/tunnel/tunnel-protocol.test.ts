@@ -44,9 +44,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       from.send(text("fine", isUp));
       if (split) for (const byte of bytes) from.send(Buffer.from([byte]));
       else from.send(bytes);
-      await until("the other end is told", () => to.ended);
+      await until("the other end is told", () => to.told);
       to.socket.end();
-      await until("the end that broke it is told", () => from.ended);
+      await until("the end that broke it is told", () => from.told);
       for (const peer of [from, to]) {
         const last = parse(peer.received).frames.at(-1);
         expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
@@ -66,10 +66,10 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     const it = await joined({ clock: new FakeClock() });
     const masked = culprit === "client";
     it[culprit].send(text("asked", masked), frame({ opcode: 3, mask: masked }));
-    await until("the other end is told", () => it[other].ended);
+    await until("the other end is told", () => it[other].told);
     it[other].send(text("answered", !masked));
     it[other].send(close(1000, "of the other end's own", !masked), text("too late", !masked));
-    await until("the end that broke it is told", () => it[culprit].ended);
+    await until("the end that broke it is told", () => it[culprit].told);
     const [answer, last, ...more] = parse(it[culprit].received).frames;
     expect(String(answer?.payload)).toBe("answered");
     expect(closeOf(last as never)).toEqual({ code: 1002, reason: "ProtocolError" });
@@ -81,11 +81,11 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     const clock = new FakeClock();
     const it = await joined({ clock });
     it.client.send(frame({ opcode: 3, mask }));
-    await until("the backend is told", () => it.backend.ended);
+    await until("the backend is told", () => it.backend.told);
     clock.advance(499);
     expect(it.client.received).toHaveLength(0);
     clock.advance(1);
-    await until("the client is told", () => it.client.ended);
+    await until("the client is told", () => it.client.told);
     expect(closeOf(parse(it.client.received).frames[0] as never)).toEqual({ code: 1002, reason: "ProtocolError" });
     it.tunnel.destroy();
   });
@@ -94,7 +94,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     const it = await joined({ clock: new FakeClock() });
     it.client.send(frame({ opcode: 3, mask }));
     it.client.socket.end();
-    await until("both peers are told", () => it.backend.ended && it.client.closed);
+    await until("both peers are told", () => it.backend.told && it.client.closed);
     it.backend.socket.end();
     await until("the end", () => it.ends.length === 1);
     expect(it.ends[0]).toMatchObject({ code: 1002, by: "gateway" });
@@ -132,7 +132,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     it.client.send(...message);
     await until("carried", () => it.backend.received.length === Buffer.concat(message).length);
     it.client.send(frame({ fin: false, mask, payload: "a" }), frame({ opcode: 0, rsv: 4, mask, payload: "b" }));
-    await until("told", () => it.backend.ended);
+    await until("told", () => it.backend.told);
     expect(closeOf(parse(it.backend.received).frames.at(-1) as never).code).toBe(1002);
     it.tunnel.destroy();
   });
@@ -156,7 +156,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     const it = await joined();
     const ping = frame({ opcode: 9, mask, payload: "x" });
     for (let round = 0; round < 20; round += 1) it.client.send(...Array.from({ length: 100 }, () => ping));
-    await until("told", () => it.client.ended);
+    await until("told", () => it.client.told);
     expect(closeOf(parse(it.client.received).frames.at(-1) as never)).toEqual({
       code: 1008,
       reason: "PingFlood; retry-after=1",

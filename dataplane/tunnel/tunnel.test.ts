@@ -148,7 +148,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     },
   );
 
-  test.each(["FIN", "RST"])("a backend that is lost (%s) becomes 1014 behind everything it sent", async (how) => {
+  test.each(["FIN", "RST"])("a backend that is lost (%s) becomes 1013 behind everything it sent", async (how) => {
     const it = await joined();
     it.backend.send(text("last"));
     await until("delivered", () => it.client.received.length === text("last").length);
@@ -156,10 +156,10 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     else it.backend.socket.resetAndDestroy();
     await until("the Close frame", () => parse(it.client.received).frames.length === 2);
     const [, last] = parse(it.client.received).frames;
-    expect(closeOf(last as never)).toEqual({ code: 1014, reason: "BackendLost" });
+    expect(closeOf(last as never)).toEqual({ code: 1013, reason: "BackendLost" });
     it.client.socket.end();
     await until("the end", () => it.ends.length === 1);
-    expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
+    expect(it.ends[0]).toMatchObject({ code: 1013, by: "backend" });
   });
 
   test("a backend that is lost within a frame leaves no frame that looks whole", async () => {
@@ -170,7 +170,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("the client's end", () => it.client.ended);
     expect(parse(it.client.received).frames).toEqual([]);
     await ended(it);
-    expect(it.ends[0]).toMatchObject({ code: 1014, by: "backend" });
+    expect(it.ends[0]).toMatchObject({ code: 1013, by: "backend" });
   });
 
   test("our own Close waits for the end of a frame, and both peers get it", async () => {

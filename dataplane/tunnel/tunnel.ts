@@ -5,7 +5,7 @@ import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
 import type { TunnelPlan } from "./plan.ts";
 import { resetsInTurn } from "./reset-in-turn.ts";
-import { DESTROYED, SessionEnd } from "./session-end.ts";
+import { DESTROYED, PEER_ACTED, SessionEnd } from "./session-end.ts";
 import { codeOf, type Termination } from "../rejection.ts";
 import type { EndedBy, Tunnel, TunnelEnd, TunnelOptions } from "./tunnel-options.ts";
 
@@ -129,6 +129,17 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
     const by = flow === this.#up ? "client" : "backend";
     const event = by === "client" ? "closeFromClient" : "closeFromBackend";
     this.#session.on(event, { end: byPeer(by, code), flow });
+  }
+
+  /** Of a flow. */
+  answered(flow: Flow): void {
+    if (flow === this.#up) this.#session.on("clientAnswered", PEER_ACTED);
+    else this.#session.on("backendAnswered", PEER_ACTED);
+  }
+
+  /** Of a flow. */
+  taken(flow: Flow): void {
+    if (flow === this.#down) this.#session.on("clientTold", PEER_ACTED);
   }
 
   /** Of a flow. */

@@ -26,7 +26,7 @@ export class BackendConnection extends Peer {
   }
 
   /** Bytes that came after the request head. */
-  get payload(): Buffer {
+  override get payload(): Buffer {
     return this.received.subarray(this.head.length);
   }
 

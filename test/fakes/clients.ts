@@ -87,7 +87,7 @@ export class RawClient extends Peer {
   }
 
   /** Bytes that came after the head of the answer. */
-  get payload(): Buffer {
+  override get payload(): Buffer {
     const end = this.received.indexOf("\r\n\r\n");
     return end === -1 ? Buffer.alloc(0) : this.received.subarray(end + 4);
   }

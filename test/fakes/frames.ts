@@ -91,6 +91,21 @@ export function parse(bytes: Buffer): { frames: ReadFrame[]; rest: Buffer } {
   return { frames, rest: bytes.subarray(at) };
 }
 
+/** Does a Close frame stand in a stream of frames? Walks the headers only, so that it may be asked often. */
+export function holdsClose(bytes: Buffer): boolean {
+  for (let at = 0; at + 2 <= bytes.length;) {
+    const [first = 0, second = 0] = bytes.subarray(at, at + 2);
+    const short = second & 0x7f;
+    const start = at + 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) + (second >= 0x80 ? 4 : 0);
+    if (start > bytes.length) return false;
+    const size =
+      short === 126 ? bytes.readUInt16BE(at + 2) : short === 127 ? Number(bytes.readBigUInt64BE(at + 2)) : short;
+    at = start + size;
+    if ((first & 15) === 8) return at <= bytes.length;
+  }
+  return false;
+}
+
 /** Code and text of a Close frame. */
 export function closeOf({ payload }: ReadFrame): { code: number; reason: string } {
   return { code: payload.length < 2 ? 1005 : payload.readUInt16BE(0), reason: payload.toString("utf8", 2) };

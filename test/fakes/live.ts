@@ -60,12 +60,12 @@ export class Live {
 
   /** Resolves when this many frames have arrived. */
   async arrived(from: From, count: number): Promise<void> {
-    await until(`${count} frames ${from}`, () => this.frames(from).length >= count || this.client.ended);
+    await until(`${count} frames ${from}`, () => this.frames(from).length >= count || this.client.told);
   }
 
   /** Code and reason of the Close that each end got. */
   async ended(): Promise<{ toClient: string; toBackend: string }> {
-    await until("both ends were told", () => this.client.ended && this.backend.ended);
+    await until("both ends were told", () => this.client.told && this.backend.told);
     const told = (from: From): string => {
       const last = this.frames(from).findLast(({ opcode }) => opcode === 8);
       return last === undefined ? "nothing" : `${closeOf(last).code} ${closeOf(last).reason}`.trim();
@@ -77,7 +77,7 @@ export class Live {
   async lives(): Promise<void> {
     const before = this.frames("fromClient").length;
     this.client.send(Buffer.from([0x89, 0x80, 1, 2, 3, 4]));
-    await until("a ping got through", () => this.frames("fromClient").length > before || this.client.ended);
-    if (this.client.ended) throw new Error("the session has ended");
+    await until("a ping got through", () => this.frames("fromClient").length > before || this.client.told);
+    if (this.client.told) throw new Error("the session has ended");
   }
 }

@@ -1,5 +1,6 @@
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
+import { holdsClose } from "./frames.ts";
 
 /** Polls until a state holds; rejects with its name after `ms` milliseconds. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
@@ -28,6 +29,16 @@ export class Peer {
   get received(): Buffer {
     if (this.#received.length > 1) this.#received = [Buffer.concat(this.#received)];
     return this.#received[0] ?? Buffer.alloc(0);
+  }
+
+  /** The frames that it received: behind the head of a handshake. */
+  get payload(): Buffer {
+    return this.received;
+  }
+
+  /** It knows of the session's end: a Close frame has come, or the end of its socket. */
+  get told(): boolean {
+    return this.ended || this.closed || holdsClose(this.payload);
   }
 
   send(...bytes: Buffer[]): void {

@@ -135,8 +135,8 @@ describe.each([
       );
       expect(most).toBeLessThan(1.25 * LIMIT);
 
-      await until("one is told why", () => senders.some(({ ended }) => ended), PATIENCE);
-      const ended = senders.filter((sender) => sender.ended);
+      await until("one is told why", () => senders.some(({ told: knows }) => knows), PATIENCE);
+      const ended = senders.filter((sender) => sender.told);
       for (const sender of ended) {
         // In the middle of a message of its own an end cannot be told.
         if (slow === "client") expect(told(sender)).toEqual({ code: 1008, reason: "SlowConsumer" });
@@ -144,9 +144,9 @@ describe.each([
       // More may end between two questions.
       for (const name of ["slow_consumers_total", "buffer_budget_ended_sessions_total"])
         await until(`${name} says how many`, async () => (await gateway.metric(name)) === budget.ended);
-      expect(healthy.map(({ ended: gone }) => gone)).not.toContain(true);
+      expect(healthy.map(({ told: gone }) => gone)).not.toContain(true);
 
-      for (const { socket } of senders.filter((sender) => sender.ended)) socket.destroy();
+      for (const { socket } of senders.filter((sender) => sender.told)) socket.destroy();
       await until("the log says why", () => gateway.logged.includes('"reason":"SlowConsumer","cause":"buffer budget"'));
 
       clearInterval(watching);

@@ -53,7 +53,7 @@ test("at the signal the gateway is unready at once, serves for the grace, then c
   late.client.send(text("served", true));
   await late.arrived("fromClient", 1);
   expect(late.texts("fromClient")).toEqual(["served"]);
-  expect(live.client.ended).toBe(false);
+  expect(live.client.told).toBe(false);
   await until("the listener is closed", () => refuses(port));
   for (const one of [live, late])
     expect(await one.ended()).toEqual({ toClient: "1012 Draining", toBackend: "1012 Draining" });
@@ -106,7 +106,7 @@ test("the second signal after the grace ends open sessions at once, without a Cl
   const live = await Live.open(gateway, backend);
   stop(0);
   await until("the listener is closed", () => refuses(port));
-  expect(live.client.ended).toBe(false);
+  expect(live.client.told).toBe(false);
   now.abort();
   await draining;
   expect(await live.ended()).toEqual({ toClient: "nothing", toBackend: "nothing" });

@@ -221,7 +221,7 @@ test("F10 pings of a client that reads nothing, each answered by the backend, ar
   live.backend.socket.on("data", () => live.backend.send(pong));
   const ping = frame({ opcode: 9, mask, payload: zeros(125) });
   for (let n = 0; n < 100; n += 1) live.client.send(Buffer.concat(Array.from({ length: 100 }, () => ping)));
-  await until("the backend is told", () => live.backend.ended);
+  await until("the backend is told", () => live.backend.told);
   const told = "1008 PingFlood; retry-after=1";
   live.client.socket.resume();
   expect(await live.ended()).toEqual({ toClient: told, toBackend: told });

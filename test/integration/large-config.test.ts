@@ -117,7 +117,7 @@ const keys = (): { disabled: boolean }[] => config.policies.authentication?.[0]?
 
 /** Code and reason of a client's Close, once its session has ended. */
 async function toldTo(client: RawClient | undefined): Promise<string> {
-  await until("the client is told", () => client?.ended ?? false);
+  await until("the client is told", () => client?.told ?? false);
   const last = client === undefined ? undefined : parse(client.payload).frames.at(-1);
   return last === undefined ? "nothing" : `${closeOf(last).code} ${closeOf(last).reason}`;
 }
@@ -143,7 +143,7 @@ test("with 2,000 sessions, no change of the config holds the event loop for 50 m
     limits: await stall((turn) => Object.assign(config.policies.attempts?.[0]?.[0] ?? {}, { limit: 1000 + turn })),
   };
   expect(Object.entries(longest).filter(([, ms]) => ms > 50)).toEqual([]);
-  expect(clients.filter(({ ended }) => ended)).toEqual([]);
+  expect(clients.filter(({ told }) => told)).toEqual([]);
 }, 60_000);
 
 test("a key that goes away ends its session, the last of the 2,000 too", async () => {
@@ -151,7 +151,7 @@ test("a key that goes away ends its session, the last of the 2,000 too", async (
   config.proxy.generation += 1;
   await publish("config", config);
   expect(await toldTo(clients.at(-1))).toBe("3000 CredentialRevoked");
-  expect(clients.filter(({ ended }) => ended)).toHaveLength(1);
+  expect(clients.filter(({ told }) => told)).toHaveLength(1);
 });
 
 test("a change of 10,000 endpoints does not hold the event loop for 50 ms", async () => {

@@ -194,7 +194,7 @@ test("a removed proxy closes its listener and tells its sessions 1001", async ()
   const removed = gateway.gateway.remove("test/proxy");
   await until("it was told", () => {
     clock.advance(100);
-    return live.client.ended;
+    return live.client.told;
   });
   expect((await live.ended()).toClient).toBe("1001 RouteRemoved");
   await until("it is gone", async () => {

@@ -107,11 +107,11 @@ test.each<["large" | "small", "shared" | "data"]>([
     if (path === "shared") expect((after.rss - before.rss) / SLOW).toBeLessThan(2 * MB);
     await until("every backend is told", async () => {
       await process.advance(100);
-      return backend.connections.every(({ ended }) => ended);
+      return backend.connections.every(({ told }) => told);
     });
     for (const { payload } of backend.connections) {
-      const told = parse(payload).frames.at(-1);
-      expect(told === undefined ? undefined : closeOf(told)).toEqual({ code: 1008, reason: "SlowConsumer" });
+      const last = parse(payload).frames.at(-1);
+      expect(last === undefined ? undefined : closeOf(last)).toEqual({ code: 1008, reason: "SlowConsumer" });
     }
     await until("the sessions are gone", async () => {
       await process.advance(100);

@@ -129,7 +129,7 @@ test("a session obeys the limits in force at its first byte, not those at the ti
   );
   pending.backend.accept();
   expect((await pending.client.answer()).status).toBe(101);
-  await until("the session ended", () => pending.client.ended && pending.backend.ended);
+  await until("the session ended", () => pending.client.told && pending.backend.told);
   // To each end one Close and nothing else; the backend's is masked.
   expect(pending.client.payload.toString("latin1")).toBe("\x88\x0f\x03\xf1MessageTooBig");
   expect(pending.backend.payload).toHaveLength(2 + 4 + 15);

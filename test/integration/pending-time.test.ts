@@ -157,7 +157,7 @@ test("a revocation that one handshake finds ends the token's other handshakes an
   await until("the handshake was refused", () => pending.client.ended);
   expect(pending.client.received.toString("latin1")).toContain("CredentialRevoked");
   expect(pending.backend.payload).toHaveLength(0);
-  await until("the session was ended", () => live.client.ended);
+  await until("the session was ended", () => live.client.told);
   expect(live.client.payload.toString("latin1")).toContain("CredentialRevoked");
   await other.opens();
 });
@@ -170,7 +170,7 @@ test("a revocation that a live session finds ends the token's handshakes", async
   const pending = await Pending.open(gateway, backend, bearer("opaque"));
   issuer.isInactive = () => true;
   await untilAsked(520_000); // it is the session's turn, and not yet that of the handshake
-  await until("both were ended", () => pending.client.ended && live.client.ended);
+  await until("both were ended", () => pending.client.ended && live.client.told);
   expect(pending.client.received.toString("latin1")).toContain("401 Unauthorized");
   expect(live.client.payload.toString("latin1")).toContain("CredentialRevoked");
   expect(pending.backend.payload).toHaveLength(0);

@@ -69,7 +69,7 @@ test("sessions that began together do not end together", async () => {
   const seen: number[] = [];
   for (let second = 90; second <= 100; second += 1) {
     clock.advance(second === 100 ? 1 : 1000);
-    const left = lives.filter(({ client }) => !client.ended);
+    const left = lives.filter(({ client }) => !client.told);
     await Promise.all(left.map((live) => live.lives().catch(() => {})));
     seen.push(gone());
   }
@@ -111,22 +111,45 @@ test("the pong to each of the gateway's pings does not reach the backend", async
 });
 
 test.each([
-  ["nothing", [] as Buffer[]],
   ["a pong with other words", [pong("other")]],
   ["a message", [text("here", true)]],
-])("a client that answers our ping with %s ends with KeepaliveTimeout when the time is over", async (_, words) => {
+  ["a part of a frame", [text("here", true).subarray(0, 8)]],
+  ["a part of a header", [text("here", true).subarray(0, 1)]],
+])("a client that answers our ping with %s is alive", async (_, words) => {
   await serve({ keepalive: { interval: "30s", timeout: "10s" } });
   const live = await open();
   clock.advance(30_000);
   await live.arrived("fromBackend", 1);
-  if (words.length > 0) live.client.send(...words);
-  await live.arrived("fromClient", words.length);
-  clock.advance(9_999);
-  expect(live.client.ended).toBe(false);
-  clock.advance(1);
-  expect(await live.ended()).toEqual({ toClient: "3008 KeepaliveTimeout", toBackend: "3008 KeepaliveTimeout" });
-  expect(gateway.lines.filter(({ message }) => message === "session closed")).toHaveLength(0);
-  clock.advance(2000);
-  await until("it is logged", () => gateway.lines.some(({ message }) => message === "session closed"));
-  expect(gateway.lines.at(-1)?.fields).toMatchObject({ code: 3008, reason: "KeepaliveTimeout", by: "gateway" });
+  live.client.send(...words);
+  const [session] = gateway.gateway.proxies.flatMap(({ sessions }) => [...sessions]);
+  await until("it was read", () => live.backend.payload.length > 0 || (session?.buffered ?? 0) > 0);
+  clock.advance(10_000);
+  expect(live.client.told).toBe(false);
+  clock.advance(20_000);
+  await live.arrived("fromBackend", 2);
 });
+
+test.each([
+  ["nothing", false, [] as Buffer[]],
+  ["nothing, strict", true, []],
+  ["a pong with other words, strict", true, [pong("other")]],
+  ["a message, strict", true, [text("here", true)]],
+])(
+  "a client that answers our ping with %s ends with KeepaliveTimeout when the time is over",
+  async (_, strict, words) => {
+    await serve({ keepalive: { interval: "30s", timeout: "10s", strict } });
+    const live = await open();
+    clock.advance(30_000);
+    await live.arrived("fromBackend", 1);
+    if (words.length > 0) live.client.send(...words);
+    await live.arrived("fromClient", words.length);
+    clock.advance(9_999);
+    expect(live.client.told).toBe(false);
+    clock.advance(1);
+    expect(await live.ended()).toEqual({ toClient: "3008 KeepaliveTimeout", toBackend: "3008 KeepaliveTimeout" });
+    expect(gateway.lines.filter(({ message }) => message === "session closed")).toHaveLength(0);
+    clock.advance(2000);
+    await until("it is logged", () => gateway.lines.some(({ message }) => message === "session closed"));
+    expect(gateway.lines.at(-1)?.fields).toMatchObject({ code: 3008, reason: "KeepaliveTimeout", by: "gateway" });
+  },
+);

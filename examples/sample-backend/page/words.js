@@ -10,7 +10,7 @@ const CODES = {
   1009: "A message was larger than allowed.",
   1011: "The backend had a fault.",
   1012: "The gateway is restarting: connect again.",
-  1014: "The gateway lost its connection to the backend.",
+  1013: "The backend was lost, or cannot serve now: try again later.",
   3000: "The credential is no longer good.",
   3003: "This client may not be here any longer.",
   3008: "A time limit was reached.",

@@ -165,7 +165,7 @@ export default scenario(
       assert.deepEqual(refused(started), []);
     });
 
-    await report.step("a backend's process is killed: 1014 to its clients, and to no others", async () => {
+    await report.step("a backend's process is killed: 1013 to its clients, and to no others", async () => {
       const [killed] = await cluster.pods(namespace, "app=sample-backend");
       assert.ok(killed);
       const started = Date.now();
@@ -173,7 +173,7 @@ export default scenario(
       await cluster.until("its clients know", async () => gone(started).length > 0);
       await whole();
       for (const { backend, closed } of gone(started))
-        assert.deepEqual([backend, closed.code, closed.text], [nameOf(killed), 1014, "BackendLost"]);
+        assert.deepEqual([backend, closed.code, closed.text], [nameOf(killed), 1013, "BackendLost"]);
       report.figure("killed backend, handshakes refused meanwhile", reasonsOf(refused(started)));
       await cluster.rolledOut(namespace, "sample-backend");
     });
