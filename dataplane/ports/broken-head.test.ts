@@ -23,6 +23,8 @@ test.each<[string, string, object]>([
   ["two Hosts", "GET /chat HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\nx\r\n", { target: "/chat" }],
   ["the middle of a head", `Bearer /${key}\r\nHost: a.test\r\n\r\n`, {}],
   ["the middle of a line", `${key} HTTP/1.1\r\nHost: a.test\r\n\r\n`, {}],
+  ["a Host that is cut", "GET /chat HTTP/1.1\r\nHost: a.t", { target: "/chat" }],
+  ["a request line that is cut", `GET /${key} HTTP/1`, {}],
   ["no HTTP", "SSH-2.0-OpenSSH_9.9\r\n", {}],
   ["nothing", "", {}],
 ])("of bytes with %s what can be read is read", (_, packet, head) => {

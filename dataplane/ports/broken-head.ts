@@ -10,7 +10,7 @@ export interface BrokenHead {
 /** Lines of a head that are looked at for its Host. */
 const MOST_LINES = 128;
 
-/** Reads the last bytes that came, if a request line stands at their beginning; in time that grows with the length only. */
+/** Reads these bytes of a head, if a request line stands at their beginning; in time that grows with the length only. */
 export function readBrokenHead(packet: Buffer | undefined): BrokenHead {
   const [first = "", ...lines] = linesOf(packet?.toString("latin1", 0, MAX_HEAD) ?? "");
   const [, target] = /^[A-Za-z]{3,16} (\S+) /.exec(first) ?? [];
@@ -20,7 +20,10 @@ export function readBrokenHead(packet: Buffer | undefined): BrokenHead {
   return hosts[0] === undefined || hosts.length > 1 ? { target } : { target, authority: hosts[0] };
 }
 
-/** Some clients end lines with LF alone, or send an empty line first (RFC 9112 §2.2). */
+/** The lines that are whole. Some clients end lines with LF alone, or send an empty line first (RFC 9112 §2.2). */
 function linesOf(head: string): string[] {
-  return head.replace(/^[\r\n]+/, "").split(/\r?\n/, MOST_LINES);
+  return head
+    .replace(/^[\r\n]+/, "")
+    .split(/\r?\n/, MOST_LINES + 1)
+    .slice(0, -1);
 }

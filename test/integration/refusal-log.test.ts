@@ -110,11 +110,20 @@ test("behind a trusted proxy the line of a malformed handshake names the client,
   expect(fields).toMatchObject({ status: 400, address: "192.0.2.7", host: "a.test", path: "/ws/room" });
 });
 
-test("a head that is not complete in time is logged with the client's address", async () => {
+test("a head that is not complete in time is logged with what came of it", async () => {
   await serve();
-  expect(await refused("GET /ws HTTP/1.1\r\n")).toMatchObject({
-    ...{ event: "HandshakeRefused", status: 408, reason: "HandshakeTimeout", address: "127.0.0.1" },
+  expect(await refused(`GET /ws/room?apikey=${SECRET} HTTP/1.1\r\nHost: a.test\r\n`)).toMatchObject({
+    ...here,
+    ...{ event: "HandshakeRefused", status: 408, reason: "HandshakeTimeout" },
   });
+  expect(gateway.logged).not.toContain(SECRET);
+});
+
+test("a target that is not complete in time is not logged", async () => {
+  await serve();
+  const fields = await refused(`GET /ws/${SECRET.slice(0, 10)}`);
+  expect(fields).toMatchObject({ status: 408, address: "127.0.0.1" });
+  expect(fields).not.toHaveProperty("path");
 });
 
 test("a TLS handshake that is not complete in time is logged with the client's address", async () => {
