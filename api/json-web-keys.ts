@@ -40,8 +40,16 @@ export function isForOtherUse({ use, key_ops: operations, alg }: Jwk): boolean {
   return ENCRYPTION.test(algorithmOf(alg));
 }
 
-/** The algorithm that a key says, in the words of tokens: RFC 9864 names the curve instead of the family. */
+/** What RFC 9864 calls EdDSA with the only curve that is accepted here. */
+const ED25519 = "Ed25519";
+
+/** The algorithm that a key or a token says, by its older name; "": none. */
 export function algorithmOf(alg: unknown): string {
-  if (alg === "Ed25519") return "EdDSA";
+  if (alg === ED25519) return "EdDSA";
   return typeof alg === "string" ? alg : "";
+}
+
+/** Algorithms with all the names that a token may have for them. */
+export function namesOf(algorithms: readonly string[]): string[] {
+  return algorithms.includes("EdDSA") ? [...algorithms, ED25519] : [...algorithms];
 }

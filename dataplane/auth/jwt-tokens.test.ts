@@ -44,6 +44,19 @@ test.each(Object.values(signers))(
   },
 );
 
+test("a token says Ed25519 or EdDSA (RFC 9864): it is the same algorithm", async () => {
+  const { EdDSA } = signers;
+  const token = EdDSA.token(claims, { alg: "Ed25519" });
+  expect(await verdict(token)).toBe("alice");
+  for (const alg of ["Ed25519", "EdDSA"]) {
+    const keys = { keys: [{ ...EdDSA.jwk, alg }] };
+    for (const it of [token, EdDSA.token(claims)]) expect(await verdict(it, { jwks: keys })).toBe("alice");
+  }
+  expect(await verdict(token, { algorithms: ["ES256"] })).toBe("CredentialInvalid");
+  expect(await verdict(rsa.token(claims, { alg: "Ed25519" }))).toBe("CredentialInvalid");
+  expect(await verdict(token, {}, [rsa])).toBe("CredentialInvalid");
+});
+
 test.each(Object.values(signers))("a token whose $algorithm signature was touched is not good", async (signer) => {
   const [header = "", payload = "", signature = ""] = signer.token(claims).split(".");
   const other = segment(JSON.stringify({ ...claims, sub: "mallory" }));
