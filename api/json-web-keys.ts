@@ -19,9 +19,9 @@ export const ALGORITHMS_OF: Readonly<Record<string, RegExp>> = {
   ed25519: /^EdDSA$/,
 };
 
-/** The members that say something: many issuers write null, or an empty text, for what a key does not have. */
-export function presentMembers(jwk: Jwk): Jwk {
-  return Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== null && value !== ""));
+/** The members, of a key or of a token's header, that say something: many issuers write null, or an empty text, for others. */
+export function presentMembers(members: Jwk): Jwk {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null && value !== ""));
 }
 
 /** Has a JSON Web Key a number that is longer than any key needs? To be asked before the key is read. */

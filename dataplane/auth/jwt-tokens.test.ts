@@ -169,6 +169,13 @@ test("E12 without kid the only key that fits verifies; of two that fit neither d
   expect(await verdict(token, {}, [])).toBe("CredentialInvalid");
 });
 
+test("E26 a kid that is null or an empty text is as if absent", async () => {
+  for (const kid of [null, ""]) {
+    expect(await verdict(rsa.token(claims, { kid }), {}, [rsa, signers.ES256])).toBe("alice");
+    expect(await verdict(rsa.token(claims, { kid }), {}, [rsa, signers.PS256])).toBe("CredentialInvalid");
+  }
+});
+
 test("E26 a kid that no key has is tried with the keys that have none, four at most", async () => {
   const nameless = Array.from({ length: 5 }, () => new Signer("RS256"));
   const [first, , , fourth, fifth] = nameless as [Signer, Signer, Signer, Signer, Signer];
@@ -202,7 +209,7 @@ test.each<[string, string]>([
   expect(await verdict(rsa.raw(text, JSON.stringify(claims)))).toBe("CredentialInvalid");
 });
 
-test.each(["JWT", "jwt", "at+jwt", "application/at+jwt", "JOSE"])("type %s is good", async (typ) => {
+test.each(["JWT", "jwt", "at+jwt", "application/at+jwt", "JOSE", "", null])("type %j is good", async (typ) => {
   expect(await verdict(rsa.token(claims, { typ }))).toBe("alice");
 });
 
