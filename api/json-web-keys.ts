@@ -19,9 +19,9 @@ export const ALGORITHMS_OF: Readonly<Record<string, RegExp>> = {
   ed25519: /^EdDSA$/,
 };
 
-/** The members that say something: many issuers write null, or an empty text, for what a key does not have. */
-export function presentMembers(jwk: Jwk): Jwk {
-  return Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== null && value !== ""));
+/** The members, of a key or of a token's header, that say something: many issuers write null, or an empty text, for others. */
+export function presentMembers(members: Jwk): Jwk {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null && value !== ""));
 }
 
 /** Has a JSON Web Key a number that is longer than any key needs? To be asked before the key is read. */
@@ -40,8 +40,16 @@ export function isForOtherUse({ use, key_ops: operations, alg }: Jwk): boolean {
   return ENCRYPTION.test(algorithmOf(alg));
 }
 
-/** The algorithm that a key says, in the words of tokens: RFC 9864 names the curve instead of the family. */
+/** What RFC 9864 calls EdDSA with the only curve that is accepted here. */
+const ED25519 = "Ed25519";
+
+/** The algorithm that a key or a token says, by its older name; "": none. */
 export function algorithmOf(alg: unknown): string {
-  if (alg === "Ed25519") return "EdDSA";
+  if (alg === ED25519) return "EdDSA";
   return typeof alg === "string" ? alg : "";
+}
+
+/** Algorithms with all the names that a token may have for them. */
+export function namesOf(algorithms: readonly string[]): string[] {
+  return algorithms.includes("EdDSA") ? [...algorithms, ED25519] : [...algorithms];
 }

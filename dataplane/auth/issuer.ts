@@ -1,5 +1,6 @@
 import { errors, jwtVerify } from "jose";
 import type { RenderedPolicies } from "../../api/policies/index.ts";
+import { algorithmOf, namesOf, presentMembers } from "../../api/json-web-keys.ts";
 import { quoted } from "../../api/problem.ts";
 import { parseDuration } from "../../api/quantities.ts";
 import { once } from "../compile-once.ts";
@@ -105,17 +106,15 @@ function keySource(
 }
 
 /** What of the header may choose a key, or why no key could make the token good. */
-function keyChoice({ alg, kid, typ }: UnprovenToken["header"], algorithms: readonly string[]): KeyChoice | Refusal {
-  if (typeof alg !== "string" || !algorithms.includes(alg)) {
-    return invalid(`the algorithm ${shown(alg)} is not accepted`);
-  }
-  // Some issuers write null for what they leave out.
-  const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
-  if (isGiven(kid) && typeof kid !== "string") return invalid(`the kid is ${shown(kid)}`);
-  if (isGiven(typ) && !(typeof typ === "string" && TYPES.has(typ.toLowerCase().replace(/^application\//, "")))) {
+function keyChoice(header: UnprovenToken["header"], algorithms: readonly string[]): KeyChoice | Refusal {
+  const { alg, kid, typ } = presentMembers(header);
+  const algorithm = algorithmOf(alg);
+  if (!algorithms.includes(algorithm)) return invalid(`the algorithm ${shown(alg)} is not accepted`);
+  if (kid !== undefined && typeof kid !== "string") return invalid(`the kid is ${shown(kid)}`);
+  if (typ !== undefined && !(typeof typ === "string" && TYPES.has(typ.toLowerCase().replace(/^application\//, "")))) {
     return invalid(`the type ${shown(typ)} is not that of an access token`);
   }
-  return { algorithm: alg, kid: typeof kid === "string" ? kid : undefined };
+  return { algorithm, kid };
 }
 
 /** The claims of a token that one of the candidates signed, or why it is refused. */
@@ -127,7 +126,7 @@ async function verified(
   wall: number,
 ): Promise<{ readonly claims: Claims; readonly keyId: string } | Refusal> {
   const options = {
-    algorithms,
+    algorithms: namesOf(algorithms),
     issuer,
     ...(audiences.length === 0 ? {} : { audience: audiences }),
     requiredClaims: ["exp"],

@@ -44,6 +44,19 @@ test.each(Object.values(signers))(
   },
 );
 
+test("a token says Ed25519 or EdDSA (RFC 9864): it is the same algorithm", async () => {
+  const { EdDSA } = signers;
+  const token = EdDSA.token(claims, { alg: "Ed25519" });
+  expect(await verdict(token)).toBe("alice");
+  for (const alg of ["Ed25519", "EdDSA"]) {
+    const keys = { keys: [{ ...EdDSA.jwk, alg }] };
+    for (const it of [token, EdDSA.token(claims)]) expect(await verdict(it, { jwks: keys })).toBe("alice");
+  }
+  expect(await verdict(token, { algorithms: ["ES256"] })).toBe("CredentialInvalid");
+  expect(await verdict(rsa.token(claims, { alg: "Ed25519" }))).toBe("CredentialInvalid");
+  expect(await verdict(token, {}, [rsa])).toBe("CredentialInvalid");
+});
+
 test.each(Object.values(signers))("a token whose $algorithm signature was touched is not good", async (signer) => {
   const [header = "", payload = "", signature = ""] = signer.token(claims).split(".");
   const other = segment(JSON.stringify({ ...claims, sub: "mallory" }));
@@ -156,6 +169,13 @@ test("E12 without kid the only key that fits verifies; of two that fit neither d
   expect(await verdict(token, {}, [])).toBe("CredentialInvalid");
 });
 
+test("E26 a kid that is null or an empty text is as if absent", async () => {
+  for (const kid of [null, ""]) {
+    expect(await verdict(rsa.token(claims, { kid }), {}, [rsa, signers.ES256])).toBe("alice");
+    expect(await verdict(rsa.token(claims, { kid }), {}, [rsa, signers.PS256])).toBe("CredentialInvalid");
+  }
+});
+
 test("E26 a kid that no key has is tried with the keys that have none, four at most", async () => {
   const nameless = Array.from({ length: 5 }, () => new Signer("RS256"));
   const [first, , , fourth, fifth] = nameless as [Signer, Signer, Signer, Signer, Signer];
@@ -189,7 +209,7 @@ test.each<[string, string]>([
   expect(await verdict(rsa.raw(text, JSON.stringify(claims)))).toBe("CredentialInvalid");
 });
 
-test.each(["JWT", "jwt", "at+jwt", "application/at+jwt", "JOSE"])("type %s is good", async (typ) => {
+test.each(["JWT", "jwt", "at+jwt", "application/at+jwt", "JOSE", "", null])("type %j is good", async (typ) => {
   expect(await verdict(rsa.token(claims, { typ }))).toBe("alice");
 });
 

@@ -267,6 +267,20 @@ test("an unknown kid is asked for first; then the keys without kid are tried, al
   expect(idp.asked).toHaveLength(3);
 });
 
+test("while the issuer is down no token waits for it where keys without kid can be tried", async () => {
+  const nameless = new Signer("ES256");
+  idp.answer = () => set(nameless);
+  expect(await find("two")).toBe("found");
+  idp.answer = () => "no answer in time";
+  clock.advance(10_000);
+  expect(await find("two")).toBe("found");
+  idp.answer = () => new Promise(() => {});
+  clock.advance(10_000);
+  expect(await find("two")).toBe("found");
+  expect(await find("three")).toBe("found");
+  expect(idp.asked).toHaveLength(3);
+});
+
 test("a refusal says for the log which key was not found", async () => {
   expect(await keys.find({ algorithm: "ES256", kid: "two" }, signal)).toEqual({
     reason: "CredentialInvalid",

@@ -67,6 +67,11 @@ export class RemoteKeySet implements KeySource {
     else void this.#refresh();
     const known = namedKeys(this.#usable() ?? [], choice);
     if (known.length > 0) return known;
+    const nameless = unnamedKeys(this.#usable() ?? [], choice);
+    if (this.#failing && nameless.length > 0) {
+      void this.#ask();
+      return nameless;
+    }
     // The newest set may have the key by its name: only then keys without a name are tried.
     await waitFor(this.#ask(), signal);
     const keys = this.#usable();
