@@ -22,6 +22,7 @@ test.each<[string, string | undefined]>([
   [`/v3/${key}/chat`, "/v3/…/chat"],
   [`/chat/apikey:${key}`, "/chat/…"],
   ["/v3/0123456789abcdef0123456789abcdef", "/v3/…"],
+  ["/example.chat.rooms.v1.RoomService/Stream", "/example.chat.rooms.v1.RoomService/Stream"],
   ["/notifications-for-teams/room-2026-11-29", "/notifications-for-teams/room-2026-11-29"],
   // Of the absolute form the path; where it may hold a password, nothing.
   ["http://a.test:80/chat?x", "/chat"],

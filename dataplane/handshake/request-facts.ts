@@ -30,9 +30,9 @@ export function loggedPath(target: string): string | undefined {
     .join("/");
 }
 
-/** Names in paths are shorter, or have no digit; keys and tokens, random as they are, have one. */
-function couldBeKey(segment: string): boolean {
-  return segment.length > 64 || (segment.length >= 20 && /\d/.test(segment));
+/** May a segment of a path, or a subprotocol, be a key or a token? Names are shorter between their dots, or have no digit. */
+export function couldBeKey(text: string): boolean {
+  return text.length > 64 || text.split(".").some((part) => part.length >= 20 && /\d/.test(part));
 }
 
 /** Of an absolute form what follows its host; one with a user and a password stays as it is, and has no path. */
