@@ -26,13 +26,13 @@ export function loggedPath(target: string): string | undefined {
   const shown = parameters === null ? path : `${path.slice(0, parameters.index)}…`;
   return shown
     .split("/")
-    .map((segment) => (couldBeKey(segment) ? "…" : segment))
+    .map((segment) => (segment.length > 64 || couldBeKey(segment) ? "…" : segment))
     .join("/");
 }
 
 /** May a segment of a path, or a subprotocol, be a key or a token? Names are shorter between their dots, or have no digit. */
 export function couldBeKey(text: string): boolean {
-  return text.length > 64 || text.split(".").some((part) => part.length >= 20 && /\d/.test(part));
+  return text.split(".").some((part) => part.length >= 20 && /\d/.test(part));
 }
 
 /** Of an absolute form what follows its host; one with a user and a password stays as it is, and has no path. */
