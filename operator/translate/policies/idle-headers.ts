@@ -1,6 +1,6 @@
 import { foldHeaderName } from "../../../api/names.ts";
 import { quoted } from "../../../api/problem.ts";
-import { identityHeaders } from "../../../api/policies/forwarding.ts";
+import { identityHeaders, setHeaders } from "../../../api/policies/forwarding.ts";
 import { HANDSHAKE_HEADERS, isAmong, NEVER_FORWARDED, REQUEST_HEADERS } from "../../../api/policies/header-names.ts";
 import type { PoliciesSpec } from "../../../api/policies/index.ts";
 
@@ -20,11 +20,15 @@ export function idleHeaders(settings: Forwarding): readonly IdleHeader[] {
   const { allow = [], remove } = settings.headers;
   const removed = new Set(remove.map(foldHeaderName));
   const identity = new Set(identityHeaders(settings).map(({ name }) => foldHeaderName(name)));
+  const set = new Set(setHeaders(settings).map(({ name }) => foldHeaderName(name)));
+  const told = "is written by clientHeader or claimHeaders, in place of the client's";
   return [
     ...idle("allow", allow, (name) => {
       if (isAmong(REQUEST_HEADERS, name)) return "is a header that the gateway writes itself, in place of the client's";
       if (isAmong(NEVER_FORWARDED, name))
         return "is a header that the gateway writes itself, or drops, whatever is allowed";
+      if (identity.has(foldHeaderName(name))) return told;
+      if (set.has(foldHeaderName(name))) return "is written by set, in place of the client's";
       return removed.has(foldHeaderName(name)) ? "stands in remove, too" : undefined;
     }),
     ...idle("remove", remove, (name) => {
@@ -33,7 +37,7 @@ export function idleHeaders(settings: Forwarding): readonly IdleHeader[] {
       if (folded === "sec-websocket-extensions") return "is the gateway's to write (compression: Disabled removes it)";
       if (isAmong(HANDSHAKE_HEADERS, name))
         return "is a header of the handshake or the connection, which is the gateway's to write";
-      return identity.has(folded) ? "is written by clientHeader or claimHeaders, in place of the client's" : undefined;
+      return identity.has(folded) ? told : undefined;
     }),
   ];
 }
