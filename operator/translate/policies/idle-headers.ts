@@ -44,7 +44,7 @@ export function idleHeaders(settings: Forwarding): readonly IdleHeader[] {
 
 function idle(list: "allow" | "remove", names: readonly string[], mistakeIn: (name: string) => string | undefined) {
   return names.flatMap((name, index): IdleHeader[] => {
-    const mistake = mistakeIn(name);
+    const mistake = name.includes("*") ? "is no pattern, a * stands for itself: list each name" : mistakeIn(name);
     const message = `has no effect: ${quoted(name)} ${mistake}; take it out of ${list}`;
     return mistake === undefined ? [] : [{ path: ["headers", list, index], message }];
   });
