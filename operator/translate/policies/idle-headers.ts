@@ -29,14 +29,15 @@ export function idleHeaders(settings: Forwarding): readonly IdleHeader[] {
         return "is a header that the gateway writes itself, or drops, whatever is allowed";
       if (identity.has(foldHeaderName(name))) return told;
       if (set.has(foldHeaderName(name))) return "is written by set, in place of the client's";
-      return removed.has(foldHeaderName(name)) ? "stands in remove, too" : undefined;
+      return removed.has(foldHeaderName(name)) ? "is in remove, too" : undefined;
     }),
     ...idle("remove", remove, (name) => {
       const folded = foldHeaderName(name);
       if (folded === "host") return "is part of every handshake (rewrite.hostname sets another)";
-      if (folded === "sec-websocket-extensions") return "is the gateway's to write (compression: Disabled removes it)";
+      if (folded === "sec-websocket-extensions")
+        return "is a header that only the gateway writes (compression: Disabled removes it)";
       if (isAmong(HANDSHAKE_HEADERS, name))
-        return "is a header of the handshake or the connection, which is the gateway's to write";
+        return "is a header of the handshake or the connection, which only the gateway writes";
       return identity.has(folded) ? told : undefined;
     }),
   ];
