@@ -23,29 +23,31 @@ export function idleHeaders(settings: Forwarding): readonly IdleHeader[] {
   const set = new Set(setHeaders(settings).map(({ name }) => foldHeaderName(name)));
   const told = "is written by clientHeader or claimHeaders, in place of the client's";
   return [
-    ...idle("allow", allow, (name) => {
-      if (isAmong(REQUEST_HEADERS, name)) return "is a header that the gateway writes itself, in place of the client's";
-      if (isAmong(NEVER_FORWARDED, name))
+    ...idle("allow", allow, (folded) => {
+      if (isAmong(REQUEST_HEADERS, folded))
+        return "is a header that the gateway writes itself, in place of the client's";
+      if (isAmong(NEVER_FORWARDED, folded))
         return "is a header that the gateway writes itself, or drops, whatever is allowed";
-      if (identity.has(foldHeaderName(name))) return told;
-      if (set.has(foldHeaderName(name))) return "is written by set, in place of the client's";
-      return removed.has(foldHeaderName(name)) ? "is in remove, too" : undefined;
+      if (identity.has(folded)) return told;
+      if (set.has(folded)) return "is written by set, in place of the client's";
+      return removed.has(folded) ? "is in remove, too" : undefined;
     }),
-    ...idle("remove", remove, (name) => {
-      const folded = foldHeaderName(name);
+    ...idle("remove", remove, (folded) => {
       if (folded === "host") return "is part of every handshake (rewrite.hostname sets another)";
       if (folded === "sec-websocket-extensions")
         return "is a header that only the gateway writes (compression: Disabled removes it)";
-      if (isAmong(HANDSHAKE_HEADERS, name))
+      if (isAmong(HANDSHAKE_HEADERS, folded))
         return "is a header of the handshake or the connection, which only the gateway writes";
       return identity.has(folded) ? told : undefined;
     }),
   ];
 }
 
-function idle(list: "allow" | "remove", names: readonly string[], mistakeIn: (name: string) => string | undefined) {
+function idle(list: "allow" | "remove", names: readonly string[], mistakeIn: (folded: string) => string | undefined) {
   return names.flatMap((name, index): IdleHeader[] => {
-    const mistake = name.includes("*") ? "is no pattern, a * stands for itself: list each name" : mistakeIn(name);
+    const mistake = name.includes("*")
+      ? "is no pattern, a * stands for itself: list each name"
+      : mistakeIn(foldHeaderName(name));
     const message = `has no effect: ${quoted(name)} ${mistake}; take it out of ${list}`;
     return mistake === undefined ? [] : [{ path: ["headers", list, index], message }];
   });
