@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { proxy, resources, route, tools } from "../../test/fakes/resources.ts";
+import { tools } from "../platform/tools.ts";
+import { proxy, resources, route } from "../../test/fakes/resources.ts";
 import { leastTime } from "../../test/fakes/least-time.ts";
 import { translation } from "./translate.ts";
 
@@ -8,14 +9,10 @@ const of = (count: number, name: string): string[] => Array.from({ length: count
 /** CPU time of the longest step. */
 function longestStep(spec: object): number {
   const steps = translation(resources({ proxy: proxy(spec) }), undefined, tools, { externalNames: false });
-  let longest = 0;
-  for (let done: boolean | undefined = false; done !== true;) {
-    longest = Math.max(
-      longest,
-      leastTime(() => void ({ done } = steps.next()), 1),
-    );
-  }
-  return longest;
+  const time = { longest: 0, over: false };
+  const step = (): void => void (time.over = steps.next().done === true);
+  while (!time.over) time.longest = Math.max(time.longest, leastTime(step, 1));
+  return time.longest;
 }
 
 test("no step of a translation takes long, though each of 500 routes lists 512 headers", () => {

@@ -48,7 +48,9 @@ function idle(list: "allow" | "remove", names: readonly string[], mistakeIn: (fo
     const mistake = name.includes("*")
       ? "is no pattern, a * stands for itself: list each name"
       : mistakeIn(foldHeaderName(name));
-    const message = `has no effect: ${quoted(name)} ${mistake}; take it out of ${list}`;
-    return mistake === undefined ? [] : [{ path: ["headers", list, index], message }];
+    if (mistake === undefined) return [];
+    return [
+      { path: ["headers", list, index], message: `has no effect: ${quoted(name)} ${mistake}; take it out of ${list}` },
+    ];
   });
 }
