@@ -74,8 +74,13 @@ test.each<[string, string[], number | undefined]>([
   ["an exponent", ["4e2"], undefined],
   ["a name", ["https"], undefined],
   ["digits of another script", ["\u0664\u0664\u0663"], undefined],
-  ["a list", ["443, 8443"], undefined],
-  ["two fields", ["443", "443"], undefined],
+  ["a list of two ports", ["443, 8443"], undefined],
+  ["two fields with two ports", ["443", "8443"], undefined],
+  ["a list with another text", ["8443, x"], undefined],
+  ["a list of one port", ["8443, 8443"], 8443],
+  ["two fields with one port", ["8443", "8443"], 8443],
+  ["a port beside empty elements", [" ,8443,", ""], 8443],
+  ["a list of thousands of ports", [Array<string>(3000).fill("443").join()], undefined],
 ])("of X-Forwarded-Port of a trusted proxy, %s is believed as far as it is one port", (_what, values, port) => {
   const headers = values.map((value): HeaderField => ["X-Forwarded-Port", value]);
   expect(origin("10.1.1.1", ...headers).port).toBe(port);

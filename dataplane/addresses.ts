@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import { canonicalAddress } from "../runtime/canonical-address.ts";
 import type { AddressList } from "./address-list.ts";
-import { valuesOf, type HeaderField } from "./http/header-fields.ts";
+import { elementsOf, valuesOf, type HeaderField } from "./http/header-fields.ts";
 
 /** Where IPv4 clients of an IPv6-only network come from, behind a translator (RFC 6052 §2.1). */
 const NAT64 = "64:ff9b::";
@@ -28,14 +28,15 @@ export interface Origin {
   readonly port: number | undefined;
 }
 
-/** Entries of X-Forwarded-For that are looked at: far more than there are proxies in a row. */
+/** Entries of X-Forwarded-For and -Port that are looked at: far more than there are proxies in a row. */
 const MAX_HOPS = 64;
 /** Characters of an entry that may be an address: brackets, a zone and a port beside it. */
 const MAX_ENTRY = 128;
 
 /**
- * The client's address and scheme, and the port that it used, as far as trusted proxies tell it. X-Forwarded-For is read from the right, and an entry is believed only as long as the
- * peer that wrote it is a trusted proxy; anything that is no address ends the walk, as does the 64th entry.
+ * The client's address and scheme, and the port that it used, as far as trusted proxies tell it. X-Forwarded-For is read
+ * from the right, and an entry is believed only as long as the peer that wrote it is a trusted proxy; anything that is
+ * no address ends the walk, as does the 64th entry.
  */
 export function clientOrigin(
   peer: string,
@@ -60,9 +61,9 @@ export function clientOrigin(
   return { address, secure, port: forwardedPort(headers) };
 }
 
-/** X-Forwarded-Port, if it is one port: of several it is not known which is the client's. */
+/** X-Forwarded-Port, if all proxies in a row say the same port: of several it is not known which is the client's. */
 function forwardedPort(headers: readonly HeaderField[]): number | undefined {
-  const [port = "", ...more] = valuesOf(headers, "x-forwarded-port");
+  const [port = "", ...more] = new Set(elementsOf(headers, "x-forwarded-port", MAX_HOPS));
   const sane = more.length === 0 && /^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65_535;
   return sane ? Number(port) : undefined;
 }

@@ -32,7 +32,7 @@ const spec = z
           .max(256)
           .optional()
           .describe(
-            "Client headers that reach the backend. Absent: all except those in which proxies describe the client, such as X-Forwarded-User, CF-Connecting-IP or X-Client-Cert (docs/reference/forwarded-headers.md). List one of those only if a proxy in front of the gateway always writes it: a client can send it too. Headers that the gateway itself writes must not be listed.",
+            "Client headers that reach the backend. Absent: all except those in which proxies describe the client, such as X-Forwarded-User, CF-Connecting-IP or X-Client-Cert (docs/reference/forwarded-headers.md). List one of those only if a proxy in front of the gateway always writes it: a client can send it too. Full names, no patterns. A header that the gateway itself writes has no effect here.",
           ),
         remove: z
           .array(headerName)

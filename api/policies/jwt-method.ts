@@ -57,7 +57,8 @@ function isForThisRoute<T extends z.ZodType<{ audiences: unknown[]; requiredClai
     entry,
     {
       cel: "size(self.audiences) > 0 || size(self.requiredClaims) > 0",
-      message: "must not be empty; [] goes only with requiredClaims, which then tell whom the token is for",
+      message:
+        "must not be empty; [] goes only with requiredClaims, which must then say that the token is for this service",
       field: "audiences",
       readable: (it) => ["audiences", "requiredClaims"].every((name) => Array.isArray(record(it)[name])),
     },

@@ -9,7 +9,7 @@ import { AnswerStream, ExcessiveAnswer } from "../http/answer-stream.ts";
 import { connect, dialFault, EndpointGone } from "./connect.ts";
 import type { BackendTlsCache } from "./tls.ts";
 import type { Balancer, Target } from "./balancer.ts";
-import { checkResponse } from "./check-response.ts";
+import { checkResponse, type Agreement } from "./check-response.ts";
 import { fieldsOf, type HeaderField } from "../http/header-fields.ts";
 import type { OutgoingRequest } from "../policies/outgoing.ts";
 import { MAX_BODY_ON_WIRE, relayedAnswer, type RelayedAnswer } from "./relayed-answer.ts";
@@ -151,15 +151,16 @@ function handshake(
     outgoing.on("close", () => {
       if (!answered) refuse({ reason: "BackendUnreachable", cause: "closed without an answer" });
     });
+    const agreementOf = ({ statusCode: status = 0, httpVersion, rawHeaders }: IncomingMessage): Agreement => {
+      const { protocols, extensions } = request;
+      return checkResponse({ status, httpVersion, headers: fieldsOf(rawHeaders), key, protocols, extensions });
+    };
     outgoing.on("upgrade", (response: IncomingMessage, _stream: Duplex, parsed: Buffer) => {
       // Not read any further: what a backend says at once waits for the tunnel.
       const early = Buffer.concat([parsed, stream.detach()]);
-      const headers = fieldsOf(response.rawHeaders);
-      const { protocols, extensions } = request;
-      const { statusCode: status = 0, httpVersion } = response;
-      const agreement = checkResponse({ status, httpVersion, headers, key, protocols, extensions });
+      const agreement = agreementOf(response);
       if ("problem" in agreement) return refuse({ reason: "BackendBadHandshake", cause: agreement.problem });
-      const forwarded = switchingFields(headers);
+      const forwarded = switchingFields(fieldsOf(response.rawHeaders));
       const endpoint = hostPort(target.endpoint.address, target.endpoint.port);
       settle({ kind: "open", backend: { socket, early, ...agreement, headers: forwarded, endpoint, release } });
     });
@@ -168,7 +169,10 @@ function handshake(
       stream.answered();
       const { statusCode = 0 } = response;
       if (statusCode < 300 || statusCode > 599) {
-        return refuse({ reason: "BackendBadHandshake", cause: `status ${statusCode}` });
+        // Among them a 101 without Upgrade or Connection: upgrade, which the parser takes for a plain answer.
+        const agreement = agreementOf(response);
+        const cause = "problem" in agreement ? agreement.problem : `status ${statusCode}`;
+        return refuse({ reason: "BackendBadHandshake", cause });
       }
       signal.removeEventListener("abort", abort); // the status is known: only the body can still be overdue
       void relayedAnswer(response, signal).then((answer) => settle({ kind: "relay", ...answer }));

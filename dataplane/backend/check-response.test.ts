@@ -121,6 +121,7 @@ test.each<[string, Record<string, string[]>, Partial<SwitchingResponse>?]>([
   ["a value for a flag", { "Sec-WebSocket-Extensions": ["permessage-deflate; server_no_context_takeover=1"] }],
   ["no value for a number", { "Sec-WebSocket-Extensions": ["permessage-deflate; server_max_window_bits"] }],
   ["16 bits", { "Sec-WebSocket-Extensions": ["permessage-deflate; server_max_window_bits=16"] }],
+  ["two values for a number", { "Sec-WebSocket-Extensions": ["permessage-deflate; server_max_window_bits=8=9"] }],
   ["08 bits", { "Sec-WebSocket-Extensions": ["permessage-deflate; server_max_window_bits=08"] }],
   [
     "a client window that was not offered",

@@ -69,9 +69,9 @@ function isDeflateAnswer(answer: string, offer: string): boolean {
   const offered = offer.toLowerCase();
   const seen = new Set<string>();
   return parts.slice(1).every((part) => {
-    const [name = "", value] = part.split("=").map((text) => text.trim().replace(/^"(.*)"$/, "$1"));
+    const [name = "", value, ...more] = part.split("=").map((text) => text.trim().replace(/^"(.*)"$/, "$1"));
     const key = name.toLowerCase();
-    if (seen.has(key)) return false;
+    if (more.length > 0 || seen.has(key)) return false;
     seen.add(key);
     if (key === "server_no_context_takeover" || key === "client_no_context_takeover") return value === undefined;
     if (key === "server_max_window_bits") return value !== undefined && BITS.test(value);

@@ -50,9 +50,11 @@ export function checkHandshake(arrival: Arrival, trusted: AddressList): Checked 
   if (valuesOf(headers, "transfer-encoding").length > 0) return bad("a request body");
   if (valuesOf(headers, "content-length").some((value) => value !== "0")) return bad("a request body");
   const protocols = offeredProtocols(headers);
-  if (protocols === undefined) return bad("Sec-WebSocket-Protocol is malformed");
+  if (protocols === undefined) {
+    return bad(`Sec-WebSocket-Protocol names more than ${MAX_PROTOCOLS}, one twice, or one that is no token`);
+  }
   const extensions = offeredExtensions(headers);
-  if (extensions === undefined) return bad("Sec-WebSocket-Extensions is malformed");
+  if (extensions === undefined) return bad("Sec-WebSocket-Extensions is malformed or too long");
   const upgrade = checkUpgrade(headers);
   if (upgrade.refusal !== undefined && upgrade.refusal.reason === "BadHandshake") return upgrade.refusal;
   const { address, secure, port } = clientOrigin(arrival.peer, arrival.encrypted, headers, trusted);

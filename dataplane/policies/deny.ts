@@ -14,7 +14,7 @@ export const deny: PolicyCompiler<"deny"> = ofSettings("deny", (settings) => {
   const clients = new Set(settings.clients);
   // A number in a token may stand for several texts: any of them on the list denies it.
   const tokenIds = new Set<unknown>([...settings.tokenIds, ...settings.tokenIds.map(Number)]);
-  const ofClient = ({ client, proofs }: Identity): typeof CLIENT | typeof TOKEN | undefined => {
+  const ofClient = ({ client, proofs }: Identity): typeof CLIENT | undefined => {
     if (client !== undefined && clients.has(client)) return CLIENT;
     if (proofs.some((proof) => clients.has(proof.client))) return CLIENT;
     return proofs.some((proof) => proof.method !== "apiKey" && tokenIds.has(proof.claims["jti"])) ? TOKEN : undefined;

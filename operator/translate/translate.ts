@@ -68,8 +68,7 @@ export function* translation(
   yield;
   const endpoints = endpointsFile(config, lookup);
   yield;
-  const warnings = warningsOf(proxy).map((warning) => ({ ...warning, object: lookup.self }));
-  yield;
+  const warnings = (yield* warningsOf(proxy)).map((warning) => ({ ...warning, object: lookup.self }));
   return {
     config,
     endpoints,
@@ -87,11 +86,13 @@ export function* translation(
 /** Warnings of one proxy: more than a reader needs, and few enough for the operator's memory. */
 const MOST_WARNINGS = 100;
 
-function warningsOf({ policies, routes }: ReadProxy): ReturnType<typeof policyWarnings> {
+function* warningsOf({ policies, routes }: ReadProxy): Steps<ReturnType<typeof policyWarnings>> {
   const found = policyWarnings(policies ?? {}, "spec.policies");
+  yield;
   for (const { at, spec } of routes) {
     if (found.length >= MOST_WARNINGS) break;
     found.push(...policyWarnings(spec?.policies ?? {}, `${at}.policies`));
+    yield;
   }
   return found.slice(0, MOST_WARNINGS);
 }

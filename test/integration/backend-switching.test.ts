@@ -58,6 +58,9 @@ test.each<[string, (connection: BackendConnection) => void]>([
   ["Sec-WebSocket-Accept", switching({ "Sec-WebSocket-Accept": "x" })],
   ["Sec-WebSocket-Protocol", switching({ "Sec-WebSocket-Protocol": "other" })],
   ["Upgrade", switching({ Upgrade: "h2c" })],
+  ["Upgrade", switching({ Upgrade: null })],
+  ["Connection", switching({ Connection: null })],
+  ["Connection", switching({ Connection: "keep-alive" })],
 ])("the log of a 502 names the header of the 101 that is wrong: %s", async (name, script) => {
   bench.script = script;
   const before = bench.gateway.lines.length;

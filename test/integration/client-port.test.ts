@@ -81,8 +81,12 @@ test.each<[string, Case]>([
     { origin: "https://a.test", host: "a.test", said: { ...https, "X-Forwarded-Port": "443" } },
   ],
   [
-    "a proxy whose port is none",
+    "two proxies that say different ports",
     { origin: "https://a.test", host: "a.test", said: { ...https, "X-Forwarded-Port": "443, 80" } },
+  ],
+  [
+    "two proxies that each say the port",
+    { origin: "https://a.test:8443", host: "a.test", said: { ...https, "X-Forwarded-Port": "8443, 8443" } },
   ],
   ["a proxy without TLS", { origin: "http://a.test", host: "a.test", said: { "X-Forwarded-Proto": "http" } }],
   ["a client that makes a port up", { origin: "http://a.test", host: "a.test", madeUp: { "X-Forwarded-Port": "1" } }],

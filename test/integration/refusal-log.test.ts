@@ -62,6 +62,11 @@ test.each<[string, string, object]>([
   ["no route", ask("/else/room?x=1"), { status: 404, path: "/else/room" }],
   ["another method", ask("/ws/room", {}, "POST"), { status: 405 }],
   ["no upgrade", ask("/ws/room", { Upgrade: null, "X-Api-Key": keyOf("alice") }), { status: 426 }],
+  [
+    "a subprotocol twice",
+    ask("/ws/room", { "Sec-WebSocket-Protocol": ["chat", "chat"] }),
+    { status: 400, cause: "Sec-WebSocket-Protocol names more than 64, one twice, or one that is no token" },
+  ],
   ["a malformed key", ask("/ws/room", { "Sec-WebSocket-Key": "x" }), { status: 400, cause: "Sec-WebSocket-Key" }],
   [
     "two Hosts",

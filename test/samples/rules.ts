@@ -198,7 +198,7 @@ const sets: readonly RuleSamples[] = [
     ],
   },
   {
-    rule: "must not be empty; [] goes only with requiredClaims, which then tell whom the token is for",
+    rule: "must not be empty; [] goes only with requiredClaims, which must then say that the token is for this service",
     at: "spec.policies.authentication.jwt[0].audiences",
     spec: issuer,
     good: [{ audiences: ["chat"] }, { audiences: ["chat"], requiredClaims: [tenant] }, { requiredClaims: [tenant] }],

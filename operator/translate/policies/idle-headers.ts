@@ -1,6 +1,6 @@
 import { foldHeaderName } from "../../../api/names.ts";
 import { quoted } from "../../../api/problem.ts";
-import { identityHeaders } from "../../../api/policies/forwarding.ts";
+import { identityHeaders, setHeaders } from "../../../api/policies/forwarding.ts";
 import { HANDSHAKE_HEADERS, isAmong, NEVER_FORWARDED, REQUEST_HEADERS } from "../../../api/policies/header-names.ts";
 import type { PoliciesSpec } from "../../../api/policies/index.ts";
 
@@ -20,28 +20,37 @@ export function idleHeaders(settings: Forwarding): readonly IdleHeader[] {
   const { allow = [], remove } = settings.headers;
   const removed = new Set(remove.map(foldHeaderName));
   const identity = new Set(identityHeaders(settings).map(({ name }) => foldHeaderName(name)));
+  const set = new Set(setHeaders(settings).map(({ name }) => foldHeaderName(name)));
+  const told = "is written by clientHeader or claimHeaders, in place of the client's";
   return [
-    ...idle("allow", allow, (name) => {
-      if (isAmong(REQUEST_HEADERS, name)) return "is a header that the gateway writes itself, in place of the client's";
-      if (isAmong(NEVER_FORWARDED, name))
+    ...idle("allow", allow, (folded) => {
+      if (isAmong(REQUEST_HEADERS, folded))
+        return "is a header that the gateway writes itself, in place of the client's";
+      if (isAmong(NEVER_FORWARDED, folded))
         return "is a header that the gateway writes itself, or drops, whatever is allowed";
-      return removed.has(foldHeaderName(name)) ? "stands in remove, too" : undefined;
+      if (identity.has(folded)) return told;
+      if (set.has(folded)) return "is written by set, in place of the client's";
+      return removed.has(folded) ? "is in remove, too" : undefined;
     }),
-    ...idle("remove", remove, (name) => {
-      const folded = foldHeaderName(name);
+    ...idle("remove", remove, (folded) => {
       if (folded === "host") return "is part of every handshake (rewrite.hostname sets another)";
-      if (folded === "sec-websocket-extensions") return "is the gateway's to write (compression: Disabled removes it)";
-      if (isAmong(HANDSHAKE_HEADERS, name))
-        return "is a header of the handshake or the connection, which is the gateway's to write";
-      return identity.has(folded) ? "is written by clientHeader or claimHeaders, in place of the client's" : undefined;
+      if (folded === "sec-websocket-extensions")
+        return "is a header that only the gateway writes (compression: Disabled removes it)";
+      if (isAmong(HANDSHAKE_HEADERS, folded))
+        return "is a header of the handshake or the connection, which only the gateway writes";
+      return identity.has(folded) ? told : undefined;
     }),
   ];
 }
 
-function idle(list: "allow" | "remove", names: readonly string[], mistakeIn: (name: string) => string | undefined) {
+function idle(list: "allow" | "remove", names: readonly string[], mistakeIn: (folded: string) => string | undefined) {
   return names.flatMap((name, index): IdleHeader[] => {
-    const mistake = mistakeIn(name);
-    const message = `has no effect: ${quoted(name)} ${mistake}; take it out of ${list}`;
-    return mistake === undefined ? [] : [{ path: ["headers", list, index], message }];
+    const mistake = name.includes("*")
+      ? "is no pattern, a * stands for itself: list each name"
+      : mistakeIn(foldHeaderName(name));
+    if (mistake === undefined) return [];
+    return [
+      { path: ["headers", list, index], message: `has no effect: ${quoted(name)} ${mistake}; take it out of ${list}` },
+    ];
   });
 }
