@@ -28,3 +28,9 @@ test("a text of 256 characters stays whole, a longer one is cut", () => {
   expect(bounded("x".repeat(256))).toBe("x".repeat(256));
   expect(bounded("x".repeat(257))).toBe(`${"x".repeat(256)}…`);
 });
+
+test("a text cannot begin a line, move the cursor or change the direction of what follows", () => {
+  const signs = ["\n", "\r", "\u001b", "\u0085", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\ufeff"];
+  for (const sign of signs) expect(bounded(`a${sign}b`)).toBe("a\ufffdb");
+  expect(bounded("für 東京 …")).toBe("für 東京 …");
+});

@@ -1,8 +1,10 @@
 import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { WsBackend } from "../../test/fakes/backends.ts";
+import { keyPair } from "../../test/fakes/certificates.ts";
 import { freePort, Program, ran } from "../../test/fakes/program.ts";
 import type { WebSocket } from "ws";
 
@@ -112,6 +114,17 @@ test("where no server listens it says so, and ends with 1", async () => {
   const program = await ran("connect", `ws://127.0.0.1:${await freePort()}/`);
   expect(program.ended).toBe(1);
   expect(program.stderr).toMatch(/^failed: .*ECONNREFUSED/);
+});
+
+test("of a certificate that no known authority signed it says how to trust it", async () => {
+  const { certificate, privateKey } = await keyPair();
+  const server = createTlsServer({ cert: certificate, key: privateKey });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const program = await ran("connect", `wss://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  expect(program.ended).toBe(1);
+  expect(program.stderr).toMatch(/^failed: the server's certificate is not trusted .*NODE_EXTRA_CA_CERTS/);
 });
 
 test("Ctrl-C closes the connection, and the other end is told", async () => {

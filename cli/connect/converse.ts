@@ -70,7 +70,7 @@ export function converse(dial: Dial, wait: number, { stdin, out, err, signals }:
       });
     });
     socket.on("error", (error) => {
-      note(`failed: ${printable(error.message, true)}`);
+      note(`failed: ${printable(faultText(error), true)}`);
       if (socket.readyState === WebSocket.CONNECTING) end(EXIT.negative);
     });
     socket.on("close", (code, reason) => {
@@ -78,6 +78,19 @@ export function converse(dial: Dial, wait: number, { stdin, out, err, signals }:
       end([1000, 1001, 1005].includes(code) ? EXIT.ok : EXIT.negative);
     });
   });
+}
+
+/** What Node and OpenSSL say of a certificate that leads to no root they know. */
+const UNTRUSTED = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+function faultText({ code = "", message }: NodeJS.ErrnoException): string {
+  if (!UNTRUSTED.has(code)) return message;
+  return `the server's certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to the file of the certificate, or of its CA`;
 }
 
 function closeText(code: number, reason: string): string {

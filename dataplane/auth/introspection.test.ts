@@ -67,7 +67,7 @@ const cause = async (change: Record<string, unknown>, config = {}): Promise<unkn
 test.each<[Record<string, unknown>, object, string, string]>([
   [{ active: false }, {}, "CredentialInvalid", "the issuer says that the token is not active"],
   [{ exp: 1 }, {}, "CredentialExpired", "the exp of the issuer's answer has passed"],
-  [{ nbf: 9e9 }, {}, "CredentialInvalid", "the nbf of the issuer's answer lies ahead"],
+  [{ nbf: 9e9 }, {}, "CredentialInvalid", "the nbf of the issuer's answer is in the future"],
   [{}, { clientClaim: "sub" }, "CredentialInvalid", "the field sub of the issuer's answer is no client id"],
   [{}, { requiredScopes: ["a", "c", "d"] }, "ScopeMissing", "no scope c, d"],
 ])("the cause says what the issuer's answer %j lacks", async (change, config, ...wanted) => {

@@ -16,6 +16,7 @@ type IntrospectionProof = ProofOf<"introspection">;
 const invalid = (cause: string): Refusal => ({ reason: "CredentialInvalid", cause });
 const revoked = (cause: string): Termination => ({ reason: "CredentialRevoked", cause });
 const INACTIVE = "the issuer says that the token is not active";
+const UNRESOLVED = "the Secret of credentialsSecretName is missing, or may not be used: see the condition ResolvedRefs";
 const EXPIRED = { reason: "CredentialExpired", cause: "the exp of the issuer's answer has passed" } as const;
 
 /** What is known of a live session's token since its handshake; outlives config changes. */
@@ -90,7 +91,7 @@ export function introspectionVerifier(
 
   return {
     async verify(token, asker) {
-      if (endpoint === undefined) return unavailable("the credentials are not resolved");
+      if (endpoint === undefined) return unavailable(UNRESOLVED);
       const result = await waitFor(introspector.ask(token, endpoint, cache, asker), asker.signal);
       if (result === undefined) return unavailable("the client left");
       if (result.kind === "Unavailable") {
@@ -102,7 +103,7 @@ export function introspectionVerifier(
       if (expiry(claims) <= clock.wall()) return EXPIRED;
       const client = clientOf(claims, clientClaim);
       if (client === undefined) return invalid(`the field ${clientClaim} of the issuer's answer is no client id`);
-      if (timeOf(claims, "nbf", 0) > clock.wall()) return invalid("the nbf of the issuer's answer lies ahead");
+      if (timeOf(claims, "nbf", 0) > clock.wall()) return invalid("the nbf of the issuer's answer is in the future");
       const refusal = unscoped(claims);
       if (refusal !== undefined) return refusal;
       const proof: IntrospectionProof = { method: "introspection", client, claims, token };

@@ -69,13 +69,13 @@ export function issuerVerifier(
       }
       if (!algorithms.some((it) => it === algorithm)) return revoked("its algorithm is no longer accepted");
       if (keys.holds(keyId) === false) return revoked(KEY_GONE);
-      if (clock.wall() >= endOf(claims)) return { reason: "CredentialExpired" };
+      if (clock.wall() >= endOf(claims)) return expired(claims);
       return unmetRequirement(claims, settings);
     },
 
     watch({ claims, keyId }: ProofOf<"jwt">, end) {
       const stops = [
-        deadlines.at(endOf(claims), () => end({ reason: "CredentialExpired" })),
+        deadlines.at(endOf(claims), () => end(expired(claims))),
         keys.watch(() => {
           if (keys.holds(keyId) === false) end(revoked(KEY_GONE));
         }),

@@ -83,26 +83,26 @@ test.each<[string, string, string]>([
   [
     "of an unknown issuer",
     a.token({ ...claims, iss: "https://c.test/" }),
-    'the issuer is "https://c.test/", and none of those that are accepted',
+    'the issuer is "https://c.test/", which the route does not accept',
   ],
   [
     "of an issuer but for a slash",
     a.token({ ...claims, iss: "https://a.test" }),
-    'the issuer is "https://a.test", and none',
+    'the issuer is "https://a.test", which the route',
   ],
-  ["without issuer", a.token({ ...claims, iss: undefined }), "the issuer is absent, and none"],
+  ["without issuer", a.token({ ...claims, iss: undefined }), "the issuer is absent, which the route"],
   [
     "with an issuer that is a list",
     a.token({ ...claims, iss: [A.issuer] }),
-    'the issuer is ["https://a.test/"], and none',
+    'the issuer is ["https://a.test/"], which the route',
   ],
-  ["for another audience", a.token({ ...claims, aud: "shop" }), 'the audience is "shop", and none'],
+  ["for another audience", a.token({ ...claims, aud: "shop" }), 'the audience is "shop", which the route'],
   [
     "for several other audiences",
     a.token({ ...claims, aud: ["1", "2", "3", "4"] }),
-    'the audience is ["1", "2", "3"] and 1 more, and none',
+    'the audience is ["1", "2", "3"] and 1 more, which the route',
   ],
-  ["without audience", a.token({ ...claims, aud: undefined }), "the audience is absent, and none"],
+  ["without audience", a.token({ ...claims, aud: undefined }), "the audience is absent, which the route"],
   ["by an unknown key", a.token(claims, { kid: "old" }), 'the key set has no key with the kid "old"'],
   [
     "with another signature",

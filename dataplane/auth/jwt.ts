@@ -30,7 +30,7 @@ export function jwtVerifier(
       if (token === undefined) return invalid("the token is not a signed JWT");
       const issuer = of(token.claims);
       if (issuer === undefined) {
-        return invalid(`the issuer is ${shown(token.claims["iss"])}, and none of those that are accepted`);
+        return invalid(`the issuer is ${shown(token.claims["iss"])}, which the route does not accept`);
       }
       if (!issuer.places.has(placeKey(place))) {
         return invalid(`the issuer ${shown(token.claims["iss"])} has no tokens in ${placeWords(place)}`);

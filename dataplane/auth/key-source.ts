@@ -27,7 +27,11 @@ export function inlineKeys(keys: readonly VerificationKey[]): KeySource {
 
 /** A reference that could not be resolved: no client gets in, and nothing is known against the sessions that are open. */
 export const NO_KEYS: KeySource = {
-  find: async () => ({ reason: "IdentityProviderUnavailable", retryAfter: 10, cause: "the key set is not resolved" }),
+  find: async () => ({
+    reason: "IdentityProviderUnavailable",
+    retryAfter: 10,
+    cause: "the Secret or ConfigMap of the key set is missing or has no usable key: see the condition ResolvedRefs",
+  }),
   holds: () => undefined,
   watch: () => () => {},
 };

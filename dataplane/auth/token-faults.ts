@@ -39,7 +39,7 @@ export function faultOf(error: unknown, claims: Claims): Refusal {
 }
 
 function claimFault({ claim, reason }: errors.JWTClaimValidationFailed, claims: Claims): string {
-  if (claim === "aud") return `the audience is ${shown(claims["aud"])}, and none of those that are accepted`;
+  if (claim === "aud") return `the audience is ${shown(claims["aud"])}, which the route does not accept`;
   if (claim === "nbf" && reason === "check_failed") return `the token is not valid before ${moment(claims["nbf"])}`;
   return reason === "missing" ? `the claim ${claim} is missing` : `the claim ${claim} is not valid`;
 }

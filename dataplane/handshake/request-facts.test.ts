@@ -19,6 +19,11 @@ test.each<[string, string | undefined]>([
   [`/apikey=${key}/chat`, "/apikey…"],
   [`/chat/eyJ${"x".repeat(200)}.eyJ9.${"y".repeat(86)}/room`, "/chat/…/room"],
   [`/chat/${"x".repeat(9000)}`, "/chat/…"],
+  [`/v3/${key}/chat`, "/v3/…/chat"],
+  [`/chat/apikey:${key}`, "/chat/…"],
+  ["/v3/0123456789abcdef0123456789abcdef", "/v3/…"],
+  ["/example.chat.rooms.v1.RoomService/Stream", "/example.chat.rooms.v1.RoomService/Stream"],
+  ["/notifications-for-teams/room-2026-11-29", "/notifications-for-teams/room-2026-11-29"],
   // Of the absolute form the path; where it may hold a password, nothing.
   ["http://a.test:80/chat?x", "/chat"],
   ["WSS://a.test/chat", "/chat"],

@@ -17,14 +17,22 @@ const LONGEST_PATH = 1024;
 /** What separates a query or a parameter, as it stands or percent-encoded: behind it a client may have put a credential by mistake. */
 const SEPARATOR = /[;&=]|%(?:3[fbd]|2[356])/i;
 
-/** The path of a request target as the log may show it: up to where parameters begin, and no segment that could be a token. */
+/** The path of a request target as the log may show it: up to where parameters begin, and no segment that could be a key or a token. */
 export function loggedPath(target: string): string | undefined {
   const start = originForm(target.slice(0, LONGEST_PATH));
   if (!start.startsWith("/")) return undefined;
   const path = start.slice(0, (/[?#]/.exec(start) ?? { index: start.length }).index);
   const parameters = SEPARATOR.exec(path);
   const shown = parameters === null ? path : `${path.slice(0, parameters.index)}…`;
-  return shown.replace(/[^/]{65,}/g, "…");
+  return shown
+    .split("/")
+    .map((segment) => (segment.length > 64 || couldBeKey(segment) ? "…" : segment))
+    .join("/");
+}
+
+/** May a segment of a path, or a subprotocol, be a key or a token? Names are shorter between their dots, or have no digit. */
+export function couldBeKey(text: string): boolean {
+  return text.split(".").some((part) => part.length >= 20 && /\d/.test(part));
 }
 
 /** Of an absolute form what follows its host; one with a user and a password stays as it is, and has no path. */

@@ -1,6 +1,6 @@
 import { PLAIN_SUBPROTOCOL } from "../../api/meta.ts";
 import { isRefusal, type Refusal } from "../rejection.ts";
-import { arrivalFacts } from "./request-facts.ts";
+import { arrivalFacts, couldBeKey } from "./request-facts.ts";
 import { identify } from "./admit.ts";
 import { switchingProtocols } from "./answer.ts";
 import { dial, type Dialled } from "../backend/backend.ts";
@@ -96,11 +96,15 @@ function accept(
   const { extensions, headers } = backend;
   client.socket.write(switchingProtocols({ key, protocol, extensions, headers }));
   const { requestId, address, addressSubject } = handshake;
-  // A backend that gets the credential may choose it: then the client is told, and no log or page.
-  const told = protocol !== undefined && holdsCredential(protocol, route.forwarding) ? undefined : protocol;
+  const told = protocol !== undefined && isSecret(protocol, route) ? undefined : protocol;
   const facts = { requestId, identity, address, addressSubject, protocol: told, endpoint: backend.endpoint };
   attempt.accepted();
   proxy.open(facts, route, client, backend, attempt.handOver());
+}
+
+/** A backend may choose a subprotocol that holds a credential, the gateway's or its own: the client is told, and no log or page. */
+function isSecret(protocol: string, { forwarding }: CompiledRoute): boolean {
+  return holdsCredential(protocol, forwarding) || couldBeKey(protocol);
 }
 
 /** A browser that offered subprotocols fails a 101 without one: `wsproxy` answers an offer that held the credential. */

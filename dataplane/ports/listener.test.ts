@@ -5,6 +5,7 @@ import { FakeClock } from "../../test/fakes/clock.ts";
 import { admission, waitingRoom } from "../../test/fakes/admission.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import type { Client } from "../arrival.ts";
+import type { BrokenHead } from "./broken-head.ts";
 import { Listener } from "./listener.ts";
 import { OpenPort } from "./open-port.ts";
 import type { Refusal } from "../rejection.ts";
@@ -23,12 +24,14 @@ interface Opened {
   clock: FakeClock;
   arrived: Client[];
   broken: Refusal[];
+  heads: BrokenHead[];
 }
 
 async function listen(host = "127.0.0.1", hear: (client: Client) => void = () => {}): Promise<Opened> {
   const clock = new FakeClock();
   const arrived: Client[] = [];
   const broken: Refusal[] = [];
+  const heads: BrokenHead[] = [];
   const room = waitingRoom(clock);
   const port = await OpenPort.open({ host, port: 0 }, admission(clock));
   if (!(port instanceof OpenPort)) throw new Error(port);
@@ -44,13 +47,14 @@ async function listen(host = "127.0.0.1", hear: (client: Client) => void = () =>
       hear(client);
     },
     tlsFailed: () => {},
-    broken(socket, refusal) {
+    broken(socket, refusal, head) {
       broken.push(refusal);
+      heads.push(head);
       socket.destroy();
     },
   });
   port.leadTo(listener);
-  return { room, port: port.number, clock, arrived, broken };
+  return { room, port: port.number, clock, arrived, broken, heads };
 }
 
 test("an upgrade that announces a body comes once, over its own socket, and leaves the waiting room", async () => {
@@ -174,5 +178,38 @@ describe.each([
     await until("it arrived", () => arrived.length === 1);
     expect(arrived[0]?.arrival.peer.replace(/^::ffff:/, "")).toBe(canonical);
     client.socket.destroy();
+  });
+});
+
+describe("of a head that comes in parts", () => {
+  const begun = async ({ room, port }: Opened, first: string): Promise<RawClient> => {
+    const client = await RawClient.send(port, first);
+    await until("its first bytes are read", () => [...room.entries].some((entry) => entry.begun));
+    return client;
+  };
+
+  test("the first one is read where a later one is malformed, and nothing of the later one", async () => {
+    const opened = await listen();
+    const client = await begun(opened, "GET /chat?x HTTP/1.1\r\nHost: a.test\r\nX-Long: ");
+    client.send(Buffer.from("GET /other HTTP/1.1\r\nHost: b.test\r\nno header\r\n\r\n"));
+    await until("it is refused", () => opened.broken.length === 1);
+    expect(opened.heads).toEqual([{ target: "/chat?x", authority: "a.test" }]);
+  });
+
+  test("a malformed first one is read to its end", async () => {
+    const opened = await listen();
+    await RawClient.send(opened.port, `GET /chat?${"x".repeat(2000)} HTTP/1.1\r\nHost: a.test\r\nno header\r\n`);
+    await until("it is refused", () => opened.broken.length === 1);
+    expect(opened.heads).toEqual([{ target: `/chat?${"x".repeat(2000)}`, authority: "a.test" }]);
+  });
+
+  test("1 KiB is kept while it waits, and none of it once the head is complete", async () => {
+    const opened = await listen();
+    const client = await begun(opened, `GET /chat HTTP/1.1\r\nHost: a.test\r\nX-Long: ${"x".repeat(2000)}`);
+    const [entry] = opened.room.entries;
+    expect(entry?.beginning?.buffer.byteLength).toBe(1024);
+    client.send(Buffer.from("\r\n\r\n"));
+    await until("it arrived", () => opened.arrived.length === 1);
+    expect(entry?.beginning).toBeUndefined();
   });
 });

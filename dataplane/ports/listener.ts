@@ -58,7 +58,7 @@ export class Listener implements Acceptor {
       trusts: options.trusts,
       timeout: options.handshakeTimeout,
       spoke: (socket) => this.#spoke(socket),
-      overdue: (socket) => this.#overdue(socket),
+      overdue: (socket, beginning) => this.#overdue(socket, beginning),
     };
     this.#server = this.#create();
     this.#server.maxHeadersCount = 0; // the parser would leave headers out in silence; our own limit answers 431
@@ -137,12 +137,12 @@ export class Listener implements Acceptor {
     });
   }
 
-  #overdue(socket: Socket): void {
+  #overdue(socket: Socket, beginning: Buffer | undefined): void {
     if (this.#answered.has(socket)) return;
     this.#answered.add(socket);
     // A client whose TLS handshake is not complete cannot be sent an answer.
     if (this.#options.keyPair !== undefined && !(socket instanceof TLSSocket)) socket.destroy();
-    this.#options.broken(socket, { reason: "HandshakeTimeout" }, {});
+    this.#options.broken(socket, { reason: "HandshakeTimeout" }, readBrokenHead(beginning));
   }
 
   #broken(error: ParserError, socket: Socket): void {
@@ -156,9 +156,16 @@ export class Listener implements Acceptor {
     }
     this.#answered.add(socket);
     const refusal = refusalOf(error);
-    const head = readBrokenHead(error.rawPacket);
+    const head = readBrokenHead(firstOf(error.rawPacket, this.#options.room.beginning(socket)));
     this.#options.room.complete(socket, () => this.#options.broken(socket, refusal, head));
   }
+}
+
+/** The parser has only the last packet: what a later one holds is not the beginning of the head. */
+function firstOf(packet: Buffer | undefined, beginning: Buffer | undefined): Buffer | undefined {
+  return beginning === undefined || packet?.subarray(0, beginning.length).equals(beginning) === true
+    ? packet
+    : beginning;
 }
 
 /** Behind what has been read already; the parser resumes the socket at the end of each message, hence the tick. */
@@ -182,6 +189,7 @@ function refusalOf(error: ParserError): Refusal {
 /** The parser's own words are fixed texts. A TLS record of a handshake begins with 22 and 3 (RFC 8446 §5.1). */
 function parserCause({ code = "", reason, rawPacket }: ParserError): string {
   if (rawPacket?.[0] === 0x16 && rawPacket[1] === 0x03) return "TLS on a port without TLS";
+  if (code === "HPE_PAUSED_H2_UPGRADE") return "HTTP/2 on a port that speaks HTTP/1.1 only";
   return reason === undefined ? code : `${code}: ${reason}`;
 }
 

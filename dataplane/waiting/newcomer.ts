@@ -14,8 +14,8 @@ export interface Host {
   timeout(): number;
   /** The first bytes have come. The socket, which is paused, gives them again. */
   spoke(socket: Socket): void;
-  /** The time for the head is over. */
-  overdue(socket: Socket): void;
+  /** The time for the head is over; `beginning`: what came of it. */
+  overdue(socket: Socket, beginning: Buffer | undefined): void;
 }
 
 /** What a waiting room is told of the process. */
@@ -46,6 +46,8 @@ export interface Newcomer {
   underWay: Link<Begun> | undefined;
   /** It has sent something. */
   begun: boolean;
+  /** The first bytes of a head that did not come as a whole, for the log; undefined over TLS. */
+  beginning: Buffer | undefined;
   /** No longer in the room. */
   gone: boolean;
   /** When reading began, or ended again. */
@@ -81,6 +83,7 @@ export function newcomer(socket: Socket, host: Host, subject: Subject): Newcomer
     inHellos: undefined,
     underWay: undefined,
     begun: false,
+    beginning: undefined,
     gone: false,
     since: 0,
     timer: undefined,

@@ -14,6 +14,9 @@ import { UnderWay } from "./under-way.ts";
 /** For sockets whose heads are not complete when the process stops, in ms. */
 const LONGEST_DRAIN = 5000;
 
+/** Bytes of a head that are kept until it is complete. */
+const MAX_BEGINNING = 1024;
+
 /**
  * Sockets whose request head is not complete, of all listeners of the process: what it protects, memory and the loop's
  * time, is the process's. So many of them are read (`ReadingSlots`); the others wait unread, and their time has not begun
@@ -83,6 +86,11 @@ export class WaitingRoom {
     this.#ofSocket.set(socket, entry);
   }
 
+  /** The first bytes of a socket in the room, where its head did not come as a whole. */
+  beginning(socket: Socket): Buffer | undefined {
+    return this.#ofSocket.get(socket)?.beginning;
+  }
+
   /** The head of a socket is complete, or will never be: `answer` is called in its turn, and the slot is free. */
   complete(socket: Socket, answer: () => void): void {
     const entry = this.#ofSocket.get(socket);
@@ -124,8 +132,9 @@ export class WaitingRoom {
   /** Its head is not waited for any longer. */
   giveUp(entry: Newcomer): void {
     if (entry.gone) return;
+    const { beginning } = entry;
     this.#remove(entry);
-    entry.host.overdue(entry.talker);
+    entry.host.overdue(entry.talker, beginning);
   }
 
   #stopSilent(): void {
@@ -152,6 +161,9 @@ export class WaitingRoom {
 
   #heard(entry: Newcomer, chunk: Buffer): void {
     entry.begun = true;
+    // A copy in memory of its own: a part would keep all that was read.
+    if (!entry.host.tls && !chunk.includes("\r\n\r\n"))
+      entry.beginning = Buffer.from(new Uint8Array(chunk.subarray(0, MAX_BEGINNING)).buffer);
     this.#headBegan?.();
     entry.socket.pause();
     entry.socket.unshift(chunk);
@@ -182,6 +194,7 @@ export class WaitingRoom {
   #remove(entry: Newcomer): void {
     if (entry.gone) return;
     entry.gone = true;
+    entry.beginning = undefined; // a session may last for days
     entry.forget?.();
     entry.timer?.hold();
     this.#handshakes.leave(entry);

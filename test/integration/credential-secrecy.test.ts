@@ -71,3 +71,31 @@ test.each([
     await bench.expectNoSecret();
   },
 );
+
+test.each([
+  ["a token as it is", `eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.${"c2lnbmF0dXJlMQ".repeat(6)}`, undefined],
+  ["a key behind a name", `bearer.${SECRET}`, undefined],
+  ["a subprotocol with a version", "json.reliable.webpubsub.azure.v1", "json.reliable.webpubsub.azure.v1"],
+  ["a long subprotocol", "graphql-transport-ws", "graphql-transport-ws"],
+])(
+  "D13 where the backend chooses a subprotocol that the route does not read, the client has it; a log and a page, if it cannot be a credential: %s",
+  async (_what, offered, shown) => {
+    const bench = await new Bench().open({
+      path: { type: "Prefix", value: "/" },
+      policies: { authentication: apiKeyPolicy([{ query: "apikey" }]) },
+    });
+    onTestFinished(() => bench.close());
+    bench.script = (connection) => connection.accept([`Sec-WebSocket-Protocol: ${offered}`]);
+    const handshake = request({ target: `/?apikey=${SECRET}`, headers: { "Sec-WebSocket-Protocol": offered } });
+    const client = await RawClient.send(bench.gateway.port, handshake);
+    expect((await client.answer()).headers.get("sec-websocket-protocol")).toBe(offered);
+    const { body } = await bench.gateway.admin("/sessions");
+    expect(body).toContain('"id"');
+    expect(body.includes(offered)).toBe(shown !== undefined);
+    client.socket.destroy();
+    bench.backend.last.socket.destroy();
+    await bench.gateway.empty();
+    expect(bench.gateway.lines.map(({ fields }) => fields["subprotocol"])).toEqual([shown, shown]);
+    await bench.expectNoSecret();
+  },
+);

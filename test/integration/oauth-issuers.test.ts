@@ -74,7 +74,7 @@ test("a token in a place of the other provider, of neither, or without its claim
     `the issuer "${other.issuer}" has no tokens in header authorization`,
     `the issuer "${bench.idp.issuer}" has no tokens in query token`,
     'the claim "realm_access.roles" has none of the values that are required',
-    `the issuer is "${other.issuer}", and none of those that are accepted`,
+    `the issuer is "${other.issuer}", which the route does not accept`,
   ]);
   expect(JSON.stringify(bench.gateway.lines)).not.toContain(team.slice(-20));
 });

@@ -91,6 +91,12 @@ test.each<[string, string, object]>([
     Buffer.concat([Buffer.from("16030100c8010000c40303", "hex"), Buffer.alloc(196, 7)]) as unknown as string,
     { status: 400, host: undefined, path: undefined, cause: "TLS on a port without TLS" },
   ],
+  [
+    "HTTP/2 without TLS",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    { status: 400, host: undefined, path: undefined, cause: "HTTP/2 on a port that speaks HTTP/1.1 only" },
+  ],
+  ["a key as a segment of the path", ask(`/ws/${SECRET}/room`), { status: 401, path: "/ws/…/room" }],
   ["a key in the path by mistake", ask(`/ws&apikey=${SECRET}`), { status: 404, path: "/ws…" }],
 ])("the line of a refusal says which client wanted to go where, and why: %s", async (_, bytes, wanted) => {
   await serve();
@@ -109,11 +115,20 @@ test("behind a trusted proxy the line of a malformed handshake names the client,
   expect(fields).toMatchObject({ status: 400, address: "192.0.2.7", host: "a.test", path: "/ws/room" });
 });
 
-test("a head that is not complete in time is logged with the client's address", async () => {
+test("a head that is not complete in time is logged with what came of it", async () => {
   await serve();
-  expect(await refused("GET /ws HTTP/1.1\r\n")).toMatchObject({
-    ...{ event: "HandshakeRefused", status: 408, reason: "HandshakeTimeout", address: "127.0.0.1" },
+  expect(await refused(`GET /ws/room?apikey=${SECRET} HTTP/1.1\r\nHost: a.test\r\n`)).toMatchObject({
+    ...here,
+    ...{ event: "HandshakeRefused", status: 408, reason: "HandshakeTimeout" },
   });
+  expect(gateway.logged).not.toContain(SECRET);
+});
+
+test("a target that is not complete in time is not logged", async () => {
+  await serve();
+  const fields = await refused(`GET /ws/${SECRET.slice(0, 10)}`);
+  expect(fields).toMatchObject({ status: 408, address: "127.0.0.1" });
+  expect(fields).not.toHaveProperty("path");
 });
 
 test("a TLS handshake that is not complete in time is logged with the client's address", async () => {

@@ -23,7 +23,7 @@ function sharedClientClaims(authentication: PoliciesSpec["authentication"], at: 
     const first = issuers.findIndex((other) => other.clientClaim === clientClaim);
     if (first === index) return [];
     const other = quoted(issuers[first]?.issuer ?? "");
-    const message = `takes the client id from the claim ${quoted(clientClaim)}, as jwt[${first}] does: limits, deny and the backend see that value alone, so a client of ${quoted(issuer)} and one of ${other} with the same value are one client. Name claims whose values never meet`;
+    const message = `takes the client id from the claim ${quoted(clientClaim)}, as jwt[${first}] does: limits, deny and the backend see that value alone, so a client of ${quoted(issuer)} and one of ${other} with the same value are one client. Use claims whose values are never equal`;
     return [{ at: fieldPath(at, ["authentication", "jwt", index, "clientClaim"]), message }];
   });
 }
