@@ -56,6 +56,16 @@ test.each([
   expect(did).toEqual(["closed"]);
 });
 
+test.each([
+  [999_999, ["closed"]],
+  [1_000_000, []],
+])("behind %d empty frames the Close frame has this effect: %o", (empty, effect) => {
+  const { did, discard } = bench();
+  discard.take(Buffer.alloc(2 * empty, frame({ opcode: 2 })));
+  discard.take(close(4000, "", true));
+  expect(did).toEqual(effect);
+});
+
 test("a source that sends on and on is read no further than 16 MiB", () => {
   const { did, discard } = bench(Number.MAX_SAFE_INTEGER);
   const chunk = Buffer.alloc(65_536);

@@ -7,6 +7,8 @@ import { PartialUnit } from "./partial-unit.ts";
 
 /** Bytes that are read so that the source's Close frame and its end are seen: more than what is in flight on one connection. */
 const MOST = 16_777_216;
+/** Frames among these bytes that are looked at: without it many empty frames would cost much more time than the reading. */
+const MOST_FRAMES = 1_000_000;
 
 /**
  * Reads what a source sends when nothing of it is forwarded any more. Keeps no payload, and walks the frame headers, so
@@ -21,6 +23,7 @@ export class Discard {
   /** Payload of the current frame that is still to come. */
   #payload = 0;
   #spare = MOST;
+  #frames = 0;
   #sawClose = false;
   #turn: Timer | undefined;
 
@@ -72,7 +75,7 @@ export class Discard {
 
   #findsClose(bytes: Buffer): boolean {
     let at = 0;
-    while (at < bytes.length) {
+    while (at < bytes.length && this.#frames < MOST_FRAMES) {
       if (this.#payload > 0) {
         const there = Math.min(this.#payload, bytes.length - at);
         this.#payload -= there;
@@ -85,6 +88,7 @@ export class Discard {
         this.#partial.begin(bytes.subarray(at));
         return false;
       } else {
+        this.#frames += 1;
         this.#header.read(bytes, at, bytes.length);
         if (this.#header.opcode === CLOSE) return true;
         at += this.#header.size;

@@ -196,7 +196,7 @@ const TABLE = {
     closeFromBackend: stay("hangUpBackend"),
     clientAnswered: stay("hangUpClient"),
     backendAnswered: stay("hangUpBackend"),
-    clientEnded: go("hungUp", "endClient", "hangUpClient"), // it waits for no answers any more
+    clientEnded: go("hungUp", "closeClient", "hangUpClient"), // it waits for no answers any more
     clientGone: go("hungUp", "dropClient"),
     backendEnded: stay("hangUpBackend"),
     backendGone: nothing,

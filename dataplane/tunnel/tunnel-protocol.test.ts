@@ -100,6 +100,14 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends[0]).toMatchObject({ code: 1002, by: "gateway" });
   });
 
+  test("a client that sends FIN right behind a broken frame is told why the session ends", async () => {
+    const it = await joined({ clock: new FakeClock() });
+    it.client.socket.end(frame({ opcode: 3, mask }));
+    await until("the client's end", () => it.client.ended);
+    expect(closeOf(parse(it.client.received).frames.at(-1) as never)).toEqual({ code: 1002, reason: "ProtocolError" });
+    it.tunnel.destroy();
+  });
+
   test.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999])(
     "Close code %d is carried over",
     async (code) => {

@@ -4,6 +4,7 @@ import type { FlowEvents } from "./flow-options.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
 import type { TunnelPlan } from "./plan.ts";
+import { readsRest } from "./read-rest.ts";
 import { resetsInTurn } from "./reset-in-turn.ts";
 import { DESTROYED, PEER_ACTED, SessionEnd } from "./session-end.ts";
 import { codeOf, type Termination } from "../rejection.ts";
@@ -50,6 +51,7 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
     const fromBackend = reads.open(backend.socket);
     this.#client = fromClient.socket;
     this.#backend = fromBackend.socket;
+    for (const socket of [this.#client, this.#backend]) readsRest(socket, clock);
     const both = { clock, budget, loop, deflate, slowConsumer: plan.slowConsumer, events: this };
     this.#up = new Flow({
       ...both,
