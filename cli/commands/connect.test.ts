@@ -64,6 +64,51 @@ test("key, headers and subprotocols are part of the handshake", async () => {
   expect(program.stderr).toContain("connected, subprotocol chat.v2\n");
 });
 
+/** A backend behind a server that answers its first handshakes with these heads. */
+async function busy(...heads: string[]): Promise<string> {
+  const { url, backend: behind } = await backend();
+  const server = createServer();
+  server.on("upgrade", (request, socket, head) => {
+    const answer = heads.shift();
+    if (answer === undefined) {
+      behind.server.handleUpgrade(request, socket, head, (it) => behind.server.emit("connection", it, request));
+      return;
+    }
+    socket.end(`HTTP/1.1 ${answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return url.replace(/:\d+/, `:${(server.address() as AddressInfo).port}`);
+}
+
+test("with --retry a 503 is asked again after its Retry-After, and no line of the input is lost", async () => {
+  const url = await busy("503 Service Unavailable\r\nretry-after: 1", "503 Service Unavailable\r\nretry-after: 0");
+  const program = new Program(["connect", url, "--retry", "30s", "--wait", "300ms"]);
+  program.write("one\ntwo\n");
+  program.endInput();
+  expect(await program.exit()).toBe(0);
+  expect(program.stdout).toBe("one\ntwo\n");
+  expect(program.stderr.match(/^refused: 503|^connected/gm)).toEqual(["refused: 503", "refused: 503", "connected"]);
+});
+
+test.each([
+  ["503 Service Unavailable\r\nretry-after: 60", "30s"],
+  ["503 Service Unavailable\r\nretry-after: 1", "0s"],
+  ["401 Unauthorized\r\nretry-after: 0", "30s"],
+])("an answer %j is not asked again with --retry %s", async (head, retry) => {
+  const program = await ran("connect", await busy(head), "--retry", retry);
+  expect([program.ended, program.stdout]).toEqual([1, ""]);
+  expect(program.stderr).toMatch(/^refused: [^\n]*\n$/);
+});
+
+test("a signal ends the wait for the next attempt", async () => {
+  const program = new Program(["connect", await busy("503 Service Unavailable\r\nretry-after: 60"), "--retry", "5m"]);
+  await program.says("refused: 503");
+  program.signal("SIGTERM");
+  expect(await program.exit()).toBe(1);
+});
+
 test("a refusal is said with its status and reason, and ends with 1", async () => {
   const problem = JSON.stringify({
     reason: "AttemptLimit",

@@ -7,20 +7,23 @@ export const connect: Command = {
   synopsis: "URL [--key KEY] [--header 'NAME: VALUE']… [--subprotocol NAME]…",
   about: `Connects to a WebSocket. Each line of standard input is sent as a text message, and what comes is printed; the
 rest (opened, refused, closed and why) goes to standard error. Ctrl-D, or the end of a pipe, closes the connection
-when nothing has come for --wait. Ends with 0 after a normal close (1000, 1001 or none), else with 1.
+when nothing has come for --wait. With --retry it tries again while the server answers 503. Ends with 0 after a
+normal close (1000, 1001 or none), else with 1.
 For wss with a private CA set NODE_EXTRA_CA_CERTS to its file.`,
   options: {
     key: { short: "k", value: "KEY", help: "API key, sent as the header x-api-key" },
     header: { short: "H", value: "'NAME: VALUE'", multiple: true, help: "header of the handshake" },
     subprotocol: { short: "s", value: "NAME", multiple: true, help: "subprotocol to offer" },
     wait: { value: "TIME", default: "1s", help: "silence to wait for after the end of standard input" },
+    retry: { value: "TIME", default: "0s", help: "how long to try again while the answer is 503" },
   },
   operands: ["URL"],
   async run(args, io) {
     const wait = args.duration("wait");
+    const retry = args.duration("retry");
     const dial = dialOf(args);
     const { converse } = await import("../connect/converse.ts");
-    return converse(dial, wait, io);
+    return converse(dial, { wait, retry }, io);
   },
 };
 

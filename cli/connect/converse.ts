@@ -1,6 +1,8 @@
 import { STATUS_CODES } from "node:http";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
+import type { Shutdown } from "../../runtime/shutdown.ts";
 import type { CommandIO } from "../line/command.ts";
 import { EXIT } from "../line/exit-codes.ts";
 import { printable, refusalText } from "./terminal-text.ts";
@@ -19,20 +21,53 @@ export interface Dial {
   readonly protocols: readonly string[];
 }
 
-/**
- * Connects, sends each line of standard input, prints what comes, and closes after `wait` ms without a message behind
- * the end of the input. Resolves with the exit code.
- */
-export function converse(dial: Dial, wait: number, { stdin, out, err, signals }: CommandIO): Promise<number> {
-  const { stop, now } = signals();
+/** Times in ms. */
+export interface Patience {
+  /** Without a message behind the end of the input, before the connection is closed. */
+  readonly wait: number;
+  /** While the answer is 503, to try again. */
+  readonly retry: number;
+}
+
+/** Connects, sends each line of standard input, prints what comes, and closes. Resolves with the exit code. */
+export async function converse(dial: Dial, { wait, retry }: Patience, io: CommandIO): Promise<number> {
+  const signals = io.signals();
+  const lines = createInterface({ input: io.stdin, terminal: false });
+  lines.pause();
+  const deadline = performance.now() + retry;
+  try {
+    for (;;) {
+      const outcome = await session(dial, wait, lines, { ...io, ...signals });
+      if (typeof outcome === "number") return outcome;
+      if (performance.now() + outcome.retryAfter > deadline) return EXIT.negative;
+      await sleep(outcome.retryAfter, undefined, { signal: signals.stop }).catch(() => {});
+      if (signals.stop.aborted) return EXIT.negative;
+    }
+  } finally {
+    lines.close();
+  }
+}
+
+/** The server answered 503: in so many ms it may be asked again. */
+interface Busy {
+  readonly retryAfter: number;
+}
+
+type SessionIO = Pick<CommandIO, "out" | "err"> & Shutdown;
+
+/** One attempt, and the session if the server accepts it. Lines are read only then. */
+function session(
+  dial: Dial,
+  wait: number,
+  lines: Interface,
+  { out, err, stop, now }: SessionIO,
+): Promise<number | Busy> {
   const plain = out.isTTY === true;
   const note = (text: string): void => void err.write(`${text}\n`);
   return new Promise((resolve) => {
     const { url, headers, protocols } = dial;
     const options = { headers, maxPayload: MAX_MESSAGE, handshakeTimeout: PATIENCE };
     const socket = new WebSocket(url, [...protocols], options);
-    const lines = createInterface({ input: stdin, terminal: false });
-    lines.pause();
     let silence: NodeJS.Timeout | undefined;
     let inputEnded = false;
     const closeNormally = (): void => socket.close(1000);
@@ -40,10 +75,9 @@ export function converse(dial: Dial, wait: number, { stdin, out, err, signals }:
       clearTimeout(silence);
       if (inputEnded) silence = setTimeout(closeNormally, wait);
     };
-    const end = (code: number): void => {
+    const end = (outcome: number | Busy): void => {
       clearTimeout(silence);
-      lines.close();
-      resolve(code);
+      resolve(outcome);
     };
     stop.addEventListener("abort", () => (socket.readyState === WebSocket.OPEN ? closeNormally() : socket.terminate()));
     now.addEventListener("abort", () => socket.terminate());
@@ -66,7 +100,7 @@ export function converse(dial: Dial, wait: number, { stdin, out, err, signals }:
       void refusalText(response).then((why) => {
         note(`refused: ${status} ${STATUS_CODES[status] ?? ""}${why === "" ? "" : `: ${why}`}`);
         request.destroy();
-        end(EXIT.negative);
+        end(status === 503 ? { retryAfter: timeOf(response.headers["retry-after"]) } : EXIT.negative);
       });
     });
     socket.on("error", (error) => {
@@ -91,6 +125,11 @@ const UNTRUSTED = new Set([
 function faultText({ code = "", message }: NodeJS.ErrnoException): string {
   if (!UNTRUSTED.has(code)) return message;
   return `the server's certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to the file of the certificate, or of its CA`;
+}
+
+/** The time of a Retry-After field (RFC 9110 §10.2.3) in ms, a quarter of a second at least; a second where it is absent or a date. */
+function timeOf(retryAfter = ""): number {
+  return /^[0-9]{1,6}$/.test(retryAfter) ? Math.max(250, 1000 * Number(retryAfter)) : 1000;
 }
 
 function closeText(code: number, reason: string): string {
