@@ -169,6 +169,7 @@ export class RemoteKeySet implements KeySource {
     if (failing) this.#log.warn({ ...fields, fault }, "key set could not be fetched");
     else this.#log.info(fields, "key set fetched again");
   }
+
   /** One line when no key of the set can verify any token, and one when that is over. */
   #reportUse({ keys, leftOut }: KeySet): void {
     const useless = keys.length === 0;

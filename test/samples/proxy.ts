@@ -38,6 +38,12 @@ export interface ValueSamples {
   readonly bad: readonly unknown[];
 }
 
+/** Values that keep one rule of `api/`, and values that break it. */
+export interface RuleSamples extends ValueSamples {
+  /** In the words of the rule. */
+  readonly rule: string;
+}
+
 /** A sample of each value. */
 export function samplesOf({ at, spec, good, bad }: ValueSamples, message?: string): Sample[] {
   return [
