@@ -5,6 +5,7 @@
 #   local       a cluster without an engine        kind        the routes into kind's network
 #   image       to build the image                 stand-in    to build its base where no registry can be reached
 #   go          to build the tools of the tests    prometheus  the scenario that has one
+#   autobahn    to install the Autobahn suite
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=${WSPROXY_MACHINE_ROOT:-} # of another machine, in tests
@@ -70,6 +71,10 @@ for purpose; do
       ! builds_tools || free 8 "$HOME"
       ;;
     prometheus) needs prometheus prometheus ;;
+    autobahn)
+      is_debian && [[ $(dpkg --print-architecture) == amd64 ]] || others+=("the Autobahn suite needs Debian on amd64")
+      needs python3 python3 pip3 python3-pip gcc gcc /usr/include/stdio.h libc6-dev
+      ;;
     *) echo "lacks.sh knows no purpose $purpose" >&2; exit 64 ;;
   esac
 done

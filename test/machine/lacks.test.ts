@@ -104,6 +104,15 @@ test("kind needs routes, and so root or a sudo that asks nothing", () => {
   );
 });
 
+test("the Autobahn suite needs a compiler, its headers and pip, all named at once", () => {
+  const amd64 = { scripts: { dpkg: "echo amd64" } };
+  expect(lacks(amd64, "autobahn")).toBe("missing, install with: apt-get install -y python3 python3-pip gcc libc6-dev");
+  expect(lacks({ ...amd64, commands: ["python3", "pip3", "gcc"], files: ["/usr/include/stdio.h"] }, "autobahn")).toBe(
+    "",
+  );
+  expect(lacks({ scripts: { dpkg: "echo arm64" } }, "autobahn")).toMatch(/^the Autobahn suite needs Debian on amd64; /);
+});
+
 describe("an engine", () => {
   const found = (scripts: Readonly<Record<string, string>>, ...names: readonly string[]) =>
     run("engine.sh", names, { scripts });
