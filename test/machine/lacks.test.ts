@@ -60,6 +60,14 @@ describe("a local cluster", () => {
     );
   });
 
+  test("up.sh says it, too, and does nothing else", () => {
+    const { status, said } = run("../cluster/local/up.sh", [], { user: 1000, scripts: { date: "echo 0" } });
+    expect(status).toBe(1);
+    expect(said).toMatch(
+      /^local cluster: it needs root: .*; missing, install with: apt-get install -y containerd .*\n$/,
+    );
+  });
+
   test("a Go of the machine's own needs neither curl nor unzip, and the first build needs room", () => {
     expect(lacks({ commands: ["go"] }, "go")).toBe("");
     expect(lacks({ commands: ["go"], freeKib: 1 << 20 }, "go")).toMatch(/ has 1 GiB of free space, and 8 are needed$/);
