@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { spec } from "../../api/websocket-proxy.ts";
 import { CHART, helm, helmBinary } from "./helm.ts";
 
 const MONITORED = ["--set", "monitoring.enabled=true", "--set", "monitoring.namespaces={monitoring}"];
@@ -54,6 +56,12 @@ describe.skipIf(helmBinary() === undefined)("the notes (skipped where Helm is no
     for (const words of yes) expect(line).toContain(words);
     for (const words of no) expect(line).not.toContain(words);
     expect(line).toMatch(/\.$/);
+  });
+
+  test("the manifest that they show is accepted", () => {
+    const text = /<<'YAML'\n([^]*?)\n +YAML\n/.exec(notes([]))?.[1] ?? "";
+    const manifest = parse(text) as { readonly kind: string; readonly spec: unknown };
+    expect([manifest.kind, spec.safeParse(manifest.spec).error?.issues]).toEqual(["WebSocketProxy", undefined]);
   });
 
   test("an installation waits for Ready of the first proxy, and says nothing of an upgrade", () => {
