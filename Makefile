@@ -37,6 +37,7 @@ test-apiserver: $(INSTALLED) ## Run the tests against a real API server (builds 
 	vitest run --config vitest.apiserver.config.ts
 
 e2e: $(INSTALLED) ## Run the scenarios in a real cluster, with kind or without (SCENARIO=install: only those with that name)
+	@command -v flock >/dev/null || { echo "make e2e needs Linux, and flock (Debian: util-linux)" >&2; exit 1; }
 	flock $${TMPDIR:-/tmp}/wsproxy-e2e.lock node test/cluster/main.ts
 
 check: $(INSTALLED) ## Check types, walls between folders, lint, format, dead code and generated files

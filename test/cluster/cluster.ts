@@ -121,7 +121,10 @@ export class Cluster {
       await this.kubectl("-n", namespace, "rollout", "status", `deployment/${name}`, "--timeout=120s");
   }
 
-  /** Applies a proxy, whole, and waits until it is served as it is; the URL of its Service. */
+  /**
+   * Applies a proxy, whole, and waits until each of its pods serves it as it is; the URL of its Service. Ready alone stays True
+   * over an edit. Keys and endpoints that change later, no condition tells of: wait for what they do.
+   */
   async proxy(namespace: string, name: string, spec: object): Promise<string> {
     await this.apply(namespace, {
       apiVersion: "wsproxy.dev/v1alpha1",
@@ -129,6 +132,7 @@ export class Cluster {
       metadata: { name },
       spec,
     });
+    await this.condition(namespace, name, "Programmed");
     await this.condition(namespace, name, "Ready");
     return `ws://${await this.address(namespace, `wsproxy-${name}`)}`;
   }

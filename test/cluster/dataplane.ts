@@ -49,8 +49,8 @@ export async function sessionsOn(cluster: Cluster, pod: V1Pod): Promise<SessionP
 }
 
 /**
- * Waits until a proxy's pods are so many, all of them serving, and clients of its Service get to each of them: it is Ready with
- * the first pod that is, and the node's rules follow later still. Resolves with the pods, when no client is left on them.
+ * Waits until a proxy's pods are so many, all of them serving, and clients of its Service get to each of them: the node's rules
+ * follow later than its conditions. Resolves with the pods, when no client is left on them.
  */
 export async function reached(
   cluster: Cluster,

@@ -34,7 +34,7 @@ export interface ImageFacts {
  */
 export async function buildImage(folder: string): Promise<BuiltImage> {
   await command(join(ROOT, "test/image/build.sh"), [IMAGE], { aloud: true });
-  const builder = (await isThere("buildah")) ? buildah : docker;
+  const builder = (await runs("buildah")) ? buildah : docker; // as build.sh chooses
   const released = join(folder, "image.tar");
   await builder.save(IMAGE, released);
   const facts = await factsOf(released);
@@ -100,8 +100,8 @@ async function factsOf(archive: string): Promise<ImageFacts> {
   };
 }
 
-async function isThere(tool: string): Promise<boolean> {
-  return command("which", [tool]).then(
+async function runs(tool: string): Promise<boolean> {
+  return command(tool, ["--version"]).then(
     () => true,
     () => false,
   );

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { emptyFolder, FOLDER, keepLogs } from "./artefacts.ts";
 import { buildImage, IMAGE, type BuiltImage } from "./image.ts";
-import { chooseProvider } from "./choose-provider.ts";
+import { chooseProvider, UnfitMachine } from "./choose-provider.ts";
 import { Report } from "./report.ts";
 import { runScenario, type Outcome } from "./run-scenario.ts";
 import { findScenarios } from "./scenario.ts";
@@ -20,8 +20,13 @@ const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => stop.abort(new Error(`ended by ${name}`)));
 
 const scenarios = await findScenarios(process.env["SCENARIO"] ?? "");
+const purposes = scenarios.flatMap(({ needs }) => needs);
+const provider = await chooseProvider(process.env["WSPROXY_E2E_PROVIDER"], purposes).catch((error: unknown) => {
+  if (!(error instanceof UnfitMachine)) throw error;
+  console.error(`make e2e: ${error.message}`);
+  process.exit(1);
+});
 await emptyFolder();
-const provider = await chooseProvider(process.env["WSPROXY_E2E_PROVIDER"]);
 const around = new Report();
 const outcomes: Outcome[] = [];
 const strays = new Strays(process, (stray) => {

@@ -42,7 +42,7 @@ afterEach(async () => {
 function runs(run: (cluster: Cluster) => Promise<void>, minutes = 1): Promise<Outcome> {
   const provider = { name: "fake", kubeconfig: join(folder, "kubeconfig"), logs: () => logs() } as unknown as Provider;
   const surroundings = { provider, image: {} as BuiltImage, folder, stop: stop.signal, strays };
-  return runScenario({ name: "one", ...scenario("is run", run, { minutes }) }, surroundings);
+  return runScenario({ name: "one", needs: [], ...scenario("is run", run, { minutes }) }, surroundings);
 }
 
 test("a scenario that ends has no failure, and its ledger is kept", async () => {

@@ -1,5 +1,6 @@
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { Purpose } from "./choose-provider.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Report } from "./report.ts";
 
@@ -14,6 +15,12 @@ export interface Scenario {
 export interface NamedScenario extends Scenario {
   /** Of its file. */
   readonly name: string;
+  /** What the machine must have for it beyond the cluster: `needs`, where its file exports that. */
+  readonly needs: readonly Purpose[];
+}
+
+interface ScenarioFile extends Partial<Pick<NamedScenario, "needs">> {
+  readonly default: Scenario;
 }
 
 /** What a scenario's file exports. */
@@ -30,8 +37,8 @@ export async function findScenarios(wanted: string): Promise<NamedScenario[]> {
   if (chosen.length === 0) throw new Error(`no scenario is called "${wanted}"; there are ${files.join(", ")}`);
   return Promise.all(
     chosen.map(async (file) => {
-      const { default: found } = (await import(join(folder, file))) as { default: Scenario };
-      return { name: basename(file, ".ts"), ...found };
+      const { default: found, needs = [] } = (await import(join(folder, file))) as ScenarioFile;
+      return { name: basename(file, ".ts"), needs, ...found };
     }),
   );
 }

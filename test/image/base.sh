@@ -4,10 +4,8 @@
 # package-lock.json pins, and an npm, under the base image's name in buildah's store. For tests only.
 set -euo pipefail
 image=$1
-for tool in buildah debootstrap npm; do
-  command -v "$tool" >/dev/null || { echo "no registry can be reached, and $tool is missing to build a base image" >&2; exit 1; }
-done
-[[ $(id -u) == 0 ]] || { echo "no registry can be reached, and building a base image needs root" >&2; exit 1; }
+lack=$("$(dirname "${BASH_SOURCE[0]}")/../machine/lacks.sh" stand-in 2>&1) \
+  || { echo "no registry can be reached, and no stand-in for $image can be built: $lack" >&2; exit 1; }
 echo "no registry can be reached: a stand-in for $image is built"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

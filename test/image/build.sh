@@ -20,8 +20,8 @@ digest=
 [[ $base == *@* ]] && digest=${base#*@}
 arguments=(--build-arg "NODE_IMAGE=$base" --build-arg "VERSION=$version" --build-arg "BASE_NAME=${base%%@*}")
 
+lack=$("$here/../machine/lacks.sh" image 2>&1) || { echo "make image: $lack" >&2; exit 1; }
 if ! command -v buildah >/dev/null; then
-  command -v docker >/dev/null || { echo "make image needs buildah or docker" >&2; exit 1; }
   if [[ -z $digest ]]; then
     docker pull -q "$base" >/dev/null || docker image inspect "$base" >/dev/null
     digest=$(docker image inspect --format '{{range .RepoDigests}}{{.}} {{end}}' "$base" | sed 's/^[^@]*@\([^ ]*\).*/\1/')

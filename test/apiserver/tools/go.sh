@@ -29,9 +29,12 @@ checksum=${checksums[$version-$arch]:-}
 }
 kept=${WSPROXY_KUBE:-$HOME/.cache/wsproxy/kube}/go$version
 if [[ ! -x $kept/bin/go ]]; then
-  for tool in curl unzip; do
-    command -v "$tool" >/dev/null || { echo "Go $version is fetched with $tool, which is not there" >&2; exit 1; }
-  done
+  missing=
+  for tool in curl unzip; do command -v "$tool" >/dev/null || missing+=" $tool"; done
+  [[ -z $missing ]] || {
+    echo "Go $version is fetched with curl and unzip; missing, install with: apt-get install -y$missing (or install Go 1.21 or newer)" >&2
+    exit 1
+  }
   mkdir -p "${kept%/*}"
   work=$(mktemp -d "$kept.XXXXXX")
   trap 'rm -rf "$work"' EXIT

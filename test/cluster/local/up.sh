@@ -7,12 +7,7 @@
 . "$here/certificates.sh"
 started=$(date +%s.%N)
 
-[[ $(id -u) == 0 ]] || fail "needs root: it makes namespaces, mounts and cgroups"
-declare -A packages=([containerd]=containerd [runc]=runc [iptables]=iptables [conntrack]=conntrack [ip]=iproute2
-  [nsenter]=util-linux [openssl]=openssl [curl]=curl [buildah]=buildah [/usr/lib/cni/bridge]=containernetworking-plugins)
-declare -a missing=()
-for tool in "${!packages[@]}"; do command -v "$tool" >/dev/null || missing+=("${packages[$tool]}"); done
-((${#missing[@]} == 0)) || fail "missing; install with: apt-get install ${missing[*]}"
+lack=$("$here/../../machine/lacks.sh" local 2>&1) || fail "$lack"
 if pid=$(holder); then
   owner=$(cat "$state/owner" 2>/dev/null) || owner=
   [[ $owner && ! -e /proc/$owner ]] || fail "one is up already (pid $pid); end it with $here/down.sh"

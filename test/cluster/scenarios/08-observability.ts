@@ -49,6 +49,8 @@ function spec(replicas: number, rest: object): object {
   };
 }
 
+export const needs = ["prometheus"];
+
 export default scenario("observability: what Prometheus says is what the clients saw", async (cluster, report) => {
   await installMonitored(cluster);
   await cluster.namespace(NAMESPACE);

@@ -50,6 +50,7 @@ export default scenario(
     const chart = await previousChart();
     cluster.onEnd(chart.remove);
     const [upgrade = ""] = await shellBlocks("guides/upgrade.md");
+    const [after = ""] = await shellBlocks("guides/upgrade.md#After");
     const [withGateways = "", crd = ""] = await shellBlocks("guides/uninstall.md");
 
     const added = async (): Promise<string[]> => (await everything(cluster)).filter((line) => !before.has(line));
@@ -103,6 +104,7 @@ export default scenario(
         assert.equal(pod?.containers[0]?.image, IMAGE);
         assert.ok(pod?.containers[0]?.args?.includes("--log-level=debug"));
       }
+      await follow(cluster, after);
       await cluster.proxy(namespace, NAME, spec("open", "upgraded"));
       await ledger.open(`${url}/upgraded`, { as: "upgraded" });
       await nobodyNoticed();

@@ -169,8 +169,8 @@ export default scenario(
       async () => {
         const pods = (await dataplanePods(cluster, b, "gate")).map(nameOf);
         await cluster.install("--set", `watchNamespaces={${a},${b}}`);
-        await cluster.condition(b, "gate", "Ready");
-        await cluster.condition(b, "new", "Ready");
+        await cluster.condition(b, "gate", "Programmed");
+        await cluster.condition(b, "new", "Programmed");
         await ledger.open(`${urlOfB}/roles`, { as: "b" });
         assert.deepEqual((await dataplanePods(cluster, b, "gate")).map(nameOf), pods);
         assert.deepEqual(ledger.ended, []);
