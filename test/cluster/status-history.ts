@@ -37,7 +37,9 @@ export class StatusHistory {
   /** Resolves when the first status is there. It follows until the scenario is over. */
   static async follow(cluster: Cluster, namespace: string, name: string): Promise<StatusHistory> {
     const history = new StatusHistory(cluster, `${namespace}/${name}`);
-    const args = ["--namespace", namespace, "get", "wsp", name, "--watch", "--output", "json"];
+    // By its name alone, kubectl would leave out a change between its first look and the begin of its watch.
+    const one = ["--field-selector", `metadata.name=${name}`];
+    const args = ["--namespace", namespace, "get", "wsp", ...one, "--watch", "--output", "json"];
     const env = { ...process.env, KUBECONFIG: cluster.provider.kubeconfig };
     const child = spawn(toolPath("kubectl"), args, { env, stdio: ["ignore", "pipe", "pipe"] });
     const objects = new JsonObjects();

@@ -19,6 +19,9 @@ const NEW = { namespace: PLACES.limited, name: "new" };
 /** The controller of ReplicaSets tries less and less often: after a minute of refusals a minute may pass. In ms. */
 const TRIED_AGAIN = 180_000;
 
+/** Beside the cluster. */
+export const needs = ["prometheus"];
+
 export default scenario(
   "a rollout that is stuck: the status says why, and no client notices",
   async (cluster, report) => {

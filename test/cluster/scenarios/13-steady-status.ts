@@ -47,6 +47,9 @@ const spec = (...routes: readonly object[]): object => ({
 /** Valid for the API server; the operator accepts no route of it. */
 const refusedSpec = spec({ name: "open", backends });
 
+/** Beside the cluster. */
+export const needs = ["prometheus"];
+
 export default scenario(
   "the status stays as it is while keys and backends change, and tells an edit that is not accepted from an outage",
   async (cluster, report) => {

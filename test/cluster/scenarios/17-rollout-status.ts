@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { V1Deployment } from "@kubernetes/client-node";
 import { KINDS } from "../../../operator/kube/kinds.ts";
+import { Arrivals, reasonsOf } from "../arrivals.ts";
 import type { Cluster } from "../cluster.ts";
 import { dataplanePods, isServing, nameOf, settled } from "../dataplane.ts";
 import { specOf } from "../obstacles.ts";
@@ -74,6 +75,32 @@ export default scenario(
       assert.deepEqual(history.course("Ready"), ["True Ready"]);
     });
 
+    await report.step("a person pauses the Deployment: an edit is RolloutStuck until it is resumed", async () => {
+      const pause = (verb: string): Promise<string> =>
+        cluster.kubectl("-n", NAMESPACE, "rollout", verb, `deployment/wsproxy-${NAME}`);
+      await pause("pause");
+      const since = Date.now();
+      await cluster.apply(NAMESPACE, proxyManifest(NAME, spec("paused")));
+      const told = await history.until("Programmed", STUCK, { since });
+      assert.match(told.message, /paused/);
+      await pause("resume");
+      const { at } = await history.until("Programmed", DONE, { since: told.at });
+      await isComplete(cluster, at, "paused");
+      assert.deepEqual(await proxy.firstWarnings(), ["Warning RolloutStuck"]);
+    });
+
+    await report.step("a new listener port: clients get in all the time", async () => {
+      const arrivals = Arrivals.start(cluster, proxy.url, 100);
+      const since = Date.now();
+      await cluster.apply(NAMESPACE, proxyManifest(NAME, { ...spec("paused"), listener: { port: 8081 } }));
+      const { at } = await history.until("Programmed", DONE, { since });
+      await isComplete(cluster, at, "paused");
+      await arrivals.stop();
+      assert.equal(reasonsOf(arrivals.refused), "none");
+      assert.deepEqual(history.course("Programmed", since), [DONE, ROLLING, DONE]);
+      assert.deepEqual(history.course("Ready"), ["True Ready"]);
+    });
+
     await report.step("a pod that is deleted is replaced: RollingOut, and no warning", async () => {
       const [one] = await settled(cluster, NAMESPACE, NAME, ({ length }) => length === 2);
       const since = Date.now();
@@ -87,7 +114,7 @@ export default scenario(
       await cluster.condition(NAMESPACE, NAME, "Programmed");
       assert.ok(!history.course("Programmed", since).includes(STUCK));
       assert.deepEqual(history.course("Ready"), ["True Ready"]);
-      assert.deepEqual(await proxy.warnings(), []);
+      assert.deepEqual(await proxy.warnings(), ["Warning RolloutStuck"]); // of the pause
     });
 
     await report.step("an upgrade to an image that does not exist: RolloutStuck, and no client notices", async () => {
@@ -104,7 +131,8 @@ export default scenario(
       await history.until("Programmed", DONE, { since: told.at });
       await proxy.serves(session);
       assert.deepEqual(history.course("Ready"), ["True Ready"]);
-      assert.deepEqual(await proxy.firstWarnings(), ["Warning RolloutStuck"]);
+      await cluster.until("an Event says so", async () => (await proxy.warnings()).length > 1);
+      assert.deepEqual(await proxy.warnings(), ["Warning RolloutStuck", "Warning RolloutStuck"]); // and of the pause
     });
 
     await report.step("no handshake was refused; each session that ended was on a pod that stopped", () => {
