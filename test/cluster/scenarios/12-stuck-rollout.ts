@@ -30,8 +30,9 @@ export default scenario(
     await preparePlaces(cluster);
     const watched = new Map<string, WatchedProxy>();
     await report.step(`${OBSTACLES.length} proxies are Programmed, and a client is on each`, async () => {
-      for (const { namespace, name } of OBSTACLES)
+      const make = async ({ namespace, name }: Obstacle): Promise<unknown> =>
         watched.set(name, await WatchedProxy.make(cluster, [namespace, name], specOf(1), 1));
+      await Promise.all(OBSTACLES.map(make));
     });
     const proxyOf = ({ name }: Obstacle): WatchedProxy => {
       const proxy = watched.get(name);

@@ -113,16 +113,10 @@ export default scenario(
       async () => {
         await become({}, { type: "NodePort" });
         assert.equal((await serviceOf(cluster, NAME)).externalTrafficPolicy, "Cluster");
-        report.figure("client's address by Cluster", (await seenThroughNode(cluster)).told);
+        report.figure("client's address by Cluster", await toldThroughNode(cluster, () => true));
         await become({}, { type: "NodePort", externalTrafficPolicy: "Local" });
         assert.equal((await serviceOf(cluster, NAME)).externalTrafficPolicy, "Local");
-        let seen = { own: "", told: "" };
-        const equal = async (): Promise<boolean> => {
-          seen = await seenThroughNode(cluster);
-          return seen.told === seen.own;
-        };
-        await cluster.until("it is the client's own", equal, 30_000).catch(() => assert.equal(seen.told, seen.own));
-        report.figure("client's address by Local", seen.told);
+        report.figure("client's address by Local", await toldThroughNode(cluster, ({ own, told }) => told === own));
       },
     );
 
@@ -140,7 +134,7 @@ export default scenario(
           { type: "LoadBalancer", loadBalancerClass, loadBalancerSourceRanges, externalTrafficPolicy },
           { ...service, externalTrafficPolicy: "Local" },
         );
-        assert.equal((await columns(cluster, NAMESPACE, NAME))["ADDRESS"], "<pending>");
+        await addressIs("<pending>");
         await cluster.condition(NAMESPACE, NAME, "Programmed");
         await (await ledger.open(`ws://${await cluster.address(NAMESPACE, `wsproxy-${NAME}`)}`)).echo("from inside");
       },
@@ -155,7 +149,7 @@ export default scenario(
           [left.type, left.externalTrafficPolicy, left.loadBalancerClass, left.loadBalancerSourceRanges],
           ["ClusterIP", undefined, undefined, undefined],
         );
-        assert.match((await columns(cluster, NAMESPACE, NAME))["ADDRESS"] ?? "", /^wsproxy-chat\.mistyped\.svc:80$/);
+        await addressIs("wsproxy-chat.mistyped.svc:80");
         assert.deepEqual(history.course("Ready"), ["True Ready"]);
       },
     );
@@ -185,6 +179,11 @@ export default scenario(
       },
     );
 
+    async function addressIs(words: string): Promise<void> {
+      const shown = async (): Promise<boolean> => (await columns(cluster, NAMESPACE, NAME))["ADDRESS"] === words;
+      await cluster.until(`the address is ${words}`, shown, 30_000);
+    }
+
     /** Changes listener and Service, and waits until both are as they are to be. */
     async function become(listener: object, service: Readonly<Record<string, unknown>>): Promise<void> {
       const since = Date.now();
@@ -209,22 +208,37 @@ async function portsOf(cluster: Cluster, proxy: string): Promise<[number, string
   return ports.map(({ port, appProtocol }) => [port, appProtocol]);
 }
 
-/** A client of this machine enters by the node's own address: which address it has, and which the backend is told. */
-async function seenThroughNode(cluster: Cluster): Promise<{ own: string; told: string }> {
+interface Addresses {
+  /** That the client has. */
+  readonly own: string;
+  /** That the backend is told. */
+  readonly told: string;
+}
+
+/** Waits until a client of this machine enters by the node's own address, and its addresses fit; the one that the backend is told. */
+async function toldThroughNode(cluster: Cluster, fits: (seen: Addresses) => boolean): Promise<string> {
+  let seen: Addresses | undefined;
+  const enters = async (): Promise<boolean> => {
+    seen = await enterByNode(cluster).catch(() => undefined); // the node's rules follow later than the Service
+    return seen !== undefined && fits(seen);
+  };
+  await cluster.until("a client enters by the node", enters, 30_000).catch((error: unknown) => {
+    throw new Error(`${String(error)}; addresses ${JSON.stringify(seen)}`, { cause: error });
+  });
+  return seen?.told ?? "";
+}
+
+async function enterByNode(cluster: Cluster): Promise<Addresses> {
   const { items } = await cluster.api.request<{ items: V1Node[] }>({ path: "/api/v1/nodes" });
   const address = items[0]?.status?.addresses?.find(({ type }) => type === "InternalIP")?.address ?? "";
   const port = (await serviceOf(cluster, NAME)).ports?.[0]?.nodePort ?? 0;
   const socket = connect({ host: address, port });
-  await once(socket, "connect", { signal: cluster.signal });
+  socket.on("error", () => {}); // also after the wait for it has ended
+  await once(socket, "connect", { signal: AbortSignal.any([cluster.signal, AbortSignal.timeout(5000)]) });
   const own = socket.localAddress ?? "";
   socket.destroy();
-  const session = await cluster.ledger.open(`ws://${address}:${port}/headers`, {
-    as: "through the node",
-    greetings: 1,
-  });
-  const headers = new Map(
-    (JSON.parse(await session.message()) as [string, string][]).map(([name, value]) => [name.toLowerCase(), value]),
-  );
+  const session = await cluster.ledger.open(`ws://${address}:${port}/headers`, { as: "by the node", greetings: 1 });
+  const headers = JSON.parse(await session.message()) as [string, string][];
   await session.close();
-  return { own, told: headers.get("x-forwarded-for") ?? "" };
+  return { own, told: headers.find(([name]) => name.toLowerCase() === "x-forwarded-for")?.[1] ?? "" };
 }
