@@ -72,7 +72,12 @@ export default scenario(
       await settled(cluster, NAMESPACE, NAME, ({ length }) => length === 2);
       assert.deepEqual(await portsOf(cluster, NAMESPACE, NAME), [[443, "kubernetes.io/wss"]]);
       const found = await cluster.address(NAMESPACE, `wsproxy-${NAME}`);
-      await (await secure(found)).echo("by TLS");
+      const enters = (): Promise<boolean> =>
+        secure(found).then(
+          async (session) => (await session.echo("by TLS"), true),
+          () => false, // the node's rules may lead to an old pod for a moment
+        );
+      await cluster.until("a client enters by TLS", enters, 30_000);
       assert.deepEqual(history.course("Ready"), ["True Ready"]);
       return found;
     });
