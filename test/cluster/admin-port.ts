@@ -29,8 +29,18 @@ export async function metric(
   labels: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   const pods = await dataplanePods(cluster, namespace, proxy);
+  return (await samples(cluster, pods, name, labels)).reduce((sum, sample) => sum + sample, 0);
+}
+
+/** Each sample of a metric of these pods, of those with these labels. */
+export async function samples(
+  cluster: Cluster,
+  pods: readonly V1Pod[],
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<number[]> {
   const texts = await Promise.all(pods.map((pod) => cluster.kubectl("get", "--raw", metricsOf(pod))));
-  return texts.reduce((sum, text) => sum + sumOf(text, name, labels), 0);
+  return texts.flatMap((text) => samplesIn(text, name, labels));
 }
 
 /** By way of the API server: a NetworkPolicy lets no other process of this machine through. */
@@ -38,10 +48,10 @@ function metricsOf({ metadata }: V1Pod): string {
   return `${pathOf(KINDS.Pod, metadata?.namespace, metadata?.name)}:${ADMIN_PORT}/proxy/metrics`;
 }
 
-function sumOf(text: string, name: string, labels: Readonly<Record<string, string>>): number {
+function samplesIn(text: string, name: string, labels: Readonly<Record<string, string>>): number[] {
   const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-  const samples = text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
-  return samples
+  const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  return lines
     .filter((line) => wanted.every((label) => line.includes(label)))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+    .map((line) => Number(line.slice(line.lastIndexOf(" ") + 1)));
 }
