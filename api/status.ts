@@ -51,7 +51,7 @@ export const status = z
     observedGeneration: generation
       .optional()
       .describe(
-        "The metadata.generation that the status is about. Smaller than metadata.generation for more than some seconds: no operator has seen the last edit.",
+        "The metadata.generation that the status is about. Smaller than metadata.generation for more than some seconds: no operator has worked on the last edit.",
       ),
     conditions: conditions
       .optional()

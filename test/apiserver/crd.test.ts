@@ -130,7 +130,7 @@ describe("the status", () => {
     await applyStatus(client, { ...(identity(metadata) as Applicable), status: STATUS }, signal);
     const lines = (await kubectl("get", "wsp", "-n", metadata.namespace ?? "", "-o", "wide")).trim().split("\n");
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
-      ["NAME", "MODE", "READY", "REPLICAS", "ADDRESS", "AGE", "PROGRAMMED", "ROUTES"],
+      ["NAME", "MODE", "READY", "REPLICAS", "ADDRESS", "AGE", ...WIDE.map((name) => name.toUpperCase())],
       [
         "chat",
         "Gateway",
@@ -139,13 +139,44 @@ describe("the status", () => {
         "wsproxy-chat.demo.svc:80",
         expect.stringMatching(/^\d+s$/),
         "Programmed",
+        "ServiceNotFound",
+        "0/3",
         "1/1",
+        "1",
+        "1",
       ],
     ]);
     expect(await kubectl("get", "wsproxy", "-n", metadata.namespace ?? "", "-o", "name")).toBe(
       "websocketproxy.wsproxy.dev/chat\n",
     );
   });
+
+  test("tells by two columns that no operator has seen the last edit", async () => {
+    const client = sharedClient();
+    const { metadata } = await make(client, "chat");
+    const { namespace = "" } = metadata;
+    const columns = ["Ready", "Replicas", "Address", ...WIDE];
+    const cells = async (): Promise<unknown[]> => {
+      const row = await tableRow(client, namespace, "chat");
+      return columns.map((name) => row[name]);
+    };
+    expect(await cells()).toEqual([null, null, null, null, null, null, null, 1, null]);
+    const status = { ...STATUS, address: "<pending>" };
+    await applyStatus(client, { ...(identity(metadata) as Applicable), status }, signal);
+    const told = ["True", 2, "<pending>", "Programmed", "ServiceNotFound", "0/3", "1/1"];
+    expect(await cells()).toEqual([...told, 1, 1]);
+    const spec = specWith({ spec: { listener: { port: 9000 } } });
+    await apply(client, { ...identity(metadata), spec } as unknown as Applicable, signal);
+    expect(await cells()).toEqual([...told, 2, 1]);
+  });
+});
+
+test("kubectl explains every field of the status", async () => {
+  const text = (await kubectl("explain", "wsp.status")).replaceAll(/\s+/g, " ");
+  for (const words of ["`<pending>` while it has none", "such as 2/3", "no operator has worked on the last edit"]) {
+    expect(text).toContain(words);
+  }
+  expect(text).not.toContain("<no description>");
 });
 
 test("kubectl explains every field of a route", async () => {
@@ -242,11 +273,18 @@ const CONDITION = {
   observedGeneration: 1,
   lastTransitionTime: "2026-01-31T12:00:00Z",
 } as const;
+/** What `kubectl get --output wide` shows besides. */
+const WIDE = ["Programmed", "ResolvedRefs", "Backends", "Routes", "Generation", "Observed"];
 const STATUS = {
   observedGeneration: 1,
-  conditions: ["Accepted", "ResolvedRefs", "Programmed", "Ready"].map((type) => ({ type, ...CONDITION })),
+  conditions: ["Accepted", "ResolvedRefs", "Programmed", "Ready"].map((type) => ({
+    type,
+    ...CONDITION,
+    ...(type === "ResolvedRefs" ? { status: "False", reason: "ServiceNotFound" } : {}),
+  })),
   address: "wsproxy-chat.demo.svc:80",
   acceptedRoutes: "1/1",
+  readyBackends: "0/3",
   routes: [{ name: "main", conditions: [{ type: "Accepted", ...CONDITION }] }],
   dataplane: { replicas: 2, readyReplicas: 2, configHash: "0".repeat(64) },
 };
@@ -269,6 +307,18 @@ function identity({ name, namespace }: KubeObject["metadata"]): KubeObject {
 async function make(client: Caller, name: string): Promise<KubeObject> {
   const namespace = await newNamespace(client);
   return apply(client, { ...identity({ name, namespace }), spec: specWith({}) } as unknown as Applicable, signal);
+}
+
+/** The cells of one WebSocketProxy as the API server gives them to kubectl, by column. */
+async function tableRow(client: Caller, namespace: string, name: string): Promise<Readonly<Record<string, unknown>>> {
+  const table = await client.request<{
+    readonly columnDefinitions: readonly { readonly name: string }[];
+    readonly rows: readonly { readonly cells: readonly unknown[] }[];
+  }>({
+    path: pathOf(KINDS.WebSocketProxy, namespace, name),
+    accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+  });
+  return Object.fromEntries(table.columnDefinitions.map((column, at) => [column.name, table.rows[0]?.cells[at]]));
 }
 
 async function kubectl(...args: readonly string[]): Promise<string> {
