@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
@@ -168,7 +169,33 @@ describe("the status", () => {
     const spec = specWith({ spec: { listener: { port: 9000 } } });
     await apply(client, { ...identity(metadata), spec } as unknown as Applicable, signal);
     expect(await cells()).toEqual([...told, 2, 1]);
+    // A condition of an earlier generation is not what `kubectl wait` waits for.
+    const wait = ["wait", "--for=condition=Ready", "wsp/chat", "-n", namespace, "--timeout=2s"];
+    await expect(kubectl(...wait)).rejects.toThrow("timed out");
+    const conditions = STATUS.conditions.map((one) => ({ ...one, observedGeneration: 2 }));
+    const seen = { ...status, observedGeneration: 2, conditions };
+    await applyStatus(client, { ...(identity(metadata) as Applicable), status: seen }, signal);
+    expect(await kubectl(...wait)).toContain("condition met");
   });
+});
+
+test("kubectl waits for the address of a load balancer, and shows a node port, as the page on columns says", async () => {
+  const client = sharedClient();
+  const namespace = await newNamespace(client);
+  const spec = { type: "LoadBalancer", ports: [{ name: "ws", port: 80 }] };
+  const metadata = { name: "wsproxy-chat", namespace };
+  await apply(client, { apiVersion: "v1", kind: "Service", metadata, spec } as unknown as Applicable, signal);
+  const page = readFileSync(join(import.meta.dirname, "../../docs/reference/columns.md"), "utf8");
+  const commands = [...page.matchAll(/^kubectl --namespace demo (.* service.*?)(?: #.*)?$/gm)].map(([, words = ""]) =>
+    words.replaceAll("'", "").split(" "),
+  );
+  const [port = [], wait = []] = commands;
+  expect(await kubectl("--namespace", namespace, ...port)).toMatch(/^3\d{4}$/);
+  const waited = kubectl("--namespace", namespace, ...wait);
+  const body = { status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } };
+  const path = `${pathOf(KINDS.Service, namespace, "wsproxy-chat")}/status`;
+  await client.request({ method: "PATCH", path, contentType: "application/merge-patch+json", body });
+  expect(await waited).toContain("condition met");
 });
 
 test("kubectl explains every field of the status", async () => {
