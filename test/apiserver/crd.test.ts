@@ -10,7 +10,7 @@ import { apply, applyStatus, type Applicable } from "../../operator/kube/apply.t
 import type { Caller } from "../../operator/kube/call.ts";
 import { KINDS, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
 import { OPEN, proxyOf, specWith } from "../samples/proxy.ts";
-import { newNamespace, read, sharedClient } from "./bench.ts";
+import { newNamespace, read, sharedClient, tableRow } from "./bench.ts";
 import { installCrd } from "./crd.ts";
 import { DryRun } from "./dry-run.ts";
 
@@ -334,18 +334,6 @@ function identity({ name, namespace }: KubeObject["metadata"]): KubeObject {
 async function make(client: Caller, name: string): Promise<KubeObject> {
   const namespace = await newNamespace(client);
   return apply(client, { ...identity({ name, namespace }), spec: specWith({}) } as unknown as Applicable, signal);
-}
-
-/** The cells of one WebSocketProxy as the API server gives them to kubectl, by column. */
-async function tableRow(client: Caller, namespace: string, name: string): Promise<Readonly<Record<string, unknown>>> {
-  const table = await client.request<{
-    readonly columnDefinitions: readonly { readonly name: string }[];
-    readonly rows: readonly { readonly cells: readonly unknown[] }[];
-  }>({
-    path: pathOf(KINDS.WebSocketProxy, namespace, name),
-    accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
-  });
-  return Object.fromEntries(table.columnDefinitions.map((column, at) => [column.name, table.rows[0]?.cells[at]]));
 }
 
 async function kubectl(...args: readonly string[]): Promise<string> {
