@@ -22,7 +22,7 @@ interface Ingress {
 }
 
 /** What the status says, as `kubectl get service` does, while the load balancer has no address. */
-export const PENDING = "<pending>";
+const PENDING = "<pending>";
 
 /** The address of a proxy: that of its load balancer, else of its Service in the cluster; undefined: there is no Service. */
 export function addressOf(service: Service | undefined): string | undefined {

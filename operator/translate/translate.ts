@@ -69,6 +69,8 @@ export function* translation(
   yield;
   const endpoints = endpointsFile(config, lookup);
   yield;
+  const ready = config && readyBackends(accepted === undefined ? [] : judged, endpoints);
+  yield;
   const warnings = (yield* warningsOf(proxy)).map((warning) => ({ ...warning, object: lookup.self }));
   return {
     config,
@@ -77,7 +79,7 @@ export function* translation(
     status: {
       conditions: [ruling.condition, resolvedRefs(ruling.accepted, references, generation)],
       routes: outcomes.map((outcome) => routeStatus(outcome, generation)),
-      readyBackends: config && readyBackends(accepted === undefined ? [] : judged, endpoints),
+      readyBackends: ready,
       problems: distinct([...ruling.problems, ...references]),
     },
     warnings,
