@@ -48,7 +48,11 @@ const route = z
 
 export const status = z
   .strictObject({
-    observedGeneration: generation.optional().describe("The metadata.generation that the status is about."),
+    observedGeneration: generation
+      .optional()
+      .describe(
+        "The metadata.generation that the status is about. Smaller than metadata.generation for more than some seconds: no operator has worked on the last edit.",
+      ),
     conditions: conditions
       .optional()
       .describe(
@@ -59,9 +63,16 @@ export const status = z
       .max(320)
       .optional()
       .describe(
-        "Where clients reach the proxy: the load balancer's address, or else the Service's name in the cluster.",
+        "Host and port at which clients reach the proxy. With a Service of type LoadBalancer: the load balancer's name or address, the first if there are several, or `<pending>` while it has none. Else the Service's name, for clients in the cluster; with type NodePort, clients outside use the address of a node and the Service's node port. Absent: the proxy has no Service of its own, or another object has its name.",
       ),
     acceptedRoutes: z.string().max(16).optional().describe("How many of the routes are accepted, such as 3/4."),
+    readyBackends: z
+      .string()
+      .max(16)
+      .optional()
+      .describe(
+        "How many backends have at least one ready endpoint, of all backends of the routes in force, such as 2/3. The same Service and port in several routes count once. A backend that is left out, since something that it refers to is missing, is not ready. If this count alone keeps changing, it is written three times in 30 s at most.",
+      ),
     routes: z
       .array(route)
       .max(MAX_ROUTES)

@@ -33,8 +33,13 @@ export const crd = {
           column("Replicas", ".status.dataplane.replicas", "integer"),
           column("Address", ".status.address", "string"),
           column("Age", ".metadata.creationTimestamp", "date"),
-          { ...column("Programmed", '.status.conditions[?(@.type=="Programmed")].reason', "string"), priority: 1 },
-          { ...column("Routes", ".status.acceptedRoutes", "string"), priority: 1 },
+          wide("Programmed", '.status.conditions[?(@.type=="Programmed")].reason', "string"),
+          wide("ResolvedRefs", '.status.conditions[?(@.type=="ResolvedRefs")].reason', "string"),
+          wide("Backends", ".status.readyBackends", "string"),
+          wide("Routes", ".status.acceptedRoutes", "string"),
+          // Without an operator nothing changes a status: then only these two tell that an edit is not in force.
+          wide("Generation", ".metadata.generation", "integer"),
+          wide("Observed", ".status.observedGeneration", "integer"),
         ],
         schema: { openAPIV3Schema: whole() },
       },
@@ -67,4 +72,9 @@ function whole(): Schema {
 
 function column(name: string, jsonPath: string, type: string) {
   return { name, type, jsonPath };
+}
+
+/** A column of `kubectl get --output wide`. */
+function wide(name: string, jsonPath: string, type: string) {
+  return { ...column(name, jsonPath, type), priority: 1 };
 }

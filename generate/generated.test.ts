@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { CONDITION_TYPES } from "../api/conditions.ts";
 import { crd } from "./crd.ts";
 import { generated } from "./generated.ts";
 import { anchorOf } from "./reference.ts";
@@ -22,6 +23,32 @@ test("every field of the CRD is described", () => {
   const fields = below(whole, "").filter(([path]) => /[a-z]$/i.test(path)); // not what lists and maps hold
   const bare = fields.filter(([, { description = "" }]) => description === "").map(([path]) => path);
   expect(bare).toEqual([".metadata"]);
+});
+
+describe("the columns of kubectl", () => {
+  const columns: readonly { name: string; type: string; jsonPath: string; priority?: number }[] =
+    crd.spec.versions[0]?.additionalPrinterColumns ?? [];
+
+  test("are few, and more with --output wide", () => {
+    const names = (priority: number) => columns.filter((it) => (it.priority ?? 0) === priority).map(({ name }) => name);
+    expect(names(0)).toEqual(["Mode", "Ready", "Replicas", "Address", "Age"]);
+    expect(names(1)).toEqual(["Programmed", "ResolvedRefs", "Backends", "Routes", "Generation", "Observed"]);
+  });
+
+  test("show fields and conditions that there are", () => {
+    const fields = new Map(below(whole, ""));
+    const metadata = [".metadata.creationTimestamp", ".metadata.generation"];
+    for (const { jsonPath, type } of columns) {
+      if (metadata.includes(jsonPath)) continue;
+      const [, path = "", condition, member = ""] =
+        /^([.a-zA-Z]+)(?:\[\?\(@\.type=="(\w+)"\)\](\.\w+))?$/.exec(jsonPath) ?? [];
+      if (condition !== undefined) expect(CONDITION_TYPES).toContain(condition);
+      expect([jsonPath, fields.get(condition === undefined ? path : `${path}[]${member}`)?.type]).toEqual([
+        jsonPath,
+        type,
+      ]);
+    }
+  });
 });
 
 test("everything of the CRD is bounded", () => {

@@ -32,6 +32,8 @@ interface Script {
   readonly gathered?: Partial<Gathered>;
   readonly proxy?: Partial<KubeObject["metadata"]> | "gone";
   readonly state?: PodState;
+  /** Milliseconds until another report is due. */
+  readonly reportAgain?: number;
   /** Kinds that the API server refuses, by kind. */
   readonly refuses?: Readonly<Record<string, Failure>>;
 }
@@ -85,7 +87,7 @@ function bench(script: Script = {}) {
       report: (outcome) => {
         step("report");
         told.push(outcome);
-        return Promise.resolve();
+        return Promise.resolve(its.script.reportAgain);
       },
       forget: () => step("forget"),
     },
@@ -243,4 +245,11 @@ test("while pods are behind and the admin token cannot be read, the next pass re
   expect(await pass()).toMatchObject({ result: "refused", lookAgainAfter: 2000 });
   its.script = { ...its.script, refuses: {}, state: { ...behind, behind: [] } };
   expect(await pass()).toEqual({ result: "done" });
+});
+
+test("a report that could not tell everything yet brings another pass, refused or not", async () => {
+  const { its, pass } = bench({ reportAgain: 7000 });
+  expect(await pass()).toEqual({ result: "done", lookAgainAfter: 7000 });
+  its.script = { ...its.script, refuses: { Service: failure("Service", 403) } };
+  expect(await pass()).toMatchObject({ result: "refused", lookAgainAfter: 7000 });
 });

@@ -28,33 +28,26 @@ export const manifestForm: Form<string | KubeObject> = {
   },
 };
 
-/** The fields of our Deployment or Service that the status needs: why it has no pods, and its address. */
+/** The fields of our Deployment that the status needs: why it has no pods. */
 export const statusForm: Form<KubeObject> = {
   name: "status",
   of: (object) => {
-    const { spec, status } = object as { readonly spec?: OwnSpec; readonly status?: OwnStatus };
+    const { status } = object as { readonly status?: OwnStatus };
     const value = {
       metadata: metadataOf("Deployment", object.metadata),
-      spec: { ports: (spec?.ports ?? []).slice(0, 1).map(({ port }) => ({ port })) },
       status: {
         conditions: (status?.conditions ?? [])
           .filter(({ type }) => type === "ReplicaFailure")
           .slice(0, 1)
           .map(({ type, status: holds, message = "" }) => ({ type, status: holds, message: shortened(message, 1024) })),
-        loadBalancer: { ingress: (status?.loadBalancer?.ingress ?? []).slice(0, 1) },
       },
     };
     return { value, weight: OBJECT_WEIGHT + textSize(value, Infinity) };
   },
 };
 
-interface OwnSpec {
-  readonly ports?: readonly { readonly port: number }[];
-}
-
 interface OwnStatus {
   readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
-  readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string; readonly ip?: string }[] };
 }
 
 /** The part of an object that a pass uses, and the size of the whole object; bytes. */

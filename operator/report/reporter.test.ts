@@ -15,6 +15,7 @@ import { Reporter } from "./reporter.ts";
 const { signal } = new AbortController();
 const READY: PodState = { pods: 2, ready: ["a", "b"], behind: [], refusing: [], unusable: [], strangers: [] };
 const BEHIND = { ...READY, behind: ["b"] };
+const NONE: PodState = { ...READY, pods: 0, ready: [] };
 
 const accepted = (generation: number) => ({
   type: "Accepted" as const,
@@ -24,13 +25,13 @@ const accepted = (generation: number) => ({
   observedGeneration: generation,
 });
 
-function translation(generation: number): Translation {
+function translation(generation: number, readyBackends?: string): Translation {
   const conditions = [accepted(generation)];
   return {
     config: {},
     endpoints: { backends: {} },
     infra: { mode: "Gateway", gateway: { replicas: 2 } },
-    status: { conditions, routes: [{ name: "main", conditions }], problems: [] },
+    status: { conditions, routes: [{ name: "main", conditions }], readyBackends, problems: [] },
     asides: [],
   } as unknown as Translation;
 }
@@ -58,11 +59,20 @@ async function bench() {
       forget: (uid) => void forgotten.push(uid),
     },
   });
-  const report = (state: PodState, refusals: readonly string[] = []): Promise<void> => {
+  const report = (
+    state: PodState,
+    refusals: readonly string[] = [],
+    readyBackends?: string,
+  ): Promise<number | undefined> => {
     const owner = { namespace: "demo", name: "chat", uid: String(object().metadata.uid) };
     const gathered = { owner, names: namesOf("chat", packer.hash), proxy: object(), pods: { own: [], strangers: [] } };
     const rendered = { manifests: [], prunable: [], serving: { hash: "h", endpointsHash: "e" }, problem: undefined };
-    const outcome = { translation: translation(object().metadata.generation ?? 1), rendered, refusals, state };
+    const outcome = {
+      translation: translation(object().metadata.generation ?? 1, readyBackends),
+      rendered,
+      refusals,
+      state,
+    };
     return reporter.report({ ...outcome, gathered: gathered as unknown as Gathered }, signal);
   };
   return {
@@ -147,4 +157,83 @@ test("the conditions of the last report are there for the metrics until the prox
   ]);
   reporter.forget("demo/chat");
   expect([[...reporter.conditions], forgotten]).toEqual([[], [object().metadata.uid]]);
+});
+
+describe("the address", () => {
+  const service = (ownerReferences: readonly object[] | undefined): ApiObject => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name: "wsproxy-chat",
+      namespace: "demo",
+      ...(ownerReferences === undefined ? {} : { ownerReferences }),
+    },
+    spec: { type: "LoadBalancer", ports: [{ name: "ws", port: 80 }] },
+    status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } },
+  });
+  const owner = (uid: string) => ({ apiVersion: "wsproxy.dev/v1alpha1", kind: "WebSocketProxy", name: "chat", uid });
+
+  test("is that of the proxy's own Service", async () => {
+    const { server, report, status, object } = await bench();
+    server.put(service([owner(object().metadata.uid ?? "")]));
+    await report(READY);
+    expect(status().address).toBe("192.0.2.1:80");
+  });
+
+  test("is not that of a Service which only has its name, and no call reads that", async () => {
+    const { server, report, status } = await bench();
+    for (const owners of [undefined, [owner("an-earlier-proxy")], [{ ...owner("another"), kind: "Deployment" }]]) {
+      server.put(service(owners));
+      await report(READY);
+      expect(status()).not.toHaveProperty("address");
+    }
+    expect(server.calls.filter(({ path }) => path.includes("/services"))).toEqual([]);
+  });
+});
+
+test("why there are no pods is not told by a Deployment which only has the proxy's name", async () => {
+  const { server, report, status, object } = await bench();
+  const conditions = [{ type: "ReplicaFailure", status: "True", message: "quota exceeded" }];
+  const metadata = { name: "wsproxy-chat", namespace: "demo" };
+  const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata, status: { conditions } };
+  const message = () => status().conditions?.find(({ type }) => type === "Programmed")?.message;
+  server.put(deployment);
+  await report(NONE);
+  expect(message()).not.toContain("quota");
+  const ownerReferences = [{ kind: "WebSocketProxy", name: "chat", uid: object().metadata.uid }];
+  server.put({ ...deployment, metadata: { ...metadata, ownerReferences } });
+  await report(NONE);
+  expect(message()).toContain("quota exceeded");
+});
+
+describe("the count of ready backends", () => {
+  test("of a backend that flaps is written three times in 30 s, and the last state is written then", async () => {
+    const { report, clock, status, writes } = await bench();
+    await report(READY, [], "1/1");
+    for (const count of ["0/1", "1/1", "0/1"]) {
+      clock.advance(1000);
+      expect(await report(READY, [], count)).toBeUndefined();
+      expect(status().readyBackends).toBe(count);
+    }
+    for (let second = 1; second < 28; second += 1) {
+      clock.advance(1000);
+      expect(await report(READY, [], `${second % 2}/1`)).toBe(second % 2 === 0 ? undefined : 28_000 - second * 1000);
+    }
+    expect(writes()).toHaveLength(4);
+    clock.advance(1000);
+    expect(await report(READY, [], "1/1")).toBeUndefined();
+    expect([status().readyBackends, writes().length]).toEqual(["1/1", 5]);
+  });
+
+  test("waits for nothing in a status that differs in other ways too", async () => {
+    const { report, status, reporter } = await bench();
+    for (const count of ["1/1", "0/1", "1/1", "0/1"]) await report(READY, [], count);
+    expect(await report(READY, [], "1/1")).toBe(30_000);
+    expect(await report(BEHIND, [], "1/1")).toBeUndefined();
+    expect(status().readyBackends).toBe("1/1");
+    expect(await report(BEHIND, [], "0/1")).toBe(30_000);
+    reporter.forget("demo/chat");
+    expect(await report(BEHIND, [], "0/1")).toBeUndefined();
+    expect(status().readyBackends).toBe("0/1");
+  });
 });

@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import { API_VERSION, KIND } from "../../api/meta.ts";
 import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { addressOf } from "./address.ts";
+import { addressForm, addressOf } from "./address.ts";
+import { CountPace } from "./count-pace.ts";
 import { manifestForm, statusForm } from "../gather/content-forms.ts";
-import type { Contents } from "../watch/contents.ts";
+import { isOf } from "../watch/belonging.ts";
+import type { Contents, Form } from "../watch/contents.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
 import type { Gathered } from "../gather/gather.ts";
 import { holdUpOf } from "../pods/hold-up.ts";
@@ -48,12 +50,15 @@ export class Reporter {
   readonly #uids = new Map<string, string>();
   /** The conditions of each proxy in its last report. */
   readonly #conditions = new Map<string, readonly ConditionState[]>();
+  readonly #counts: CountPace;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
+    this.#counts = new CountPace(parts.clock);
   }
 
-  async report(outcome: Outcome, signal: AbortSignal): Promise<void> {
+  /** Resolves with the ms after which another report is due, also without an event; undefined: all is told. */
+  async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
     const { gathered, translation, rendered, refusals, state } = outcome;
     const { proxy } = gathered;
     const { clock } = this.#parts;
@@ -64,15 +69,15 @@ export class Reporter {
       rendered,
       refusals,
       pods: state,
-      holdUp: holdUpOf(await this.#ours("Deployment", gathered, signal), gathered.pods.own),
-      address: addressOf(await this.#ours("Service", gathered, signal)),
+      holdUp: holdUpOf(await this.#ours("Deployment", gathered, statusForm, signal), gathered.pods.own),
+      address: addressOf(await this.#ours("Service", gathered, addressForm, signal)),
     };
     const status = statusOf(findings, before, clock.wall());
     this.#conditions.set(
       keyOf(proxy),
       (status.conditions ?? []).map(({ type, status: holds }) => ({ type, status: holds })),
     );
-    await this.#tell(proxy, formsOf(status), before, signal);
+    return this.#tell(proxy, formsOf(status), before, signal);
   }
 
   /** Every proxy that has a report, and its conditions. */
@@ -84,6 +89,7 @@ export class Reporter {
   forget(proxy: string): void {
     this.#conditions.delete(proxy);
     this.#tight.delete(proxy);
+    this.#counts.forget(proxy);
     this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
     this.#uids.delete(proxy);
   }
@@ -94,19 +100,23 @@ export class Reporter {
     forms: ReturnType<typeof formsOf>,
     before: WebSocketProxyStatus | undefined,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<number | undefined> {
     const { generation = 0 } = proxy.metadata;
     const tight = this.#tight.get(keyOf(proxy));
     const [status = forms[0], ...shorter] = tight?.generation === generation ? forms.slice(-tight.left) : forms;
-    if (!differs(status, before)) return;
+    if (!differs(status, before)) return undefined;
+    const more = differs(withCount(status, before?.readyBackends), before);
+    const wait = more ? 0 : this.#counts.take(keyOf(proxy));
+    if (wait > 0) return wait;
     try {
       await this.#write(proxy, status, before, signal);
     } catch (error) {
       const [next, ...rest] = shorter;
       if (next === undefined || !isTooLarge(error)) throw error;
       this.#tight.set(keyOf(proxy), { generation, left: shorter.length });
-      await this.#tell(proxy, [next, ...rest], before, signal);
+      return this.#tell(proxy, [next, ...rest], before, signal);
     }
+    return undefined;
   }
 
   async #write(
@@ -132,15 +142,17 @@ export class Reporter {
     }
   }
 
-  /** The proxy's own Deployment or Service. */
+  /** The proxy's own Deployment or Service. An object of another writer, or of an earlier proxy, may have its name. */
   async #ours(
     kind: "Deployment" | "Service",
     { owner, names, proxy }: Gathered,
+    form: Form<KubeObject>,
     signal: AbortSignal,
   ): Promise<KubeObject | undefined> {
     const { own, contents } = this.#parts;
     const object = own.get(kind, owner.namespace, names.base);
-    return object && contents.one(keyOf(proxy), { kind, object, form: statusForm }, signal);
+    if (object === undefined || !isOf(owner, object)) return undefined;
+    return contents.one(keyOf(proxy), { kind, object, form }, signal);
   }
 }
 
@@ -156,4 +168,12 @@ export function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {
 function differs(status: WebSocketProxyStatus, before: WebSocketProxyStatus | undefined): boolean {
   const own = (status.conditions ?? []).map(({ type }) => before?.conditions?.find((it) => it.type === type));
   return !isDeepStrictEqual({ ...before, conditions: own }, status);
+}
+
+/** The same status with another count of ready backends. */
+function withCount(
+  { readyBackends: _, ...status }: WebSocketProxyStatus,
+  count: string | undefined,
+): WebSocketProxyStatus {
+  return { ...status, ...(count === undefined ? {} : { readyBackends: count }) };
 }

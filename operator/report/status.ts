@@ -31,12 +31,13 @@ export function statusOf(
   const programmed = programmedOf(findings);
   const own: readonly Condition[] = [...translation.status.conditions, programmed, readyOf(findings, programmed)];
   const known = new Map(before?.routes?.map(({ name, conditions }) => [name, conditions]));
-  const routes = translation.status.routes;
+  const { routes, readyBackends } = translation.status;
   return {
     observedGeneration: generation,
     conditions: dated(own, before?.conditions, now),
     ...(address === undefined ? {} : { address }),
     acceptedRoutes: `${routes.filter(isAccepted).length}/${routes.length}`,
+    ...(readyBackends === undefined ? {} : { readyBackends }),
     routes: routes.map(({ name, conditions }) => ({ name, conditions: dated(conditions, known.get(name), now) })),
     dataplane: {
       replicas: pods.pods,

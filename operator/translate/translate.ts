@@ -12,6 +12,7 @@ import { resolvedRefs, rule } from "./proxy-status.ts";
 import { policyWarnings } from "./policies/policy-warnings.ts";
 import { readProxy, type ReadProxy } from "./read-proxy.ts";
 import type { Resources, TranslateOptions, Tools } from "./resources.ts";
+import { readyBackends } from "./routes/ready-backends.ts";
 import { routeOutcome, routeStatus, type RouteOutcome } from "./routes/route-outcome.ts";
 import { distinct } from "./status.ts";
 import { eachOf, finished, type Steps } from "./steps.ts";
@@ -68,6 +69,8 @@ export function* translation(
   yield;
   const endpoints = endpointsFile(config, lookup);
   yield;
+  const ready = config && readyBackends(accepted === undefined ? [] : judged, endpoints);
+  yield;
   const warnings = (yield* warningsOf(proxy)).map((warning) => ({ ...warning, object: lookup.self }));
   return {
     config,
@@ -76,6 +79,7 @@ export function* translation(
     status: {
       conditions: [ruling.condition, resolvedRefs(ruling.accepted, references, generation)],
       routes: outcomes.map((outcome) => routeStatus(outcome, generation)),
+      readyBackends: ready,
       problems: distinct([...ruling.problems, ...references]),
     },
     warnings,

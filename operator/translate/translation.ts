@@ -37,10 +37,12 @@ export interface Infra {
   readonly drainPeriod: string;
 }
 
-/** The part of the status that a translation makes: Accepted and ResolvedRefs. The other conditions are about pods. */
+/** The part of the status that a translation makes. Conditions: Accepted and ResolvedRefs; the others are about pods. */
 export interface ProxyStatus {
   readonly conditions: readonly Condition<"Accepted" | "ResolvedRefs">[];
   readonly routes: readonly RouteStatus[];
+  /** Backends with a ready endpoint, of all that the routes in force name, such as 2/3; undefined: no config is in force. */
+  readonly readyBackends?: string | undefined;
   /** Every mistake by itself, in a stable order; the messages of the conditions are made from them. */
   readonly problems: readonly LocatedProblem[];
 }

@@ -1,4 +1,4 @@
-import { KIND } from "../../api/meta.ts";
+import { GROUP, KIND } from "../../api/meta.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { Owner } from "../render/owner.ts";
 
@@ -7,7 +7,9 @@ import type { Owner } from "../render/owner.ts";
  * writer's object may have one of our names.
  */
 export function belongsTo(owner: Pick<Owner, "name">, { metadata }: KubeObject): boolean {
-  return (metadata.ownerReferences ?? []).some(({ kind, name }) => kind === KIND && name === owner.name);
+  return (metadata.ownerReferences ?? []).some(({ apiVersion = "", kind, name }) => {
+    return kind === KIND && name === owner.name && apiVersion.startsWith(`${GROUP}/`);
+  });
 }
 
 /** Does an object belong to this proxy, and not to an earlier one of its name? */

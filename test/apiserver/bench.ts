@@ -36,6 +36,22 @@ export function read<T extends KubeObject>(
   return client.request<T>({ path: pathOf(KINDS[kind], namespace, name) });
 }
 
+/** The cells of one WebSocketProxy as the API server gives them to kubectl, by column. */
+export async function tableRow(
+  client: Caller,
+  namespace: string,
+  name: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const table = await client.request<{
+    readonly columnDefinitions: readonly { readonly name: string }[];
+    readonly rows: readonly { readonly cells: readonly unknown[] }[];
+  }>({
+    path: pathOf(KINDS.WebSocketProxy, namespace, name),
+    accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+  });
+  return Object.fromEntries(table.columnDefinitions.map((column, at) => [column.name, table.rows[0]?.cells[at]]));
+}
+
 /** Makes an object, as another client would. */
 export function create(
   client: Caller,

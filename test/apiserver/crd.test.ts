@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
@@ -9,7 +10,7 @@ import { apply, applyStatus, type Applicable } from "../../operator/kube/apply.t
 import type { Caller } from "../../operator/kube/call.ts";
 import { KINDS, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
 import { OPEN, proxyOf, specWith } from "../samples/proxy.ts";
-import { newNamespace, read, sharedClient } from "./bench.ts";
+import { newNamespace, read, sharedClient, tableRow } from "./bench.ts";
 import { installCrd } from "./crd.ts";
 import { DryRun } from "./dry-run.ts";
 
@@ -130,7 +131,7 @@ describe("the status", () => {
     await applyStatus(client, { ...(identity(metadata) as Applicable), status: STATUS }, signal);
     const lines = (await kubectl("get", "wsp", "-n", metadata.namespace ?? "", "-o", "wide")).trim().split("\n");
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
-      ["NAME", "MODE", "READY", "REPLICAS", "ADDRESS", "AGE", "PROGRAMMED", "ROUTES"],
+      ["NAME", "MODE", "READY", "REPLICAS", "ADDRESS", "AGE", ...WIDE.map((name) => name.toUpperCase())],
       [
         "chat",
         "Gateway",
@@ -139,13 +140,70 @@ describe("the status", () => {
         "wsproxy-chat.demo.svc:80",
         expect.stringMatching(/^\d+s$/),
         "Programmed",
+        "ServiceNotFound",
+        "0/3",
         "1/1",
+        "1",
+        "1",
       ],
     ]);
     expect(await kubectl("get", "wsproxy", "-n", metadata.namespace ?? "", "-o", "name")).toBe(
       "websocketproxy.wsproxy.dev/chat\n",
     );
   });
+
+  test("tells by two columns that no operator has seen the last edit", async () => {
+    const client = sharedClient();
+    const { metadata } = await make(client, "chat");
+    const { namespace = "" } = metadata;
+    const columns = ["Ready", "Replicas", "Address", ...WIDE];
+    const cells = async (): Promise<unknown[]> => {
+      const row = await tableRow(client, namespace, "chat");
+      return columns.map((name) => row[name]);
+    };
+    expect(await cells()).toEqual([null, null, null, null, null, null, null, 1, null]);
+    const status = { ...STATUS, address: "<pending>" };
+    await applyStatus(client, { ...(identity(metadata) as Applicable), status }, signal);
+    const told = ["True", 2, "<pending>", "Programmed", "ServiceNotFound", "0/3", "1/1"];
+    expect(await cells()).toEqual([...told, 1, 1]);
+    const spec = specWith({ spec: { listener: { port: 9000 } } });
+    await apply(client, { ...identity(metadata), spec } as unknown as Applicable, signal);
+    expect(await cells()).toEqual([...told, 2, 1]);
+    // A condition of an earlier generation is not what `kubectl wait` waits for.
+    const wait = ["wait", "--for=condition=Ready", "wsp/chat", "-n", namespace, "--timeout=2s"];
+    await expect(kubectl(...wait)).rejects.toThrow("timed out");
+    const conditions = STATUS.conditions.map((one) => ({ ...one, observedGeneration: 2 }));
+    const seen = { ...status, observedGeneration: 2, conditions };
+    await applyStatus(client, { ...(identity(metadata) as Applicable), status: seen }, signal);
+    expect(await kubectl(...wait)).toContain("condition met");
+  });
+});
+
+test("kubectl waits for the address of a load balancer, and shows a node port, as the page on columns says", async () => {
+  const client = sharedClient();
+  const namespace = await newNamespace(client);
+  const spec = { type: "LoadBalancer", ports: [{ name: "ws", port: 80 }] };
+  const metadata = { name: "wsproxy-chat", namespace };
+  await apply(client, { apiVersion: "v1", kind: "Service", metadata, spec } as unknown as Applicable, signal);
+  const page = readFileSync(join(import.meta.dirname, "../../docs/reference/columns.md"), "utf8");
+  const commands = [...page.matchAll(/^kubectl --namespace demo (.* service.*?)(?: #.*)?$/gm)].map(([, words = ""]) =>
+    words.replaceAll("'", "").split(" "),
+  );
+  const [port = [], wait = []] = commands;
+  expect(await kubectl("--namespace", namespace, ...port)).toMatch(/^3\d{4}$/);
+  const waited = kubectl("--namespace", namespace, ...wait);
+  const body = { status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } };
+  const path = `${pathOf(KINDS.Service, namespace, "wsproxy-chat")}/status`;
+  await client.request({ method: "PATCH", path, contentType: "application/merge-patch+json", body });
+  expect(await waited).toContain("condition met");
+});
+
+test("kubectl explains every field of the status", async () => {
+  const text = (await kubectl("explain", "wsp.status")).replaceAll(/\s+/g, " ");
+  for (const words of ["`<pending>` while it has none", "such as 2/3", "no operator has worked on the last edit"]) {
+    expect(text).toContain(words);
+  }
+  expect(text).not.toContain("<no description>");
 });
 
 test("kubectl explains every field of a route", async () => {
@@ -242,11 +300,18 @@ const CONDITION = {
   observedGeneration: 1,
   lastTransitionTime: "2026-01-31T12:00:00Z",
 } as const;
+/** What `kubectl get --output wide` shows besides. */
+const WIDE = ["Programmed", "ResolvedRefs", "Backends", "Routes", "Generation", "Observed"];
 const STATUS = {
   observedGeneration: 1,
-  conditions: ["Accepted", "ResolvedRefs", "Programmed", "Ready"].map((type) => ({ type, ...CONDITION })),
+  conditions: ["Accepted", "ResolvedRefs", "Programmed", "Ready"].map((type) => ({
+    type,
+    ...CONDITION,
+    ...(type === "ResolvedRefs" ? { status: "False", reason: "ServiceNotFound" } : {}),
+  })),
   address: "wsproxy-chat.demo.svc:80",
   acceptedRoutes: "1/1",
+  readyBackends: "0/3",
   routes: [{ name: "main", conditions: [{ type: "Accepted", ...CONDITION }] }],
   dataplane: { replicas: 2, readyReplicas: 2, configHash: "0".repeat(64) },
 };

@@ -66,6 +66,7 @@ describe("a change by another client", () => {
     bench.operator();
     await until("the status says so", () => bench.condition("Programmed") === "False NotApplied");
     expect(bench.status()?.conditions?.[2]?.message).toMatch(/Service.*not this proxy's/s);
+    expect(bench.status()).not.toHaveProperty("address");
     expect(bench.server.get("Service", "demo", "wsproxy-chat")).toEqual(theirs);
     expect(bench.server.get("ServiceAccount", "demo", "wsproxy-chat")).toEqual(theirAccount);
     // The rest is there, and all of it when the name is free.
@@ -78,5 +79,19 @@ describe("a change by another client", () => {
       ),
     );
     await until("nothing is wrong any more", () => bench.condition("Programmed") === "False Pending");
+    expect(bench.status()?.address).toBe("wsproxy-chat.demo.svc:80");
+  });
+
+  test("that took our Service away and put its own there: its address is not ours", async () => {
+    const bench = await OperatorBench.settled();
+    const ours = bench.server.get("Service", "demo", "wsproxy-chat") as ApiObject;
+    const metadata = { ...ours.metadata, ownerReferences: [] };
+    bench.server.delete("Service", "demo", "wsproxy-chat");
+    const ingress = [{ ip: "192.0.2.66" }];
+    const spec = { type: "LoadBalancer", ports: [{ name: "ws", port: 80 }] };
+    // Our labels alone make it none of ours.
+    bench.server.put({ ...service("wsproxy-chat"), metadata, spec, status: { loadBalancer: { ingress } } });
+    await until("the address is gone", () => bench.status()?.address === undefined);
+    expect(bench.condition("Programmed")).toBe("False NotApplied");
   });
 });

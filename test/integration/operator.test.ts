@@ -116,6 +116,34 @@ describe("an edit", () => {
     expect(bench.writes(before)).toEqual([ALL[2]]);
   });
 
+  test("of a backend's last endpoint writes the count of ready backends too, and the conditions stay", async () => {
+    const bench = await OperatorBench.settled();
+    const conditions = bench.status()?.conditions;
+    expect(bench.status()?.readyBackends).toBe("1/1");
+    const before = bench.server.writes.length;
+    bench.server.put(slice([]));
+    await until("it is told", () => bench.status()?.readyBackends === "0/1");
+    await bench.quiet();
+    expect(bench.writes(before)).toEqual([ALL[2], ALL[8]]);
+    expect(bench.status()?.conditions).toEqual(conditions);
+  });
+
+  test("to a load balancer leaves the address pending until there is one, and another address is told", async () => {
+    const bench = await OperatorBench.settled();
+    const edited = proxy("chat", { gateway: { service: { type: "LoadBalancer" } } });
+    bench.server.put({ ...bench.server.get("WebSocketProxy", "demo", "chat"), ...edited });
+    await until("it is pending", () => bench.status()?.address === "<pending>");
+    for (const [address, entry] of [
+      ["192.0.2.1:80", { ip: "192.0.2.1", ipMode: "VIP" }],
+      ["lb.example.com:80", { hostname: "lb.example.com" }],
+    ] as const) {
+      await bench.quiet();
+      const service = bench.server.get("Service", "demo", "wsproxy-chat") as ApiObject;
+      bench.server.put({ ...service, status: { loadBalancer: { ingress: [entry] } } });
+      await until("it is told", () => bench.status()?.address === address);
+    }
+  });
+
   test("that is invalid leaves everything in force and is reported; removed keys are still revoked", async () => {
     const bench = await OperatorBench.settled();
     const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat");
