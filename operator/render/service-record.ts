@@ -13,5 +13,7 @@ export function serviceRecord(service: ServiceShape | undefined): Labels {
 /** Reads the annotation; undefined: there is none, as in a Secret that an earlier version wrote. */
 export function serviceIn(annotations: Labels = {}): ServiceShape | undefined {
   const [, type, port] = /^(ClusterIP|NodePort|LoadBalancer) ([1-9]\d{0,4})$/.exec(annotations[SERVICE] ?? "") ?? [];
-  return type === undefined ? undefined : { type: type as ServiceShape["type"], port: Number(port) };
+  return type === undefined || Number(port) > 65_535
+    ? undefined
+    : { type: type as ServiceShape["type"], port: Number(port) };
 }

@@ -11,6 +11,7 @@ import { keyProblems } from "./references/key-problems.ts";
 import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
+import { seesNodes } from "./policies/node-addresses.ts";
 import { policyWarnings } from "./policies/policy-warnings.ts";
 import { readProxy, type ReadProxy } from "./read-proxy.ts";
 import type { Resources, TranslateOptions, Tools } from "./resources.ts";
@@ -91,12 +92,13 @@ export function* translation(
 /** Warnings of one proxy: more than a reader needs, and few enough for the operator's memory. */
 const MOST_WARNINGS = 100;
 
-function* warningsOf({ policies, routes }: ReadProxy): Steps<ReturnType<typeof policyWarnings>> {
-  const found = policyWarnings(policies ?? {}, "spec.policies");
+function* warningsOf({ header, policies, routes }: ReadProxy): Steps<ReturnType<typeof policyWarnings>> {
+  const nodes = seesNodes(header);
+  const found = policyWarnings(policies ?? {}, "spec.policies", nodes);
   yield;
   for (const { at, spec } of routes) {
     if (found.length >= MOST_WARNINGS) break;
-    found.push(...policyWarnings(spec?.policies ?? {}, `${at}.policies`));
+    found.push(...policyWarnings(spec?.policies ?? {}, `${at}.policies`, nodes));
     yield;
   }
   return found.slice(0, MOST_WARNINGS);
