@@ -162,7 +162,7 @@ test.each([
   [{ type: "LoadBalancer" }, "Local"],
   [{ type: "LoadBalancer", externalTrafficPolicy: "Cluster" }, "Cluster"],
 ])("a Service that is asked for as %j has the traffic policy %s", (service, externalTrafficPolicy) => {
-  const { spec } = object(rendered({}, infraOf({ gateway: { service } })), "Service") as { spec: object };
+  const { spec } = object(rendered({}, infraOf({ gateway: { service } })), "Service") as unknown as { spec: object };
   expect("externalTrafficPolicy" in spec ? spec.externalTrafficPolicy : undefined).toBe(externalTrafficPolicy);
 });
 
@@ -172,7 +172,7 @@ test("a Service that stays in the cluster has none of the fields of a load balan
   const pods = infra.gateway;
   if (pods === undefined) throw new Error("no gateway");
   const narrowed = { ...infra, gateway: { ...pods, service: { ...pods.service, type: "ClusterIP" as const } } };
-  const { spec } = object(rendered({}, narrowed), "Service") as { spec: object };
+  const { spec } = object(rendered({}, narrowed), "Service") as unknown as { spec: object };
   expect(Object.keys(spec).sort()).toEqual(["ipFamilyPolicy", "ports", "selector", "type"]);
 });
 
