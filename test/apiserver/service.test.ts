@@ -80,6 +80,11 @@ test("the class of a load balancer goes with its type, and cannot change while t
       words: expect.stringContaining("may not change once set") as string,
     });
   }
+  const bare = await newNamespace(client);
+  await applied(client, manifest(bare, { type: "LoadBalancer" }));
+  await expect(
+    applied(client, manifest(bare, { type: "LoadBalancer", loadBalancerClass: "example.com/one" })),
+  ).rejects.toMatchObject({ status: 422, words: expect.stringContaining("may not change once set") as string });
   const inside = await applied(client, manifest(namespace, {}));
   expect(inside.spec).not.toHaveProperty("loadBalancerClass");
   expect((await applied(client, of("example.com/two"))).spec["loadBalancerClass"]).toBe("example.com/two");
