@@ -263,39 +263,6 @@ test("a proxy has at most 100 warnings, whatever its routes name", () => {
   expect(warnings).toHaveLength(100);
 });
 
-test.each<[string, object, object, readonly string[]]>([
-  ["NodePort", { type: "NodePort" }, {}, ["attempts[0].per", "bytes.fromBackend[1].per", "deny.addresses"]],
-  ["NodePort with Local", { type: "NodePort", externalTrafficPolicy: "Local" }, {}, []],
-  ["NodePort behind a trusted proxy", { type: "NodePort" }, { trustedProxies: ["10.0.0.0/8"] }, []],
-  ["LoadBalancer", { type: "LoadBalancer" }, {}, []],
-  [
-    "LoadBalancer with Cluster",
-    { type: "LoadBalancer", externalTrafficPolicy: "Cluster" },
-    {},
-    ["attempts[0].per", "bytes.fromBackend[1].per", "deny.addresses"],
-  ],
-  ["ClusterIP", {}, {}, []],
-])("type %s: limits and denials by address are warned of where they meet nodes", (_, service, listener, fields) => {
-  const policies = {
-    authentication: { require: "None" },
-    attempts: [{ per: "IP", limit: 1, interval: "1s" }],
-    bytes: {
-      fromBackend: [
-        { per: "Client", limit: 1, interval: "1s" },
-        { per: "IP", limit: 1, interval: "1s" },
-      ],
-    },
-    deny: { addresses: ["192.0.2.1"] },
-  };
-  const spec = { gateway: { service }, listener, policies, routes: [route("a"), route("b", { policies })] };
-  const { warnings, status } = translated({ proxy: proxy(spec) });
-  const at = ["spec.policies", "spec.routes[1].policies"].flatMap((place) =>
-    fields.map((field) => `${place}.${field}`),
-  );
-  expect(warnings.map((one) => one.at)).toEqual(at);
-  expect(status.problems).toEqual([]);
-});
-
 test("a place of any issuer that is a header of the gateway's own is a mistake, by its own path", () => {
   const issuer = { issuer: "https://a.test/", audiences: ["chat"], jwks: { uri: "https://a.test/keys" } };
   const jwt = [issuer, { ...issuer, issuer: "https://b.test/", from: [{ query: "t" }, { header: "X_Request_Id" }] }];

@@ -104,7 +104,7 @@ test("a load balancer that an earlier version made gets the new default in place
   const client = sharedClient();
   const namespace = await newNamespace(client);
   const now = manifest(namespace, { type: "LoadBalancer" });
-  const { externalTrafficPolicy: _, ...spec } = (now as Live).spec;
+  const spec = { ...(now as Live).spec, externalTrafficPolicy: undefined };
   const before = await applied(client, { ...now, spec } as Applicable);
   expect(before.spec["externalTrafficPolicy"]).toBe("Cluster");
   const after = await applied(client, now);
