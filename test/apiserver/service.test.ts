@@ -3,7 +3,7 @@ import { gateway } from "../../api/pods.ts";
 import { packer } from "../../operator/platform/packer.ts";
 import { apply, type Applicable } from "../../operator/kube/apply.ts";
 import type { Caller } from "../../operator/kube/call.ts";
-import type { KubeObject } from "../../operator/kube/kinds.ts";
+import { KINDS, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
 import { unchanged } from "../../operator/kube/unchanged.ts";
 import { scopeOf } from "../../operator/render/scope.ts";
 import { service } from "../../operator/render/service.ts";
@@ -88,6 +88,23 @@ test("the class of a load balancer goes with its type, and cannot change while t
   const inside = await applied(client, manifest(namespace, {}));
   expect(inside.spec).not.toHaveProperty("loadBalancerClass");
   expect((await applied(client, of("example.com/two"))).spec["loadBalancerClass"]).toBe("example.com/two");
+});
+
+test("a type and a policy that another client wrote go with the next apply", async () => {
+  const client = sharedClient();
+  const namespace = await newNamespace(client);
+  await applied(client, manifest(namespace, {}));
+  await client.request({
+    method: "PATCH",
+    path: pathOf(KINDS.Service, namespace, "wsproxy-chat"),
+    query: { fieldManager: "kubectl-patch" },
+    contentType: "application/merge-patch+json",
+    body: { spec: { type: "LoadBalancer", externalTrafficPolicy: "Local", loadBalancerClass: "example.com/theirs" } },
+  });
+  const { spec } = await applied(client, manifest(namespace, {}));
+  expect(spec["type"]).toBe("ClusterIP");
+  expect(Object.keys(spec)).not.toContain("externalTrafficPolicy");
+  expect(Object.keys(spec)).not.toContain("loadBalancerClass");
 });
 
 test("a source range with bits beyond its prefix is refused by name", async () => {
