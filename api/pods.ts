@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { gatewayService } from "./gateway-service.ts";
 import { kubernetesObject, labelValue, notEmpty, textMap } from "./maps.ts";
-import { objectName, port } from "./names.ts";
+import { objectName } from "./names.ts";
 import { positiveDuration } from "./quantities.ts";
 
 /**
@@ -18,27 +19,7 @@ export const gateway = z
       .max(1000)
       .default(2)
       .describe("Number of data plane pods. The operator undoes what an autoscaler writes into the Deployment."),
-    service: z
-      .strictObject({
-        type: z
-          .enum(["ClusterIP", "NodePort", "LoadBalancer"])
-          .default("ClusterIP")
-          .describe("Type of the Service, as in Kubernetes."),
-        port: port
-          .optional()
-          .describe("Port of the Service, for clients in the cluster. Default 80, or 443 with listener.tls."),
-        ipFamilyPolicy: z
-          .enum(["SingleStack", "PreferDualStack"])
-          .optional()
-          .describe(
-            "Whether the Service has an IPv4 and an IPv6 address if the cluster has both, as in Kubernetes. Default PreferDualStack with type ClusterIP, else SingleStack: not every load balancer supports both.",
-          ),
-        annotations: annotations
-          .default({})
-          .describe("Annotations of the Service, such as those that a cloud's load balancer reads."),
-      })
-      .prefault({})
-      .describe("The Service in front of the data plane pods."),
+    service: gatewayService.prefault({}).describe("The Service in front of the data plane pods."),
     pod: z
       .strictObject({
         labels: labels

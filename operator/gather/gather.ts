@@ -4,7 +4,7 @@ import { textSize } from "../../api/text-size.ts";
 import { backendObjects } from "./backend-objects.ts";
 import { MOST, type Budget } from "./budgets.ts";
 import type { Cache } from "../watch/cache.ts";
-import { ConfigInForceReader } from "./config-in-force.ts";
+import { ConfigInForceReader, nameIn } from "./config-in-force.ts";
 import { manifestForm } from "./content-forms.ts";
 import type { Contents, UnreadableObject } from "../watch/contents.ts";
 import type { WrittenConfigs } from "./written-configs.ts";
@@ -14,6 +14,7 @@ import type { OwnObjects } from "../watch/own-objects.ts";
 import { podsOf, type PodsOfProxy } from "../watch/own-pods.ts";
 import { packer } from "../platform/packer.ts";
 import { NamedObjectsReader } from "./named-objects.ts";
+import { serviceIn } from "../render/service-record.ts";
 import { Refusals, type Failure } from "../refusals.ts";
 import { referencesOf, type References } from "../watch/references.ts";
 import { SeenKeys } from "./seen-keys.ts";
@@ -78,6 +79,8 @@ export class Gatherer {
     this.#tell(key, [...inForce.unreadable, ...named.failed].map(failureOf));
     const reader = { cache: this.#cache, contents: this.#contents };
     const backends = await backendObjects(reader, key, namespace, references.services, load, signal);
+    const written = inForce.config && inForce.data.get(nameIn("Secret", names.configPart(0)));
+    const serviceInForce = serviceIn(written?.metadata.annotations);
     const isToken = ({ object }: UnreadableObject): boolean => object.metadata.name === names.admin;
     const part = inForce.unreadable.find((one) => one.kind === "Secret" && !isToken(one));
     const unreadable = [...named.failed.map(unreadableOf), ...named.beyond];
@@ -101,6 +104,7 @@ export class Gatherer {
         services: backends.services,
         endpointSlices: backends.endpointSlices,
         cutServices: backends.cut,
+        ...(serviceInForce === undefined ? {} : { serviceInForce }),
         unread: unreadable,
         seenKeys: this.#seenKeys.before(key, { secrets, unread: unreadable }, inForce.config),
       },

@@ -155,6 +155,35 @@ test.each([
   expect(manifests.find(({ kind }) => kind === "Service")).toMatchObject({ spec: { ipFamilyPolicy } });
 });
 
+test.each([
+  [{}, undefined],
+  [{ type: "NodePort" }, "Cluster"],
+  [{ type: "NodePort", externalTrafficPolicy: "Local" }, "Local"],
+  [{ type: "LoadBalancer" }, "Local"],
+  [{ type: "LoadBalancer", externalTrafficPolicy: "Cluster" }, "Cluster"],
+])("a Service that is asked for as %j has the traffic policy %s", (service, externalTrafficPolicy) => {
+  const { spec } = object(rendered({}, infraOf({ gateway: { service } })), "Service") as unknown as { spec: object };
+  expect("externalTrafficPolicy" in spec ? spec.externalTrafficPolicy : undefined).toBe(externalTrafficPolicy);
+});
+
+test("a Service that stays in the cluster has none of the fields of a load balancer", () => {
+  const asked = { type: "LoadBalancer", loadBalancerClass: "a", loadBalancerSourceRanges: ["192.0.2.1"] } as const;
+  const infra = infraOf({ gateway: { service: asked } });
+  const pods = infra.gateway;
+  if (pods === undefined) throw new Error("no gateway");
+  const narrowed = { ...infra, gateway: { ...pods, service: { ...pods.service, type: "ClusterIP" as const } } };
+  const { spec } = object(rendered({}, narrowed), "Service") as unknown as { spec: object };
+  expect(Object.keys(spec).sort()).toEqual(["ipFamilyPolicy", "ports", "selector", "type"]);
+});
+
+test("the config Secret says how the Service leads to the listener, also where no Service is rendered", () => {
+  const parts = { config: configOf(), endpoints: endpointsOf([8080]), adminToken };
+  const wrote = (more: object) =>
+    render(OWNER, { ...parts, infra: undefined, ...more }, SETTINGS, packer).manifests[0]?.metadata.annotations;
+  expect(wrote({ service: { type: "NodePort", port: 8000 } })).toEqual({ "wsproxy.dev/service": "NodePort 8000" });
+  expect(wrote({})).toBeUndefined();
+});
+
 test("every change of the shape changes the pod template", () => {
   const shapes: Shape[] = [
     { gateway: { pod: { labels: { team: "chat" } } } },

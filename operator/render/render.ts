@@ -12,6 +12,7 @@ import { packedConfig } from "./packed.ts";
 import type { Packer } from "./packer.ts";
 import { scopeOf, type Scope } from "./scope.ts";
 import { service } from "./service.ts";
+import { serviceRecord } from "./service-record.ts";
 import { serviceAccount } from "./service-account.ts";
 import { sortedKeys } from "./sorted-keys.ts";
 import type { Owner } from "./owner.ts";
@@ -30,7 +31,7 @@ export interface Rendered {
 }
 
 /** The part of a translation that becomes objects. */
-export interface Renderable extends Pick<Translation, "config" | "endpoints" | "infra"> {
+export interface Renderable extends Pick<Translation, "config" | "endpoints" | "infra" | "service"> {
   /** The token of the pods' admin port; undefined: it cannot be read now, and its Secret stays as it is. */
   readonly adminToken: string | undefined;
 }
@@ -43,7 +44,7 @@ export function render(...parts: Parameters<typeof renderInSteps>): Rendered {
 /** The same in steps, for a process that has other things to do. */
 export function* renderInSteps(
   owner: Owner,
-  { config, endpoints, infra, adminToken }: Renderable,
+  { config, endpoints, infra, service: leads, adminToken }: Renderable,
   settings: RenderSettings,
   packer: Packer,
 ): Steps<Rendered> {
@@ -55,7 +56,7 @@ export function* renderInSteps(
   }
   const scope = scopeOf(owner, packer.hash);
   const data = [
-    ...configSecrets(packed.config, scope, packer),
+    ...configSecrets(packed.config, serviceRecord(leads), scope, packer),
     ...(adminToken === undefined ? [] : [adminSecret(adminToken, scope, packer)]),
     endpointsConfigMap(packed.endpoints, scope),
   ];

@@ -1,8 +1,11 @@
-import type { V1Service } from "@kubernetes/client-node";
+import type { V1Service, V1ServiceSpec } from "@kubernetes/client-node";
+import { trafficPolicyOf } from "../../api/gateway-service.ts";
 import type { ManifestOf } from "./manifest.ts";
 import { PORT } from "./pod.ts";
 import type { GatewayInfra } from "./settings.ts";
 import type { Scope } from "./scope.ts";
+
+type ServiceSettings = GatewayInfra["gateway"]["service"];
 
 /** The Service for clients. It names the pods' port, so that pods with two port numbers can serve during a rollout. */
 export function service({ gateway, servicePort }: GatewayInfra, tls: boolean, scope: Scope): ManifestOf<V1Service> {
@@ -16,6 +19,7 @@ export function service({ gateway, servicePort }: GatewayInfra, tls: boolean, sc
     spec: {
       type,
       ipFamilyPolicy,
+      ...fromOutside(gateway.service),
       selector: { ...scope.selector },
       ports: [
         {
@@ -28,4 +32,22 @@ export function service({ gateway, servicePort }: GatewayInfra, tls: boolean, sc
       ],
     },
   };
+}
+
+/** How connections from outside come in. Fields that do not go with the type are left out, and so removed by the apply. */
+function fromOutside(settings: ServiceSettings): Partial<V1ServiceSpec> {
+  const externalTrafficPolicy = trafficPolicyOf(settings);
+  if (externalTrafficPolicy === undefined) return {};
+  const { type, loadBalancerClass, loadBalancerSourceRanges: ranges } = settings;
+  if (type !== "LoadBalancer") return { externalTrafficPolicy };
+  return {
+    externalTrafficPolicy,
+    ...(loadBalancerClass === "" ? {} : { loadBalancerClass }),
+    ...(ranges.length === 0 ? {} : { loadBalancerSourceRanges: ranges.map(block) }),
+  };
+}
+
+/** Kubernetes takes CIDR blocks only. */
+function block(range: string): string {
+  return range.includes("/") ? range : `${range}/${range.includes(":") ? 128 : 32}`;
 }

@@ -1,5 +1,5 @@
 import type { Problem } from "../../api/problem.ts";
-import { listenerPort } from "./routes/judge-routes.ts";
+import { listenerPort } from "./listener.ts";
 import type { ReadProxy } from "./read-proxy.ts";
 import type { TranslateOptions } from "./resources.ts";
 

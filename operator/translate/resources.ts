@@ -1,6 +1,7 @@
 import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
 import type { Steps } from "./steps.ts";
+import type { ServiceShape } from "./translation.ts";
 
 /** Everything that a translation may read: one proxy, and the objects of its namespace that it may refer to. */
 export interface Resources {
@@ -16,6 +17,8 @@ export interface Resources {
   readonly seenKeys?: ReadonlySet<string>;
   /** Service → number of its EndpointSlices, for each Service of which the budget left some out. */
   readonly cutServices?: ReadonlyMap<string, number>;
+  /** How the proxy's own Service leads to the listener in force; absent: it does not, or that is not known. */
+  readonly serviceInForce?: ServiceShape;
 }
 
 /** A Secret or ConfigMap that exists and was not read: it cannot be read, or lies beyond the proxy's budget. */

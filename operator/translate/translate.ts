@@ -1,14 +1,17 @@
 import type { Config, RouteConfig } from "../../api/config.ts";
 import { routesOf, withSettings } from "../../api/route-settings.ts";
 import { excessOfKeys } from "./references/api-keys.ts";
-import { configOf, endpointsFile, infraOf } from "./assemble.ts";
+import { configOf, endpointsFile } from "./assemble.ts";
 import { excessOf } from "./bounds/excess.ts";
+import { infraOf, serviceShape } from "./infra.ts";
+import { listenerOutcome } from "./listener.ts";
 import { judgeRoutes } from "./routes/judge-routes.ts";
-import { inForce, lastGoodConfig, listenerTls } from "./routes/last-good.ts";
+import { inForce, lastGoodConfig } from "./routes/last-good.ts";
 import { keyProblems } from "./references/key-problems.ts";
 import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
+import { seesNodes } from "./policies/node-addresses.ts";
 import { policyWarnings } from "./policies/policy-warnings.ts";
 import { readProxy, type ReadProxy } from "./read-proxy.ts";
 import type { Resources, TranslateOptions, Tools } from "./resources.ts";
@@ -48,12 +51,12 @@ export function* translation(
   const routesBefore = new Map(before && routesOf(before).map((route) => [route.name, route]));
   const judged = yield* judgeRoutes(proxy, options);
   const outcomes = yield* eachOf(judged, (it) => routeOutcome(it, inherited, routesBefore.get(it.name), lookup));
-  const listener = listenerTls(header?.listener.tls?.secretName, before, lookup);
+  const listening = header && listenerOutcome(header, before, lookup);
   const served = routesInForce(outcomes);
   const fits = yield* fitsInText(served);
   const routes = withSettings(fits ? served : []);
   yield;
-  const wanted = header && fits ? configOf(proxy, header, listener.tls, routes) : undefined;
+  const wanted = header && listening && fits ? configOf(proxy, header, listening.listener, routes) : undefined;
   const whole = [
     fits ? undefined : textExcess(lookup.self),
     excessOfKeys(routes, lookup.self) ?? (yield* excessOf(wanted, options, lookup.self)),
@@ -64,9 +67,11 @@ export function* translation(
   const ruling = rule(proxy, outcomes, whole, lookup.self);
   const accepted = ruling.accepted ? header : undefined;
 
-  const references = mostFirst(distinct([...listener.problems, ...outcomes.flatMap((it) => it.references)]));
+  const references = mostFirst(distinct([...(listening?.problems ?? []), ...outcomes.flatMap((it) => it.references)]));
   const config = accepted === undefined ? before && (yield* lastGoodConfig(before, lookup)) : wanted;
   yield;
+  const infra = accepted && listening && infraOf(accepted, listening, resources.serviceInForce);
+  const service = infra === undefined ? resources.serviceInForce : serviceShape(infra);
   const endpoints = endpointsFile(config, lookup);
   yield;
   const ready = config && readyBackends(accepted === undefined ? [] : judged, endpoints);
@@ -75,7 +80,8 @@ export function* translation(
   return {
     config,
     endpoints,
-    infra: accepted && infraOf(accepted),
+    infra,
+    ...(service === undefined ? {} : { service }),
     status: {
       conditions: [ruling.condition, resolvedRefs(ruling.accepted, references, generation)],
       routes: outcomes.map((outcome) => routeStatus(outcome, generation)),
@@ -90,12 +96,13 @@ export function* translation(
 /** Warnings of one proxy: more than a reader needs, and few enough for the operator's memory. */
 const MOST_WARNINGS = 100;
 
-function* warningsOf({ policies, routes }: ReadProxy): Steps<ReturnType<typeof policyWarnings>> {
-  const found = policyWarnings(policies ?? {}, "spec.policies");
+function* warningsOf({ header, policies, routes }: ReadProxy): Steps<ReturnType<typeof policyWarnings>> {
+  const nodes = seesNodes(header);
+  const found = policyWarnings(policies ?? {}, "spec.policies", nodes);
   yield;
   for (const { at, spec } of routes) {
     if (found.length >= MOST_WARNINGS) break;
-    found.push(...policyWarnings(spec?.policies ?? {}, `${at}.policies`));
+    found.push(...policyWarnings(spec?.policies ?? {}, `${at}.policies`, nodes));
     yield;
   }
   return found.slice(0, MOST_WARNINGS);

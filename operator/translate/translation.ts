@@ -14,6 +14,8 @@ export interface Translation {
   readonly endpoints: Endpoints;
   /** What the proxy's objects in a cluster are rendered from; undefined: the spec is not accepted, and they stay. */
   readonly infra: Infra | undefined;
+  /** How the Service leads to the listener of the config, for the next translation; absent: there is no Service. */
+  readonly service?: ServiceShape;
   readonly status: ProxyStatus;
   /** What is accepted and may not be what the user means; for `check` and `standalone`, in no condition. */
   readonly warnings: readonly Warning[];
@@ -23,6 +25,12 @@ export interface Translation {
 
 /** A warning, and the object in which `at` is a field. */
 export type Warning = Pick<LocatedProblem, "at" | "message" | "object">;
+
+/** What a Service says about the listener to which it leads. */
+export interface ServiceShape {
+  readonly type: NonNullable<WebSocketProxySpec["gateway"]>["service"]["type"];
+  readonly port: number;
+}
 
 /** The shape of the pods, with every default applied. */
 export interface Infra {

@@ -35,6 +35,8 @@ const WAITS_FOR: Readonly<Record<string, readonly string[]>> = {
   Secret: ["Secret"],
   // No pod is to run before its NetworkPolicy, or with a port that its config does not have yet.
   Deployment: ["Secret", "ConfigMap", "NetworkPolicy"],
+  // Its port and protocol are those of the config that pods have.
+  Service: ["Secret"],
 };
 
 /** Brings the objects of a proxy to what was rendered: applies those that differ, in order, and deletes those without a manifest. */

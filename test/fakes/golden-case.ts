@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments, stringify } from "yaml";
-import type { Config } from "../../api/config.ts";
 import { decode, resourcesOf, type KubernetesObject, type ProxyObject } from "../../operator/gather/decode.ts";
 import { tools } from "../../operator/platform/tools.ts";
 import { packer } from "../../operator/platform/packer.ts";
@@ -40,14 +39,16 @@ export interface Made extends Translation {
 /** The outputs of a case's proxies, in the order of their names. */
 export function translateCase(folder: string, order: "as written" | "reversed" = "as written"): Made[] {
   const surroundings = { ...inCluster, ...(documents(folder, "surroundings.yaml")[0] as object | undefined) };
-  const before = new Map<string, Config | undefined>();
+  const before = new Map<string, Translation>();
   for (const file of ["before.yaml", "resources.yaml"]) {
     const objects = objectsIn(folder, file);
     if (order === "reversed") objects.reverse();
     const made = proxiesIn(objects).map((proxy) => {
       const id = `${proxy.namespace}/${proxy.name}`;
-      const translation = translate(resourcesOf(proxy, objects), before.get(id), tools, surroundings);
-      before.set(id, translation.config);
+      const { config, service } = before.get(id) ?? {};
+      const resources = { ...resourcesOf(proxy, objects), ...(service && { serviceInForce: service }) };
+      const translation = translate(resources, config, tools, surroundings);
+      before.set(id, translation);
       const owner = { namespace: proxy.namespace, name: proxy.name, uid: `uid of ${id}` };
       return { ...translation, rendered: render(owner, { ...translation, adminToken: ADMIN_TOKEN }, SETTINGS, packer) };
     });

@@ -74,6 +74,7 @@ function alone(base: object, path: Path): object {
   const [kind, name] = path.slice(-2);
   const parent = path.slice(0, -1);
   if (name === "per") return withValue(base, path.slice(0, -2), [valueAt(base, parent)]) as object;
+  if (kind === "service" && name === "type") return withValue(base, parent, {}) as object;
   const beside = name === "encoding" ? { subprotocol: "key" } : {};
   if (path.at(-3) === "from" && kind === 0) return withValue(base, parent, beside) as object;
   const claim = path.indexOf("requiredClaims") + 2;

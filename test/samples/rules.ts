@@ -9,6 +9,7 @@ const apiKey = (value: object): object =>
   specWith({ policies: { authentication: { apiKey: { secretSelector: selector, ...value } } } });
 const forwarding = (value: object): object => specWith({ policies: { forwarding: value } });
 const whole = (more: unknown): object => specWith({ spec: more as object });
+const service = (value: unknown): object => whole({ gateway: { service: value } });
 const k = (count: number): string => "k".repeat(count);
 /** The longest key that Kubernetes takes: a DNS name of 253 characters, a slash and a name of 63. */
 const longest = `${[62, 63, 63, 62].map(k).join(".")}/${k(63)}`;
@@ -76,6 +77,44 @@ const sets: readonly RuleSamples[] = [
     spec: (interval) => specWith({ policies: { messages: { fromClient: [{ per: "Client", limit: 1, interval }] } } }),
     good: ["1s"],
     bad: ["0s", "0m"],
+  },
+  {
+    rule: "goes with type LoadBalancer or NodePort only; remove it, or write one of these types",
+    at: "spec.gateway.service.externalTrafficPolicy",
+    spec: service,
+    good: [
+      { type: "LoadBalancer", externalTrafficPolicy: "Cluster" },
+      { type: "LoadBalancer", externalTrafficPolicy: "Local" },
+      { type: "NodePort", externalTrafficPolicy: "Local" },
+      { type: "ClusterIP" },
+      {},
+    ],
+    bad: [{ externalTrafficPolicy: "Local" }, { type: "ClusterIP", externalTrafficPolicy: "Cluster" }],
+  },
+  {
+    rule: "goes with type LoadBalancer only; remove it, or write type: LoadBalancer",
+    at: "spec.gateway.service.loadBalancerClass",
+    spec: service,
+    good: [
+      { type: "LoadBalancer", loadBalancerClass: "internal" },
+      { type: "LoadBalancer", loadBalancerClass: "example.com/Internal_1.x" },
+      { type: "NodePort", loadBalancerClass: "" },
+      { loadBalancerClass: "" },
+    ],
+    bad: [{ loadBalancerClass: "internal" }, { type: "NodePort", loadBalancerClass: "internal" }],
+  },
+  {
+    rule: "goes with type LoadBalancer only; remove it, or write type: LoadBalancer",
+    at: "spec.gateway.service.loadBalancerSourceRanges",
+    spec: service,
+    good: [
+      { type: "LoadBalancer", loadBalancerSourceRanges: ["192.0.2.0/24", "2001:db8::/32", "192.0.2.1"] },
+      { type: "NodePort", loadBalancerSourceRanges: [] },
+    ],
+    bad: [
+      { loadBalancerSourceRanges: ["192.0.2.0/24"] },
+      { type: "NodePort", loadBalancerSourceRanges: ["192.0.2.0/24"] },
+    ],
   },
   {
     rule: "goes with mode Sidecar only; remove it, or write mode: Sidecar",

@@ -49,6 +49,13 @@ const sets: readonly ValueSamples[] = [
     ],
   },
   {
+    at: "spec.gateway.service.loadBalancerClass",
+    spec: (loadBalancerClass) =>
+      specWith({ spec: { gateway: { service: { type: "LoadBalancer", loadBalancerClass } } } }),
+    good: ["", "a", "internal-vip", "example.com/internal-vip", "a/A_.-9", "service.k8s.aws/nlb"],
+    bad: ["/a", "a/", "a/b/c", "-a", "a-", "Example.com/a", "a b", ".", "a\n", `a/${"b".repeat(64)}`, "a..b/c"],
+  },
+  {
     at: "spec.policies.bytes.fromClient[0].limit",
     spec: (limit) => specWith({ policies: { bytes: { fromClient: [{ per: "Client", limit, interval: "1s" }] } } }),
     good: [1, "1", "64Ki", "0.5Mi", "1.5k", "999Ti", "999999999999999", 999_999_999_999_999, "0.000001", "10G"],

@@ -1,6 +1,7 @@
 import type { PoliciesSpec } from "../../../api/policies/index.ts";
 import { fieldPath, quoted } from "../../../api/problem.ts";
 import { idleHeaders } from "./idle-headers.ts";
+import { countedByAddress } from "./node-addresses.ts";
 
 /** What the user should know of a field. */
 interface PolicyWarning {
@@ -8,12 +9,17 @@ interface PolicyWarning {
   readonly message: string;
 }
 
-/** What is accepted as it is written and yet may not be what the user means. `at`: path of the policies in the spec. */
-export function policyWarnings({ authentication, forwarding }: PoliciesSpec, at: string): PolicyWarning[] {
+/**
+ * What is accepted as it is written and yet may not be what the user means. `at`: path of the policies in the spec;
+ * `nodes`: the gateway sees addresses of nodes in the place of clients'.
+ */
+export function policyWarnings(policies: PoliciesSpec, at: string, nodes: boolean): PolicyWarning[] {
+  const { authentication, forwarding } = policies;
   const idle = forwarding === undefined ? [] : idleHeaders(forwarding);
   return [
     ...sharedClientClaims(authentication, at),
     ...idle.map(({ path, message }) => ({ at: fieldPath(at, ["forwarding", ...path]), message })),
+    ...(nodes ? countedByAddress(policies) : []).map(({ path, message }) => ({ at: fieldPath(at, path), message })),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { AcceptedProblem } from "../../../api/conditions.ts";
-import type { RouteSpec, WebSocketProxySpec } from "../../../api/websocket-proxy.ts";
+import type { RouteSpec } from "../../../api/websocket-proxy.ts";
 import { Claims } from "./conflicts.ts";
+import { listenerPort } from "../listener.ts";
 import { policyProblems } from "../policies/policy-problems.ts";
 import type { ReadProxy, ReadRoute } from "../read-proxy.ts";
 import type { TranslateOptions } from "../resources.ts";
@@ -76,9 +77,4 @@ function authenticationProblems({ policies }: RouteSpec, at: string, proxy: Read
   const message =
     "no authentication is in effect; name a method here or in spec.policies.authentication, or write require: None here to open the route";
   return [{ reason: "AuthenticationMissing", message, at: `${at}.policies.authentication` }];
-}
-
-/** Port that clients connect to. */
-export function listenerPort({ listener: { port, tls } }: Pick<WebSocketProxySpec, "listener">): number {
-  return port ?? (tls === undefined ? 8080 : 8443);
 }

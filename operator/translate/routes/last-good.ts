@@ -1,9 +1,9 @@
 import type { Config, RouteConfig } from "../../../api/config.ts";
 import { routesOf, withSettings } from "../../../api/route-settings.ts";
 import { excessOfKeys } from "../references/api-keys.ts";
-import type { Lookup, ReferenceProblem } from "../references/lookup.ts";
+import { withCurrentTls } from "../listener.ts";
+import type { Lookup } from "../references/lookup.ts";
 import { refreshRoute } from "./resolve-route.ts";
-import { keyPair } from "../references/secrets.ts";
 import { eachOf, type Steps } from "../steps.ts";
 import { fitsInText } from "../bounds/text-budget.ts";
 
@@ -20,7 +20,6 @@ export function inForce(
  * not keep a removed key alive.
  */
 export function* lastGoodConfig(before: Config, lookup: Lookup): Steps<Config> {
-  const { tls } = before.listener;
   const all = yield* eachOf(routesOf(before), (route) => ({ route, now: refreshRoute(route, "", lookup).route }));
   // Where the current values are too large, the routes stay as they were, without the keys that were removed.
   const fitting = yield* fitsInText(all.map(({ now }) => now));
@@ -29,10 +28,7 @@ export function* lastGoodConfig(before: Config, lookup: Lookup): Steps<Config> {
   const fits = excessOfKeys(written, lookup.self) === undefined;
   return {
     ...before,
-    listener:
-      tls === undefined
-        ? before.listener
-        : { ...before.listener, tls: { ...tls, ...listenerTls(tls.secretName, before, lookup).tls } },
+    listener: withCurrentTls(before, lookup),
     ...(fits ? written : withSettings(refreshed.map(({ route, now }) => withoutNewKeys(now, route, lookup)))),
   };
 }
@@ -66,17 +62,4 @@ function withoutNewKeys(now: RouteConfig, before: RouteConfig, lookup: Lookup): 
   });
   const apiKey = { ...authentication.apiKey, keys };
   return { ...now, policies: { ...now.policies, authentication: { ...authentication, apiKey } } };
-}
-
-/** The listener's certificate. A missing or broken one leaves that in force, since a lost certificate revokes no permission. */
-export function listenerTls(
-  secretName: string | undefined,
-  before: Config | undefined,
-  lookup: Lookup,
-): { readonly tls: NonNullable<Config["listener"]["tls"]>; readonly problems: readonly ReferenceProblem[] } {
-  if (secretName === undefined) return { tls: {}, problems: [] };
-  const now = keyPair(secretName, "spec.listener.tls.secretName", lookup);
-  const tls = before?.listener.tls;
-  const value = now.value ?? (tls?.secretName === secretName ? tls.keyPair : undefined);
-  return { tls: { secretName, ...(value === undefined ? {} : { keyPair: value }) }, problems: now.problems };
 }
