@@ -16,6 +16,7 @@ import type { Recorder } from "../kube/events.ts";
 import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
 import type { ConditionState } from "../metrics.ts";
+import { selectorText } from "../render/labels.ts";
 import type { Rendered } from "../render/render.ts";
 import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
@@ -29,6 +30,8 @@ export interface Outcome {
   /** What the API server refuses, in words. */
   readonly refusals: readonly string[];
   readonly state: PodState;
+  /** Sentences for the message of Programmed. */
+  readonly remarks: readonly string[];
 }
 
 export interface ReporterParts {
@@ -54,7 +57,7 @@ export class Reporter {
   }
 
   async report(outcome: Outcome, signal: AbortSignal): Promise<void> {
-    const { gathered, translation, rendered, refusals, state } = outcome;
+    const { gathered, translation, rendered, refusals, state, remarks } = outcome;
     const { proxy } = gathered;
     const { clock } = this.#parts;
     const before = statusIn(proxy);
@@ -65,6 +68,8 @@ export class Reporter {
       refusals,
       pods: state,
       holdUp: holdUpOf(await this.#ours("Deployment", gathered, signal), gathered.pods.own),
+      remarks,
+      selector: selectorText(gathered.names.base),
       address: addressOf(await this.#ours("Service", gathered, signal)),
     };
     const status = statusOf(findings, before, clock.wall());
