@@ -32,6 +32,9 @@ interface Script {
   readonly gathered?: Partial<Gathered>;
   readonly proxy?: Partial<KubeObject["metadata"]> | "gone";
   readonly state?: PodState;
+  /** What there is to say of the number of pods, and when a pass is to look at it again. */
+  readonly remarks?: readonly string[];
+  readonly again?: number;
   /** Kinds that the API server refuses, by kind. */
   readonly refuses?: Readonly<Record<string, Failure>>;
 }
@@ -48,6 +51,11 @@ function bench(script: Script = {}) {
         its.script.proxy === "gone"
           ? undefined
           : { metadata: { name: "chat", namespace: "demo", ...its.script.proxy } },
+    },
+    replicas: {
+      remarks: () => its.script.remarks ?? [],
+      again: () => its.script.again,
+      forget: () => step("forget"),
     },
     gatherer: {
       gather: () => {
@@ -243,4 +251,10 @@ test("while pods are behind and the admin token cannot be read, the next pass re
   expect(await pass()).toMatchObject({ result: "refused", lookAgainAfter: 2000 });
   its.script = { ...its.script, refuses: {}, state: { ...behind, behind: [] } };
   expect(await pass()).toEqual({ result: "done" });
+});
+
+test("what there is to say of the number of pods is told, and a pass looks at it again in time", async () => {
+  const { pass, told } = bench({ remarks: ["It is fought over."], again: 5000 });
+  expect(await pass()).toEqual({ result: "done", lookAgainAfter: 5000 });
+  expect(told[0]?.remarks).toEqual(["It is fought over."]);
 });

@@ -35,6 +35,8 @@ function translation(generation: number): Translation {
   } as unknown as Translation;
 }
 
+const SELECTOR = "app.kubernetes.io/component=dataplane,wsproxy.dev/proxy=wsproxy-chat";
+
 /** A reporter on `demo/chat`, and what it writes. */
 async function bench() {
   const { server, client, clock } = await kubeBench();
@@ -62,7 +64,13 @@ async function bench() {
     const owner = { namespace: "demo", name: "chat", uid: String(object().metadata.uid) };
     const gathered = { owner, names: namesOf("chat", packer.hash), proxy: object(), pods: { own: [], strangers: [] } };
     const rendered = { manifests: [], prunable: [], serving: { hash: "h", endpointsHash: "e" }, problem: undefined };
-    const outcome = { translation: translation(object().metadata.generation ?? 1), rendered, refusals, state };
+    const outcome = {
+      translation: translation(object().metadata.generation ?? 1),
+      rendered,
+      refusals,
+      state,
+      remarks: [],
+    };
     return reporter.report({ ...outcome, gathered: gathered as unknown as Gathered }, signal);
   };
   return {
@@ -89,7 +97,7 @@ describe("a status", () => {
     expect(writes()).toHaveLength(1);
     expect(status()).toMatchObject({
       acceptedRoutes: "1/1",
-      dataplane: { replicas: 2, readyReplicas: 2, configHash: "h" },
+      dataplane: { replicas: 2, readyReplicas: 2, configHash: "h", selector: SELECTOR },
     });
   });
 

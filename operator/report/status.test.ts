@@ -14,7 +14,12 @@ test("all that there is to say, in one value that the CRD takes", () => {
     observedGeneration: 3,
     address: "wsproxy-chat.demo.svc:80",
     acceptedRoutes: "1/2",
-    dataplane: { replicas: 2, readyReplicas: 2, configHash: "c".repeat(64) },
+    dataplane: {
+      replicas: 2,
+      readyReplicas: 2,
+      configHash: "c".repeat(64),
+      selector: "wsproxy.dev/proxy=wsproxy-chat",
+    },
   });
   expect(status.conditions?.map(({ type }) => type)).toEqual([...CONDITION_TYPES]);
   expect(

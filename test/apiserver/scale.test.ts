@@ -175,7 +175,8 @@ test("an autoscaler that keeps changing a fixed number is named, answered ever m
     await it.autoscaler(replicas);
     await it.has(3);
   }
-  const words = /kube-controller-manager \(subresource scale\), a writer without a name\. Remove spec\.gateway\.replicas/;
+  const words =
+    /kube-controller-manager \(subresource scale\), a writer without a name\. Remove spec\.gateway\.replicas/;
   await eventually("the status names it", async () => words.test(await it.message("Programmed")));
   const said = await it.message("Programmed");
   const [before, writes] = [(await it.proxy()).metadata.resourceVersion, it.applies.length];
