@@ -248,7 +248,7 @@ const STATUS = {
   address: "wsproxy-chat.demo.svc:80",
   acceptedRoutes: "1/1",
   routes: [{ name: "main", conditions: [{ type: "Accepted", ...CONDITION }] }],
-  dataplane: { replicas: 2, readyReplicas: 2, configHash: "0".repeat(64) },
+  dataplane: { replicas: 2, readyReplicas: 2, selector: "wsproxy.dev/proxy=wsproxy-chat", configHash: "0".repeat(64) },
 };
 
 function crowd(count: number): object {

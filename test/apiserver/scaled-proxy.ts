@@ -56,8 +56,8 @@ export class ScaledProxy {
   }
 
   /** Applies the proxy with this `gateway`, as a person who keeps the whole manifest in a file. */
-  async spec(gateway: object): Promise<void> {
-    await this.#apply(proxy("chat", { gateway }) as KubeObject);
+  async spec(gateway: object | undefined): Promise<void> {
+    await this.#apply(proxy("chat", gateway && { gateway }) as KubeObject);
   }
 
   /** The autoscaler writes a number into the Deployment. */
