@@ -82,6 +82,7 @@ describe("without gateway.replicas", () => {
     await it.autoscaler(7);
     await destroy(it.client, "Deployment", it.namespace, "wsproxy-chat");
     await it.has(2);
+    expect(await it.owned()).toBe(`2: ${FIELD_MANAGER}`);
   });
 });
 

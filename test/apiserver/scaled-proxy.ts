@@ -34,7 +34,7 @@ export class ScaledProxy {
     await installCrd(client);
     const it = new ScaledProxy(client, await newNamespace(client));
     const objects = [service(), slice(["10.0.0.1"]), keys({ alice: "alices-own-key-0001" })];
-    for (const object of objects) await it.#apply(object as KubeObject);
+    for (const object of objects) await it.#apply(object);
     return it;
   }
 
@@ -57,7 +57,7 @@ export class ScaledProxy {
 
   /** Applies the proxy with this `gateway`, as a person who keeps the whole manifest in a file. */
   async spec(gateway: object | undefined): Promise<void> {
-    await this.#apply(proxy("chat", gateway && { gateway }) as KubeObject);
+    await this.#apply(proxy("chat", gateway && { gateway }));
   }
 
   /** The autoscaler writes a number into the Deployment. */
@@ -80,7 +80,7 @@ export class ScaledProxy {
   async oldOperator(replicas: number): Promise<void> {
     const [first] = this.applies;
     const body = first?.body as Deployment & { readonly spec: object };
-    const { uid: _, ...metadata } = body.metadata;
+    const { metadata } = body;
     await this.client.request({
       method: "PATCH",
       path: pathOf(KINDS.Deployment, this.namespace, "wsproxy-chat"),

@@ -1,7 +1,10 @@
 import { REPLICAS_MANAGER } from "../../operator/kube/field-manager.ts";
-import type { ApiObject } from "./api-server-store.ts";
 
-type Scaled = ApiObject & { readonly spec?: { readonly replicas?: number } };
+/** A Deployment in the store of the fake. */
+interface Scaled {
+  readonly metadata: { readonly [field: string]: unknown };
+  readonly spec?: { readonly replicas?: number };
+}
 
 /** Who owns `spec.replicas`, as entries of managedFields. */
 function ownersOf(object: Scaled | undefined): readonly string[] {
