@@ -78,3 +78,12 @@ test("long words of an API server are cut, and no character is cut in two", () =
   expect(message.length).toBeLessThanOrEqual(1024);
   expect(message.isWellFormed()).toBe(true);
 });
+
+test("remarks stand at the end of the message of Programmed, whatever its reason", () => {
+  const message = (parts: Parameters<typeof findings>[0]): string =>
+    statusOf(findings({ ...parts, remarks: ["It is fought over."] }), undefined, NOW).conditions?.find(
+      ({ type }) => type === "Programmed",
+    )?.message ?? "";
+  expect(message({})).toMatch(/\. It is fought over\.$/);
+  expect(message({ refusals: ["no"] })).toMatch(/no.* It is fought over\.$/);
+});

@@ -16,8 +16,8 @@ export interface Findings {
   readonly pods: PodState;
   /** Why no pod is ready, in Kubernetes' words; empty: it does not say. */
   readonly holdUp: string;
-  /** Sentences that are appended to the message of Programmed. */
-  readonly remarks: readonly string[];
+  /** Sentences at the end of Programmed's message; default none. */
+  readonly remarks?: readonly string[];
   /** Finds the pods of the proxy, as text. */
   readonly selector: string;
   readonly address: string | undefined;
@@ -58,7 +58,7 @@ function programmedOf({
   refusals,
   pods,
   holdUp,
-  remarks,
+  remarks = [],
 }: Findings): Condition<"Programmed"> {
   const beside = [...wordsOnPods(pods), ...remarks];
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>

@@ -10,7 +10,11 @@ const { signal } = new AbortController();
 
 /** A Deployment with a number of pods and the writers that own it. */
 async function bench(replicas: number, ...owners: string[]) {
-  const { server, client, clock } = await kubeBench();
+  let most = 1000;
+  const { server, client, clock } = await kubeBench((object) => {
+    const { spec } = object as unknown as { spec: { replicas: number } };
+    return { ...object, spec: { ...spec, replicas: Math.min(most, spec.replicas) } };
+  });
   const live = server.put({
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -26,6 +30,8 @@ async function bench(replicas: number, ...owners: string[]) {
   return {
     server,
     now,
+    /** From now on an admission webhook allows no more pods. */
+    cap: (pods: number) => void (most = pods),
     settle: (more: Partial<Settling>) =>
       all.settle({ proxy: "demo/chat", live, wanted: undefined, known: replicas, applies: true, ...more }, signal),
     remarks: () => all.remarks("demo/chat"),
@@ -89,6 +95,25 @@ describe("a number of the spec", () => {
     await settle({});
     expect(remarks()).toEqual([]);
   });
+});
+
+test("a number that an admission webhook changes is written ever more slowly, and the status says so", async () => {
+  const { settle, now, server, remarks, cap } = await bench(2, REPLICAS_MANAGER);
+  cap(3);
+  for (let at = 0; at < 5; at += 1) await settle({ wanted: 5, known: 3, applies: false });
+  expect(server.writes).toHaveLength(3);
+  expect(remarks()).toEqual([expect.stringContaining(": an admission webhook. ")]);
+  expect(now()).toBe(`3: ${REPLICAS_MANAGER}`);
+});
+
+test("while a number may not be written back, a main apply still cannot reset it", async () => {
+  const { settle, now, server, cap } = await bench(3, REPLICAS_MANAGER);
+  cap(3);
+  for (let at = 0; at < 3; at += 1) await settle({ wanted: 5, known: 3, applies: false });
+  const ours = server.get("Deployment", "demo", "wsproxy-chat") as ApiObject;
+  server.put({ ...ours, metadata: { ...ours.metadata, managedFields: managedBy(FIELD_MANAGER) } });
+  await settle({ wanted: 5, known: 3 });
+  expect(now()).toBe(`3: ${FIELD_MANAGER}, ${REPLICAS_MANAGER}`);
 });
 
 test.each<[string, object | undefined, ReturnType<typeof replicaOwners>]>([

@@ -9,6 +9,9 @@ import type { Manifest } from "../render/manifest.ts";
 import { ReplicaFights } from "./replica-fights.ts";
 import { replicaOwners } from "./replica-owners.ts";
 
+/** Names the writer where the answer to our own write has another number. */
+const WEBHOOK = "an admission webhook";
+
 /** A Deployment, as far as the number of its pods goes. */
 interface Scaled {
   readonly spec?: { readonly replicas?: number };
@@ -79,13 +82,12 @@ export class Replicas {
     const replicas = replicasOf(now);
     if (now === undefined || replicas === undefined) return undefined;
     const { mainAlone, other } = replicaOwners(now);
-    if (wanted === undefined || replicas === wanted) {
+    if (wanted === undefined || replicas === wanted || this.#fights.wait(proxy, wanted) > 0) {
       return mainAlone ? this.#takeOver(now, replicas, signal) : undefined;
     }
-    if (other === undefined) return this.#write(now, wanted, true, signal);
-    if (this.#fights.wait(proxy, wanted) > 0) return undefined;
     const written = await this.#write(now, wanted, true, signal);
-    this.#fights.wroteBack(proxy, wanted, other);
+    const changedBy = replicasOf(written) === wanted ? other : WEBHOOK;
+    if (changedBy !== undefined) this.#fights.wroteBack(proxy, wanted, changedBy);
     return written;
   }
 
