@@ -28,9 +28,8 @@ export class ScaledProxy {
     this.namespace = namespace;
   }
 
-  /** With the objects that the proxy names. */
-  static async make(): Promise<ScaledProxy> {
-    const client = sharedClient();
+  /** With the objects that the proxy names; on the shared control plane, unless told otherwise. */
+  static async make(client: Watcher = sharedClient()): Promise<ScaledProxy> {
     await installCrd(client);
     const it = new ScaledProxy(client, await newNamespace(client));
     const objects = [service(), slice(["10.0.0.1"]), keys({ alice: "alices-own-key-0001" })];
