@@ -74,5 +74,7 @@ describe("an autoscaler", () => {
     const it = await autoscaled(DEPLOYMENT, { replicas: 3 });
     const words = "kube-controller-manager (subresource scale). Remove spec.gateway.replicas";
     await eventually("the status names it", async () => (await it.message("Programmed")).includes(words), 180_000);
+    await it.has(3);
+    expect(await it.owned()).toMatch(/^3: wsproxy-operator-replicas$/);
   }, 240_000);
 });
