@@ -10,7 +10,7 @@ export interface Applicable extends KubeObject {
 }
 
 /** In which name an apply writes. Without `force` the API server refuses (409) what another writer has set to another value. */
-export interface Applier {
+interface Applier {
   readonly fieldManager: string;
   readonly force: boolean;
 }

@@ -7,13 +7,14 @@ import type { Gathered } from "../gather/gather.ts";
 import { apply, remove } from "../kube/apply.ts";
 import type { Caller } from "../kube/call.ts";
 import { stripped } from "../kube/collection.ts";
-import { keyOf, kindOf, KINDS, pathOf, type KubeObject } from "../kube/kinds.ts";
+import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
 import type { Failure } from "../refusals.ts";
 import type { Manifest } from "../render/manifest.ts";
 import type { Rendered } from "../render/render.ts";
 import { APPLIED, asWanted, formOf, isAsApplied, isData, type AsWanted } from "./as-wanted.ts";
 import { attempt, foreign } from "./attempt.ts";
+import { findObject } from "./find-object.ts";
 import { hasReplicas, replicasOf, withFirstReplicas, type Replicas } from "./replicas.ts";
 
 const AS_APPLIED = "as applied";
@@ -104,7 +105,7 @@ export class Writer {
     const { name, namespace } = manifest.metadata;
     const as = asWanted(manifest);
     const cached = this.#own.get(kind, namespace, name);
-    const live = cached === undefined && isOwnOnly(kind) ? await this.#find(manifest, signal) : cached;
+    const live = cached === undefined && isOwnOnly(kind) ? await findObject(this.#client, manifest, signal) : cached;
     if (live !== undefined && !belongsTo(gathered.owner, live)) throw foreign(manifest);
     const content = await this.#content(gathered, kind, cached, formOf(as), signal);
     if (content === AS_APPLIED) return false;
@@ -185,20 +186,6 @@ export class Writer {
     const key = keyOf(proxy);
     if (this.#contents.retained(key, { kind, object, form }) === true) return AS_APPLIED;
     return this.#contents.one(key, { kind, object, form: rawForm }, signal);
-  }
-
-  /**
-   * The object of that name, whichever writer made it: of some kinds the cache has only our own. A list of one object needs no
-   * permission that the operator's watches do not need.
-   */
-  async #find({ kind, metadata: { name, namespace } }: Manifest, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const { items } = await this.#client.request<{ readonly items: readonly KubeObject[] | null }>({
-      path: pathOf(kindOf(kind), namespace),
-      query: { fieldSelector: `metadata.name=${name}`, limit: 1 },
-      accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
-      signal,
-    });
-    return items?.find((item) => item.metadata.name === name);
   }
 }
 
