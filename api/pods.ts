@@ -11,14 +11,19 @@ import { positiveDuration } from "./quantities.ts";
 const labels = textMap(labelValue);
 const annotations = textMap(z.string().max(4096));
 
+/** Pods of a new Deployment where the spec has no number. */
+export const FIRST_REPLICAS = 2;
+
 export const gateway = z
   .strictObject({
     replicas: z
       .int()
       .min(0)
       .max(1000)
-      .default(2)
-      .describe("Number of data plane pods. The operator undoes what an autoscaler writes into the Deployment."),
+      .optional()
+      .describe(
+        `Number of data plane pods. Absent: the operator makes the Deployment with ${FIRST_REPLICAS}, and then leaves the number to an autoscaler or to people. Given: the operator writes it back where something else changes it in the Deployment. The scale subresource reads and writes this field.`,
+      ),
     service: gatewayService.prefault({}).describe("The Service in front of the data plane pods."),
     pod: z
       .strictObject({

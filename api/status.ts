@@ -86,6 +86,11 @@ export const status = z
       .strictObject({
         replicas: pods.optional().describe("Number of data plane pods."),
         readyReplicas: pods.optional().describe("Number of data plane pods that take traffic."),
+        selector: z
+          .string()
+          .max(256)
+          .optional()
+          .describe("Label selector of the data plane pods, as text; the scale subresource shows it to autoscalers."),
         configHash: z
           .string()
           .max(64)

@@ -26,7 +26,14 @@ export const crd = {
         name: VERSION,
         served: true,
         storage: true,
-        subresources: { status: {} },
+        subresources: {
+          status: {},
+          scale: {
+            specReplicasPath: ".spec.gateway.replicas",
+            statusReplicasPath: ".status.dataplane.replicas",
+            labelSelectorPath: ".status.dataplane.selector",
+          },
+        },
         additionalPrinterColumns: [
           column("Mode", ".spec.mode", "string"),
           column("Ready", '.status.conditions[?(@.type=="Ready")].status', "string"),

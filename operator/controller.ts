@@ -22,6 +22,7 @@ import { askPods } from "./pods/pod-report.ts";
 import { PassRunner } from "./reconcile.ts";
 import type { RenderSettings } from "./render/settings.ts";
 import { Reporter } from "./report/reporter.ts";
+import { Replicas } from "./write/replicas.ts";
 import { Writer } from "./write/writer.ts";
 
 export interface ControllerOptions {
@@ -101,6 +102,7 @@ export class Controller {
       wrote: (pod) => own.wrote("Pod", pod),
     });
     this.#podLoop = new PodLoop({ pods, clock, log, changed: (key) => this.#podsChanged(key) });
+    const replicas = new Replicas(writing, clock);
     this.#passes = new PassRunner({
       gatherer,
       own,
@@ -109,7 +111,8 @@ export class Controller {
       log,
       settings: render,
       newToken,
-      writer: new Writer(writing, own, contents),
+      writer: new Writer(writing, own, contents, replicas),
+      replicas,
       pods,
       podLoop: this.#podLoop,
       reporter: this.#reporter,

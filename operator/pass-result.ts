@@ -28,3 +28,9 @@ export function refusedBy(refusals: readonly string[], cause: ApiError | undefin
   if (refusals.length === 0) return DONE;
   return { result: "refused", words: refusals.join("; "), cause, leastWait: wishedWait(cause) };
 }
+
+/** The result, with another pass after the earliest of these times; undefined ones do not count. */
+export function lookingAgain(result: PassResult, waits: readonly (number | undefined)[]): PassResult {
+  const earliest = Math.min(...waits.filter((wait) => wait !== undefined));
+  return earliest === Number.POSITIVE_INFINITY ? result : { ...result, lookAgainAfter: earliest };
+}

@@ -34,6 +34,9 @@ interface Script {
   readonly state?: PodState;
   /** Milliseconds until another report is due. */
   readonly reportAgain?: number;
+  /** What there is to say of the number of pods, and when a pass is to look at it again. */
+  readonly remarks?: readonly string[];
+  readonly again?: number;
   /** Kinds that the API server refuses, by kind. */
   readonly refuses?: Readonly<Record<string, Failure>>;
 }
@@ -50,6 +53,11 @@ function bench(script: Script = {}) {
         its.script.proxy === "gone"
           ? undefined
           : { metadata: { name: "chat", namespace: "demo", ...its.script.proxy } },
+    },
+    replicas: {
+      remarks: () => its.script.remarks ?? [],
+      again: () => its.script.again,
+      forget: () => step("forget"),
     },
     gatherer: {
       gather: () => {
@@ -252,4 +260,10 @@ test("a report that could not tell everything yet brings another pass, refused o
   expect(await pass()).toEqual({ result: "done", lookAgainAfter: 7000 });
   its.script = { ...its.script, refuses: { Service: failure("Service", 403) } };
   expect(await pass()).toMatchObject({ result: "refused", lookAgainAfter: 7000 });
+});
+
+test("what there is to say of the number of pods is told, and a pass looks at it again in time", async () => {
+  const { pass, told } = bench({ remarks: ["It is fought over."], again: 5000 });
+  expect(await pass()).toEqual({ result: "done", lookAgainAfter: 5000 });
+  expect(told[0]?.remarks).toEqual(["It is fought over."]);
 });

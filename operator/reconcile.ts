@@ -13,7 +13,7 @@ import type { KubeObject } from "./kube/kinds.ts";
 import { Turns } from "./kube/turns.ts";
 import type { OwnObjects } from "./watch/own-objects.ts";
 import { inSlices, type Load } from "./platform/load.ts";
-import { DONE, refusedBy, type PassResult } from "./pass-result.ts";
+import { DONE, lookingAgain, refusedBy, type PassResult } from "./pass-result.ts";
 import { Refusals, wordsOf, type Failure } from "./refusals.ts";
 import type { RenderSettings } from "./render/settings.ts";
 import type { Packer } from "./render/packer.ts";
@@ -24,11 +24,13 @@ import { inClusterWith } from "./platform/in-cluster.ts";
 import { tools } from "./platform/tools.ts";
 import { translation as translate } from "./translate/translate.ts";
 import type { Translation } from "./translate/translation.ts";
+import type { Replicas } from "./write/replicas.ts";
 import type { Writer, Written } from "./write/writer.ts";
 
 export interface PassParts {
   readonly gatherer: Pick<Gatherer, "gather" | "refuseSpec" | "forget">;
   readonly writer: Pick<Writer, "apply" | "prune">;
+  readonly replicas: Pick<Replicas, "remarks" | "again" | "forget">;
   readonly pods: Pick<DataplanePods, "nudge" | "forget">;
   readonly podLoop: Pick<PodLoop, "look" | "stop" | "forget">;
   readonly reporter: Pick<Reporter, "report" | "forget">;
@@ -65,7 +67,7 @@ export class PassRunner {
    * anything is written, if it is more than `load` takes.
    */
   async run(key: string, signal: AbortSignal, load: Load): Promise<PassResult> {
-    const { gatherer, podLoop, reporter, settings, clock, newToken, packer } = this.#parts;
+    const { gatherer, podLoop, replicas, reporter, settings, clock, newToken, packer } = this.#parts;
     const cached = this.#find(key);
     if (cached === undefined || isLeftToKubernetes(cached)) return this.#forget(key);
 
@@ -94,13 +96,13 @@ export class PassRunner {
 
     const wanted = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
     const state = await podLoop.look(key, gathered.pods, wanted && { proxy: key, wanted, token }, signal);
-    const reportAgain = await reporter.report({ gathered, translation, rendered, refusals, state }, signal);
+    const remarks = replicas.remarks(key);
+    const reportAgain = await reporter.report({ gathered, translation, rendered, refusals, state, remarks }, signal);
     // No event tells that a right was given back: what may not be read is read again later.
     const forbidden = (resources.unread ?? []).filter(({ beyond }) => beyond === undefined);
     const result = refusedBy([...refusals, ...forbidden.map(({ words }) => words)], first?.error);
-    const tokenAgain = gathered.tokenUnreadable && state.behind.length > 0 ? TOKEN_AGAIN : undefined;
-    const again = Math.min(reportAgain ?? Infinity, tokenAgain ?? Infinity);
-    return again === Infinity ? result : { ...result, lookAgainAfter: again };
+    const waits = gathered.tokenUnreadable && state.behind.length > 0;
+    return lookingAgain(result, [waits ? TOKEN_AGAIN : undefined, replicas.again(key), reportAgain]);
   }
 
   /** Writes the config first and nudges the pods at once: a permission that was taken away must not wait for other objects. */
@@ -167,8 +169,8 @@ export class PassRunner {
   }
 
   #forget(key: string): PassResult {
-    const { gatherer, podLoop, pods, reporter } = this.#parts;
-    for (const part of [podLoop, gatherer, pods, reporter, this.#refusals, this.#asides]) part.forget(key);
+    const { gatherer, podLoop, pods, replicas, reporter } = this.#parts;
+    for (const part of [podLoop, gatherer, pods, replicas, reporter, this.#refusals, this.#asides]) part.forget(key);
     this.#leaving.delete(key);
     this.#parts.forgotten(key);
     return DONE;

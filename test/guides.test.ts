@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { z } from "zod";
 import { policiesSpec } from "../api/policies/index.ts";
 import { spec } from "../api/websocket-proxy.ts";
 
@@ -77,6 +78,20 @@ test("values of the chart that a guide names are there", () => {
   );
   expect(named.length).toBeGreaterThan(8);
   expect(named.filter((value) => !table.includes(`| \`${value}\` |`))).toEqual([]);
+});
+
+test("the rules for prometheus-adapter have the form that it reads", () => {
+  const values = manifests(read(join(GUIDES, "autoscaling.md"))).filter((one) => "rules" in one);
+  const resource = z.strictObject({ group: z.string().optional(), resource: z.string() });
+  const rule = z.strictObject({
+    seriesQuery: z.string(),
+    resources: z.strictObject({ overrides: z.record(z.string(), resource) }),
+    name: z.strictObject({ matches: z.string().optional(), as: z.string() }),
+    metricsQuery: z.string().regex(/<<\.Series>>\{<<\.LabelMatchers>>\}.* by \(<<\.GroupBy>>\)$/),
+  });
+  const prometheus = z.strictObject({ url: z.url(), port: z.int() });
+  const chart = z.strictObject({ prometheus, rules: z.strictObject({ custom: z.array(rule).min(1) }) });
+  expect(values.map((one) => chart.safeParse(one).error?.issues)).toEqual([undefined]);
 });
 
 /** Every YAML document of a page that is a map: fenced, or given to kubectl. */

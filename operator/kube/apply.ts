@@ -9,9 +9,22 @@ export interface Applicable extends KubeObject {
   readonly kind: string;
 }
 
-/** Creates or changes an object (server-side apply). Fields of our last apply that are not in this one are removed. */
-export function apply(client: Caller, object: Applicable, signal: AbortSignal): Promise<KubeObject> {
-  return patch(client, object, undefined, signal);
+/** In which name an apply writes. Without `force` the API server refuses (409) what another writer has set to another value. */
+interface Applier {
+  readonly fieldManager: string;
+  readonly force: boolean;
+}
+
+const OURS: Applier = { fieldManager: FIELD_MANAGER, force: true };
+
+/** Creates or changes an object (server-side apply). Fields of its applier's last apply that are not in this one are removed. */
+export function apply(
+  client: Caller,
+  object: Applicable,
+  signal: AbortSignal,
+  applier: Applier = OURS,
+): Promise<KubeObject> {
+  return patch(client, object, undefined, signal, applier);
 }
 
 /** Applies only the status of an object; undefined: the object is gone. */
@@ -21,7 +34,7 @@ export async function applyStatus(
   signal: AbortSignal,
 ): Promise<KubeObject | undefined> {
   try {
-    return await patch(client, object, "status", signal);
+    return await patch(client, object, "status", signal, OURS);
   } catch (error) {
     if (isStatus(error, 404)) return undefined;
     throw error;
@@ -48,13 +61,14 @@ function patch(
   object: Applicable,
   subresource: "status" | undefined,
   signal: AbortSignal,
+  applier: Applier,
 ): Promise<KubeObject> {
   const { namespace, name } = object.metadata;
   const path = pathOf(kindOf(object.kind), namespace, name);
   return client.request<KubeObject>({
     method: "PATCH",
     path: subresource === undefined ? path : `${path}/${subresource}`,
-    query: { fieldManager: FIELD_MANAGER, force: true },
+    query: { ...applier },
     contentType: "application/apply-patch+yaml", // JSON is YAML
     body: object,
     signal,

@@ -15,6 +15,13 @@ export function selectorOf(base: string): Labels {
   return { ...DATAPLANE, [PROXY_LABEL]: base };
 }
 
+/** The same labels as the text of a selector. */
+export function selectorText(base: string): string {
+  return Object.entries(selectorOf(base))
+    .map(([label, value]) => `${label}=${value}`)
+    .join(",");
+}
+
 /** Labels of every object that the operator makes for one proxy. */
 export function labelsOf(base: string): Labels {
   return { ...MANAGED, ...selectorOf(base) };

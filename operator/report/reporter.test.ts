@@ -36,6 +36,8 @@ function translation(generation: number, readyBackends?: string): Translation {
   } as unknown as Translation;
 }
 
+const SELECTOR = "app.kubernetes.io/component=dataplane,wsproxy.dev/proxy=wsproxy-chat";
+
 /** A reporter on `demo/chat`, and what it writes. */
 async function bench() {
   const { server, client, clock } = await kubeBench();
@@ -72,6 +74,7 @@ async function bench() {
       rendered,
       refusals,
       state,
+      remarks: [],
     };
     return reporter.report({ ...outcome, gathered: gathered as unknown as Gathered }, signal);
   };
@@ -99,7 +102,7 @@ describe("a status", () => {
     expect(writes()).toHaveLength(1);
     expect(status()).toMatchObject({
       acceptedRoutes: "1/1",
-      dataplane: { replicas: 2, readyReplicas: 2, configHash: "h" },
+      dataplane: { replicas: 2, readyReplicas: 2, configHash: "h", selector: SELECTOR },
     });
   });
 

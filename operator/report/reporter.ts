@@ -18,6 +18,7 @@ import type { Recorder } from "../kube/events.ts";
 import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
 import type { ConditionState } from "../metrics.ts";
+import { selectorText } from "../render/labels.ts";
 import type { Rendered } from "../render/render.ts";
 import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
@@ -31,6 +32,8 @@ export interface Outcome {
   /** What the API server refuses, in words. */
   readonly refusals: readonly string[];
   readonly state: PodState;
+  /** Sentences for the message of Programmed. */
+  readonly remarks: readonly string[];
 }
 
 export interface ReporterParts {
@@ -59,7 +62,7 @@ export class Reporter {
 
   /** Resolves with the ms after which another report is due, also without an event; undefined: all is told. */
   async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
-    const { gathered, translation, rendered, refusals, state } = outcome;
+    const { gathered, translation, rendered, refusals, state, remarks } = outcome;
     const { proxy } = gathered;
     const { clock } = this.#parts;
     const before = statusIn(proxy);
@@ -70,6 +73,8 @@ export class Reporter {
       refusals,
       pods: state,
       holdUp: holdUpOf(await this.#ours("Deployment", gathered, statusForm, signal), gathered.pods.own),
+      remarks,
+      selector: selectorText(gathered.names.base),
       address: addressOf(await this.#ours("Service", gathered, addressForm, signal)),
     };
     const status = statusOf(findings, before, clock.wall());

@@ -14,7 +14,12 @@ test("all that there is to say, in one value that the CRD takes", () => {
     observedGeneration: 3,
     address: "wsproxy-chat.demo.svc:80",
     acceptedRoutes: "1/2",
-    dataplane: { replicas: 2, readyReplicas: 2, configHash: "c".repeat(64) },
+    dataplane: {
+      replicas: 2,
+      readyReplicas: 2,
+      configHash: "c".repeat(64),
+      selector: "wsproxy.dev/proxy=wsproxy-chat",
+    },
   });
   expect(status.conditions?.map(({ type }) => type)).toEqual([...CONDITION_TYPES]);
   expect(
@@ -72,4 +77,13 @@ test("long words of an API server are cut, and no character is cut in two", () =
   const message = condition(status, "Programmed")?.message ?? "";
   expect(message.length).toBeLessThanOrEqual(1024);
   expect(message.isWellFormed()).toBe(true);
+});
+
+test("remarks stand at the end of the message of Programmed, whatever its reason", () => {
+  const message = (parts: Parameters<typeof findings>[0]): string =>
+    statusOf(findings({ ...parts, remarks: ["It is fought over."] }), undefined, NOW).conditions?.find(
+      ({ type }) => type === "Programmed",
+    )?.message ?? "";
+  expect(message({})).toMatch(/\. It is fought over\.$/);
+  expect(message({ refusals: ["no"] })).toMatch(/no.* It is fought over\.$/);
 });

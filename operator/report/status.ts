@@ -16,6 +16,10 @@ export interface Findings {
   readonly pods: PodState;
   /** Why no pod is ready, in Kubernetes' words; empty: it does not say. */
   readonly holdUp: string;
+  /** Sentences at the end of Programmed's message; default none. */
+  readonly remarks?: readonly string[];
+  /** Finds the pods of the proxy, as text. */
+  readonly selector: string;
   readonly address: string | undefined;
 }
 
@@ -27,7 +31,7 @@ export function statusOf(
   before: WebSocketProxyStatus | undefined,
   now: number,
 ): WebSocketProxyStatus {
-  const { generation, translation, rendered, pods, address } = findings;
+  const { generation, translation, rendered, pods, selector, address } = findings;
   const programmed = programmedOf(findings);
   const own: readonly Condition[] = [...translation.status.conditions, programmed, readyOf(findings, programmed)];
   const known = new Map(before?.routes?.map(({ name, conditions }) => [name, conditions]));
@@ -42,6 +46,7 @@ export function statusOf(
     dataplane: {
       replicas: pods.pods,
       readyReplicas: pods.ready.length,
+      selector,
       ...(rendered.serving === undefined ? {} : { configHash: rendered.serving.hash }),
     },
   };
@@ -54,8 +59,9 @@ function programmedOf({
   refusals,
   pods,
   holdUp,
+  remarks = [],
 }: Findings): Condition<"Programmed"> {
-  const beside = wordsOnPods(pods);
+  const beside = [...wordsOnPods(pods), ...remarks];
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
     condition("Programmed", reason, reason === "Programmed", joined([more, ...beside]), generation);
   const { config, infra } = translation;

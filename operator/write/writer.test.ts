@@ -10,6 +10,7 @@ import type { Failure } from "../refusals.ts";
 import type { Manifest } from "../render/manifest.ts";
 import { namesOf } from "../render/names.ts";
 import { Contents } from "../watch/contents.ts";
+import { Replicas } from "./replicas.ts";
 import { Writer } from "./writer.ts";
 
 const OWNER = { namespace: "demo", name: "chat", uid: "proxy-uid" };
@@ -28,7 +29,7 @@ function manifest(kind: string, name = "wsproxy-chat", more: object = {}): Manif
 
 /** A writer that sees the API server itself as its cache. */
 async function bench() {
-  const { server, client } = await kubeBench();
+  const { server, client, clock } = await kubeBench();
   const ofKind = (kind: string): ApiObject[] => server.store.all().filter((object) => object.kind === kind);
   const own = {
     get: (kind: string, namespace: string, name: string) => server.get(kind, namespace, name) as KubeObject | undefined,
@@ -37,7 +38,7 @@ async function bench() {
     wrote: () => {},
   };
   const contents = new Contents(client);
-  const writer = new Writer(client, own, contents);
+  const writer = new Writer(client, own, contents, new Replicas(client, clock));
   const gathered = (): Gathered =>
     ({
       owner: OWNER,

@@ -1,24 +1,21 @@
-import { GROUP } from "../../api/meta.ts";
-import { hashOf } from "../../runtime/packed-text.ts";
 import { belongsTo, isOf } from "../watch/belonging.ts";
 import { isOwnOnly, type WatchedKind } from "../watch/cache.ts";
-import type { Contents } from "../watch/contents.ts";
-import { asApplied, dataForm, rawForm, withHashes } from "../watch/own-form.ts";
+import type { Contents, Form } from "../watch/contents.ts";
+import { dataForm, rawForm } from "../watch/own-form.ts";
 import { nameIn } from "../gather/config-in-force.ts";
 import type { Gathered } from "../gather/gather.ts";
-import { ApiError } from "../kube/api-error.ts";
 import { apply, remove } from "../kube/apply.ts";
 import type { Caller } from "../kube/call.ts";
 import { stripped } from "../kube/collection.ts";
-import { keyOf, kindOf, KINDS, pathOf, type KubeObject } from "../kube/kinds.ts";
-import { unchanged } from "../kube/unchanged.ts";
+import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
-import { FOREIGN, isObjectSpecific, type Failure } from "../refusals.ts";
+import type { Failure } from "../refusals.ts";
 import type { Manifest } from "../render/manifest.ts";
 import type { Rendered } from "../render/render.ts";
-
-/** Hash of the manifest that was applied last: the object alone does not show which fields a manifest no longer names. */
-export const APPLIED = `${GROUP}/applied`;
+import { APPLIED, asWanted, formOf, isAsApplied, isData, type AsWanted } from "./as-wanted.ts";
+import { attempt, foreign } from "./attempt.ts";
+import { findObject } from "./find-object.ts";
+import { hasReplicas, replicasOf, withFirstReplicas, type Replicas } from "./replicas.ts";
 
 const AS_APPLIED = "as applied";
 
@@ -44,11 +41,18 @@ export class Writer {
   readonly #client: Caller;
   readonly #own: Pick<OwnObjects, "get" | "ofProxy" | "wrote">;
   readonly #contents: Contents;
+  readonly #replicas: Pick<Replicas, "settle">;
 
-  constructor(client: Caller, own: Pick<OwnObjects, "get" | "ofProxy" | "wrote">, contents: Contents) {
+  constructor(
+    client: Caller,
+    own: Pick<OwnObjects, "get" | "ofProxy" | "wrote">,
+    contents: Contents,
+    replicas: Pick<Replicas, "settle">,
+  ) {
     this.#client = client;
     this.#own = own;
     this.#contents = contents;
+    this.#replicas = replicas;
   }
 
   /**
@@ -101,43 +105,74 @@ export class Writer {
   async #applyOne(gathered: Gathered, manifest: Manifest, signal: AbortSignal): Promise<boolean> {
     const kind = manifest.kind as WatchedKind;
     const { name, namespace } = manifest.metadata;
-    const applied = hashOf(JSON.stringify(manifest)).slice(0, 16);
+    const as = asWanted(manifest);
     const cached = this.#own.get(kind, namespace, name);
-    const live = cached === undefined && isOwnOnly(kind) ? await this.#find(manifest, signal) : cached;
+    const live = cached === undefined && isOwnOnly(kind) ? await findObject(this.#client, manifest, signal) : cached;
     if (live !== undefined && !belongsTo(gathered.owner, live)) throw foreign(manifest);
-    const content = await this.#content(gathered, kind, cached, applied, signal);
+    const content = await this.#content(gathered, kind, cached, formOf(as), signal);
     if (content === AS_APPLIED) return false;
-    if (this.#isUnchanged(gathered, manifest, content, applied)) return false;
-    const { metadata } = manifest;
+    const applies = !isAsApplied(as, content);
+    const scaled =
+      kind === "Deployment" && live !== undefined && (await this.#settle(gathered, as, live, content, signal));
+    if (!applies) {
+      if (!scaled) this.#remember(gathered, as, content);
+      return scaled;
+    }
     const frozen = content !== undefined && isImmutable(content);
     if (frozen) await remove(this.#client, KINDS[kind], content, signal);
+    const { metadata } = manifest;
+    const whole = kind === "Deployment" && live === undefined ? withFirstReplicas(as.rest, as.wanted) : as.rest;
     const written = await apply(
       this.#client,
       {
-        ...manifest,
+        ...whole,
         metadata: {
           ...metadata,
-          annotations: { ...metadata.annotations, [APPLIED]: applied },
+          annotations: { ...metadata.annotations, [APPLIED]: as.applied },
           // With the uid, the call fails if another object has taken the name meanwhile.
           ...(live?.metadata.uid === undefined || frozen ? {} : { uid: live.metadata.uid }),
         },
       },
       signal,
     );
-    const object = stripped(written, KINDS[kind]);
-    this.#own.wrote(kind, object);
-    if (isData(kind)) this.#contents.put(keyOf(gathered.proxy), { kind, object, form: dataForm });
-    this.#isUnchanged(gathered, manifest, object, applied);
+    this.#wrote(gathered, as, written);
     return true;
   }
 
-  /** Is a live object as the manifest says? If so, that is remembered for this version of the object. */
-  #isUnchanged({ proxy }: Gathered, manifest: Manifest, live: KubeObject | undefined, applied: string): boolean {
-    const kind = manifest.kind as WatchedKind;
-    if (live?.metadata.annotations?.[APPLIED] !== applied) return false;
-    if (!(isData(kind) ? unchanged(withHashes(manifest), withHashes(live)) : unchanged(manifest, live))) return false;
-    this.#contents.put(keyOf(proxy), { kind, object: live, form: asApplied(applied) });
-    return true;
+  /** Has the number of pods of a live Deployment written where that is needed; was it written? */
+  async #settle(
+    gathered: Gathered,
+    as: AsWanted,
+    live: KubeObject,
+    content: KubeObject | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const written = await this.#replicas.settle(
+      {
+        proxy: keyOf(gathered.proxy),
+        live,
+        wanted: as.wanted,
+        known: replicasOf(content),
+        applies: !isAsApplied(as, content),
+      },
+      signal,
+    );
+    if (written !== undefined) this.#wrote(gathered, as, written);
+    return written !== undefined;
+  }
+
+  #wrote(gathered: Gathered, as: AsWanted, written: KubeObject): void {
+    const kind = as.rest.kind as WatchedKind;
+    const object = stripped(written, KINDS[kind]);
+    this.#own.wrote(kind, object);
+    if (isData(kind)) this.#contents.put(keyOf(gathered.proxy), { kind, object, form: dataForm });
+    this.#remember(gathered, as, object);
+  }
+
+  /** If a live object is as it is wanted, that is remembered for this version of it. */
+  #remember({ proxy }: Gathered, as: AsWanted, live: KubeObject | undefined): void {
+    if (live === undefined || !isAsApplied(as, live) || !hasReplicas(live, as.wanted)) return;
+    this.#contents.put(keyOf(proxy), { kind: as.rest.kind as WatchedKind, object: live, form: formOf(as) });
   }
 
   /** A live object of ours with every field that a manifest may set; AS_APPLIED: it is known to be unchanged. */
@@ -145,59 +180,18 @@ export class Writer {
     { proxy, data }: Gathered,
     kind: WatchedKind,
     object: KubeObject | undefined,
-    applied: string,
+    form: Form<true>,
     signal: AbortSignal,
   ): Promise<KubeObject | typeof AS_APPLIED | undefined> {
     if (object === undefined) return undefined;
     if (isData(kind)) return data.get(nameIn(kind, object.metadata.name));
     const key = keyOf(proxy);
-    if (this.#contents.retained(key, { kind, object, form: asApplied(applied) }) === true) return AS_APPLIED;
+    if (this.#contents.retained(key, { kind, object, form }) === true) return AS_APPLIED;
     return this.#contents.one(key, { kind, object, form: rawForm }, signal);
   }
-
-  /**
-   * The object of that name, whichever writer made it: of some kinds the cache has only our own. A list of one object needs no
-   * permission that the operator's watches do not need.
-   */
-  async #find({ kind, metadata: { name, namespace } }: Manifest, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const { items } = await this.#client.request<{ readonly items: readonly KubeObject[] | null }>({
-      path: pathOf(kindOf(kind), namespace),
-      query: { fieldSelector: `metadata.name=${name}`, limit: 1 },
-      accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
-      signal,
-    });
-    return items?.find((item) => item.metadata.name === name);
-  }
-}
-
-/** Acts on one object. An error about this object is added to `failures`; any other is thrown. */
-async function attempt(
-  kind: string,
-  name: string,
-  failures: Failure[],
-  signal: AbortSignal,
-  act: () => Promise<void>,
-): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    if (signal.aborted || !(error instanceof ApiError) || !isObjectSpecific(error)) throw error;
-    failures.push({ kind, name, error });
-  }
-}
-
-function foreign(manifest: Manifest): ApiError {
-  const { kind, metadata } = manifest;
-  const path = pathOf(kindOf(kind), metadata.namespace, metadata.name);
-  const message = `there is an object of that name which is not this proxy's; remove or rename it`;
-  return new ApiError({ method: "PATCH", path }, 0, FOREIGN, message);
 }
 
 /** Did another writer make it immutable? Then only a new object in its place can hold a new config. */
 function isImmutable(object: KubeObject): boolean {
   return (object as { readonly immutable?: boolean }).immutable === true;
-}
-
-function isData(kind: WatchedKind): boolean {
-  return kind === "Secret" || kind === "ConfigMap";
 }

@@ -313,7 +313,7 @@ const STATUS = {
   acceptedRoutes: "1/1",
   readyBackends: "0/3",
   routes: [{ name: "main", conditions: [{ type: "Accepted", ...CONDITION }] }],
-  dataplane: { replicas: 2, readyReplicas: 2, configHash: "0".repeat(64) },
+  dataplane: { replicas: 2, readyReplicas: 2, selector: "wsproxy.dev/proxy=wsproxy-chat", configHash: "0".repeat(64) },
 };
 
 function crowd(count: number): object {

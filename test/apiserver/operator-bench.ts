@@ -53,11 +53,12 @@ export function startOperator(client: Watcher, namespaces: readonly string[], po
   });
   const stopping = new AbortController();
   const done = controller.run(stopping.signal);
-  onTestFinished(async () => {
+  const stop = async (): Promise<void> => {
     stopping.abort();
     await done;
-  });
-  return { controller, writes: counting.writes, client: counting, lines };
+  };
+  onTestFinished(stop);
+  return { controller, writes: counting.writes, client: counting, lines, stop };
 }
 
 /** Waits for a state of the API server; asks only ten times a second, to leave it CPU for its work. */

@@ -1,6 +1,7 @@
 /** Numbers that the code has a name for and that bound nothing which clients, backends, pods or routes can make grow, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "api/meta.ts#ADMIN_PORT": "a port",
+  "api/pods.ts#FIRST_REPLICAS": "pods of a new Deployment",
   "api/quantities.ts#UNITS": "what the units of a duration stand for",
   "api/route-settings.ts#LONG": "from which length on lists are compared by identity",
   "dataplane/http/answer-stream.ts#CR": "a byte",

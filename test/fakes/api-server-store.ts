@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "../../api/unchecked.ts";
 import { kindOf, pathOf } from "../../operator/kube/kinds.ts";
 import type { ApiCall } from "./api-call.ts";
+import { appliedReplicas } from "./deployment-replicas.ts";
 
 /** A Kubernetes object in the store of the fake. */
 export interface ApiObject {
@@ -146,7 +147,7 @@ export class ApiStore {
         return this.write(path, body);
       }
       case "PATCH":
-        return this.#patch(path, target, call.headers["content-type"], before, body);
+        return this.#patch(path, target, call, before, body);
       case "DELETE": {
         const { uid } = (call.body as { preconditions?: { uid?: string } } | undefined)?.preconditions ?? {};
         if (uid !== undefined && before !== undefined && uid !== before.metadata.uid)
@@ -159,17 +160,17 @@ export class ApiStore {
   }
 
   /**
-   * Apply replaces the top-level fields that the manifest names, and adds its labels and annotations. A merge patch is
-   * merged.
+   * Apply replaces the top-level fields that the manifest names, and adds its labels and annotations; only the number of
+   * pods of a Deployment has owners. A merge patch is merged.
    */
   #patch(
     path: string,
     target: ApiPath,
-    type: string | undefined,
+    { headers, query }: ApiCall,
     before: ApiObject | undefined,
     body: ApiObject,
   ): ApiObject {
-    const apply = type === "application/apply-patch+yaml";
+    const apply = headers["content-type"] === "application/apply-patch+yaml";
     if (before === undefined && (!apply || target.subresource !== undefined)) throw new Refused(404, "NotFound");
     const known = before ?? { apiVersion: body.apiVersion, kind: body.kind, metadata: body.metadata };
     const { uid } = body.metadata;
@@ -177,6 +178,13 @@ export class ApiStore {
     const { metadata, status, ...named } = body;
     if (target.subresource === "status") return this.write(path, { ...known, status });
     if (!apply) return this.write(path, merged(known, body) as ApiObject);
+    if (target.plural === "deployments") {
+      const scaled = appliedReplicas(before, body, query["fieldManager"] ?? "", query["force"] === "true");
+      if (scaled === undefined) throw new Refused(409, "Conflict");
+      const { spec, managedFields } = scaled;
+      const own = merged(known.metadata, metadata) as ApiObject["metadata"];
+      return this.write(path, { ...known, ...named, spec, metadata: { ...own, managedFields } });
+    }
     return this.write(path, {
       ...known,
       ...named,

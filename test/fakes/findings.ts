@@ -56,6 +56,7 @@ export function findings(parts: Partial<Findings> = {}): Findings {
     refusals: [],
     pods: { ...QUIET, pods: 2, ready: ["one", "two"], behind: [], refusing: [] },
     holdUp: "",
+    selector: "wsproxy.dev/proxy=wsproxy-chat",
     address: "wsproxy-chat.demo.svc:80",
     ...parts,
   };

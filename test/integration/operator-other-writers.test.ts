@@ -1,20 +1,88 @@
 import { describe, expect, test } from "vitest";
 import type { ApiObject } from "../fakes/api-server-store.ts";
-import { keys, OperatorBench, putAll, service } from "../fakes/operator-bench.ts";
+import { managedBy } from "../fakes/deployment-replicas.ts";
+import { keys, OperatorBench, proxy, putAll, service } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
+
+/** Another writer sets the number of pods, and owns it. */
+function scale(bench: OperatorBench, replicas: number, manager: string): void {
+  const ours = bench.server.get("Deployment", "demo", "wsproxy-chat") as ApiObject;
+  const metadata = { ...ours.metadata, managedFields: managedBy(manager) };
+  bench.server.put({ ...ours, metadata, spec: { ...(ours["spec"] as object), replicas } });
+}
+
+function replicasIn(bench: OperatorBench): number | undefined {
+  const { spec } = bench.server.get("Deployment", "demo", "wsproxy-chat") as { spec?: { replicas?: number } };
+  return spec?.replicas;
+}
 
 describe("a change by another client", () => {
   test("on our Deployment is undone, once", async () => {
     const bench = await OperatorBench.settled();
+    const limit = (): number | undefined => {
+      const { spec } = bench.server.get("Deployment", "demo", "wsproxy-chat") as {
+        spec?: { revisionHistoryLimit?: number };
+      };
+      return spec?.revisionHistoryLimit;
+    };
+    const undone = async (): Promise<string[]> => {
+      const before = bench.server.writes.length;
+      const ours = bench.server.get("Deployment", "demo", "wsproxy-chat");
+      bench.server.put({ ...ours, spec: { ...(ours?.["spec"] as object), revisionHistoryLimit: 9 } } as never);
+      await until("it is undone", () => limit() === 3);
+      await bench.quiet();
+      return bench.writes(before);
+    };
+    // Before the first apply that leaves the number of pods out, its own field manager takes that over.
+    expect(await undone()).toEqual(["PATCH deployments/wsproxy-chat", "PATCH deployments/wsproxy-chat"]);
+    expect(await undone()).toEqual(["PATCH deployments/wsproxy-chat"]);
+    expect(replicasIn(bench)).toBe(2);
+  });
+
+  test("on the number of pods is undone, once, where the spec fixes it", async () => {
+    const bench = await OperatorBench.settled();
+    bench.server.put(proxy("chat", { gateway: { replicas: 3 } }));
+    await until("it has three", () => replicasIn(bench) === 3);
+    await bench.quiet();
     const before = bench.server.writes.length;
-    const ours = bench.server.get("Deployment", "demo", "wsproxy-chat");
-    bench.server.put({ ...ours, spec: { ...(ours?.["spec"] as object), replicas: 9 } } as never);
-    await until("it is undone", () => {
-      const { spec } = bench.server.get("Deployment", "demo", "wsproxy-chat") as { spec?: { replicas?: number } };
-      return spec?.replicas === 2;
-    });
+    scale(bench, 9, "kube-controller-manager");
+    await until("it is undone", () => replicasIn(bench) === 3);
     await bench.quiet();
     expect(bench.writes(before)).toEqual(["PATCH deployments/wsproxy-chat"]);
+  });
+
+  test("on the number of pods stays where the spec fixes none, through an edit and a restart", async () => {
+    const bench = await OperatorBench.settled();
+    expect(replicasIn(bench)).toBe(2);
+    const before = bench.server.writes.length;
+    scale(bench, 9, "kube-controller-manager");
+    await bench.quiet();
+    expect(bench.writes(before)).toEqual([]);
+    bench.server.put(proxy("chat", { gateway: { pod: { annotations: { a: "b" } } } }));
+    await until("the edit is written", () => bench.writes(before).includes("PATCH deployments/wsproxy-chat"));
+    await bench.quiet();
+    bench.operator();
+    await bench.quiet();
+    expect(replicasIn(bench)).toBe(9);
+    expect(bench.writes(before).filter((write) => write.includes("deployments"))).toHaveLength(1);
+  });
+
+  test("that fights over the number of pods is named in the status, and answered ever more slowly", async () => {
+    const bench = await OperatorBench.settled();
+    bench.server.put(proxy("chat", { gateway: { replicas: 3 } }));
+    await until("it has three", () => replicasIn(bench) === 3);
+    for (const replicas of [7, 8, 9]) {
+      scale(bench, replicas, "keda");
+      await until("it is undone", () => replicasIn(bench) === 3);
+    }
+    const message = (): string => bench.status()?.conditions?.find(({ type }) => type === "Programmed")?.message ?? "";
+    await until("the status names it", () => message().includes("writes spec.gateway.replicas back"));
+    expect(message()).toMatch(/: keda\. Remove spec\.gateway\.replicas/);
+    await bench.quiet();
+    const before = bench.server.writes.length;
+    for (const replicas of [10, 11, 12, 13]) scale(bench, replicas, "keda");
+    await bench.quiet();
+    expect(bench.writes(before)).toEqual([]);
   });
 
   test("on the config is undone, and our label is put back", async () => {

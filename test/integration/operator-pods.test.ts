@@ -65,7 +65,7 @@ describe("pods that serve what they are to", () => {
     const before = bench.server.writes.length;
     bench.server.fail(({ path, method }) => method === "PATCH" && path.includes("/deployments/"), { status: 422 }, 1);
     const deployment = bench.server.get("Deployment", "demo", "wsproxy-chat") as ApiObject;
-    bench.server.put({ ...deployment, spec: { ...(deployment["spec"] as object), replicas: 9 } });
+    bench.server.put({ ...deployment, spec: { ...(deployment["spec"] as object), revisionHistoryLimit: 9 } });
     bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
     await until("the pod is nudged", () => nudges(bench).length === 1);
     await until("it is programmed again", () => state(bench).join() === READY.join());
