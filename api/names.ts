@@ -4,14 +4,16 @@ import { CALLED, rule } from "./rule.ts";
 /** Names and addresses that both contracts share. Each has a bound and an error message that says what to write. */
 
 const LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+/** Kubernetes bounds only the whole name, and not the parts between its dots, as DNS does. */
+const NAME_PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 
-/** The name of a Kubernetes object (RFC 1123 subdomain). */
+/** The name of a Kubernetes object (a "DNS-1123 subdomain" in Kubernetes' words). */
 export const objectName = z
   .string()
   .min(1)
   .max(253)
   .regex(
-    new RegExp(`^${LABEL}(\\.${LABEL})*$`),
+    new RegExp(`^${NAME_PART}(\\.${NAME_PART})*$`),
     "is not a Kubernetes object name (lower case letters, digits, - and .)",
   )
   .meta({ [CALLED]: "object name" });

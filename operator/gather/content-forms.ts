@@ -4,7 +4,7 @@ import { textSize } from "../../api/text-size.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
 import { metadataOf, some } from "../watch/brief-object.ts";
 import { OBJECT_WEIGHT, type Form } from "../watch/contents.ts";
-import { decode } from "./decode.ts";
+import { decode, type KubernetesObject } from "./decode.ts";
 import { bytesOf, textOf } from "./decode-object.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { LIGHT } from "../platform/load.ts";
@@ -13,7 +13,7 @@ import { tools } from "../platform/tools.ts";
 import { packedKeys, unpackedKeys, weightOf, type PackedKeys } from "./packed-keys.ts";
 import type { KeyEntry } from "../translate/resources.ts";
 import { keyEntry } from "../translate/references/key-entries.ts";
-import type { ConfigMap, EndpointSlice, Secret, Service } from "../translate/resources.ts";
+import type { ConfigMap, Secret } from "../translate/resources.ts";
 
 /** A small WebSocketProxy as JSON text, which takes far less memory than the object; a large one as the object, not retained. */
 export const manifestForm: Form<string | KubeObject> = {
@@ -144,17 +144,24 @@ export function configMapForm(entries: readonly string[]): Form<Read<ConfigMap>>
   };
 }
 
-/** A Service or EndpointSlice as a translation takes it; undefined: it is malformed. */
-export const backendForm: Form<Read<Service | EndpointSlice | undefined>> = {
+/** A Service or EndpointSlice as a translation takes it; one of a form that is not known as `Undecoded`. */
+export const backendForm: Form<Read<BackendObject | undefined>> = {
   name: "backend",
   of: (object) => {
-    const [decoded] = decode({ ...object, metadata: metadataOf("Service", object.metadata) }).objects;
-    const value = decoded?.kind === "Service" || decoded?.kind === "EndpointSlice" ? decoded.object : undefined;
+    const { objects, undecoded } = decode({ ...object, metadata: metadataOf("Service", object.metadata) });
+    const [decoded] = objects;
+    const value: BackendObject | undefined =
+      decoded?.kind === "Service" || decoded?.kind === "EndpointSlice"
+        ? decoded
+        : undecoded && { kind: "Undecoded", object: undecoded };
     // Many objects with small values: in memory they take several times as much as their text.
     const weight = OBJECT_WEIGHT + 4 * textSize(value, Infinity);
     return { value: { object: value, size: textSize(object, Infinity) }, weight };
   },
 };
+
+/** What a pass reads of a backend. */
+export type BackendObject = Extract<KubernetesObject, { kind: "Service" | "EndpointSlice" | "Undecoded" }>;
 
 /** Metadata for a translation: with the annotations of an API key's Secret, and without all others. */
 function contentMetadata(kind: "Secret" | "ConfigMap", { metadata }: KubeObject): ObjectMetadata {

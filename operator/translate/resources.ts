@@ -16,6 +16,20 @@ export interface Resources {
   readonly seenKeys?: ReadonlySet<string>;
   /** Service → number of its EndpointSlices, for each Service of which the budget left some out. */
   readonly cutServices?: ReadonlyMap<string, number>;
+  /** Absent: every object could be decoded. */
+  readonly undecoded?: readonly Undecoded[];
+}
+
+/** An object that exists and that the translation cannot use at all. */
+export interface Undecoded {
+  readonly kind: "Secret" | "ConfigMap" | "Service" | "EndpointSlice";
+  readonly metadata: Pick<ObjectMetadata, "namespace" | "name" | "labels">;
+  /** What is wrong with it; a bounded text without a value of a Secret. */
+  readonly words: string;
+  /** Of an EndpointSlice: the Service that it belongs to. */
+  readonly service?: string;
+  /** Is it only more than the proxy's budget? */
+  readonly beyond?: true;
 }
 
 /** A Secret or ConfigMap that exists and was not read: it cannot be read, or lies beyond the proxy's budget. */
@@ -61,6 +75,17 @@ export interface Service {
   readonly ipFamilies?: readonly Family[];
   readonly externalName?: string;
   readonly ports: readonly ServicePort[];
+  /** Ports of other protocols, which the gateway does not dial; absent: it has none. */
+  readonly otherPorts?: readonly OtherPort[];
+  /** What of it is left out, and why; a bounded text. Absent: nothing is. */
+  readonly leftOut?: string;
+}
+
+/** A port of another protocol than TCP. */
+export interface OtherPort {
+  readonly name?: string;
+  readonly port?: number;
+  readonly protocol: string;
 }
 
 /** A TCP port of a Service. */
@@ -75,8 +100,13 @@ export interface EndpointSlice {
   readonly metadata: ObjectMetadata;
   /** From the label kubernetes.io/service-name. */
   readonly service: string;
-  readonly addressType: Family | "FQDN";
+  /** IPv4 and IPv6 are dialled; there are slices of others, such as FQDN. */
+  readonly addressType: string;
   readonly ports: readonly { readonly name?: string; readonly port?: number }[];
+  /** As in `Service`. */
+  readonly otherPorts?: readonly OtherPort[];
+  /** As in `Service`. */
+  readonly leftOut?: string;
   readonly endpoints: readonly {
     readonly addresses: readonly string[];
     /** The pod, where the endpoint is one: the same text in the slices of both families. */

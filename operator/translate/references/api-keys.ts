@@ -40,14 +40,25 @@ export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Fo
 function keysNow(selector: LabelSelector, at: string, lookup: Lookup): Found<ApiKey[]> {
   const secrets = [...lookup.secrets.values()].filter((it) => matches(selector, it.metadata.labels)).sort(olderFirst);
   const unread = lookup.unread.filter(({ kind, metadata }) => kind === "Secret" && matches(selector, metadata.labels));
+  const malformed = lookup.undecoded.filter(
+    ({ kind, metadata }) => kind === "Secret" && matches(selector, metadata.labels),
+  );
+  const unusable = malformed.slice(0, MOST_TOLD).map(({ metadata, words }) => ({
+    reason: "SecretInvalid" as const,
+    message: `is malformed, so none of its keys is taken: ${words}`,
+    at: "",
+    object: `Secret ${lookup.namespace}/${metadata.name}`,
+  }));
+  if (secrets.length === 0 && unread.length === 0 && unusable.length > 0) return { value: [], problems: unusable };
   if (secrets.length === 0 && unread.length === 0) {
     const message = `no Secret in namespace ${lookup.namespace} has these labels, so every client is refused; label one, or correct the selector`;
     return { value: [], problems: [{ reason: "ApiKeysNotFound", message, at, object: lookup.self }] };
   }
   const names = secrets.map(({ metadata }) => metadata.name);
   const readable = lookup.once(JSON.stringify(["api keys", names]), () => keysOf(secrets, lookup));
-  if (unread.length === 0) return readable;
-  const problems = [...readable.problems, ...unreadProblems(unread, at, lookup)];
+  if (unread.length === 0 && unusable.length === 0) return readable;
+  const problems = [...readable.problems, ...unusable, ...unreadProblems(unread, at, lookup)];
+  if (unread.length === 0) return { value: readable.value, problems };
   if (unread.every(({ isNew }) => isNew === true)) return { value: readable.value, problems };
   return {
     value: lookup.once(JSON.stringify(["api keys and those in force", names, selector]), () =>

@@ -2,7 +2,7 @@ import { isForOtherUse, MAX_KEYS, presentMembers, type Jwk } from "../../../api/
 import { quoted } from "../../../api/problem.ts";
 import { textSize } from "../../../api/text-size.ts";
 import { isRecord } from "../../../api/unchecked.ts";
-import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
+import { entryOf, found, missing, undecodedOf, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
 import { entries } from "./secrets.ts";
 import { authenticationsOf, lastGoodFound } from "./unread.ts";
 
@@ -43,6 +43,11 @@ export function keySet(reference: KeySetReference, at: string, lookup: Lookup): 
   const problem = { at: `${at}.configMapName`, object: lookup.self };
   const configMap = lookup.configMaps.get(name);
   if (configMap === undefined) {
+    const malformed = undecodedOf("ConfigMap", name, lookup);
+    if (malformed !== undefined) {
+      const words = `ConfigMap ${name}: is malformed, so it is not used: ${malformed.words}`;
+      return missing({ ...problem, reason: "ConfigMapInvalid", message: words });
+    }
     const message = `there is no ConfigMap ${name} in namespace ${lookup.namespace}; create it, or correct the name`;
     return missing({ ...problem, reason: "ConfigMapNotFound", message });
   }

@@ -8,6 +8,7 @@ import type {
   Service,
   TranslateOptions,
   Tools,
+  Undecoded,
   Unread,
 } from "../resources.ts";
 
@@ -34,6 +35,8 @@ export interface Lookup {
   readonly cutServices: ReadonlyMap<string, number>;
   /** Secrets and ConfigMaps that exist and were not read. */
   readonly unread: readonly Unread[];
+  /** Objects that exist and cannot be used at all. */
+  readonly undecoded: readonly Undecoded[];
   /** See `Resources.seenKeys`. */
   readonly seenKeys: ReadonlySet<string>;
   /** The config in force: the last good values of objects that were not read. */
@@ -68,6 +71,7 @@ export function lookupFor(
     slices: Map.groupBy(own(resources.endpointSlices), ({ service }) => service),
     cutServices: resources.cutServices ?? new Map(),
     unread: own(resources.unread ?? []),
+    undecoded: own(resources.undecoded ?? []),
     seenKeys: resources.seenKeys ?? new Set(),
     inForce,
     tools,
@@ -89,6 +93,11 @@ export function found<T>(value: T): Found<T> {
 /** No value, and the problems why. */
 export function missing(...problems: readonly ReferenceProblem[]): Found<never> {
   return { value: undefined, problems };
+}
+
+/** The object of this name, if it exists and cannot be used at all. */
+export function undecodedOf(kind: Undecoded["kind"], name: string, { undecoded }: Lookup): Undecoded | undefined {
+  return undecoded.find((it) => it.kind === kind && it.metadata.name === name);
 }
 
 /** The entry of a map; undefined: it has none (a key may be `constructor`, which every object inherits). */
