@@ -49,6 +49,12 @@ const sets: readonly ValueSamples[] = [
     ],
   },
   {
+    at: "spec.listener.tls.secretName",
+    spec: (secretName) => specWith({ spec: { listener: { tls: { secretName } } } }),
+    good: ["a", "0", "a".repeat(80), "a".repeat(253), `${"a".repeat(100)}.${"b".repeat(100)}`, "chat-tls.v1"],
+    bad: ["", "a".repeat(254), "Chat", "chat_tls", "-a", "a-", "a..b", "a.-b", ".a", "a/b", "a b", "a\n"],
+  },
+  {
     at: "spec.policies.bytes.fromClient[0].limit",
     spec: (limit) => specWith({ policies: { bytes: { fromClient: [{ per: "Client", limit, interval: "1s" }] } } }),
     good: [1, "1", "64Ki", "0.5Mi", "1.5k", "999Ti", "999999999999999", 999_999_999_999_999, "0.000001", "10G"],
