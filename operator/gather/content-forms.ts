@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { DISABLED, EXPIRES_AT } from "../../api/meta.ts";
 import { textSize } from "../../api/text-size.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
-import { metadataOf, some } from "../watch/brief-object.ts";
+import { hasLabelsLeftOut, metadataOf, some } from "../watch/brief-object.ts";
 import { OBJECT_WEIGHT, type Form } from "../watch/contents.ts";
 import { decode, type KubernetesObject } from "./decode.ts";
 import { bytesOf, textOf } from "./decode-object.ts";
@@ -63,6 +63,9 @@ export interface Read<T> {
   readonly size: number;
 }
 
+/** Data of an object; a value that is null is empty. */
+type ApiData = Readonly<Record<string, string | null>> | null;
+
 /** What a proxy needs of one Secret. */
 export interface SecretNeed {
   /** Are its entries API keys? */
@@ -89,7 +92,7 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<RetainedSec
   return {
     name: JSON.stringify([keys, entries]),
     of: (object) => {
-      const { type = "Opaque", data } = object as { readonly type?: string; readonly data?: Record<string, string> };
+      const { type = "Opaque", data } = object as { readonly type?: string; readonly data?: ApiData };
       const values = new Map<string, string>();
       const found: KeyEntry[] = [];
       const notText: string[] = [];
@@ -98,7 +101,7 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<RetainedSec
       for (const [name, encoded] of Object.entries(data ?? {})) {
         const named = used.has(name);
         if (!named && !keys) continue;
-        const text = textOf(bytesOf(encoded));
+        const text = textOf(bytesOf(encoded ?? ""));
         if (text === undefined) {
           if (named || notText.length < MOST_NOT_TEXT) notText.push(name);
           continue;
@@ -114,6 +117,9 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<RetainedSec
         type,
         data: Object.fromEntries(values),
         notText,
+        ...(hasLabelsLeftOut({ metadata: metadataOf("Secret", object.metadata) })
+          ? { labelsLeftOut: true as const }
+          : {}),
       };
       const packed = keys ? packedKeys(found) : undefined;
       const weight = OBJECT_WEIGHT + textSize(secret, Infinity) + (packed === undefined ? 0 : weightOf(packed));
@@ -135,7 +141,7 @@ export function configMapForm(entries: readonly string[]): Form<Read<ConfigMap>>
   return {
     name: JSON.stringify(entries),
     of: (object) => {
-      const { data = {} } = object as { readonly data?: Readonly<Record<string, string>> };
+      const data = (object as { readonly data?: ApiData }).data ?? {};
       const used = entries.flatMap((name) => (Object.hasOwn(data, name) ? [[name, data[name] ?? ""] as const] : []));
       const value = { metadata: contentMetadata("ConfigMap", object), data: Object.fromEntries(used) };
       const size = textSize(object, Infinity);
@@ -166,7 +172,7 @@ export type BackendObject = Extract<KubernetesObject, { kind: "Service" | "Endpo
 /** Metadata for a translation: with the annotations of an API key's Secret, and without all others. */
 function contentMetadata(kind: "Secret" | "ConfigMap", { metadata }: KubeObject): ObjectMetadata {
   const { name, namespace = "", uid = "", labels = {}, creationTimestamp = "" } = metadataOf(kind, metadata);
-  const { annotations = {}, generation = 1 } = metadata;
+  const { generation = 1 } = metadata;
   return {
     name,
     namespace,
@@ -174,6 +180,6 @@ function contentMetadata(kind: "Secret" | "ConfigMap", { metadata }: KubeObject)
     labels,
     creationTimestamp,
     generation,
-    annotations: some(annotations, [EXPIRES_AT, DISABLED]),
+    annotations: some(metadata.annotations ?? {}, [EXPIRES_AT, DISABLED]),
   };
 }

@@ -180,8 +180,9 @@ test("what cannot be used of an object is said in a bounded text, and the rest c
     { name: "ws", port: 8080 },
     { name: "dns", protocol: "UDP", port: 53 },
   ];
-  const [one] = slice({ addressType: "IPv4", ports, endpoints: [{ addresses: [...addresses, "10.0.0.1"] }] }).objects;
-  expect(one?.object).toMatchObject({
+  const endpoints = [{ addresses: [...addresses, "10.0.0.1"] }];
+  const [one] = slice({ addressType: "IPv4", ports, endpoints }).objects;
+  expect(one?.kind === "EndpointSlice" && one.object).toMatchObject({
     ports: [{ name: "ws", port: 8080 }],
     otherPorts: [{ name: "dns", port: 53, protocol: "UDP" }],
     endpoints: [{ addresses: ["10.0.0.1"] }],

@@ -4,8 +4,9 @@ import { configMapForm, secretForm, unpackedSecret, type Read, type RetainedSecr
 import type { Contents, UnreadableObject, NeededContent } from "../watch/contents.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { Load } from "../platform/load.ts";
+import { hasLabelsLeftOut, LABELS_LEFT_OUT_WORDS } from "../watch/brief-object.ts";
 import { selects, type References } from "../watch/references.ts";
-import type { ConfigMap, Secret, Unread } from "../translate/resources.ts";
+import type { ConfigMap, Secret, Undecoded, Unread } from "../translate/resources.ts";
 
 /** The Secrets and ConfigMaps that a proxy names, or selects by labels, as many as its budget allows. */
 export interface NamedObjects {
@@ -13,12 +14,17 @@ export interface NamedObjects {
   readonly configMaps: readonly ConfigMap[];
   /** Objects that exist and cannot be read. */
   readonly failed: readonly UnreadableObject[];
+  /** Secrets that no selector finds, since they have too many labels. */
+  readonly unsearched: readonly Undecoded[];
   /** Objects beyond the budget, which were not read. */
   readonly beyond: readonly Unread[];
   readonly exceeded: readonly Budget[];
   /** Uids of the selected Secrets that this pass read, or an earlier one since the last pass that read all of them. */
   readonly uids: ReadonlySet<string>;
 }
+
+/** Secrets with too many labels that a status can name. */
+const MOST_UNSEARCHED = 100;
 
 type Content = Read<ConfigMap> | Read<RetainedSecret>;
 
@@ -102,7 +108,8 @@ export class NamedObjectsReader {
       "secrets",
       selected.slice(MOST.secrets).map((object) => ["Secret", object] as const),
     );
-    return { secrets, configMaps, failed, beyond, exceeded, uids };
+    const unsearched = this.#unsearched(namespace, references);
+    return { secrets, configMaps, failed, unsearched, beyond, exceeded, uids };
   }
 
   #named(
@@ -114,6 +121,20 @@ export class NamedObjectsReader {
       const object = this.#cache.get(kind, namespace, name);
       return object === undefined || isMadeByOperator(object) ? [] : [{ kind, object }];
     });
+  }
+
+  #unsearched(namespace: string, { secretSelectors }: References): Undecoded[] {
+    if (secretSelectors.length === 0) return [];
+    return this.#cache
+      .inNamespace("Secret", namespace)
+      .filter((secret) => hasLabelsLeftOut(secret) && !isMadeByOperator(secret))
+      .slice(0, MOST_UNSEARCHED)
+      .map(({ metadata: { name, labels = {} } }) => ({
+        kind: "Secret",
+        metadata: { namespace, name, labels },
+        words: LABELS_LEFT_OUT_WORDS,
+        beyond: true,
+      }));
   }
 
   /** Secrets that the selectors find, without those that the proxy names as well. */

@@ -24,11 +24,11 @@ export interface Resources {
 export interface Undecoded {
   readonly kind: "Secret" | "ConfigMap" | "Service" | "EndpointSlice";
   readonly metadata: Pick<ObjectMetadata, "namespace" | "name" | "labels">;
-  /** What is wrong with it; a bounded text without a value of a Secret. */
+  /** What is wrong with it; a bounded text without a value of a Secret. With `beyond` a sentence about the object. */
   readonly words: string;
   /** Of an EndpointSlice: the Service that it belongs to. */
   readonly service?: string;
-  /** Is it only more than the proxy's budget? */
+  /** Is it well-formed, and only more than the operator looks at? */
   readonly beyond?: true;
 }
 
@@ -54,6 +54,8 @@ export interface Secret {
   readonly data: Readonly<Record<string, string>>;
   /** Names of the entries that are not UTF-8 text. */
   readonly notText: readonly string[];
+  /** Are most of its labels not known, since there are too many? Then no selector finds it. */
+  readonly labelsLeftOut?: true;
   /** The entries as API keys; absent: their values are in `data`. */
   readonly keys?: readonly KeyEntry[];
 }
