@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, hostname, label, objectName, path, port, preciseHostname } from "./names.ts";
+import { cidr, hostname, label, objectName, path, port, preciseHostname, serviceName } from "./names.ts";
 import { dataplane, gateway, sidecar } from "./pods.ts";
 import { policiesSpec } from "./policies/index.ts";
 import { CALLED, rule } from "./rule.ts";
@@ -27,7 +27,7 @@ const PORT = "must be a port number (1 to 65535) or the name of a port of the Se
 
 const backend = z
   .strictObject({
-    service: objectName
+    service: serviceName
       .optional()
       .describe("Service in this namespace. Absent in mode Sidecar, where the port is on the pod itself."),
     port: z

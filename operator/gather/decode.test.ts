@@ -166,7 +166,7 @@ test("names, keys, uids and annotations of any length that the API server takes"
   const objects = [
     { apiVersion: "v1", kind: "Secret", metadata, data: { ["k".repeat(253)]: "" } },
     { apiVersion: "v1", kind: "ConfigMap", metadata },
-    { apiVersion: "v1", kind: "Service", metadata, spec: {} },
+    { apiVersion: "v1", kind: "Service", metadata: { ...metadata, name: "1".repeat(63) }, spec: {} },
     { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata, addressType: "IPv4" },
   ];
   expect(objects.flatMap((it) => decode(it).problems)).toEqual([]);
