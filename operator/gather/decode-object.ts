@@ -6,12 +6,8 @@ import { fieldPath, quoted, type Problem } from "../../api/problem.ts";
 import { canonicalAddress } from "../../runtime/canonical-address.ts";
 import { problemsInWords } from "./problems-in-words.ts";
 import { SERVICE_NAME } from "../kube/kinds.ts";
-import { shortened } from "../shortened.ts";
 import type { EndpointSlice, OtherPort, Secret, Service } from "../translate/resources.ts";
 import { isFamily } from "../translate/routes/one-family.ts";
-
-/** Characters of a protocol that are retained; Kubernetes' own are TCP, UDP and SCTP. */
-const LONGEST_PROTOCOL = 16;
 
 /** A decoded object with what is wrong inside it: the rest of the object still counts. */
 export interface Made<T> {
@@ -138,7 +134,7 @@ function otherPorts(ports: readonly ApiPort[]): { readonly otherPorts?: readonly
     .map(({ name, port: number, protocol }) => ({
       ...named(name),
       ...(number === undefined || number === null ? {} : { port: number }),
-      protocol: shortened(protocol, LONGEST_PROTOCOL),
+      protocol: protocol === "UDP" || protocol === "SCTP" ? protocol : "another protocol",
     }));
   return others.length === 0 ? {} : { otherPorts: others };
 }

@@ -126,6 +126,17 @@ describe("what exists and cannot be used is handed on, not dropped", () => {
     ]);
   });
 
+  test("of Secrets with too many labels a hundred", async () => {
+    const many = Object.fromEntries(Array.from({ length: 70 }, (_, at) => [`l${at}`, "v"]));
+    const { resources } = await gathered((put) => {
+      putAll({ put } as never);
+      for (let at = 0; at < 120; at += 1) {
+        put({ ...keys({}), metadata: { name: `crowded-${at}`, namespace: "demo", labels: many } });
+      }
+    });
+    expect(resources.undecoded).toHaveLength(100);
+  });
+
   test("a Secret with more labels than are known: it is found by its name, and by no selector", async () => {
     const many = Object.fromEntries(Array.from({ length: 70 }, (_, at) => [`l${at}`, "v"]));
     const { resources, reads } = await gathered((put) => {

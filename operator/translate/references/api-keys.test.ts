@@ -183,6 +183,11 @@ describe("a Secret that exists and cannot be used", () => {
     expect(say(parts)).toEqual(["bob", "SecretInvalid Secret demo/a metadata has too many"]);
   });
 
+  test("is told with nineteen others at most", () => {
+    const many = Array.from({ length: 50 }, (_, at) => undecoded(`a${at}`, "wrong"));
+    expect(say({ undecoded: many })).toHaveLength(20);
+  });
+
   test("is named in ApiKeysNotFound where its labels are not known", () => {
     const unsearched = {
       ...undecoded("a", "has too many", { beyond: true }),
