@@ -24,7 +24,7 @@ const protocol = nameOr("TCP");
 
 export const secret = z.looseObject({ metadata, type: nameOr("Opaque"), data: texts, stringData: texts });
 
-export const configMap = z.looseObject({ metadata, data: texts });
+export const configMap = z.looseObject({ metadata, data: texts, binaryData: texts });
 
 export const service = z.looseObject({
   metadata,
@@ -62,5 +62,6 @@ export const endpointSlice = z.looseObject({
 });
 
 export type SecretObject = z.output<typeof secret>;
+export type ConfigMapObject = z.output<typeof configMap>;
 export type ServiceObject = z.output<typeof service>;
 export type EndpointSliceObject = z.output<typeof endpointSlice>;

@@ -141,9 +141,15 @@ export function configMapForm(entries: readonly string[]): Form<Read<ConfigMap>>
   return {
     name: JSON.stringify(entries),
     of: (object) => {
-      const data = (object as { readonly data?: ApiData }).data ?? {};
+      const fields = object as { readonly data?: ApiData; readonly binaryData?: ApiData };
+      const data = fields.data ?? {};
+      const binary = entries.filter((name) => Object.hasOwn(fields.binaryData ?? {}, name));
       const used = entries.flatMap((name) => (Object.hasOwn(data, name) ? [[name, data[name] ?? ""] as const] : []));
-      const value = { metadata: contentMetadata("ConfigMap", object), data: Object.fromEntries(used) };
+      const value = {
+        metadata: contentMetadata("ConfigMap", object),
+        data: Object.fromEntries(used),
+        ...(binary.length === 0 ? {} : { binary }),
+      };
       const size = textSize(object, Infinity);
       return { value: { object: value, size }, weight: OBJECT_WEIGHT + textSize(value, Infinity) };
     },

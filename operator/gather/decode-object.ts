@@ -1,12 +1,17 @@
 import { Buffer } from "node:buffer";
 import { isIPv4 } from "node:net";
-import type { EndpointSliceObject, SecretObject, ServiceObject } from "../../api/kubernetes-objects.ts";
+import type {
+  ConfigMapObject,
+  EndpointSliceObject,
+  SecretObject,
+  ServiceObject,
+} from "../../api/kubernetes-objects.ts";
 import { port as portNumber } from "../../api/names.ts";
 import { fieldPath, quoted, type Problem } from "../../api/problem.ts";
 import { canonicalAddress } from "../../runtime/canonical-address.ts";
 import { problemsInWords } from "./problems-in-words.ts";
 import { SERVICE_NAME } from "../kube/kinds.ts";
-import type { EndpointSlice, OtherPort, Secret, Service } from "../translate/resources.ts";
+import type { ConfigMap, EndpointSlice, OtherPort, Secret, Service } from "../translate/resources.ts";
 import { isFamily } from "../translate/routes/one-family.ts";
 
 /** A decoded object with what is wrong inside it: the rest of the object still counts. */
@@ -33,6 +38,12 @@ export function toSecret({ metadata, type, data: encoded, stringData }: SecretOb
     object: { metadata, type, data: Object.fromEntries(data), notText: unreadable.filter((key) => !data.has(key)) },
     problems,
   };
+}
+
+/** The entries that are text; those in binaryData are only named. */
+export function toConfigMap({ metadata, data, binaryData }: ConfigMapObject): Made<ConfigMap> {
+  const binary = Object.keys(binaryData);
+  return { object: { metadata, data, ...(binary.length === 0 ? {} : { binary }) } };
 }
 
 /** A Service: ports that can be dialled over TCP, and beside them the other ones. */

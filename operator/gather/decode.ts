@@ -4,7 +4,7 @@ import { objectName } from "../../api/names.ts";
 import { read, type Problem, type Schema } from "../../api/problem.ts";
 import { isRecord, record } from "../../api/unchecked.ts";
 import { SERVICE_NAME } from "../kube/kinds.ts";
-import { invalid, toEndpointSlice, toSecret, toService, type Made } from "./decode-object.ts";
+import { invalid, toConfigMap, toEndpointSlice, toSecret, toService, type Made } from "./decode-object.ts";
 import { problemsInWords } from "./problems-in-words.ts";
 import type { ConfigMap, EndpointSlice, Resources, Secret, Service, Undecoded } from "../translate/resources.ts";
 import { nameInWords } from "../translate/read-proxy.ts";
@@ -51,9 +51,7 @@ export function decode(manifest: unknown): Decoded {
     case "v1 Secret":
       return decodeAs("Secret", kubernetes.secret, manifest, toSecret);
     case "v1 ConfigMap":
-      return decodeAs("ConfigMap", kubernetes.configMap, manifest, ({ metadata, data }) => ({
-        object: { metadata, data },
-      }));
+      return decodeAs("ConfigMap", kubernetes.configMap, manifest, toConfigMap);
     case "v1 Service":
       return decodeAs("Service", kubernetes.service, manifest, toService);
     case "discovery.k8s.io/v1 EndpointSlice":

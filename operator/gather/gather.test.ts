@@ -90,6 +90,11 @@ describe("a pass looks at", () => {
       for (const own of written(object)) put(own);
     });
     expect(names(resources.secrets)).toEqual([]);
+    const told = resources.undecoded?.map(({ metadata, words }) => `${metadata.name} ${words.slice(0, 29)}`);
+    expect(told).toEqual([
+      "wsproxy-chat-admin is one that the operator made",
+      "wsproxy-chat-config-0 is one that the operator made",
+    ]);
     expect([...data.keys()].sort()).toEqual([
       "ConfigMap wsproxy-chat-endpoints",
       "Secret wsproxy-chat-admin",

@@ -103,7 +103,7 @@ export class Gatherer {
         services: backends.services,
         endpointSlices: backends.endpointSlices,
         cutServices: backends.cut,
-        undecoded: [...backends.undecoded, ...named.unsearched],
+        undecoded: [...backends.undecoded, ...named.undecoded],
         unread: unreadable,
         seenKeys: this.#seenKeys.before(key, { secrets, unread: unreadable }, inForce.config),
       },

@@ -1,12 +1,12 @@
 import { beyondWords, CHUNK, MOST, type Budget } from "./budgets.ts";
-import { proxyLabelOf, type Cache } from "../watch/cache.ts";
+import type { Cache } from "../watch/cache.ts";
 import { configMapForm, secretForm, unpackedSecret, type Read, type RetainedSecret } from "./content-forms.ts";
 import type { Contents, UnreadableObject, NeededContent } from "../watch/contents.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { Load } from "../platform/load.ts";
-import { hasLabelsLeftOut, LABELS_LEFT_OUT_WORDS } from "../watch/brief-object.ts";
 import { selects, type References } from "../watch/references.ts";
 import type { ConfigMap, Secret, Undecoded, Unread } from "../translate/resources.ts";
+import { isMadeByOperator, unusableObjects } from "./unusable-objects.ts";
 
 /** The Secrets and ConfigMaps that a proxy names, or selects by labels, as many as its budget allows. */
 export interface NamedObjects {
@@ -14,17 +14,14 @@ export interface NamedObjects {
   readonly configMaps: readonly ConfigMap[];
   /** Objects that exist and cannot be read. */
   readonly failed: readonly UnreadableObject[];
-  /** Secrets that no selector finds, since they have too many labels. */
-  readonly unsearched: readonly Undecoded[];
+  /** Those that are not read: the operator's own ones, and Secrets with too many labels for any selector. */
+  readonly undecoded: readonly Undecoded[];
   /** Objects beyond the budget, which were not read. */
   readonly beyond: readonly Unread[];
   readonly exceeded: readonly Budget[];
   /** Uids of the selected Secrets that this pass read, or an earlier one since the last pass that read all of them. */
   readonly uids: ReadonlySet<string>;
 }
-
-/** Secrets with too many labels that a status can name. */
-const MOST_UNSEARCHED = 100;
 
 type Content = Read<ConfigMap> | Read<RetainedSecret>;
 
@@ -108,8 +105,8 @@ export class NamedObjectsReader {
       "secrets",
       selected.slice(MOST.secrets).map((object) => ["Secret", object] as const),
     );
-    const unsearched = this.#unsearched(namespace, references);
-    return { secrets, configMaps, failed, unsearched, beyond, exceeded, uids };
+    const undecoded = unusableObjects(this.#cache, namespace, references);
+    return { secrets, configMaps, failed, undecoded, beyond, exceeded, uids };
   }
 
   #named(
@@ -123,20 +120,6 @@ export class NamedObjectsReader {
     });
   }
 
-  #unsearched(namespace: string, { secretSelectors }: References): Undecoded[] {
-    if (secretSelectors.length === 0) return [];
-    return this.#cache
-      .inNamespace("Secret", namespace)
-      .filter((secret) => hasLabelsLeftOut(secret) && !isMadeByOperator(secret))
-      .slice(0, MOST_UNSEARCHED)
-      .map(({ metadata: { name, labels = {} } }) => ({
-        kind: "Secret",
-        metadata: { namespace, name, labels },
-        words: LABELS_LEFT_OUT_WORDS,
-        beyond: true,
-      }));
-  }
-
   /** Secrets that the selectors find, without those that the proxy names as well. */
   #selected(namespace: string, references: References): KubeObject[] {
     if (references.secretSelectors.length === 0) return [];
@@ -147,11 +130,6 @@ export class NamedObjectsReader {
           !references.secrets.has(secret.metadata.name) && selects(references, secret) && !isMadeByOperator(secret),
       );
   }
-}
-
-/** Did the operator make the object? A proxy cannot name such a Secret: a config made from itself would change in each pass. */
-function isMadeByOperator(object: KubeObject): boolean {
-  return proxyLabelOf(object) !== undefined;
 }
 
 function neededContent(

@@ -28,8 +28,10 @@ export interface Undecoded {
   readonly words: string;
   /** Of an EndpointSlice: the Service that it belongs to. */
   readonly service?: string;
-  /** Is it well-formed, and only more than the operator looks at? */
+  /** Is it well-formed, and not used for another reason? */
   readonly beyond?: true;
+  /** Of a Secret: are most of its labels not known? */
+  readonly labelsLeftOut?: true;
 }
 
 /** A Secret or ConfigMap that exists and was not read: it cannot be read, or lies beyond the proxy's budget. */
@@ -64,6 +66,8 @@ export interface Secret {
 export interface ConfigMap {
   readonly metadata: ObjectMetadata;
   readonly data: Readonly<Record<string, string>>;
+  /** Names of entries that are in binaryData; absent: there is none, or none that the proxy names. */
+  readonly binary?: readonly string[];
 }
 
 /** An address family. */

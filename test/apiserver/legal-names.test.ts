@@ -10,7 +10,7 @@ import { namesOf } from "../../operator/render/names.ts";
 import { keys, proxy, service, slice } from "../fakes/operator-bench.ts";
 import { create, newNamespace, read, sharedClient } from "./bench.ts";
 import { installCrd } from "./crd.ts";
-import { conditionOf, eventually, startOperator, type Proxy } from "./operator-bench.ts";
+import { conditionOf, eventually, listOf, startOperator, type Proxy } from "./operator-bench.ts";
 
 // What the API server takes, a proxy can use; what of it a proxy cannot use, a condition tells.
 
@@ -145,6 +145,13 @@ describe("names as long as Kubernetes takes them", () => {
     ]);
     await eventually("its endpoints are written", async () => (await endpoints(namespace, name)).includes("10.0.0.2"));
     expect(await endpoints(namespace, name)).toContain("10.0.0.1");
+    const { base } = namesOf(name, packer.hash);
+    for (const kind of ["Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"] as const) {
+      await eventually(`there is its ${kind}`, async () => {
+        const own = (await listOf(client, kind, namespace)).find(({ metadata }) => metadata.name === base);
+        return own?.metadata.ownerReferences?.[0]?.name === name;
+      });
+    }
   });
 });
 
@@ -186,4 +193,17 @@ test("what of an EndpointSlice cannot be used is told at its route, and the othe
     const found = status?.routes?.[index]?.conditions?.find(({ type }) => type === "ResolvedRefs");
     expect({ name, said: `${found?.reason} ${found?.message}` }).toEqual({ name, said: expect.stringMatching(words) });
   }
+});
+
+test("a Secret with too many labels for a selector is named in the condition", async () => {
+  const many = Object.fromEntries(Array.from({ length: 70 }, (_, at) => [`l${at}`, "v"]));
+  const crowded = keys({ a: "alices-own-key-0001" });
+  const namespace = await operated([
+    { ...crowded, metadata: { ...crowded.metadata, labels: { ...many, keys: "chat" } } },
+    service(),
+    slice(["10.0.0.1"]),
+    proxy(),
+  ]);
+  await eventually("it has a status", async () => !(await refs(namespace, "chat")).startsWith("undefined"));
+  expect(await refs(namespace, "chat")).toMatch(/^False ApiKeysNotFound .*Secret keys has more than 64 labels/);
 });

@@ -174,7 +174,7 @@ describe("a Secret that exists and cannot be used", () => {
 
   test("is told in place of ApiKeysNotFound", () => {
     expect(say({ undecoded: [undecoded("a", "data: must be an object, not an array")] })).toEqual([
-      "SecretInvalid Secret demo/a metadata is malformed, so none of its keys is taken: data: must be an object, not an array",
+      "SecretInvalid Secret demo/a metadata is malformed, so it is not used: data: must be an object, not an array",
     ]);
   });
 
@@ -190,7 +190,7 @@ describe("a Secret that exists and cannot be used", () => {
 
   test("is named in ApiKeysNotFound where its labels are not known", () => {
     const unsearched = {
-      ...undecoded("a", "has too many", { beyond: true }),
+      ...undecoded("a", "has too many", { beyond: true, labelsLeftOut: true }),
       metadata: { namespace: "demo", name: "a", labels: {} },
     };
     const message = say({ undecoded: [unsearched] });

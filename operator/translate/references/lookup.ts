@@ -100,6 +100,11 @@ export function undecodedOf(kind: Undecoded["kind"], name: string, { undecoded }
   return undecoded.find((it) => it.kind === kind && it.metadata.name === name);
 }
 
+/** Why an object cannot be used, as a sentence about it. */
+export function undecodedWords({ words, beyond }: Undecoded): string {
+  return beyond === true ? words : `is malformed, so it is not used: ${words}`;
+}
+
 /** The entry of a map; undefined: it has none (a key may be `constructor`, which every object inherits). */
 export function entryOf(entries: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(entries, key) ? entries[key] : undefined;

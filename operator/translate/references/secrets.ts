@@ -1,5 +1,5 @@
 import { USE_LABEL } from "../../../api/meta.ts";
-import { entryOf, found, missing, undecodedOf, type Found, type Lookup } from "./lookup.ts";
+import { entryOf, found, missing, undecodedOf, undecodedWords, type Found, type Lookup } from "./lookup.ts";
 import { authenticationsOf, backendsOf, lastGoodFound } from "./unread.ts";
 
 /** Most characters of a PEM file: the bound of the rendered config. */
@@ -108,8 +108,8 @@ export function entries(
 ): Found<readonly string[]> {
   const secret = lookup.secrets.get(name);
   if (secret === undefined) {
-    const malformed = undecodedOf("Secret", name, lookup);
-    if (malformed !== undefined) return unfit(name, `is malformed, so it is not used: ${malformed.words}`, at, lookup);
+    const unusable = undecodedOf("Secret", name, lookup);
+    if (unusable !== undefined) return unfit(name, undecodedWords(unusable), at, lookup);
     return missing({
       reason: "SecretNotFound",
       message: `there is no Secret ${name} in namespace ${lookup.namespace}; create it, or correct the name`,

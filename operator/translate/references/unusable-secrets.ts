@@ -1,5 +1,5 @@
 import type { LabelSelector } from "../../../api/policies/api-key-method.ts";
-import type { Lookup, ReferenceProblem } from "./lookup.ts";
+import { undecodedWords, type Lookup, type ReferenceProblem } from "./lookup.ts";
 import { matches } from "./selector.ts";
 
 /** Secrets that are named one by one. */
@@ -10,17 +10,17 @@ export function unusableSecrets(selector: LabelSelector, { undecoded, namespace 
   return undecoded
     .filter(({ kind, metadata }) => kind === "Secret" && matches(selector, metadata.labels))
     .slice(0, MOST_TOLD)
-    .map(({ metadata, words, beyond }) => ({
+    .map((secret) => ({
       reason: "SecretInvalid",
-      message: beyond === true ? words : `is malformed, so none of its keys is taken: ${words}`,
+      message: undecodedWords(secret),
       at: "metadata",
-      object: `Secret ${namespace}/${metadata.name}`,
+      object: `Secret ${namespace}/${secret.metadata.name}`,
     }));
 }
 
 /** Where no Secret has the labels of a selector: those whose labels are not known. */
 export function unsearchedWords({ undecoded }: Lookup): string {
-  const [first, ...more] = undecoded.filter(({ kind, beyond }) => kind === "Secret" && beyond === true);
+  const [first, ...more] = undecoded.filter(({ kind, labelsLeftOut }) => kind === "Secret" && labelsLeftOut === true);
   if (first === undefined) return "";
   return `. Secret ${first.metadata.name}${more.length === 0 ? "" : ` (and ${more.length} more)`} ${first.words}`;
 }

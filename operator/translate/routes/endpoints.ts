@@ -1,5 +1,13 @@
 import type { Endpoint } from "../../../api/config.ts";
-import { found, missing, undecodedOf, type Found, type Lookup, type ReferenceProblem } from "../references/lookup.ts";
+import {
+  found,
+  missing,
+  undecodedOf,
+  undecodedWords,
+  type Found,
+  type Lookup,
+  type ReferenceProblem,
+} from "../references/lookup.ts";
 import { inOneFamily, isFamily } from "./one-family.ts";
 import { portWords, sliceProblems, type MakeProblem } from "./slice-problems.ts";
 import type { EndpointSlice, Family, Service, ServicePort } from "../resources.ts";
@@ -34,10 +42,9 @@ function behind(name: string, port: string, lookup: Lookup): Found<readonly Endp
   const service = lookup.services.get(name);
   if (service === undefined) {
     const unusable = undecodedOf("Service", name, lookup);
-    if (unusable?.beyond === true) return missing(problem("TooLarge", "service", `Service ${name} ${unusable.words}`));
     if (unusable !== undefined) {
-      const words = `Service ${name} is malformed, so it is not used: ${unusable.words}`;
-      return missing(problem("ServiceUnsupported", "service", words));
+      const reason = unusable.beyond === true ? "TooLarge" : "ServiceUnsupported";
+      return missing(problem(reason, "service", `Service ${name} ${undecodedWords(unusable)}`));
     }
     const words = `there is no Service ${name} in namespace ${lookup.namespace}; create it, or correct the name`;
     return missing(problem("ServiceNotFound", "service", words));

@@ -1,4 +1,4 @@
-import type { ReferenceProblem } from "../references/lookup.ts";
+import { undecodedWords, type ReferenceProblem } from "../references/lookup.ts";
 import type { EndpointSlice, Service, Undecoded } from "../resources.ts";
 
 /** Makes a problem of one backend. */
@@ -31,11 +31,7 @@ export function sliceProblems(
     ...partly
       .slice(0, 1)
       .map((slice) => unsupported(`${of(slice, partly.length - 1)} is used only in part: ${slice.leftOut}`)),
-    ...undecoded
-      .slice(0, 1)
-      .map((slice) =>
-        unsupported(`${of(slice, undecoded.length - 1)} is malformed, so it is not used: ${slice.words}`),
-      ),
+    ...undecoded.slice(0, 1).map((slice) => unsupported(`${of(slice, undecoded.length - 1)} ${undecodedWords(slice)}`)),
   ];
 }
 
