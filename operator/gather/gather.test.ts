@@ -118,7 +118,7 @@ describe("what exists and cannot be used is handed on, not dropped", () => {
   test("a Service or EndpointSlice of a form that is not known", async () => {
     const { resources } = await gathered((put) => {
       putAll({ put } as never);
-      put({ ...slice(["10.0.0.1"]), metadata: { ...slice([]).metadata, name: "echo-2" }, ports: "none" } as never);
+      put({ ...slice(["10.0.0.1"]), metadata: { ...slice([]).metadata, name: "echo-2" }, ports: "none" });
     });
     expect(names(resources.endpointSlices)).toEqual(["echo-1"]);
     expect(resources.undecoded).toMatchObject([

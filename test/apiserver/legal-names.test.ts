@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
 import { PACKED } from "../../api/meta.ts";
 import { WrittenConfigs, type SecretData } from "../../operator/gather/written-configs.ts";
-import { KubeClient } from "../../operator/kube/client.ts";
+import type { KubeClient } from "../../operator/kube/client.ts";
 import type { KubeObject } from "../../operator/kube/kinds.ts";
 import { packer } from "../../operator/platform/packer.ts";
 import { namesOf } from "../../operator/render/names.ts";
