@@ -68,10 +68,10 @@ export function lookupFor(
     secrets: byName(own(resources.secrets)),
     configMaps: byName(own(resources.configMaps)),
     services: byName(own(resources.services)),
-    slices: Map.groupBy(own(resources.endpointSlices), ({ service }) => service),
+    slices: Map.groupBy(sorted(own(resources.endpointSlices)), ({ service }) => service),
     cutServices: resources.cutServices ?? new Map(),
     unread: own(resources.unread ?? []),
-    undecoded: own(resources.undecoded ?? []),
+    undecoded: sorted(own(resources.undecoded ?? [])),
     seenKeys: resources.seenKeys ?? new Set(),
     inForce,
     tools,
@@ -108,6 +108,11 @@ export function undecodedWords({ words, beyond }: Undecoded): string {
 /** The entry of a map; undefined: it has none (a key may be `constructor`, which every object inherits). */
 export function entryOf(entries: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+/** In the order of their names: where only the first is named, it is the same whatever order they come in. */
+function sorted<T extends { readonly metadata: { readonly name: string } }>(objects: readonly T[]): T[] {
+  return [...objects].sort(({ metadata: a }, { metadata: b }) => (a.name < b.name ? -1 : 1));
 }
 
 function byName<T extends { readonly metadata: { readonly name: string } }>(
