@@ -9,7 +9,7 @@ import {
   type ReferenceProblem,
 } from "../references/lookup.ts";
 import { inOneFamily, isFamily } from "./one-family.ts";
-import { portWords, sliceProblems, type MakeProblem } from "./slice-problems.ts";
+import { noSlicePortWords, portWords, sliceProblems, type MakeProblem } from "./slice-problems.ts";
 import type { EndpointSlice, Family, Service, ServicePort } from "../resources.ts";
 
 /** Most endpoints of one backend: the bound of the rendered endpoints. */
@@ -72,12 +72,7 @@ function behind(name: string, port: string, lookup: Lookup): Found<readonly Endp
     problems.push(problem("TooLarge", "service", words));
   }
   if (inSlices.length > 0 && inSlices.every((it) => it === undefined)) {
-    const other = slices.flatMap(({ otherPorts = [] }) => otherPorts).find((it) => it.name === wanted.name);
-    const has = `no EndpointSlice of Service ${name} has its port ${wanted.name ?? "without a name"}`;
-    const words =
-      other === undefined
-        ? `${has}; give the slice's port that name`
-        : `${has} for TCP; there it is for ${other.protocol} only, which the gateway does not dial`;
+    const words = noSlicePortWords(service, wanted, slices);
     problems.push(problem("ServicePortNotFound", "port", words));
   }
   const undecoded = lookup.undecoded.filter((it) => it.kind === "EndpointSlice" && it.service === name);

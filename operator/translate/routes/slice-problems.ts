@@ -1,5 +1,5 @@
 import { undecodedWords, type ReferenceProblem } from "../references/lookup.ts";
-import type { EndpointSlice, Service, Undecoded } from "../resources.ts";
+import type { EndpointSlice, Service, ServicePort, Undecoded } from "../resources.ts";
 
 /** Makes a problem of one backend. */
 export type MakeProblem = (reason: ReferenceProblem["reason"], field: string, message: string) => ReferenceProblem;
@@ -43,4 +43,18 @@ export function portWords({ metadata: { name }, ports, otherPorts = [] }: Servic
   return other === undefined
     ? `Service ${name} has no TCP port ${port}; ${has}`
     : `Service ${name} has port ${port} for ${other.protocol} only, and the gateway dials TCP; name a TCP port (${has})`;
+}
+
+/** Why no slice has a port that the Service has. */
+export function noSlicePortWords(
+  { metadata }: Service,
+  { name }: ServicePort,
+  slices: readonly EndpointSlice[],
+): string {
+  const has = `no EndpointSlice of Service ${metadata.name} has its port ${name ?? "without a name"}`;
+  const other = slices.flatMap(({ otherPorts = [] }) => otherPorts).find((it) => it.name === name);
+  if (other !== undefined)
+    return `${has} for TCP; there it is for ${other.protocol} only, which the gateway does not dial`;
+  // Then the slice may have the port, with a number that is none.
+  return slices.some(({ leftOut }) => leftOut !== undefined) ? has : `${has}; give the slice's port that name`;
 }
