@@ -1,4 +1,4 @@
-import { GROUP, KIND, PROXY_LABEL } from "../../api/meta.ts";
+import { GROUP, KIND, PROXY_LABEL, USE_LABEL } from "../../api/meta.ts";
 import type { Pod } from "./pod.ts";
 import { SERVICE_NAME, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { MANAGED } from "../render/labels.ts";
@@ -12,7 +12,7 @@ const OWN_LABELS = [...Object.keys(MANAGED), PROXY_LABEL, SERVICE_NAME, "pod-tem
 /** Most labels of a Secret, and most characters of them: no selector finds a Secret that has more. */
 export const MOST_LABELS = 64;
 const LABEL_CHARACTERS = 8192;
-/** Labels of our group that are retained of such a Secret: they permit its use, or show that it is meant for us. */
+/** Labels of our group that are retained of such a Secret: beside USE_LABEL: they show that it is meant for us. */
 const MOST_OF_GROUP = 8;
 /** Annotation that the cache gives such a Secret. No object of Kubernetes has it: its key is not legal. */
 const LABELS_LEFT_OUT = `${GROUP}/labels left out`;
@@ -61,7 +61,7 @@ export const LABELS_LEFT_OUT_WORDS = `has more than ${MOST_LABELS} labels, or mo
 
 function labelsToRetain(labels: Readonly<Record<string, string>>): readonly string[] {
   const ofGroup = Object.keys(labels).filter((key) => key.startsWith(`${GROUP}/`));
-  return [...OWN_LABELS, ...ofGroup.sort().slice(0, MOST_OF_GROUP)];
+  return [...OWN_LABELS, USE_LABEL, ...ofGroup.sort().slice(0, MOST_OF_GROUP)];
 }
 
 function isCrowded(labels: Readonly<Record<string, string>>): boolean {
