@@ -31,8 +31,9 @@ export const CONDITION_REASONS = {
     ConfigMapNotFound: "A ConfigMap that is named does not exist in the namespace.",
     ConfigMapInvalid: "A ConfigMap lacks a key or has malformed content, or the operator may not read it.",
     ServiceNotFound: "A Service that is named does not exist in the namespace.",
-    ServicePortNotFound: "The Service has no such port.",
-    ServiceUnsupported: "The Service is of a kind that cannot be dialled here.",
+    ServicePortNotFound: "The Service, or its EndpointSlices, have no such TCP port.",
+    ServiceUnsupported:
+      "The Service, or a part of it or of its EndpointSlices, cannot be dialled; the message names it. The rest is used.",
     ApiKeysNotFound: "No Secret matches the selector of the API keys: every client is refused.",
     ApiKeyInvalid: "An API key is too short, too long, malformed, or given to two clients.",
     TooLarge:

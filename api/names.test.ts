@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cidr, path } from "./names.ts";
+import { cidr, objectName, path } from "./names.ts";
 
 describe("an address or CIDR block", () => {
   const groups = fc.array(fc.constantFrom("", "0", "1", "ff", "FFFF", "12345", "g", "1.2.3.4"), { maxLength: 9 });
@@ -64,4 +64,25 @@ test("a path that is taken has one reading only", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("the name of an object is what Kubernetes takes: 253 characters in all, parts of any length", () => {
+  const good = [
+    "a",
+    "0",
+    "a.b",
+    "a-b.c-1",
+    "a".repeat(253),
+    `${"a".repeat(126)}.${"b".repeat(126)}`,
+    "echo-".repeat(16) + "x",
+  ];
+  const bad = ["", "a".repeat(254), "A", "a_b", "-a", "a-", ".a", "a.", "a..b", "a.-b", "a-.b", "a/b", "a\n", "ä"];
+  expect(good.filter((name) => !objectName.safeParse(name).success)).toEqual([]);
+  expect(bad.filter((name) => objectName.safeParse(name).success)).toEqual([]);
+});
+
+test("a name without end is refused in a moment", () => {
+  for (const name of [`${"a".repeat(1_000_000)}!`, `${"a.".repeat(500_000)}!`, `${"a-".repeat(500_000)}.`]) {
+    expect(objectName.safeParse(name).success).toBe(false);
+  }
 });

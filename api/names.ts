@@ -4,16 +4,25 @@ import { CALLED, rule } from "./rule.ts";
 /** Names and addresses that both contracts share. Each has a bound and an error message that says what to write. */
 
 const LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+/** Kubernetes bounds only the whole name, and not the parts between its dots, as DNS does. */
+const NAME_PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 
-/** The name of a Kubernetes object (RFC 1123 subdomain). */
+const NOT_A_NAME = "is not a Kubernetes object name (lower case letters, digits, - and .)";
+
+/** The name of a Kubernetes object (a "DNS-1123 subdomain" in Kubernetes' words). */
 export const objectName = z
   .string()
   .min(1)
   .max(253)
-  .regex(
-    new RegExp(`^${LABEL}(\\.${LABEL})*$`),
-    "is not a Kubernetes object name (lower case letters, digits, - and .)",
-  )
+  .regex(new RegExp(`^${NAME_PART}(\\.${NAME_PART})*$`), NOT_A_NAME)
+  .meta({ [CALLED]: "object name" });
+
+/** The name of a Service, which is a name in DNS too: so a part has at most 63 characters. */
+export const serviceName = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(new RegExp(`^${LABEL}(\\.${LABEL})*$`), NOT_A_NAME)
   .meta({ [CALLED]: "object name" });
 
 /** A name inside a list of ours, such as a route's (RFC 1123 label). */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, hostname, label, objectName, path, port, preciseHostname } from "./names.ts";
+import { cidr, hostname, label, objectName, path, port, preciseHostname, serviceName } from "./names.ts";
 import { dataplane, gateway, sidecar } from "./pods.ts";
 import { policiesSpec } from "./policies/index.ts";
 import { CALLED, rule } from "./rule.ts";
@@ -27,7 +27,7 @@ const PORT = "must be a port number (1 to 65535) or the name of a port of the Se
 
 const backend = z
   .strictObject({
-    service: objectName
+    service: serviceName
       .optional()
       .describe("Service in this namespace. Absent in mode Sidecar, where the port is on the pod itself."),
     port: z
@@ -209,15 +209,27 @@ export const modeRules = modeFits(
   z.looseObject({ mode: z.unknown().optional(), gateway: z.unknown().optional(), sidecar: z.unknown().optional() }),
 );
 
-/** The fields of metadata that wsproxy reads; all others are ignored. */
+/** A map of texts as Kubernetes reads it: a value that is null is an empty text. */
+export const texts = orNull(
+  z.record(
+    z.string(),
+    z
+      .string()
+      .nullable()
+      .transform((value) => value ?? ""),
+  ),
+  {},
+);
+
+/** The fields of metadata that wsproxy reads; all others are ignored. The API server bounds them as a whole. */
 export const metadata = z.looseObject({
   name: objectName,
-  namespace: label.default("default"),
-  generation: z.int().min(0).default(1),
-  uid: z.string().max(128).default(""),
-  creationTimestamp: orNull(z.string().max(64), ""),
-  labels: orNull(z.record(z.string(), z.string()), {}),
-  annotations: orNull(z.record(z.string(), z.string()), {}),
+  namespace: z.preprocess((value) => (value === null || value === "" ? undefined : value), label.default("default")),
+  generation: orNull(z.int().min(0), 1),
+  uid: orNull(z.string(), ""),
+  creationTimestamp: orNull(z.string(), ""),
+  labels: texts,
+  annotations: texts,
 });
 
 /** A field that Kubernetes tools may write as null: null and absent give `nothing`. */

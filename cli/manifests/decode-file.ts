@@ -40,7 +40,7 @@ function decodeObject({ value, location }: ParsedObject): DecodedFile {
     const subject = object === undefined ? {} : { object };
     return { file, document, line: location.line(field), ...subject, field, message };
   };
-  const { objects, problems } = decode(value);
+  const { objects, problems, undecoded } = decode(value);
   const findings = problems.map(({ object, at, message }) => found(object, at, message));
   const [object] = objects;
   if (object?.kind === "WebSocketProxy") {
@@ -49,10 +49,15 @@ function decodeObject({ value, location }: ParsedObject): DecodedFile {
     if (!named.ok) findings.push(...named.problems.map(({ at, message }) => found(object.kind, at, message)));
   }
   if (object !== undefined) {
-    const manifests = findings.length === 0 ? [{ id: idOf(object), object, location }] : [];
+    // As in a cluster, what is wrong inside an object leaves the rest of it usable.
+    const usable = findings.length === 0 || object.kind !== "WebSocketProxy";
+    return { manifests: usable ? [{ id: idOf(object), object, location }] : [], findings, ignored: [] };
+  }
+  if (findings.length > 0) {
+    const known = undecoded && ({ kind: "Undecoded", object: undecoded } as const);
+    const manifests = known === undefined ? [] : [{ id: idOf(known), object: known, location }];
     return { manifests, findings, ignored: [] };
   }
-  if (findings.length > 0) return { manifests: [], findings, ignored: [] };
   const kind = String(value["kind"]);
   const meant = misspelt(kind);
   if (meant === undefined) {
@@ -73,5 +78,7 @@ function misspelt(kind: string): string | undefined {
 function idOf(object: KubernetesObject): string {
   if (object.kind === "WebSocketProxy") return `${object.kind} ${object.namespace}/${object.name}`;
   const { namespace, name } = object.object.metadata;
-  return `${object.kind} ${namespace}/${name}`;
+  const id = `${object.kind} ${namespace}/${name}`;
+  // Another object of that name may be well-formed, and then counts.
+  return object.kind === "Undecoded" ? `${id} ${object.object.kind}` : id;
 }

@@ -2,9 +2,9 @@ import { Buffer } from "node:buffer";
 import { DISABLED, EXPIRES_AT } from "../../api/meta.ts";
 import { textSize } from "../../api/text-size.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
-import { metadataOf, some } from "../watch/brief-object.ts";
+import { hasLabelsLeftOut, metadataOf, some } from "../watch/brief-object.ts";
 import { OBJECT_WEIGHT, type Form } from "../watch/contents.ts";
-import { decode } from "./decode.ts";
+import { decode, type KubernetesObject } from "./decode.ts";
 import { bytesOf, textOf } from "./decode-object.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { LIGHT } from "../platform/load.ts";
@@ -13,7 +13,7 @@ import { tools } from "../platform/tools.ts";
 import { packedKeys, unpackedKeys, weightOf, type PackedKeys } from "./packed-keys.ts";
 import type { KeyEntry } from "../translate/resources.ts";
 import { keyEntry } from "../translate/references/key-entries.ts";
-import type { ConfigMap, EndpointSlice, Secret, Service } from "../translate/resources.ts";
+import type { ConfigMap, Secret } from "../translate/resources.ts";
 
 /** A small WebSocketProxy as JSON text, which takes far less memory than the object; a large one as the object, not retained. */
 export const manifestForm: Form<string | KubeObject> = {
@@ -56,6 +56,9 @@ export interface Read<T> {
   readonly size: number;
 }
 
+/** Data of an object; a value that is null is empty. */
+type ApiData = Readonly<Record<string, string | null>> | null;
+
 /** What a proxy needs of one Secret. */
 export interface SecretNeed {
   /** Are its entries API keys? */
@@ -82,7 +85,7 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<RetainedSec
   return {
     name: JSON.stringify([keys, entries]),
     of: (object) => {
-      const { type = "Opaque", data } = object as { readonly type?: string; readonly data?: Record<string, string> };
+      const { type = "Opaque", data } = object as { readonly type?: string; readonly data?: ApiData };
       const values = new Map<string, string>();
       const found: KeyEntry[] = [];
       const notText: string[] = [];
@@ -91,7 +94,7 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<RetainedSec
       for (const [name, encoded] of Object.entries(data ?? {})) {
         const named = used.has(name);
         if (!named && !keys) continue;
-        const text = textOf(bytesOf(encoded));
+        const text = textOf(bytesOf(encoded ?? ""));
         if (text === undefined) {
           if (named || notText.length < MOST_NOT_TEXT) notText.push(name);
           continue;
@@ -107,6 +110,9 @@ export function secretForm({ keys, entries }: SecretNeed): Form<Read<RetainedSec
         type,
         data: Object.fromEntries(values),
         notText,
+        ...(hasLabelsLeftOut({ metadata: metadataOf("Secret", object.metadata) })
+          ? { labelsLeftOut: true as const }
+          : {}),
       };
       const packed = keys ? packedKeys(found) : undefined;
       const weight = OBJECT_WEIGHT + textSize(secret, Infinity) + (packed === undefined ? 0 : weightOf(packed));
@@ -128,31 +134,44 @@ export function configMapForm(entries: readonly string[]): Form<Read<ConfigMap>>
   return {
     name: JSON.stringify(entries),
     of: (object) => {
-      const { data = {} } = object as { readonly data?: Readonly<Record<string, string>> };
+      const fields = object as { readonly data?: ApiData; readonly binaryData?: ApiData };
+      const data = fields.data ?? {};
+      const binary = entries.filter((name) => Object.hasOwn(fields.binaryData ?? {}, name));
       const used = entries.flatMap((name) => (Object.hasOwn(data, name) ? [[name, data[name] ?? ""] as const] : []));
-      const value = { metadata: contentMetadata("ConfigMap", object), data: Object.fromEntries(used) };
+      const value = {
+        metadata: contentMetadata("ConfigMap", object),
+        data: Object.fromEntries(used),
+        ...(binary.length === 0 ? {} : { binary }),
+      };
       const size = textSize(object, Infinity);
       return { value: { object: value, size }, weight: OBJECT_WEIGHT + textSize(value, Infinity) };
     },
   };
 }
 
-/** A Service or EndpointSlice as a translation takes it; undefined: it is malformed. */
-export const backendForm: Form<Read<Service | EndpointSlice | undefined>> = {
+/** A Service or EndpointSlice as a translation takes it; one of a form that is not known as `Undecoded`. */
+export const backendForm: Form<Read<BackendObject | undefined>> = {
   name: "backend",
   of: (object) => {
-    const [decoded] = decode({ ...object, metadata: metadataOf("Service", object.metadata) }).objects;
-    const value = decoded?.kind === "Service" || decoded?.kind === "EndpointSlice" ? decoded.object : undefined;
+    const { objects, undecoded } = decode({ ...object, metadata: metadataOf("Service", object.metadata) });
+    const [decoded] = objects;
+    const value: BackendObject | undefined =
+      decoded?.kind === "Service" || decoded?.kind === "EndpointSlice"
+        ? decoded
+        : undecoded && { kind: "Undecoded", object: undecoded };
     // Many objects with small values: in memory they take several times as much as their text.
     const weight = OBJECT_WEIGHT + 4 * textSize(value, Infinity);
     return { value: { object: value, size: textSize(object, Infinity) }, weight };
   },
 };
 
+/** What a pass reads of a backend. */
+export type BackendObject = Extract<KubernetesObject, { kind: "Service" | "EndpointSlice" | "Undecoded" }>;
+
 /** Metadata for a translation: with the annotations of an API key's Secret, and without all others. */
 function contentMetadata(kind: "Secret" | "ConfigMap", { metadata }: KubeObject): ObjectMetadata {
   const { name, namespace = "", uid = "", labels = {}, creationTimestamp = "" } = metadataOf(kind, metadata);
-  const { annotations = {}, generation = 1 } = metadata;
+  const { generation = 1 } = metadata;
   return {
     name,
     namespace,
@@ -160,6 +179,6 @@ function contentMetadata(kind: "Secret" | "ConfigMap", { metadata }: KubeObject)
     labels,
     creationTimestamp,
     generation,
-    annotations: some(annotations, [EXPIRES_AT, DISABLED]),
+    annotations: some(metadata.annotations ?? {}, [EXPIRES_AT, DISABLED]),
   };
 }

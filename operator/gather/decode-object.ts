@@ -1,10 +1,18 @@
 import { Buffer } from "node:buffer";
 import { isIPv4 } from "node:net";
-import type { EndpointSliceObject, SecretObject, ServiceObject } from "../../api/kubernetes-objects.ts";
+import type {
+  ConfigMapObject,
+  EndpointSliceObject,
+  SecretObject,
+  ServiceObject,
+} from "../../api/kubernetes-objects.ts";
+import { port as portNumber } from "../../api/names.ts";
 import { fieldPath, quoted, type Problem } from "../../api/problem.ts";
 import { canonicalAddress } from "../../runtime/canonical-address.ts";
+import { problemsInWords } from "./problems-in-words.ts";
 import { SERVICE_NAME } from "../kube/kinds.ts";
-import type { EndpointSlice, Secret, Service } from "../translate/resources.ts";
+import type { ConfigMap, EndpointSlice, OtherPort, Secret, Service } from "../translate/resources.ts";
+import { isFamily } from "../translate/routes/one-family.ts";
 
 /** A decoded object with what is wrong inside it: the rest of the object still counts. */
 export interface Made<T> {
@@ -32,21 +40,34 @@ export function toSecret({ metadata, type, data: encoded, stringData }: SecretOb
   };
 }
 
-/** A Service with those of its ports that can be dialled over TCP. */
+/** The entries that are text; those in binaryData are only named. */
+export function toConfigMap({ metadata, data, binaryData }: ConfigMapObject): Made<ConfigMap> {
+  const binary = Object.keys(binaryData);
+  return { object: { metadata, data, ...(binary.length === 0 ? {} : { binary }) } };
+}
+
+/** A Service: ports that can be dialled over TCP, and beside them the other ones. */
 export function toService({ metadata, spec }: ServiceObject): Made<Service> {
   const { type, externalName, ipFamilies, ports } = spec;
+  const problems = ipFamilies.flatMap((family, index) =>
+    isFamily(family) ? [] : [invalid(`${quoted(family)} is neither IPv4 nor IPv6`, `spec.ipFamilies[${index}]`)],
+  );
+  const families = ipFamilies.filter(isFamily);
   return {
     object: {
       metadata,
       type,
       ...(externalName === undefined ? {} : { externalName }),
-      ...(ipFamilies.length === 0 ? {} : { ipFamilies }),
+      ...(families.length === 0 ? {} : { ipFamilies: families }),
       ports: ports.filter(overTcp).map(({ name, port, targetPort }) => ({
-        ...(name === undefined ? {} : { name }),
+        ...named(name),
         port,
         ...(targetPort === undefined || targetPort === null ? {} : { targetPort }),
       })),
+      ...otherPorts(ports),
+      ...leftOut(problems),
     },
+    problems,
   };
 }
 
@@ -55,12 +76,21 @@ export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice>
   const { metadata, addressType, ports, endpoints } = slice;
   const service = Object.hasOwn(metadata.labels, SERVICE_NAME) ? (metadata.labels[SERVICE_NAME] ?? "") : "";
   const problems: Problem[] = [];
-  if (addressType === "FQDN") {
-    problems.push(invalid("FQDN is not dialled; write IPv4 or IPv6, or a Service with externalName", "addressType"));
+  const dialled = isFamily(addressType);
+  if (!dialled) {
+    const type = addressType === "FQDN" ? addressType : quoted(addressType);
+    problems.push(invalid(`${type} is not dialled; write IPv4 or IPv6, or a Service with externalName`, "addressType"));
   }
+  const tcp = ports.flatMap(({ name, protocol, port: number }, index) => {
+    if (!overTcp({ protocol })) return [];
+    if (number === undefined || number === null) return [named(name)];
+    if (portNumber.safeParse(number).success) return [{ ...named(name), port: number }];
+    problems.push(invalid(`${number} is not a port; write 1 to 65535`, `ports[${index}].port`));
+    return [];
+  });
   const decoded = endpoints.map(({ addresses, conditions, targetRef }, index) => ({
     addresses: addresses.flatMap((text, position) => {
-      if (addressType === "FQDN") return [];
+      if (!dialled) return [];
       // One spelling for each address, so that one endpoint is not two; one with a zone holds on one machine only.
       const address = text.includes("%") ? undefined : canonicalAddress(text);
       if (address !== undefined && isIPv4(address) === (addressType === "IPv4")) return [address];
@@ -82,17 +112,43 @@ export function toEndpointSlice(slice: EndpointSliceObject): Made<EndpointSlice>
       metadata,
       service,
       addressType,
-      ports: ports.filter(overTcp).map(({ name, port }) => ({
-        ...(name === undefined ? {} : { name }),
-        ...(port === undefined || port === null ? {} : { port }),
-      })),
+      ports: tcp,
+      ...otherPorts(ports),
+      ...leftOut(problems),
       endpoints: decoded,
     },
     problems,
   };
 }
 
-const overTcp = ({ protocol }: { readonly protocol: string }): boolean => protocol === "TCP";
+/** A port as the API has it. */
+interface ApiPort {
+  readonly name?: string | undefined;
+  readonly protocol: string;
+  readonly port?: number | null | undefined;
+}
+
+const overTcp = ({ protocol }: Pick<ApiPort, "protocol">): boolean => protocol === "TCP";
+
+const named = (name: string | undefined): { readonly name?: string } => (name === undefined ? {} : { name });
+
+/** What of an object is left out, in words; nothing: nothing is. */
+function leftOut(problems: readonly Problem[]): { readonly leftOut?: string } {
+  const words = problemsInWords(problems);
+  return words === undefined ? {} : { leftOut: words };
+}
+
+/** The ports that are not dialled; nothing: all are. */
+function otherPorts(ports: readonly ApiPort[]): { readonly otherPorts?: readonly OtherPort[] } {
+  const others = ports
+    .filter((one) => !overTcp(one))
+    .map(({ name, port: number, protocol }) => ({
+      ...named(name),
+      ...(number === undefined || number === null ? {} : { port: number }),
+      protocol: protocol === "UDP" || protocol === "SCTP" ? protocol : "another protocol",
+    }));
+  return others.length === 0 ? {} : { otherPorts: others };
+}
 
 /** With the uid: a new pod may have the name of an old one that is not gone yet. */
 function podOf({

@@ -131,6 +131,90 @@ test("a slice of host names gives no endpoints, even if a name looks like an add
   ]);
 });
 
+test("null is as absent in every field that Kubernetes takes so", () => {
+  const none = { name: null, protocol: null, targetPort: null, port: 80, appProtocol: null, nodePort: null };
+  const spec = { type: null, externalName: null, ipFamilies: null, ports: [none] };
+  const all = { namespace: null, uid: null, generation: null, labels: { a: null }, managedFields: null };
+  const metadata = { name: "a", ...all };
+  expect(decode({ apiVersion: "v1", kind: "Service", metadata, spec }).objects).toMatchObject([
+    { object: { metadata: { namespace: "default", labels: { a: "" } }, type: "ClusterIP", ports: [{ port: 80 }] } },
+  ]);
+  expect(decode({ apiVersion: "v1", kind: "ConfigMap", metadata, data: { a: null } }).objects).toMatchObject([
+    { object: { data: { a: "" } } },
+  ]);
+  expect(secretOf({ type: null, data: { a: null } }).objects).toMatchObject([
+    { object: { type: "Opaque", data: { a: "" }, notText: [] } },
+  ]);
+  const ports = [{ name: null, protocol: null, port: null }];
+  const endpoint = { addresses: null, conditions: null, targetRef: { kind: null, name: null, uid: null }, zone: null };
+  expect(slice({ addressType: null, ports, endpoints: [endpoint] }).objects).toMatchObject([
+    { object: { addressType: "IPv4", ports: [{}], endpoints: [{ addresses: [], ready: true }] } },
+  ]);
+  expect(slice({ ports: null, endpoints: null }).objects).toMatchObject([{ object: { ports: [], endpoints: [] } }]);
+});
+
+test("names, keys, uids and annotations of any length that the API server takes", () => {
+  const metadata = {
+    name: "a".repeat(253),
+    uid: "u".repeat(1000),
+    creationTimestamp: "2026-01-01T00:00:00.123456789123456789123456789123456789123456789Z",
+    labels: { [`${"d".repeat(253)}/${"n".repeat(63)}`]: "v".repeat(63), empty: "" },
+    annotations: { note: "n".repeat(262_144) },
+    managedFields: [{}],
+    selfLink: "/x",
+  };
+  const objects = [
+    { apiVersion: "v1", kind: "Secret", metadata, data: { ["k".repeat(253)]: "" } },
+    { apiVersion: "v1", kind: "ConfigMap", metadata },
+    { apiVersion: "v1", kind: "Service", metadata: { ...metadata, name: "1".repeat(63) }, spec: {} },
+    { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata, addressType: "IPv4" },
+  ];
+  expect(objects.flatMap((it) => decode(it).problems)).toEqual([]);
+  expect(objects.flatMap((it) => decode(it).objects)).toHaveLength(4);
+});
+
+test("what cannot be used of an object is said in a bounded text, and the rest counts", () => {
+  const addresses = Array.from({ length: 100 }, (_, at) => `example-${at}.${"x".repeat(200)}`);
+  const ports = [
+    { name: "zero", port: 0 },
+    { name: "ws", port: 8080 },
+    { name: "dns", protocol: "UDP", port: 53 },
+  ];
+  const endpoints = [{ addresses: [...addresses, "10.0.0.1"] }];
+  const [one] = slice({ addressType: "IPv4", ports, endpoints }).objects;
+  expect(one?.kind === "EndpointSlice" && one.object).toMatchObject({
+    ports: [{ name: "ws", port: 8080 }],
+    otherPorts: [{ name: "dns", port: 53, protocol: "UDP" }],
+    endpoints: [{ addresses: ["10.0.0.1"] }],
+    leftOut: expect.stringMatching(/^ports\[0\]\.port: 0 is not a port.*… and 98 more$/),
+  });
+  const unknown = slice({ addressType: "IPv8", endpoints: [{ addresses: ["10.0.0.1"] }] }).objects;
+  expect(unknown).toMatchObject([
+    {
+      object: {
+        leftOut: expect.stringContaining('addressType: "IPv8" is not dialled'),
+        endpoints: [{ addresses: [] }],
+      },
+    },
+  ]);
+  const spec = { ipFamilies: ["IPv6", "IPv8"], ports: [{ port: 80 }] };
+  expect(decode({ apiVersion: "v1", kind: "Service", metadata: { name: "a" }, spec }).objects).toMatchObject([
+    { object: { ipFamilies: ["IPv6"], leftOut: 'spec.ipFamilies[1]: "IPv8" is neither IPv4 nor IPv6' } },
+  ]);
+});
+
+test("an object that cannot be decoded is still known by its name, labels and Service", () => {
+  const metadata = { name: "a-1", namespace: "demo", labels: { "kubernetes.io/service-name": "a", wrong: 1 } };
+  const { objects, undecoded } = decode({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata });
+  expect(objects).toEqual([]);
+  expect(undecoded).toEqual({
+    kind: "EndpointSlice",
+    metadata: { namespace: "demo", name: "a-1", labels: { "kubernetes.io/service-name": "a" } },
+    words: "metadata.labels.wrong: must be a string, not a number",
+    service: "a",
+  });
+});
+
 test.each<[string, unknown, object[]]>([
   ["a text", "x", [{ object: "manifest", message: "is not a Kubernetes object" }]],
   ["no kind", { a: 1 }, [{ object: "manifest" }]],

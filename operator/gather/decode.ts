@@ -1,9 +1,12 @@
 import { GROUP, KIND } from "../../api/meta.ts";
 import * as kubernetes from "../../api/kubernetes-objects.ts";
+import { objectName } from "../../api/names.ts";
 import { read, type Problem, type Schema } from "../../api/problem.ts";
 import { isRecord, record } from "../../api/unchecked.ts";
-import { invalid, toEndpointSlice, toSecret, toService, type Made } from "./decode-object.ts";
-import type { ConfigMap, EndpointSlice, Resources, Secret, Service } from "../translate/resources.ts";
+import { SERVICE_NAME } from "../kube/kinds.ts";
+import { invalid, toConfigMap, toEndpointSlice, toSecret, toService, type Made } from "./decode-object.ts";
+import { problemsInWords } from "./problems-in-words.ts";
+import type { ConfigMap, EndpointSlice, Resources, Secret, Service, Undecoded } from "../translate/resources.ts";
 import { nameInWords } from "../translate/read-proxy.ts";
 import type { LocatedProblem } from "../translate/translation.ts";
 
@@ -13,7 +16,8 @@ export type KubernetesObject =
   | { readonly kind: "Secret"; readonly object: Secret }
   | { readonly kind: "ConfigMap"; readonly object: ConfigMap }
   | { readonly kind: "Service"; readonly object: Service }
-  | { readonly kind: "EndpointSlice"; readonly object: EndpointSlice };
+  | { readonly kind: "EndpointSlice"; readonly object: EndpointSlice }
+  | { readonly kind: "Undecoded"; readonly object: Undecoded };
 
 /** A WebSocketProxy, not checked: the translation reports what is wrong with it. */
 export interface ProxyObject {
@@ -25,8 +29,11 @@ export interface ProxyObject {
 
 /** The object of a manifest, if it is of a kind that a translation reads; other kinds are left out without a problem. */
 export interface Decoded {
+  /** An object with problems still counts, but for the parts that they name. */
   readonly objects: readonly KubernetesObject[];
   readonly problems: readonly LocatedProblem[];
+  /** The object in place of one that cannot be decoded at all, so that a translation can tell of it. */
+  readonly undecoded?: Undecoded;
 }
 
 const NOTHING: Decoded = { objects: [], problems: [] };
@@ -44,9 +51,7 @@ export function decode(manifest: unknown): Decoded {
     case "v1 Secret":
       return decodeAs("Secret", kubernetes.secret, manifest, toSecret);
     case "v1 ConfigMap":
-      return decodeAs("ConfigMap", kubernetes.configMap, manifest, ({ metadata, data }) => ({
-        object: { metadata, data },
-      }));
+      return decodeAs("ConfigMap", kubernetes.configMap, manifest, toConfigMap);
     case "v1 Service":
       return decodeAs("Service", kubernetes.service, manifest, toService);
     case "discovery.k8s.io/v1 EndpointSlice":
@@ -68,23 +73,28 @@ export function resourcesOf(proxy: ProxyObject, objects: readonly KubernetesObje
     configMaps: inNamespace("ConfigMap"),
     services: inNamespace("Service"),
     endpointSlices: inNamespace("EndpointSlice"),
+    undecoded: inNamespace("Undecoded"),
   };
 }
 
 function decodeProxy(manifest: Readonly<Record<string, unknown>>): Decoded {
-  const { namespace = "default", name } = record(manifest["metadata"]);
+  const { namespace, name } = record(manifest["metadata"]);
   const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, 253) : "");
-  return { objects: [{ kind: KIND, namespace: text(namespace), name: text(name), manifest }], problems: [] };
+  const space = isAbsent(namespace) ? "default" : text(namespace);
+  return { objects: [{ kind: KIND, namespace: space, name: text(name), manifest }], problems: [] };
 }
 
-function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">, T>(
+/** A kind that a schema decodes. */
+type DecodedKind = Undecoded["kind"];
+
+function decodeAs<K extends DecodedKind, T>(
   kind: K,
   schema: Schema<T>,
   manifest: Readonly<Record<string, unknown>>,
   make: (object: T) => Made<Extract<KubernetesObject, { kind: K }>["object"]>,
 ): Decoded {
   const parsed = read(schema, manifest, "", "Invalid");
-  if (!parsed.ok) return failed(nameOf(kind, manifest), parsed.problems);
+  if (!parsed.ok) return undecoded(kind, manifest, parsed.problems);
   const { object, problems = [] } = make(parsed.value);
   return {
     objects: [{ kind, object } as Extract<KubernetesObject, { kind: K }>],
@@ -92,11 +102,33 @@ function decodeAs<K extends Exclude<KubernetesObject["kind"], "WebSocketProxy">,
   };
 }
 
+/** What is known of an object that cannot be decoded: its name, and the labels by which something may refer to it. */
+function undecoded(
+  kind: DecodedKind,
+  manifest: Readonly<Record<string, unknown>>,
+  problems: readonly Problem[],
+): Decoded {
+  const fields = record(manifest["metadata"]);
+  const name = objectName.safeParse(fields["name"]).data;
+  const failure = failed(nameOf(kind, manifest), problems);
+  if (name === undefined) return failure;
+  const labels = Object.entries(record(fields["labels"])).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  const namespace = isAbsent(fields["namespace"]) ? "default" : String(fields["namespace"]);
+  const known = { namespace, name, labels: Object.fromEntries(labels) };
+  const service = kind === "EndpointSlice" ? { service: new Map(labels).get(SERVICE_NAME) ?? "" } : {};
+  return { ...failure, undecoded: { kind, metadata: known, words: problemsInWords(problems) ?? "", ...service } };
+}
+
 /** `Secret demo/chat-keys`, of a manifest that may be malformed. */
 function nameOf(kind: string, manifest: Readonly<Record<string, unknown>>): string {
-  const { namespace = "default", name } = record(manifest["metadata"]);
-  return `${kind} ${nameInWords(namespace)}/${nameInWords(name)}`;
+  const { namespace, name } = record(manifest["metadata"]);
+  return `${kind} ${nameInWords(isAbsent(namespace) ? "default" : namespace)}/${nameInWords(name)}`;
 }
+
+/** As for Kubernetes, no namespace, null and an empty one are the same. */
+const isAbsent = (namespace: unknown): boolean => namespace === undefined || namespace === null || namespace === "";
 
 function failed(object: string, problems: readonly Problem[]): Decoded {
   return { objects: [], problems: problems.map((problem) => ({ ...problem, object })) };

@@ -213,3 +213,17 @@ test("a pass that goes beyond its load ends before all of its objects are in mem
   await its.gather(load);
   expect(load.bytes).toBeGreaterThan(12 * 900_000);
 });
+
+test("a Service beyond the budget in bytes is not said to be missing", async () => {
+  const all = Array.from({ length: 18 }, (_, at) => `echo-${String(at).padStart(2, "0")}`);
+  const routes = all.map((name) => ({ name, backends: [{ service: name, port: 80 }] }));
+  const { gather, gatherer } = await bench((server) => {
+    server.put(proxy("chat", { routes }));
+    for (const name of all) server.put({ ...service(name), status: { note: "x".repeat(1024 * 1024) } });
+  });
+  const { resources } = await gather();
+  const told = resources.undecoded?.map(({ metadata, words }) => `${metadata.name} ${words.slice(0, 12)}`) ?? [];
+  expect(resources.services.length + told.length).toBe(all.length);
+  expect(told.at(-1)).toBe("echo-17 is not read:");
+  expect([...gatherer.exceeded]).toEqual([["endpoints"]]);
+});

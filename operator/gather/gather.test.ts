@@ -3,7 +3,7 @@ import type { Config } from "../../api/config.ts";
 import type { ApiObject } from "../../test/fakes/api-server-store.ts";
 import { kubeBench } from "../../test/fakes/kube-bench.ts";
 import { ADMIN_TOKEN } from "../../test/fakes/golden-case.ts";
-import { keys, proxy, putAll, RENDER, slice } from "../../test/fakes/operator-bench.ts";
+import { keys, proxy, putAll, RENDER, service, slice } from "../../test/fakes/operator-bench.ts";
 import { Cache } from "../watch/cache.ts";
 import { Contents } from "../watch/contents.ts";
 import { Gatherer, type Gathered } from "./gather.ts";
@@ -90,6 +90,11 @@ describe("a pass looks at", () => {
       for (const own of written(object)) put(own);
     });
     expect(names(resources.secrets)).toEqual([]);
+    const told = resources.undecoded?.map(({ metadata, words }) => `${metadata.name} ${words.slice(0, 29)}`);
+    expect(told).toEqual([
+      "wsproxy-chat-admin is one that the operator made",
+      "wsproxy-chat-config-0 is one that the operator made",
+    ]);
     expect([...data.keys()].sort()).toEqual([
       "ConfigMap wsproxy-chat-endpoints",
       "Secret wsproxy-chat-admin",
@@ -108,6 +113,64 @@ test("a selector that asks for no label makes the operator read nothing", async 
   });
   expect(reads).toEqual([]);
 });
+
+describe("what exists and cannot be used is handed on, not dropped", () => {
+  test("a Service or EndpointSlice of a form that is not known", async () => {
+    const { resources } = await gathered((put) => {
+      putAll({ put } as never);
+      put({ ...slice(["10.0.0.1"]), metadata: { ...slice([]).metadata, name: "echo-2" }, ports: "none" });
+    });
+    expect(names(resources.endpointSlices)).toEqual(["echo-1"]);
+    expect(resources.undecoded).toMatchObject([
+      {
+        kind: "EndpointSlice",
+        metadata: { name: "echo-2" },
+        service: "echo",
+        words: "ports: must be a list, not a string",
+      },
+    ]);
+  });
+
+  test("of Secrets with too many labels a hundred", async () => {
+    const many = Object.fromEntries(Array.from({ length: 70 }, (_, at) => [`l${at}`, "v"]));
+    const { resources } = await gathered((put) => {
+      putAll({ put } as never);
+      for (let at = 0; at < 120; at += 1) {
+        put({ ...keys({}), metadata: { name: `crowded-${at}`, namespace: "demo", labels: many } });
+      }
+    });
+    expect(resources.undecoded).toHaveLength(100);
+  });
+
+  test("a Secret with more labels than are known: it is found by its name, and by no selector", async () => {
+    const many = Object.fromEntries(Array.from({ length: 70 }, (_, at) => [`l${at}`, "v"]));
+    const { resources, reads } = await gathered((put) => {
+      putAll({ put } as never);
+      const crowded = keys({ bob: "bobs-quite-own-key-2" }, "crowded");
+      put({ ...crowded, metadata: { ...crowded.metadata, labels: { ...many, keys: "chat" } } });
+    });
+    expect(reads).toEqual(["keys"]);
+    expect(resources.undecoded).toMatchObject([
+      { kind: "Secret", metadata: { name: "crowded" }, words: expect.stringContaining("more than 64 labels") },
+    ]);
+  });
+});
+
+test("names as long as Kubernetes takes them are gathered", async () => {
+  const [name, secret] = ["s".repeat(63), "k".repeat(253)];
+  const { resources } = await gathered((put) => {
+    put(proxy("chat", { routes: [{ ...firstRoute(), backends: [{ service: name, port: 80 }] }] }));
+    for (const object of [service(name), keys({ alice: "alices-own-key-0001" }, secret)]) put(object);
+    put({ ...slice(["10.0.0.1"], name), metadata: { ...slice([], name).metadata, name: `${name}-abcde` } });
+  });
+  expect(names([...resources.services, ...resources.endpointSlices, ...resources.secrets])).toEqual([
+    secret,
+    name,
+    `${name}-abcde`,
+  ]);
+});
+
+const firstRoute = (): object => (proxy()["spec"] as { routes: [object] }).routes[0];
 
 describe("the config in force", () => {
   const route = (config: Config | undefined): string | undefined => config?.routes[0]?.name;

@@ -89,7 +89,9 @@ export class Gatherer {
     const pods = this.#pods(owner, names);
     this.#exceed(key, [
       ...named.exceeded,
-      ...(backends.cut.size === 0 ? [] : ["endpoints" as const]),
+      ...(backends.cut.size === 0 && !backends.undecoded.some(({ beyond }) => beyond === true)
+        ? []
+        : ["endpoints" as const]),
       ...(Math.max(pods.own.length, pods.strangers.length) < MOST.pods ? [] : ["pods" as const]),
     ]);
     return {
@@ -105,6 +107,7 @@ export class Gatherer {
         endpointSlices: backends.endpointSlices,
         cutServices: backends.cut,
         ...(serviceInForce === undefined ? {} : { serviceInForce }),
+        undecoded: [...backends.undecoded, ...named.undecoded],
         unread: unreadable,
         seenKeys: this.#seenKeys.before(key, { secrets, unread: unreadable }, inForce.config),
       },

@@ -1,11 +1,12 @@
 import { beyondWords, CHUNK, MOST, type Budget } from "./budgets.ts";
-import { proxyLabelOf, type Cache } from "../watch/cache.ts";
+import type { Cache } from "../watch/cache.ts";
 import { configMapForm, secretForm, unpackedSecret, type Read, type RetainedSecret } from "./content-forms.ts";
 import type { Contents, UnreadableObject, NeededContent } from "../watch/contents.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { Load } from "../platform/load.ts";
 import { selects, type References } from "../watch/references.ts";
-import type { ConfigMap, Secret, Unread } from "../translate/resources.ts";
+import type { ConfigMap, Secret, Undecoded, Unread } from "../translate/resources.ts";
+import { isMadeByOperator, unusableObjects } from "./unusable-objects.ts";
 
 /** The Secrets and ConfigMaps that a proxy names, or selects by labels, as many as its budget allows. */
 export interface NamedObjects {
@@ -13,6 +14,8 @@ export interface NamedObjects {
   readonly configMaps: readonly ConfigMap[];
   /** Objects that exist and cannot be read. */
   readonly failed: readonly UnreadableObject[];
+  /** Those that are not read: the operator's own ones, and Secrets with too many labels for any selector. */
+  readonly undecoded: readonly Undecoded[];
   /** Objects beyond the budget, which were not read. */
   readonly beyond: readonly Unread[];
   readonly exceeded: readonly Budget[];
@@ -102,7 +105,8 @@ export class NamedObjectsReader {
       "secrets",
       selected.slice(MOST.secrets).map((object) => ["Secret", object] as const),
     );
-    return { secrets, configMaps, failed, beyond, exceeded, uids };
+    const undecoded = unusableObjects(this.#cache, namespace, references);
+    return { secrets, configMaps, failed, undecoded, beyond, exceeded, uids };
   }
 
   #named(
@@ -126,11 +130,6 @@ export class NamedObjectsReader {
           !references.secrets.has(secret.metadata.name) && selects(references, secret) && !isMadeByOperator(secret),
       );
   }
-}
-
-/** Did the operator make the object? A proxy cannot name such a Secret: a config made from itself would change in each pass. */
-function isMadeByOperator(object: KubeObject): boolean {
-  return proxyLabelOf(object) !== undefined;
 }
 
 function neededContent(

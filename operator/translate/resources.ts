@@ -19,6 +19,22 @@ export interface Resources {
   readonly cutServices?: ReadonlyMap<string, number>;
   /** How the proxy's own Service leads to the listener in force; absent: it does not, or that is not known. */
   readonly serviceInForce?: ServiceShape;
+  /** Absent: every object could be decoded. */
+  readonly undecoded?: readonly Undecoded[];
+}
+
+/** An object that exists and that the translation cannot use at all. */
+export interface Undecoded {
+  readonly kind: "Secret" | "ConfigMap" | "Service" | "EndpointSlice";
+  readonly metadata: Pick<ObjectMetadata, "namespace" | "name" | "labels">;
+  /** What is wrong with it; a bounded text without a value of a Secret. With `beyond` a sentence about the object. */
+  readonly words: string;
+  /** Of an EndpointSlice: the Service that it belongs to. */
+  readonly service?: string;
+  /** Is it well-formed, and not used for another reason? */
+  readonly beyond?: true;
+  /** Of a Secret: are most of its labels not known? */
+  readonly labelsLeftOut?: true;
 }
 
 /** A Secret or ConfigMap that exists and was not read: it cannot be read, or lies beyond the proxy's budget. */
@@ -43,6 +59,8 @@ export interface Secret {
   readonly data: Readonly<Record<string, string>>;
   /** Names of the entries that are not UTF-8 text. */
   readonly notText: readonly string[];
+  /** Are most of its labels not known, since there are too many? Then no selector finds it. */
+  readonly labelsLeftOut?: true;
   /** The entries as API keys; absent: their values are in `data`. */
   readonly keys?: readonly KeyEntry[];
 }
@@ -51,6 +69,8 @@ export interface Secret {
 export interface ConfigMap {
   readonly metadata: ObjectMetadata;
   readonly data: Readonly<Record<string, string>>;
+  /** Names of entries that are in binaryData; absent: there is none, or none that the proxy names. */
+  readonly binary?: readonly string[];
 }
 
 /** An address family. */
@@ -64,6 +84,17 @@ export interface Service {
   readonly ipFamilies?: readonly Family[];
   readonly externalName?: string;
   readonly ports: readonly ServicePort[];
+  /** Ports of other protocols, which the gateway does not dial; absent: it has none. */
+  readonly otherPorts?: readonly OtherPort[];
+  /** What of it is left out, and why; a bounded text. Absent: nothing is. */
+  readonly leftOut?: string;
+}
+
+/** A port of another protocol than TCP. */
+export interface OtherPort {
+  readonly name?: string;
+  readonly port?: number;
+  readonly protocol: string;
 }
 
 /** A TCP port of a Service. */
@@ -78,8 +109,13 @@ export interface EndpointSlice {
   readonly metadata: ObjectMetadata;
   /** From the label kubernetes.io/service-name. */
   readonly service: string;
-  readonly addressType: Family | "FQDN";
+  /** IPv4 and IPv6 are dialled; there are slices of others, such as FQDN. */
+  readonly addressType: string;
   readonly ports: readonly { readonly name?: string; readonly port?: number }[];
+  /** As in `Service`. */
+  readonly otherPorts?: readonly OtherPort[];
+  /** As in `Service`. */
+  readonly leftOut?: string;
   readonly endpoints: readonly {
     readonly addresses: readonly string[];
     /** The pod, where the endpoint is one: the same text in the slices of both families. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { briefOf, MOST_LABELS, NUDGE } from "./brief-object.ts";
+import { briefOf, hasLabelsLeftOut, MOST_LABELS, NUDGE } from "./brief-object.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 
 const labels = (count: number, value = "v"): Record<string, string> =>
@@ -39,6 +39,21 @@ test("a Secret keeps the labels by which selectors find it, unless there are too
   expect([retained(labels(MOST_LABELS)), retained(labels(MOST_LABELS + 1))]).toEqual([MOST_LABELS, 0]);
   expect([retained(labels(50, "x".repeat(63))), retained({ long: "x".repeat(9000) })]).toEqual([50, 0]);
   expect(briefOf(object("ConfigMap", { labels: labels(3) })).metadata.labels).toEqual({});
+});
+
+test("of a Secret with too many labels eight of our group are retained beside the one that permits its use", () => {
+  const own = { "wsproxy.dev/use": "true", "wsproxy.dev/api-keys": "chat" };
+  const once = briefOf(object("Secret", { labels: { ...labels(100), ...own } }));
+  const twice = briefOf(once);
+  for (const brief of [once, twice]) {
+    expect(brief.metadata.labels).toEqual(own);
+    expect(hasLabelsLeftOut(brief)).toBe(true);
+  }
+  expect(hasLabelsLeftOut(briefOf(object("Secret", { labels: labels(3) })))).toBe(false);
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`wsproxy.dev/l${at}`, "v"]));
+  const retained = briefOf(object("Secret", { labels: { ...many, "wsproxy.dev/use": "true" } })).metadata.labels;
+  expect(Object.keys(retained ?? {})).toHaveLength(9);
+  expect(retained).toMatchObject({ "wsproxy.dev/use": "true" });
 });
 
 test("finalizers of Kubernetes itself are retained, wherever they stand", () => {

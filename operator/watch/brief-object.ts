@@ -1,4 +1,4 @@
-import { GROUP, KIND, PROXY_LABEL } from "../../api/meta.ts";
+import { GROUP, KIND, PROXY_LABEL, USE_LABEL } from "../../api/meta.ts";
 import type { Pod } from "./pod.ts";
 import { SERVICE_NAME, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { MANAGED } from "../render/labels.ts";
@@ -12,6 +12,10 @@ const OWN_LABELS = [...Object.keys(MANAGED), PROXY_LABEL, SERVICE_NAME, "pod-tem
 /** Most labels of a Secret, and most characters of them: no selector finds a Secret that has more. */
 export const MOST_LABELS = 64;
 const LABEL_CHARACTERS = 8192;
+/** Labels of our group that are retained of such a Secret: beside USE_LABEL: they show that it is meant for us. */
+const MOST_OF_GROUP = 8;
+/** Annotation that the cache gives such a Secret. No object of Kubernetes has it: its key is not legal. */
+const LABELS_LEFT_OUT = `${GROUP}/labels left out`;
 /** Owners, and finalizers, that are retained of one object. */
 const MOST_OWNERS = 8;
 /** Characters that are retained of a reason or message of a pod; containers of a pod that are retained. */
@@ -33,15 +37,31 @@ export function briefOf(object: KubeObject): KubeObject {
 /** Metadata of bounded size, whatever tenants write. */
 export function metadataOf(kind: KindName, metadata: Metadata): Metadata {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
-  const { finalizers = [], labels = {}, annotations = {}, ownerReferences = [] } = metadata;
+  const { finalizers = [], ownerReferences = [] } = metadata;
+  const [labels, annotations] = [metadata.labels ?? {}, metadata.annotations ?? {}];
+  const crowded = kind === "Secret" && (hasLabelsLeftOut({ metadata }) || isCrowded(labels));
   return {
     name,
     ...defined({ namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp }),
     ...(finalizers.length === 0 ? {} : { finalizers: finalizersOf(finalizers) }),
-    labels: kind === "Secret" && !isCrowded(labels) ? labels : some(labels, OWN_LABELS),
+    labels: kind === "Secret" && !crowded ? labels : some(labels, crowded ? labelsToRetain(labels) : OWN_LABELS),
+    ...(crowded ? { annotations: { [LABELS_LEFT_OUT]: "true" } } : {}),
     ...(kind === "Pod" ? { annotations: some(annotations, [NUDGE]) } : {}),
     ...(ownerReferences.length === 0 ? {} : { ownerReferences: ownersOf(ownerReferences) }),
   };
+}
+
+/** Has the Secret so many labels that most of them are not retained? No selector finds it, since its labels are not known. */
+export function hasLabelsLeftOut({ metadata }: Pick<KubeObject, "metadata">): boolean {
+  return Object.hasOwn(metadata.annotations ?? {}, LABELS_LEFT_OUT);
+}
+
+/** Why no selector finds such a Secret, in words for the status. */
+export const LABELS_LEFT_OUT_WORDS = `has more than ${MOST_LABELS} labels, or more than ${LABEL_CHARACTERS} characters of labels, so no selector finds it; remove some`;
+
+function labelsToRetain(labels: Readonly<Record<string, string>>): readonly string[] {
+  const ofGroup = Object.keys(labels).filter((key) => key.startsWith(`${GROUP}/`));
+  return [...OWN_LABELS, USE_LABEL, ...ofGroup.sort().slice(0, MOST_OF_GROUP)];
 }
 
 function isCrowded(labels: Readonly<Record<string, string>>): boolean {

@@ -1,6 +1,7 @@
 import type { Config } from "../../api/config.ts";
 import { asksForLabel, type LabelSelector } from "../../api/policies/api-key-method.ts";
 import { list, record } from "../../api/unchecked.ts";
+import { hasLabelsLeftOut } from "./brief-object.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { DEFAULT_KEY } from "../translate/references/key-set.ts";
 import { matches } from "../translate/references/selector.ts";
@@ -74,13 +75,18 @@ export function referencesOf(manifest: unknown, inForce: Config | undefined): Re
   return { ...found, entries, secretSelectors: [...secretSelectors.values()] };
 }
 
-/** Does the proxy name a Secret, or select it by its labels? */
+/** Does the proxy name a Secret, or select it by its labels, as far as they are known? */
 export function refersToSecret(references: References, secret: KubeObject): boolean {
-  return references.secrets.has(secret.metadata.name) || selects(references, secret);
+  return references.secrets.has(secret.metadata.name) || seemsSelected(references, secret);
 }
 
 /** Does the proxy select a Secret by its labels? Its entries are API keys then. */
-export function selects({ secretSelectors }: References, { metadata }: KubeObject): boolean {
+export function selects(references: References, secret: KubeObject): boolean {
+  // A label that is not known may exclude it.
+  return !hasLabelsLeftOut(secret) && seemsSelected(references, secret);
+}
+
+function seemsSelected({ secretSelectors }: References, { metadata }: KubeObject): boolean {
   return secretSelectors.some((selector) => matches(selector, metadata.labels ?? {}));
 }
 

@@ -74,7 +74,10 @@ export function outputsOf(translations: readonly Made[]): Record<Output, string>
 }
 
 function objectsIn(folder: string, file: string): KubernetesObject[] {
-  return documents(folder, file).flatMap((manifest) => [...decode(manifest).objects]);
+  return documents(folder, file).flatMap((manifest) => {
+    const { objects, undecoded } = decode(manifest);
+    return [...objects, ...(undecoded === undefined ? [] : [{ kind: "Undecoded" as const, object: undecoded }])];
+  });
 }
 
 function proxiesIn(objects: readonly KubernetesObject[]): ProxyObject[] {

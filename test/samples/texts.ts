@@ -56,6 +56,18 @@ const sets: readonly ValueSamples[] = [
     bad: ["/a", "a/", "a/b/c", "-a", "a-", "Example.com/a", "a b", ".", "a\n", `a/${"b".repeat(64)}`, "a..b/c"],
   },
   {
+    at: "spec.listener.tls.secretName",
+    spec: (secretName) => specWith({ spec: { listener: { tls: { secretName } } } }),
+    good: ["a", "0", "a".repeat(80), "a".repeat(253), `${"a".repeat(100)}.${"b".repeat(100)}`, "chat-tls.v1"],
+    bad: ["", "a".repeat(254), "Chat", "chat_tls", "-a", "a-", "a..b", "a.-b", ".a", "a/b", "a b", "a\n"],
+  },
+  {
+    at: "spec.routes[0].backends[0].service",
+    spec: (service) => specWith({ route: { backends: [{ service, port: 80 }] } }),
+    good: ["a", "0", "1-echo", "a".repeat(63)],
+    bad: ["", "a".repeat(64), "Echo", "a_b", "-a", "a-", "../a", "a\n"],
+  },
+  {
     at: "spec.policies.bytes.fromClient[0].limit",
     spec: (limit) => specWith({ policies: { bytes: { fromClient: [{ per: "Client", limit, interval: "1s" }] } } }),
     good: [1, "1", "64Ki", "0.5Mi", "1.5k", "999Ti", "999999999999999", 999_999_999_999_999, "0.000001", "10G"],

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DISABLED, EXPIRES_AT } from "../../../api/meta.ts";
 import { lookup, secret } from "../../../test/fakes/resources.ts";
 import { tools } from "../../platform/tools.ts";
@@ -157,5 +157,51 @@ test("a selector that finds no Secret is a problem, and Secrets of other namespa
   expect(find(keys("a", { alice: KEY }, { namespace: "other" }))).toEqual({
     keys: [],
     problems: ["WebSocketProxy demo/chat at ApiKeysNotFound"],
+  });
+});
+
+describe("a Secret that exists and cannot be used", () => {
+  const undecoded = (name: string, words: string, more: object = {}) => ({
+    kind: "Secret" as const,
+    metadata: { namespace: "demo", name, labels },
+    words,
+    ...more,
+  });
+  const say = (parts: Parameters<typeof lookup>[0]): string[] => {
+    const { value = [], problems } = apiKeys({ matchLabels: labels }, "at", lookup(parts));
+    return [...value.map(({ client }) => client), ...problems.map((it) => `${it.reason} ${linesOf([it])[0]}`)];
+  };
+
+  test("is told in place of ApiKeysNotFound", () => {
+    expect(say({ undecoded: [undecoded("a", "data: must be an object, not an array")] })).toEqual([
+      "SecretInvalid Secret demo/a metadata is malformed, so it is not used: data: must be an object, not an array",
+    ]);
+  });
+
+  test("is told beside the keys of the others", () => {
+    const parts = { secrets: [keys("b", { bob: KEY })], undecoded: [undecoded("a", "has too many", { beyond: true })] };
+    expect(say(parts)).toEqual(["bob", "SecretInvalid Secret demo/a metadata has too many"]);
+  });
+
+  test("is told with nineteen others at most", () => {
+    const many = Array.from({ length: 50 }, (_, at) => undecoded(`a${at}`, "wrong"));
+    expect(say({ undecoded: many })).toHaveLength(20);
+  });
+
+  test("is named in ApiKeysNotFound where its labels are not known", () => {
+    const unsearched = {
+      ...undecoded("a", "has too many", { beyond: true, labelsLeftOut: true }),
+      metadata: { namespace: "demo", name: "a", labels: {} },
+    };
+    const message = say({ undecoded: [unsearched] });
+    expect(message).toEqual([
+      expect.stringMatching(/^ApiKeysNotFound .*correct the selector\. Secret a has too many$/),
+    ]);
+  });
+
+  test("is not used for the labels that are known of it: another may exclude it", () => {
+    expect(say({ secrets: [{ ...keys("a", { alice: KEY }), labelsLeftOut: true }] })).toEqual([
+      expect.stringMatching(/^ApiKeysNotFound /),
+    ]);
   });
 });

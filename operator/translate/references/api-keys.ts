@@ -10,6 +10,7 @@ import type { RenderedOf } from "../../../api/policies/index.ts";
 import type { Secret } from "../resources.ts";
 import { matches } from "./selector.ts";
 import { keysInForce, unreadProblems } from "./unread.ts";
+import { unsearchedWords, unusableSecrets } from "./unusable-secrets.ts";
 
 /** Most API keys of one config; keys that several routes share count once. */
 const MAX_API_KEYS = 10_000;
@@ -38,16 +39,21 @@ export function apiKeys(selector: LabelSelector, at: string, lookup: Lookup): Fo
 }
 
 function keysNow(selector: LabelSelector, at: string, lookup: Lookup): Found<ApiKey[]> {
-  const secrets = [...lookup.secrets.values()].filter((it) => matches(selector, it.metadata.labels)).sort(olderFirst);
+  const secrets = [...lookup.secrets.values()]
+    .filter((it) => it.labelsLeftOut !== true && matches(selector, it.metadata.labels))
+    .sort(olderFirst);
   const unread = lookup.unread.filter(({ kind, metadata }) => kind === "Secret" && matches(selector, metadata.labels));
+  const unusable = unusableSecrets(selector, lookup);
   if (secrets.length === 0 && unread.length === 0) {
-    const message = `no Secret in namespace ${lookup.namespace} has these labels, so every client is refused; label one, or correct the selector`;
+    if (unusable.length > 0) return { value: [], problems: unusable };
+    const message = `no Secret in namespace ${lookup.namespace} has these labels, so every client is refused; label one, or correct the selector${unsearchedWords(lookup)}`;
     return { value: [], problems: [{ reason: "ApiKeysNotFound", message, at, object: lookup.self }] };
   }
   const names = secrets.map(({ metadata }) => metadata.name);
   const readable = lookup.once(JSON.stringify(["api keys", names]), () => keysOf(secrets, lookup));
-  if (unread.length === 0) return readable;
-  const problems = [...readable.problems, ...unreadProblems(unread, at, lookup)];
+  if (unread.length === 0 && unusable.length === 0) return readable;
+  const problems = [...readable.problems, ...unusable, ...unreadProblems(unread, at, lookup)];
+  if (unread.length === 0) return { value: readable.value, problems };
   if (unread.every(({ isNew }) => isNew === true)) return { value: readable.value, problems };
   return {
     value: lookup.once(JSON.stringify(["api keys and those in force", names, selector]), () =>

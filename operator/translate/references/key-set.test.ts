@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { lookup, secret } from "../../../test/fakes/resources.ts";
+import { lookup, metadata, secret } from "../../../test/fakes/resources.ts";
 import { keySet } from "./key-set.ts";
 
 /** Reads a key set in a Secret, with every key good. */
@@ -60,4 +60,21 @@ test.each<[string, object, string | undefined]>([
   const { value, problems } = keySet({ secretName: "issuer" }, "at", lookup({ secrets }));
   expect(value).toEqual(words === undefined ? [good] : undefined);
   expect(problems.map(({ message }) => message).join()).toMatch(words ?? /^$/);
+});
+
+test("an entry in binaryData, and a ConfigMap or Secret that cannot be used, are not said to be missing", () => {
+  const configMaps = [{ metadata: metadata("issuer"), data: {}, binary: ["jwks.json"] }];
+  const undecoded = (["Secret", "ConfigMap"] as const).map((kind) => ({
+    kind,
+    metadata: metadata("wrong"),
+    words: "data: must be an object, not an array",
+  }));
+  const said = (reference: object): string[] =>
+    keySet(reference, "at", lookup({ configMaps, undecoded })).problems.map((it) => `${it.reason} ${it.message}`);
+  expect(said({ configMapName: "issuer" })).toEqual([
+    "ConfigMapInvalid ConfigMap issuer: has the key jwks.json in binaryData, which is not read; write it as text in data",
+  ]);
+  const words = "wrong: is malformed, so it is not used: data: must be an object, not an array";
+  expect(said({ configMapName: "wrong" })).toEqual([`ConfigMapInvalid ConfigMap ${words}`]);
+  expect(said({ secretName: "wrong" })).toEqual([`SecretInvalid Secret ${words}`]);
 });

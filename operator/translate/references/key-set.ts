@@ -2,7 +2,16 @@ import { isForOtherUse, MAX_KEYS, presentMembers, type Jwk } from "../../../api/
 import { quoted } from "../../../api/problem.ts";
 import { textSize } from "../../../api/text-size.ts";
 import { isRecord } from "../../../api/unchecked.ts";
-import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
+import {
+  entryOf,
+  found,
+  missing,
+  undecodedOf,
+  undecodedWords,
+  type Found,
+  type Lookup,
+  type ReferenceProblem,
+} from "./lookup.ts";
 import { entries } from "./secrets.ts";
 import { authenticationsOf, lastGoodFound } from "./unread.ts";
 
@@ -43,16 +52,21 @@ export function keySet(reference: KeySetReference, at: string, lookup: Lookup): 
   const problem = { at: `${at}.configMapName`, object: lookup.self };
   const configMap = lookup.configMaps.get(name);
   if (configMap === undefined) {
+    const unusable = undecodedOf("ConfigMap", name, lookup);
+    if (unusable !== undefined) {
+      const words = `ConfigMap ${name}: ${undecodedWords(unusable)}`;
+      return missing({ ...problem, reason: "ConfigMapInvalid", message: words });
+    }
     const message = `there is no ConfigMap ${name} in namespace ${lookup.namespace}; create it, or correct the name`;
     return missing({ ...problem, reason: "ConfigMapNotFound", message });
   }
   const text = entryOf(configMap.data, key);
   if (text === undefined) {
-    return missing({
-      ...problem,
-      reason: "ConfigMapInvalid",
-      message: `ConfigMap ${name}: lacks the key ${key}; add it`,
-    });
+    const words =
+      configMap.binary?.includes(key) === true
+        ? `has the key ${key} in binaryData, which is not read; write it as text in data`
+        : `lacks the key ${key}; add it`;
+    return missing({ ...problem, reason: "ConfigMapInvalid", message: `ConfigMap ${name}: ${words}` });
   }
   return readOnce(text, "ConfigMapInvalid", `ConfigMap ${name}: ${key}`, problem.at, lookup);
 }

@@ -8,6 +8,7 @@ import type {
   Service,
   TranslateOptions,
   Tools,
+  Undecoded,
   Unread,
 } from "../resources.ts";
 
@@ -34,6 +35,8 @@ export interface Lookup {
   readonly cutServices: ReadonlyMap<string, number>;
   /** Secrets and ConfigMaps that exist and were not read. */
   readonly unread: readonly Unread[];
+  /** Objects that exist and cannot be used at all. */
+  readonly undecoded: readonly Undecoded[];
   /** See `Resources.seenKeys`. */
   readonly seenKeys: ReadonlySet<string>;
   /** The config in force: the last good values of objects that were not read. */
@@ -65,9 +68,10 @@ export function lookupFor(
     secrets: byName(own(resources.secrets)),
     configMaps: byName(own(resources.configMaps)),
     services: byName(own(resources.services)),
-    slices: Map.groupBy(own(resources.endpointSlices), ({ service }) => service),
+    slices: Map.groupBy(sorted(own(resources.endpointSlices)), ({ service }) => service),
     cutServices: resources.cutServices ?? new Map(),
     unread: own(resources.unread ?? []),
+    undecoded: sorted(own(resources.undecoded ?? [])),
     seenKeys: resources.seenKeys ?? new Set(),
     inForce,
     tools,
@@ -91,9 +95,24 @@ export function missing(...problems: readonly ReferenceProblem[]): Found<never> 
   return { value: undefined, problems };
 }
 
+/** The object of this name, if it exists and cannot be used at all. */
+export function undecodedOf(kind: Undecoded["kind"], name: string, { undecoded }: Lookup): Undecoded | undefined {
+  return undecoded.find((it) => it.kind === kind && it.metadata.name === name);
+}
+
+/** Why an object cannot be used, as a sentence about it. */
+export function undecodedWords({ words, beyond }: Undecoded): string {
+  return beyond === true ? words : `is malformed, so it is not used: ${words}`;
+}
+
 /** The entry of a map; undefined: it has none (a key may be `constructor`, which every object inherits). */
 export function entryOf(entries: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+/** In the order of their names: where only the first is named, it is the same whatever order they come in. */
+function sorted<T extends { readonly metadata: { readonly name: string } }>(objects: readonly T[]): T[] {
+  return [...objects].sort(({ metadata: a }, { metadata: b }) => (a.name < b.name ? -1 : 1));
 }
 
 function byName<T extends { readonly metadata: { readonly name: string } }>(

@@ -1,5 +1,5 @@
 import { USE_LABEL } from "../../../api/meta.ts";
-import { entryOf, found, missing, type Found, type Lookup } from "./lookup.ts";
+import { entryOf, found, missing, undecodedOf, undecodedWords, type Found, type Lookup } from "./lookup.ts";
 import { authenticationsOf, backendsOf, lastGoodFound } from "./unread.ts";
 
 /** Most characters of a PEM file: the bound of the rendered config. */
@@ -108,6 +108,8 @@ export function entries(
 ): Found<readonly string[]> {
   const secret = lookup.secrets.get(name);
   if (secret === undefined) {
+    const unusable = undecodedOf("Secret", name, lookup);
+    if (unusable !== undefined) return unfit(name, undecodedWords(unusable), at, lookup);
     return missing({
       reason: "SecretNotFound",
       message: `there is no Secret ${name} in namespace ${lookup.namespace}; create it, or correct the name`,

@@ -210,3 +210,64 @@ test("a Service with an external name and slices has the endpoints of its slices
 test("in a cluster an external name is not dialled, since it could name any host", () => {
   expect(look("echo:80", { services: [external("169.254.169.254")] })).toEqual(["ServiceUnsupported at.service"]);
 });
+
+/** The messages of a backend's problems. */
+function told(key: string, parts: Partial<Resources>): string[] {
+  return endpointsOf(key, "at", lookup(parts)).problems.map(({ reason, at, message }) => `${reason} ${at}: ${message}`);
+}
+
+test("a backend that names a UDP port is told that it is UDP, by name and by number", () => {
+  const dns = service("echo", [{ name: "dns-tcp", port: 53 }], {
+    otherPorts: [
+      { name: "dns", port: 53, protocol: "UDP" },
+      { name: "quic", port: 443, protocol: "UDP" },
+    ],
+  });
+  const words = (port: string): string =>
+    `ServicePortNotFound at.port: Service echo has port ${port} for UDP only, and the gateway dials TCP; name a TCP port (it has dns-tcp)`;
+  const endpointSlices = [slice("echo", [{ name: "dns-tcp", port: 53 }], ["10.0.0.1"])];
+  expect(told("echo:dns", { services: [dns], endpointSlices })).toEqual([words("dns")]);
+  expect(told("echo:443", { services: [dns], endpointSlices })).toEqual([words("443")]);
+  expect(told("echo:53", { services: [dns], endpointSlices })).toEqual([]);
+});
+
+test("a port that the slices have for UDP only", () => {
+  const udp = { ...slice("echo", [], ["10.0.0.1"]), otherPorts: [{ name: "ws", port: 80, protocol: "SCTP" }] };
+  expect(told("echo:ws", { services: [ws], endpointSlices: [udp] })).toEqual([
+    "ServicePortNotFound at.port: no EndpointSlice of Service echo has its port ws for TCP; there it is for SCTP only, which the gateway does not dial",
+  ]);
+});
+
+test("what is left out of slices is one problem of the backend, however many slices there are; the rest is used", () => {
+  const part = (at: number) => ({
+    ...slice("echo", [{ name: "ws", port: 80 }], [`10.0.0.${at}`], `echo-${at}`),
+    leftOut: "endpoints[0].addresses[1]: wrong",
+  });
+  const undecoded = [1, 2].map((at) => ({
+    kind: "EndpointSlice" as const,
+    metadata: { namespace: "demo", name: `echo-x${at}`, labels: {} },
+    words: "endpoints: must be a list",
+    service: "echo",
+  }));
+  const parts = { services: [ws], endpointSlices: [part(1), part(2), part(3)], undecoded };
+  expect(endpointsOf("echo:ws", "at", lookup(parts)).value).toHaveLength(3);
+  expect(told("echo:ws", parts)).toEqual([
+    "ServiceUnsupported at.service: EndpointSlice echo-1 of Service echo (and 2 more) is used only in part: endpoints[0].addresses[1]: wrong",
+    "ServiceUnsupported at.service: EndpointSlice echo-x1 of Service echo (and 1 more) is malformed, so it is not used: endpoints: must be a list",
+  ]);
+});
+
+test("a Service that exists and cannot be used is not said to be missing", () => {
+  const of = (words: string, more: object) => ({
+    kind: "Service" as const,
+    metadata: { namespace: "demo", name: "echo", labels: {} },
+    words,
+    ...more,
+  });
+  expect(told("echo:ws", { services: [], undecoded: [of("spec: is required", {})] })).toEqual([
+    "ServiceUnsupported at.service: Service echo is malformed, so it is not used: spec: is required",
+  ]);
+  expect(told("echo:ws", { services: [], undecoded: [of("is not read: too large", { beyond: true })] })).toEqual([
+    "TooLarge at.service: Service echo is not read: too large",
+  ]);
+});

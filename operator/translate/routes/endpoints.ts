@@ -1,6 +1,15 @@
 import type { Endpoint } from "../../../api/config.ts";
-import { found, missing, type Found, type Lookup, type ReferenceProblem } from "../references/lookup.ts";
-import { inOneFamily } from "./one-family.ts";
+import {
+  found,
+  missing,
+  undecodedOf,
+  undecodedWords,
+  type Found,
+  type Lookup,
+  type ReferenceProblem,
+} from "../references/lookup.ts";
+import { inOneFamily, isFamily } from "./one-family.ts";
+import { noSlicePortWords, portWords, sliceProblems, type MakeProblem } from "./slice-problems.ts";
 import type { EndpointSlice, Family, Service, ServicePort } from "../resources.ts";
 
 /** Most endpoints of one backend: the bound of the rendered endpoints. */
@@ -24,7 +33,7 @@ export function endpointsOf(key: string, at: string, lookup: Lookup): Found<read
 }
 
 function behind(name: string, port: string, lookup: Lookup): Found<readonly Endpoint[]> {
-  const problem = (reason: ReferenceProblem["reason"], field: string, message: string): ReferenceProblem => ({
+  const problem: MakeProblem = (reason, field, message) => ({
     reason,
     message,
     at: field,
@@ -32,6 +41,11 @@ function behind(name: string, port: string, lookup: Lookup): Found<readonly Endp
   });
   const service = lookup.services.get(name);
   if (service === undefined) {
+    const unusable = undecodedOf("Service", name, lookup);
+    if (unusable !== undefined) {
+      const reason = unusable.beyond === true ? "TooLarge" : "ServiceUnsupported";
+      return missing(problem(reason, "service", `Service ${name} ${undecodedWords(unusable)}`));
+    }
     const words = `there is no Service ${name} in namespace ${lookup.namespace}; create it, or correct the name`;
     return missing(problem("ServiceNotFound", "service", words));
   }
@@ -41,39 +55,30 @@ function behind(name: string, port: string, lookup: Lookup): Found<readonly Endp
     return externalEndpoint(service, port, lookup, problem);
   }
   const wanted = portOf(service, port);
-  if (wanted === undefined) {
-    const ports = service.ports.map((it) => it.name ?? String(it.port)).join(", ");
-    const words = `Service ${name} has no TCP port ${port}; it has ${ports === "" ? "none" : ports}`;
-    return missing(problem("ServicePortNotFound", "port", words));
-  }
+  if (wanted === undefined) return missing(problem("ServicePortNotFound", "port", portWords(service, port)));
   const inSlices = slices.flatMap(({ addressType: family, ...slice }) =>
-    family === "FQDN" ? [] : [inSlice({ family, ...slice }, wanted, service.ports.length === 1)],
+    isFamily(family) ? [inSlice({ family, ...slice }, wanted, service.ports.length === 1)] : [],
   );
   const listed = inSlices.flatMap((it) => it ?? []);
   const endpoints = merged(inOneFamily(listed, service.ipFamilies));
+  const problems: ReferenceProblem[] = [];
   if (endpoints.length > MAX_ENDPOINTS) {
     const words = `Service ${name} has ${endpoints.length} endpoints; the first ${MAX_ENDPOINTS} are used`;
-    const problems = [problem("ServiceUnsupported", "service", words)];
-    return { value: endpoints.slice(0, MAX_ENDPOINTS), problems };
+    problems.push(problem("ServiceUnsupported", "service", words));
   }
   const cut = lookup.cutServices.get(name);
   if (cut !== undefined) {
     const words = `Service ${name} has ${cut} EndpointSlices, and together with the proxy's other Services that is more than is read for one WebSocketProxy; the first ${slices.length} are used. Divide the Service, or the routes among several WebSocketProxies`;
-    return { value: endpoints, problems: [problem("TooLarge", "service", words)] };
+    problems.push(problem("TooLarge", "service", words));
   }
   if (inSlices.length > 0 && inSlices.every((it) => it === undefined)) {
-    const words = `no EndpointSlice of Service ${name} has its port ${wanted.name ?? "without a name"}; give the slice's port that name`;
-    return { value: endpoints, problems: [problem("ServicePortNotFound", "port", words)] };
+    const words = noSlicePortWords(service, wanted, slices);
+    problems.push(problem("ServicePortNotFound", "port", words));
   }
-  const names = slices.find(({ addressType }) => addressType === "FQDN");
-  if (names !== undefined) {
-    const words = `EndpointSlice ${names.metadata.name} of Service ${name} has addressType FQDN, which is not dialled; write addresses, in slices of addressType IPv4 or IPv6`;
-    return { value: endpoints, problems: [problem("ServiceUnsupported", "service", words)] };
-  }
-  return found(endpoints);
+  const undecoded = lookup.undecoded.filter((it) => it.kind === "EndpointSlice" && it.service === name);
+  problems.push(...sliceProblems(service, slices, undecoded, problem));
+  return { value: endpoints.slice(0, MAX_ENDPOINTS), problems };
 }
-
-type MakeProblem = (reason: ReferenceProblem["reason"], field: string, message: string) => ReferenceProblem;
 
 function externalEndpoint(
   service: Service,
@@ -86,7 +91,8 @@ function externalEndpoint(
     const words = `Service ${name} is of type ExternalName, which is not dialled in a cluster: it could name any host; write a Service with a selector or with EndpointSlices`;
     return missing(problem("ServiceUnsupported", "service", words));
   }
-  const { externalName = "" } = service;
+  // A dot at the end is legal, and only says that the name is whole.
+  const externalName = (service.externalName ?? "").replace(/\.$/, "");
   if (!HOST.test(externalName)) {
     return missing(problem("ServiceUnsupported", "service", `Service ${name}: spec.externalName is not a host name`));
   }

@@ -10,6 +10,11 @@ interface FamilyAddress {
 /** For a Service without an order of its own. */
 const ORDER: readonly Family[] = ["IPv4", "IPv6"];
 
+/** Is it a family of addresses that are dialled? */
+export function isFamily(text: string): text is Family {
+  return text === "IPv4" || text === "IPv6";
+}
+
 /**
  * Leaves each pod one of its two addresses: a pod of a dual-stack Service is in a slice of each family. Only the Service's
  * order of families decides, and not the endpoints' states: slices that change one after the other move no session.
