@@ -10,7 +10,7 @@ import type { PodsOfProxy } from "../watch/own-pods.ts";
 import { textOf, type Target, type Wanted } from "./wanted.ts";
 import { PodInquiry, uidOf } from "./pod-inquiry.ts";
 import type { AskPod } from "./pod-report.ts";
-import type { Pod } from "../watch/pod.ts";
+import { isAlive, type Pod } from "../watch/pod.ts";
 
 /** The state of the pods of one proxy, as far as the status tells it. Names are sorted: equal states are equal values. */
 export interface PodState {
@@ -18,6 +18,12 @@ export interface PodState {
   readonly ready: readonly string[];
   /** Ready pods that do not serve what they are to serve. */
   readonly behind: readonly string[];
+  /** Those of `behind` that serve an earlier generation. */
+  readonly outdated: readonly string[];
+  /** Those of `behind` that are so for more than a moment. */
+  readonly late: readonly string[];
+  /** Those of `behind` that this process has never seen serve what they were to serve. */
+  readonly unproven: readonly string[];
   /** Pods that have what they are to serve, and refuse it. */
   readonly refusing: readonly RefusingPod[];
   /** Pods that gave no usable report. */
@@ -93,10 +99,15 @@ export class DataplanePods {
       const overdue = due.map(({ pod }) => pod);
       await this.nudge(overdue, target.wanted, signal);
     }
+    const named = (which: "outdated" | "late" | "unproven"): string[] =>
+      behind.flatMap((one) => (one[which] ? [nameOf(one.pod)] : [])).sort();
     return {
       pods: pods.filter(isAlive).length,
       ready: ready.map(nameOf).sort(),
       behind: behind.map(({ pod }) => nameOf(pod)).sort(),
+      outdated: named("outdated"),
+      late: named("late"),
+      unproven: named("unproven"),
       refusing: byPod(
         found.flatMap(({ pod, rejected }) => (rejected === undefined ? [] : [{ ...rejected, pod: nameOf(pod) }])),
       ),
@@ -176,10 +187,6 @@ export class DataplanePods {
     }
     this.#remembered.set(proxy, now);
   }
-}
-
-function isAlive({ metadata, status }: Pod): boolean {
-  return metadata.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
 }
 
 function isRunning(pod: Pod): boolean {

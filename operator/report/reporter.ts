@@ -4,10 +4,9 @@ import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { addressOf } from "./address.ts";
 import { manifestForm, statusForm } from "../gather/content-forms.ts";
-import type { Contents } from "../watch/contents.ts";
+import type { Contents, Form } from "../watch/contents.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
 import type { Gathered } from "../gather/gather.ts";
-import { holdUpOf } from "../pods/hold-up.ts";
 import { isTooLarge } from "../kube/api-error.ts";
 import { applyStatus } from "../kube/apply.ts";
 import type { Caller } from "../kube/call.ts";
@@ -17,6 +16,9 @@ import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
 import type { ConditionState } from "../metrics.ts";
 import type { Rendered } from "../render/render.ts";
+import { deploymentForm } from "../rollout/deployment.ts";
+import { Rollouts } from "../rollout/rollouts.ts";
+import { belongsTo } from "../watch/belonging.ts";
 import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
 import type { Translation } from "../translate/translation.ts";
@@ -49,23 +51,34 @@ export class Reporter {
   /** The conditions of each proxy in its last report. */
   readonly #conditions = new Map<string, readonly ConditionState[]>();
 
+  readonly #rollouts: Rollouts;
+
   constructor(parts: ReporterParts) {
     this.#parts = parts;
+    this.#rollouts = new Rollouts(parts.clock);
   }
 
-  async report(outcome: Outcome, signal: AbortSignal): Promise<void> {
+  /** Resolves with the time after which to report again, also without an event; ms. undefined: only an event changes anything. */
+  async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
     const { gathered, translation, rendered, refusals, state } = outcome;
     const { proxy } = gathered;
     const { clock } = this.#parts;
     const before = statusIn(proxy);
+    const generation = proxy.metadata.generation ?? 0;
+    const deployment = await this.#ours("Deployment", deploymentForm, gathered, signal);
+    const service = await this.#ours("Service", statusForm, gathered, signal);
+    const programmed = before?.conditions?.find(({ type }) => type === "Programmed");
+    const { pods } = gathered;
+    const { rollout, again } = this.#rollouts.look(keyOf(proxy), { generation, deployment, pods, state, programmed });
     const findings = {
-      generation: proxy.metadata.generation ?? 0,
+      generation,
       translation,
       rendered,
       refusals,
       pods: state,
-      holdUp: holdUpOf(await this.#ours("Deployment", gathered, signal), gathered.pods.own),
-      address: addressOf(await this.#ours("Service", gathered, signal)),
+      rollout,
+      hasService: service !== undefined,
+      address: addressOf(service),
     };
     const status = statusOf(findings, before, clock.wall());
     this.#conditions.set(
@@ -73,6 +86,7 @@ export class Reporter {
       (status.conditions ?? []).map(({ type, status: holds }) => ({ type, status: holds })),
     );
     await this.#tell(proxy, formsOf(status), before, signal);
+    return again;
   }
 
   /** Every proxy that has a report, and its conditions. */
@@ -84,6 +98,7 @@ export class Reporter {
   forget(proxy: string): void {
     this.#conditions.delete(proxy);
     this.#tight.delete(proxy);
+    this.#rollouts.forget(proxy);
     this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
     this.#uids.delete(proxy);
   }
@@ -132,20 +147,22 @@ export class Reporter {
     }
   }
 
-  /** The proxy's own Deployment or Service. */
-  async #ours(
+  /** The proxy's own Deployment or Service: another writer's object may have its name. */
+  async #ours<T>(
     kind: "Deployment" | "Service",
+    form: Form<T>,
     { owner, names, proxy }: Gathered,
     signal: AbortSignal,
-  ): Promise<KubeObject | undefined> {
+  ): Promise<T | undefined> {
     const { own, contents } = this.#parts;
     const object = own.get(kind, owner.namespace, names.base);
-    return object && contents.one(keyOf(proxy), { kind, object, form: statusForm }, signal);
+    if (object === undefined || !belongsTo(owner, object)) return undefined;
+    return contents.one(keyOf(proxy), { kind, object, form }, signal);
   }
 }
 
 /** Reasons that come and go with every change. */
-const WAITING = new Set(["Pending", "NotProgrammed"]);
+const WAITING = new Set(["Pending", "RollingOut", "NotProgrammed"]);
 
 /** The status that stands in a WebSocketProxy. */
 export function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {

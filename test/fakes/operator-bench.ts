@@ -119,13 +119,14 @@ function written({ method, path }: ApiCall): string {
   return `${method} ${path.replace(/^.*\/namespaces\/[^/]+\//, "")}`;
 }
 
-/** A WebSocketProxy `demo/<name>` with one route to the Service `echo`, and API keys from Secrets labelled `keys: chat`. */
+/** A WebSocketProxy `demo/<name>` with one route to the Service `echo`, and API keys from Secrets labelled `keys: chat`; it wants one pod. */
 export function proxy(name = "chat", spec: Record<string, unknown> = {}): ApiObject {
   return {
     apiVersion: "wsproxy.dev/v1alpha1",
     kind: "WebSocketProxy",
     metadata: { name, namespace: "demo" },
     spec: {
+      gateway: { replicas: 1 },
       routes: [
         {
           name: "main",
