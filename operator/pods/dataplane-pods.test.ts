@@ -208,6 +208,21 @@ test("a pod that is not ready is left in peace while others take traffic", async
   expect(asked).toEqual(["ready"]);
 });
 
+test("a pod that is not ready and that a rollout waits for says why it refuses the config; nothing else is told of it", async () => {
+  const { pods, asked, nudged } = bench({ old: SERVES, fresh: refusing(WANTED.hash), odd: NONSENSE });
+  const of = (name: string, uid: string, ready: boolean): Pod => {
+    const it = podOf(name, ready);
+    return {
+      ...it,
+      metadata: { ...it.metadata, ownerReferences: [{ kind: "ReplicaSet", name: "s", uid, controller: true }] },
+    };
+  };
+  const own = [of("old", "1", true), of("going", "1", false), of("fresh", "2", false), of("odd", "2", false)];
+  const state = await pods.look("demo/chat", { own, strangers: [], newest: { uid: "2", revision: 2 } }, TARGET, NEVER);
+  expect(state).toMatchObject({ ready: ["old"], behind: [], refusing: [{ pod: "fresh" }], unusable: [] });
+  expect([asked.toSorted(), nudged]).toEqual([["fresh", "odd", "old"], []]);
+});
+
 test("of 250 pods 20 are nudged at a time, a tenth of a second apart", async () => {
   const { pods, nudged, clock } = bench({});
   const all = Array.from({ length: 250 }, (_, n) => podOf(`pod-${n}`));

@@ -6,7 +6,7 @@ import { ApiError } from "../kube/api-error.ts";
 import type { Caller } from "../kube/call.ts";
 import { FIELD_MANAGER } from "../kube/field-manager.ts";
 import { KINDS, keyOf, pathOf, type KubeObject } from "../kube/kinds.ts";
-import type { PodsOfProxy } from "../watch/own-pods.ts";
+import { controllerOf, type PodsOfProxy } from "../watch/own-pods.ts";
 import { textOf, type Target, type Wanted } from "./wanted.ts";
 import { PodInquiry, uidOf } from "./pod-inquiry.ts";
 import type { AskPod } from "./pod-report.ts";
@@ -83,14 +83,16 @@ export class DataplanePods {
   /** Asks the pods of a proxy, and nudges those again that are behind for too long. Without a target it asks none. */
   async look(
     proxy: string,
-    { own: pods, strangers }: PodsOfProxy,
+    { own: pods, strangers, newest }: PodsOfProxy,
     target: Target | undefined,
     signal: AbortSignal,
   ): Promise<PodState> {
     this.#remember(proxy, pods);
     const ready = pods.filter(isReady);
-    // If no pod is ready, those that run say why.
-    const asked = target === undefined ? [] : ready.length > 0 ? ready : pods.filter(isRunning);
+    // Pods that run and are not ready say why: all of them if no pod is ready, else those that a rollout waits for.
+    const isAsked = (pod: Pod): boolean =>
+      isReady(pod) || ready.length === 0 || (newest !== undefined && controllerOf(pod, "ReplicaSet") === newest.uid);
+    const asked = target === undefined ? [] : pods.filter((pod) => isRunning(pod) && isAsked(pod));
     const found = target === undefined ? [] : await this.#inquiry.look(asked, target, signal);
     const behind = found.filter(({ pod, serves }) => isReady(pod) && !serves);
     if (target !== undefined) {
@@ -112,7 +114,11 @@ export class DataplanePods {
         found.flatMap(({ pod, rejected }) => (rejected === undefined ? [] : [{ ...rejected, pod: nameOf(pod) }])),
       ),
       unusable: byPod(
-        found.flatMap(({ pod, unusable }) => (unusable === undefined ? [] : [{ pod: nameOf(pod), words: unusable }])),
+        found.flatMap(({ pod, unusable }) => {
+          // A pod that starts, beside others that serve, has time.
+          if (unusable === undefined || (ready.length > 0 && !isReady(pod))) return [];
+          return [{ pod: nameOf(pod), words: unusable }];
+        }),
       ),
       // The watch may tell of a new pod before it tells of its ReplicaSet: such a pod does not run yet.
       strangers: strangers.filter(isRunning).map(nameOf).sort(),

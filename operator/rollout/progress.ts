@@ -32,21 +32,22 @@ export interface ProgressFacts {
 
 /** Counts the pods. A pod that is being deleted does not count, and more pods than wanted are no fault. */
 export function progressOf({ deployment, pods, state, trusted, isRestless }: ProgressFacts): Progress {
-  const alive = pods.own.filter(isAlive);
   const newest = newestOf(pods).filter(isAlive);
+  const fresh = new Set(newest);
   const ready = new Set(state.ready);
   const behind = new Set([...state.outdated, ...state.late, ...(trusted ? [] : state.unproven)]);
   const settled = newest.filter((pod) => ready.has(pod.metadata.name) && !isRestless(pod));
+  const calm = new Set(settled);
   const late = settled.filter(({ metadata: { name } }) => behind.has(name));
   const wanted = Math.max(deployment?.spec?.replicas ?? 0, settled.length);
-  const older = alive.filter((pod) => !newest.includes(pod)).map(({ metadata: { name } }) => name);
+  const older = pods.own.filter((pod) => isAlive(pod) && !fresh.has(pod)).map(({ metadata: { name } }) => name);
   const done = settled.length - late.length;
   const isTaken = deployment !== undefined && isTakenBy(deployment, pods);
   return {
     wanted,
     done,
     isDone: isTaken && older.length === 0 && done >= wanted,
-    notReady: newest.filter((pod) => !settled.includes(pod)),
+    notReady: newest.filter((pod) => !calm.has(pod)),
     behind: late.map(({ metadata: { name } }) => name).sort(),
     older: older.sort(),
     isTaken,

@@ -63,9 +63,10 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
   const stands = programmed?.observedGeneration === generation;
   const wasStuck = before === undefined && stands && programmed.reason === "RolloutStuck";
   const found = new Map(newestOf(pods).map((pod) => [pod, holdUpOf(pod, wall)]));
-  const isReady = (pod: Pod): boolean => facts.state.ready.includes(pod.metadata.name);
-  const standing = (holdUp: HoldUp, ready: boolean): Standing =>
-    standingOf(holdUp, before?.holdUps.get(holdUp.key), { now, ready, told: wasStuck });
+  const ready = new Set(facts.state.ready);
+  const isReady = (pod: Pod): boolean => ready.has(pod.metadata.name);
+  const standing = (holdUp: HoldUp, isCalm: boolean): Standing =>
+    standingOf(holdUp, before?.holdUps.get(holdUp.key), { now, ready: isCalm, told: wasStuck });
   const isRestless = (pod: Pod): boolean => {
     const holdUp = found.get(pod);
     if (holdUp === undefined || (!wasStuck && before?.holdUps.has(holdUp.key) !== true)) return false;

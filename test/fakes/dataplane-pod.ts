@@ -28,6 +28,7 @@ export interface PodBehaviour {
 export class DataplanePodFakes {
   /** The port of all pods; each has its own loopback address. */
   port = 0;
+  readonly all: FakePod[] = [];
   readonly #api: FakeApiServer;
   readonly #servers: Server[] = [];
   #last = 1;
@@ -71,6 +72,7 @@ export class DataplanePodFakes {
     server.listen(this.port, address);
     await once(server, "listening");
     pod.appear();
+    this.all.push(pod);
     return pod;
   }
 }
@@ -185,7 +187,7 @@ function observe(api: FakeApiServer, deployment: ApiObject): void {
   const { generation: observedGeneration } = deployment.metadata;
   api.put({
     ...deployment,
-    metadata: { ...deployment.metadata, annotations: { ...deployment.metadata.annotations, ...REVISION } },
+    metadata: { ...deployment.metadata, annotations: { ...REVISION, ...deployment.metadata.annotations } },
     status: { ...status, observedGeneration, updatedReplicas: replicas },
   });
 }
