@@ -91,7 +91,7 @@ export class PodInquiry {
     for (let first = 0; first < due.length && this.#clock.now() < end && !signal.aborted; first += AT_A_TIME) {
       await Promise.all(due.slice(first, first + AT_A_TIME).map((pod) => this.#inquire(pod, target, signal)));
     }
-    return pods.map((pod) => ({ ...this.#finding(pod, target.generation), pod }));
+    return pods.map((pod) => ({ ...this.#finding(pod, target.generation, signal), pod }));
   }
 
   forget(uid: string): void {
@@ -99,7 +99,7 @@ export class PodInquiry {
     this.#known.delete(uid);
   }
 
-  #finding(pod: Pod, generation: number): Finding {
+  #finding(pod: Pod, generation: number, signal: AbortSignal): Finding {
     const now = this.#clock.now();
     const answered = this.#asked.get(uidOf(pod))?.finding ?? BEHIND;
     const last = this.#known.get(uidOf(pod));
@@ -107,7 +107,8 @@ export class PodInquiry {
     const known: Known = answered.serves
       ? { generation, proven: true, behind }
       : { generation: last?.generation, proven: last?.proven ?? false, behind };
-    this.#known.set(uidOf(pod), known);
+    // The pod may have been forgotten since.
+    if (!signal.aborted) this.#known.set(uidOf(pod), known);
     return {
       ...answered,
       outdated: known.generation !== undefined && known.generation !== generation,
