@@ -18,7 +18,17 @@ import { namesOf } from "./render/names.ts";
 import type { Outcome } from "./report/reporter.ts";
 
 const OWNER = { namespace: "demo", name: "chat", uid: "proxy-uid" };
-const NO_PODS: PodState = { pods: 0, ready: [], behind: [], refusing: [], unusable: [], strangers: [] };
+const NO_PODS: PodState = {
+  pods: 0,
+  ready: [],
+  behind: [],
+  outdated: [],
+  late: [],
+  unproven: [],
+  refusing: [],
+  unusable: [],
+  strangers: [],
+};
 const KEYS = { alice: "alices-own-key-0001" };
 const { signal } = new AbortController();
 
@@ -255,15 +265,12 @@ test("while pods are behind and the admin token cannot be read, the next pass re
   expect(await pass()).toEqual({ result: "done" });
 });
 
-test("a report that could not tell everything yet brings another pass, refused or not", async () => {
-  const { its, pass } = bench({ reportAgain: 7000 });
-  expect(await pass()).toEqual({ result: "done", lookAgainAfter: 7000 });
-  its.script = { ...its.script, refuses: { Service: failure("Service", 403) } };
-  expect(await pass()).toMatchObject({ result: "refused", lookAgainAfter: 7000 });
-});
-
-test("what there is to say of the number of pods is told, and a pass looks at it again in time", async () => {
-  const { pass, told } = bench({ remarks: ["It is fought over."], again: 5000 });
-  expect(await pass()).toEqual({ result: "done", lookAgainAfter: 5000 });
-  expect(told[0]?.remarks).toEqual(["It is fought over."]);
+test("a pass is made again when the reporter has something to tell then, and no later than the token is to be read", async () => {
+  const behind = { ...NO_PODS, pods: 1, ready: ["a"], behind: ["a"] };
+  const { its, pass } = bench({ reportAgain: 30_000 });
+  expect(await pass()).toEqual({ result: "done", lookAgainAfter: 30_000 });
+  its.script = { reportAgain: 30_000, gathered: { tokenUnreadable: true }, state: behind };
+  expect(await pass()).toEqual({ result: "done", lookAgainAfter: 2000 });
+  its.script = { ...its.script, reportAgain: 1500 };
+  expect(await pass()).toEqual({ result: "done", lookAgainAfter: 1500 });
 });

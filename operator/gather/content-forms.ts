@@ -8,7 +8,6 @@ import { decode, type KubernetesObject } from "./decode.ts";
 import { bytesOf, textOf } from "./decode-object.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { LIGHT } from "../platform/load.ts";
-import { shortened } from "../shortened.ts";
 import { tools } from "../platform/tools.ts";
 import { packedKeys, unpackedKeys, weightOf, type PackedKeys } from "./packed-keys.ts";
 import type { KeyEntry } from "../translate/resources.ts";
@@ -27,28 +26,6 @@ export const manifestForm: Form<string | KubeObject> = {
     return { value: text, weight: OBJECT_WEIGHT + Buffer.byteLength(text) };
   },
 };
-
-/** The fields of our Deployment that the status needs: why it has no pods. */
-export const statusForm: Form<KubeObject> = {
-  name: "status",
-  of: (object) => {
-    const { status } = object as { readonly status?: OwnStatus };
-    const value = {
-      metadata: metadataOf("Deployment", object.metadata),
-      status: {
-        conditions: (status?.conditions ?? [])
-          .filter(({ type }) => type === "ReplicaFailure")
-          .slice(0, 1)
-          .map(({ type, status: holds, message = "" }) => ({ type, status: holds, message: shortened(message, 1024) })),
-      },
-    };
-    return { value, weight: OBJECT_WEIGHT + textSize(value, Infinity) };
-  },
-};
-
-interface OwnStatus {
-  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
-}
 
 /** The part of an object that a pass uses, and the size of the whole object; bytes. */
 export interface Read<T> {

@@ -4,12 +4,11 @@ import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { addressForm, addressOf } from "./address.ts";
 import { CountPace } from "./count-pace.ts";
-import { manifestForm, statusForm } from "../gather/content-forms.ts";
+import { manifestForm } from "../gather/content-forms.ts";
 import { isOf } from "../watch/belonging.ts";
 import type { Contents, Form } from "../watch/contents.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
 import type { Gathered } from "../gather/gather.ts";
-import { holdUpOf } from "../pods/hold-up.ts";
 import { isTooLarge } from "../kube/api-error.ts";
 import { applyStatus } from "../kube/apply.ts";
 import type { Caller } from "../kube/call.ts";
@@ -20,6 +19,8 @@ import type { OwnObjects } from "../watch/own-objects.ts";
 import type { ConditionState } from "../metrics.ts";
 import { selectorText } from "../render/labels.ts";
 import type { Rendered } from "../render/render.ts";
+import { deploymentForm } from "../rollout/deployment.ts";
+import { Rollouts } from "../rollout/rollouts.ts";
 import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
 import type { Translation } from "../translate/translation.ts";
@@ -54,10 +55,12 @@ export class Reporter {
   /** The conditions of each proxy in its last report. */
   readonly #conditions = new Map<string, readonly ConditionState[]>();
   readonly #counts: CountPace;
+  readonly #rollouts: Rollouts;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
     this.#counts = new CountPace(parts.clock);
+    this.#rollouts = new Rollouts(parts.clock);
   }
 
   /** Resolves with the ms after which another report is due, also without an event; undefined: all is told. */
@@ -66,23 +69,31 @@ export class Reporter {
     const { proxy } = gathered;
     const { clock } = this.#parts;
     const before = statusIn(proxy);
+    const generation = proxy.metadata.generation ?? 0;
+    const deployment = await this.#ours("Deployment", deploymentForm, gathered, signal);
+    const service = await this.#ours("Service", addressForm, gathered, signal);
+    const programmed = before?.conditions?.find(({ type }) => type === "Programmed");
+    const { pods } = gathered;
+    const { rollout, again } = this.#rollouts.look(keyOf(proxy), { generation, deployment, pods, state, programmed });
     const findings = {
-      generation: proxy.metadata.generation ?? 0,
+      generation,
       translation,
       rendered,
       refusals,
       pods: state,
-      holdUp: holdUpOf(await this.#ours("Deployment", gathered, statusForm, signal), gathered.pods.own),
+      rollout,
+      hasService: service !== undefined,
       remarks,
       selector: selectorText(gathered.names.base),
-      address: addressOf(await this.#ours("Service", gathered, addressForm, signal)),
+      address: addressOf(service),
     };
     const status = statusOf(findings, before, clock.wall());
     this.#conditions.set(
       keyOf(proxy),
       (status.conditions ?? []).map(({ type, status: holds }) => ({ type, status: holds })),
     );
-    return this.#tell(proxy, formsOf(status), before, signal);
+    const countAgain = await this.#tell(proxy, formsOf(status), before, signal);
+    return again === undefined ? countAgain : Math.min(again, countAgain ?? again);
   }
 
   /** Every proxy that has a report, and its conditions. */
@@ -95,6 +106,7 @@ export class Reporter {
     this.#conditions.delete(proxy);
     this.#tight.delete(proxy);
     this.#counts.forget(proxy);
+    this.#rollouts.forget(proxy);
     this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
     this.#uids.delete(proxy);
   }
@@ -148,12 +160,12 @@ export class Reporter {
   }
 
   /** The proxy's own Deployment or Service. An object of another writer, or of an earlier proxy, may have its name. */
-  async #ours(
+  async #ours<T>(
     kind: "Deployment" | "Service",
+    form: Form<T>,
     { owner, names, proxy }: Gathered,
-    form: Form<KubeObject>,
     signal: AbortSignal,
-  ): Promise<KubeObject | undefined> {
+  ): Promise<T | undefined> {
     const { own, contents } = this.#parts;
     const object = own.get(kind, owner.namespace, names.base);
     if (object === undefined || !isOf(owner, object)) return undefined;
@@ -162,7 +174,7 @@ export class Reporter {
 }
 
 /** Reasons that come and go with every change. */
-const WAITING = new Set(["Pending", "NotProgrammed"]);
+const WAITING = new Set(["Pending", "RollingOut", "NotProgrammed"]);
 
 /** The status that stands in a WebSocketProxy. */
 export function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {
