@@ -7,6 +7,7 @@ import { listenerCertificate, type ListenerCertificate } from "./ports/certifica
 import { grantPorts } from "./ports/grant-ports.ts";
 import { OpenPort, type PortAddress } from "./ports/open-port.ts";
 import { Evictions } from "./process/evictions.ts";
+import { showProxyStates, type ProxyState } from "./process/proxy-states.ts";
 import { processResources, type ProcessOptions, type ProcessResources } from "./process-resources.ts";
 import { ProxyListener } from "./proxy-listener.ts";
 import { ServedProxy } from "./served-proxy.ts";
@@ -48,6 +49,7 @@ export class Gateway {
     this.#evictions = new Evictions(options.clock, options.log, metrics);
     this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
     this.#resources = processResources(options);
+    showProxyStates(options.metrics.registry, () => this.#states());
   }
 
   /** Proxies in service, in the order in which they came. */
@@ -64,6 +66,20 @@ export class Gateway {
   get ready(): boolean {
     const listeners = [...this.#listeners.values()];
     return !this.#stopping && listeners.length > 0 && listeners.every(({ port }) => port !== undefined);
+  }
+
+  /** A gateway that stops takes nothing new: no session, and no config that it could refuse. */
+  *#states(): Iterable<ProxyState> {
+    const { refused } = this.#rejected;
+    for (const proxy of new Set([...this.#listeners.keys(), ...refused])) {
+      const ready = !this.#stopping && this.#listeners.get(proxy)?.port !== undefined;
+      yield { proxy, ready, refused: !this.#stopping && refused.has(proxy) };
+    }
+  }
+
+  /** A config came that cannot be read at all; the one in force stays. */
+  unreadable(): void {
+    this.#rejected.unread(this.proxies[0]?.name ?? "");
   }
 
   /** Address on which a proxy listens; undefined if it does not. */

@@ -4,7 +4,7 @@ import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Method } from "./identity.ts";
 import { LimitHits } from "./limits/limit-hits.ts";
 import { ProcessMetrics } from "./process/process-metrics.ts";
-import { CLOSE_CODES, type CloseReason, type RefusalReason } from "./rejection.ts";
+import { CLOSE_CODES, PERMISSION_REASONS, type CloseReason, type RefusalReason } from "./rejection.ts";
 import type { LimitAction } from "./limits/limit-hits.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -175,8 +175,11 @@ export class Metrics {
     const connect = this.#connect.labels(labels);
     const slow = this.#slow.labels(labels);
     slow.inc(0);
+    let used = false;
     return {
       opened: (session) => {
+        if (!used) this.#startAtZero(labels);
+        used = true;
         totals.live.add(session);
         opened.inc();
       },
@@ -198,6 +201,15 @@ export class Metrics {
       limitHit: (policy, per, action, shadow) => this.#limitHits.counter(labels, policy, per, action, shadow),
       slowConsumer: () => slow.inc(),
     };
+  }
+
+  /**
+   * Of a series that begins with a burst Prometheus sees no increase. Only for routes that have sessions: a config may have
+   * thousands of routes.
+   */
+  #startAtZero(labels: { proxy: string; route: string }): void {
+    for (const reason of PERMISSION_REASONS) this.#terminations.inc({ ...labels, reason }, 0);
+    this.#duration.zero(labels);
   }
 
   #counter(name: string, help: string, more: readonly string[]): Counter {

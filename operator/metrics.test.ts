@@ -15,9 +15,10 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
       [
         "demo/chat",
         [
-          { type: "Accepted", status: "True" },
-          { type: "Ready", status: "False" },
-          { type: "Theirs", status: "True" },
+          { type: "Accepted", status: "True", reason: "PartiallyAccepted" },
+          { type: "ResolvedRefs", status: "Unknown", reason: "NotAccepted" },
+          { type: "Ready", status: "False", reason: "NoReadyPods" },
+          { type: "Theirs", status: "True", reason: "Theirs" },
         ],
       ],
       ["demo/new", []],
@@ -27,13 +28,27 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
   };
   metrics.show(() => ({ queueDepth: 0, ...state }));
   expect(await samples(metrics, "proxy_condition")).toEqual([
-    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Accepted"} 1',
-    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="ResolvedRefs"} 0',
-    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Programmed"} 0',
-    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Ready"} 0',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Accepted",reason="PartiallyAccepted"} 1',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="ResolvedRefs",reason="NotAccepted"} 0',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Programmed",reason=""} 0',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Ready",reason="NoReadyPods"} 0',
     ...["Accepted", "ResolvedRefs", "Programmed", "Ready"].map(
-      (type) => `wsproxy_operator_proxy_condition{proxy="demo/new",condition="${type}"} 0`,
+      (type) => `wsproxy_operator_proxy_condition{proxy="demo/new",condition="${type}",reason=""} 0`,
     ),
+  ]);
+  state = {
+    ...state,
+    conditions: () => [["demo/chat", [{ type: "Programmed", status: "False", reason: "RolloutStuck" }]]],
+  };
+  expect((await samples(metrics, "proxy_condition")).filter((line) => line.includes("Programmed"))).toEqual([
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Programmed",reason="RolloutStuck"} 0',
+  ]);
+  state = {
+    ...state,
+    conditions: () => [["demo/chat", [{ type: "Programmed", status: "True", reason: "Programmed" }]]],
+  };
+  expect((await samples(metrics, "proxy_condition")).filter((line) => line.includes("Programmed"))).toEqual([
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Programmed",reason="Programmed"} 1',
   ]);
   state = { leading: true, conditions: () => [], exceeded: () => [], retained: () => 0 };
   expect(await samples(metrics, "proxy_condition")).toEqual([]);

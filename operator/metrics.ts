@@ -27,6 +27,8 @@ export interface OperatorState {
 export interface ConditionState {
   readonly type: string;
   readonly status: string;
+  /** Of the closed set of `CONDITION_REASONS`. */
+  readonly reason: string;
 }
 
 const CONDITIONS = Object.keys(CONDITION_REASONS) as readonly ConditionType[];
@@ -68,8 +70,8 @@ export class OperatorMetrics {
     this.#showBudgets(state);
     new Gauge({
       name: "wsproxy_operator_proxy_condition",
-      help: "1 where a condition of a WebSocketProxy is True, else 0; told by the process that leads.",
-      labelNames: ["proxy", "condition"],
+      help: "1 where a condition of a WebSocketProxy is True, else 0, with its reason; told by the process that leads.",
+      labelNames: ["proxy", "condition", "reason"],
       registers: [this.registry],
       collect() {
         this.reset();
@@ -77,8 +79,8 @@ export class OperatorMetrics {
         if (!leading) return;
         for (const [proxy, known] of conditions()) {
           for (const condition of CONDITIONS) {
-            const holds = known.some(({ type, status }) => type === condition && status === "True");
-            this.set({ proxy, condition }, holds ? 1 : 0);
+            const { status, reason = "" } = known.find(({ type }) => type === condition) ?? {};
+            this.set({ proxy, condition, reason }, status === "True" ? 1 : 0);
           }
         }
       },

@@ -70,7 +70,7 @@ export class Reporter {
     const status = statusOf(findings, before, clock.wall());
     this.#conditions.set(
       keyOf(proxy),
-      (status.conditions ?? []).map(({ type, status: holds }) => ({ type, status: holds })),
+      (status.conditions ?? []).map(({ type, status: holds, reason }) => ({ type, status: holds, reason })),
     );
     await this.#tell(proxy, formsOf(status), before, signal);
   }

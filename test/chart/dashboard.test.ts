@@ -10,7 +10,7 @@ import { CHART } from "./helm.ts";
 import { Prometheus, prometheusInstalled } from "./prometheus.ts";
 import { Traffic } from "./traffic.ts";
 
-const READY = ["Accepted", "ResolvedRefs", "Programmed", "Ready"].map((type) => ({ type, status: "True" }));
+const READY = ["Accepted", "ResolvedRefs", "Programmed", "Ready"].map((type) => ({ type, status: "True", reason: type }));
 
 test.skipIf(!prometheusInstalled)(
   "every query of the dashboard returns data from a gateway with traffic (skipped where prometheus is not installed)",
