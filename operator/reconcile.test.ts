@@ -32,6 +32,8 @@ interface Script {
   readonly gathered?: Partial<Gathered>;
   readonly proxy?: Partial<KubeObject["metadata"]> | "gone";
   readonly state?: PodState;
+  /** The report has more to tell after this time; ms. */
+  readonly tellAgain?: number;
   /** Kinds that the API server refuses, by kind. */
   readonly refuses?: Readonly<Record<string, Failure>>;
 }
@@ -85,7 +87,7 @@ function bench(script: Script = {}) {
       report: (outcome) => {
         step("report");
         told.push(outcome);
-        return Promise.resolve();
+        return Promise.resolve(its.script.tellAgain);
       },
       forget: () => step("forget"),
     },
@@ -242,5 +244,12 @@ test("while pods are behind and the admin token cannot be read, the next pass re
   its.script = { ...its.script, refuses: { Service: failure("Service", 403) } };
   expect(await pass()).toMatchObject({ result: "refused", lookAgainAfter: 2000 });
   its.script = { ...its.script, refuses: {}, state: { ...behind, behind: [] } };
+  expect(await pass()).toEqual({ result: "done" });
+});
+
+test("what a report has still to tell brings a pass after that time", async () => {
+  const { its, pass } = bench({ tellAgain: 300_000 });
+  expect(await pass()).toEqual({ result: "done", lookAgainAfter: 300_000 });
+  its.script = {};
   expect(await pass()).toEqual({ result: "done" });
 });

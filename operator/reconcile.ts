@@ -94,12 +94,13 @@ export class PassRunner {
 
     const wanted = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
     const state = await podLoop.look(key, gathered.pods, wanted && { proxy: key, wanted, token }, signal);
-    await reporter.report({ gathered, translation, rendered, refusals, state }, signal);
+    const again = await reporter.report({ gathered, translation, rendered, refusals, state }, signal);
     // No event tells that a right was given back: what may not be read is read again later.
     const forbidden = (resources.unread ?? []).filter(({ beyond }) => beyond === undefined);
     const result = refusedBy([...refusals, ...forbidden.map(({ words }) => words)], first?.error);
-    if (!gathered.tokenUnreadable || state.behind.length === 0) return result;
-    return { ...result, lookAgainAfter: TOKEN_AGAIN };
+    const tokenAgain = gathered.tokenUnreadable && state.behind.length > 0 ? TOKEN_AGAIN : Number.POSITIVE_INFINITY;
+    const lookAgainAfter = Math.min(tokenAgain, again ?? Number.POSITIVE_INFINITY);
+    return Number.isFinite(lookAgainAfter) ? { ...result, lookAgainAfter } : result;
   }
 
   /** Writes the config first and nudges the pods at once: a permission that was taken away must not wait for other objects. */

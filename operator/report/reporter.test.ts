@@ -53,12 +53,12 @@ async function bench() {
     recorder: {
       record: (_object, topic, { type, reason }) => {
         events.push(`${type} ${topic} ${reason}`);
-        return Promise.resolve();
+        return Promise.resolve(true);
       },
       forget: (uid) => void forgotten.push(uid),
     },
   });
-  const report = (state: PodState, refusals: readonly string[] = []): Promise<void> => {
+  const report = (state: PodState, refusals: readonly string[] = []): Promise<number | undefined> => {
     const owner = { namespace: "demo", name: "chat", uid: String(object().metadata.uid) };
     const gathered = { owner, names: namesOf("chat", packer.hash), proxy: object(), pods: { own: [], strangers: [] } };
     const rendered = { manifests: [], prunable: [], serving: { hash: "h", endpointsHash: "e" }, problem: undefined };
@@ -93,16 +93,16 @@ describe("a status", () => {
     });
   });
 
-  test("tells the state of the pods, and an Event each condition that changes", async () => {
+  test("tells the state of the pods, and an Event each state that a person must know of", async () => {
     const { report, events, status, clock } = await bench();
     await report(BEHIND);
     expect([reason(status(), "Programmed"), reason(status(), "Ready")]).toEqual(["Pending", "NotProgrammed"]);
     const first = status().conditions?.find(({ type }) => type === "Accepted")?.lastTransitionTime;
-    expect(events).toEqual(["Normal Accepted Accepted", "Normal Programmed Pending", "Normal Ready NotProgrammed"]);
+    expect(events).toEqual(["Normal Accepted Accepted"]);
     clock.advance(60_000);
     await report(READY);
     expect([reason(status(), "Programmed"), reason(status(), "Ready")]).toEqual(["Programmed", "Ready"]);
-    expect(events.slice(3)).toEqual(["Normal Programmed Programmed", "Normal Ready Ready"]);
+    expect(events.slice(1)).toEqual(["Normal Programmed Programmed", "Normal Ready Ready"]);
     const times = status().conditions?.map(({ lastTransitionTime }) => lastTransitionTime === first);
     expect(times).toEqual([true, false, false]);
   });
@@ -121,6 +121,20 @@ describe("a status", () => {
     await report(READY);
     expect([events, object()]).toEqual([[], known]);
   });
+});
+
+test("an Event that is held back asks for another pass, also if the status stays the same", async () => {
+  const { report, events, clock } = await bench();
+  const refused = (): Promise<number | undefined> => report(READY, ["Service wsproxy-chat: 403 Forbidden: quota"]);
+  for (let n = 0; n < 15; n += 1) {
+    await refused();
+    await report(READY);
+  }
+  expect([await refused(), await refused()]).toEqual([300_000, 300_000]);
+  const told = events.length;
+  clock.advance(300_000);
+  await refused();
+  expect(events.length).toBe(told + 1);
 });
 
 test("a status that does not fit is written in a shorter form, and the longer one is not tried again until the spec changes", async () => {

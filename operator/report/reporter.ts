@@ -17,6 +17,7 @@ import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
 import type { ConditionState } from "../metrics.ts";
 import type { Rendered } from "../render/render.ts";
+import { StateEvents } from "./events.ts";
 import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
 import type { Translation } from "../translate/translation.ts";
@@ -39,21 +40,22 @@ export interface ReporterParts {
   readonly recorder: Pick<Recorder, "record" | "forget">;
 }
 
-/** Reports what a pass found: the status, written only if it differs, and an Event for each condition that changed. */
+/** Reports what a pass found: the status, written only if it differs, and Events. */
 export class Reporter {
   readonly #parts: ReporterParts;
   /** For a spec that leaves no room for the full status: its generation, and how many shorter forms are left to try. */
   readonly #tight = new Map<string, { readonly generation: number; readonly left: number }>();
-  /** Proxy → its uid, once its status was written. */
-  readonly #uids = new Map<string, string>();
+  readonly #events: StateEvents;
   /** The conditions of each proxy in its last report. */
   readonly #conditions = new Map<string, readonly ConditionState[]>();
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
+    this.#events = new StateEvents(parts.recorder, parts.clock);
   }
 
-  async report(outcome: Outcome, signal: AbortSignal): Promise<void> {
+  /** Resolves with the time after which there is something to tell again, also without a change; ms. */
+  async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
     const { gathered, translation, rendered, refusals, state } = outcome;
     const { proxy } = gathered;
     const { clock } = this.#parts;
@@ -72,7 +74,8 @@ export class Reporter {
       keyOf(proxy),
       (status.conditions ?? []).map(({ type, status: holds, reason }) => ({ type, status: holds, reason })),
     );
-    await this.#tell(proxy, formsOf(status), before, signal);
+    if (!(await this.#tell(proxy, formsOf(status), before, signal))) return undefined;
+    return this.#events.tell(proxy, status, before, signal);
   }
 
   /** Every proxy that has a report, and its conditions. */
@@ -84,52 +87,41 @@ export class Reporter {
   forget(proxy: string): void {
     this.#conditions.delete(proxy);
     this.#tight.delete(proxy);
-    this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
-    this.#uids.delete(proxy);
+    this.#events.forget(proxy);
   }
 
-  /** Writes the longest form that fits beside the spec: found out once for each of its generations. */
+  /** Writes the longest form that fits beside the spec: found out once for each of its generations. Does it stand there? */
   async #tell(
     proxy: KubeObject,
     forms: ReturnType<typeof formsOf>,
     before: WebSocketProxyStatus | undefined,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { generation = 0 } = proxy.metadata;
     const tight = this.#tight.get(keyOf(proxy));
     const [status = forms[0], ...shorter] = tight?.generation === generation ? forms.slice(-tight.left) : forms;
-    if (!differs(status, before)) return;
+    if (!differs(status, before)) return true;
     try {
-      await this.#write(proxy, status, before, signal);
+      return await this.#write(proxy, status, signal);
     } catch (error) {
       const [next, ...rest] = shorter;
       if (next === undefined || !isTooLarge(error)) throw error;
       this.#tight.set(keyOf(proxy), { generation, left: shorter.length });
-      await this.#tell(proxy, [next, ...rest], before, signal);
+      return this.#tell(proxy, [next, ...rest], before, signal);
     }
   }
 
-  async #write(
-    proxy: KubeObject,
-    status: WebSocketProxyStatus,
-    before: WebSocketProxyStatus | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { client, own, contents, recorder } = this.#parts;
+  /** False: the proxy is gone. */
+  async #write(proxy: KubeObject, status: WebSocketProxyStatus, signal: AbortSignal): Promise<boolean> {
+    const { client, own, contents } = this.#parts;
     const { name, namespace = "", uid = "" } = proxy.metadata;
     const metadata = { name, namespace, uid };
     const written = await applyStatus(client, { apiVersion: API_VERSION, kind: KIND, metadata, status }, signal);
-    if (written === undefined) return;
+    if (written === undefined) return false;
     const object = stripped(written, KINDS[KIND]);
     own.wrote(KIND, object);
     contents.put(keyOf(proxy), { kind: KIND, object, form: manifestForm });
-    this.#uids.set(keyOf(proxy), uid);
-    for (const now of status.conditions ?? []) {
-      const last = before?.conditions?.find(({ type }) => type === now.type);
-      if (last?.status === now.status && last.reason === now.reason) continue;
-      const type = now.status === "False" && !WAITING.has(now.reason) ? "Warning" : "Normal";
-      await recorder.record(proxy, now.type, { type, reason: now.reason, note: `${now.type}: ${now.message}` }, signal);
-    }
+    return true;
   }
 
   /** The proxy's own Deployment or Service. */
@@ -143,9 +135,6 @@ export class Reporter {
     return object && contents.one(keyOf(proxy), { kind, object, form: statusForm }, signal);
   }
 }
-
-/** Reasons that come and go with every change. */
-const WAITING = new Set(["Pending", "NotProgrammed"]);
 
 /** The status that stands in a WebSocketProxy. */
 export function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {
