@@ -7,7 +7,7 @@ import { listenerCertificate, type ListenerCertificate } from "./ports/certifica
 import { grantPorts } from "./ports/grant-ports.ts";
 import { OpenPort, type PortAddress } from "./ports/open-port.ts";
 import { Evictions } from "./process/evictions.ts";
-import { showProxyStates, type ProxyState } from "./process/proxy-states.ts";
+import type { ProxyState } from "./process/process-metrics.ts";
 import { processResources, type ProcessOptions, type ProcessResources } from "./process-resources.ts";
 import { ProxyListener } from "./proxy-listener.ts";
 import { ServedProxy } from "./served-proxy.ts";
@@ -49,7 +49,7 @@ export class Gateway {
     this.#evictions = new Evictions(options.clock, options.log, metrics);
     this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
     this.#resources = processResources(options);
-    showProxyStates(options.metrics.registry, () => this.#states());
+    options.metrics.process.showProxies(() => this.#states());
   }
 
   /** Proxies in service, in the order in which they came. */

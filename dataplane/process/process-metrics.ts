@@ -8,9 +8,18 @@ export interface SocketCounts {
   readonly room: { readonly reading: number; readonly unread: number };
 }
 
+/** One proxy of the process at the moment of a scrape. */
+export interface ProxyState {
+  readonly proxy: string;
+  /** It takes new sessions. */
+  readonly ready: boolean;
+  /** The config that came last is not in force. */
+  readonly refused: boolean;
+}
+
 const DELAYS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** What `/metrics` tells of the data plane's process as a whole: no proxy, no route. Labels come from closed sets only. */
+/** What `/metrics` tells of the data plane's process as a whole, and which proxies it serves: no route. Labels come from closed sets only. */
 export class ProcessMetrics {
   readonly #registry: Registry;
   readonly #readPath: Gauge;
@@ -90,6 +99,24 @@ export class ProcessMetrics {
       it.set({ state: "reading" }, room.reading);
       it.set({ state: "unread" }, room.unread);
     });
+  }
+
+  /** What is true of each proxy; asked for at scrape time. A proxy that is not among the states has no series. */
+  showProxies(states: () => Iterable<ProxyState>): void {
+    const show = (name: string, help: string, holds: (state: ProxyState) => boolean): void => {
+      new Gauge({
+        name: `wsproxy_${name}`,
+        help,
+        labelNames: ["proxy"],
+        registers: [this.#registry],
+        collect() {
+          this.reset();
+          for (const state of states()) this.set({ proxy: state.proxy }, holds(state) ? 1 : 0);
+        },
+      });
+    };
+    show("ready", "1 while new sessions are taken: a config in force, an open listener, no drain.", (it) => it.ready);
+    show("config_refused", "1 while the config that came last is refused.", (it) => it.refused);
   }
 
   /** Log lines that the reader of stdout did not take in time; asked for at scrape time. */
