@@ -72,8 +72,9 @@ export class Gateway {
   *#states(): Iterable<ProxyState> {
     const { refused } = this.#rejected;
     for (const proxy of new Set([...this.#listeners.keys(), ...refused])) {
-      const ready = !this.#stopping && this.#listeners.get(proxy)?.port !== undefined;
-      yield { proxy, ready, refused: !this.#stopping && refused.has(proxy) };
+      const listener = this.#listeners.get(proxy);
+      const ready = !this.#stopping && listener?.port !== undefined;
+      yield { proxy, ready, refused: !this.#stopping && refused.has(proxy), hash: listener?.proxy.snapshot?.hash };
     }
   }
 
@@ -186,7 +187,7 @@ export class Gateway {
         if (other !== listener && other.port === port) other.handedOver();
       }
       listener.listen(port, certificate.keyPair);
-      this.#options.metrics.certificateExpiry(proxy.name, certificate.expiry);
+      this.#options.metrics.certificate(proxy.name, certificate.validity);
     }
     return this.#rejected.inForce(proxy.name);
   }

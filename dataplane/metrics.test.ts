@@ -64,7 +64,7 @@ test("what a peer may choose becomes one of few label values", () => {
 test("a proxy that was removed is no longer said to be served", async () => {
   const metrics = new Metrics();
   metrics.configApplied("demo/chat", 7, 10_000, 1000);
-  metrics.certificateExpiry("demo/chat", 2000);
+  metrics.certificate("demo/chat", { start: 1000, end: 2000 });
   metrics.configRejected("demo/chat");
   metrics.proxyRemoved("demo/chat");
   const gauges = ["config_generation", "config_applied_timestamp_seconds", "certificate_expiry_timestamp_seconds"];

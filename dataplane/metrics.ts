@@ -103,6 +103,11 @@ export class Metrics {
     "When the listener's certificate expires.",
   );
 
+  readonly #certificateStart = this.#proxyGauge(
+    "certificate_start_timestamp_seconds",
+    "From when the listener's certificate is valid.",
+  );
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     this.registry.registerMetric(this.#limitHits as unknown as Metric);
@@ -145,8 +150,8 @@ export class Metrics {
 
   /** Removes the gauges of a proxy that is no longer served. */
   proxyRemoved(proxy: string): void {
-    const gauges = [this.#applied, this.#generation, this.#limit, this.#certificate, this.#draining];
-    for (const gauge of gauges) gauge.remove({ proxy });
+    this.certificate(proxy, undefined);
+    for (const gauge of [this.#applied, this.#generation, this.#limit, this.#draining]) gauge.remove({ proxy });
   }
 
   configRejected(proxy: string): void {
@@ -158,9 +163,12 @@ export class Metrics {
     this.#dropped.inc({ proxy });
   }
 
-  certificateExpiry(proxy: string, wall: number | undefined): void {
-    if (wall === undefined) this.#certificate.remove({ proxy });
-    else this.#certificate.set({ proxy }, wall / 1000);
+  /** In ms since the epoch; undefined: the listener has no certificate. */
+  certificate(proxy: string, validity: { readonly start: number; readonly end: number } | undefined): void {
+    for (const gauge of [this.#certificate, this.#certificateStart]) gauge.remove({ proxy });
+    if (validity === undefined) return;
+    this.#certificate.set({ proxy }, validity.end / 1000);
+    this.#certificateStart.set({ proxy }, validity.start / 1000);
   }
 
   draining(proxy: string, sessions: number): void {
