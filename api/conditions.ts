@@ -40,16 +40,18 @@ export const CONDITION_REASONS = {
     NotAccepted: "Nothing was looked up: the spec is not accepted.",
   },
   Programmed: {
-    Programmed: "Every ready data plane pod serves this generation.",
-    Pending: "The data plane has not reported this generation yet.",
+    Programmed: "Every data plane pod has the newest shape, is ready and serves this generation.",
+    RollingOut: "Not every data plane pod has the newest shape, is ready and serves this generation yet.",
+    RolloutStuck: "The rollout does not get on.",
+    Pending: "No data plane pod is ready yet.",
     NotAccepted: "There is nothing to program: the spec is not accepted.",
     NotApplied: "The operator could not write an object that the data plane needs; the message names it.",
     ConfigRejected: "The data plane refused the config and keeps the last good one.",
     ListenerFailed: "The data plane could not open the listener.",
   },
   Ready: {
-    Ready: "Programmed, and at least one pod takes traffic.",
-    NotProgrammed: "See Programmed.",
+    Ready: "At least one pod takes traffic by an accepted config.",
+    NotProgrammed: "Nothing was ever in force, or no Service leads to the pods; see Programmed.",
     NoReadyPods: "No data plane pod is ready.",
   },
 } as const satisfies Record<ConditionType, Record<string, string>>;

@@ -52,7 +52,7 @@ export const status = z
     conditions: conditions
       .optional()
       .describe(
-        "Accepted (the spec is valid), ResolvedRefs (everything that it names was found), Programmed (every ready pod serves this generation), Ready (and at least one pod takes traffic).",
+        "Accepted (the spec is valid), ResolvedRefs (everything that it names was found), Programmed (every pod has the newest shape and serves this generation), Ready (at least one pod takes traffic by an accepted config).",
       ),
     address: z
       .string()

@@ -165,8 +165,9 @@ test("a process that stops in the middle of a pass writes nothing more, and look
   await until("the objects are there", () => bench.server.get("Service", "demo", "wsproxy-chat") !== undefined);
   const pod = await bench.pods.add("chat", "pod-0", { misses: 1000 });
   await until("it is ready", () => bench.condition("Ready") === "True Ready");
+  const hash = bench.status()?.dataplane?.configHash;
   bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
-  await until("the pod is behind", () => bench.condition("Ready") === "False NotProgrammed");
+  await until("the pod is behind", () => bench.status()?.dataplane?.configHash !== hash);
   const toConfig = ({ method, path }: ApiCall): boolean => method === "PATCH" && path.endsWith("-config-0");
   const count = bench.server.calls.filter(toConfig).length;
   bench.server.fail(toConfig, "silence");
@@ -186,11 +187,12 @@ test("what the loop sees of pods brings one pass: the status tells that all of t
   await until("the objects are there", () => bench.server.get("Service", "demo", "wsproxy-chat") !== undefined);
   await bench.pods.add("chat", "pod-0", { lag: 400 });
   await until("it is ready", () => bench.condition("Ready") === "True Ready");
-  bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
-  await until("the pod is behind", () => bench.condition("Ready") === "False NotProgrammed");
-  await until("its pass is over", () => bench.server.store.all().some(({ reason }) => reason === "NotProgrammed"));
+  await until("its pass is over", () => bench.server.store.all().some(({ reason }) => reason === "Ready"));
+  bench.edit({ policies: { deny: { clients: ["bob"] } } });
+  await until("the pod is behind", () => bench.condition("Programmed") === "False RollingOut");
+  await until("its pass is over", () => bench.server.store.all().some(({ reason }) => reason === "RollingOut"));
   const before = (await passes(running))["done"] ?? 0;
-  await until("it is ready again", () => bench.condition("Ready") === "True Ready");
+  await until("it serves", () => bench.condition("Programmed") === "True Programmed");
   await bench.quiet();
   const after = (await passes(running))["done"] ?? 0;
   // The pass that was under way, and the one that tells.

@@ -93,7 +93,8 @@ export class PassRunner {
     if (first !== undefined && refusals.length === 0) throw first.error;
 
     const wanted = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
-    const state = await podLoop.look(key, gathered.pods, wanted && { proxy: key, wanted, token }, signal);
+    const generation = translation.config?.proxy.generation ?? 0;
+    const state = await podLoop.look(key, gathered.pods, wanted && { proxy: key, wanted, generation, token }, signal);
     const again = await reporter.report({ gathered, translation, rendered, refusals, state }, signal);
     // No event tells that a right was given back: what may not be read is read again later.
     const forbidden = (resources.unread ?? []).filter(({ beyond }) => beyond === undefined);

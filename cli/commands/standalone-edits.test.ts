@@ -40,6 +40,7 @@ test("an edit to mode Sidecar is refused with what to write instead, and what se
   await it.proxy({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
   await it.program.says(/spec\.mode: mode Sidecar is not supported yet.*write mode: Gateway/);
   await it.alive(client, "still here");
+  expect(it.program.stderr).not.toContain("Ready is False");
   await it.alive(await it.client(BOB), "and so are new ones");
   expect(await it.dropped()).toBe("0");
 });
@@ -96,6 +97,8 @@ test("a wrong field and a missing Secret end no session and say file, line, obje
   await it.program.says("demo/chat route main: Accepted is False (Invalid). The version before stays in force.");
   await it.program.says("demo/chat: Programmed is False (NotAccepted). The last good config stays in force.");
   await it.alive(client, "after a wrong field");
+  // It is served, by what was accepted before.
+  expect(it.program.stderr).not.toContain("Ready is False");
 
   await it.proxy({ spec: "policies: { forwarding: {} }", policies: "timeouts: { idle: 0s }" });
   await it.program.says("demo/chat: Programmed is True");

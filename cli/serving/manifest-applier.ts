@@ -130,9 +130,10 @@ function reportOf({ id, conditions, routes }: ReadProxy, applied: Applied | unde
       },
       {
         type: "Ready",
-        status: programmed ? "True" : "False",
-        reason: programmed ? "Ready" : "NotProgrammed",
-        message: CONDITION_REASONS.Ready[programmed ? "Ready" : "NotProgrammed"],
+        // A later edit that is not accepted, or not applied, leaves what is served.
+        status: serves ? "True" : "False",
+        reason: serves ? "Ready" : "NotProgrammed",
+        message: CONDITION_REASONS.Ready[serves ? "Ready" : "NotProgrammed"],
         observedGeneration,
       },
     ],

@@ -8,7 +8,6 @@ import { decode } from "./decode.ts";
 import { bytesOf, textOf } from "./decode-object.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { LIGHT } from "../platform/load.ts";
-import { shortened } from "../shortened.ts";
 import { tools } from "../platform/tools.ts";
 import { packedKeys, unpackedKeys, weightOf, type PackedKeys } from "./packed-keys.ts";
 import type { KeyEntry } from "../translate/resources.ts";
@@ -28,21 +27,15 @@ export const manifestForm: Form<string | KubeObject> = {
   },
 };
 
-/** The fields of our Deployment or Service that the status needs: why it has no pods, and its address. */
+/** The fields of our Service that the status needs: its address. */
 export const statusForm: Form<KubeObject> = {
   name: "status",
   of: (object) => {
     const { spec, status } = object as { readonly spec?: OwnSpec; readonly status?: OwnStatus };
     const value = {
-      metadata: metadataOf("Deployment", object.metadata),
+      metadata: metadataOf("Service", object.metadata),
       spec: { ports: (spec?.ports ?? []).slice(0, 1).map(({ port }) => ({ port })) },
-      status: {
-        conditions: (status?.conditions ?? [])
-          .filter(({ type }) => type === "ReplicaFailure")
-          .slice(0, 1)
-          .map(({ type, status: holds, message = "" }) => ({ type, status: holds, message: shortened(message, 1024) })),
-        loadBalancer: { ingress: (status?.loadBalancer?.ingress ?? []).slice(0, 1) },
-      },
+      status: { loadBalancer: { ingress: (status?.loadBalancer?.ingress ?? []).slice(0, 1) } },
     };
     return { value, weight: OBJECT_WEIGHT + textSize(value, Infinity) };
   },
@@ -53,7 +46,6 @@ interface OwnSpec {
 }
 
 interface OwnStatus {
-  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
   readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string; readonly ip?: string }[] };
 }
 

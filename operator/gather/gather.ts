@@ -155,8 +155,13 @@ export class Gatherer {
     const { namespace } = owner;
     const deployment = this.#own.get("Deployment", namespace, base);
     const replicaSets = this.#cache.ofProxy("ReplicaSet", namespace, base);
-    const { own, strangers } = podsOf(owner, deployment, replicaSets, this.#cache.ofProxy("Pod", namespace, base));
-    return { own: own.slice(0, MOST.pods), strangers: strangers.slice(0, MOST.pods) };
+    const { own, strangers, newest } = podsOf(
+      owner,
+      deployment,
+      replicaSets,
+      this.#cache.ofProxy("Pod", namespace, base),
+    );
+    return { own: own.slice(0, MOST.pods), strangers: strangers.slice(0, MOST.pods), newest };
   }
 
   #exceed(proxy: string, budgets: readonly Budget[]): void {

@@ -6,7 +6,7 @@ import { DataplanePods } from "./dataplane-pods.ts";
 import type { PodAnswer } from "./pod-report.ts";
 
 const WANTED = { hash: "new-hash-0123456789", endpointsHash: "endpoints-0123456789" };
-const TARGET = { proxy: "demo/chat", wanted: WANTED, token: "the token" };
+const TARGET = { proxy: "demo/chat", wanted: WANTED, generation: 1, token: "the token" };
 
 type Report = Extract<PodAnswer, { kind: "report" }>["report"];
 const reports = (report: Partial<Report>): PodAnswer => ({ kind: "report", report: { proxy: "demo/chat", ...report } });
@@ -63,7 +63,8 @@ test("pods that serve what they are to are not nudged, and not asked again", asy
   const { look, nudged, asked } = bench({ one: SERVES });
   for (let pass = 0; pass < 2; pass += 1) {
     const state = await look([podOf("one")]);
-    expect(state).toEqual({ pods: 1, ready: ["one"], behind: [], refusing: [], unusable: [], strangers: [] });
+    const quiet = { outdated: [], late: [], unproven: [], refusing: [], unusable: [], strangers: [] };
+    expect(state).toEqual({ pods: 1, ready: ["one"], behind: [], ...quiet });
   }
   expect([nudged, asked]).toEqual([[], ["one"]]);
 });
@@ -100,6 +101,55 @@ test("a pod that is behind, silent or without the token is nudged: after two sec
     await all();
   }
   expect(nudged.length).toBeLessThan(3 * 24 * 60 + 30);
+});
+
+describe("a pod that is behind", () => {
+  const at = (generation: number): PodAnswer => reports({ ...WANTED, generation });
+  const old = (generation: number): PodAnswer => reports({ ...WANTED, hash: "old", generation });
+
+  test("is late after ten seconds, whatever it was to serve meanwhile, and is not once it serves", async () => {
+    const answers: Record<string, PodAnswer> = { one: at(1) };
+    const { look, clock } = bench(answers);
+    await look([podOf("one")]);
+    answers["one"] = old(1);
+    for (let second = 0; second < 10; second += 1) {
+      const wanted = { ...WANTED, endpointsHash: `endpoints-${second}` };
+      expect(await look([podOf("one")], [], wanted)).toMatchObject({ behind: ["one"], late: [], outdated: [] });
+      clock.advance(1000);
+    }
+    expect(await look([podOf("one")])).toMatchObject({ behind: ["one"], late: ["one"] });
+    answers["one"] = at(1);
+    expect(await look([podOf("one")])).toMatchObject({ behind: [], late: [] });
+    answers["one"] = old(1);
+    expect(await look([podOf("one")], [], { ...WANTED, hash: "h" })).toMatchObject({ behind: ["one"], late: [] });
+  });
+
+  test("is outdated if it serves an earlier generation, also where it is silent since or tells none", async () => {
+    const answers: Record<string, PodAnswer> = { one: at(1) };
+    const { look, pods, clock } = bench(answers);
+    await look([podOf("one")]);
+    const next = { ...TARGET, generation: 2, wanted: { ...WANTED, hash: "next" } };
+    const state = () => {
+      clock.advance(1000);
+      return pods.look("demo/chat", { own: [podOf("one")], strangers: [] }, next, NEVER);
+    };
+    for (const answer of [SILENT, OLD, old(1), UNSYNCED]) {
+      answers["one"] = answer;
+      expect(await state()).toMatchObject({ behind: ["one"], outdated: ["one"], late: [], unproven: [] });
+    }
+    answers["one"] = old(2);
+    expect(await state()).toMatchObject({ behind: ["one"], outdated: [], late: [], unproven: [] });
+  });
+
+  test("is unproven until this process has seen it serve what it was to serve", async () => {
+    const answers: Record<string, PodAnswer> = { one: old(1) };
+    const { look } = bench(answers);
+    expect(await look([podOf("one")])).toMatchObject({ unproven: ["one"], outdated: [] });
+    answers["one"] = at(1);
+    expect(await look([podOf("one")])).toMatchObject({ unproven: [] });
+    answers["one"] = old(1);
+    expect(await look([podOf("one")], [], { ...WANTED, hash: "h" })).toMatchObject({ behind: ["one"], unproven: [] });
+  });
 });
 
 describe("a nudge", () => {
@@ -156,6 +206,21 @@ test("a pod that is not ready is left in peace while others take traffic", async
   const { look, asked } = bench({ ready: SERVES });
   await look([podOf("ready"), podOf("starting", false)]);
   expect(asked).toEqual(["ready"]);
+});
+
+test("a pod that is not ready and that a rollout waits for says why it refuses the config; nothing else is told of it", async () => {
+  const { pods, asked, nudged } = bench({ old: SERVES, fresh: refusing(WANTED.hash), odd: NONSENSE });
+  const of = (name: string, uid: string, ready: boolean): Pod => {
+    const it = podOf(name, ready);
+    return {
+      ...it,
+      metadata: { ...it.metadata, ownerReferences: [{ kind: "ReplicaSet", name: "s", uid, controller: true }] },
+    };
+  };
+  const own = [of("old", "1", true), of("going", "1", false), of("fresh", "2", false), of("odd", "2", false)];
+  const state = await pods.look("demo/chat", { own, strangers: [], newest: { uid: "2", revision: 2 } }, TARGET, NEVER);
+  expect(state).toMatchObject({ ready: ["old"], behind: [], refusing: [{ pod: "fresh" }], unusable: [] });
+  expect([asked.toSorted(), nudged]).toEqual([["fresh", "odd", "old"], []]);
 });
 
 test("of 250 pods 20 are nudged at a time, a tenth of a second apart", async () => {

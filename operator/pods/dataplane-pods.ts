@@ -6,11 +6,11 @@ import { ApiError } from "../kube/api-error.ts";
 import type { Caller } from "../kube/call.ts";
 import { FIELD_MANAGER } from "../kube/field-manager.ts";
 import { KINDS, keyOf, pathOf, type KubeObject } from "../kube/kinds.ts";
-import type { PodsOfProxy } from "../watch/own-pods.ts";
+import { controllerOf, type PodsOfProxy } from "../watch/own-pods.ts";
 import { textOf, type Target, type Wanted } from "./wanted.ts";
 import { PodInquiry, uidOf } from "./pod-inquiry.ts";
 import type { AskPod } from "./pod-report.ts";
-import type { Pod } from "../watch/pod.ts";
+import { isAlive, type Pod } from "../watch/pod.ts";
 
 /** The state of the pods of one proxy, as far as the status tells it. Names are sorted: equal states are equal values. */
 export interface PodState {
@@ -18,6 +18,12 @@ export interface PodState {
   readonly ready: readonly string[];
   /** Ready pods that do not serve what they are to serve. */
   readonly behind: readonly string[];
+  /** Those of `behind` that serve an earlier generation. */
+  readonly outdated: readonly string[];
+  /** Those of `behind` that are so for more than a moment. */
+  readonly late: readonly string[];
+  /** Those of `behind` that this process has never seen serve what they were to serve. */
+  readonly unproven: readonly string[];
   /** Pods that have what they are to serve, and refuse it. */
   readonly refusing: readonly RefusingPod[];
   /** Pods that gave no usable report. */
@@ -77,14 +83,16 @@ export class DataplanePods {
   /** Asks the pods of a proxy, and nudges those again that are behind for too long. Without a target it asks none. */
   async look(
     proxy: string,
-    { own: pods, strangers }: PodsOfProxy,
+    { own: pods, strangers, newest }: PodsOfProxy,
     target: Target | undefined,
     signal: AbortSignal,
   ): Promise<PodState> {
     this.#remember(proxy, pods);
     const ready = pods.filter(isReady);
-    // If no pod is ready, those that run say why.
-    const asked = target === undefined ? [] : ready.length > 0 ? ready : pods.filter(isRunning);
+    // Pods that run and are not ready say why: all of them if no pod is ready, else those that a rollout waits for.
+    const isAsked = (pod: Pod): boolean =>
+      isReady(pod) || ready.length === 0 || (newest !== undefined && controllerOf(pod, "ReplicaSet") === newest.uid);
+    const asked = target === undefined ? [] : pods.filter((pod) => isRunning(pod) && isAsked(pod));
     const found = target === undefined ? [] : await this.#inquiry.look(asked, target, signal);
     const behind = found.filter(({ pod, serves }) => isReady(pod) && !serves);
     if (target !== undefined) {
@@ -93,15 +101,24 @@ export class DataplanePods {
       const overdue = due.map(({ pod }) => pod);
       await this.nudge(overdue, target.wanted, signal);
     }
+    const named = (which: "outdated" | "late" | "unproven"): string[] =>
+      behind.flatMap((one) => (one[which] ? [nameOf(one.pod)] : [])).sort();
     return {
       pods: pods.filter(isAlive).length,
       ready: ready.map(nameOf).sort(),
       behind: behind.map(({ pod }) => nameOf(pod)).sort(),
+      outdated: named("outdated"),
+      late: named("late"),
+      unproven: named("unproven"),
       refusing: byPod(
         found.flatMap(({ pod, rejected }) => (rejected === undefined ? [] : [{ ...rejected, pod: nameOf(pod) }])),
       ),
       unusable: byPod(
-        found.flatMap(({ pod, unusable }) => (unusable === undefined ? [] : [{ pod: nameOf(pod), words: unusable }])),
+        found.flatMap(({ pod, unusable }) => {
+          // A pod that starts, beside others that serve, has time.
+          if (unusable === undefined || (ready.length > 0 && !isReady(pod))) return [];
+          return [{ pod: nameOf(pod), words: unusable }];
+        }),
       ),
       // The watch may tell of a new pod before it tells of its ReplicaSet: such a pod does not run yet.
       strangers: strangers.filter(isRunning).map(nameOf).sort(),
@@ -176,10 +193,6 @@ export class DataplanePods {
     }
     this.#remembered.set(proxy, now);
   }
-}
-
-function isAlive({ metadata, status }: Pod): boolean {
-  return metadata.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
 }
 
 function isRunning(pod: Pod): boolean {

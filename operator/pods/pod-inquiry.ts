@@ -8,6 +8,12 @@ import { textOf, type Target, type Wanted } from "./wanted.ts";
 export interface Finding {
   /** It serves what it is to serve. */
   readonly serves: boolean;
+  /** It serves an earlier generation, by what it said last. */
+  readonly outdated: boolean;
+  /** For too long it has not served what it is to serve, whatever that was. */
+  readonly late: boolean;
+  /** It has not served what it is to serve since this process began to look. */
+  readonly unproven: boolean;
   /** It has what it is to serve, and refuses it. */
   readonly rejected: NonNullable<ProxyReport["rejected"]> | undefined;
   /** Why its report is of no use; undefined: the report is usable, or none came. */
@@ -23,19 +29,33 @@ const AGAIN = 250;
 const AGAIN_AT_MOST = 5000;
 /** A pod takes a new token within seconds of its nudge; the status names a pod that refuses it for so long; ms. */
 const TOKEN_PATIENCE = 90_000;
+/** A pod takes a change within a second or two; the status names a pod that has not taken it after this time; ms. */
+const LATE = 10_000;
 
 interface Asked {
   readonly at: number;
   /** What it was asked for. */
   readonly wanted: string;
-  readonly finding: Finding;
+  readonly finding: Answered;
   /** Questions in a row without a usable answer. */
   readonly failures: number;
   /** Since when it refuses the token. */
   readonly unsynced: number | undefined;
 }
 
-const BEHIND: Finding = { serves: false, rejected: undefined, unusable: undefined };
+type Answered = Pick<Finding, "serves" | "rejected" | "unusable">;
+
+/** What is known of a pod beyond its last answer. */
+interface Known {
+  /** Of the config that it served last. */
+  readonly generation: number | undefined;
+  /** Did it ever serve what it was to serve? */
+  readonly proven: boolean;
+  /** Since when it does not serve what it is to serve; undefined: it does. */
+  readonly behind: number | undefined;
+}
+
+const BEHIND: Answered = { serves: false, rejected: undefined, unusable: undefined };
 
 /** Asks pods which config they serve. A pod that answers badly, or not at all, costs little and holds up no other pod. */
 export class PodInquiry {
@@ -43,6 +63,7 @@ export class PodInquiry {
   readonly #clock: Clock;
   /** By the pod's uid. */
   readonly #asked = new Map<string, Asked>();
+  readonly #known = new Map<string, Known>();
 
   constructor(ask: AskPod, clock: Clock) {
     this.#ask = ask;
@@ -64,11 +85,36 @@ export class PodInquiry {
     for (let first = 0; first < due.length && this.#clock.now() < end && !signal.aborted; first += AT_A_TIME) {
       await Promise.all(due.slice(first, first + AT_A_TIME).map((pod) => this.#inquire(pod, target, signal)));
     }
-    return pods.map((pod) => ({ ...(this.#asked.get(uidOf(pod))?.finding ?? BEHIND), pod }));
+    return pods.map((pod) => ({ ...this.#finding(pod, target.generation), pod }));
   }
 
   forget(uid: string): void {
     this.#asked.delete(uid);
+    this.#known.delete(uid);
+  }
+
+  #finding(pod: Pod, generation: number): Finding {
+    const now = this.#clock.now();
+    const answered = this.#asked.get(uidOf(pod))?.finding ?? BEHIND;
+    const last = this.#known.get(uidOf(pod));
+    const behind = answered.serves ? undefined : (last?.behind ?? now);
+    const known: Known = answered.serves
+      ? { generation, proven: true, behind }
+      : { generation: last?.generation, proven: last?.proven ?? false, behind };
+    this.#known.set(uidOf(pod), known);
+    return {
+      ...answered,
+      outdated: known.generation !== undefined && known.generation !== generation,
+      late: behind !== undefined && now - behind >= LATE,
+      unproven: !known.proven,
+    };
+  }
+
+  /** A report that tells no generation leaves what was known: an older data plane tells none. */
+  #learn(pod: Pod, answer: PodAnswer): void {
+    if (answer.kind !== "report" || answer.report.generation === undefined) return;
+    const last = this.#known.get(uidOf(pod)) ?? { proven: false, behind: undefined };
+    this.#known.set(uidOf(pod), { ...last, generation: answer.report.generation });
   }
 
   /** A finding about another config says nothing about this one. */
@@ -84,6 +130,7 @@ export class PodInquiry {
       address === undefined ? { kind: "silent" } : await this.#ask({ address, proxy, token }, signal);
     // A question that was given up says nothing of the pod.
     if (signal.aborted) return;
+    this.#learn(pod, answer);
     const at = this.#clock.now();
     const before = this.#asked.get(uidOf(pod));
     const unsynced = answer.kind === "unsynced" ? (before?.unsynced ?? at) : undefined;
@@ -108,7 +155,7 @@ export class PodInquiry {
   }
 }
 
-function findingOf(answer: PodAnswer, wanted: Wanted, unsyncedFor: number): Finding {
+function findingOf(answer: PodAnswer, wanted: Wanted, unsyncedFor: number): Answered {
   switch (answer.kind) {
     case "report": {
       const { hash, endpointsHash, rejected } = answer.report;

@@ -9,7 +9,17 @@ const WANTED = { hash: "h", endpointsHash: "e" };
 
 /** A state with these pods behind. */
 function state(...behind: readonly string[]): PodState {
-  return { pods: 2, ready: ["a", "b"], behind, refusing: [], unusable: [], strangers: [] };
+  return {
+    pods: 2,
+    ready: ["a", "b"],
+    behind,
+    outdated: [],
+    late: [],
+    unproven: [],
+    refusing: [],
+    unusable: [],
+    strangers: [],
+  };
 }
 
 /** All that is ready to run has run. */
@@ -37,7 +47,7 @@ function bench(states: Record<string, (PodState | Error | Promise<PodState>)[]>)
     changed: (proxy) => changed.push(proxy),
   });
   const pass = (proxy: string, wanted = WANTED): Promise<PodState> =>
-    loop.look(proxy, PODS, { proxy, wanted, token: "t" }, term.signal);
+    loop.look(proxy, PODS, { proxy, wanted, generation: 1, token: "t" }, term.signal);
   const advance = async (ms: number, step = 100): Promise<void> => {
     for (let passed = 0; passed < ms; passed += step) {
       clock.advance(step);

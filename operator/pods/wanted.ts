@@ -9,6 +9,8 @@ export interface Target {
   /** `<namespace>/<name>` */
   readonly proxy: string;
   readonly wanted: Wanted;
+  /** Generation of the WebSocketProxy of which the config is made. */
+  readonly generation: number;
   /** The admin token of the proxy; undefined: it cannot be read. */
   readonly token: string | undefined;
 }

@@ -4,6 +4,7 @@ import type { ApiObject } from "../../test/fakes/api-server-store.ts";
 import type { ApiCall } from "../../test/fakes/api-call.ts";
 import { kubeBench } from "../../test/fakes/kube-bench.ts";
 import { proxy } from "../../test/fakes/operator-bench.ts";
+import { deployment, pod, waiting } from "../../test/fakes/rollout.ts";
 import type { Gathered } from "../gather/gather.ts";
 import { packer } from "../platform/packer.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
@@ -13,8 +14,19 @@ import { Contents } from "../watch/contents.ts";
 import { Reporter } from "./reporter.ts";
 
 const { signal } = new AbortController();
-const READY: PodState = { pods: 2, ready: ["a", "b"], behind: [], refusing: [], unusable: [], strangers: [] };
-const BEHIND = { ...READY, behind: ["b"] };
+const READY: PodState = {
+  pods: 2,
+  ready: ["a", "b"],
+  behind: [],
+  outdated: [],
+  late: [],
+  unproven: [],
+  refusing: [],
+  unusable: [],
+  strangers: [],
+};
+const ONE: PodState = { ...READY, ready: ["a"] };
+const BEHIND = { ...READY, behind: ["b"], late: ["b"] };
 
 const accepted = (generation: number) => ({
   type: "Accepted" as const,
@@ -39,28 +51,37 @@ function translation(generation: number): Translation {
 async function bench() {
   const { server, client, clock } = await kubeBench();
   server.put(proxy());
+  const ownerReferences = [{ kind: "WebSocketProxy", name: "chat", uid: "uid-1" }];
+  const metadata = { name: "wsproxy-chat", namespace: "demo", ownerReferences };
+  server.put({ apiVersion: "v1", kind: "Service", metadata, spec: { ports: [{ port: 80 }] } });
+  const { metadata: own, ...rest } = deployment();
+  server.put({ apiVersion: "apps/v1", kind: "Deployment", metadata: { ...own, ...metadata }, ...rest });
   const events: string[] = [];
   const forgotten: string[] = [];
   const object = (): ApiObject => server.get("WebSocketProxy", "demo", "chat") as ApiObject;
-  const reporter = new Reporter({
-    client,
-    clock,
-    own: {
-      get: (kind, namespace, name) => server.get(kind, namespace, name),
-      wrote: () => {},
-    },
-    contents: new Contents(client),
-    recorder: {
-      record: (_object, topic, { type, reason }) => {
-        events.push(`${type} ${topic} ${reason}`);
-        return Promise.resolve(true);
+  const make = (): Reporter =>
+    new Reporter({
+      client,
+      clock,
+      own: {
+        get: (kind, namespace, name) => server.get(kind, namespace, name),
+        wrote: () => {},
       },
-      forget: (uid) => void forgotten.push(uid),
-    },
-  });
+      contents: new Contents(client),
+      recorder: {
+        record: (_object, topic, { type, reason }) => {
+          events.push(`${type} ${topic} ${reason}`);
+          return Promise.resolve(true);
+        },
+        forget: (uid) => void forgotten.push(uid),
+      },
+    });
+  let reporter = make();
+  const set = { pods: ["a", "b"].map((name) => pod(name, { ready: true })) };
   const report = (state: PodState, refusals: readonly string[] = []): Promise<number | undefined> => {
     const owner = { namespace: "demo", name: "chat", uid: String(object().metadata.uid) };
-    const gathered = { owner, names: namesOf("chat", packer.hash), proxy: object(), pods: { own: [], strangers: [] } };
+    const pods = { own: set.pods, strangers: [], newest: { uid: "new", revision: 2 } };
+    const gathered = { owner, names: namesOf("chat", packer.hash), proxy: object(), pods };
     const rendered = { manifests: [], prunable: [], serving: { hash: "h", endpointsHash: "e" }, problem: undefined };
     const outcome = { translation: translation(object().metadata.generation ?? 1), rendered, refusals, state };
     return reporter.report({ ...outcome, gathered: gathered as unknown as Gathered }, signal);
@@ -69,6 +90,9 @@ async function bench() {
     server,
     clock,
     reporter,
+    /** Another process goes on. */
+    restart: () => (reporter = make()),
+    set,
     report,
     events,
     forgotten,
@@ -80,6 +104,56 @@ async function bench() {
 
 const reason = (status: WebSocketProxyStatus, type: string): string | undefined =>
   status.conditions?.find((one) => one.type === type)?.reason;
+
+describe("a rollout", () => {
+  test("that is stuck is told with its time, without a second write and without an event", async () => {
+    const { report, clock, status, writes, set } = await bench();
+    set.pods = [pod("a", { ready: true }), pod("b", { unscheduled: "0/3 nodes" })];
+    expect(await report(ONE)).toBe(30_000);
+    expect([reason(status(), "Programmed"), reason(status(), "Ready")]).toEqual(["RollingOut", "Ready"]);
+    clock.advance(30_000);
+    expect(await report(ONE)).toBeUndefined();
+    expect(reason(status(), "Programmed")).toBe("RolloutStuck");
+    clock.advance(300_000);
+    await report(ONE);
+    expect(writes()).toHaveLength(2);
+  });
+
+  test("that is stuck stays so for another operator, and is done when it is done", async () => {
+    const { report, status, writes, set, restart } = await bench();
+    set.pods = [pod("a", { ready: true }), pod("b", { container: waiting("ErrImagePull", "not found") })];
+    await report(ONE);
+    const words = status();
+    restart();
+    await report(ONE);
+    expect([status(), writes().length]).toEqual([words, 1]);
+    set.pods = [pod("a", { ready: true }), pod("b")];
+    restart();
+    await report(ONE);
+    expect(reason(status(), "Programmed")).toBe("RolloutStuck");
+    set.pods = [pod("a", { ready: true }), pod("b", { ready: true })];
+    await report(READY);
+    expect(reason(status(), "Programmed")).toBe("Programmed");
+  });
+
+  test("of which only keys are new for a moment changes no condition", async () => {
+    const { report, writes } = await bench();
+    await report(READY);
+    await report({ ...READY, behind: ["a", "b"] });
+    expect(writes()).toHaveLength(1);
+  });
+});
+
+test("an object of another writer with the name of ours is neither our Service nor our Deployment", async () => {
+  const { report, server, status } = await bench();
+  for (const kind of ["Service", "Deployment"]) {
+    const theirs = server.get(kind, "demo", "wsproxy-chat") as ApiObject;
+    server.put({ ...theirs, metadata: { ...theirs.metadata, ownerReferences: [] } });
+  }
+  await report(READY, ["Service wsproxy-chat: not this proxy's"]);
+  expect([reason(status(), "Programmed"), reason(status(), "Ready")]).toEqual(["NotApplied", "NotProgrammed"]);
+  expect(status().address).toBeUndefined();
+});
 
 describe("a status", () => {
   test("is written when it differs, and not again", async () => {
@@ -96,15 +170,15 @@ describe("a status", () => {
   test("tells the state of the pods, and an Event each state that a person must know of", async () => {
     const { report, events, status, clock } = await bench();
     await report(BEHIND);
-    expect([reason(status(), "Programmed"), reason(status(), "Ready")]).toEqual(["Pending", "NotProgrammed"]);
+    expect([reason(status(), "Programmed"), reason(status(), "Ready")]).toEqual(["RollingOut", "Ready"]);
     const first = status().conditions?.find(({ type }) => type === "Accepted")?.lastTransitionTime;
-    expect(events).toEqual(["Normal Accepted Accepted"]);
+    expect(events).toEqual(["Normal Accepted Accepted", "Normal Ready Ready"]);
     clock.advance(60_000);
     await report(READY);
     expect([reason(status(), "Programmed"), reason(status(), "Ready")]).toEqual(["Programmed", "Ready"]);
-    expect(events.slice(1)).toEqual(["Normal Programmed Programmed", "Normal Ready Ready"]);
+    expect(events.slice(2)).toEqual(["Normal Programmed Programmed"]);
     const times = status().conditions?.map(({ lastTransitionTime }) => lastTransitionTime === first);
-    expect(times).toEqual([true, false, false]);
+    expect(times).toEqual([true, false, true]);
   });
 
   test("tells refused objects, as a warning", async () => {
@@ -126,14 +200,14 @@ describe("a status", () => {
 test("an Event that is held back asks for another pass, also if the status stays the same", async () => {
   const { report, events, clock } = await bench();
   const refused = (): Promise<number | undefined> => report(READY, ["Service wsproxy-chat: 403 Forbidden: quota"]);
-  for (let n = 0; n < 15; n += 1) {
-    await refused();
-    await report(READY);
-  }
-  expect([await refused(), await refused()]).toEqual([300_000, 300_000]);
+  let wait: number | undefined;
+  for (let n = 0; n < 40 && wait === undefined; n += 1) wait = await (n % 2 === 0 ? refused() : report(READY));
+  expect(wait).toBe(300_000);
   const told = events.length;
+  const again = (): Promise<number | undefined> => (events.at(-1)?.endsWith("NotApplied") ? report(READY) : refused());
+  expect(await again()).toBe(300_000);
   clock.advance(300_000);
-  await refused();
+  await again();
   expect(events.length).toBe(told + 1);
 });
 
@@ -157,7 +231,7 @@ test("the conditions of the last report are there for the metrics until the prox
   const { report, reporter, forgotten, object } = await bench();
   await report(BEHIND);
   expect([...reporter.conditions].map(([key, conditions]) => [key, conditions.map(({ status }) => status)])).toEqual([
-    ["demo/chat", ["True", "False", "False"]],
+    ["demo/chat", ["True", "False", "True"]],
   ]);
   reporter.forget("demo/chat");
   expect([[...reporter.conditions], forgotten]).toEqual([[], [object().metadata.uid]]);

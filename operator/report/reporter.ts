@@ -4,10 +4,9 @@ import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { addressOf } from "./address.ts";
 import { manifestForm, statusForm } from "../gather/content-forms.ts";
-import type { Contents } from "../watch/contents.ts";
+import type { Contents, Form } from "../watch/contents.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
 import type { Gathered } from "../gather/gather.ts";
-import { holdUpOf } from "../pods/hold-up.ts";
 import { isTooLarge } from "../kube/api-error.ts";
 import { applyStatus } from "../kube/apply.ts";
 import type { Caller } from "../kube/call.ts";
@@ -17,6 +16,9 @@ import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
 import type { ConditionState } from "../metrics.ts";
 import type { Rendered } from "../render/render.ts";
+import { deploymentForm } from "../rollout/deployment.ts";
+import { Rollouts } from "../rollout/rollouts.ts";
+import { belongsTo } from "../watch/belonging.ts";
 import { StateEvents } from "./events.ts";
 import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
@@ -49,33 +51,44 @@ export class Reporter {
   /** The conditions of each proxy in its last report. */
   readonly #conditions = new Map<string, readonly ConditionState[]>();
 
+  readonly #rollouts: Rollouts;
+
   constructor(parts: ReporterParts) {
     this.#parts = parts;
+    this.#rollouts = new Rollouts(parts.clock);
     this.#events = new StateEvents(parts.recorder, parts.clock);
   }
 
-  /** Resolves with the time after which there is something to tell again, also without a change; ms. */
+  /** Resolves with the time after which to report again, also without an event; ms. undefined: only an event changes anything. */
   async report(outcome: Outcome, signal: AbortSignal): Promise<number | undefined> {
     const { gathered, translation, rendered, refusals, state } = outcome;
     const { proxy } = gathered;
     const { clock } = this.#parts;
     const before = statusIn(proxy);
+    const generation = proxy.metadata.generation ?? 0;
+    const deployment = await this.#ours("Deployment", deploymentForm, gathered, signal);
+    const service = await this.#ours("Service", statusForm, gathered, signal);
+    const programmed = before?.conditions?.find(({ type }) => type === "Programmed");
+    const { pods } = gathered;
+    const { rollout, again } = this.#rollouts.look(keyOf(proxy), { generation, deployment, pods, state, programmed });
     const findings = {
-      generation: proxy.metadata.generation ?? 0,
+      generation,
       translation,
       rendered,
       refusals,
       pods: state,
-      holdUp: holdUpOf(await this.#ours("Deployment", gathered, signal), gathered.pods.own),
-      address: addressOf(await this.#ours("Service", gathered, signal)),
+      rollout,
+      hasService: service !== undefined,
+      address: addressOf(service),
     };
     const status = statusOf(findings, before, clock.wall());
     this.#conditions.set(
       keyOf(proxy),
       (status.conditions ?? []).map(({ type, status: holds, reason }) => ({ type, status: holds, reason })),
     );
-    if (!(await this.#tell(proxy, formsOf(status), before, signal))) return undefined;
-    return this.#events.tell(proxy, status, before, signal);
+    if (!(await this.#tell(proxy, formsOf(status), before, signal))) return again;
+    const untold = await this.#events.tell(proxy, status, before, signal);
+    return untold === undefined ? again : Math.min(untold, again ?? untold);
   }
 
   /** Every proxy that has a report, and its conditions. */
@@ -87,6 +100,7 @@ export class Reporter {
   forget(proxy: string): void {
     this.#conditions.delete(proxy);
     this.#tight.delete(proxy);
+    this.#rollouts.forget(proxy);
     this.#events.forget(proxy);
   }
 
@@ -124,15 +138,17 @@ export class Reporter {
     return true;
   }
 
-  /** The proxy's own Deployment or Service. */
-  async #ours(
+  /** The proxy's own Deployment or Service: another writer's object may have its name. */
+  async #ours<T>(
     kind: "Deployment" | "Service",
+    form: Form<T>,
     { owner, names, proxy }: Gathered,
     signal: AbortSignal,
-  ): Promise<KubeObject | undefined> {
+  ): Promise<T | undefined> {
     const { own, contents } = this.#parts;
     const object = own.get(kind, owner.namespace, names.base);
-    return object && contents.one(keyOf(proxy), { kind, object, form: statusForm }, signal);
+    if (object === undefined || !belongsTo(owner, object)) return undefined;
+    return contents.one(keyOf(proxy), { kind, object, form }, signal);
   }
 }
 

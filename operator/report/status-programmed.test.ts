@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { gateway } from "../../api/pods.ts";
 import { status as schema } from "../../api/status.ts";
-import { brief, condition, findings, INFRA, QUIET, translation } from "../../test/fakes/findings.ts";
+import { brief, condition, DONE, findings, translation } from "../../test/fakes/findings.ts";
 import { statusOf, type Findings } from "./status.ts";
 
 const NOW = Date.UTC(2026, 10, 1, 13, 30, 0, 1);
@@ -13,74 +12,106 @@ const refusing = (stage: "config" | "listener", ...problems: string[]) => ({
   problems,
 });
 
+const { pods: READY } = findings();
+const NONE_READY = { ...READY, ready: [] };
+const ROLLING = { ...DONE, state: "Rolling", done: 1 } as const;
+const STUCK = { ...ROLLING, state: "Stuck", notReady: ["two"], words: "Pod two: ErrImagePull: not found" } as const;
+const OLD = { ...ROLLING, done: 0, notReady: ["new"], older: ["one", "two"] };
+
 const cases: readonly [title: string, parts: Partial<Findings>, programmed: string, ready: string, words: RegExp][] = [
-  ["every ready pod serves it", {}, "True Programmed", "True Ready", /^Every ready data plane pod/],
+  ["every pod is as it is to be", {}, "True Programmed", "True Ready", /^Every data plane pod .* this generation\.$/],
   [
-    "one of the ready pods is behind",
-    { pods: { ...QUIET, pods: 3, ready: ["one", "two"], behind: ["two"], refusing: [] } },
-    "False Pending",
-    "False NotProgrammed",
-    /1 of 2 ready pods: two\./,
+    "a ready pod is a moment behind in its keys",
+    { pods: { ...READY, behind: ["two"] } },
+    "True Programmed",
+    "True Ready",
+    /this generation\.$/,
+  ],
+  [
+    "the rollout is not done",
+    { rollout: { ...ROLLING, behind: ["two"], notReady: ["four", "three"], older: ["five"], wanted: 3 } },
+    "False RollingOut",
+    "True Ready",
+    /yet\. 1 of 3 pods so far\. Ready, without the newest config: two\. Not ready: four, three\. Of an older shape: five\.$/,
   ],
   [
     "many pods are behind",
-    { pods: { ...QUIET, pods: 9, ready: "123456789".split(""), behind: "1234567".split(""), refusing: [] } },
-    "False Pending",
-    "False NotProgrammed",
-    /7 of 9 ready pods: 1, 2, 3, 4, 5 and 2 more\./,
+    { rollout: { ...ROLLING, done: 2, wanted: 9, behind: "1234567".split("") } },
+    "False RollingOut",
+    "True Ready",
+    /2 of 9 pods so far\. Ready, without the newest config: 1, 2, 3, 4, 5 and 2 more\.$/,
   ],
   [
-    "no pod is ready",
-    { pods: { ...QUIET, pods: 2, ready: [], behind: [], refusing: [] } },
+    "the rollout is stuck, and old pods serve",
+    { rollout: STUCK },
+    "False RolloutStuck",
+    "True Ready",
+    /^The rollout does not get on\. 1 of 2 pods so far\. Not ready: two\. Pod two: ErrImagePull: not found\.$/,
+  ],
+  [
+    "it is stuck, and no pod serves",
+    {
+      pods: { ...NONE_READY, pods: 0 },
+      rollout: { ...STUCK, done: 0, notReady: [], words: "Deployment d: no quota." },
+    },
+    "False RolloutStuck",
+    "False NoReadyPods",
+    /0 of 2 pods so far\. Deployment d: no quota\.$/,
+  ],
+  [
+    "no pod is ready yet",
+    { pods: NONE_READY, rollout: ROLLING },
     "False Pending",
     "False NoReadyPods",
-    /None of 2 pods is ready/,
+    /^No data plane pod is ready yet\. None of 2 pods is ready\.$/,
   ],
   [
     "there is no pod yet",
-    { pods: { ...QUIET, pods: 0, ready: [], behind: [], refusing: [] } },
+    { pods: { ...NONE_READY, pods: 0 }, rollout: ROLLING },
     "False Pending",
     "False NoReadyPods",
     /no pods yet/,
   ],
   [
-    "no pods, and Kubernetes says why",
-    { pods: { ...QUIET, pods: 0, ready: [], behind: [], refusing: [] }, holdUp: "Deployment wsproxy-chat: no quota." },
-    "False Pending",
+    "no pod is to serve",
+    { pods: { ...NONE_READY, pods: 0 }, rollout: { ...DONE, wanted: 0, done: 0 } },
+    "True Programmed",
     "False NoReadyPods",
-    /There are no pods yet\. Deployment wsproxy-chat: no quota\.$/,
+    /No pod is to serve: replicas is 0\.$/,
+  ],
+  [
+    "the next rollout will be stuck",
+    { rollout: { ...DONE, words: "Deployment d: it is paused." } },
+    "True Programmed",
+    "True Ready",
+    /this generation\. Deployment d: it is paused\.$/,
+  ],
+  [
+    "there is something to remark",
+    { remarks: ["Another one.", "And one more."] },
+    "True Programmed",
+    "True Ready",
+    /this generation\. Another one\. And one more\.$/,
   ],
   [
     "a pod talks nonsense",
     {
       pods: {
-        ...QUIET,
-        pods: 3,
-        ready: ["one", "three", "two"],
-        behind: ["three", "two"],
-        refusing: [],
+        ...READY,
         unusable: [
           { pod: "three", words: "its answer is not JSON" },
           { pod: "two", words: "its answer is longer than 4096 bytes" },
         ],
       },
+      rollout: { ...ROLLING, wanted: 3, behind: ["three", "two"] },
     },
-    "False Pending",
-    "False NotProgrammed",
-    /2 of 3 ready pods: three, two\. Pod three gives no usable report: its answer is not JSON\. Nor do two\.$/,
+    "False RollingOut",
+    "True Ready",
+    /newest config: three, two\. Pod three gives no usable report: its answer is not JSON\. Nor do two\.$/,
   ],
   [
     "other pods have the proxy's labels",
-    {
-      pods: {
-        ...QUIET,
-        pods: 1,
-        ready: ["one"],
-        behind: [],
-        refusing: [],
-        strangers: Array.from({ length: 7 }, (_, index) => `stranger-${index}`),
-      },
-    },
+    { pods: { ...READY, strangers: Array.from({ length: 7 }, (_, index) => `stranger-${index}`) } },
     "True Programmed",
     "True Ready",
     /this generation\. With the labels of this proxy, and not its own, .*: stranger-0, .*stranger-4 and 2 more\.$/,
@@ -88,49 +119,34 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
   [
     "a pod refuses the config",
     {
-      pods: {
-        ...QUIET,
-        pods: 2,
-        ready: ["one"],
-        behind: ["one"],
-        refusing: [refusing("config", "config.x: unknown field", "more")],
-      },
+      pods: { ...READY, behind: ["one"], refusing: [refusing("config", "config.x: unknown field", "more")] },
+      rollout: ROLLING,
     },
     "False ConfigRejected",
-    "False NotProgrammed",
+    "True Ready",
     /keeps the last good one\. Pod one: config.x: unknown field; more$/,
   ],
   [
+    "a pod that a rollout is about to replace refuses the config",
+    { pods: { ...READY, behind: ["one"], refusing: [refusing("config", "config.x: unknown field")] }, rollout: OLD },
+    "False RollingOut",
+    "True Ready",
+    /Of an older shape: one, two\. Until it is replaced, pod one keeps its last good config: config.x: unknown field\.$/,
+  ],
+  [
     "no pod can open its listener",
-    {
-      pods: {
-        ...QUIET,
-        pods: 2,
-        ready: [],
-        behind: [],
-        refusing: [refusing("listener", "port 443 needs a privilege")],
-      },
-    },
+    { pods: { ...NONE_READY, refusing: [refusing("listener", "port 443 needs a privilege")] }, rollout: ROLLING },
     "False ListenerFailed",
     "False NoReadyPods",
     /Pod one: port 443 needs a privilege$/,
-  ],
-  [
-    "no pod is to serve",
-    {
-      translation: translation({ infra: { ...INFRA, gateway: gateway.parse({ replicas: 0 }) } }),
-      pods: { ...QUIET, pods: 0, ready: [], behind: [], refusing: [] },
-    },
-    "False Pending",
-    "False NoReadyPods",
-    /spec.gateway.replicas is 0/,
   ],
   [
     "the spec is not accepted, and nothing is in force",
     {
       translation: translation({ config: undefined, infra: undefined }),
       rendered: { serving: undefined, problem: undefined },
-      pods: { ...QUIET, pods: 0, ready: [], behind: [], refusing: [] },
+      pods: { ...NONE_READY, pods: 0 },
+      hasService: false,
     },
     "False NotAccepted",
     "False NotProgrammed",
@@ -140,22 +156,36 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     "the spec is not accepted, and the last good config is served",
     { translation: translation({ infra: undefined }) },
     "False NotAccepted",
-    "False NotProgrammed",
+    "True Ready",
+    /The last good config stays in force\./,
+  ],
+  [
+    "the spec is not accepted, and no pod serves the last good config",
+    { translation: translation({ infra: undefined }), pods: NONE_READY, rollout: ROLLING },
+    "False NotAccepted",
+    "False NoReadyPods",
     /The last good config stays in force\./,
   ],
   [
     "what is to be written does not fit",
     { rendered: { serving: undefined, problem: { reason: "TooLarge", message: "is too large", at: "spec" } } },
     "False NotApplied",
-    "False NotProgrammed",
+    "True Ready",
     /spec: is too large/,
   ],
   [
     "the API server refuses an object",
     { refusals: ["Deployment wsproxy-chat: spec.template is wrong", "Service wsproxy-chat: no"] },
     "False NotApplied",
-    "False NotProgrammed",
+    "True Ready",
     /spec.template is wrong; Service wsproxy-chat: no/,
+  ],
+  [
+    "the Service could never be written",
+    { refusals: ["Service wsproxy-chat: no"], hasService: false, address: undefined },
+    "False NotApplied",
+    "False NotProgrammed",
+    /Service wsproxy-chat: no/,
   ],
 ];
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CONDITION_TYPES } from "../../api/conditions.ts";
 import { status as schema } from "../../api/status.ts";
-import { brief, condition, findings, QUIET, said, translation } from "../../test/fakes/findings.ts";
+import { brief, condition, DONE, findings, QUIET, said, translation } from "../../test/fakes/findings.ts";
 import { statusOf } from "./status.ts";
 
 const THEN = Date.UTC(2026, 10, 1, 12, 0, 0, 999);
@@ -30,11 +30,14 @@ test("all that there is to say, in one value that the CRD takes", () => {
 
 test("a condition keeps its time until its status changes, whatever else does", () => {
   const before = statusOf(
-    findings({ pods: { ...QUIET, pods: 1, ready: ["one"], behind: ["one"], refusing: [] } }),
+    findings({
+      pods: { ...QUIET, pods: 1, ready: [], behind: [], refusing: [] },
+      rollout: { ...DONE, state: "Rolling" },
+    }),
     undefined,
     THEN,
   );
-  const after = statusOf(findings({ generation: 4, refusals: ["no"] }), before, NOW);
+  const after = statusOf(findings({ generation: 4, refusals: ["no"], hasService: false }), before, NOW);
   const timeOf = (type: string): unknown => condition(after, type)?.lastTransitionTime;
   expect(brief(after, "Programmed")).toBe("False NotApplied");
   expect(CONDITION_TYPES.map(timeOf)).toEqual(CONDITION_TYPES.map(() => "2026-11-01T12:00:00Z"));

@@ -2,6 +2,7 @@ import { CONDITION_REASONS, type Condition, type ConditionType, type ReasonOf } 
 import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
 import type { Rendered } from "../render/render.ts";
+import type { Rollout } from "../rollout/rollout.ts";
 import { shortened } from "../shortened.ts";
 import { bounded, KEPT_CONFIG, LONGEST_MESSAGE } from "../translate/status.ts";
 import type { Translation } from "../translate/translation.ts";
@@ -14,8 +15,11 @@ export interface Findings {
   /** Objects that could not be written, each with the API server's words. */
   readonly refusals: readonly string[];
   readonly pods: PodState;
-  /** Why no pod is ready, in Kubernetes' words; empty: it does not say. */
-  readonly holdUp: string;
+  readonly rollout: Rollout;
+  /** Is there a Service of the proxy? Without it no client reaches a pod. */
+  readonly hasService: boolean;
+  /** Sentences at the end of Programmed's message; default none. */
+  readonly remarks?: readonly string[];
   readonly address: string | undefined;
 }
 
@@ -29,7 +33,7 @@ export function statusOf(
 ): WebSocketProxyStatus {
   const { generation, translation, rendered, pods, address } = findings;
   const programmed = programmedOf(findings);
-  const own: readonly Condition[] = [...translation.status.conditions, programmed, readyOf(findings, programmed)];
+  const own: readonly Condition[] = [...translation.status.conditions, programmed, readyOf(findings)];
   const known = new Map(before?.routes?.map(({ name, conditions }) => [name, conditions]));
   const routes = translation.status.routes;
   return {
@@ -52,32 +56,35 @@ function programmedOf({
   rendered,
   refusals,
   pods,
-  holdUp,
+  rollout,
+  remarks = [],
 }: Findings): Condition<"Programmed"> {
-  const beside = wordsOnPods(pods);
+  const [refusing] = pods.refusing.filter(({ pod }) => !rollout.older.includes(pod));
+  const beside = [...wordsOnPods(pods, rollout), ...remarks];
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
     condition("Programmed", reason, reason === "Programmed", joined([more, ...beside]), generation);
   const { config, infra } = translation;
   if (infra === undefined) return says("NotAccepted", config === undefined ? "" : KEPT_CONFIG);
   if (rendered.problem !== undefined) return says("NotApplied", `${rendered.problem.at}: ${rendered.problem.message}`);
   if (refusals.length > 0) return says("NotApplied", bounded("", refusals, ""));
-  const [refusing] = pods.refusing;
   if (refusing !== undefined) {
-    const reason = refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected";
-    return says(reason, `Pod ${refusing.pod}: ${refusing.problems.join("; ")}`);
+    return says(refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected", refusalOf(refusing));
   }
-  if (pods.ready.length === 0) return says("Pending", noPodReady(infra.gateway?.replicas, pods.pods, holdUp));
-  if (pods.behind.length > 0) {
-    return says("Pending", `${pods.behind.length} of ${pods.ready.length} ready pods: ${listed(pods.behind)}.`);
-  }
-  return says("Programmed");
+  if (rollout.state === "Stuck") return says("RolloutStuck", joined([countOf(rollout), sentence(rollout.words)]));
+  if (rollout.state === "Done") return says("Programmed", joined([noneWanted(rollout), rollout.words]));
+  return pods.ready.length === 0 ? says("Pending", noneReady(pods.pods)) : says("RollingOut", countOf(rollout));
 }
 
-/** One line for pods without a usable report, and one for pods that only have the labels of the proxy. */
-function wordsOnPods({ unusable, strangers }: PodState): string[] {
+/** One line each for pods without a usable report, for old pods that refuse the config, and for pods that only have the labels. */
+function wordsOnPods({ unusable, strangers, refusing }: PodState, { older }: Rollout): string[] {
   const [first] = unusable;
   const more = unusable.length > 1 ? ` Nor do ${listed(unusable.slice(1).map(({ pod }) => pod))}.` : "";
+  const old = refusing.find(({ pod }) => older.includes(pod));
   return [
+    // The rollout replaces it; until then it does not learn of a key that was removed.
+    ...(old === undefined
+      ? []
+      : [`Until it is replaced, pod ${old.pod} keeps its last good config: ${old.problems.join("; ")}.`]),
     ...(first === undefined ? [] : [`Pod ${first.pod} gives no usable report: ${first.words}.${more}`]),
     ...(strangers.length === 0
       ? []
@@ -85,20 +92,45 @@ function wordsOnPods({ unusable, strangers }: PodState): string[] {
   ];
 }
 
+function refusalOf({ pod, problems }: PodState["refusing"][number]): string {
+  return `Pod ${pod}: ${problems.join("; ")}`;
+}
+
+/** `1 of 3 pods so far. Not ready: b.` */
+function countOf({ done, wanted, notReady, behind, older }: Rollout): string {
+  const names = (what: string, pods: readonly string[]): string =>
+    pods.length === 0 ? "" : `${what}: ${listed(pods)}.`;
+  return joined([
+    `${done} of ${wanted} pods so far.`,
+    names("Ready, without the newest config", behind),
+    names("Not ready", notReady),
+    names("Of an older shape", older),
+  ]);
+}
+
+function noneWanted({ wanted }: Rollout): string {
+  return wanted === 0 ? "No pod is to serve: replicas is 0." : "";
+}
+
+/** Kubernetes' words often have no full stop. */
+function sentence(words: string): string {
+  return /[.!?…]$/.test(words) ? words : `${words}.`;
+}
+
 function joined(sentences: readonly string[]): string {
   return sentences.filter((one) => one !== "").join(" ");
 }
 
-function noPodReady(wanted: number | undefined, pods: number, holdUp: string): string {
-  if (wanted === 0) return "spec.gateway.replicas is 0: no pod is to serve it.";
-  const words = pods === 0 ? "There are no pods yet." : `None of ${pods} pods is ready.`;
-  return holdUp === "" ? words : `${words} ${holdUp}`;
+function noneReady(pods: number): string {
+  return pods === 0 ? "There are no pods yet." : `None of ${pods} pods is ready.`;
 }
 
-function readyOf({ generation, translation, pods }: Findings, programmed: Condition<"Programmed">): Condition<"Ready"> {
-  const noneReady = pods.ready.length === 0 && translation.infra?.mode === "Gateway";
-  const reason = programmed.status === "True" ? "Ready" : noneReady ? "NoReadyPods" : "NotProgrammed";
-  return condition("Ready", reason, reason === "Ready", "", generation);
+/** A ready pod has a config in force. What comes later, such as a key or an edit that is not accepted, changes nothing. */
+function readyOf({ generation, translation, pods, hasService }: Findings): Condition<"Ready"> {
+  if (pods.ready.length > 0 && hasService) return condition("Ready", "Ready", true, "", generation);
+  const nothing = pods.ready.length > 0 || (translation.config === undefined && translation.infra === undefined);
+  const more = pods.ready.length > 0 ? "The proxy has no Service." : "";
+  return condition("Ready", nothing ? "NotProgrammed" : "NoReadyPods", false, more, generation);
 }
 
 function condition<T extends ConditionType>(

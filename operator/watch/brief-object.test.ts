@@ -71,10 +71,41 @@ test("of a pod its state is retained, cut to a bounded size", () => {
   ]);
   expect(pod.status).toMatchObject({ phase: "Pending", podIP: "10.0.0.1" });
   expect(pod.status.containerStatuses[0]).toEqual({
+    name: "x",
     state: { waiting: { reason: "ImagePullBackOff", message: `${"y".repeat(299)}…` } },
   });
   expect(pod.status.containerStatuses.length).toBeLessThan(20);
   expect(JSON.stringify(pod).length).toBeLessThan(16_000);
+});
+
+test("of a pod the ends of its containers are retained, and nothing of one that runs", () => {
+  const ended = { exitCode: 137, reason: "OOMKilled", finishedAt: "2026-01-01T00:00:00Z", containerID: "x", signal: 0 };
+  const kept = { exitCode: 137, reason: "OOMKilled", finishedAt: "2026-01-01T00:00:00Z" };
+  const status = {
+    phase: "Failed",
+    reason: "Evicted",
+    message: "The node was low on resource: memory.",
+    initContainerStatuses: [{ name: "first", restartCount: 0, state: { terminated: ended } }],
+    containerStatuses: [
+      { name: "quiet", restartCount: 0, state: { running: { startedAt: "x" } }, lastState: {} },
+      { name: "loud", restartCount: 3, state: { running: {} }, lastState: { terminated: ended } },
+    ],
+  };
+  expect((briefOf({ ...object("Pod", {}), status } as KubeObject) as { status?: unknown }).status).toEqual({
+    phase: "Failed",
+    reason: "Evicted",
+    message: "The node was low on resource: memory.",
+    conditions: [],
+    initContainerStatuses: [{ name: "first", state: { terminated: kept } }],
+    containerStatuses: [{ name: "loud", restartCount: 3, state: {}, lastState: { terminated: kept } }],
+  });
+});
+
+test("of a ReplicaSet and a Deployment the revision is retained, and no other annotation", () => {
+  const annotations = { "deployment.kubernetes.io/revision": "7", "deployment.kubernetes.io/desired-replicas": "2" };
+  const retained = (kind: string) => briefOf(object(kind, { annotations })).metadata.annotations;
+  const revision = { "deployment.kubernetes.io/revision": "7" };
+  expect(["ReplicaSet", "Deployment", "Service"].map(retained)).toEqual([revision, revision, undefined]);
 });
 
 test("the proxy among the owners is retained, wherever it stands among them", () => {

@@ -1,11 +1,20 @@
 import { GROUP, KIND, PROXY_LABEL } from "../../api/meta.ts";
-import type { Pod } from "./pod.ts";
+import type { Container, Ended, Pod } from "./pod.ts";
 import { SERVICE_NAME, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { MANAGED } from "../render/labels.ts";
 import { shortened } from "../shortened.ts";
 
 /** When this annotation of a pod changes, the kubelet updates the pod's volumes at once. */
 export const NUDGE = `${GROUP}/config`;
+
+/** The Deployment controller counts the shapes of pods here: the ReplicaSet with the highest number has the newest one. */
+export const REVISION = "deployment.kubernetes.io/revision";
+/** The annotations that are retained, by kind. */
+const OWN_ANNOTATIONS: { readonly [K in KindName]?: readonly string[] } = {
+  Pod: [NUDGE],
+  ReplicaSet: [REVISION],
+  Deployment: [REVISION],
+};
 
 /** The labels that are retained of an object: they say to which proxy, Service or ReplicaSet it belongs. */
 const OWN_LABELS = [...Object.keys(MANAGED), PROXY_LABEL, SERVICE_NAME, "pod-template-hash"];
@@ -39,7 +48,7 @@ export function metadataOf(kind: KindName, metadata: Metadata): Metadata {
     ...defined({ namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp }),
     ...(finalizers.length === 0 ? {} : { finalizers: finalizersOf(finalizers) }),
     labels: kind === "Secret" && !isCrowded(labels) ? labels : some(labels, OWN_LABELS),
-    ...(kind === "Pod" ? { annotations: some(annotations, [NUDGE]) } : {}),
+    ...(OWN_ANNOTATIONS[kind] === undefined ? {} : { annotations: some(annotations, OWN_ANNOTATIONS[kind]) }),
     ...(ownerReferences.length === 0 ? {} : { ownerReferences: ownersOf(ownerReferences) }),
   };
 }
@@ -82,22 +91,48 @@ function ownerOf({ apiVersion, kind, name, uid, controller }: OwnerReference): O
 
 /** The state of a pod, of bounded size. */
 function podOf({ apiVersion, kind, metadata, status }: Pod): Pod {
-  const { phase, podIP, conditions = [], containerStatuses = [] } = status ?? {};
+  const { phase, podIP, reason, message, conditions = [] } = status ?? {};
+  const { containerStatuses = [], initContainerStatuses = [] } = status ?? {};
+  const containers = containerStatuses.slice(0, MOST_CONTAINERS);
+  const first = initContainerStatuses.slice(0, MOST_CONTAINERS - containers.length);
   return {
     ...defined({ apiVersion, kind }),
     metadata,
     status: {
       ...defined({ phase, podIP }),
+      ...words({ reason, message }),
       conditions: conditions
         .filter(({ type }) => type === "Ready" || type === "PodScheduled")
         .slice(0, 2)
-        .map(({ type, status: holds, reason, message }) => ({ type, status: holds, ...words({ reason, message }) })),
-      containerStatuses: containerStatuses.slice(0, MOST_CONTAINERS).flatMap(({ state }) => {
-        const waiting = state?.waiting;
-        return waiting === undefined ? [] : [{ state: { waiting: words(waiting) } }];
-      }),
+        .map(({ type, status: holds, reason: why, message: said }) => {
+          return { type, status: holds, ...words({ reason: why, message: said }) };
+        }),
+      containerStatuses: containers.flatMap(containerOf),
+      ...(first.length === 0 ? {} : { initContainerStatuses: first.flatMap(containerOf) }),
     },
   };
+}
+
+/** A container that runs and never ended says nothing: it is not retained. */
+function containerOf({ name, restartCount = 0, state, lastState }: Container): Container[] {
+  const { waiting, terminated } = state ?? {};
+  if (waiting === undefined && terminated === undefined && restartCount === 0) return [];
+  const last = lastState?.terminated;
+  return [
+    {
+      ...defined({ name: name === undefined ? name : shortened(name, LONGEST_TEXT) }),
+      ...(restartCount === 0 ? {} : { restartCount }),
+      state: {
+        ...(waiting === undefined ? {} : { waiting: words(waiting) }),
+        ...(terminated === undefined ? {} : { terminated: endedOf(terminated) }),
+      },
+      ...(last === undefined ? {} : { lastState: { terminated: endedOf(last) } }),
+    },
+  ];
+}
+
+function endedOf({ reason, exitCode, finishedAt }: Ended): Ended {
+  return { ...words({ reason }), ...defined({ exitCode, finishedAt }) };
 }
 
 function words({ reason, message }: { readonly reason?: string | undefined; readonly message?: string | undefined }): {

@@ -93,6 +93,30 @@ test("an object of ours concerns its proxy: by its owner, and a pod by its label
   expect(await it.remove("Pod", "any")).toEqual(["demo/other"]);
 });
 
+test("a ReplicaSet concerns its proxy when it comes, goes, or gets another revision, and not for each pod", async () => {
+  const it = await watching();
+  const labels = {
+    "app.kubernetes.io/name": "wsproxy",
+    "app.kubernetes.io/managed-by": "wsproxy-operator",
+    "wsproxy.dev/proxy": "wsproxy-chat",
+  };
+  const set = (revision: string, replicas: number) => ({
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: {
+      name: "wsproxy-chat-1",
+      namespace: "demo",
+      labels,
+      annotations: { "deployment.kubernetes.io/revision": revision },
+    },
+    spec: { replicas },
+  });
+  expect(await it.put(set("1", 1))).toEqual(["demo/chat"]);
+  expect(await it.put(set("1", 2))).toEqual([]);
+  expect(await it.put(set("3", 2))).toEqual(["demo/chat"]);
+  expect(await it.remove("ReplicaSet", "wsproxy-chat-1")).toEqual(["demo/chat"]);
+});
+
 test("a proxy concerns itself", async () => {
   const it = await watching();
   expect(await it.put(proxy("new"))).toEqual(["demo/new"]);

@@ -1,7 +1,7 @@
 import { KIND } from "../../api/meta.ts";
 import { proxyLabelOf, serviceOf, type Cache, type WatchedKind } from "./cache.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
-import { controllerOf } from "./own-pods.ts";
+import { controllerOf, revisionOf } from "./own-pods.ts";
 import { packer } from "../platform/packer.ts";
 import { refersToSecret, type References } from "./references.ts";
 import { namesOf } from "../render/names.ts";
@@ -26,8 +26,9 @@ export class Concerned {
 
   /** `namespace/name` of each proxy that a change concerns. */
   by(kind: WatchedKind, now: KubeObject | undefined, before: KubeObject | undefined): ReadonlySet<string> {
-    // A ReplicaSet changes with each pod that comes or goes, but only its Deployment and its label matter here.
-    if (kind === "ReplicaSet" && now !== undefined && before !== undefined && sameMaker(now, before)) return new Set();
+    // A ReplicaSet changes with each pod that comes or goes, but only its Deployment, label and revision matter here.
+    if (kind === "ReplicaSet" && now !== undefined && before !== undefined && isSameMaker(now, before))
+      return new Set();
     const states = [now, before].filter((state) => state !== undefined);
     const keys = new Set<string>();
     for (const object of states) {
@@ -81,9 +82,10 @@ const REFERS: { readonly [K in WatchedKind]?: (references: References, object: K
   EndpointSlice: ({ services }, slice) => services.has(serviceOf(slice) ?? ""),
 };
 
-function sameMaker(one: KubeObject, other: KubeObject): boolean {
+function isSameMaker(one: KubeObject, other: KubeObject): boolean {
   const [uid, label] = [controllerOf(one, "Deployment"), proxyLabelOf(one)];
-  return uid === controllerOf(other, "Deployment") && label === proxyLabelOf(other);
+  const same = uid === controllerOf(other, "Deployment") && label === proxyLabelOf(other);
+  return same && revisionOf(one) === revisionOf(other);
 }
 
 const labelKey = (namespace: string, label: string): string => `${namespace}/${label}`;

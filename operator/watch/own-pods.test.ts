@@ -31,6 +31,18 @@ test("a pod is the proxy's own where proxy, Deployment, ReplicaSet and pod are l
   expect(podsOf(OWNER, DEPLOYMENT, [REPLICA_SET, old], [POD, other]).own).toEqual([POD, other]);
 });
 
+test("the newest shape is that of the highest revision, not of the youngest ReplicaSet", () => {
+  const set = (uid: string, revision: string | undefined, deployment = "deployment-uid"): KubeObject => {
+    const { metadata } = object(uid, reference("Deployment", deployment));
+    const annotations = revision === undefined ? {} : { "deployment.kubernetes.io/revision": revision };
+    return { metadata: { ...metadata, annotations } };
+  };
+  const newest = (...sets: KubeObject[]) => podsOf(OWNER, DEPLOYMENT, sets, []).newest;
+  expect(newest(set("rolled-back-to", "10"), set("younger", "9"))).toEqual({ uid: "rolled-back-to", revision: 10 });
+  expect(newest(set("ours", "1"), set("foreign", "99", "another"))).toEqual({ uid: "ours", revision: 1 });
+  for (const odd of [undefined, "", "x", "-1", "1.5", "1e99"]) expect(newest(set("odd", odd))).toBeUndefined();
+});
+
 test.each<[what: string, deployment: KubeObject | undefined, sets: readonly KubeObject[], pod: Pod]>([
   ["a pod with labels alone", DEPLOYMENT, [REPLICA_SET], object("pod-uid")],
   ["one of a ReplicaSet that is not there", DEPLOYMENT, [], POD],

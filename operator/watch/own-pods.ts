@@ -1,4 +1,5 @@
 import { isOf } from "./belonging.ts";
+import { REVISION } from "./brief-object.ts";
 import type { Pod } from "./pod.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { Owner } from "../render/owner.ts";
@@ -9,6 +10,14 @@ export interface PodsOfProxy {
   readonly own: readonly Pod[];
   /** All others: any account that makes pods in the namespace may give them these labels. */
   readonly strangers: readonly Pod[];
+  /** The ReplicaSet with the newest shape of the pods; undefined: none is known. */
+  readonly newest?: NewestShape | undefined;
+}
+
+export interface NewestShape {
+  /** Of the ReplicaSet. */
+  readonly uid: string;
+  readonly revision: number;
 }
 
 /**
@@ -22,15 +31,34 @@ export function podsOf(
   replicaSets: readonly KubeObject[],
   pods: readonly Pod[],
 ): PodsOfProxy {
-  const makers = new Set<string>();
+  const makers = new Map<string, number>();
   if (deployment !== undefined && isOf(owner, deployment)) {
     for (const replicaSet of replicaSets) {
       const { uid } = replicaSet.metadata;
-      if (uid !== undefined && controllerOf(replicaSet, "Deployment") === deployment.metadata.uid) makers.add(uid);
+      if (uid !== undefined && controllerOf(replicaSet, "Deployment") === deployment.metadata.uid) {
+        makers.set(uid, revisionOf(replicaSet));
+      }
     }
   }
   const isOwn = (pod: Pod): boolean => makers.has(controllerOf(pod, "ReplicaSet") ?? "");
-  return { own: pods.filter(isOwn), strangers: pods.filter((pod) => !isOwn(pod)) };
+  const newest = newestOf(makers);
+  return {
+    own: pods.filter(isOwn),
+    strangers: pods.filter((pod) => !isOwn(pod)),
+    ...(newest === undefined ? {} : { newest }),
+  };
+}
+
+/** Not the youngest ReplicaSet: a shape that comes back has its old ReplicaSet, with a new revision. */
+function newestOf(makers: ReadonlyMap<string, number>): NewestShape | undefined {
+  const all = [...makers].map(([uid, revision]) => ({ uid, revision })).filter(({ revision }) => revision > 0);
+  return all.sort((one, other) => other.revision - one.revision)[0];
+}
+
+/** The number that the Deployment controller gave a shape of the pods; 0: none yet. */
+export function revisionOf({ metadata }: KubeObject): number {
+  const revision = Number(metadata.annotations?.[REVISION] ?? 0);
+  return Number.isSafeInteger(revision) && revision > 0 ? revision : 0;
 }
 
 /** uid of the object of this kind that controls another one; undefined: none does. */

@@ -54,4 +54,9 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "runtime/log.ts#FLUSH": "when lines are written",
   "runtime/packed-text.ts#OS_BYTE": "a place in a gzip header",
   "runtime/packed-text.ts#UNKNOWN_OS": "what stands there",
+  "operator/pods/pod-inquiry.ts#LATE": "when a pod that is behind in its keys or endpoints is named",
+  "operator/rollout/hold-ups.ts#AGAIN": "from which restart on a container crashes again and again",
+  "operator/rollout/hold-ups.ts#PATIENCE": "when a crash loop or a missing node is told",
+  "operator/rollout/hold-ups.ts#RECENT": "which crash still says something of now",
+  "operator/rollout/rollout.ts#NO_PROGRESS": "when a rollout that does not move is told",
 };

@@ -129,6 +129,7 @@ export class Cluster {
       metadata: { name },
       spec,
     });
+    await this.condition(namespace, name, "Programmed");
     await this.condition(namespace, name, "Ready");
     return `ws://${await this.address(namespace, `wsproxy-${name}`)}`;
   }

@@ -28,12 +28,18 @@ export interface PodBehaviour {
 export class DataplanePodFakes {
   /** The port of all pods; each has its own loopback address. */
   port = 0;
+  readonly all: FakePod[] = [];
   readonly #api: FakeApiServer;
   readonly #servers: Server[] = [];
   #last = 1;
 
   constructor(api: FakeApiServer) {
     this.#api = api;
+    // The Deployment controller, for Deployments that have pods: it takes every change, and there is one shape only.
+    const quiet = api.store.onChange(({ after }) => {
+      if (after?.kind === "Deployment" && after["status"] !== undefined) observe(api, after);
+    });
+    onTestFinished(quiet);
     onTestFinished(() => {
       for (const server of this.#servers) server.closeAllConnections();
       for (const server of this.#servers) server.close();
@@ -66,6 +72,7 @@ export class DataplanePodFakes {
     server.listen(this.port, address);
     await once(server, "listening");
     pod.appear();
+    this.all.push(pod);
     return pod;
   }
 }
@@ -81,7 +88,7 @@ export class FakePod {
   readonly #proxy: string;
   readonly #address: string;
   readonly #behaviour: PodBehaviour;
-  #mounted: { readonly hash: string; readonly endpointsHash: string } | undefined;
+  #mounted: { readonly hash: string; readonly endpointsHash: string; readonly generation: number } | undefined;
   #token: string | undefined;
   #missed = 0;
 
@@ -100,7 +107,7 @@ export class FakePod {
   }
 
   report(): ConfigReport {
-    return { proxies: [{ proxy: `demo/${this.#proxy}`, ...this.#mounted, generation: 1 }], more: 0 };
+    return { proxies: [{ proxy: `demo/${this.#proxy}`, ...this.#mounted }], more: 0 };
   }
 
   /** Does a request bring the token that the pod has mounted? */
@@ -135,10 +142,14 @@ export class FakePod {
   /** Owner reference to the ReplicaSet of the proxy's Deployment that made the pod. */
   #replicaSet(base: string, labels: Record<string, string>): object {
     const [apiVersion, kind, name] = ["apps/v1", "ReplicaSet", `${base}-1`];
-    const uid = this.#api.get("Deployment", "demo", base)?.metadata.uid;
-    if (uid === undefined) throw new Error(`there is no Deployment ${base} yet that could make a pod`);
+    const deployment = this.#api.get("Deployment", "demo", base);
+    if (deployment === undefined) throw new Error(`there is no Deployment ${base} yet that could make a pod`);
+    observe(this.#api, deployment);
+    const uid = deployment.metadata.uid;
     const ownerReferences = [{ apiVersion, kind: "Deployment", name: base, uid, controller: true }];
-    const made = this.#api.put({ apiVersion, kind, metadata: { name, namespace: "demo", labels, ownerReferences } });
+    const annotations = REVISION;
+    const metadata = { name, namespace: "demo", labels, annotations, ownerReferences };
+    const made = this.#api.put({ apiVersion, kind, metadata });
     return { apiVersion, kind, name, uid: made.metadata.uid, controller: true };
   }
 
@@ -161,7 +172,22 @@ export class FakePod {
     const hash = Buffer.from(secret?.data?.[PACKED.configHash] ?? "", "base64").toString("utf8");
     const endpointsHash = map?.data?.[PACKED.endpointsHash] ?? "";
     if (hash === this.#mounted?.hash && endpointsHash === this.#mounted.endpointsHash) return;
-    this.#mounted = { hash, endpointsHash };
+    const { generation = 1 } = this.#api.get("WebSocketProxy", "demo", this.#proxy)?.metadata ?? {};
+    this.#mounted = { hash, endpointsHash, generation };
     this.servingSince = Date.now();
   }
+}
+
+const REVISION = { "deployment.kubernetes.io/revision": "1" };
+
+/** Says of a Deployment what its controller would. */
+function observe(api: FakeApiServer, deployment: ApiObject): void {
+  const { replicas } = deployment["spec"] as { readonly replicas?: number };
+  const status = deployment["status"] as object | undefined;
+  const { generation: observedGeneration } = deployment.metadata;
+  api.put({
+    ...deployment,
+    metadata: { ...deployment.metadata, annotations: { ...REVISION, ...deployment.metadata.annotations } },
+    status: { ...status, observedGeneration, updatedReplicas: replicas },
+  });
 }

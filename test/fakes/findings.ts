@@ -2,6 +2,7 @@ import type { Condition } from "../../api/conditions.ts";
 import { gateway } from "../../api/pods.ts";
 import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { Findings } from "../../operator/report/status.ts";
+import type { Rollout } from "../../operator/rollout/rollout.ts";
 import type { Infra, Translation } from "../../operator/translate/translation.ts";
 import { configOf, endpointsOf } from "./config.ts";
 
@@ -26,7 +27,18 @@ export const INFRA: Infra = {
 };
 
 /** Pods with nothing to say of any of them. */
-export const QUIET = { unusable: [], strangers: [] };
+export const QUIET = { outdated: [], late: [], unproven: [], unusable: [], strangers: [] };
+
+/** A rollout that is done. */
+export const DONE: Rollout = {
+  state: "Done",
+  wanted: 2,
+  done: 2,
+  notReady: [],
+  behind: [],
+  older: [],
+  words: "",
+};
 
 export function translation(parts: Partial<Translation> = {}): Translation {
   return {
@@ -55,7 +67,8 @@ export function findings(parts: Partial<Findings> = {}): Findings {
     rendered: { serving: { hash: "c".repeat(64), endpointsHash: "e".repeat(64) }, problem: undefined },
     refusals: [],
     pods: { ...QUIET, pods: 2, ready: ["one", "two"], behind: [], refusing: [] },
-    holdUp: "",
+    rollout: DONE,
+    hasService: true,
     address: "wsproxy-chat.demo.svc:80",
     ...parts,
   };

@@ -86,6 +86,21 @@ export class OperatorBench {
     return `${found?.status} ${found?.reason}`;
   }
 
+  /** An edit of `demo/<name>`: its next generation. */
+  edit(spec: Record<string, unknown>, name = "chat"): void {
+    const status = this.server.get("WebSocketProxy", "demo", name)?.["status"];
+    this.server.put({ ...proxy(name, spec), status });
+  }
+
+  /** Every `Programmed RollingOut`, `Ready Ready` that a status ever had. */
+  everSaid(name = "chat"): ReadonlySet<string> {
+    const all = this.server.store.since(0).flatMap(({ after }) => {
+      if (after?.kind !== "WebSocketProxy" || after.metadata.name !== name) return [];
+      return (after["status"] as WebSocketProxyStatus | undefined)?.conditions ?? [];
+    });
+    return new Set(all.map(({ type, reason }) => `${type} ${reason}`));
+  }
+
   /** Writes other than Events, as `PATCH Secret wsproxy-chat-config-0`, in order. */
   writes(from = 0): string[] {
     return this.server.writes.slice(from).filter(isNoEvent).map(written);
@@ -119,13 +134,14 @@ function written({ method, path }: ApiCall): string {
   return `${method} ${path.replace(/^.*\/namespaces\/[^/]+\//, "")}`;
 }
 
-/** A WebSocketProxy `demo/<name>` with one route to the Service `echo`, and API keys from Secrets labelled `keys: chat`. */
+/** A WebSocketProxy `demo/<name>` with one route to the Service `echo`, and API keys from Secrets labelled `keys: chat`; it wants one pod. */
 export function proxy(name = "chat", spec: Record<string, unknown> = {}): ApiObject {
   return {
     apiVersion: "wsproxy.dev/v1alpha1",
     kind: "WebSocketProxy",
     metadata: { name, namespace: "demo" },
     spec: {
+      gateway: { replicas: 1 },
       routes: [
         {
           name: "main",

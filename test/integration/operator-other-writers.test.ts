@@ -11,7 +11,7 @@ describe("a change by another client", () => {
     bench.server.put({ ...ours, spec: { ...(ours?.["spec"] as object), replicas: 9 } } as never);
     await until("it is undone", () => {
       const { spec } = bench.server.get("Deployment", "demo", "wsproxy-chat") as { spec?: { replicas?: number } };
-      return spec?.replicas === 2;
+      return spec?.replicas === 1;
     });
     await bench.quiet();
     expect(bench.writes(before)).toEqual(["PATCH deployments/wsproxy-chat"]);

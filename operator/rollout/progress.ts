@@ -1,0 +1,68 @@
+import type { PodState } from "../pods/dataplane-pods.ts";
+import { controllerOf, revisionOf, type PodsOfProxy } from "../watch/own-pods.ts";
+import { isAlive, type Pod } from "../watch/pod.ts";
+import type { Deployment } from "./deployment.ts";
+
+/** How many pods of a proxy are as they are to be, and which ones are not. */
+export interface Progress {
+  /** Pods that the Deployment is to have, at the least. */
+  readonly wanted: number;
+  /** Pods of the newest shape that are ready and serve the newest generation. */
+  readonly done: number;
+  readonly isDone: boolean;
+  /** Pods of the newest shape that are not ready. */
+  readonly notReady: readonly Pod[];
+  /** Pods of the newest shape that are ready, and do not serve what they are to. */
+  readonly behind: readonly string[];
+  /** Pods of an older shape, ready or not. */
+  readonly older: readonly string[];
+  /** Has the Deployment controller taken the newest shape? */
+  readonly isTaken: boolean;
+}
+
+export interface ProgressFacts {
+  readonly deployment: Deployment | undefined;
+  readonly pods: PodsOfProxy;
+  readonly state: PodState;
+  /** Do pods serve of which this process knows nothing yet? The status that stands said so. */
+  readonly trusted: boolean;
+  /** Does a pod only seem to be ready, between two crashes? */
+  readonly isRestless: (pod: Pod) => boolean;
+}
+
+/** Counts the pods. A pod that is being deleted does not count, and more pods than wanted are no fault. */
+export function progressOf({ deployment, pods, state, trusted, isRestless }: ProgressFacts): Progress {
+  const newest = newestOf(pods).filter(isAlive);
+  const fresh = new Set(newest);
+  const ready = new Set(state.ready);
+  const behind = new Set([...state.outdated, ...state.late, ...(trusted ? [] : state.unproven)]);
+  const settled = newest.filter((pod) => ready.has(pod.metadata.name) && !isRestless(pod));
+  const calm = new Set(settled);
+  const late = settled.filter(({ metadata: { name } }) => behind.has(name));
+  const wanted = Math.max(deployment?.spec?.replicas ?? 0, settled.length);
+  const older = pods.own.filter((pod) => isAlive(pod) && !fresh.has(pod)).map(({ metadata: { name } }) => name);
+  const done = settled.length - late.length;
+  const isTaken = deployment !== undefined && isTakenBy(deployment, pods);
+  return {
+    wanted,
+    done,
+    isDone: isTaken && older.length === 0 && done >= wanted,
+    notReady: newest.filter((pod) => !calm.has(pod)),
+    behind: late.map(({ metadata: { name } }) => name).sort(),
+    older: older.sort(),
+    isTaken,
+  };
+}
+
+/** The proxy's own pods with the newest shape, those included that are at their end. */
+export function newestOf({ own, newest }: PodsOfProxy): readonly Pod[] {
+  return newest === undefined ? [] : own.filter((pod) => controllerOf(pod, "ReplicaSet") === newest.uid);
+}
+
+/** While a Deployment is paused its newest ReplicaSet may have an older shape: then it counts no updated pods. */
+function isTakenBy(deployment: Deployment, { newest }: PodsOfProxy): boolean {
+  const { metadata, spec, status } = deployment;
+  const observed = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  const updated = (status?.updatedReplicas ?? 0) >= (spec?.replicas ?? 0);
+  return observed && updated && newest?.revision === revisionOf(deployment);
+}

@@ -1,0 +1,226 @@
+import { describe, expect, test } from "vitest";
+import { deployment, pod, waiting, Watched, type Scene } from "../../test/fakes/rollout.ts";
+
+const a = pod("a", { ready: true });
+const b = pod("b", { ready: true });
+const FORBIDDEN = 'pods "wsproxy-chat-1-" is forbidden: exceeded quota: small';
+const failure = (status = "True") => ({ type: "ReplicaFailure", status, reason: "FailedCreate", message: FORBIDDEN });
+
+/** The state of a first look, and how many pods are done. */
+const brief = (scene: Scene): string => {
+  const { state, done, wanted } = new Watched().after(0, scene);
+  return `${state} ${done}/${wanted}`;
+};
+
+describe("a rollout is done", () => {
+  test.each<[string, Scene, string]>([
+    ["when every pod is as it is to be", { pods: [a, b] }, "Done 2/2"],
+    ["whatever drains", { pods: [a, b, pod("x", { old: true, deleted: true, ready: true })] }, "Done 2/2"],
+    ["whatever was evicted", { pods: [a, b, pod("x", { phase: "Failed", reason: "Evicted" })] }, "Done 2/2"],
+    ["with more pods than wanted", { pods: [a, b, pod("c", { ready: true })] }, "Done 3/3"],
+    ["while Kubernetes takes pods away", { pods: [a, b, pod("c")] }, "Done 2/2"],
+    ["where no pod is to be", { pods: [], deployment: deployment({ replicas: 0 }) }, "Done 0/0"],
+    ["though a pod is a moment behind in its keys", { pods: [a, b], unproven: [] }, "Done 2/2"],
+    [
+      "though it is paused, until something changes",
+      { pods: [a, b], deployment: deployment({ paused: true }) },
+      "Done 2/2",
+    ],
+    [
+      "though an earlier pod could not be made",
+      { pods: [a, b], deployment: deployment({}, { conditions: [failure()] }) },
+      "Done 2/2",
+    ],
+    [
+      "for a new process that finds a silent pod, and a status that said so",
+      { pods: [a, b], unproven: ["b"], programmed: { status: "True", reason: "Programmed", observedGeneration: 3 } },
+      "Done 2/2",
+    ],
+  ])("%s", (_title, scene, words) => {
+    expect(brief(scene)).toBe(words);
+  });
+});
+
+describe("a rollout goes on", () => {
+  test.each<[string, Scene, string]>([
+    ["while an old pod is there", { pods: [a, b, pod("x", { old: true, ready: true })] }, "Rolling 2/2"],
+    ["while a new pod starts", { pods: [a, pod("b")] }, "Rolling 1/2"],
+    ["while a pod is missing", { pods: [a] }, "Rolling 1/2"],
+    [
+      "while an autoscaler adds one",
+      { pods: [a, b, pod("c")], deployment: deployment({ replicas: 3 }) },
+      "Rolling 2/3",
+    ],
+    ["while a pod is late", { pods: [a, b], late: ["b"] }, "Rolling 1/2"],
+    ["while a pod serves an earlier generation", { pods: [a, b], outdated: ["b"] }, "Rolling 1/2"],
+    ["while one pod more than wanted is late", { pods: [a, b, pod("c", { ready: true })], late: ["c"] }, "Rolling 2/3"],
+    ["while nothing is known of a ready pod", { pods: [a, b], unproven: ["b"] }, "Rolling 1/2"],
+    [
+      "while nothing is known of it in this generation",
+      { pods: [a, b], unproven: ["b"], programmed: { status: "True", reason: "Programmed", observedGeneration: 2 } },
+      "Rolling 1/2",
+    ],
+    [
+      "until its controller has seen it",
+      { pods: [a, b], deployment: deployment({}, { observedGeneration: 3 }) },
+      "Rolling 2/2",
+    ],
+    [
+      "until the watch tells of the newest ReplicaSet",
+      { pods: [a, b], deployment: deployment({}, {}, { "deployment.kubernetes.io/revision": "3" }) },
+      "Rolling 2/2",
+    ],
+    ["without a Deployment", { pods: [], deployment: undefined }, "Rolling 0/0"],
+    ["for half a minute without a node", { pods: [a, pod("b", { unscheduled: "0/3 nodes" })] }, "Rolling 1/2"],
+    ["after one crash", { pods: [a, pod("b", { container: { restartCount: 1, state: {} } })] }, "Rolling 1/2"],
+    ["in a first moment", { pods: [a, pod("b", { container: waiting("ContainerCreating") })] }, "Rolling 1/2"],
+    [
+      "with an init container that did its work, however often it had to start",
+      {
+        pods: [a, pod("b", { init: { restartCount: 3, state: { terminated: { exitCode: 0, reason: "Completed" } } } })],
+      },
+      "Rolling 1/2",
+    ],
+  ])("%s", (_title, scene, words) => {
+    expect(brief(scene)).toBe(words);
+  });
+
+  test("and names the pods that are not there yet", () => {
+    const scene = { pods: [a, b, pod("d"), pod("c"), pod("x", { old: true })], late: ["b"] };
+    expect(new Watched().after(0, scene)).toMatchObject({ behind: ["b"], notReady: ["c", "d"], older: ["x"] });
+  });
+});
+
+describe("a rollout is stuck at once", () => {
+  const stuck = (scene: Scene): string => {
+    const { state, words } = new Watched().after(0, scene);
+    return `${state} ${words}`;
+  };
+
+  test.each<[string, Scene, string]>([
+    [
+      "if no pod may be made",
+      { pods: [a], deployment: deployment({}, { conditions: [failure()] }) },
+      `Stuck Deployment wsproxy-chat: FailedCreate: ${FORBIDDEN}`,
+    ],
+    [
+      "if a person has paused it, though no pod of another shape is there",
+      { pods: [a, b], deployment: deployment({ paused: true }, { updatedReplicas: 0 }) },
+      "Stuck Deployment wsproxy-chat: it is paused (spec.paused) and replaces no pod; kubectl rollout resume ends that.",
+    ],
+    ...["ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "RunContainerError"].map(
+      (reason): [string, Scene, string] => [
+        `with ${reason}`,
+        { pods: [pod("x", { old: true, ready: true }), pod("b", { container: waiting(reason, "why") })] },
+        `Stuck Pod b: ${reason}: why`,
+      ],
+    ),
+    [
+      "with an init container of another writer",
+      { pods: [a, pod("b", { init: waiting("ImagePullBackOff"), container: waiting("PodInitializing") })] },
+      "Stuck Pod b: ImagePullBackOff",
+    ],
+    [
+      "with several pods: one says why",
+      { pods: [pod("c", { container: waiting("ErrImagePull") }), pod("b", { container: waiting("ErrImagePull") })] },
+      "Stuck Pod b: ErrImagePull (and 1 more)",
+    ],
+    [
+      "when Kubernetes gives up",
+      {
+        pods: [a, pod("b")],
+        deployment: deployment(
+          {},
+          {
+            conditions: [
+              { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "Late." },
+            ],
+          },
+        ),
+      },
+      "Stuck Deployment wsproxy-chat: ProgressDeadlineExceeded: Late.",
+    ],
+  ])("%s", (_title, scene, words) => {
+    expect(stuck(scene)).toBe(words);
+  });
+
+  test("but not by a pod of an older shape, one that is going, or one that is not wanted any more", () => {
+    const bad = { container: waiting("ErrImagePull") };
+    for (const more of [pod("x", { ...bad, old: true }), pod("x", { ...bad, deleted: true })]) {
+      expect(new Watched().after(0, { pods: [a, more] }).state).toBe("Rolling");
+    }
+    expect(new Watched().after(0, { pods: [a, b, pod("x", bad)] }).state).toBe("Done");
+  });
+
+  test("with words of a bounded length", () => {
+    const { words } = new Watched().after(0, {
+      pods: [pod("b", { container: waiting("ErrImagePull", "x".repeat(5000)) })],
+    });
+    expect(words).toHaveLength(300);
+  });
+});
+
+describe("without progress for two minutes a rollout is stuck", () => {
+  const NONE = "No progress for 2 minutes.";
+  test.each<[string, Scene, string]>([
+    [
+      "with a pod that runs and is never ready",
+      { pods: [a, pod("b")] },
+      `${NONE} Pod b: ContainersNotReady: unready: [dataplane]; kubectl describe pod b has its events.`,
+    ],
+    [
+      "with a volume that is not there",
+      { pods: [a, pod("b", { container: waiting("ContainerCreating") })] },
+      `${NONE} Pod b: ContainerCreating; kubectl describe pod b has its events.`,
+    ],
+    [
+      "with pods that are evicted each time",
+      { pods: [a, pod("b", { phase: "Failed", reason: "Evicted" })] },
+      `${NONE} Pod b: Evicted: low on memory`,
+    ],
+    [
+      "with a pod that is late",
+      { pods: [a, b], late: ["b"] },
+      `${NONE} The pods that are behind do not take the newest config.`,
+    ],
+    [
+      "without a controller",
+      { pods: [a, b], deployment: deployment({}, { observedGeneration: 3 }) },
+      `${NONE} Deployment wsproxy-chat: its controller does not take the newest shape.`,
+    ],
+    ["without a Deployment", { pods: [], deployment: undefined }, `${NONE} There is no Deployment.`],
+    ["with pods that are not made", { pods: [a] }, `${NONE} Kubernetes does not make the other pods.`],
+  ])("%s", (_title, scene, words) => {
+    const its = new Watched();
+    expect([its.after(0, scene).state, its.again]).toEqual(["Rolling", 120]);
+    expect([its.after(119, scene).state, its.again]).toEqual(["Rolling", 1]);
+    expect(its.after(1, scene)).toMatchObject({ state: "Stuck", words });
+    expect(its.again).toBeUndefined();
+  });
+
+  test("counted anew from each pod more", () => {
+    const its = new Watched();
+    its.after(0, { pods: [pod("a"), pod("b")] });
+    expect(its.after(100, { pods: [a, pod("b")] }).state).toBe("Rolling");
+    expect(its.after(100, { pods: [a, pod("b")] }).state).toBe("Rolling");
+    expect(its.after(20, { pods: [a, pod("b")] }).state).toBe("Stuck");
+    expect(its.after(1, { pods: [a, b] }).state).toBe("Done");
+    expect(its.after(500, { pods: [a, pod("b")] }).state).toBe("Rolling");
+  });
+
+  test("and from a new generation, and from a new shape", () => {
+    const its = new Watched();
+    its.after(0, { pods: [a, b], outdated: ["b"] });
+    expect(its.after(130, { pods: [a, b], outdated: ["b"] }).state).toBe("Stuck");
+    expect(its.after(1, { pods: [a, b], outdated: ["a", "b"], generation: 4 }).state).toBe("Rolling");
+  });
+
+  test("but a pod that comes and goes is no progress", () => {
+    const its = new Watched();
+    for (let turn = 0; turn < 6; turn += 1) {
+      its.after(10, { pods: [a, b], deployment: deployment({ replicas: 3 }) });
+      its.after(10, { pods: [a, pod("b")], deployment: deployment({ replicas: 3 }) });
+    }
+    expect(its.after(20, { pods: [a, b], deployment: deployment({ replicas: 3 }) }).state).toBe("Stuck");
+  });
+});
