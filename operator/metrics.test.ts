@@ -54,6 +54,28 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
   expect(await samples(metrics, "proxy_condition")).toEqual([]);
 });
 
+test("a leader tells how many pods each Deployment asks for, and of a proxy without one nothing", async () => {
+  const metrics = new OperatorMetrics([]);
+  const state: Omit<OperatorState, "leading"> = {
+    queueDepth: 0,
+    conditions: () => [
+      ["demo/chat", [], 3],
+      ["demo/zero", [], 0],
+      ["demo/new", [], undefined],
+    ],
+    exceeded: () => [],
+    retained: () => 0,
+  };
+  let leading = true;
+  metrics.show(() => ({ ...state, leading }));
+  expect(await samples(metrics, "proxy_replicas")).toEqual([
+    'wsproxy_operator_proxy_replicas{proxy="demo/chat"} 3',
+    'wsproxy_operator_proxy_replicas{proxy="demo/zero"} 0',
+  ]);
+  leading = false;
+  expect(await samples(metrics, "proxy_replicas")).toEqual([]);
+});
+
 test("an operator that does not lead shows no proxy: what it knows may be old", async () => {
   const metrics = new OperatorMetrics([]);
   metrics.show(() => ({

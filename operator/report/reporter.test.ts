@@ -230,9 +230,9 @@ test("a status that does not fit is written in a shorter form, and the longer on
 test("the conditions of the last report are there for the metrics until the proxy is gone", async () => {
   const { report, reporter, forgotten, object } = await bench();
   await report(BEHIND);
-  expect([...reporter.conditions].map(([key, conditions]) => [key, conditions.map(({ status }) => status)])).toEqual([
+  expect([...reporter.reports].map(([key, conditions]) => [key, conditions.map(({ status }) => status)])).toEqual([
     ["demo/chat", ["True", "False", "True"]],
   ]);
   reporter.forget("demo/chat");
-  expect([[...reporter.conditions], forgotten]).toEqual([[], [object().metadata.uid]]);
+  expect([[...reporter.reports], forgotten]).toEqual([[], [object().metadata.uid]]);
 });

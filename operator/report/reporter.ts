@@ -14,7 +14,7 @@ import { stripped } from "../kube/collection.ts";
 import type { Recorder } from "../kube/events.ts";
 import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
-import type { ConditionState } from "../metrics.ts";
+import type { ProxyReport } from "../metrics.ts";
 import type { Rendered } from "../render/render.ts";
 import { deploymentForm } from "../rollout/deployment.ts";
 import { Rollouts } from "../rollout/rollouts.ts";
@@ -48,8 +48,8 @@ export class Reporter {
   /** For a spec that leaves no room for the full status: its generation, and how many shorter forms are left to try. */
   readonly #tight = new Map<string, { readonly generation: number; readonly left: number }>();
   readonly #events: StateEvents;
-  /** The conditions of each proxy in its last report. */
-  readonly #conditions = new Map<string, readonly ConditionState[]>();
+  /** By proxy, what the metrics say of its last report. */
+  readonly #reports = new Map<string, ProxyReport>();
 
   readonly #rollouts: Rollouts;
 
@@ -82,23 +82,21 @@ export class Reporter {
       address: addressOf(service),
     };
     const status = statusOf(findings, before, clock.wall());
-    this.#conditions.set(
-      keyOf(proxy),
-      (status.conditions ?? []).map(({ type, status: holds, reason }) => ({ type, status: holds, reason })),
-    );
+    const conditions = status.conditions ?? [];
+    this.#reports.set(keyOf(proxy), [keyOf(proxy), conditions, deployment?.spec?.replicas]);
     if (!(await this.#tell(proxy, formsOf(status), before, signal))) return again;
     const untold = await this.#events.tell(proxy, status, before, signal);
     return untold === undefined ? again : Math.min(untold, again ?? untold);
   }
 
-  /** Every proxy that has a report, and its conditions. */
-  get conditions(): Iterable<readonly [string, readonly ConditionState[]]> {
-    return this.#conditions;
+  /** Every proxy that has a report, for the metrics. */
+  get reports(): Iterable<ProxyReport> {
+    return this.#reports.values();
   }
 
   /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
-    this.#conditions.delete(proxy);
+    this.#reports.delete(proxy);
     this.#tight.delete(proxy);
     this.#rollouts.forget(proxy);
     this.#events.forget(proxy);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import type { Config } from "../../api/config.ts";
-import { OperatorMetrics, type ConditionState } from "../../operator/metrics.ts";
+import { OperatorMetrics, type ConditionState, type ProxyReport } from "../../operator/metrics.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { WsBackend } from "../fakes/backends.ts";
 import { keyPair } from "../fakes/certificates.ts";
@@ -43,15 +43,20 @@ async function pod(name: string): Promise<Pod & { serve(parts: ConfigParts): Pro
 }
 
 /** An operator's metrics with conditions that a test sets. */
-async function operator(): Promise<{ target: Target; set(conditions: Readonly<Record<string, string>>): void }> {
+async function operator(): Promise<{
+  target: Target;
+  set(conditions: Readonly<Record<string, string>>, replicas?: number): void;
+}> {
   let now: readonly ConditionState[] = [];
   const metrics = new OperatorMetrics(["Secret"]);
-  const conditions = (): [string, readonly ConditionState[]][] => [["test/proxy", now]];
+  let wanted = 2;
+  const conditions = (): ProxyReport[] => [["test/proxy", now, wanted]];
   metrics.show(() => ({ queueDepth: 0, leading: true, conditions, exceeded: () => [], retained: () => 0 }));
   const port = await served(() => metrics.registry.metrics());
   return {
     target: { port, labels: { namespace: "wsproxy-system", pod: "operator" } },
-    set: (reasons) => {
+    set: (reasons, replicas = 2) => {
+      wanted = replicas;
       now = Object.entries(reasons).map(([type, reason]) => {
         const holds = reason === type || reason === "PartiallyAccepted";
         return { type, reason, status: holds ? "True" : "False" };
@@ -233,7 +238,9 @@ describe.skipIf(!prometheusInstalled)("(skipped where prometheus is not installe
     await watch.expectFiring();
     its.set({ ...good, Programmed: "Pending", Ready: "NoReadyPods" });
     await watch.expectFiring("WSProxyNotReady");
-    its.set({ ...good, Ready: "NoReadyPods" }); // scaled to zero
+    its.set({ ...good, Ready: "NoReadyPods" }, 0); // scaled to zero
     await watch.expectFiring();
+    its.set({ ...good, Accepted: "Invalid", Programmed: "NotAccepted", Ready: "NoReadyPods" }, 0);
+    await watch.expectFiring("WSProxyNotAccepted");
   });
 });
