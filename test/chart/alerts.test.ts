@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { temporaryFolder } from "../fakes/program.ts";
 import { CHART } from "./helm.ts";
+import { selectorsOf } from "./selectors.ts";
 
 interface Alert {
   readonly alert: string;
@@ -72,4 +73,10 @@ describe.each(alerts)("$alert ($labels.severity)", (alert) => {
       expect(alert.expr).toContain("wsproxy_ready == 1");
     for (const [, labels = ""] of alert.expr.matchAll(/\b(?:by|on) \(([^)]*)\)/g)) expect(labels).toMatch(/^cluster\b/);
   });
+});
+
+test("what an alert asks for is known without its reasons", () => {
+  expect(
+    selectorsOf('sum(a_b{x="1"}) + wsproxy_a / wsproxy_b{reason=~"X|Y", c="d"} - wsproxy_b{c="d",reason!="Z"}'),
+  ).toEqual(["wsproxy_a{}", 'wsproxy_b{c="d"}']);
 });
