@@ -124,6 +124,24 @@ describe("a pod that is behind", () => {
     expect(await look([podOf("one")], [], { ...WANTED, hash: "h" })).toMatchObject({ behind: ["one"], late: [] });
   });
 
+  test("is not late if it follows, though what it is to serve changes all the time", async () => {
+    const answers: Record<string, PodAnswer> = { one: at(1) };
+    const { look, clock } = bench(answers);
+    const wanted = (turn: number) => ({ hash: `hash-${turn - (turn % 2)}`, endpointsHash: `endpoints-${turn}` });
+    for (let turn = 0; turn < 200; turn += 1) {
+      answers["one"] = reports({ ...wanted(Math.max(0, turn - 2)), generation: 1 });
+      const { behind, late } = await look([podOf("one")], [], wanted(turn));
+      expect([behind, late]).toEqual([turn === 0 ? [] : ["one"], []]);
+      clock.advance(400);
+    }
+    // It stays where it is.
+    for (let turn = 200; turn < 240; turn += 1) {
+      await look([podOf("one")], [], wanted(turn));
+      clock.advance(400);
+    }
+    expect(await look([podOf("one")], [], wanted(240))).toMatchObject({ late: ["one"] });
+  });
+
   test("is outdated if it serves an earlier generation, also where it is silent since or tells none", async () => {
     const answers: Record<string, PodAnswer> = { one: at(1) };
     const { look, pods, clock } = bench(answers);

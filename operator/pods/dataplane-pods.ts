@@ -22,7 +22,7 @@ export interface PodState {
   readonly outdated: readonly string[];
   /** Those of `behind` that are so for more than a moment. */
   readonly late: readonly string[];
-  /** Those of `behind` that this process has never seen serve what they were to serve. */
+  /** Those of `behind` that this process has never seen serve anything that they were to serve. */
   readonly unproven: readonly string[];
   /** Pods that have what they are to serve, and refuse it. */
   readonly refusing: readonly RefusingPod[];
@@ -129,6 +129,7 @@ export class DataplanePods {
   forget(proxy: string): void {
     this.#remember(proxy, []);
     this.#remembered.delete(proxy);
+    this.#inquiry.forgetProxy(proxy);
   }
 
   #isDue(pod: Pod, wanted: Wanted): boolean {

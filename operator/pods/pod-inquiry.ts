@@ -2,6 +2,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Pod } from "../watch/pod.ts";
 import type { AskPod, PodAnswer } from "./pod-report.ts";
 import type { ProxyReport } from "../../api/report.ts";
+import { WantedHistory } from "./wanted-history.ts";
 import { textOf, type Target, type Wanted } from "./wanted.ts";
 
 /** What the operator knows of a pod after a look. */
@@ -12,7 +13,7 @@ export interface Finding {
   readonly outdated: boolean;
   /** For too long it has not served what it is to serve, whatever that was. */
   readonly late: boolean;
-  /** It has not served what it is to serve since this process began to look. */
+  /** It has served nothing that it was to serve since this process began to look. */
   readonly unproven: boolean;
   /** It has what it is to serve, and refuses it. */
   readonly rejected: NonNullable<ProxyReport["rejected"]> | undefined;
@@ -64,6 +65,8 @@ export class PodInquiry {
   /** By the pod's uid. */
   readonly #asked = new Map<string, Asked>();
   readonly #known = new Map<string, Known>();
+  /** By proxy. */
+  readonly #histories = new Map<string, WantedHistory>();
 
   constructor(ask: AskPod, clock: Clock) {
     this.#ask = ask;
@@ -79,13 +82,16 @@ export class PodInquiry {
     target: Target,
     signal: AbortSignal,
   ): Promise<readonly (Finding & { readonly pod: Pod })[]> {
+    const history = this.#histories.get(target.proxy) ?? new WantedHistory();
+    this.#histories.set(target.proxy, history);
+    history.want(target.wanted, this.#clock.now());
     for (const pod of pods) this.#renew(pod, textOf(target.wanted));
     const end = this.#clock.now() + LOOK;
     const due = pods.filter((pod) => this.#isDue(pod)).sort((a, b) => this.#askedAt(a) - this.#askedAt(b));
     for (let first = 0; first < due.length && this.#clock.now() < end && !signal.aborted; first += AT_A_TIME) {
       await Promise.all(due.slice(first, first + AT_A_TIME).map((pod) => this.#inquire(pod, target, signal)));
     }
-    return pods.map((pod) => ({ ...this.#finding(pod, target.generation), pod }));
+    return pods.map((pod) => ({ ...this.#finding(pod, target.generation, signal), pod }));
   }
 
   forget(uid: string): void {
@@ -93,7 +99,7 @@ export class PodInquiry {
     this.#known.delete(uid);
   }
 
-  #finding(pod: Pod, generation: number): Finding {
+  #finding(pod: Pod, generation: number, signal: AbortSignal): Finding {
     const now = this.#clock.now();
     const answered = this.#asked.get(uidOf(pod))?.finding ?? BEHIND;
     const last = this.#known.get(uidOf(pod));
@@ -101,7 +107,8 @@ export class PodInquiry {
     const known: Known = answered.serves
       ? { generation, proven: true, behind }
       : { generation: last?.generation, proven: last?.proven ?? false, behind };
-    this.#known.set(uidOf(pod), known);
+    // The pod may have been forgotten since.
+    if (!signal.aborted) this.#known.set(uidOf(pod), known);
     return {
       ...answered,
       outdated: known.generation !== undefined && known.generation !== generation,
@@ -110,11 +117,22 @@ export class PodInquiry {
     };
   }
 
+  /** Forgets a proxy that is gone; its pods are forgotten one by one. */
+  forgetProxy(proxy: string): void {
+    this.#histories.delete(proxy);
+  }
+
   /** A report that tells no generation leaves what was known: an older data plane tells none. */
-  #learn(pod: Pod, answer: PodAnswer): void {
-    if (answer.kind !== "report" || answer.report.generation === undefined) return;
-    const last = this.#known.get(uidOf(pod)) ?? { proven: false, behind: undefined };
-    this.#known.set(uidOf(pod), { ...last, generation: answer.report.generation });
+  #learn(pod: Pod, proxy: string, answer: PodAnswer): void {
+    if (answer.kind !== "report") return;
+    const { report } = answer;
+    const last = this.#known.get(uidOf(pod)) ?? { generation: undefined, proven: false, behind: undefined };
+    const since = this.#histories.get(proxy)?.behindSince(report);
+    this.#known.set(uidOf(pod), {
+      generation: report.generation ?? last.generation,
+      proven: last.proven || since !== undefined,
+      behind: since ?? last.behind,
+    });
   }
 
   /** A finding about another config says nothing about this one. */
@@ -130,7 +148,7 @@ export class PodInquiry {
       address === undefined ? { kind: "silent" } : await this.#ask({ address, proxy, token }, signal);
     // A question that was given up says nothing of the pod.
     if (signal.aborted) return;
-    this.#learn(pod, answer);
+    this.#learn(pod, proxy, answer);
     const at = this.#clock.now();
     const before = this.#asked.get(uidOf(pod));
     const unsynced = answer.kind === "unsynced" ? (before?.unsynced ?? at) : undefined;

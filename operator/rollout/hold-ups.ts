@@ -17,7 +17,7 @@ export interface HoldUp {
 
 /** A pod may find a node, or get over a crash, within this time; ms. */
 const PATIENCE = 30_000;
-/** After a crash that is older Kubernetes starts a container at once again, and so it says nothing of now; ms. */
+/** A crash that is older says nothing of now: Kubernetes starts such a container again at once; ms. */
 const RECENT = 15 * 60_000;
 /** Every container waits for these in its first moments. */
 const ORDINARY = new Set(["ContainerCreating", "PodInitializing"]);

@@ -16,8 +16,8 @@ export interface Progress {
   readonly behind: readonly string[];
   /** Pods of an older shape, ready or not. */
   readonly older: readonly string[];
-  /** Has the Deployment controller taken the newest shape? */
-  readonly isTaken: boolean;
+  /** Has the Deployment controller seen the Deployment as it is, and is its newest ReplicaSet known? */
+  readonly isObserved: boolean;
 }
 
 export interface ProgressFacts {
@@ -42,15 +42,17 @@ export function progressOf({ deployment, pods, state, trusted, isRestless }: Pro
   const wanted = Math.max(deployment?.spec?.replicas ?? 0, settled.length);
   const older = pods.own.filter((pod) => isAlive(pod) && !fresh.has(pod)).map(({ metadata: { name } }) => name);
   const done = settled.length - late.length;
-  const isTaken = deployment !== undefined && isTakenBy(deployment, pods);
+  const isObserved = deployment !== undefined && isSeen(deployment, pods);
+  // While a Deployment is paused its newest ReplicaSet may have an older shape: then it counts no updated pods.
+  const isUpdated = (deployment?.status?.updatedReplicas ?? 0) >= (deployment?.spec?.replicas ?? 0);
   return {
     wanted,
     done,
-    isDone: isTaken && older.length === 0 && done >= wanted,
+    isDone: isObserved && isUpdated && older.length === 0 && done >= wanted,
     notReady: newest.filter((pod) => !calm.has(pod)),
     behind: late.map(({ metadata: { name } }) => name).sort(),
     older: older.sort(),
-    isTaken,
+    isObserved,
   };
 }
 
@@ -59,10 +61,8 @@ export function newestOf({ own, newest }: PodsOfProxy): readonly Pod[] {
   return newest === undefined ? [] : own.filter((pod) => controllerOf(pod, "ReplicaSet") === newest.uid);
 }
 
-/** While a Deployment is paused its newest ReplicaSet may have an older shape: then it counts no updated pods. */
-function isTakenBy(deployment: Deployment, { newest }: PodsOfProxy): boolean {
-  const { metadata, spec, status } = deployment;
-  const observed = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
-  const updated = (status?.updatedReplicas ?? 0) >= (spec?.replicas ?? 0);
-  return observed && updated && newest?.revision === revisionOf(deployment);
+function isSeen(deployment: Deployment, { newest }: PodsOfProxy): boolean {
+  const { metadata, status } = deployment;
+  const isCurrent = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  return isCurrent && newest?.revision === revisionOf(deployment);
 }

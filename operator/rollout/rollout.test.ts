@@ -144,6 +144,23 @@ describe("a rollout is stuck at once", () => {
     expect(stuck(scene)).toBe(words);
   });
 
+  test("but not because Kubernetes gave up on an earlier shape", () => {
+    const stopped = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "Late." };
+    const scene = { pods: [a, pod("b")], deployment: deployment({}, { observedGeneration: 3, conditions: [stopped] }) };
+    expect(new Watched().after(0, scene).state).toBe("Rolling");
+  });
+
+  test("with a thousand pods: the words are those of one, and stay; a few are remembered", () => {
+    const its = new Watched();
+    const pods = Array.from({ length: 1000 }, (_, at) =>
+      pod(`pod-${at}`, { container: waiting("ErrImagePull", "no") }),
+    );
+    const first = its.after(0, { pods: pods.slice(1) }).words;
+    expect(first).toBe("Pod pod-100: ErrImagePull: no (and 998 more)");
+    expect(its.after(60, { pods }).words).toBe("Pod pod-100: ErrImagePull: no (and 999 more)");
+    expect(its.last?.memory.holdUps.size).toBe(32);
+  });
+
   test("but not by a pod of an older shape, one that is going, or one that is not wanted any more", () => {
     const bad = { container: waiting("ErrImagePull") };
     for (const more of [pod("x", { ...bad, old: true }), pod("x", { ...bad, deleted: true })]) {
@@ -181,7 +198,7 @@ describe("without progress for two minutes a rollout is stuck", () => {
     [
       "with a pod that is late",
       { pods: [a, b], late: ["b"] },
-      `${NONE} The pods that are behind do not take the newest config.`,
+      `${NONE} The pods that are behind do not report the newest config.`,
     ],
     [
       "without a controller",
@@ -189,7 +206,11 @@ describe("without progress for two minutes a rollout is stuck", () => {
       `${NONE} Deployment wsproxy-chat: its controller does not take the newest shape.`,
     ],
     ["without a Deployment", { pods: [], deployment: undefined }, `${NONE} There is no Deployment.`],
-    ["with pods that are not made", { pods: [a] }, `${NONE} Kubernetes does not make the other pods.`],
+    [
+      "with pods that are not made",
+      { pods: [a], deployment: deployment({}, { updatedReplicas: 1 }) },
+      `${NONE} Kubernetes does not make or remove the other pods.`,
+    ],
   ])("%s", (_title, scene, words) => {
     const its = new Watched();
     expect([its.after(0, scene).state, its.again]).toEqual(["Rolling", 120]);

@@ -46,6 +46,8 @@ export interface Memory {
 
 /** A rollout without progress for this time is stuck; ms. */
 const NO_PROGRESS = 120_000;
+/** Hold-ups of one proxy that are remembered. */
+const MOST = 32;
 
 /** `again`: the next look is due after this time, also without an event; ms. */
 export interface Look {
@@ -62,15 +64,14 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
   const { deployment, generation, pods, programmed, now, wall } = facts;
   const stands = programmed?.observedGeneration === generation;
   const wasStuck = before === undefined && stands && programmed.reason === "RolloutStuck";
-  const found = new Map(newestOf(pods).map((pod) => [pod, holdUpOf(pod, wall)]));
   const ready = new Set(facts.state.ready);
-  const isReady = (pod: Pod): boolean => ready.has(pod.metadata.name);
-  const standing = (holdUp: HoldUp, isCalm: boolean): Standing =>
-    standingOf(holdUp, before?.holdUps.get(holdUp.key), { now, ready: isCalm, told: wasStuck });
+  const found = new Map(newestOf(pods).map((pod) => [pod, holdUpOf(pod, wall)]));
+  const standing = (holdUp: HoldUp, isReady: boolean): Standing =>
+    standingOf(holdUp, before?.holdUps.get(holdUp.key), { now, ready: isReady, told: wasStuck });
   const isRestless = (pod: Pod): boolean => {
     const holdUp = found.get(pod);
     if (holdUp === undefined || (!wasStuck && before?.holdUps.has(holdUp.key) !== true)) return false;
-    return isReady(pod) && !standing(holdUp, true).isOver;
+    return !standing(holdUp, true).isOver;
   };
   const progress = progressOf({ ...facts, trusted: stands && programmed.status === "True", isRestless });
   const aim = `${generation} ${pods.newest?.uid ?? ""}`;
@@ -80,74 +81,77 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
     return { rollout: { ...counts(progress), state: "Done", words }, memory, again: undefined };
   }
 
-  const holdUps = new Map<string, Standing>();
-  for (const holdUp of deployment === undefined ? [] : holdUpsOf(deployment)) {
-    holdUps.set(holdUp.key, standing(holdUp, false));
-  }
-  for (const pod of progress.notReady) {
-    const holdUp = found.get(pod);
-    if (holdUp !== undefined) holdUps.set(holdUp.key, standing(holdUp, isReady(pod)));
-  }
-  const since = lastProgress(progress, aim, holdUps, before) ?? (wasStuck ? now - NO_PROGRESS : now);
+  const all = [
+    ...(deployment === undefined ? [] : holdUpsOf(deployment)).map((holdUp) => standing(holdUp, false)),
+    ...progress.notReady.flatMap((pod) => {
+      const holdUp = found.get(pod);
+      return holdUp === undefined ? [] : [standing(holdUp, ready.has(pod.metadata.name))];
+    }),
+  ].sort(longestFirst);
+  const holdUps = new Map(all.slice(0, MOST).map((one) => [one.key, one]));
+  const moved = movedAt({ aim, done: progress.done, keys: new Set(all.map(({ key }) => key)), now }, before);
+  const since = moved ?? (wasStuck ? now - NO_PROGRESS : now);
+  const isStill = now - since >= NO_PROGRESS;
+  const words = toldOf(all) || exceeded(facts, progress) || (isStill ? stillness(facts, progress) : "");
   const same = before !== undefined && !before.isDone && before.aim === aim;
   const most = same ? Math.max(before.most, progress.done) : progress.done;
-  const told = toldOf(holdUps);
-  const words = told !== "" ? told : now - since >= NO_PROGRESS ? stillness(progress, facts) : exceeded(facts);
   return {
     rollout: { ...counts(progress), state: words === "" ? "Rolling" : "Stuck", words },
-    memory: { aim, isDone: false, most, since: Math.min(since, now), holdUps },
+    memory: { aim, isDone: false, most, since, holdUps },
     again: againAfter(holdUps.values(), now, words === "" ? since + NO_PROGRESS - now : undefined),
   };
-
-  /** When there was progress last; undefined: at no time that is known. */
-  function lastProgress(
-    { done }: Progress,
-    to: string,
-    left: ReadonlyMap<string, Standing>,
-    known: Memory | undefined,
-  ): number | undefined {
-    if (known === undefined) return undefined;
-    if (known.isDone || known.aim !== to || done > known.most) return now;
-    // What held it up is over.
-    if ([...known.holdUps].some(([key, { isTold }]) => isTold && !left.has(key))) return now;
-    return known.since;
-  }
 }
 
-/** The hold-up that has lasted longest, and how many more there are. */
-function toldOf(holdUps: ReadonlyMap<string, Standing>): string {
-  const told = [...holdUps.values()].filter(({ isTold }) => isTold);
+interface Moment {
+  readonly aim: string;
+  readonly done: number;
+  /** Of all hold-ups. */
+  readonly keys: ReadonlySet<string>;
+  readonly now: number;
+}
+
+/** When something moved last: a pod more is done, or what held one up is over. undefined: it is not known. */
+function movedAt({ aim, done, keys, now }: Moment, before: Memory | undefined): number | undefined {
+  if (before === undefined) return undefined;
+  if (before.isDone || before.aim !== aim || done > before.most) return now;
+  const isOver = [...before.holdUps.values()].some(({ isTold, key }) => isTold && !keys.has(key));
+  return isOver ? now : before.since;
+}
+
+/** What keeps Kubernetes from making pods comes first, then what has lasted longest. */
+function longestFirst(one: Standing, other: Standing): number {
   const rank = ({ about }: Standing): number => (about === "deployment" ? 0 : 1);
-  told.sort((one, other) => rank(one) - rank(other) || one.since - other.since || (one.words < other.words ? -1 : 1));
-  const [first] = told;
-  if (first === undefined) return "";
-  return told.length === 1 ? first.words : `${first.words} (and ${told.length - 1} more)`;
+  return rank(one) - rank(other) || one.since - other.since || (one.words < other.words ? -1 : 1);
 }
 
-function exceeded({ deployment }: Facts): string {
+/** The first hold-up that is to be told, and how many more there are. */
+function toldOf(all: readonly Standing[]): string {
+  const [first, ...more] = all.filter(({ isTold }) => isTold);
+  if (first === undefined) return "";
+  return more.length === 0 ? first.words : `${first.words} (and ${more.length} more)`;
+}
+
+/** Kubernetes gave up. */
+function exceeded({ deployment }: Facts, { isObserved }: Progress): string {
   const stopped = deployment && conditionOf(deployment, "Progressing", "False");
-  if (stopped?.reason !== "ProgressDeadlineExceeded") return "";
+  if (!isObserved || stopped?.reason !== "ProgressDeadlineExceeded") return "";
   return shortened(`Deployment ${deployment?.metadata.name}: ${stopped.reason}: ${stopped.message ?? ""}`, LONGEST);
 }
 
 /** Why nothing moves, where Kubernetes reports no failure. */
-function stillness(progress: Progress, { deployment, pods }: Facts): string {
-  const [still] = progress.notReady.map(wordsOn).sort();
+function stillness({ deployment, pods }: Facts, { notReady, behind, isObserved }: Progress): string {
+  const [still] = notReady.map(wordsOn).sort();
   const [failed] = newestOf(pods)
     .flatMap((pod) => failureOf(pod) ?? [])
     .sort();
-  const name = deployment?.metadata.name;
-  const words =
-    still ??
-    failed ??
-    (progress.behind.length > 0
-      ? "The pods that are behind do not take the newest config."
-      : deployment === undefined
-        ? "There is no Deployment."
-        : progress.isTaken
-          ? "Kubernetes does not make the other pods."
-          : `Deployment ${name}: its controller does not take the newest shape.`);
-  return `No progress for 2 minutes. ${words}`;
+  return `No progress for 2 minutes. ${still ?? failed ?? rest()}`;
+
+  function rest(): string {
+    if (deployment === undefined) return "There is no Deployment.";
+    if (!isObserved) return `Deployment ${deployment.metadata.name}: its controller does not take the newest shape.`;
+    if (behind.length > 0) return "The pods that are behind do not report the newest config.";
+    return "Kubernetes does not make or remove the other pods.";
+  }
 }
 
 function counts({ wanted, done, behind, older, notReady }: Progress): Omit<Rollout, "state" | "words"> {

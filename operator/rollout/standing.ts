@@ -1,7 +1,7 @@
 import type { HoldUp } from "./hold-ups.ts";
 
 /** A hold-up over several looks. */
-export interface Standing extends Pick<HoldUp, "words" | "about" | "patience"> {
+export interface Standing extends Pick<HoldUp, "key" | "words" | "about" | "patience"> {
   /** When it was first seen; ms. */
   readonly since: number;
   /** It has lasted long enough to be told; it stays told until it is over. */
@@ -31,11 +31,12 @@ interface Now {
 
 /** The hold-up as it stands now, after what was known of it. */
 export function standingOf(holdUp: HoldUp, known: Standing | undefined, { now, ready, told }: Now): Standing {
-  const { about, patience } = holdUp;
+  const { key, about, patience } = holdUp;
   const since = known?.since ?? now;
   const calm = ready ? (known?.calm ?? now) : undefined;
   const isTold = told || known?.isTold === true || now - since >= patience;
   return {
+    key,
     about,
     patience,
     since,

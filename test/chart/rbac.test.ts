@@ -90,7 +90,7 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     leftOver(bench, "ConfigMap", "wsproxy-chat-old");
     for (const kind of ["ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "Service"])
       leftOver(bench, kind, "wsproxy-chat-old");
-    bench.server.put(proxy("chat", { ...withTokens, gateway: { replicas: 1 } }));
+    bench.server.put(proxy("chat", { ...withTokens, gateway: { replicas: 3 } }));
     const removed = (): number => bench.writes().filter((write) => write.startsWith("DELETE")).length;
     await until("what was left over is gone", () => removed() === 7);
     await operator.stop();
