@@ -46,10 +46,11 @@ export class StateEvents {
     const all = status.conditions ?? [];
     let held = false;
     for (const now of all) {
-      const known = topicOf(
-        topics.get(now.type),
-        before?.conditions?.find(({ type }) => type === now.type),
-      );
+      const last = topics.get(now.type);
+      const standing = before?.conditions?.find(({ type }) => type === now.type);
+      const known = topicOf(last, standing);
+      // What this process wrote last is no longer the last Event: the same one again is news.
+      if (last !== undefined && known !== last) this.#recorder.forget(proxy.metadata.uid ?? "");
       const event = eventTypeOf(now, known.told, all);
       if (event === undefined) topics.set(now.type, { told: known.told, held: known.held, now });
       else if (this.#budget.take(key))
@@ -107,6 +108,6 @@ function isOneState(one: Standing, other: Standing): boolean {
 /** One line: `kubectl describe` shows it in a table. */
 function noteOf({ type, message, observedGeneration }: Standing, others: number): string {
   const generation = observedGeneration === undefined ? "" : ` (generation ${observedGeneration})`;
-  const more = others <= 0 ? "" : `Changed ${others} more times since its last Event. `;
+  const more = others <= 0 ? "" : `Changed ${others + 1} times since its last Event. `;
   return `${more}${type}${generation}: ${message}`.replaceAll(/[\s\p{Cc}]+/gu, " ");
 }
