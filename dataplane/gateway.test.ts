@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Config } from "../api/config.ts";
 import { RawBackend } from "../test/fakes/backends.ts";
 import { keyPair } from "../test/fakes/certificates.ts";
@@ -228,4 +228,55 @@ test("a config that was read and not applied is remembered for the next reading,
   await fake.gateway.remove(`${config.proxy.namespace}/${config.proxy.name}`);
   expect(await routeRead()).not.toBe(first);
   expect(await routeRead()).toEqual(first);
+});
+
+/** The series of a gauge that has a value for each proxy. */
+async function gauge(name: string): Promise<Record<string, number>> {
+  const text = await fake.metrics.registry.getSingleMetricAsString(`wsproxy_${name}`);
+  return Object.fromEntries(
+    [...text.matchAll(/^wsproxy_\w+\{proxy="(.*)"\} (\d)$/gm)].map(([, proxy = "", value]) => [proxy, Number(value)]),
+  );
+}
+
+describe("the metrics say of each proxy", () => {
+  const [a, b] = [
+    { name: "a", port: 1001 },
+    { name: "b", port: 1002 },
+  ];
+
+  test("that it takes sessions, until its process stops", async () => {
+    expect(await gauge("ready")).toEqual({});
+    await apply([a, b]);
+    expect(await gauge("ready")).toEqual({ "test/a": 1, "test/b": 1 });
+    await fake.gateway.remove("test/b");
+    expect(await gauge("ready")).toEqual({ "test/a": 1 });
+    await fake.gateway.drain(0, new AbortController().signal);
+    expect(await gauge("ready")).toEqual({ "test/a": 0 });
+  });
+
+  test("that its last config is refused, until one is in force", async () => {
+    await apply([a, invalid(b)]);
+    expect([await gauge("ready"), await gauge("config_refused")]).toEqual([
+      { "test/a": 1, "test/b": 0 },
+      { "test/a": 0, "test/b": 1 },
+    ]);
+    await apply([invalid(a), b]);
+    expect([await gauge("ready"), await gauge("config_refused")]).toEqual([
+      { "test/a": 1, "test/b": 1 },
+      { "test/a": 1, "test/b": 0 },
+    ]);
+    await apply([a]);
+    expect(await gauge("config_refused")).toEqual({ "test/a": 0, "test/b": 0 });
+  });
+
+  test("that a file which cannot be read is refused, also before there is a proxy; a process that stops refuses nothing", async () => {
+    fake.gateway.unreadable();
+    expect([await gauge("ready"), await gauge("config_refused")]).toEqual([{ "": 0 }, { "": 1 }]);
+    await apply([a]);
+    expect(await gauge("config_refused")).toEqual({ "test/a": 0 });
+    fake.gateway.unreadable();
+    expect([await gauge("ready"), await gauge("config_refused")]).toEqual([{ "test/a": 1 }, { "test/a": 1 }]);
+    await fake.gateway.drain(0, new AbortController().signal);
+    expect(await gauge("config_refused")).toEqual({ "test/a": 0 });
+  });
 });

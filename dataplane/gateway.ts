@@ -7,6 +7,7 @@ import { listenerCertificate, type ListenerCertificate } from "./ports/certifica
 import { grantPorts } from "./ports/grant-ports.ts";
 import { OpenPort, type PortAddress } from "./ports/open-port.ts";
 import { Evictions } from "./process/evictions.ts";
+import type { ProxyState } from "./process/process-metrics.ts";
 import { processResources, type ProcessOptions, type ProcessResources } from "./process-resources.ts";
 import { ProxyListener } from "./proxy-listener.ts";
 import { ServedProxy } from "./served-proxy.ts";
@@ -48,6 +49,7 @@ export class Gateway {
     this.#evictions = new Evictions(options.clock, options.log, metrics);
     this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
     this.#resources = processResources(options);
+    options.metrics.process.showProxies(() => this.#states());
   }
 
   /** Proxies in service, in the order in which they came. */
@@ -64,6 +66,21 @@ export class Gateway {
   get ready(): boolean {
     const listeners = [...this.#listeners.values()];
     return !this.#stopping && listeners.length > 0 && listeners.every(({ port }) => port !== undefined);
+  }
+
+  /** A gateway that stops takes nothing new: no session, and no config that it could refuse. */
+  *#states(): Iterable<ProxyState> {
+    const { refused } = this.#rejected;
+    for (const proxy of new Set([...this.#listeners.keys(), ...refused])) {
+      const listener = this.#listeners.get(proxy);
+      const ready = !this.#stopping && listener?.port !== undefined;
+      yield { proxy, ready, refused: !this.#stopping && refused.has(proxy), hash: listener?.proxy.snapshot?.hash };
+    }
+  }
+
+  /** A config came that cannot be read at all; the one in force stays. */
+  unreadable(): void {
+    this.#rejected.unread(this.proxies[0]?.name ?? "");
   }
 
   /** Address on which a proxy listens; undefined if it does not. */
@@ -170,7 +187,7 @@ export class Gateway {
         if (other !== listener && other.port === port) other.handedOver();
       }
       listener.listen(port, certificate.keyPair);
-      this.#options.metrics.certificateExpiry(proxy.name, certificate.expiry);
+      this.#options.metrics.certificate(proxy.name, certificate.validity);
     }
     return this.#rejected.inForce(proxy.name);
   }

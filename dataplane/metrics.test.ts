@@ -64,10 +64,31 @@ test("what a peer may choose becomes one of few label values", () => {
 test("a proxy that was removed is no longer said to be served", async () => {
   const metrics = new Metrics();
   metrics.configApplied("demo/chat", 7, 10_000, 1000);
-  metrics.certificateExpiry("demo/chat", 2000);
+  metrics.certificate("demo/chat", { start: 1000, end: 2000 });
   metrics.configRejected("demo/chat");
   metrics.proxyRemoved("demo/chat");
   const gauges = ["config_generation", "config_applied_timestamp_seconds", "certificate_expiry_timestamp_seconds"];
   for (const name of [...gauges, "connections_limit"]) expect(await samples(metrics, name)).toEqual([]);
   expect(await samples(metrics, "config_rejected_total")).toHaveLength(1);
+});
+
+test("from its first session on a route shows 0 for the permissions that its sessions may lose, and for their durations", async () => {
+  const metrics = new Metrics();
+  const route = metrics.route("demo/chat", "main");
+  metrics.route("demo/chat", "unused");
+  expect(await samples(metrics, "credential_terminations_total")).toEqual([]);
+  route.opened(session(1, 1));
+  expect(await samples(metrics, "credential_terminations_total")).toEqual(
+    ["CredentialExpired", "CredentialRevoked", "ScopeMissing", "ClaimMismatch", "Denied"].map(
+      (reason) => `wsproxy_credential_terminations_total{proxy="demo/chat",route="main",reason="${reason}"} 0`,
+    ),
+  );
+  expect(await samples(metrics, "connection_duration_seconds")).toContain(
+    'wsproxy_connection_duration_seconds_count{proxy="demo/chat",route="main"} 0',
+  );
+  route.credentialTermination("Denied");
+  route.opened(session(1, 1));
+  expect(await samples(metrics, "credential_terminations_total")).toContain(
+    'wsproxy_credential_terminations_total{proxy="demo/chat",route="main",reason="Denied"} 1',
+  );
 });

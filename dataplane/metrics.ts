@@ -4,7 +4,7 @@ import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Method } from "./identity.ts";
 import { LimitHits } from "./limits/limit-hits.ts";
 import { ProcessMetrics } from "./process/process-metrics.ts";
-import { CLOSE_CODES, type CloseReason, type RefusalReason } from "./rejection.ts";
+import { CLOSE_CODES, PERMISSION_REASONS, type CloseReason, type RefusalReason } from "./rejection.ts";
 import type { LimitAction } from "./limits/limit-hits.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -103,6 +103,11 @@ export class Metrics {
     "When the listener's certificate expires.",
   );
 
+  readonly #certificateStart = this.#proxyGauge(
+    "certificate_start_timestamp_seconds",
+    "From when the listener's certificate is valid.",
+  );
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     this.registry.registerMetric(this.#limitHits as unknown as Metric);
@@ -145,8 +150,8 @@ export class Metrics {
 
   /** Removes the gauges of a proxy that is no longer served. */
   proxyRemoved(proxy: string): void {
-    const gauges = [this.#applied, this.#generation, this.#limit, this.#certificate, this.#draining];
-    for (const gauge of gauges) gauge.remove({ proxy });
+    this.certificate(proxy, undefined);
+    for (const gauge of [this.#applied, this.#generation, this.#limit, this.#draining]) gauge.remove({ proxy });
   }
 
   configRejected(proxy: string): void {
@@ -158,9 +163,12 @@ export class Metrics {
     this.#dropped.inc({ proxy });
   }
 
-  certificateExpiry(proxy: string, wall: number | undefined): void {
-    if (wall === undefined) this.#certificate.remove({ proxy });
-    else this.#certificate.set({ proxy }, wall / 1000);
+  /** In ms since the epoch; undefined: the listener has no certificate. */
+  certificate(proxy: string, validity: { readonly start: number; readonly end: number } | undefined): void {
+    for (const gauge of [this.#certificate, this.#certificateStart]) gauge.remove({ proxy });
+    if (validity === undefined) return;
+    this.#certificate.set({ proxy }, validity.end / 1000);
+    this.#certificateStart.set({ proxy }, validity.start / 1000);
   }
 
   draining(proxy: string, sessions: number): void {
@@ -175,8 +183,11 @@ export class Metrics {
     const connect = this.#connect.labels(labels);
     const slow = this.#slow.labels(labels);
     slow.inc(0);
+    let used = false;
     return {
       opened: (session) => {
+        if (!used) this.#startAtZero(labels);
+        used = true;
         totals.live.add(session);
         opened.inc();
       },
@@ -198,6 +209,15 @@ export class Metrics {
       limitHit: (policy, per, action, shadow) => this.#limitHits.counter(labels, policy, per, action, shadow),
       slowConsumer: () => slow.inc(),
     };
+  }
+
+  /**
+   * Of a series that begins with a burst Prometheus sees no increase. Only for routes that have sessions: a config may have
+   * thousands of routes.
+   */
+  #startAtZero(labels: { proxy: string; route: string }): void {
+    for (const reason of PERMISSION_REASONS) this.#terminations.inc({ ...labels, reason }, 0);
+    this.#duration.zero(labels);
   }
 
   #counter(name: string, help: string, more: readonly string[]): Counter {

@@ -91,7 +91,7 @@ type Table = typeof REJECTIONS;
 const ROWS: readonly (readonly [string, Row])[] = Object.entries(REJECTIONS);
 
 /** Reasons that mean a lost permission. */
-const PERMISSION_REASONS: ReadonlySet<string> = new Set(
+export const PERMISSION_REASONS: ReadonlySet<string> = new Set(
   ROWS.flatMap(([reason, row]) => (row.permission ? [reason] : [])),
 );
 

@@ -136,7 +136,7 @@ export class Controller {
     this.metrics.show(() => ({
       queueDepth: this.#queue.depth,
       leading: this.leading,
-      conditions: () => this.#reporter.conditions,
+      conditions: () => this.#reporter.reports,
       exceeded: () => gatherer.exceeded,
       retained: () => contents.weight,
     }));

@@ -15,9 +15,10 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
       [
         "demo/chat",
         [
-          { type: "Accepted", status: "True" },
-          { type: "Ready", status: "False" },
-          { type: "Theirs", status: "True" },
+          { type: "Accepted", status: "True", reason: "PartiallyAccepted" },
+          { type: "ResolvedRefs", status: "Unknown", reason: "NotAccepted" },
+          { type: "Ready", status: "False", reason: "NoReadyPods" },
+          { type: "Theirs", status: "True", reason: "Theirs" },
         ],
       ],
       ["demo/new", []],
@@ -27,16 +28,52 @@ test("a leader tells of each proxy's conditions as they stand, and of those alon
   };
   metrics.show(() => ({ queueDepth: 0, ...state }));
   expect(await samples(metrics, "proxy_condition")).toEqual([
-    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Accepted"} 1',
-    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="ResolvedRefs"} 0',
-    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Programmed"} 0',
-    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Ready"} 0',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Accepted",reason="PartiallyAccepted"} 1',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="ResolvedRefs",reason="NotAccepted"} 0',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Programmed",reason=""} 0',
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Ready",reason="NoReadyPods"} 0',
     ...["Accepted", "ResolvedRefs", "Programmed", "Ready"].map(
-      (type) => `wsproxy_operator_proxy_condition{proxy="demo/new",condition="${type}"} 0`,
+      (type) => `wsproxy_operator_proxy_condition{proxy="demo/new",condition="${type}",reason=""} 0`,
     ),
+  ]);
+  state = {
+    ...state,
+    conditions: () => [["demo/chat", [{ type: "Programmed", status: "False", reason: "RolloutStuck" }]]],
+  };
+  expect((await samples(metrics, "proxy_condition")).filter((line) => line.includes("Programmed"))).toEqual([
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Programmed",reason="RolloutStuck"} 0',
+  ]);
+  state = {
+    ...state,
+    conditions: () => [["demo/chat", [{ type: "Programmed", status: "True", reason: "Programmed" }]]],
+  };
+  expect((await samples(metrics, "proxy_condition")).filter((line) => line.includes("Programmed"))).toEqual([
+    'wsproxy_operator_proxy_condition{proxy="demo/chat",condition="Programmed",reason="Programmed"} 1',
   ]);
   state = { leading: true, conditions: () => [], exceeded: () => [], retained: () => 0 };
   expect(await samples(metrics, "proxy_condition")).toEqual([]);
+});
+
+test("a leader tells how many pods each Deployment asks for, and of a proxy without one nothing", async () => {
+  const metrics = new OperatorMetrics([]);
+  const state: Omit<OperatorState, "leading"> = {
+    queueDepth: 0,
+    conditions: () => [
+      ["demo/chat", [], 3],
+      ["demo/zero", [], 0],
+      ["demo/new", [], undefined],
+    ],
+    exceeded: () => [],
+    retained: () => 0,
+  };
+  let leading = true;
+  metrics.show(() => ({ ...state, leading }));
+  expect(await samples(metrics, "proxy_replicas")).toEqual([
+    'wsproxy_operator_proxy_replicas{proxy="demo/chat"} 3',
+    'wsproxy_operator_proxy_replicas{proxy="demo/zero"} 0',
+  ]);
+  leading = false;
+  expect(await samples(metrics, "proxy_replicas")).toEqual([]);
 });
 
 test("an operator that does not lead shows no proxy: what it knows may be old", async () => {

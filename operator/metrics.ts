@@ -15,18 +15,27 @@ const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total",
 export interface OperatorState {
   readonly queueDepth: number;
   readonly leading: boolean;
-  /** Every WebSocketProxy by its key, and the conditions in its status. */
-  readonly conditions: () => Iterable<readonly [proxy: string, conditions: readonly ConditionState[]]>;
+  /** Every WebSocketProxy by its key, the conditions in its status, and how many pods its Deployment asks for. */
+  readonly conditions: () => Iterable<ProxyReport>;
   /** For each WebSocketProxy, the budgets that it exceeded. */
   readonly exceeded: () => Iterable<readonly Budget[]>;
   /** Bytes that the operator retains of objects that it read. */
   readonly retained: () => number;
 }
 
+export type ProxyReport = readonly [
+  proxy: string,
+  conditions: readonly ConditionState[],
+  /** undefined: it has no Deployment. */
+  replicas?: number | undefined,
+];
+
 /** A condition as it stands in a status. */
 export interface ConditionState {
   readonly type: string;
   readonly status: string;
+  /** Of the closed set of `CONDITION_REASONS`. */
+  readonly reason: string;
 }
 
 const CONDITIONS = Object.keys(CONDITION_REASONS) as readonly ConditionType[];
@@ -66,10 +75,11 @@ export class OperatorMetrics {
     this.#gauge("kept_bytes", "What is kept of objects that were read, in bytes, about.", () => state().retained());
     this.#gauge("leader", "1 where this process is the one that works.", () => (state().leading ? 1 : 0));
     this.#showBudgets(state);
+    this.#showReplicas(state);
     new Gauge({
       name: "wsproxy_operator_proxy_condition",
-      help: "1 where a condition of a WebSocketProxy is True, else 0; told by the process that leads.",
-      labelNames: ["proxy", "condition"],
+      help: "1 where a condition of a WebSocketProxy is True, else 0, with its reason; told by the process that leads.",
+      labelNames: ["proxy", "condition", "reason"],
       registers: [this.registry],
       collect() {
         this.reset();
@@ -77,10 +87,25 @@ export class OperatorMetrics {
         if (!leading) return;
         for (const [proxy, known] of conditions()) {
           for (const condition of CONDITIONS) {
-            const holds = known.some(({ type, status }) => type === condition && status === "True");
-            this.set({ proxy, condition }, holds ? 1 : 0);
+            const { status, reason = "" } = known.find(({ type }) => type === condition) ?? {};
+            this.set({ proxy, condition, reason }, status === "True" ? 1 : 0);
           }
         }
+      },
+    });
+  }
+
+  #showReplicas(state: () => OperatorState): void {
+    new Gauge({
+      name: "wsproxy_operator_proxy_replicas",
+      help: "Pods that the Deployment of a WebSocketProxy asks for; told by the process that leads.",
+      labelNames: ["proxy"],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        const { leading, conditions } = state();
+        if (!leading) return;
+        for (const [proxy, , replicas] of conditions()) if (replicas !== undefined) this.set({ proxy }, replicas);
       },
     });
   }

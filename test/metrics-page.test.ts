@@ -31,6 +31,7 @@ const ofDataplane = new Metrics();
 ofDataplane.process.logDropped(() => 0);
 ofDataplane.process.bufferBudget({ limit: 0, used: 0, ended: 0 });
 ofDataplane.process.showSockets({ descriptors: { most: 1, used: 0 }, room: { reading: 0, unread: 0 } });
+ofDataplane.process.showProxies(() => []);
 ofDataplane.process.subjects({ size: 0, forgotten: { limit: 0, process: 0 } });
 const ofOperator = new OperatorMetrics([]);
 ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [], exceeded: () => [], retained: () => 0 }));
@@ -64,7 +65,7 @@ test.each([
   ["chart's dashboard", dashboardFile],
 ])("the %s name metrics that there are", (_what, text) => {
   const names = new Set([...rows(dataplane), ...rows(operator)].map(({ name }) => name));
-  const asked = [...text.matchAll(/wsproxy_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, ""));
+  const asked = [...text.matchAll(/wsproxy_[a-z_]+/g)].map(([name]) => name.replace(/_(?:bucket|count)$/, ""));
   expect(asked.length).toBeGreaterThan(8);
   expect(asked.filter((name) => !names.has(name))).toEqual([]);
 });

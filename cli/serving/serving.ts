@@ -121,7 +121,7 @@ export class Serving {
 
   /** A config that is not given to the gateway at all. */
   unusable(problems: readonly string[]): void {
-    this.#metrics.configRejected(this.gateway.proxies[0]?.name ?? "");
+    this.gateway.unreadable();
     this.log.warn({ stage: "config", problems: problems.slice(0, LOGGED) }, "config rejected");
   }
 

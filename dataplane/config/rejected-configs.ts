@@ -15,6 +15,8 @@ export type Applied =
 /** Of each proxy the config that came last, where that was rejected. */
 export class RejectedConfigs {
   readonly #byProxy = new Map<string, RejectedConfig>();
+  /** The proxy of a config that could not even be read, if that is what came last. */
+  #unread: string | undefined;
   readonly #metrics: Metrics;
 
   constructor(metrics: Metrics) {
@@ -25,9 +27,21 @@ export class RejectedConfigs {
     return this.#byProxy;
   }
 
-  /** `proxy` is "" where the config does not say for which proxy it is: then it is counted only. */
+  /** Proxies of which the config that came last is refused; "" where that config does not say for which proxy it is. */
+  get refused(): ReadonlySet<string> {
+    return new Set([...this.#byProxy.keys(), ...(this.#unread === undefined ? [] : [this.#unread])]);
+  }
+
+  /** A config that could not be read, for `proxy` as far as that is known. */
+  unread(proxy: string): void {
+    this.#metrics.configRejected(proxy);
+    this.#unread = proxy;
+  }
+
+  /** `proxy` is "" where the config does not say for which proxy it is. */
   add(proxy: string, rejected: RejectedConfig): Applied {
     this.#metrics.configRejected(proxy);
+    this.#unread = proxy === "" ? "" : undefined;
     if (proxy !== "") this.#byProxy.set(proxy, rejected);
     const { stage, problems } = rejected;
     return { ok: false, proxy, stage, problems };
@@ -36,6 +50,7 @@ export class RejectedConfigs {
   /** The config that came last is in force. */
   inForce(proxy: string): Applied {
     this.#byProxy.delete(proxy);
+    this.#unread = undefined;
     return { ok: true, proxy };
   }
 

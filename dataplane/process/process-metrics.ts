@@ -8,9 +8,20 @@ export interface SocketCounts {
   readonly room: { readonly reading: number; readonly unread: number };
 }
 
+/** One proxy of the process at the moment of a scrape. */
+export interface ProxyState {
+  readonly proxy: string;
+  /** It takes new sessions. */
+  readonly ready: boolean;
+  /** The config that came last is not in force. */
+  readonly refused: boolean;
+  /** Of the config in force, in hexadecimal digits. */
+  readonly hash: string | undefined;
+}
+
 const DELAYS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** What `/metrics` tells of the data plane's process as a whole: no proxy, no route. Labels come from closed sets only. */
+/** What `/metrics` tells of the data plane's process as a whole, and which proxies it serves: no route. Labels come from closed sets only. */
 export class ProcessMetrics {
   readonly #registry: Registry;
   readonly #readPath: Gauge;
@@ -90,6 +101,31 @@ export class ProcessMetrics {
       it.set({ state: "reading" }, room.reading);
       it.set({ state: "unread" }, room.unread);
     });
+  }
+
+  /** What is true of each proxy; asked for at scrape time. A proxy that is not among the states has no series. */
+  showProxies(states: () => Iterable<ProxyState>): void {
+    const show = (name: string, help: string, value: (state: ProxyState) => number | undefined): void => {
+      new Gauge({
+        name: `wsproxy_${name}`,
+        help,
+        labelNames: ["proxy"],
+        registers: [this.#registry],
+        collect() {
+          this.reset();
+          for (const state of states()) {
+            const now = value(state);
+            if (now !== undefined) this.set({ proxy: state.proxy }, now);
+          }
+        },
+      });
+    };
+    show("ready", "1 while new sessions are taken: a config in force, an open listener, no drain.", (it) => +it.ready);
+    show("config_refused", "1 while the config that came last is refused.", (it) => +it.refused);
+    // A number has 53 bits: two configs differ in their first 48, or nothing differs.
+    show("config_hash", "A number that differs between configs in force that differ.", ({ hash }) =>
+      hash === undefined ? undefined : Number.parseInt(hash.slice(0, 12), 16),
+    );
   }
 
   /** Log lines that the reader of stdout did not take in time; asked for at scrape time. */

@@ -1,5 +1,6 @@
 import { PROXY, type Panel } from "./panel.ts";
 import { processes } from "./processes.ts";
+import { rollouts } from "./rollouts.ts";
 import { sessions } from "./sessions.ts";
 import { traffic } from "./traffic.ts";
 
@@ -55,7 +56,7 @@ function variable(name: string, label: string, query: string) {
 function laidOut(): object[] {
   const laid: object[] = [];
   let y = 0;
-  for (const { title, panels } of [...sessions, ...traffic, ...processes]) {
+  for (const { title, panels } of [...sessions, ...traffic, ...rollouts, ...processes]) {
     laid.push({
       id: laid.length + 1,
       type: "row",
@@ -77,20 +78,39 @@ function laidOut(): object[] {
   return laid;
 }
 
-function drawn({ title, description, unit, queries, stat }: Panel): object {
+function drawn(panel: Panel): object {
+  const { title, description, unit, queries, table } = panel;
+  const { type, ...form } = formOf(panel);
   return {
-    type: stat === true ? "stat" : "timeseries",
+    type,
     title,
     description,
     datasource: DATASOURCE,
     fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
-    options:
-      stat === true ? { reduceOptions: { calcs: ["lastNotNull"] } } : { tooltip: { mode: "multi", sort: "desc" } },
+    ...form,
     targets: queries.map(([expr, legendFormat = ""], index) => ({
       refId: String.fromCodePoint(0x41 + index),
       datasource: DATASOURCE,
       expr,
       legendFormat,
+      ...(table === true ? { format: "table", instant: true } : {}),
     })),
+  };
+}
+
+/** What Grafana draws a panel as. */
+interface Form {
+  readonly type: string;
+  readonly options: object;
+  readonly transformations?: readonly object[];
+}
+
+function formOf({ stat, table }: Panel): Form {
+  if (stat === true) return { type: "stat", options: { reduceOptions: { calcs: ["lastNotNull"] } } };
+  if (table !== true) return { type: "timeseries", options: { tooltip: { mode: "multi", sort: "desc" } } };
+  return {
+    type: "table",
+    options: { sortBy: [{ displayName: "Value", desc: false }] },
+    transformations: [{ id: "organize", options: { excludeByName: { Time: true } } }],
   };
 }

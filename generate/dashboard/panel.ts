@@ -9,6 +9,8 @@ export interface Panel {
   readonly queries: readonly Query[];
   /** One number instead of lines over time. */
   readonly stat?: true;
+  /** A table of the labels as they are now, the lowest value first. */
+  readonly table?: true;
 }
 
 /** Panels under one heading. */

@@ -37,13 +37,16 @@ export class Recorder {
     this.#log = log;
   }
 
-  /** `topic`: what of the object the event is about. An event equal to the last one of its topic is not written again. */
-  async record(object: KubeObject, topic: string, event: ObjectEvent, signal: AbortSignal): Promise<void> {
+  /**
+   * `topic`: what of the object the event is about. An event equal to the last one of its topic is not written again.
+   * Resolves with whether the API server has the event.
+   */
+  async record(object: KubeObject, topic: string, event: ObjectEvent, signal: AbortSignal): Promise<boolean> {
     const { apiVersion, kind, metadata } = object;
     const { name, namespace = "default", uid = "" } = metadata;
     const key = `${uid} ${topic}`;
     const text = JSON.stringify(event);
-    if (this.#last.get(key) === text) return;
+    if (this.#last.get(key) === text) return true;
     this.#last.delete(key);
     this.#last.set(key, text);
     const [oldest] = this.#last.keys();
@@ -67,10 +70,12 @@ export class Recorder {
         },
         signal,
       });
+      return true;
     } catch (error) {
       this.#last.delete(key);
       const level = isNamespaceGone(error) ? "debug" : "warn";
       if (!signal.aborted) this.#log[level]({ err: error, object: `${namespace}/${name}` }, "event not written");
+      return false;
     }
   }
 

@@ -16,11 +16,12 @@ import { stripped } from "../kube/collection.ts";
 import type { Recorder } from "../kube/events.ts";
 import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
-import type { ConditionState } from "../metrics.ts";
+import type { ProxyReport } from "../metrics.ts";
 import { selectorText } from "../render/labels.ts";
 import type { Rendered } from "../render/render.ts";
 import { deploymentForm } from "../rollout/deployment.ts";
 import { Rollouts } from "../rollout/rollouts.ts";
+import { StateEvents } from "./events.ts";
 import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
 import type { Translation } from "../translate/translation.ts";
@@ -45,22 +46,23 @@ export interface ReporterParts {
   readonly recorder: Pick<Recorder, "record" | "forget">;
 }
 
-/** Reports what a pass found: the status, written only if it differs, and an Event for each condition that changed. */
+/** Reports what a pass found: the status, written only if it differs, and Events. */
 export class Reporter {
   readonly #parts: ReporterParts;
   /** For a spec that leaves no room for the full status: its generation, and how many shorter forms are left to try. */
   readonly #tight = new Map<string, { readonly generation: number; readonly left: number }>();
-  /** Proxy → its uid, once its status was written. */
-  readonly #uids = new Map<string, string>();
-  /** The conditions of each proxy in its last report. */
-  readonly #conditions = new Map<string, readonly ConditionState[]>();
   readonly #counts: CountPace;
+  readonly #events: StateEvents;
+  /** By proxy, what the metrics say of its last report. */
+  readonly #reports = new Map<string, ProxyReport>();
+
   readonly #rollouts: Rollouts;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
     this.#counts = new CountPace(parts.clock);
     this.#rollouts = new Rollouts(parts.clock);
+    this.#events = new StateEvents(parts.recorder, parts.clock);
   }
 
   /** Resolves with the ms after which another report is due, also without an event; undefined: all is told. */
@@ -88,75 +90,67 @@ export class Reporter {
       address: addressOf(service),
     };
     const status = statusOf(findings, before, clock.wall());
-    this.#conditions.set(
-      keyOf(proxy),
-      (status.conditions ?? []).map(({ type, status: holds }) => ({ type, status: holds })),
-    );
-    const countAgain = await this.#tell(proxy, formsOf(status), before, signal);
-    return again === undefined ? countAgain : Math.min(again, countAgain ?? again);
+    const conditions = status.conditions ?? [];
+    this.#reports.set(keyOf(proxy), [keyOf(proxy), conditions, deployment?.spec?.replicas]);
+    const wait = await this.#tell(proxy, formsOf(status), before, signal);
+    if (wait === "gone") return again;
+    const untold = await this.#events.tell(proxy, status, before, signal);
+    const waits = [again, wait === 0 ? undefined : wait, untold].filter((one) => one !== undefined);
+    return waits.length === 0 ? undefined : Math.min(...waits);
   }
 
-  /** Every proxy that has a report, and its conditions. */
-  get conditions(): Iterable<readonly [string, readonly ConditionState[]]> {
-    return this.#conditions;
+  /** Every proxy that has a report, for the metrics. */
+  get reports(): Iterable<ProxyReport> {
+    return this.#reports.values();
   }
 
   /** Forgets a proxy that is gone. */
   forget(proxy: string): void {
-    this.#conditions.delete(proxy);
+    this.#reports.delete(proxy);
     this.#tight.delete(proxy);
     this.#counts.forget(proxy);
     this.#rollouts.forget(proxy);
-    this.#parts.recorder.forget(this.#uids.get(proxy) ?? "");
-    this.#uids.delete(proxy);
+    this.#events.forget(proxy);
   }
 
-  /** Writes the longest form that fits beside the spec: found out once for each of its generations. */
+  /**
+   * Writes the longest form that fits beside the spec: found out once for each of its generations. Resolves with the ms after
+   * which a count is to be written that waits for its turn; 0: the whole status stands there.
+   */
   async #tell(
     proxy: KubeObject,
     forms: ReturnType<typeof formsOf>,
     before: WebSocketProxyStatus | undefined,
     signal: AbortSignal,
-  ): Promise<number | undefined> {
+  ): Promise<number | "gone"> {
     const { generation = 0 } = proxy.metadata;
     const tight = this.#tight.get(keyOf(proxy));
     const [status = forms[0], ...shorter] = tight?.generation === generation ? forms.slice(-tight.left) : forms;
-    if (!differs(status, before)) return undefined;
+    if (!differs(status, before)) return 0;
     const more = differs(withCount(status, before?.readyBackends), before);
     const wait = more ? 0 : this.#counts.take(keyOf(proxy));
     if (wait > 0) return wait;
     try {
-      await this.#write(proxy, status, before, signal);
+      return (await this.#write(proxy, status, signal)) ? 0 : "gone";
     } catch (error) {
       const [next, ...rest] = shorter;
       if (next === undefined || !isTooLarge(error)) throw error;
       this.#tight.set(keyOf(proxy), { generation, left: shorter.length });
       return this.#tell(proxy, [next, ...rest], before, signal);
     }
-    return undefined;
   }
 
-  async #write(
-    proxy: KubeObject,
-    status: WebSocketProxyStatus,
-    before: WebSocketProxyStatus | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { client, own, contents, recorder } = this.#parts;
+  /** False: the proxy is gone. */
+  async #write(proxy: KubeObject, status: WebSocketProxyStatus, signal: AbortSignal): Promise<boolean> {
+    const { client, own, contents } = this.#parts;
     const { name, namespace = "", uid = "" } = proxy.metadata;
     const metadata = { name, namespace, uid };
     const written = await applyStatus(client, { apiVersion: API_VERSION, kind: KIND, metadata, status }, signal);
-    if (written === undefined) return;
+    if (written === undefined) return false;
     const object = stripped(written, KINDS[KIND]);
     own.wrote(KIND, object);
     contents.put(keyOf(proxy), { kind: KIND, object, form: manifestForm });
-    this.#uids.set(keyOf(proxy), uid);
-    for (const now of status.conditions ?? []) {
-      const last = before?.conditions?.find(({ type }) => type === now.type);
-      if (last?.status === now.status && last.reason === now.reason) continue;
-      const type = now.status === "False" && !WAITING.has(now.reason) ? "Warning" : "Normal";
-      await recorder.record(proxy, now.type, { type, reason: now.reason, note: `${now.type}: ${now.message}` }, signal);
-    }
+    return true;
   }
 
   /** The proxy's own Deployment or Service. An object of another writer, or of an earlier proxy, may have its name. */
@@ -172,9 +166,6 @@ export class Reporter {
     return contents.one(keyOf(proxy), { kind, object, form }, signal);
   }
 }
-
-/** Reasons that come and go with every change. */
-const WAITING = new Set(["Pending", "RollingOut", "NotProgrammed"]);
 
 /** The status that stands in a WebSocketProxy. */
 export function statusIn(proxy: KubeObject): WebSocketProxyStatus | undefined {

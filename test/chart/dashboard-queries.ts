@@ -27,13 +27,15 @@ const QUIET: ReadonlySet<string> = new Set([
   "Buffered",
   "Buffer budget",
   "Rejected configs",
+  "Not programmed",
+  "Stuck rollouts",
   "Lost log lines",
   "Watches restarted",
 ]);
 
 /** A query as Grafana sends it with all variables at their defaults. */
 export function asked(expr: string): string {
-  return expr.replaceAll("$__rate_interval", "10s").replaceAll(/"\$(?:namespace|proxy|route)"/g, '".*"');
+  return expr.replaceAll("$__rate_interval", "10s").replaceAll(/\$(?:namespace|proxy|route)\b/g, ".*");
 }
 
 /**

@@ -3,14 +3,19 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { OperatorMetrics } from "../../operator/metrics.ts";
+import { OperatorMetrics, type ProxyReport } from "../../operator/metrics.ts";
 import { until } from "../fakes/sockets.ts";
-import { offered, panels, unanswered } from "./dashboard-queries.ts";
+import { asked, offered, panels, queries, unanswered } from "./dashboard-queries.ts";
 import { CHART } from "./helm.ts";
 import { Prometheus, prometheusInstalled } from "./prometheus.ts";
+import { selectorsOf } from "./selectors.ts";
 import { Traffic } from "./traffic.ts";
 
-const READY = ["Accepted", "ResolvedRefs", "Programmed", "Ready"].map((type) => ({ type, status: "True" }));
+const READY = ["Accepted", "ResolvedRefs", "Programmed", "Ready"].map((type) => ({
+  type,
+  status: "True",
+  reason: type,
+}));
 
 test.skipIf(!prometheusInstalled)(
   "every query of the dashboard returns data from a gateway with traffic (skipped where prometheus is not installed)",
@@ -34,10 +39,20 @@ test.skipIf(!prometheusInstalled)(
     };
     await until("data for every query", everything, 60_000).catch(() => {});
     expect(missing).toEqual([]);
+    expect(await shown(prometheus, "Stuck rollouts")).toEqual([[{}, 1]]);
+    expect(await shown(prometheus, "Not programmed")).toEqual([
+      [{ reason: "RolloutStuck" }, 1],
+      [{}, 0],
+    ]);
+    expect(await shown(prometheus, "Conditions")).toContainEqual([
+      { proxy: "demo/stuck", condition: "Programmed", reason: "RolloutStuck" },
+      0,
+    ]);
     expect(await offered(prometheus, "namespace")).toEqual(["demo"]);
     expect(await offered(prometheus, "proxy")).toEqual(["demo/chat", "demo/secure"]);
     expect(await offered(prometheus, "route")).toEqual(["main"]);
-    // Prometheus evaluates the rules too: none has an error, and those that fire are right about this gateway.
+    // Prometheus evaluates the rules too: each asks for what there is, and those that fire are right about this gateway.
+    expect(await withoutData(prometheus)).toEqual([]);
     expect(
       await prometheus.query(
         'ALERTS{alertstate="firing", severity="critical", alertname!~"WSProxyCertificateExpiring"}',
@@ -61,10 +76,30 @@ test("every panel says what it shows", () => {
     expect(panel).toMatchObject({ description: expect.stringMatching(/^.{8,}\.$/) });
 });
 
+/** What a panel shows: the labels and the value of each series. */
+async function shown(prometheus: Prometheus, title: string): Promise<(readonly [object, number])[]> {
+  const exprs = queries.filter((query) => query.title === title).map(({ expr }) => asked(expr));
+  const samples = (await Promise.all(exprs.map((expr) => prometheus.query(expr)))).flat();
+  return samples.map(({ metric, value }) => [metric, Number(value[1])] as const);
+}
+
+/** Alerts that ask for metrics, or labels, that nothing has. */
+async function withoutData(prometheus: Prometheus): Promise<string[]> {
+  const looks = (await prometheus.rules()).flatMap(({ name, query }) =>
+    selectorsOf(query).map(async (selector) => {
+      return (await prometheus.query(selector)).length === 0 ? [`${name}: ${selector}`] : [];
+    }),
+  );
+  return (await Promise.all(looks)).flat();
+}
+
 /** Metrics of an operator that leads and has work to do, served for Prometheus like those of a real one. */
 async function operatorMetrics(): Promise<number> {
   const metrics = new OperatorMetrics(["Secret"]);
-  const conditions = (): [string, typeof READY][] => [["demo/chat", READY]];
+  const conditions = (): ProxyReport[] => [
+    ["demo/chat", READY, 2],
+    ["demo/stuck", [{ type: "Programmed", status: "False", reason: "RolloutStuck" }], 2],
+  ];
   metrics.show(() => ({ queueDepth: 3, leading: true, conditions, exceeded: () => [], retained: () => 0 }));
   const server = createServer((_request, response) => {
     metrics.passed("done", 0.02);

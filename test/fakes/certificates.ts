@@ -5,7 +5,10 @@ import * as x509 from "@peculiar/x509";
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 /** A self-signed certificate for localhost and 127.0.0.1 with its key, as a Secret holds it. */
-export async function keyPair(notAfter = new Date(Date.now() + 3_600_000)): Promise<{
+export async function keyPair(
+  notAfter = new Date(Date.now() + 3_600_000),
+  notBefore = new Date(Date.now() - 60_000),
+): Promise<{
   certificate: string;
   privateKey: string;
 }> {
@@ -13,7 +16,7 @@ export async function keyPair(notAfter = new Date(Date.now() + 3_600_000)): Prom
   const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"])) as unknown as CryptoKeyPair;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: "CN=localhost",
-    notBefore: new Date(Date.now() - 60_000),
+    notBefore,
     notAfter,
     keys,
     signingAlgorithm: ALGORITHM,

@@ -130,6 +130,9 @@ const moves: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   config_applied_timestamp_seconds: () => serve({ ...base, generation: 2 }),
   config_generation: () => serve({ ...base, generation: 2 }),
+  config_hash: () => serve({ ...base, generation: 2 }),
+  config_refused: () => gateway.apply({} as never, endpointsOf([])),
+  ready: () => gateway.gateway.drain(0, AbortSignal.abort()),
   evicted_sockets_total: async () => {
     await silent();
     await gateway.gateway.drain(0, AbortSignal.abort());
@@ -144,6 +147,7 @@ const moves: Readonly<Record<string, () => Promise<unknown>>> = {
   config_rejected_total: () => gateway.apply({} as never, endpointsOf([])),
   // Moved by nothing that a config can say; `served-proxy.test.ts` shows that it would be.
   config_dropped_sessions_total: async () => gateway.metrics.configDropped("test/proxy"),
+  certificate_start_timestamp_seconds: async () => serve({ ...base, tls: { keyPair: await keyPair() } }),
   certificate_expiry_timestamp_seconds: async () => serve({ ...base, tls: { keyPair: await keyPair() } }),
 };
 
