@@ -287,13 +287,13 @@ test("why there are no pods is not told by a Deployment which only has the proxy
   set.pods = [];
   const conditions = [{ type: "ReplicaFailure", status: "True", message: "quota exceeded" }];
   const metadata = { name: "wsproxy-chat", namespace: "demo" };
-  const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata, status: { conditions } };
+  const named = { apiVersion: "apps/v1", kind: "Deployment", metadata, status: { conditions } };
   const message = () => status().conditions?.find(({ type }) => type === "Programmed")?.message;
-  server.put(deployment);
+  server.put(named);
   await report(NONE);
   expect(message()).not.toContain("quota");
   const ownerReferences = [{ kind: "WebSocketProxy", name: "chat", uid: object().metadata.uid }];
-  server.put({ ...deployment, metadata: { ...metadata, ownerReferences } });
+  server.put({ ...named, metadata: { ...metadata, ownerReferences } });
   await report(NONE);
   expect(message()).toContain("quota exceeded");
 });

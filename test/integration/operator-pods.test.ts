@@ -241,9 +241,9 @@ describe("Events report what happened", () => {
     await bench.quiet();
     const events = ["Normal Accepted", "Normal Programmed", "Normal Ready"];
     expect(told(bench.server).toSorted()).toEqual(events);
-    const slice = bench.server.get("EndpointSlice", "demo", "echo-1") as ApiObject;
-    for (const endpoints of [[], slice["endpoints"], []]) {
-      bench.server.put({ ...slice, endpoints });
+    const echo = bench.server.get("EndpointSlice", "demo", "echo-1") as ApiObject;
+    for (const endpoints of [[], echo["endpoints"], []]) {
+      bench.server.put({ ...echo, endpoints });
       await bench.quiet();
     }
     await first.stop();
