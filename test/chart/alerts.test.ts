@@ -25,7 +25,7 @@ interface Firing {
 }
 
 const RULES = join(CHART, "files/alerts.yaml");
-const FILES = ["alerts.test.yaml", "alerts-silent.test.yaml"];
+const FILES = ["alerts.test.yaml", "alerts-days.test.yaml", "alerts-silent.test.yaml"];
 const groups = (parse(await readFile(RULES, "utf8")) as { groups: { rules: Alert[] }[] }).groups;
 const alerts = groups.flatMap(({ rules }) => rules);
 const texts = await Promise.all(FILES.map((file) => readFile(join(import.meta.dirname, file), "utf8")));
