@@ -53,7 +53,7 @@ const CONCURRENCY = 16;
  * one that leads works; the others keep their caches filled and write nothing.
  */
 export class Controller {
-  readonly metrics = new OperatorMetrics(WATCHED_KINDS);
+  readonly metrics: OperatorMetrics;
   readonly #options: ControllerOptions;
   readonly #cache: Cache;
   readonly #queue: WorkQueue;
@@ -68,6 +68,7 @@ export class Controller {
   constructor(options: ControllerOptions) {
     const { client, clock, random, newToken, log, namespaces, identity, lease, render, podAdminPort } = options;
     this.#options = options;
+    this.metrics = new OperatorMetrics(WATCHED_KINDS, namespaces?.length);
     this.#election = lease && new Election({ ...lease, client, identity, clock, random, log });
     const writing = this.#election === undefined ? client : fenced(client, () => this.#election?.remaining ?? 0);
 
