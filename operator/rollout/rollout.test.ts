@@ -177,6 +177,63 @@ describe("a rollout is stuck at once", () => {
   });
 });
 
+describe("a new edit", () => {
+  const bad = pod("b", { container: waiting("ErrImagePull") });
+  const refused = { conditions: [failure()] };
+  const before = (): Watched => {
+    const its = new Watched();
+    expect(its.after(0, { pods: [a, bad], deployment: deployment({}, refused) }).state).toBe("Stuck");
+    return its;
+  };
+
+  test("is not blamed for what held up the shape before it", () => {
+    const its = before();
+    // The Deployment is written, and its controller has not seen that yet.
+    const unseen = { pods: [a, bad], deployment: deployment({}, { ...refused, observedGeneration: 3 }), generation: 4 };
+    expect(its.after(1, unseen).state).toBe("Rolling");
+    expect(its.after(1, unseen).state).toBe("Rolling");
+    // The controller has made the new ReplicaSet, and the failure of the old one still stands in the Deployment.
+    const seen = { pods: [a, pod("c")], deployment: deployment({}, refused), generation: 4 };
+    expect([its.after(1, seen).state, its.again]).toEqual(["Rolling", 3]);
+    expect(its.after(1, { ...seen, deployment: deployment() }).state).toBe("Rolling");
+  });
+
+  test("that does not help is stuck again after a few seconds", () => {
+    const its = before();
+    const scene = { pods: [a], deployment: deployment({}, refused), generation: 4 };
+    expect(its.after(1, scene).state).toBe("Rolling");
+    expect(its.after(5, scene)).toMatchObject({ state: "Stuck" });
+  });
+
+  test("is not blamed by a process that starts with it", () => {
+    const unseen = deployment({}, { ...refused, observedGeneration: 3 });
+    const programmed = { status: "False", reason: "RolloutStuck", observedGeneration: 2 };
+    expect(new Watched().after(0, { pods: [a, bad], deployment: unseen, programmed }).state).toBe("Rolling");
+  });
+
+  test("leaves a stuck rollout stuck where only an autoscaler edits", () => {
+    const its = before();
+    const scene = {
+      pods: [a, bad],
+      deployment: deployment({ replicas: 3 }, { ...refused, observedGeneration: 3 }),
+    };
+    expect(its.after(1, scene).state).toBe("Stuck");
+  });
+});
+
+test("a rollout whose ReplicaSet may not be made is stuck at once, though the controller never reports the new shape", () => {
+  const message = 'Failed to create new replica set "x": exceeded quota: sets';
+  const conditions = [{ type: "Progressing", status: "False", reason: "ReplicaSetCreateError", message }];
+  const scene = { pods: [a, b], deployment: deployment({}, { observedGeneration: 3, conditions }) };
+  const its = new Watched();
+  its.after(0, { pods: [a, b] });
+  expect(its.after(1, { ...scene, generation: 4 }).state).toBe("Rolling");
+  expect(its.after(5, { ...scene, generation: 4 })).toMatchObject({
+    state: "Stuck",
+    words: `Deployment wsproxy-chat: ReplicaSetCreateError: ${message}`,
+  });
+});
+
 describe("without progress for two minutes a rollout is stuck", () => {
   const NONE = "No progress for 2 minutes.";
   test.each<[string, Scene, string]>([
