@@ -160,6 +160,20 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     /The last good config stays in force\./,
   ],
   [
+    "the spec is not accepted, and the rollout of what is in force is stuck",
+    { translation: translation({ infra: undefined }), rollout: STUCK },
+    "False NotAccepted",
+    "True Ready",
+    /stays in force\. Its rollout is stuck: 1 of 2 pods so far\. Not ready: two\. Pod two: ErrImagePull: not found\.$/,
+  ],
+  [
+    "an object is refused, and the rollout is stuck",
+    { refusals: ["PodDisruptionBudget wsproxy-chat: no"], rollout: STUCK },
+    "False NotApplied",
+    "True Ready",
+    /wsproxy-chat: no The rollout is stuck: 1 of 2 pods so far\. Not ready: two\. Pod two: ErrImagePull: not found\.$/,
+  ],
+  [
     "the spec is not accepted, and no pod serves the last good config",
     { translation: translation({ infra: undefined }), pods: NONE_READY, rollout: ROLLING },
     "False NotAccepted",

@@ -68,13 +68,21 @@ function programmedOf({
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
     condition("Programmed", reason, reason === "Programmed", joined([more, ...beside]), generation);
   const { config, infra } = translation;
-  if (infra === undefined) return says("NotAccepted", config === undefined ? "" : KEPT_CONFIG);
+  const stuck = stuckWords(rollout);
+  if (infra === undefined) {
+    return says(
+      "NotAccepted",
+      config === undefined ? "" : joined([KEPT_CONFIG, stuck && `Its rollout is stuck: ${stuck}`]),
+    );
+  }
   if (rendered.problem !== undefined) return says("NotApplied", `${rendered.problem.at}: ${rendered.problem.message}`);
-  if (refusals.length > 0) return says("NotApplied", bounded("", refusals, ""));
+  if (refusals.length > 0) {
+    return says("NotApplied", bounded("", refusals, stuck && ` The rollout is stuck: ${stuck}`));
+  }
   if (refusing !== undefined) {
     return says(refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected", refusalOf(refusing));
   }
-  if (rollout.state === "Stuck") return says("RolloutStuck", joined([countOf(rollout), sentence(rollout.words)]));
+  if (rollout.state === "Stuck") return says("RolloutStuck", stuck);
   if (rollout.state === "Done") return says("Programmed", joined([noneWanted(rollout), rollout.words]));
   return pods.ready.length === 0 ? says("Pending", noneReady(pods.pods)) : says("RollingOut", countOf(rollout));
 }
@@ -98,6 +106,11 @@ function wordsOnPods({ unusable, strangers, refusing }: PodState, { older }: Rol
 
 function refusalOf({ pod, problems }: PodState["refusing"][number]): string {
   return `Pod ${pod}: ${problems.join("; ")}`;
+}
+
+/** Also an edit that cannot be brought to the pods must not hide that the one before it is stuck; "": it is not. */
+function stuckWords(rollout: Rollout): string {
+  return rollout.state === "Stuck" ? joined([countOf(rollout), sentence(rollout.words)]) : "";
 }
 
 /** `1 of 3 pods so far. Not ready: b.` */
