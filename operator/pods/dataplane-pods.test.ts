@@ -320,3 +320,12 @@ test("of a thousand silent pods a look asks as many as a second permits, and the
   await look(crowd);
   expect(new Set(asked).size).toBe(64);
 });
+
+test("an operator that leads again knows nothing of its pods: another one led meanwhile", async () => {
+  const { look, pods, asked, clock } = bench({ one: OLD });
+  await look([podOf("one")]);
+  clock.advance(3_600_000);
+  pods.begin();
+  expect(await look([podOf("one")])).toMatchObject({ behind: ["one"], late: [], unproven: ["one"] });
+  expect(asked).toEqual(["one", "one"]);
+});

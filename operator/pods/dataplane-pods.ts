@@ -66,13 +66,18 @@ export class DataplanePods {
   readonly #options: DataplanePodsOptions;
   /** By the pod's uid. */
   readonly #nudges = new Map<string, Nudge>();
-  readonly #inquiry: PodInquiry;
+  #inquiry: PodInquiry;
   /** Proxy → uids of the pods that are remembered for it. */
   readonly #remembered = new Map<string, readonly string[]>();
 
   constructor(options: DataplanePodsOptions) {
     this.#options = options;
     this.#inquiry = new PodInquiry(options.ask, options.clock);
+  }
+
+  /** This process begins to lead: another one led meanwhile, and what is remembered of pods is old. */
+  begin(): void {
+    this.#inquiry = new PodInquiry(this.#options.ask, this.#options.clock);
   }
 
   /** Makes the kubelet of every running pod bring the new config now. */

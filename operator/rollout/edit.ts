@@ -37,8 +37,8 @@ export function settlesAfter({ since }: Edit, now: number): number {
   return Math.max(0, since + SETTLING - now);
 }
 
-/** Is a hold-up about this edit? It may be about the shape before it, which the edit is to correct. */
-export function isAbout(edit: Edit, { about, key }: Standing, now: number): boolean {
+/** Is a hold-up about this edit? One that stood there before may be about the shape that the edit is to correct. */
+export function isAbout(edit: Edit, { about, key, since }: Standing, now: number): boolean {
   if (about !== "deployment") return edit.isTaken;
-  return key === "paused" || settlesAfter(edit, now) === 0;
+  return key === "paused" || since > edit.since || settlesAfter(edit, now) === 0;
 }

@@ -205,6 +205,14 @@ describe("a new edit", () => {
     expect(its.after(5, scene)).toMatchObject({ state: "Stuck" });
   });
 
+  test("that is refused itself is stuck at once", () => {
+    const its = new Watched();
+    its.after(0, { pods: [a, b] });
+    const edited = (status = {}) => ({ pods: [a, b], deployment: deployment({ replicas: 3 }, status), generation: 4 });
+    expect(its.after(1, edited({ observedGeneration: 3 })).state).toBe("Rolling");
+    expect(its.after(0.1, edited(refused)).state).toBe("Stuck");
+  });
+
   test("is not blamed by a process that starts with it", () => {
     const unseen = deployment({}, { ...refused, observedGeneration: 3 });
     const programmed = { status: "False", reason: "RolloutStuck", observedGeneration: 2 };
