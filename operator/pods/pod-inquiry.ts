@@ -13,6 +13,8 @@ export interface Finding {
   readonly outdated: boolean;
   /** For too long it has not served what it is to serve, whatever that was. */
   readonly late: boolean;
+  /** It is late, and gave no answer when it was asked last. */
+  readonly silent: boolean;
   /** It has served nothing that it was to serve since this process began to look. */
   readonly unproven: boolean;
   /** It has what it is to serve, and refuses it. */
@@ -44,7 +46,7 @@ interface Asked {
   readonly unsynced: number | undefined;
 }
 
-type Answered = Pick<Finding, "serves" | "rejected" | "unusable">;
+type Answered = Pick<Finding, "serves" | "silent" | "rejected" | "unusable">;
 
 /** What is known of a pod beyond its last answer. */
 interface Known {
@@ -56,7 +58,7 @@ interface Known {
   readonly behind: number | undefined;
 }
 
-const BEHIND: Answered = { serves: false, rejected: undefined, unusable: undefined };
+const BEHIND: Answered = { serves: false, silent: false, rejected: undefined, unusable: undefined };
 
 /** Asks pods which config they serve. A pod that answers badly, or not at all, costs little and holds up no other pod. */
 export class PodInquiry {
@@ -109,10 +111,12 @@ export class PodInquiry {
       : { generation: last?.generation, proven: last?.proven ?? false, behind };
     // The pod may have been forgotten since.
     if (!signal.aborted) this.#known.set(uidOf(pod), known);
+    const late = behind !== undefined && now - behind >= LATE;
     return {
       ...answered,
       outdated: known.generation !== undefined && known.generation !== generation,
-      late: behind !== undefined && now - behind >= LATE,
+      late,
+      silent: late && answered.silent,
       unproven: !known.proven,
     };
   }
@@ -139,7 +143,8 @@ export class PodInquiry {
   #renew(pod: Pod, wanted: string): void {
     const last = this.#asked.get(uidOf(pod));
     if (last === undefined || last.wanted === wanted) return;
-    this.#asked.set(uidOf(pod), { ...last, wanted, finding: { ...BEHIND, unusable: last.finding.unusable } });
+    const { silent, unusable } = last.finding;
+    this.#asked.set(uidOf(pod), { ...last, wanted, finding: { ...BEHIND, silent, unusable } });
   }
 
   async #inquire(pod: Pod, { proxy, wanted, token }: Target, signal: AbortSignal): Promise<void> {
@@ -183,7 +188,7 @@ function findingOf(answer: PodAnswer, wanted: Wanted, unsyncedFor: number): Answ
     case "nonsense":
       return { ...BEHIND, unusable: answer.words };
     case "silent":
-      return BEHIND;
+      return { ...BEHIND, silent: true };
     case "unsynced":
       break;
   }

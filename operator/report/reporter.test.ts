@@ -20,6 +20,7 @@ const READY: PodState = {
   behind: [],
   outdated: [],
   late: [],
+  silent: [],
   unproven: [],
   refusing: [],
   unusable: [],

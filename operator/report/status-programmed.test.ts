@@ -35,6 +35,16 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     /yet\. 1 of 3 pods so far\. Ready, without the newest config: two\. Not ready: four, three\. Of an older shape: five\.$/,
   ],
   [
+    "no answer of a ready pod reaches the operator",
+    {
+      pods: { ...READY, behind: ["one", "two"], late: ["one", "two"], silent: ["two"] },
+      rollout: { ...ROLLING, done: 0, behind: ["one", "two"] },
+    },
+    "False RollingOut",
+    "True Ready",
+    /0 of 2 pods so far\. Ready, without the newest config: one\. Ready, but the operator gets no answer from port 9090: two\.$/,
+  ],
+  [
     "many pods are behind",
     { rollout: { ...ROLLING, done: 2, wanted: 9, behind: "1234567".split("") } },
     "False RollingOut",

@@ -1,4 +1,5 @@
 import { CONDITION_REASONS, type Condition, type ConditionType, type ReasonOf } from "../../api/conditions.ts";
+import { ADMIN_PORT } from "../../api/meta.ts";
 import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
 import type { Rendered } from "../render/render.ts";
@@ -68,7 +69,7 @@ function programmedOf({
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
     condition("Programmed", reason, reason === "Programmed", joined([more, ...beside]), generation);
   const { config, infra } = translation;
-  const stuck = stuckWords(rollout);
+  const stuck = stuckWords(rollout, pods);
   if (infra === undefined) {
     return says(
       "NotAccepted",
@@ -84,7 +85,7 @@ function programmedOf({
   }
   if (rollout.state === "Stuck") return says("RolloutStuck", stuck);
   if (rollout.state === "Done") return says("Programmed", joined([noneWanted(rollout), rollout.words]));
-  return pods.ready.length === 0 ? says("Pending", noneReady(pods.pods)) : says("RollingOut", countOf(rollout));
+  return pods.ready.length === 0 ? says("Pending", noneReady(pods.pods)) : says("RollingOut", countOf(rollout, pods));
 }
 
 /** One line each for pods without a usable report, for old pods that refuse the config, and for pods that only have the labels. */
@@ -109,17 +110,24 @@ function refusalOf({ pod, problems }: PodState["refusing"][number]): string {
 }
 
 /** Also an edit that cannot be brought to the pods must not hide that the one before it is stuck; "": it is not. */
-function stuckWords(rollout: Rollout): string {
-  return rollout.state === "Stuck" ? joined([countOf(rollout), sentence(rollout.words)]) : "";
+function stuckWords(rollout: Rollout, pods: PodState): string {
+  return rollout.state === "Stuck" ? joined([countOf(rollout, pods), sentence(rollout.words)]) : "";
 }
 
 /** `1 of 3 pods so far. Not ready: b.` */
-function countOf({ done, wanted, notReady, behind, older }: Rollout): string {
+function countOf({ done, wanted, notReady, behind, older }: Rollout, { silent }: PodState): string {
   const names = (what: string, pods: readonly string[]): string =>
     pods.length === 0 ? "" : `${what}: ${listed(pods)}.`;
   return joined([
     `${done} of ${wanted} pods so far.`,
-    names("Ready, without the newest config", behind),
+    names(
+      "Ready, without the newest config",
+      behind.filter((pod) => !silent.includes(pod)),
+    ),
+    names(
+      `Ready, but the operator gets no answer from port ${ADMIN_PORT}`,
+      behind.filter((pod) => silent.includes(pod)),
+    ),
     names("Not ready", notReady),
     names("Of an older shape", older),
   ]);
