@@ -91,6 +91,13 @@ describe("a rollout goes on", () => {
   });
 });
 
+test("an old pod that serves and is late is named, also while the rollout is stuck: a removed key may still work there", () => {
+  const x = pod("x", { old: true, ready: true });
+  const scene = { pods: [a, x, pod("b", { container: waiting("ErrImagePull") })], late: ["x"] };
+  const its = new Watched().after(0, scene);
+  expect(its).toMatchObject({ state: "Stuck", done: 1, behind: ["x"], older: ["x"] });
+});
+
 describe("a rollout is stuck at once", () => {
   const stuck = (scene: Scene): string => {
     const { state, words } = new Watched().after(0, scene);
