@@ -181,7 +181,7 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     { refusals: ["PodDisruptionBudget wsproxy-chat: no"], rollout: STUCK },
     "False NotApplied",
     "True Ready",
-    /wsproxy-chat: no The rollout is stuck: 1 of 2 pods so far\. Not ready: two\. Pod two: ErrImagePull: not found\.$/,
+    /wsproxy-chat: no The rollout is stuck: Pod two: ErrImagePull: not found\.$/,
   ],
   [
     "the spec is not accepted, and no pod serves the last good config",
@@ -218,4 +218,19 @@ test.each(cases)("%s", (_title, parts, programmed, ready, words) => {
   expect(schema.parse(status)).toEqual(status);
   expect([brief(status, "Programmed"), brief(status, "Ready")]).toEqual([programmed, ready]);
   expect(condition(status, "Programmed")?.message).toMatch(words);
+});
+
+test("names of pods leave room for what Kubernetes says, and for what else is wrong", () => {
+  const long = (prefix: string): string[] => "12345".split("").map((at) => `${prefix}${"x".repeat(70)}${at}`);
+  const [behind, notReady, older] = ["b", "n", "o"].map(long) as [string[], string[], string[]];
+  const words = "w".repeat(299);
+  const rollout = { ...STUCK, behind, notReady, older, words };
+  const pods = { ...READY, silent: behind.slice(0, 2), strangers: long("s") };
+  const said = (parts: Partial<Findings>): string =>
+    condition(statusOf(findings({ rollout, pods, ...parts }), undefined, NOW), "Programmed")?.message ?? "";
+  expect(said({})).toContain(`${words}. With the labels`);
+  expect(said({})).toContain(` ${notReady[0]} and 4 more.`);
+  const refusals = ["r".repeat(300), "q".repeat(300)];
+  expect(said({ refusals })).toContain(`${refusals.join("; ")} The rollout is stuck: ${words}.`);
+  expect(said({ translation: translation({ infra: undefined }) })).toContain(`${words}.`);
 });

@@ -78,7 +78,7 @@ function programmedOf({
   }
   if (rendered.problem !== undefined) return says("NotApplied", `${rendered.problem.at}: ${rendered.problem.message}`);
   if (refusals.length > 0) {
-    return says("NotApplied", bounded("", refusals, stuck && ` The rollout is stuck: ${stuck}`));
+    return says("NotApplied", bounded("", refusals, stuck && ` The rollout is stuck: ${sentence(rollout.words)}`));
   }
   if (refusing !== undefined) {
     return says(refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected", refusalOf(refusing));
@@ -182,7 +182,18 @@ function isAccepted({ conditions }: { readonly conditions: readonly Condition[] 
   return conditions.some(({ type, status }) => type === "Accepted" && status === "True");
 }
 
+/** Names of pods that one sentence shows at most, and their characters: at least one is shown. */
+const MOST_NAMES = 5;
+const NAMES = 120;
+
 function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(", ");
-  return names.length <= 5 ? shown : `${shown} and ${names.length - 5} more`;
+  const [first = "", ...more] = names;
+  let shown = first;
+  let left = names.length - 1;
+  for (const name of more.slice(0, MOST_NAMES - 1)) {
+    if (shown.length + name.length > NAMES) break;
+    shown += `, ${name}`;
+    left -= 1;
+  }
+  return left === 0 ? shown : `${shown} and ${left} more`;
 }

@@ -42,7 +42,8 @@ export function progressOf({ deployment, pods, state, trusted, isRestless }: Pro
   const wanted = Math.max(deployment?.spec?.replicas ?? 0, settled.length);
   const older = pods.own.filter((pod) => isAlive(pod) && !fresh.has(pod)).map(({ metadata: { name } }) => name);
   // One that refuses the config is told of by itself.
-  const untold = new Set(state.late).difference(new Set(state.refusing.map(({ pod }) => pod)));
+  const refusing = new Set(state.refusing.map(({ pod }) => pod));
+  const untold = new Set(state.late.filter((name) => !refusing.has(name)));
   const done = settled.length - late.length;
   const isObserved = deployment !== undefined && isSeen(deployment, pods);
   // While a Deployment is paused its newest ReplicaSet may have an older shape: then it counts no updated pods.
