@@ -48,10 +48,11 @@ export function progressOf({ deployment, pods, state, trusted, isRestless }: Pro
   const isObserved = deployment !== undefined && isSeen(deployment, pods);
   // While a Deployment is paused its newest ReplicaSet may have an older shape: then it counts no updated pods.
   const isUpdated = (deployment?.status?.updatedReplicas ?? 0) >= (deployment?.spec?.replicas ?? 0);
+  const isEmpty = deployment?.spec?.replicas === 0 && newest.length === 0;
   return {
     wanted,
     done,
-    isDone: isObserved && isUpdated && older.length === 0 && done >= wanted,
+    isDone: older.length === 0 && (isEmpty || (isObserved && isUpdated && done >= wanted)),
     notReady: newest.filter((pod) => !calm.has(pod)),
     behind: [...late.map(({ metadata: { name } }) => name), ...older.filter((name) => untold.has(name))].sort(),
     older: older.sort(),

@@ -20,6 +20,14 @@ describe("a rollout is done", () => {
     ["with more pods than wanted", { pods: [a, b, pod("c", { ready: true })] }, "Done 3/3"],
     ["while Kubernetes takes pods away", { pods: [a, b, pod("c")] }, "Done 2/2"],
     ["where no pod is to be", { pods: [], deployment: deployment({ replicas: 0 }) }, "Done 0/0"],
+    [
+      "where no pod is to be, before the controller says that it has seen that",
+      {
+        pods: [pod("x", { deleted: true })],
+        deployment: deployment({ replicas: 0 }, { observedGeneration: 3, updatedReplicas: 2 }),
+      },
+      "Done 0/0",
+    ],
     ["though a pod is a moment behind in its keys", { pods: [a, b], unproven: [] }, "Done 2/2"],
     [
       "though it is paused, until something changes",
@@ -46,6 +54,11 @@ describe("a rollout goes on", () => {
     ["while an old pod is there", { pods: [a, b, pod("x", { old: true, ready: true })] }, "Rolling 2/2"],
     ["while a new pod starts", { pods: [a, pod("b")] }, "Rolling 1/2"],
     ["while a pod is missing", { pods: [a] }, "Rolling 1/2"],
+    [
+      "while pods are there that are not to be",
+      { pods: [a], deployment: deployment({ replicas: 0 }, { observedGeneration: 3 }) },
+      "Rolling 1/1",
+    ],
     [
       "while an autoscaler adds one",
       { pods: [a, b, pod("c")], deployment: deployment({ replicas: 3 }) },
@@ -218,6 +231,14 @@ describe("a new edit", () => {
     const edited = (status = {}) => ({ pods: [a, b], deployment: deployment({ replicas: 3 }, status), generation: 4 });
     expect(its.after(1, edited({ observedGeneration: 3 })).state).toBe("Rolling");
     expect(its.after(0.1, edited(refused)).state).toBe("Stuck");
+  });
+
+  test("is not blamed because Kubernetes gave up on the shape before it", () => {
+    const stopped = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "Late." };
+    const its = before();
+    const scene = { pods: [a, pod("c")], deployment: deployment({}, { conditions: [stopped] }), generation: 4 };
+    expect([its.after(1, scene).state, its.again]).toEqual(["Rolling", 5]);
+    expect(its.after(5, scene).state).toBe("Stuck");
   });
 
   test("is not blamed by a process that starts with it", () => {

@@ -96,19 +96,18 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
   const since = moved ?? (wasStuck ? now - NO_PROGRESS : now);
   const isStill = now - since >= NO_PROGRESS;
   const told = all.filter((one) => isAbout(edit, one, now));
-  const words = toldOf(told) || exceeded(facts, progress) || (isStill ? stillness(facts, progress) : "");
+  const gaveUp = exceeded(facts, progress);
+  const settles = settlesAfter(edit, now);
+  const words = toldOf(told) || (settles === 0 ? gaveUp : "") || (isStill ? stillness(facts, progress) : "");
+  const isHeldBack = settles > 0 && (told.length < all.length || gaveUp !== "");
+  const next = isHeldBack ? settles : since + NO_PROGRESS - now;
   const same = before !== undefined && !before.isDone && before.aim === aim;
   const most = same ? Math.max(before.most, progress.done) : progress.done;
   return {
     rollout: { ...counts(progress), state: words === "" ? "Rolling" : "Stuck", words },
     memory: { aim, edit, isDone: false, most, since, holdUps },
-    again: againAfter(holdUps.values(), now, words === "" ? nextOf(since, told.length < all.length) : undefined),
+    again: againAfter(holdUps.values(), now, words === "" ? next : undefined),
   };
-
-  function nextOf(movedLast: number, isHeldBack: boolean): number {
-    const settles = isHeldBack ? settlesAfter(edit, now) : 0;
-    return settles === 0 ? movedLast + NO_PROGRESS - now : settles;
-  }
 }
 
 interface Moment {
