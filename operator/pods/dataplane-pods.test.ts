@@ -330,12 +330,15 @@ test("an operator that leads again knows nothing of its pods: another one led me
   expect(asked).toEqual(["one", "one"]);
 });
 
-test("a ready pod that gives the operator no answer is told of when it is late, and until it answers", async () => {
+test("a ready pod that gives the operator no answer is told of when it is late, and as long as it does not answer", async () => {
   const answers: Record<string, PodAnswer> = { one: SILENT, two: OLD };
   const { look, clock } = bench(answers);
   const both = async (): Promise<readonly string[]> => (await look([podOf("one"), podOf("two")])).silent;
-  expect(await both()).toEqual([]);
-  clock.advance(10_000);
+  // A busy pod may leave a question out.
+  for (let question = 1; question < 4; question += 1) {
+    expect(await both()).toEqual([]);
+    clock.advance(5000);
+  }
   expect(await both()).toEqual(["one"]);
   // A key changes, and the pod was not asked about that yet.
   expect((await look([podOf("one")], [], { ...WANTED, hash: "another" })).silent).toEqual(["one"]);

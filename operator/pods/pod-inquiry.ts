@@ -13,7 +13,7 @@ export interface Finding {
   readonly outdated: boolean;
   /** For too long it has not served what it is to serve, whatever that was. */
   readonly late: boolean;
-  /** It is late, and gave no answer when it was asked last. */
+  /** It is late, and gave no answer several times in a row. */
   readonly silent: boolean;
   /** It has served nothing that it was to serve since this process began to look. */
   readonly unproven: boolean;
@@ -30,6 +30,8 @@ const LOOK = 1000;
 /** A pod that gives no usable answer is asked again after this time, and then less and less often; ms. */
 const AGAIN = 250;
 const AGAIN_AT_MOST = 5000;
+/** Questions in a row without an answer from which on a pod is silent: a busy pod may leave one out. */
+const SILENT_FROM = 4;
 /** A pod takes a new token within seconds of its nudge; the status names a pod that refuses it for so long; ms. */
 const TOKEN_PATIENCE = 90_000;
 /** A pod takes a change within a second or two; the status names a pod that has not taken it after this time; ms. */
@@ -103,7 +105,8 @@ export class PodInquiry {
 
   #finding(pod: Pod, generation: number, signal: AbortSignal): Finding {
     const now = this.#clock.now();
-    const answered = this.#asked.get(uidOf(pod))?.finding ?? BEHIND;
+    const asked = this.#asked.get(uidOf(pod));
+    const answered = asked?.finding ?? BEHIND;
     const last = this.#known.get(uidOf(pod));
     const behind = answered.serves ? undefined : (last?.behind ?? now);
     const known: Known = answered.serves
@@ -116,7 +119,7 @@ export class PodInquiry {
       ...answered,
       outdated: known.generation !== undefined && known.generation !== generation,
       late,
-      silent: late && answered.silent,
+      silent: late && answered.silent && (asked?.failures ?? 0) >= SILENT_FROM,
       unproven: !known.proven,
     };
   }
