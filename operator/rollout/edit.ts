@@ -4,7 +4,9 @@ import type { Standing } from "./standing.ts";
 export interface Edit {
   /** Of the WebSocketProxy. */
   readonly generation: number;
-  /** When it was first seen; ms. */
+  /** Of the Deployment, as it was last. */
+  readonly shape: number | undefined;
+  /** When it was first seen; ms. LONG_AGO: it changed nothing in the Deployment, or was there before this process. */
   readonly since: number;
   /** Has the Deployment controller seen the Deployment as this edit left it? */
   readonly isTaken: boolean;
@@ -12,9 +14,11 @@ export interface Edit {
 
 /** For this time after an edit Kubernetes may still report a failure of the shape before it; ms. */
 const SETTLING = 5000;
+const LONG_AGO = Number.NEGATIVE_INFINITY;
 
 interface Now {
   readonly generation: number;
+  readonly shape: number | undefined;
   readonly isObserved: boolean;
   /** Is the status that stands about this edit? */
   readonly stands: boolean;
@@ -22,14 +26,11 @@ interface Now {
 }
 
 /** The edit as it is now, after what was known of the last one. */
-export function editOf({ generation, isObserved, stands, now }: Now, before: Edit | undefined): Edit {
-  const isKnown = before === undefined ? stands || isObserved : before.generation === generation;
-  if (!isKnown) return { generation, since: now, isTaken: isObserved };
-  return {
-    generation,
-    since: before?.since ?? Number.NEGATIVE_INFINITY,
-    isTaken: isObserved || (before?.isTaken ?? stands),
-  };
+export function editOf({ generation, shape, isObserved, stands, now }: Now, before: Edit | undefined): Edit {
+  if (before?.generation === generation) return { ...before, shape, isTaken: isObserved || before.isTaken };
+  if (before === undefined && stands) return { generation, shape, since: LONG_AGO, isTaken: true };
+  const isUnchanged = isObserved && (before === undefined || before.shape === shape);
+  return { generation, shape, since: isUnchanged ? LONG_AGO : now, isTaken: isObserved };
 }
 
 /** ms until what holds up the Deployment is about this edit; 0: it is. */

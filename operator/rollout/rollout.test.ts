@@ -198,6 +198,11 @@ describe("a rollout is stuck at once", () => {
 });
 
 describe("a new edit", () => {
+  /** The Deployment as the edit left it, and its controller has seen it. */
+  const edited = (status: Parameters<typeof deployment>[1]): ReturnType<typeof deployment> => {
+    const { metadata, ...rest } = deployment({}, { observedGeneration: 5, ...status });
+    return { ...rest, metadata: { ...metadata, generation: 5 } };
+  };
   const bad = pod("b", { container: waiting("ErrImagePull") });
   const refused = { conditions: [failure()] };
   const before = (): Watched => {
@@ -220,23 +225,30 @@ describe("a new edit", () => {
 
   test("that does not help is stuck again after a few seconds", () => {
     const its = before();
-    const scene = { pods: [a], deployment: deployment({}, refused), generation: 4 };
+    const scene = { pods: [a], deployment: edited(refused), generation: 4 };
     expect(its.after(1, scene).state).toBe("Rolling");
     expect(its.after(5, scene)).toMatchObject({ state: "Stuck" });
+  });
+
+  test("that leaves the Deployment as it is leaves the rollout stuck", () => {
+    const scene = { pods: [a], deployment: deployment({}, refused) };
+    const its = new Watched();
+    its.after(0, scene);
+    expect(its.after(60, { ...scene, generation: 4 }).state).toBe("Stuck");
   });
 
   test("that is refused itself is stuck at once", () => {
     const its = new Watched();
     its.after(0, { pods: [a, b] });
-    const edited = (status = {}) => ({ pods: [a, b], deployment: deployment({ replicas: 3 }, status), generation: 4 });
-    expect(its.after(1, edited({ observedGeneration: 3 })).state).toBe("Rolling");
-    expect(its.after(0.1, edited(refused)).state).toBe("Stuck");
+    const more = (status = {}) => ({ pods: [a, b], deployment: deployment({ replicas: 3 }, status), generation: 4 });
+    expect(its.after(1, more({ observedGeneration: 3 })).state).toBe("Rolling");
+    expect(its.after(0.1, more(refused)).state).toBe("Stuck");
   });
 
   test("is not blamed because Kubernetes gave up on the shape before it", () => {
     const stopped = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "Late." };
     const its = before();
-    const scene = { pods: [a, pod("c")], deployment: deployment({}, { conditions: [stopped] }), generation: 4 };
+    const scene = { pods: [a, pod("c")], deployment: edited({ conditions: [stopped] }), generation: 4 };
     expect([its.after(1, scene).state, its.again]).toEqual(["Rolling", 5]);
     expect(its.after(5, scene).state).toBe("Stuck");
   });

@@ -77,7 +77,8 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
   };
   const progress = progressOf({ ...facts, trusted: stands && programmed.status === "True", isRestless });
   const aim = `${generation} ${pods.newest?.uid ?? ""}`;
-  const edit = editOf({ generation, isObserved: progress.isObserved, stands, now }, before?.edit);
+  const shape = deployment?.metadata.generation;
+  const edit = editOf({ generation, shape, isObserved: progress.isObserved, stands, now }, before?.edit);
   if (progress.isDone) {
     const memory = { aim, edit, isDone: true, most: progress.done, since: now, holdUps: new Map() };
     const words = (deployment && pausedOf(deployment)?.words) ?? "";
