@@ -181,7 +181,7 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     { refusals: ["PodDisruptionBudget wsproxy-chat: no"], rollout: STUCK },
     "False NotApplied",
     "True Ready",
-    /wsproxy-chat: no The rollout is stuck: Pod two: ErrImagePull: not found\.$/,
+    /wsproxy-chat: no; the rollout is stuck: Pod two: ErrImagePull: not found\.$/,
   ],
   [
     "the spec is not accepted, and no pod serves the last good config",
@@ -231,6 +231,6 @@ test("names of pods leave room for what Kubernetes says, and for what else is wr
   expect(said({})).toContain(`${words}. With the labels`);
   expect(said({})).toContain(` ${notReady[0]} and 4 more.`);
   const refusals = ["r".repeat(300), "q".repeat(300)];
-  expect(said({ refusals })).toContain(`${refusals.join("; ")} The rollout is stuck: ${words}.`);
+  expect(said({ refusals })).toContain(`${refusals.join("; ")}; the rollout is stuck: ${words}.`);
   expect(said({ translation: translation({ infra: undefined }) })).toContain(`${words}.`);
 });

@@ -78,7 +78,7 @@ function programmedOf({
   }
   if (rendered.problem !== undefined) return says("NotApplied", `${rendered.problem.at}: ${rendered.problem.message}`);
   if (refusals.length > 0) {
-    return says("NotApplied", bounded("", refusals, stuck && ` The rollout is stuck: ${sentence(rollout.words)}`));
+    return says("NotApplied", bounded("", refusals, stuck && `; the rollout is stuck: ${sentence(rollout.words)}`));
   }
   if (refusing !== undefined) {
     return says(refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected", refusalOf(refusing));
