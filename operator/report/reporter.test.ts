@@ -157,6 +157,7 @@ describe("a rollout", () => {
     // The other one saw it done; then a pod went away.
     clock.advance(3_600_000);
     reporter.begin();
+    expect([...reporter.reports]).toEqual([]);
     await report(ONE);
     expect(reason(status(), "Programmed")).toBe("RollingOut");
   });

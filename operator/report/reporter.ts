@@ -65,8 +65,9 @@ export class Reporter {
     this.#events = new StateEvents(parts.recorder, parts.clock);
   }
 
-  /** This process begins to lead: of rollouts it knows only what the status says, since another process led meanwhile. */
+  /** This process begins to lead, and another one led meanwhile: it knows only what the status says. */
   begin(): void {
+    this.#reports.clear();
     this.#rollouts = new Rollouts(this.#parts.clock);
   }
 
