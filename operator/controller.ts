@@ -58,6 +58,7 @@ export class Controller {
   readonly #cache: Cache;
   readonly #queue: WorkQueue;
   readonly #passes: PassRunner;
+  readonly #pods: DataplanePods;
   readonly #podLoop: PodLoop;
   readonly #election: Election | undefined;
   readonly #reporter: Reporter;
@@ -95,13 +96,13 @@ export class Controller {
       contents,
       recorder: new Recorder(writing, identity, clock, log),
     });
-    const pods = new DataplanePods({
+    const pods = (this.#pods = new DataplanePods({
       client: writing,
       clock,
       log,
       ask: askPods(podAdminPort, clock),
       wrote: (pod) => own.wrote("Pod", pod),
-    });
+    }));
     this.#podLoop = new PodLoop({ pods, clock, log, changed: (key) => this.#podsChanged(key) });
     const replicas = new Replicas(writing, clock);
     this.#passes = new PassRunner({
@@ -167,6 +168,7 @@ export class Controller {
 
   async #lead(term: AbortSignal): Promise<void> {
     this.#leading = true;
+    for (const part of [this.#reporter, this.#pods]) part.begin();
     // The previous leader may have stopped between two writes.
     for (const key of this.#cache.keys(KIND)) this.#queue.add(key);
     try {

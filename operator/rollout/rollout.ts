@@ -1,6 +1,7 @@
 import { shortened } from "../shortened.ts";
 import type { Pod } from "../watch/pod.ts";
 import { conditionOf, LONGEST } from "./deployment.ts";
+import { editOf, isAbout, settlesAfter, type Edit } from "./edit.ts";
 import { failureOf, holdUpOf, holdUpsOf, pausedOf, wordsOn, type HoldUp } from "./hold-ups.ts";
 import { newestOf, progressOf, type Progress, type ProgressFacts } from "./progress.ts";
 import { againAfter, standingOf, type Standing } from "./standing.ts";
@@ -36,6 +37,7 @@ export interface StandingCondition {
 export interface Memory {
   /** What the pods are on their way to. */
   readonly aim: string;
+  readonly edit: Edit;
   readonly isDone: boolean;
   /** Most pods that were done. */
   readonly most: number;
@@ -75,8 +77,10 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
   };
   const progress = progressOf({ ...facts, trusted: stands && programmed.status === "True", isRestless });
   const aim = `${generation} ${pods.newest?.uid ?? ""}`;
+  const shape = deployment?.metadata.generation;
+  const edit = editOf({ generation, shape, isObserved: progress.isObserved, stands, now }, before?.edit);
   if (progress.isDone) {
-    const memory = { aim, isDone: true, most: progress.done, since: now, holdUps: new Map() };
+    const memory = { aim, edit, isDone: true, most: progress.done, since: now, holdUps: new Map() };
     const words = (deployment && pausedOf(deployment)?.words) ?? "";
     return { rollout: { ...counts(progress), state: "Done", words }, memory, again: undefined };
   }
@@ -92,13 +96,18 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
   const moved = movedAt({ aim, done: progress.done, keys: new Set(all.map(({ key }) => key)), now }, before);
   const since = moved ?? (wasStuck ? now - NO_PROGRESS : now);
   const isStill = now - since >= NO_PROGRESS;
-  const words = toldOf(all) || exceeded(facts, progress) || (isStill ? stillness(facts, progress) : "");
+  const told = all.filter((one) => isAbout(edit, one, now));
+  const gaveUp = exceeded(facts, progress);
+  const settles = settlesAfter(edit, now);
+  const words = toldOf(told) || (settles === 0 ? gaveUp : "") || (isStill ? stillness(facts, progress) : "");
+  const isHeldBack = settles > 0 && (told.length < all.length || gaveUp !== "");
+  const next = isHeldBack ? settles : since + NO_PROGRESS - now;
   const same = before !== undefined && !before.isDone && before.aim === aim;
   const most = same ? Math.max(before.most, progress.done) : progress.done;
   return {
     rollout: { ...counts(progress), state: words === "" ? "Rolling" : "Stuck", words },
-    memory: { aim, isDone: false, most, since, holdUps },
-    again: againAfter(holdUps.values(), now, words === "" ? since + NO_PROGRESS - now : undefined),
+    memory: { aim, edit, isDone: false, most, since, holdUps },
+    again: againAfter(holdUps.values(), now, words === "" ? next : undefined),
   };
 }
 

@@ -56,6 +56,8 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "runtime/packed-text.ts#OS_BYTE": "a place in a gzip header",
   "runtime/packed-text.ts#UNKNOWN_OS": "what stands there",
   "operator/pods/pod-inquiry.ts#LATE": "when a pod that is behind in its keys or endpoints is named",
+  "operator/pods/pod-inquiry.ts#SILENT_FROM": "when a pod that does not answer is named as such",
+  "operator/rollout/edit.ts#SETTLING": "how long after an edit a failure may still be about the shape before it",
   "operator/rollout/hold-ups.ts#AGAIN": "from which restart on a container crashes again and again",
   "operator/rollout/hold-ups.ts#PATIENCE": "when a crash loop or a missing node is told",
   "operator/rollout/hold-ups.ts#RECENT": "which crash still says something of now",

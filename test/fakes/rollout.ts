@@ -103,6 +103,7 @@ export class Watched {
       ready: own.filter(isReady).map(({ metadata: { name } }) => name),
       behind: [...new Set([...late, ...outdated, ...unproven])],
       late,
+      silent: [],
       outdated,
       unproven,
       refusing: [],
