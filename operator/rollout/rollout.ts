@@ -1,6 +1,7 @@
 import { shortened } from "../shortened.ts";
 import type { Pod } from "../watch/pod.ts";
 import { conditionOf, LONGEST } from "./deployment.ts";
+import { earlierOf, takenAfter, type Earlier } from "./earlier.ts";
 import { failureOf, holdUpOf, holdUpsOf, pausedOf, wordsOn, type HoldUp } from "./hold-ups.ts";
 import { newestOf, progressOf, type Progress, type ProgressFacts } from "./progress.ts";
 import { againAfter, standingOf, type Standing } from "./standing.ts";
@@ -34,6 +35,8 @@ export interface StandingCondition {
 
 /** What a look remembers for the next one. */
 export interface Memory {
+  /** Of the WebSocketProxy. */
+  readonly generation: number;
   /** What the pods are on their way to. */
   readonly aim: string;
   readonly isDone: boolean;
@@ -42,6 +45,8 @@ export interface Memory {
   /** When there was progress last. */
   readonly since: number;
   readonly holdUps: ReadonlyMap<string, Standing>;
+  /** Hold-ups of an earlier generation that are not told of this one. */
+  readonly earlier?: Earlier | undefined;
 }
 
 /** A rollout without progress for this time is stuck; ms. */
@@ -76,7 +81,7 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
   const progress = progressOf({ ...facts, trusted: stands && programmed.status === "True", isRestless });
   const aim = `${generation} ${pods.newest?.uid ?? ""}`;
   if (progress.isDone) {
-    const memory = { aim, isDone: true, most: progress.done, since: now, holdUps: new Map() };
+    const memory = { generation, aim, isDone: true, most: progress.done, since: now, holdUps: new Map() };
     const words = (deployment && pausedOf(deployment)?.words) ?? "";
     return { rollout: { ...counts(progress), state: "Done", words }, memory, again: undefined };
   }
@@ -89,16 +94,22 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
     }),
   ].sort(longestFirst);
   const holdUps = new Map(all.slice(0, MOST).map((one) => [one.key, one]));
-  const moved = movedAt({ aim, done: progress.done, keys: new Set(all.map(({ key }) => key)), now }, before);
+  const keys = new Set(all.map(({ key }) => key));
+  const moved = movedAt({ aim, done: progress.done, keys, now }, before);
   const since = moved ?? (wasStuck ? now - NO_PROGRESS : now);
   const isStill = now - since >= NO_PROGRESS;
-  const words = toldOf(all) || exceeded(facts, progress) || (isStill ? stillness(facts, progress) : "");
+  const earlier = earlierOf({ generation, programmed, keys, isObserved: progress.isObserved, now }, before);
+  const due = all.filter(({ key }) => earlier?.keys.has(key) !== true);
+  const words = toldOf(due) || exceeded(facts, progress) || (isStill ? stillness(facts, progress) : "");
   const same = before !== undefined && !before.isDone && before.aim === aim;
   const most = same ? Math.max(before.most, progress.done) : progress.done;
   return {
     rollout: { ...counts(progress), state: words === "" ? "Rolling" : "Stuck", words },
-    memory: { aim, isDone: false, most, since, holdUps },
-    again: againAfter(holdUps.values(), now, words === "" ? since + NO_PROGRESS - now : undefined),
+    memory: { generation, aim, isDone: false, most, since, holdUps, earlier },
+    again: againAfter(holdUps.values(), now, [
+      ...(words === "" ? [since + NO_PROGRESS - now] : []),
+      ...(earlier === undefined ? [] : [takenAfter(earlier, now)]),
+    ]),
   };
 }
 

@@ -57,6 +57,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "runtime/packed-text.ts#UNKNOWN_OS": "what stands there",
   "operator/pods/pod-inquiry.ts#LATE": "when a pod that is behind in its keys or endpoints is named",
   "operator/rollout/hold-ups.ts#AGAIN": "from which restart on a container crashes again and again",
+  "operator/rollout/earlier.ts#TAKING": "when a hold-up of an earlier generation is told of the new one",
   "operator/rollout/hold-ups.ts#PATIENCE": "when a crash loop or a missing node is told",
   "operator/rollout/hold-ups.ts#RECENT": "which crash still says something of now",
   "operator/rollout/rollout.ts#NO_PROGRESS": "when a rollout that does not move is told",

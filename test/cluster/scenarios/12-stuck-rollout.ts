@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { samples } from "../admin-port.ts";
 import { alertedBy, startAlerting } from "../alerting.ts";
+import { atOnce } from "../at-once.ts";
 import { SYSTEM } from "../cluster.ts";
 import { isServing } from "../dataplane.ts";
 import { closePlaces, OBSTACLES, openPlaces, PLACES, preparePlaces, specOf, type Obstacle } from "../obstacles.ts";
@@ -45,8 +46,8 @@ export default scenario(
     const started = Date.now();
     for (const { namespace, name, edit } of OBSTACLES)
       await cluster.apply(namespace, proxyManifest(name, { ...specOf(1), ...edit }));
-    for (const obstacle of OBSTACLES)
-      await report.step(`${obstacle.title}: RolloutStuck with Kubernetes' words`, async () => {
+    const becomesStuck = (obstacle: Obstacle) => (): Promise<void> =>
+      report.step(`${obstacle.title}: RolloutStuck with Kubernetes' words`, async () => {
         const { history } = proxyOf(obstacle);
         const told = await history.until("Programmed", STUCK, { since: started, ms: obstacle.within });
         assert.match(told.message, obstacle.words);
@@ -54,6 +55,7 @@ export default scenario(
         assert.ok(told.at - started < obstacle.within);
         await staysStuck(obstacle);
       });
+    await atOnce(...OBSTACLES.map(becomesStuck));
 
     await report.step("a new proxy that can have no pod: RolloutStuck, too, and not Ready", async () => {
       const { namespace, name } = NEW;
