@@ -1,16 +1,9 @@
-import type { Memory, StandingCondition } from "./rollout.ts";
-
-/** Hold-ups that were told of an earlier generation. */
-export interface Earlier {
-  readonly keys: ReadonlySet<string>;
-  /** When the new generation was first seen; ms. */
-  readonly at: number;
-}
+import type { Earlier, Memory, StandingCondition } from "./memory.ts";
 
 /** Kubernetes may take so long to look at what the operator has written; ms. */
 const TAKING = 5000;
 
-export interface Moment {
+interface Moment {
   readonly generation: number;
   /** The condition Programmed as it stands in the status. */
   readonly programmed: StandingCondition | undefined;

@@ -1,8 +1,9 @@
 import { shortened } from "../shortened.ts";
 import type { Pod } from "../watch/pod.ts";
 import { conditionOf, LONGEST } from "./deployment.ts";
-import { earlierOf, takenAfter, type Earlier } from "./earlier.ts";
+import { earlierOf, takenAfter } from "./earlier.ts";
 import { failureOf, holdUpOf, holdUpsOf, pausedOf, wordsOn, type HoldUp } from "./hold-ups.ts";
+import type { Memory, StandingCondition } from "./memory.ts";
 import { newestOf, progressOf, type Progress, type ProgressFacts } from "./progress.ts";
 import { againAfter, standingOf, type Standing } from "./standing.ts";
 
@@ -25,28 +26,6 @@ export interface Facts extends Omit<ProgressFacts, "isRestless" | "trusted"> {
   readonly now: number;
   /** ms since the epoch. */
   readonly wall: number;
-}
-
-export interface StandingCondition {
-  readonly status: string;
-  readonly reason: string;
-  readonly observedGeneration?: number | undefined;
-}
-
-/** What a look remembers for the next one. */
-export interface Memory {
-  /** Of the WebSocketProxy. */
-  readonly generation: number;
-  /** What the pods are on their way to. */
-  readonly aim: string;
-  readonly isDone: boolean;
-  /** Most pods that were done. */
-  readonly most: number;
-  /** When there was progress last. */
-  readonly since: number;
-  readonly holdUps: ReadonlyMap<string, Standing>;
-  /** Hold-ups of an earlier generation that are not told of this one. */
-  readonly earlier?: Earlier | undefined;
 }
 
 /** A rollout without progress for this time is stuck; ms. */
