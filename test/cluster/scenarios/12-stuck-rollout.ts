@@ -17,8 +17,6 @@ const STUCK = "False RolloutStuck";
 const DONE = "True Programmed";
 /** Made where no pod of it can be. */
 const NEW = { namespace: PLACES.limited, name: "new" };
-/** The controller of ReplicaSets tries less and less often: after a minute of refusals a minute may pass. In ms. */
-const TRIED_AGAIN = 180_000;
 
 /** Beside the cluster. */
 export const needs = ["prometheus"];
@@ -115,7 +113,7 @@ export default scenario(
         const { name, inSpec } = obstacle;
         const proxy = proxyOf(obstacle);
         const { history, session, url } = proxy;
-        const { at } = await history.until("Programmed", DONE, { since, ms: TRIED_AGAIN });
+        const { at } = await history.until("Programmed", DONE, { since });
         report.figure(`${name}, to Programmed again`, seconds(at - since));
         assert.deepEqual(history.course("Ready"), ["True Ready"], name);
         // Where the edit was taken back, the pods of before are the wanted ones.
@@ -151,7 +149,7 @@ export default scenario(
       assert.deepEqual(await samples(cluster, operators, "wsproxy_operator_proxy_condition", labels), [0]);
     }
   },
-  { minutes: 12 },
+  { minutes: 6 },
 );
 
 function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
