@@ -47,3 +47,21 @@ test("and no sooner than it says", async () => {
   await settle();
   expect(waits).toEqual([7000]);
 });
+
+test("passes that events bring in between do not put the next try off", async () => {
+  const { clock, queue, waits, began } = bench({ why: "refused", leastWait: 0 });
+  queue.add("a");
+  await settle();
+  clock.advance(500); // the next try is due after 1000
+  await settle();
+  for (let event = 0; event < 9; event += 1) {
+    clock.advance(100);
+    queue.add("a");
+    await settle();
+  }
+  const before = began.length;
+  clock.advance(100);
+  await settle();
+  expect(began.slice(before)).toEqual([1500]);
+  expect(waits.at(-1)).toBe(2000);
+});

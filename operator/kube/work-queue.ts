@@ -47,6 +47,8 @@ export class WorkQueue {
   readonly #again = new Set<string>();
   readonly #later = new Map<string, { readonly at: number; readonly timer: Timer }>();
   readonly #backOffs = new Map<string, BackOff>();
+  /** When a key that fails is to be tried again. */
+  readonly #due = new Map<string, number>();
   readonly #pace: Pace;
   readonly #heavy = new Set<string>();
   #resting: Timer | undefined;
@@ -159,6 +161,7 @@ export class WorkQueue {
       } else {
         wait = end;
         this.#backOffs.delete(key);
+        this.#due.delete(key);
       }
     } catch (error) {
       wait = signal.aborted ? 0 : this.#failed(key, error, wishedWait(error));
@@ -171,11 +174,17 @@ export class WorkQueue {
     this.#pump();
   }
 
-  /** Milliseconds until the next attempt: more from failure to failure, and no less than `leastWait`. */
+  /**
+   * Milliseconds until the next attempt: more from failure to failure, and no less than `leastWait`. A pass that an event
+   * brought before its time was no such attempt: many of them would put the next one off by a minute.
+   */
   #failed(key: string, error: unknown, leastWait: number): number {
     const backOff = this.#backOffs.get(key) ?? new BackOff(FIRST_WAIT, LONGEST_WAIT, this.#options.random);
     this.#backOffs.set(key, backOff);
-    const wait = Math.max(backOff.next(), leastWait);
+    const now = this.#options.clock.now();
+    const left = (this.#due.get(key) ?? now) - now;
+    const wait = Math.max(left > 0 ? left : backOff.next(), leastWait);
+    this.#due.set(key, now + wait);
     this.#options.failed(key, error, wait);
     return wait;
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster.ts";
 import { sampleBackend } from "./workloads.ts";
 
@@ -142,4 +143,17 @@ export async function closePlaces(cluster: Cluster): Promise<void> {
 export async function openPlaces(cluster: Cluster): Promise<void> {
   await cluster.kubectl("-n", PLACES.full, "delete", `resourcequota/${QUOTA}`);
   await cluster.kubectl("-n", PLACES.limited, "delete", `limitrange/${LIMITS}`);
+  for (const place of [PLACES.full, PLACES.limited]) await podsAreMade(cluster, place);
+}
+
+/** The controller of ReplicaSets tries less and less often; it looks at once at one that changes. */
+async function podsAreMade(cluster: Cluster, place: string): Promise<void> {
+  const failures = 'jsonpath={.items[*].status.conditions[?(@.type=="ReplicaFailure")].reason}';
+  await cluster.until(`pods are made in ${place}`, async () => {
+    if ((await cluster.kubectl("-n", place, "get", "replicasets", "-o", failures)) === "") return true;
+    const look = `example.com/look=${Date.now()}`;
+    await cluster.kubectl("-n", place, "annotate", "replicasets", "--all", "--overwrite", look);
+    await sleep(1000, undefined, { signal: cluster.signal });
+    return false;
+  });
 }

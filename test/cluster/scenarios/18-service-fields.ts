@@ -113,6 +113,8 @@ export default scenario(
         await settled(cluster, NAMESPACE, name, ({ length }) => length === 2);
         await its.until("Ready", "False NotProgrammed");
         await cluster.kubectl("-n", NAMESPACE, "delete", "service", `wsproxy-${name}`);
+        // The operator tries again within a minute; at once where the proxy changes.
+        await cluster.kubectl("-n", NAMESPACE, "annotate", `wsp/${name}`, "example.com/look=again");
         await its.until("Ready", "True Ready");
         await (await ledger.open(`ws://${await cluster.address(NAMESPACE, `wsproxy-${name}`)}`)).echo("its own");
       },
