@@ -16,6 +16,7 @@ function state(...behind: readonly string[]): PodState {
     outdated: [],
     late: [],
     unproven: [],
+    earlier: [],
     refusing: [],
     unusable: [],
     strangers: [],

@@ -21,6 +21,7 @@ const READY: PodState = {
   outdated: [],
   late: [],
   unproven: [],
+  earlier: [],
   refusing: [],
   unusable: [],
   strangers: [],

@@ -105,6 +105,7 @@ export class Watched {
       late,
       outdated,
       unproven,
+      earlier: [],
       refusing: [],
       unusable: [],
       strangers: [],
