@@ -56,8 +56,9 @@ describe("a change by another client", () => {
     putAll(bench.server);
     bench.server.put(proxy("chat", { gateway: {} }));
     bench.operator();
-    await until("it has the first number", () => replicasIn(bench) === 2);
+    await until("it has a status", () => bench.status() !== undefined);
     await bench.quiet();
+    expect(replicasIn(bench)).toBe(2);
     const before = bench.server.writes.length;
     scale(bench, 9, "kube-controller-manager");
     await bench.quiet();
