@@ -238,6 +238,28 @@ test("a port that the slices have for UDP only", () => {
   ]);
 });
 
+test.each([
+  [
+    "without a name",
+    { port: 80 },
+    "its port 80, which has no name; give the port in the slice no name, or both the same",
+  ],
+  [
+    "that leads to a name",
+    { name: "ws", port: 80, targetPort: "http" },
+    'its port ws; its targetPort is the name "http": give a container port of the pods that name',
+  ],
+  ["with a name", { name: "ws", port: 80 }, "its port ws; give the slice's port that name"],
+])("a port %s that no slice has is told what to correct", (_, port, words) => {
+  const parts = {
+    services: [service("echo", [port])],
+    endpointSlices: [slice("echo", [{ name: "other", port: 80 }], ["10.0.0.1"])],
+  };
+  expect(told("echo:80", parts)).toEqual([
+    `ServicePortNotFound at.port: no EndpointSlice of Service echo has ${words}`,
+  ]);
+});
+
 test("what is left out of slices is one problem of the backend, however many slices there are; the rest is used", () => {
   const part = (at: number) => ({
     ...slice("echo", [{ name: "ws", port: 80 }], [`10.0.0.${at}`], `echo-${at}`),

@@ -1,3 +1,4 @@
+import { quoted } from "../../../api/problem.ts";
 import { undecodedWords, type ReferenceProblem } from "../references/lookup.ts";
 import type { EndpointSlice, Service, ServicePort, Undecoded } from "../resources.ts";
 
@@ -48,13 +49,19 @@ export function portWords({ metadata: { name }, ports, otherPorts = [] }: Servic
 /** Why no slice has a port that the Service has. */
 export function noSlicePortWords(
   { metadata }: Service,
-  { name }: ServicePort,
+  { name, port, targetPort }: ServicePort,
   slices: readonly EndpointSlice[],
 ): string {
-  const has = `no EndpointSlice of Service ${metadata.name} has its port ${name ?? "without a name"}`;
+  const has = `no EndpointSlice of Service ${metadata.name} has its port ${name ?? port}`;
   const other = slices.flatMap(({ otherPorts = [] }) => otherPorts).find((it) => it.name === name);
   if (other !== undefined)
     return `${has} for TCP; there it is for ${other.protocol} only, which the gateway does not dial`;
   // Then the slice may have the port, with a number that is none.
-  return slices.some(({ leftOut }) => leftOut !== undefined) ? has : `${has}; give the slice's port that name`;
+  if (slices.some(({ leftOut }) => leftOut !== undefined)) return has;
+  if (typeof targetPort === "string") {
+    return `${has}; its targetPort is the name ${quoted(targetPort)}: give a container port of the pods that name`;
+  }
+  return name === undefined
+    ? `${has}, which has no name; give the port in the slice no name, or both the same`
+    : `${has}; give the slice's port that name`;
 }
