@@ -231,6 +231,13 @@ test("a backend that names a UDP port is told that it is UDP, by name and by num
   expect(told("echo:53", { services: [dns], endpointSlices })).toEqual([]);
 });
 
+test("of the ports that a Service has instead the first ten are named: a thousand backends may name it", () => {
+  const ports = Array.from({ length: 8000 }, (_, at) => ({ name: `${"p".repeat(50)}-${at}`, port: at + 1 }));
+  const [words = ""] = told("echo:ws", { services: [service("echo", ports)] });
+  expect(words.length).toBeLessThan(700);
+  expect(words).toMatch(/Service echo has no TCP port ws; it has p+-0, .*, p+-9 and 7990 more$/);
+});
+
 test("a port that the slices have for UDP only", () => {
   const udp = { ...slice("echo", [], ["10.0.0.1"]), otherPorts: [{ name: "ws", port: 80, protocol: "SCTP" }] };
   expect(told("echo:ws", { services: [ws], endpointSlices: [udp] })).toEqual([

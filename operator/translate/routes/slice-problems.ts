@@ -2,6 +2,9 @@ import { quoted } from "../../../api/problem.ts";
 import { undecodedWords, type ReferenceProblem } from "../references/lookup.ts";
 import type { EndpointSlice, Service, ServicePort, Undecoded } from "../resources.ts";
 
+/** Ports of a Service that a message names. */
+const MOST_PORTS = 10;
+
 /** Makes a problem of one backend. */
 export type MakeProblem = (reason: ReferenceProblem["reason"], field: string, message: string) => ReferenceProblem;
 
@@ -39,8 +42,9 @@ export function sliceProblems(
 /** Why a Service has no TCP port of this name or number. */
 export function portWords({ metadata: { name }, ports, otherPorts = [] }: Service, port: string): string {
   const other = otherPorts.find((it) => it.name === port) ?? otherPorts.find((it) => String(it.port) === port);
-  const known = ports.map((it) => it.name ?? String(it.port)).join(", ");
-  const has = `it has ${known === "" ? "none" : known}`;
+  const known = ports.slice(0, MOST_PORTS).map((it) => it.name ?? String(it.port));
+  const more = ports.length > MOST_PORTS ? ` and ${ports.length - MOST_PORTS} more` : "";
+  const has = `it has ${known.length === 0 ? "none" : known.join(", ")}${more}`;
   return other === undefined
     ? `Service ${name} has no TCP port ${port}; ${has}`
     : `Service ${name} has port ${port} for ${other.protocol} only, and the gateway dials TCP; name a TCP port (${has})`;
