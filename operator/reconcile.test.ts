@@ -26,6 +26,7 @@ const NO_PODS: PodState = {
   late: [],
   silent: [],
   unproven: [],
+  earlier: [],
   refusing: [],
   unusable: [],
   strangers: [],
@@ -60,8 +61,8 @@ function bench(script: Script = {}) {
   const clock = new FakeClock();
   const runner = new PassRunner({
     own: {
-      get: () =>
-        its.script.proxy === "gone"
+      get: (kind) =>
+        its.script.proxy === "gone" || kind !== "WebSocketProxy"
           ? undefined
           : { metadata: { name: "chat", namespace: "demo", ...its.script.proxy } },
     },

@@ -3,7 +3,7 @@ import type { Config, Endpoints } from "../api/config.ts";
 import { adminToken } from "./write/admin-token.ts";
 import { Asides } from "./report/asides.ts";
 import { OF_KUBERNETES } from "./watch/brief-object.ts";
-import type { DataplanePods } from "./pods/dataplane-pods.ts";
+import type { DataplanePods, PodState } from "./pods/dataplane-pods.ts";
 import type { PodLoop } from "./pods/pod-loop.ts";
 import type { Gathered, Gatherer } from "./gather/gather.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -87,16 +87,17 @@ export class PassRunner {
 
     // From the first write on the pods may serve another config than the loop asks them for.
     podLoop.stop(key);
-    const failures = await this.#apply(gathered, translation, rendered, signal);
-    if (failures.some(({ error }) => isNamespaceGone(error))) return this.#leave(key, failures);
+    const before = await this.#apply(gathered, translation, rendered, signal);
+    if (before.some(({ error }) => isNamespaceGone(error))) return this.#leave(key, before);
+    const wanted = before.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
+    const generation = translation.config?.proxy.generation ?? 0;
+    const state = await podLoop.look(key, gathered.pods, wanted && { proxy: key, wanted, generation, token }, signal);
+    const failures = [...before, ...(await this.#applyService(gathered, rendered, state, before, signal))];
     const refusals = this.#refusals.told(key, failures).map(wordsOf);
     const [first] = failures;
     // A failure that may pass by itself fails this pass; the status tells it if the next pass meets it again.
     if (first !== undefined && refusals.length === 0) throw first.error;
 
-    const wanted = failures.some(({ kind }) => isData(kind)) ? undefined : rendered.serving;
-    const generation = translation.config?.proxy.generation ?? 0;
-    const state = await podLoop.look(key, gathered.pods, wanted && { proxy: key, wanted, generation, token }, signal);
     const remarks = replicas.remarks(key);
     const reportAgain = await reporter.report({ gathered, translation, rendered, refusals, state, remarks }, signal);
     // No event tells that a right was given back: what may not be read is read again later.
@@ -106,7 +107,10 @@ export class PassRunner {
     return lookingAgain(result, [waits ? TOKEN_AGAIN : undefined, replicas.again(key), reportAgain]);
   }
 
-  /** Writes the config first and nudges the pods at once: a permission that was taken away must not wait for other objects. */
+  /**
+   * Writes everything but a Service that is there already. The config comes first, and the pods are nudged at once: a
+   * permission that was taken away must not wait for other objects.
+   */
   async #apply(
     gathered: Gathered,
     translation: Translation,
@@ -117,10 +121,27 @@ export class PassRunner {
     const { manifests, serving } = rendered;
     const data = await this.#applyData(gathered, translation, rendered, signal);
     if (serving !== undefined && data.written.length > 0) await pods.nudge(gathered.pods.own, serving, signal);
-    const rest = manifests.filter(({ kind }) => !isData(kind));
+    const rest = manifests.filter(({ kind }) => !isData(kind) && !(kind === "Service" && this.#hasService(gathered)));
     const shape = await writer.apply(gathered, rest, data.failures, signal);
     const failures = [...data.failures, ...shape.failures];
     return [...failures, ...(await writer.prune(gathered, rendered, failures, signal))];
+  }
+
+  /** A Service that is there leads to the listener in force: it waits for pods that may still have an earlier one. */
+  async #applyService(
+    gathered: Gathered,
+    { manifests }: Rendered,
+    { earlier }: PodState,
+    before: readonly Failure[],
+    signal: AbortSignal,
+  ): Promise<readonly Failure[]> {
+    if (earlier.length > 0 || !this.#hasService(gathered)) return [];
+    const service = manifests.filter(({ kind }) => kind === "Service");
+    return (await this.#parts.writer.apply(gathered, service, before, signal)).failures;
+  }
+
+  #hasService({ owner, names }: Gathered): boolean {
+    return this.#parts.own.get("Service", owner.namespace, names.base) !== undefined;
   }
 
   /** If the config in force cannot be read and part of it must be kept, write nothing. */

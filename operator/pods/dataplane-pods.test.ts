@@ -63,7 +63,16 @@ test("pods that serve what they are to are not nudged, and not asked again", asy
   const { look, nudged, asked } = bench({ one: SERVES });
   for (let pass = 0; pass < 2; pass += 1) {
     const state = await look([podOf("one")]);
-    const quiet = { outdated: [], late: [], silent: [], unproven: [], refusing: [], unusable: [], strangers: [] };
+    const quiet = {
+      outdated: [],
+      late: [],
+      silent: [],
+      unproven: [],
+      earlier: [],
+      refusing: [],
+      unusable: [],
+      strangers: [],
+    };
     expect(state).toEqual({ pods: 1, ready: ["one"], behind: [], ...quiet });
   }
   expect([nudged, asked]).toEqual([[], ["one"]]);
@@ -167,6 +176,52 @@ describe("a pod that is behind", () => {
     expect(await look([podOf("one")])).toMatchObject({ unproven: [] });
     answers["one"] = old(1);
     expect(await look([podOf("one")], [], { ...WANTED, hash: "h" })).toMatchObject({ behind: ["one"], unproven: [] });
+  });
+});
+
+describe("the listener of a pod may be an earlier one", () => {
+  const next = (hash: string) => ({ ...TARGET, generation: 2, wanted: { ...WANTED, hash } });
+
+  async function earlier(steps: readonly [PodAnswer, string, number][]): Promise<boolean[]> {
+    const answers: Record<string, PodAnswer> = { one: reports({ ...WANTED, generation: 1 }) };
+    const { look, pods, clock } = bench(answers);
+    await look([podOf("one")]);
+    const seen: boolean[] = [];
+    for (const [answer, hash, wait] of steps) {
+      clock.advance(wait);
+      answers["one"] = answer;
+      const { earlier: names } = await pods.look(
+        "demo/chat",
+        { own: [podOf("one")], strangers: [] },
+        next(hash),
+        NEVER,
+      );
+      seen.push(names.includes("one"));
+    }
+    return seen;
+  }
+
+  test("for a moment after an edit, and no longer where it gives no answer", async () => {
+    expect(
+      await earlier([
+        [SILENT, "two", 0],
+        [SILENT, "two", 9000],
+        [SILENT, "two", 2000],
+      ]),
+    ).toEqual([true, true, false]);
+  });
+
+  test("for as long as it refuses what comes, whatever comes and however long", async () => {
+    expect(
+      await earlier([
+        [refusing("two"), "two", 1000],
+        [refusing("two"), "two", 60_000],
+        [refusing("two"), "three", 60_000],
+        [SILENT, "three", 60_000],
+        [refusing("three"), "three", 60_000],
+        [reports({ ...WANTED, hash: "three" }), "three", 60_000],
+      ]),
+    ).toEqual([true, true, true, true, true, false]);
   });
 });
 

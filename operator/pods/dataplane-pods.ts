@@ -26,6 +26,8 @@ export interface PodState {
   readonly silent: readonly string[];
   /** Those of `behind` that this process has never seen serve anything that they were to serve. */
   readonly unproven: readonly string[];
+  /** Those of `behind` whose listener may be an earlier one: they refuse what came, or have not had time for a new generation. */
+  readonly earlier: readonly string[];
   /** Pods that have what they are to serve, and refuse it. */
   readonly refusing: readonly RefusingPod[];
   /** Pods that gave no usable report. */
@@ -118,6 +120,7 @@ export class DataplanePods {
       late: named("late"),
       silent: named("silent"),
       unproven: named("unproven"),
+      earlier: behind.flatMap((it) => (it.refuses || (it.outdated && !it.late) ? [nameOf(it.pod)] : [])).sort(),
       refusing: byPod(
         found.flatMap(({ pod, rejected }) => (rejected === undefined ? [] : [{ ...rejected, pod: nameOf(pod) }])),
       ),

@@ -19,6 +19,8 @@ export interface Finding {
   readonly unproven: boolean;
   /** It has what it is to serve, and refuses it. */
   readonly rejected: NonNullable<ProxyReport["rejected"]> | undefined;
+  /** By what it said last, it refuses what came last, which may be older than what it is to serve. */
+  readonly refuses: boolean;
   /** Why its report is of no use; undefined: the report is usable, or none came. */
   readonly unusable: string | undefined;
 }
@@ -56,11 +58,13 @@ interface Known {
   readonly generation: number | undefined;
   /** Did it ever serve what it was to serve? */
   readonly proven: boolean;
+  readonly refuses: boolean;
   /** Since when it does not serve what it is to serve; undefined: it does. */
   readonly behind: number | undefined;
 }
 
 const BEHIND: Answered = { serves: false, silent: false, rejected: undefined, unusable: undefined };
+const UNKNOWN: Known = { generation: undefined, proven: false, refuses: false, behind: undefined };
 
 /** Asks pods which config they serve. A pod that answers badly, or not at all, costs little and holds up no other pod. */
 export class PodInquiry {
@@ -110,8 +114,8 @@ export class PodInquiry {
     const last = this.#known.get(uidOf(pod));
     const behind = answered.serves ? undefined : (last?.behind ?? now);
     const known: Known = answered.serves
-      ? { generation, proven: true, behind }
-      : { generation: last?.generation, proven: last?.proven ?? false, behind };
+      ? { generation, proven: true, refuses: false, behind }
+      : { ...(last ?? UNKNOWN), behind };
     // The pod may have been forgotten since.
     if (!signal.aborted) this.#known.set(uidOf(pod), known);
     const late = behind !== undefined && now - behind >= LATE;
@@ -121,6 +125,7 @@ export class PodInquiry {
       late,
       silent: late && answered.silent && (asked?.failures ?? 0) >= SILENT_FROM,
       unproven: !known.proven,
+      refuses: known.refuses,
     };
   }
 
@@ -133,11 +138,12 @@ export class PodInquiry {
   #learn(pod: Pod, proxy: string, answer: PodAnswer): void {
     if (answer.kind !== "report") return;
     const { report } = answer;
-    const last = this.#known.get(uidOf(pod)) ?? { generation: undefined, proven: false, behind: undefined };
+    const last = this.#known.get(uidOf(pod)) ?? UNKNOWN;
     const since = this.#histories.get(proxy)?.behindSince(report);
     this.#known.set(uidOf(pod), {
       generation: report.generation ?? last.generation,
       proven: last.proven || since !== undefined,
+      refuses: report.rejected !== undefined,
       behind: since ?? last.behind,
     });
   }

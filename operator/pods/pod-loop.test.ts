@@ -17,6 +17,7 @@ function state(...behind: readonly string[]): PodState {
     late: [],
     silent: [],
     unproven: [],
+    earlier: [],
     refusing: [],
     unusable: [],
     strangers: [],

@@ -22,6 +22,7 @@ const READY: PodState = {
   late: [],
   silent: [],
   unproven: [],
+  earlier: [],
   refusing: [],
   unusable: [],
   strangers: [],

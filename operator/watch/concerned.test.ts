@@ -64,6 +64,14 @@ test("a Secret that is selected concerns the proxies of its namespace that selec
   expect(await it.remove("Secret", "keys")).toEqual(["demo/chat"]);
 });
 
+test("a Secret with too many labels concerns the proxies of its namespace that select any, since each has to tell of it", async () => {
+  const it = await watching();
+  const many = Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`label-${at}`, "x"]));
+  const crowded = { ...keys({}), metadata: { name: "crowded", namespace: "demo", labels: many } };
+  expect(await it.put(crowded)).toEqual(["demo/chat"]);
+  expect(await it.put({ ...crowded, metadata: { ...crowded.metadata, labels: {} } })).toEqual(["demo/chat"]);
+});
+
 test("a Service and its EndpointSlices concern the proxies that name it", async () => {
   const it = await watching();
   expect(await it.put(service())).toEqual(["demo/chat"]);

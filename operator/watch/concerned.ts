@@ -1,4 +1,5 @@
 import { KIND } from "../../api/meta.ts";
+import { hasLabelsLeftOut } from "./brief-object.ts";
 import { proxyLabelOf, serviceOf, type Cache, type WatchedKind } from "./cache.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
 import { controllerOf, revisionOf } from "./own-pods.ts";
@@ -76,7 +77,9 @@ export class Concerned {
 
 /** How a proxy refers to objects of each kind. */
 const REFERS: { readonly [K in WatchedKind]?: (references: References, object: KubeObject) => boolean } = {
-  Secret: refersToSecret,
+  // No proxy can tell whether it selects a Secret with too many labels: each has to say so.
+  Secret: (references, secret) =>
+    refersToSecret(references, secret) || (hasLabelsLeftOut(secret) && references.secretSelectors.length > 0),
   ConfigMap: ({ configMaps }, { metadata }) => configMaps.has(metadata.name),
   Service: ({ services }, { metadata }) => services.has(metadata.name),
   EndpointSlice: ({ services }, slice) => services.has(serviceOf(slice) ?? ""),

@@ -45,6 +45,20 @@ test("the sentence names the writers, stays the same while the fight lasts, and 
   expect(fights.wait("demo/chat", 3)).toBe(0);
 });
 
+test("a number that waits is written back although the fight ends meanwhile", () => {
+  const { clock, fights, change, said } = bench();
+  change();
+  clock.advance(5 * MINUTE);
+  change();
+  clock.advance(5 * MINUTE - 1000);
+  change();
+  expect(said()).not.toBe("");
+  clock.advance(fights.again("demo/chat") ?? Number.NaN);
+  expect(said()).toBe("");
+  expect(fights.wait("demo/chat", 3)).toBe(4000);
+  expect(fights.again("demo/chat")).toBe(4000);
+});
+
 test("three changes in more than ten minutes are no fight", () => {
   const { clock, change, said } = bench();
   for (let at = 0; at < 12; at += 1) {

@@ -71,8 +71,9 @@ export class ReplicaFights {
   again(proxy: string): number | undefined {
     const fight = this.#fights.get(proxy);
     const now = this.#clock.now();
-    const times = [this.#due.get(proxy), (fight?.times[0] ?? 0) + FIGHT].filter((at) => at !== undefined && at > now);
-    return fight !== undefined && isFight(fight.times, now) ? Math.min(...(times as number[])) - now : undefined;
+    const end = fight !== undefined && isFight(fight.times, now) ? (fight.times[0] ?? 0) + FIGHT : undefined;
+    const times = [this.#due.get(proxy), end].filter((at) => at !== undefined && at > now) as readonly number[];
+    return times.length === 0 ? undefined : Math.min(...times) - now;
   }
 
   /** The number of a proxy is not fixed any more, or the proxy is gone. */

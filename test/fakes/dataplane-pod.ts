@@ -84,11 +84,14 @@ export class FakePod {
   servingSince = 0;
   /** Requests that it got. */
   asked = 0;
+  /** It refuses every config that comes, as one of an older version does. */
+  refuses = false;
   readonly #api: FakeApiServer;
   readonly #proxy: string;
   readonly #address: string;
   readonly #behaviour: PodBehaviour;
   #mounted: { readonly hash: string; readonly endpointsHash: string; readonly generation: number } | undefined;
+  #refused: string | undefined;
   #token: string | undefined;
   #missed = 0;
 
@@ -107,7 +110,11 @@ export class FakePod {
   }
 
   report(): ConfigReport {
-    return { proxies: [{ proxy: `demo/${this.#proxy}`, ...this.#mounted }], more: 0 };
+    const rejected =
+      this.#refused === undefined
+        ? {}
+        : { rejected: { hash: this.#refused, stage: "config" as const, problems: ["has a field that is not known"] } };
+    return { proxies: [{ proxy: `demo/${this.#proxy}`, ...this.#mounted, ...rejected }], more: 0 };
   }
 
   /** Does a request bring the token that the pod has mounted? */
@@ -171,6 +178,8 @@ export class FakePod {
     this.#token = Buffer.from(admin?.data?.[ADMIN_TOKEN_KEY] ?? "", "base64").toString("utf8") || undefined;
     const hash = Buffer.from(secret?.data?.[PACKED.configHash] ?? "", "base64").toString("utf8");
     const endpointsHash = map?.data?.[PACKED.endpointsHash] ?? "";
+    this.#refused = this.refuses && hash !== this.#mounted?.hash ? hash : undefined;
+    if (this.#refused !== undefined) return;
     if (hash === this.#mounted?.hash && endpointsHash === this.#mounted.endpointsHash) return;
     const { generation = 1 } = this.#api.get("WebSocketProxy", "demo", this.#proxy)?.metadata ?? {};
     this.#mounted = { hash, endpointsHash, generation };

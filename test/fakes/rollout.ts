@@ -106,6 +106,7 @@ export class Watched {
       silent: [],
       outdated,
       unproven,
+      earlier: [],
       refusing: [],
       unusable: [],
       strangers: [],

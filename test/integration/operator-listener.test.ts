@@ -1,7 +1,9 @@
 import { Buffer } from "node:buffer";
 import { describe, expect, test } from "vitest";
+import { systemClock, type Clock } from "../../runtime/clock.ts";
 import { keyPair } from "../fakes/certificates.ts";
 import { OperatorBench, keys, proxy, putAll } from "../fakes/operator-bench.ts";
+import { quickClock } from "../fakes/quick-clock.ts";
 import { until } from "../fakes/sockets.ts";
 
 const SHAPE = ["Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget"] as const;
@@ -108,4 +110,60 @@ test("while the config cannot be written the Service stays with the listener tha
   edit(bench, { listener: { tls: { secretName: "chat-tls" } } });
   await until("it is refused", () => bench.condition("Programmed") === "False NotApplied");
   expect(service(bench)).toBe("ClusterIP 80 kubernetes.io/ws");
+});
+
+describe("an edit that switches TLS on", () => {
+  const WSS = { listener: { tls: { secretName: "chat-tls" } } };
+
+  async function served(behaviour: Parameters<OperatorBench["pods"]["add"]>[2] = {}, clock: Clock = systemClock) {
+    const bench = await OperatorBench.start();
+    putAll(bench.server);
+    bench.server.put(await tlsSecret("chat-tls"));
+    const operator = bench.operator({ clock });
+    await observed(bench, 1);
+    const pod = await bench.pods.add("chat", "pod-0", behaviour);
+    await until("it is ready", () => bench.condition("Programmed") === "True Programmed");
+    await bench.quiet();
+    return { bench, operator, pod };
+  }
+
+  test("and that the pods refuse leaves the Service, over a restart and later edits; it moves when the pods take it", async () => {
+    const { bench, operator, pod } = await served();
+    pod.refuses = true;
+    bench.edit(WSS);
+    await until("it is refused", () => bench.condition("Programmed") === "False ConfigRejected");
+    await bench.quiet();
+    expect(service(bench)).toBe("ClusterIP 80 kubernetes.io/ws");
+
+    bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+    await bench.quiet();
+    bench.edit({ ...WSS, policies: { deny: { clients: ["bob"] } } });
+    await observed(bench, 3);
+    await operator.stop();
+    bench.operator();
+    bench.server.put(keys({ bob: "bobs-quite-own-key-3" }));
+    await bench.quiet();
+    expect(bench.condition("Programmed")).toBe("False ConfigRejected");
+    expect(service(bench)).toBe("ClusterIP 80 kubernetes.io/ws");
+
+    pod.refuses = false;
+    bench.server.put(keys({ bob: "bobs-quite-own-key-4" }));
+    await until("it moves", () => service(bench) === "ClusterIP 443 kubernetes.io/wss");
+  });
+
+  test("moves the Service when the pods serve it, and not before", async () => {
+    const { bench, pod } = await served({ lag: 600 });
+    const before = pod.report().proxies[0]?.hash;
+    bench.edit(WSS);
+    await until("it moves", () => service(bench) !== "ClusterIP 80 kubernetes.io/ws");
+    expect(service(bench)).toBe("ClusterIP 443 kubernetes.io/wss");
+    expect(pod.report().proxies[0]?.hash).not.toBe(before);
+  });
+
+  test("waits ten seconds only for a pod that does not take it and does not refuse it", async () => {
+    const { bench } = await served({ misses: 1000 }, quickClock(20));
+    bench.edit(WSS);
+    await until("the pod is behind", () => bench.condition("Programmed") === "False RollingOut");
+    await until("it moves", () => service(bench) === "ClusterIP 443 kubernetes.io/wss");
+  });
 });

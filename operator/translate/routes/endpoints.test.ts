@@ -231,10 +231,39 @@ test("a backend that names a UDP port is told that it is UDP, by name and by num
   expect(told("echo:53", { services: [dns], endpointSlices })).toEqual([]);
 });
 
+test("of the ports that a Service has instead the first ten are named: a thousand backends may name it", () => {
+  const ports = Array.from({ length: 8000 }, (_, at) => ({ name: `${"p".repeat(50)}-${at}`, port: at + 1 }));
+  const [words = ""] = told("echo:ws", { services: [service("echo", ports)] });
+  expect(words.length).toBeLessThan(700);
+  expect(words).toMatch(/Service echo has no TCP port ws; it has p+-0, .*, p+-9 and 7990 more$/);
+});
+
 test("a port that the slices have for UDP only", () => {
   const udp = { ...slice("echo", [], ["10.0.0.1"]), otherPorts: [{ name: "ws", port: 80, protocol: "SCTP" }] };
   expect(told("echo:ws", { services: [ws], endpointSlices: [udp] })).toEqual([
     "ServicePortNotFound at.port: no EndpointSlice of Service echo has its port ws for TCP; there it is for SCTP only, which the gateway does not dial",
+  ]);
+});
+
+test.each([
+  [
+    "without a name",
+    { port: 80 },
+    "its port 80, which has no name; give the port in the slice no name, or both the same",
+  ],
+  [
+    "that leads to a name",
+    { name: "ws", port: 80, targetPort: "http" },
+    'its port ws; its targetPort is the name "http": give a container port of the pods that name',
+  ],
+  ["with a name", { name: "ws", port: 80 }, "its port ws; give the slice's port that name"],
+])("a port %s that no slice has is told what to correct", (_, port, words) => {
+  const parts = {
+    services: [service("echo", [port])],
+    endpointSlices: [slice("echo", [{ name: "other", port: 80 }], ["10.0.0.1"])],
+  };
+  expect(told("echo:80", parts)).toEqual([
+    `ServicePortNotFound at.port: no EndpointSlice of Service echo has ${words}`,
   ]);
 });
 

@@ -1,5 +1,9 @@
+import { quoted } from "../../../api/problem.ts";
 import { undecodedWords, type ReferenceProblem } from "../references/lookup.ts";
 import type { EndpointSlice, Service, ServicePort, Undecoded } from "../resources.ts";
+
+/** Ports of a Service that a message names. */
+const MOST_PORTS = 10;
 
 /** Makes a problem of one backend. */
 export type MakeProblem = (reason: ReferenceProblem["reason"], field: string, message: string) => ReferenceProblem;
@@ -38,8 +42,9 @@ export function sliceProblems(
 /** Why a Service has no TCP port of this name or number. */
 export function portWords({ metadata: { name }, ports, otherPorts = [] }: Service, port: string): string {
   const other = otherPorts.find((it) => it.name === port) ?? otherPorts.find((it) => String(it.port) === port);
-  const known = ports.map((it) => it.name ?? String(it.port)).join(", ");
-  const has = `it has ${known === "" ? "none" : known}`;
+  const known = ports.slice(0, MOST_PORTS).map((it) => it.name ?? String(it.port));
+  const more = ports.length > MOST_PORTS ? ` and ${ports.length - MOST_PORTS} more` : "";
+  const has = `it has ${known.length === 0 ? "none" : known.join(", ")}${more}`;
   return other === undefined
     ? `Service ${name} has no TCP port ${port}; ${has}`
     : `Service ${name} has port ${port} for ${other.protocol} only, and the gateway dials TCP; name a TCP port (${has})`;
@@ -48,13 +53,19 @@ export function portWords({ metadata: { name }, ports, otherPorts = [] }: Servic
 /** Why no slice has a port that the Service has. */
 export function noSlicePortWords(
   { metadata }: Service,
-  { name }: ServicePort,
+  { name, port, targetPort }: ServicePort,
   slices: readonly EndpointSlice[],
 ): string {
-  const has = `no EndpointSlice of Service ${metadata.name} has its port ${name ?? "without a name"}`;
+  const has = `no EndpointSlice of Service ${metadata.name} has its port ${name ?? port}`;
   const other = slices.flatMap(({ otherPorts = [] }) => otherPorts).find((it) => it.name === name);
   if (other !== undefined)
     return `${has} for TCP; there it is for ${other.protocol} only, which the gateway does not dial`;
   // Then the slice may have the port, with a number that is none.
-  return slices.some(({ leftOut }) => leftOut !== undefined) ? has : `${has}; give the slice's port that name`;
+  if (slices.some(({ leftOut }) => leftOut !== undefined)) return has;
+  if (typeof targetPort === "string") {
+    return `${has}; its targetPort is the name ${quoted(targetPort)}: give a container port of the pods that name`;
+  }
+  return name === undefined
+    ? `${has}, which has no name; give the port in the slice no name, or both the same`
+    : `${has}; give the slice's port that name`;
 }
