@@ -38,7 +38,8 @@ test-apiserver: $(INSTALLED) ## Run the tests against a real API server (builds 
 
 e2e: $(INSTALLED) ## Run the scenarios in a real cluster, with kind or without (SCENARIO=install: only those with that name)
 	@command -v flock >/dev/null || { echo "make e2e needs Linux, and flock (Debian: util-linux)" >&2; exit 1; }
-	flock $${TMPDIR:-/tmp}/wsproxy-e2e.lock node test/cluster/main.ts
+	@mkdir -p $${TMPDIR:-/tmp}/wsproxy-e2e.locked # a folder: in /tmp Debian does not let root open a file of another user
+	flock $${TMPDIR:-/tmp}/wsproxy-e2e.locked node test/cluster/main.ts
 
 check: $(INSTALLED) ## Check types, walls between folders, lint, format, dead code and generated files
 	tsc -b

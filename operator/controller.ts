@@ -53,11 +53,12 @@ const CONCURRENCY = 16;
  * one that leads works; the others keep their caches filled and write nothing.
  */
 export class Controller {
-  readonly metrics = new OperatorMetrics(WATCHED_KINDS);
+  readonly metrics: OperatorMetrics;
   readonly #options: ControllerOptions;
   readonly #cache: Cache;
   readonly #queue: WorkQueue;
   readonly #passes: PassRunner;
+  readonly #pods: DataplanePods;
   readonly #podLoop: PodLoop;
   readonly #election: Election | undefined;
   readonly #reporter: Reporter;
@@ -68,6 +69,7 @@ export class Controller {
   constructor(options: ControllerOptions) {
     const { client, clock, random, newToken, log, namespaces, identity, lease, render, podAdminPort } = options;
     this.#options = options;
+    this.metrics = new OperatorMetrics(WATCHED_KINDS, namespaces?.length);
     this.#election = lease && new Election({ ...lease, client, identity, clock, random, log });
     const writing = this.#election === undefined ? client : fenced(client, () => this.#election?.remaining ?? 0);
 
@@ -94,13 +96,13 @@ export class Controller {
       contents,
       recorder: new Recorder(writing, identity, clock, log),
     });
-    const pods = new DataplanePods({
+    const pods = (this.#pods = new DataplanePods({
       client: writing,
       clock,
       log,
       ask: askPods(podAdminPort, clock),
       wrote: (pod) => own.wrote("Pod", pod),
-    });
+    }));
     this.#podLoop = new PodLoop({ pods, clock, log, changed: (key) => this.#podsChanged(key) });
     const replicas = new Replicas(writing, clock);
     this.#passes = new PassRunner({
@@ -166,6 +168,7 @@ export class Controller {
 
   async #lead(term: AbortSignal): Promise<void> {
     this.#leading = true;
+    for (const part of [this.#reporter, this.#pods]) part.begin();
     // The previous leader may have stopped between two writes.
     for (const key of this.#cache.keys(KIND)) this.#queue.add(key);
     try {

@@ -101,3 +101,13 @@ test("budgets that are spent are counted by what there is too much of, each of t
   );
   expect(await samples(metrics, "kept_bytes")).toEqual(["wsproxy_operator_kept_bytes 4096"]);
 });
+
+test("an operator that serves three namespaces has three watches of each kind", async () => {
+  expect(await samples(new OperatorMetrics(["Secret", "Pod"], 3), "watches")).toEqual([
+    'wsproxy_operator_watches{kind="Secret"} 3',
+    'wsproxy_operator_watches{kind="Pod"} 3',
+  ]);
+  expect(await samples(new OperatorMetrics(["Secret"]), "watches")).toEqual([
+    'wsproxy_operator_watches{kind="Secret"} 1',
+  ]);
+});

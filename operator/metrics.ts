@@ -62,11 +62,21 @@ export class OperatorMetrics {
     registers: [this.registry],
   });
 
-  constructor(kinds: readonly WatchedKind[]) {
+  /** `namespaces`: how many watches there are of each kind. */
+  constructor(kinds: readonly WatchedKind[], namespaces = 1) {
     collectDefaultMetrics({ register: this.registry });
     for (const name of MISNAMED) this.registry.removeSingleMetric(name);
     for (const result of RESULTS) this.#passes.inc({ result }, 0);
-    for (const kind of kinds) this.#restarts.inc({ kind }, 0);
+    const watches = new Gauge({
+      name: "wsproxy_operator_watches",
+      help: "Watches that there are: of each kind one, or one for each namespace that the operator serves.",
+      labelNames: ["kind"],
+      registers: [this.registry],
+    });
+    for (const kind of kinds) {
+      this.#restarts.inc({ kind }, 0);
+      watches.set({ kind }, namespaces);
+    }
   }
 
   /** Where the gauges read their values. */

@@ -24,6 +24,7 @@ const NO_PODS: PodState = {
   behind: [],
   outdated: [],
   late: [],
+  silent: [],
   unproven: [],
   refusing: [],
   unusable: [],

@@ -25,7 +25,8 @@ export const rollouts: readonly Row[] = [
       },
       {
         title: "Stuck rollouts",
-        description: "Proxies whose new pods do not become ready; pods of before go on serving.",
+        description:
+          "Proxies whose pods do not get the newest shape or config, or do not become ready; those that are ready go on serving.",
         unit: "short",
         queries: [
           [

@@ -12,6 +12,7 @@ import { keyOf, type KubeObject } from "../kube/kinds.ts";
 import { Load } from "../platform/load.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
 import { podsOf, type PodsOfProxy } from "../watch/own-pods.ts";
+import { isAlive } from "../watch/pod.ts";
 import { packer } from "../platform/packer.ts";
 import { NamedObjectsReader } from "./named-objects.ts";
 import { serviceIn } from "../render/service-record.ts";
@@ -168,7 +169,9 @@ export class Gatherer {
       replicaSets,
       this.#cache.ofProxy("Pod", namespace, base),
     );
-    return { own: own.slice(0, MOST.pods), strangers: strangers.slice(0, MOST.pods), newest };
+    // A node may evict one pod after the other, and Kubernetes keeps thousands of them: they must not hide those that serve.
+    const first = own.length > MOST.pods ? [...own.filter(isAlive), ...own.filter((pod) => !isAlive(pod))] : own;
+    return { own: first.slice(0, MOST.pods), strangers: strangers.slice(0, MOST.pods), newest };
   }
 
   #exceed(proxy: string, budgets: readonly Budget[]): void {

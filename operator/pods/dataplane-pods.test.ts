@@ -63,7 +63,7 @@ test("pods that serve what they are to are not nudged, and not asked again", asy
   const { look, nudged, asked } = bench({ one: SERVES });
   for (let pass = 0; pass < 2; pass += 1) {
     const state = await look([podOf("one")]);
-    const quiet = { outdated: [], late: [], unproven: [], refusing: [], unusable: [], strangers: [] };
+    const quiet = { outdated: [], late: [], silent: [], unproven: [], refusing: [], unusable: [], strangers: [] };
     expect(state).toEqual({ pods: 1, ready: ["one"], behind: [], ...quiet });
   }
   expect([nudged, asked]).toEqual([[], ["one"]]);
@@ -319,4 +319,30 @@ test("of a thousand silent pods a look asks as many as a second permits, and the
   expect(asked.length).toBe(32); // 100 ms each, and the clock goes on for one after the other
   await look(crowd);
   expect(new Set(asked).size).toBe(64);
+});
+
+test("an operator that leads again knows nothing of its pods: another one led meanwhile", async () => {
+  const { look, pods, asked, clock } = bench({ one: OLD });
+  await look([podOf("one")]);
+  clock.advance(3_600_000);
+  pods.begin();
+  expect(await look([podOf("one")])).toMatchObject({ behind: ["one"], late: [], unproven: ["one"] });
+  expect(asked).toEqual(["one", "one"]);
+});
+
+test("a ready pod that gives the operator no answer is told of when it is late, and as long as it does not answer", async () => {
+  const answers: Record<string, PodAnswer> = { one: SILENT, two: OLD };
+  const { look, clock } = bench(answers);
+  const both = async (): Promise<readonly string[]> => (await look([podOf("one"), podOf("two")])).silent;
+  // A busy pod may leave a question out.
+  for (let question = 1; question < 4; question += 1) {
+    expect(await both()).toEqual([]);
+    clock.advance(5000);
+  }
+  expect(await both()).toEqual(["one"]);
+  // A key changes, and the pod was not asked about that yet.
+  expect((await look([podOf("one")], [], { ...WANTED, hash: "another" })).silent).toEqual(["one"]);
+  answers["one"] = OLD;
+  clock.advance(10_000);
+  expect(await both()).toEqual([]);
 });

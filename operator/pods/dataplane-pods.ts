@@ -22,6 +22,8 @@ export interface PodState {
   readonly outdated: readonly string[];
   /** Those of `behind` that are so for more than a moment. */
   readonly late: readonly string[];
+  /** Those of `late` whose answer does not reach the operator: they may serve what they are to, and it cannot know. */
+  readonly silent: readonly string[];
   /** Those of `behind` that this process has never seen serve anything that they were to serve. */
   readonly unproven: readonly string[];
   /** Pods that have what they are to serve, and refuse it. */
@@ -66,13 +68,18 @@ export class DataplanePods {
   readonly #options: DataplanePodsOptions;
   /** By the pod's uid. */
   readonly #nudges = new Map<string, Nudge>();
-  readonly #inquiry: PodInquiry;
+  #inquiry: PodInquiry;
   /** Proxy → uids of the pods that are remembered for it. */
   readonly #remembered = new Map<string, readonly string[]>();
 
   constructor(options: DataplanePodsOptions) {
     this.#options = options;
     this.#inquiry = new PodInquiry(options.ask, options.clock);
+  }
+
+  /** This process begins to lead: another one led meanwhile, and what is remembered of pods is old. */
+  begin(): void {
+    this.#inquiry = new PodInquiry(this.#options.ask, this.#options.clock);
   }
 
   /** Makes the kubelet of every running pod bring the new config now. */
@@ -101,7 +108,7 @@ export class DataplanePods {
       const overdue = due.map(({ pod }) => pod);
       await this.nudge(overdue, target.wanted, signal);
     }
-    const named = (which: "outdated" | "late" | "unproven"): string[] =>
+    const named = (which: "outdated" | "late" | "silent" | "unproven"): string[] =>
       behind.flatMap((one) => (one[which] ? [nameOf(one.pod)] : [])).sort();
     return {
       pods: pods.filter(isAlive).length,
@@ -109,6 +116,7 @@ export class DataplanePods {
       behind: behind.map(({ pod }) => nameOf(pod)).sort(),
       outdated: named("outdated"),
       late: named("late"),
+      silent: named("silent"),
       unproven: named("unproven"),
       refusing: byPod(
         found.flatMap(({ pod, rejected }) => (rejected === undefined ? [] : [{ ...rejected, pod: nameOf(pod) }])),

@@ -13,6 +13,8 @@ export interface Finding {
   readonly outdated: boolean;
   /** For too long it has not served what it is to serve, whatever that was. */
   readonly late: boolean;
+  /** It is late, and gave no answer several times in a row. */
+  readonly silent: boolean;
   /** It has served nothing that it was to serve since this process began to look. */
   readonly unproven: boolean;
   /** It has what it is to serve, and refuses it. */
@@ -28,6 +30,8 @@ const LOOK = 1000;
 /** A pod that gives no usable answer is asked again after this time, and then less and less often; ms. */
 const AGAIN = 250;
 const AGAIN_AT_MOST = 5000;
+/** Questions in a row without an answer from which on a pod is silent: a busy pod may leave one out. */
+const SILENT_FROM = 4;
 /** A pod takes a new token within seconds of its nudge; the status names a pod that refuses it for so long; ms. */
 const TOKEN_PATIENCE = 90_000;
 /** A pod takes a change within a second or two; the status names a pod that has not taken it after this time; ms. */
@@ -44,7 +48,7 @@ interface Asked {
   readonly unsynced: number | undefined;
 }
 
-type Answered = Pick<Finding, "serves" | "rejected" | "unusable">;
+type Answered = Pick<Finding, "serves" | "silent" | "rejected" | "unusable">;
 
 /** What is known of a pod beyond its last answer. */
 interface Known {
@@ -56,7 +60,7 @@ interface Known {
   readonly behind: number | undefined;
 }
 
-const BEHIND: Answered = { serves: false, rejected: undefined, unusable: undefined };
+const BEHIND: Answered = { serves: false, silent: false, rejected: undefined, unusable: undefined };
 
 /** Asks pods which config they serve. A pod that answers badly, or not at all, costs little and holds up no other pod. */
 export class PodInquiry {
@@ -101,7 +105,8 @@ export class PodInquiry {
 
   #finding(pod: Pod, generation: number, signal: AbortSignal): Finding {
     const now = this.#clock.now();
-    const answered = this.#asked.get(uidOf(pod))?.finding ?? BEHIND;
+    const asked = this.#asked.get(uidOf(pod));
+    const answered = asked?.finding ?? BEHIND;
     const last = this.#known.get(uidOf(pod));
     const behind = answered.serves ? undefined : (last?.behind ?? now);
     const known: Known = answered.serves
@@ -109,10 +114,12 @@ export class PodInquiry {
       : { generation: last?.generation, proven: last?.proven ?? false, behind };
     // The pod may have been forgotten since.
     if (!signal.aborted) this.#known.set(uidOf(pod), known);
+    const late = behind !== undefined && now - behind >= LATE;
     return {
       ...answered,
       outdated: known.generation !== undefined && known.generation !== generation,
-      late: behind !== undefined && now - behind >= LATE,
+      late,
+      silent: late && answered.silent && (asked?.failures ?? 0) >= SILENT_FROM,
       unproven: !known.proven,
     };
   }
@@ -139,7 +146,8 @@ export class PodInquiry {
   #renew(pod: Pod, wanted: string): void {
     const last = this.#asked.get(uidOf(pod));
     if (last === undefined || last.wanted === wanted) return;
-    this.#asked.set(uidOf(pod), { ...last, wanted, finding: { ...BEHIND, unusable: last.finding.unusable } });
+    const { silent, unusable } = last.finding;
+    this.#asked.set(uidOf(pod), { ...last, wanted, finding: { ...BEHIND, silent, unusable } });
   }
 
   async #inquire(pod: Pod, { proxy, wanted, token }: Target, signal: AbortSignal): Promise<void> {
@@ -183,7 +191,7 @@ function findingOf(answer: PodAnswer, wanted: Wanted, unsyncedFor: number): Answ
     case "nonsense":
       return { ...BEHIND, unusable: answer.words };
     case "silent":
-      return BEHIND;
+      return { ...BEHIND, silent: true };
     case "unsynced":
       break;
   }

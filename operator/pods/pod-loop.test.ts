@@ -15,6 +15,7 @@ function state(...behind: readonly string[]): PodState {
     behind,
     outdated: [],
     late: [],
+    silent: [],
     unproven: [],
     refusing: [],
     unusable: [],

@@ -94,6 +94,33 @@ describe("one Event for each state that a person must know of:", () => {
   });
 });
 
+describe("a new proxy that is made before what it names", () => {
+  const LACKS = "Accepted ServiceNotFound Pending NoReadyPods";
+
+  test("starts without a Warning, if that comes within ten seconds", async () => {
+    const bench = new EventBench();
+    expect(await bench.pass(LACKS)).toBe(10_000);
+    bench.clock.advance(4000);
+    expect(await bench.pass("Accepted SecretNotFound Pending NoReadyPods")).toBe(6000);
+    await bench.passes(SERVES);
+    expect(bench.events).toEqual(["Normal Accepted Accepted", "Normal Programmed Programmed", "Normal Ready Ready"]);
+    await bench.passes("Accepted ServiceNotFound Programmed Ready");
+    expect(bench.events).toEqual(["Warning ResolvedRefs ServiceNotFound"]);
+  });
+
+  test("has a Warning then, if it does not come", async () => {
+    const bench = new EventBench();
+    await bench.pass(LACKS);
+    bench.clock.advance(10_000);
+    expect(await bench.pass(LACKS)).toBeUndefined();
+    expect(bench.events).toEqual(["Normal Accepted Accepted", "Warning ResolvedRefs ServiceNotFound"]);
+    bench.uid = "uid-2"; // deleted, and made again
+    bench.standing = undefined;
+    expect(await bench.pass(LACKS)).toBe(10_000);
+    expect(bench.events).toEqual(["Normal Accepted Accepted"]);
+  });
+});
+
 test("a note is one line, and names the condition and the generation", async () => {
   const bench = new EventBench();
   await bench.pass(STUCK, 7, "1 of 2 pods.\nPod a:\tno node\u0000 has\r\nroom.");

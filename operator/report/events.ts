@@ -14,6 +14,17 @@ interface Topic {
   /** Events that were not made, since there were too many; the last of them, if it is still to be made. */
   readonly held: number;
   readonly waiting?: Standing;
+  /** A new proxy has lacked this from its start on. */
+  readonly isLacking?: boolean;
+}
+
+/** What a new proxy names may come right after it, as in one `kubectl apply`: for this time it is not missed; ms. */
+const START = 10_000;
+
+interface Known {
+  readonly uid: string;
+  readonly since: number;
+  readonly topics: Map<string, Topic>;
 }
 
 /**
@@ -23,12 +34,14 @@ interface Topic {
 export class StateEvents {
   readonly #recorder: Pick<Recorder, "record" | "forget">;
   readonly #budget: EventBudget;
-  /** Proxy → its uid, and its conditions by their types. */
-  readonly #known = new Map<string, { readonly uid: string; readonly topics: Map<string, Topic> }>();
+  readonly #clock: Clock;
+  /** Proxy → its uid, when this process saw it first, and its conditions by their types. */
+  readonly #known = new Map<string, Known>();
 
   constructor(recorder: Pick<Recorder, "record" | "forget">, clock: Clock) {
     this.#recorder = recorder;
     this.#budget = new EventBudget(clock);
+    this.#clock = clock;
   }
 
   /**
@@ -42,9 +55,10 @@ export class StateEvents {
     signal: AbortSignal,
   ): Promise<number | undefined> {
     const key = keyOf(proxy);
-    const topics = this.#topicsOf(proxy);
+    const { topics, since } = this.#knownOf(proxy);
     const all = status.conditions ?? [];
-    let held = false;
+    const young = since + START - this.#clock.now();
+    const waits: number[] = [];
     for (const now of all) {
       const last = topics.get(now.type);
       const standing = before?.conditions?.find(({ type }) => type === now.type);
@@ -52,16 +66,20 @@ export class StateEvents {
       // What this process wrote last is no longer the last Event: the same one again is news.
       if (last !== undefined && known !== last) this.#recorder.forget(proxy.metadata.uid ?? "");
       const event = eventTypeOf(now, known.told, all);
+      const isLacking = lacksFromStart(now, last, standing);
       if (event === undefined) topics.set(now.type, { told: known.told, held: known.held, now });
-      else if (this.#budget.take(key))
+      else if (isLacking && young > 0) {
+        waits.push(young);
+        topics.set(now.type, { told: known.told, held: known.held, now, isLacking });
+      } else if (this.#budget.take(key))
         topics.set(now.type, await this.#record(proxy, event, { ...known, now }, signal));
       else {
-        held = true;
         const isSame = known.waiting !== undefined && isOneState(known.waiting, now);
         topics.set(now.type, { told: known.told, held: known.held + (isSame ? 0 : 1), now, waiting: now });
+        waits.push(this.#budget.wait(key));
       }
     }
-    return held ? this.#budget.wait(key) : undefined;
+    return waits.length === 0 ? undefined : Math.min(...waits);
   }
 
   /** Forgets a proxy that is gone. */
@@ -83,13 +101,13 @@ export class StateEvents {
     return isWritten ? { told: now, held: 0, now } : { told, held, now };
   }
 
-  #topicsOf(proxy: KubeObject): Map<string, Topic> {
+  #knownOf(proxy: KubeObject): Known {
     const { uid = "" } = proxy.metadata;
     const known = this.#known.get(keyOf(proxy));
-    if (known?.uid === uid) return known.topics;
-    const topics = new Map<string, Topic>();
-    this.#known.set(keyOf(proxy), { uid, topics });
-    return topics;
+    if (known?.uid === uid) return known;
+    const fresh = { uid, since: this.#clock.now(), topics: new Map<string, Topic>() };
+    this.#known.set(keyOf(proxy), fresh);
+    return fresh;
   }
 }
 
@@ -97,6 +115,12 @@ export class StateEvents {
 function topicOf(known: Topic | undefined, standing: Standing | undefined): Topic {
   const isOurs = known?.now !== undefined && standing !== undefined && isOneState(known.now, standing);
   return isOurs ? known : { now: standing, told: toldBy(standing) ?? known?.told, held: 0 };
+}
+
+/** Does a new proxy lack, since this process saw it first, some of what it names? */
+function lacksFromStart({ type, status }: Standing, last: Topic | undefined, standing: Standing | undefined): boolean {
+  if (type !== "ResolvedRefs" || status !== "False") return false;
+  return last === undefined ? standing === undefined : last.isLacking === true;
 }
 
 function isOneState(one: Standing, other: Standing): boolean {

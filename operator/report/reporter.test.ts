@@ -20,6 +20,7 @@ const READY: PodState = {
   behind: [],
   outdated: [],
   late: [],
+  silent: [],
   unproven: [],
   refusing: [],
   unusable: [],
@@ -147,6 +148,18 @@ describe("a rollout", () => {
     set.pods = [pod("a", { ready: true }), pod("b", { ready: true })];
     await report(READY);
     expect(reason(status(), "Programmed")).toBe("Programmed");
+  });
+
+  test("is looked at anew by an operator that leads again: another one led meanwhile", async () => {
+    const { report, reporter, clock, status, set } = await bench();
+    set.pods = [pod("a", { ready: true }), pod("b")];
+    await report(ONE);
+    // The other one saw it done; then a pod went away.
+    clock.advance(3_600_000);
+    reporter.begin();
+    expect([...reporter.reports]).toEqual([]);
+    await report(ONE);
+    expect(reason(status(), "Programmed")).toBe("RollingOut");
   });
 
   test("of which only keys are new for a moment changes no condition", async () => {
@@ -283,7 +296,7 @@ describe("the address", () => {
 });
 
 test("why there are no pods is not told by a Deployment which only has the proxy's name", async () => {
-  const { server, report, status, object, set } = await bench();
+  const { server, clock, report, status, object, set } = await bench();
   set.pods = [];
   const conditions = [{ type: "ReplicaFailure", status: "True", message: "quota exceeded" }];
   const metadata = { name: "wsproxy-chat", namespace: "demo" };
@@ -294,6 +307,7 @@ test("why there are no pods is not told by a Deployment which only has the proxy
   expect(message()).not.toContain("quota");
   const ownerReferences = [{ kind: "WebSocketProxy", name: "chat", uid: object().metadata.uid }];
   server.put({ ...named, metadata: { ...metadata, ownerReferences } });
+  clock.advance(1);
   await report(NONE);
   expect(message()).toContain("quota exceeded");
 });

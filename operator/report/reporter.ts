@@ -56,13 +56,19 @@ export class Reporter {
   /** By proxy, what the metrics say of its last report. */
   readonly #reports = new Map<string, ProxyReport>();
 
-  readonly #rollouts: Rollouts;
+  #rollouts: Rollouts;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
     this.#counts = new CountPace(parts.clock);
     this.#rollouts = new Rollouts(parts.clock);
     this.#events = new StateEvents(parts.recorder, parts.clock);
+  }
+
+  /** This process begins to lead, and another one led meanwhile: it knows only what the status says. */
+  begin(): void {
+    this.#reports.clear();
+    this.#rollouts = new Rollouts(this.#parts.clock);
   }
 
   /** Resolves with the ms after which another report is due, also without an event; undefined: all is told. */

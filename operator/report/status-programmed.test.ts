@@ -35,6 +35,16 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     /yet\. 1 of 3 pods so far\. Ready, without the newest config: two\. Not ready: four, three\. Of an older shape: five\.$/,
   ],
   [
+    "no answer of a ready pod reaches the operator",
+    {
+      pods: { ...READY, behind: ["one", "two"], late: ["one", "two"], silent: ["two"] },
+      rollout: { ...ROLLING, done: 0, behind: ["one", "two"] },
+    },
+    "False RollingOut",
+    "True Ready",
+    /0 of 2 pods so far\. Ready, without the newest config: one\. Ready, but the operator gets no answer from port 9090: two\.$/,
+  ],
+  [
     "many pods are behind",
     { rollout: { ...ROLLING, done: 2, wanted: 9, behind: "1234567".split("") } },
     "False RollingOut",
@@ -160,6 +170,20 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     /The last good config stays in force\./,
   ],
   [
+    "the spec is not accepted, and the rollout of what is in force is stuck",
+    { translation: translation({ infra: undefined }), rollout: STUCK },
+    "False NotAccepted",
+    "True Ready",
+    /stays in force\. Its rollout is stuck: 1 of 2 pods so far\. Not ready: two\. Pod two: ErrImagePull: not found\.$/,
+  ],
+  [
+    "an object is refused, and the rollout is stuck",
+    { refusals: ["PodDisruptionBudget wsproxy-chat: no"], rollout: STUCK },
+    "False NotApplied",
+    "True Ready",
+    /wsproxy-chat: no; the rollout is stuck: Pod two: ErrImagePull: not found\.$/,
+  ],
+  [
     "the spec is not accepted, and no pod serves the last good config",
     { translation: translation({ infra: undefined }), pods: NONE_READY, rollout: ROLLING },
     "False NotAccepted",
@@ -194,4 +218,19 @@ test.each(cases)("%s", (_title, parts, programmed, ready, words) => {
   expect(schema.parse(status)).toEqual(status);
   expect([brief(status, "Programmed"), brief(status, "Ready")]).toEqual([programmed, ready]);
   expect(condition(status, "Programmed")?.message).toMatch(words);
+});
+
+test("names of pods leave room for what Kubernetes says, and for what else is wrong", () => {
+  const long = (prefix: string): string[] => "12345".split("").map((at) => `${prefix}${"x".repeat(70)}${at}`);
+  const [behind, notReady, older] = ["b", "n", "o"].map(long) as [string[], string[], string[]];
+  const words = "w".repeat(299);
+  const rollout = { ...STUCK, behind, notReady, older, words };
+  const pods = { ...READY, silent: behind.slice(0, 2), strangers: long("s") };
+  const said = (parts: Partial<Findings>): string =>
+    condition(statusOf(findings({ rollout, pods, ...parts }), undefined, NOW), "Programmed")?.message ?? "";
+  expect(said({})).toContain(`${words}. With the labels`);
+  expect(said({})).toContain(` ${notReady[0]} and 4 more.`);
+  const refusals = ["r".repeat(300), "q".repeat(300)];
+  expect(said({ refusals })).toContain(`${refusals.join("; ")}; the rollout is stuck: ${words}.`);
+  expect(said({ translation: translation({ infra: undefined }) })).toContain(`${words}.`);
 });

@@ -1,4 +1,5 @@
 import { CONDITION_REASONS, type Condition, type ConditionType, type ReasonOf } from "../../api/conditions.ts";
+import { ADMIN_PORT } from "../../api/meta.ts";
 import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { PodState } from "../pods/dataplane-pods.ts";
 import type { Rendered } from "../render/render.ts";
@@ -68,15 +69,23 @@ function programmedOf({
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
     condition("Programmed", reason, reason === "Programmed", joined([more, ...beside]), generation);
   const { config, infra } = translation;
-  if (infra === undefined) return says("NotAccepted", config === undefined ? "" : KEPT_CONFIG);
+  const stuck = stuckWords(rollout, pods);
+  if (infra === undefined) {
+    return says(
+      "NotAccepted",
+      config === undefined ? "" : joined([KEPT_CONFIG, stuck && `Its rollout is stuck: ${stuck}`]),
+    );
+  }
   if (rendered.problem !== undefined) return says("NotApplied", `${rendered.problem.at}: ${rendered.problem.message}`);
-  if (refusals.length > 0) return says("NotApplied", bounded("", refusals, ""));
+  if (refusals.length > 0) {
+    return says("NotApplied", bounded("", refusals, stuck && `; the rollout is stuck: ${sentence(rollout.words)}`));
+  }
   if (refusing !== undefined) {
     return says(refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected", refusalOf(refusing));
   }
-  if (rollout.state === "Stuck") return says("RolloutStuck", joined([countOf(rollout), sentence(rollout.words)]));
+  if (rollout.state === "Stuck") return says("RolloutStuck", stuck);
   if (rollout.state === "Done") return says("Programmed", joined([noneWanted(rollout), rollout.words]));
-  return pods.ready.length === 0 ? says("Pending", noneReady(pods.pods)) : says("RollingOut", countOf(rollout));
+  return pods.ready.length === 0 ? says("Pending", noneReady(pods.pods)) : says("RollingOut", countOf(rollout, pods));
 }
 
 /** One line each for pods without a usable report, for old pods that refuse the config, and for pods that only have the labels. */
@@ -100,13 +109,25 @@ function refusalOf({ pod, problems }: PodState["refusing"][number]): string {
   return `Pod ${pod}: ${problems.join("; ")}`;
 }
 
+/** Also an edit that cannot be brought to the pods must not hide that the one before it is stuck; "": it is not. */
+function stuckWords(rollout: Rollout, pods: PodState): string {
+  return rollout.state === "Stuck" ? joined([countOf(rollout, pods), sentence(rollout.words)]) : "";
+}
+
 /** `1 of 3 pods so far. Not ready: b.` */
-function countOf({ done, wanted, notReady, behind, older }: Rollout): string {
+function countOf({ done, wanted, notReady, behind, older }: Rollout, { silent }: PodState): string {
   const names = (what: string, pods: readonly string[]): string =>
     pods.length === 0 ? "" : `${what}: ${listed(pods)}.`;
   return joined([
     `${done} of ${wanted} pods so far.`,
-    names("Ready, without the newest config", behind),
+    names(
+      "Ready, without the newest config",
+      behind.filter((pod) => !silent.includes(pod)),
+    ),
+    names(
+      `Ready, but the operator gets no answer from port ${ADMIN_PORT}`,
+      behind.filter((pod) => silent.includes(pod)),
+    ),
     names("Not ready", notReady),
     names("Of an older shape", older),
   ]);
@@ -161,7 +182,18 @@ function isAccepted({ conditions }: { readonly conditions: readonly Condition[] 
   return conditions.some(({ type, status }) => type === "Accepted" && status === "True");
 }
 
+/** Names of pods that one sentence shows at most, and their characters: at least one is shown. */
+const MOST_NAMES = 5;
+const NAMES = 120;
+
 function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(", ");
-  return names.length <= 5 ? shown : `${shown} and ${names.length - 5} more`;
+  const [first = "", ...more] = names;
+  let shown = first;
+  let left = names.length - 1;
+  for (const name of more.slice(0, MOST_NAMES - 1)) {
+    if (shown.length + name.length > NAMES) break;
+    shown += `, ${name}`;
+    left -= 1;
+  }
+  return left === 0 ? shown : `${shown} and ${left} more`;
 }

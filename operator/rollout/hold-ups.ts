@@ -25,11 +25,16 @@ const BACK_OFF = "CrashLoopBackOff";
 /** Restarts from which on a container crashes again and again. */
 const AGAIN = 2;
 
+/** The Deployment controller may make no ReplicaSet. It then does not say that it has seen the Deployment. */
+const NO_SET = "ReplicaSetCreateError";
+
 /** Why the Deployment makes no pod. */
 export function holdUpsOf(deployment: Deployment): readonly HoldUp[] {
   const failure = conditionOf(deployment, "ReplicaFailure", "True");
+  const stopped = conditionOf(deployment, "Progressing", "False");
   const paused = pausedOf(deployment);
   return [
+    ...(stopped?.reason !== NO_SET ? [] : [ofDeployment(deployment, "set", said(stopped.reason, stopped.message))]),
     ...(failure === undefined ? [] : [ofDeployment(deployment, "failure", said(failure.reason, failure.message))]),
     ...(paused === undefined ? [] : [paused]),
   ];

@@ -12,7 +12,7 @@ export interface Progress {
   readonly isDone: boolean;
   /** Pods of the newest shape that are not ready. */
   readonly notReady: readonly Pod[];
-  /** Pods of the newest shape that are ready, and do not serve what they are to. */
+  /** Pods that are ready and do not serve what they are to: of the newest shape at once, of an older one when they are late. */
   readonly behind: readonly string[];
   /** Pods of an older shape, ready or not. */
   readonly older: readonly string[];
@@ -41,16 +41,20 @@ export function progressOf({ deployment, pods, state, trusted, isRestless }: Pro
   const late = settled.filter(({ metadata: { name } }) => behind.has(name));
   const wanted = Math.max(deployment?.spec?.replicas ?? 0, settled.length);
   const older = pods.own.filter((pod) => isAlive(pod) && !fresh.has(pod)).map(({ metadata: { name } }) => name);
+  // One that refuses the config is told of by itself.
+  const refusing = new Set(state.refusing.map(({ pod }) => pod));
+  const untold = new Set(state.late.filter((name) => !refusing.has(name)));
   const done = settled.length - late.length;
   const isObserved = deployment !== undefined && isSeen(deployment, pods);
   // While a Deployment is paused its newest ReplicaSet may have an older shape: then it counts no updated pods.
   const isUpdated = (deployment?.status?.updatedReplicas ?? 0) >= (deployment?.spec?.replicas ?? 0);
+  const isEmpty = deployment?.spec?.replicas === 0 && newest.length === 0;
   return {
     wanted,
     done,
-    isDone: isObserved && isUpdated && older.length === 0 && done >= wanted,
+    isDone: older.length === 0 && (isEmpty || (isObserved && isUpdated && done >= wanted)),
     notReady: newest.filter((pod) => !calm.has(pod)),
-    behind: late.map(({ metadata: { name } }) => name).sort(),
+    behind: [...late.map(({ metadata: { name } }) => name), ...older.filter((name) => untold.has(name))].sort(),
     older: older.sort(),
     isObserved,
   };

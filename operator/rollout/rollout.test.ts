@@ -20,6 +20,14 @@ describe("a rollout is done", () => {
     ["with more pods than wanted", { pods: [a, b, pod("c", { ready: true })] }, "Done 3/3"],
     ["while Kubernetes takes pods away", { pods: [a, b, pod("c")] }, "Done 2/2"],
     ["where no pod is to be", { pods: [], deployment: deployment({ replicas: 0 }) }, "Done 0/0"],
+    [
+      "where no pod is to be, before the controller says that it has seen that",
+      {
+        pods: [pod("x", { deleted: true })],
+        deployment: deployment({ replicas: 0 }, { observedGeneration: 3, updatedReplicas: 2 }),
+      },
+      "Done 0/0",
+    ],
     ["though a pod is a moment behind in its keys", { pods: [a, b], unproven: [] }, "Done 2/2"],
     [
       "though it is paused, until something changes",
@@ -46,6 +54,11 @@ describe("a rollout goes on", () => {
     ["while an old pod is there", { pods: [a, b, pod("x", { old: true, ready: true })] }, "Rolling 2/2"],
     ["while a new pod starts", { pods: [a, pod("b")] }, "Rolling 1/2"],
     ["while a pod is missing", { pods: [a] }, "Rolling 1/2"],
+    [
+      "while pods are there that are not to be",
+      { pods: [a], deployment: deployment({ replicas: 0 }, { observedGeneration: 3 }) },
+      "Rolling 1/1",
+    ],
     [
       "while an autoscaler adds one",
       { pods: [a, b, pod("c")], deployment: deployment({ replicas: 3 }) },
@@ -89,6 +102,13 @@ describe("a rollout goes on", () => {
     const scene = { pods: [a, b, pod("d"), pod("c"), pod("x", { old: true })], late: ["b"] };
     expect(new Watched().after(0, scene)).toMatchObject({ behind: ["b"], notReady: ["c", "d"], older: ["x"] });
   });
+});
+
+test("an old pod that serves and is late is named, also while the rollout is stuck: a removed key may still work there", () => {
+  const x = pod("x", { old: true, ready: true });
+  const scene = { pods: [a, x, pod("b", { container: waiting("ErrImagePull") })], late: ["x"] };
+  const its = new Watched().after(0, scene);
+  expect(its).toMatchObject({ state: "Stuck", done: 1, behind: ["x"], older: ["x"] });
 });
 
 describe("a rollout is stuck at once", () => {
@@ -174,6 +194,91 @@ describe("a rollout is stuck at once", () => {
       pods: [pod("b", { container: waiting("ErrImagePull", "x".repeat(5000)) })],
     });
     expect(words).toHaveLength(300);
+  });
+});
+
+describe("a new edit", () => {
+  /** The Deployment as the edit left it, and its controller has seen it. */
+  const edited = (status: Parameters<typeof deployment>[1]): ReturnType<typeof deployment> => {
+    const { metadata, ...rest } = deployment({}, { observedGeneration: 5, ...status });
+    return { ...rest, metadata: { ...metadata, generation: 5 } };
+  };
+  const bad = pod("b", { container: waiting("ErrImagePull") });
+  const refused = { conditions: [failure()] };
+  const before = (): Watched => {
+    const its = new Watched();
+    expect(its.after(0, { pods: [a, bad], deployment: deployment({}, refused) }).state).toBe("Stuck");
+    return its;
+  };
+
+  test("is not blamed for what held up the shape before it", () => {
+    const its = before();
+    // The Deployment is written, and its controller has not seen that yet.
+    const unseen = { pods: [a, bad], deployment: deployment({}, { ...refused, observedGeneration: 3 }), generation: 4 };
+    expect(its.after(1, unseen).state).toBe("Rolling");
+    expect(its.after(1, unseen).state).toBe("Rolling");
+    // The controller has made the new ReplicaSet, and the failure of the old one still stands in the Deployment.
+    const seen = { pods: [a, pod("c")], deployment: deployment({}, refused), generation: 4 };
+    expect([its.after(1, seen).state, its.again]).toEqual(["Rolling", 3]);
+    expect(its.after(1, { ...seen, deployment: deployment() }).state).toBe("Rolling");
+  });
+
+  test("that does not help is stuck again after a few seconds", () => {
+    const its = before();
+    const scene = { pods: [a], deployment: edited(refused), generation: 4 };
+    expect(its.after(1, scene).state).toBe("Rolling");
+    expect(its.after(5, scene)).toMatchObject({ state: "Stuck" });
+  });
+
+  test("that leaves the Deployment as it is leaves the rollout stuck", () => {
+    const scene = { pods: [a], deployment: deployment({}, refused) };
+    const its = new Watched();
+    its.after(0, scene);
+    expect(its.after(60, { ...scene, generation: 4 }).state).toBe("Stuck");
+  });
+
+  test("that is refused itself is stuck at once", () => {
+    const its = new Watched();
+    its.after(0, { pods: [a, b] });
+    const more = (status = {}) => ({ pods: [a, b], deployment: deployment({ replicas: 3 }, status), generation: 4 });
+    expect(its.after(1, more({ observedGeneration: 3 })).state).toBe("Rolling");
+    expect(its.after(0.1, more(refused)).state).toBe("Stuck");
+  });
+
+  test("is not blamed because Kubernetes gave up on the shape before it", () => {
+    const stopped = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "Late." };
+    const its = before();
+    const scene = { pods: [a, pod("c")], deployment: edited({ conditions: [stopped] }), generation: 4 };
+    expect([its.after(1, scene).state, its.again]).toEqual(["Rolling", 5]);
+    expect(its.after(5, scene).state).toBe("Stuck");
+  });
+
+  test("is not blamed by a process that starts with it", () => {
+    const unseen = deployment({}, { ...refused, observedGeneration: 3 });
+    const programmed = { status: "False", reason: "RolloutStuck", observedGeneration: 2 };
+    expect(new Watched().after(0, { pods: [a, bad], deployment: unseen, programmed }).state).toBe("Rolling");
+  });
+
+  test("leaves a stuck rollout stuck where only an autoscaler edits", () => {
+    const its = before();
+    const scene = {
+      pods: [a, bad],
+      deployment: deployment({ replicas: 3 }, { ...refused, observedGeneration: 3 }),
+    };
+    expect(its.after(1, scene).state).toBe("Stuck");
+  });
+});
+
+test("a rollout whose ReplicaSet may not be made is stuck at once, though the controller never reports the new shape", () => {
+  const message = 'Failed to create new replica set "x": exceeded quota: sets';
+  const conditions = [{ type: "Progressing", status: "False", reason: "ReplicaSetCreateError", message }];
+  const scene = { pods: [a, b], deployment: deployment({}, { observedGeneration: 3, conditions }) };
+  const its = new Watched();
+  its.after(0, { pods: [a, b] });
+  expect(its.after(1, { ...scene, generation: 4 }).state).toBe("Rolling");
+  expect(its.after(5, { ...scene, generation: 4 })).toMatchObject({
+    state: "Stuck",
+    words: `Deployment wsproxy-chat: ReplicaSetCreateError: ${message}`,
   });
 });
 

@@ -1,9 +1,8 @@
 import { shortened } from "../shortened.ts";
 import type { Pod } from "../watch/pod.ts";
 import { conditionOf, LONGEST } from "./deployment.ts";
-import { earlierOf, takenAfter } from "./earlier.ts";
+import { editOf, isAbout, settlesAfter, type Edit } from "./edit.ts";
 import { failureOf, holdUpOf, holdUpsOf, pausedOf, wordsOn, type HoldUp } from "./hold-ups.ts";
-import type { Memory, StandingCondition } from "./memory.ts";
 import { newestOf, progressOf, type Progress, type ProgressFacts } from "./progress.ts";
 import { againAfter, standingOf, type Standing } from "./standing.ts";
 
@@ -26,6 +25,25 @@ export interface Facts extends Omit<ProgressFacts, "isRestless" | "trusted"> {
   readonly now: number;
   /** ms since the epoch. */
   readonly wall: number;
+}
+
+export interface StandingCondition {
+  readonly status: string;
+  readonly reason: string;
+  readonly observedGeneration?: number | undefined;
+}
+
+/** What a look remembers for the next one. */
+export interface Memory {
+  /** What the pods are on their way to. */
+  readonly aim: string;
+  readonly edit: Edit;
+  readonly isDone: boolean;
+  /** Most pods that were done. */
+  readonly most: number;
+  /** When there was progress last. */
+  readonly since: number;
+  readonly holdUps: ReadonlyMap<string, Standing>;
 }
 
 /** A rollout without progress for this time is stuck; ms. */
@@ -59,8 +77,10 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
   };
   const progress = progressOf({ ...facts, trusted: stands && programmed.status === "True", isRestless });
   const aim = `${generation} ${pods.newest?.uid ?? ""}`;
+  const shape = deployment?.metadata.generation;
+  const edit = editOf({ generation, shape, isObserved: progress.isObserved, stands, now }, before?.edit);
   if (progress.isDone) {
-    const memory = { generation, aim, isDone: true, most: progress.done, since: now, holdUps: new Map() };
+    const memory = { aim, edit, isDone: true, most: progress.done, since: now, holdUps: new Map() };
     const words = (deployment && pausedOf(deployment)?.words) ?? "";
     return { rollout: { ...counts(progress), state: "Done", words }, memory, again: undefined };
   }
@@ -73,22 +93,21 @@ export function rolloutOf(facts: Facts, before: Memory | undefined): Look {
     }),
   ].sort(longestFirst);
   const holdUps = new Map(all.slice(0, MOST).map((one) => [one.key, one]));
-  const keys = new Set(all.map(({ key }) => key));
-  const moved = movedAt({ aim, done: progress.done, keys, now }, before);
+  const moved = movedAt({ aim, done: progress.done, keys: new Set(all.map(({ key }) => key)), now }, before);
   const since = moved ?? (wasStuck ? now - NO_PROGRESS : now);
   const isStill = now - since >= NO_PROGRESS;
-  const earlier = earlierOf({ generation, programmed, keys, isObserved: progress.isObserved, now }, before);
-  const due = all.filter(({ key }) => earlier?.keys.has(key) !== true);
-  const words = toldOf(due) || exceeded(facts, progress) || (isStill ? stillness(facts, progress) : "");
+  const told = all.filter((one) => isAbout(edit, one, now));
+  const gaveUp = exceeded(facts, progress);
+  const settles = settlesAfter(edit, now);
+  const words = toldOf(told) || (settles === 0 ? gaveUp : "") || (isStill ? stillness(facts, progress) : "");
+  const isHeldBack = settles > 0 && (told.length < all.length || gaveUp !== "");
+  const next = isHeldBack ? settles : since + NO_PROGRESS - now;
   const same = before !== undefined && !before.isDone && before.aim === aim;
   const most = same ? Math.max(before.most, progress.done) : progress.done;
   return {
     rollout: { ...counts(progress), state: words === "" ? "Rolling" : "Stuck", words },
-    memory: { generation, aim, isDone: false, most, since, holdUps, earlier },
-    again: againAfter(holdUps.values(), now, [
-      ...(words === "" ? [since + NO_PROGRESS - now] : []),
-      ...(earlier === undefined ? [] : [takenAfter(earlier, now)]),
-    ]),
+    memory: { aim, edit, isDone: false, most, since, holdUps },
+    again: againAfter(holdUps.values(), now, words === "" ? next : undefined),
   };
 }
 

@@ -1,6 +1,5 @@
 import type { Clock } from "../../runtime/clock.ts";
-import type { Memory } from "./memory.ts";
-import { rolloutOf, type Facts, type Look } from "./rollout.ts";
+import { rolloutOf, type Facts, type Look, type Memory } from "./rollout.ts";
 
 /** Looks at the rollout of each proxy, pass after pass, and remembers how long nothing has moved. */
 export class Rollouts {

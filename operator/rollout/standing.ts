@@ -58,13 +58,13 @@ function wordsOf(
   return now - known.wordsAt < REWORD ? { ...keep, isStale: true } : { words, wordsAt: now, isStale: false };
 }
 
-/** When the next of these is to be told, reworded or over; `others`: what else is due; ms. */
-export function againAfter(all: Iterable<Standing>, now: number, others: readonly number[]): number | undefined {
+/** When the next of these is to be told, reworded or over; `other`: something else that is due then; ms. */
+export function againAfter(all: Iterable<Standing>, now: number, other: number | undefined): number | undefined {
   const waits = [...all].flatMap(({ isTold, since, patience, calm, isStale, wordsAt }) => [
     ...(isTold ? [] : [since + patience - now]),
     ...(isStale ? [wordsAt + REWORD - now] : []),
     ...(calm === undefined ? [] : [calm + patience - now]),
   ]);
-  const least = Math.min(...waits, ...others);
+  const least = Math.min(...waits, other ?? Number.POSITIVE_INFINITY);
   return Number.isFinite(least) ? Math.max(least, SOONEST) : undefined;
 }

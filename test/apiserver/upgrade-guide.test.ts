@@ -19,7 +19,7 @@ let check: string;
 function run(script: string, input = ""): { status: number | null; said: string } {
   const bin = execFileSync(join(ROOT, "test/apiserver/tools/build.sh"), ["--where"], { encoding: "utf8" }).trim();
   const env = { ...process.env, KUBECONFIG: plane.kubeconfig, PATH: `${bin}:${process.env["PATH"]}` };
-  const { status, stdout, stderr } = spawnSync("bash", ["-euc", script], { env, input, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync("bash", ["--norc", "-euc", script], { env, input, encoding: "utf8" });
   return { status, said: stdout + stderr };
 }
 
@@ -53,7 +53,7 @@ function programmed(status: "True" | "False", reason: string): void {
 
 beforeAll(async () => {
   const [block = ""] = await shellBlocks("guides/upgrade.md#After");
-  check = block.replaceAll(/--timeout=\w+/g, "--timeout=1s");
+  check = block.replaceAll(/--timeout=\w+/g, "--timeout=5s");
   plane = await ControlPlane.start();
   for (const namespace of ["wsproxy-system", "demo", "shop"]) must(`kubectl create namespace ${namespace}`);
   must(`kubectl apply -f ${ROOT}/crds; kubectl wait --for=condition=Established crd --all --timeout=30s`);

@@ -1,14 +1,18 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ADMIN_PORT } from "../../api/meta.ts";
 import { labelsOf, OPERATOR } from "../../operator/render/labels.ts";
 import { PORT } from "../../operator/render/pod.ts";
 import { restrictedViolations, type PodTemplate } from "../fakes/pod-security.ts";
-import { helmBinary, objects, template, type Rendered } from "./helm.ts";
+import { CHART, helmBinary, objects, template, type Rendered } from "./helm.ts";
 
 interface Selector {
   readonly matchLabels: Readonly<Record<string, string>>;
 }
 type Labels = Readonly<Record<string, string>>;
+
+const alerts = readFileSync(join(CHART, "files/alerts.yaml"), "utf8");
 
 const selects = ({ matchLabels }: Selector, labels: Labels): boolean =>
   Object.entries(matchLabels).every(([name, value]) => labels[name] === value);
@@ -50,11 +54,21 @@ describe.skipIf(helmBinary() === undefined)(
     test("agree on data plane pods: they are scraped, and the operator may ask them", () => {
       const monitor = specOf("PodMonitor", "wsproxy-operator-dataplane") as {
         selector: Selector;
-        podMetricsEndpoints: { port: string }[];
+        podMetricsEndpoints: {
+          port: string;
+          metricRelabelings?: { sourceLabels: string[]; regex: string; action: string }[];
+        }[];
       };
       expect(selects(monitor.selector, dataplane)).toBe(true);
       expect(monitor.podMetricsEndpoints.map(({ port }) => port)).toEqual([PORT.admin]);
       expect(selects(monitor.selector, pod().metadata.labels)).toBe(false);
+      // A tenant's pod may have these labels: it must not speak for the operator, of every namespace.
+      const [rule] = monitor.podMetricsEndpoints.flatMap(({ metricRelabelings = [] }) => metricRelabelings);
+      expect(rule).toMatchObject({ sourceLabels: ["__name__"], action: "drop" });
+      const names = [...alerts.matchAll(/wsproxy_\w+/g)].map(([name]) => name);
+      const dropped = names.filter((name) => new RegExp(`^(?:${rule?.regex})$`).test(name));
+      expect(new Set(dropped)).toEqual(new Set(names.filter((name) => name.startsWith("wsproxy_operator_"))));
+      expect(dropped.length).toBeGreaterThan(5);
       const { egress } = specOf("NetworkPolicy", "wsproxy-operator") as {
         egress: { ports: { port: number }[]; to?: { podSelector: Selector }[] }[];
       };

@@ -27,7 +27,7 @@ export const INFRA: Infra = {
 };
 
 /** Pods with nothing to say of any of them. */
-export const QUIET = { outdated: [], late: [], unproven: [], unusable: [], strangers: [] };
+export const QUIET = { outdated: [], late: [], silent: [], unproven: [], unusable: [], strangers: [] };
 
 /** A rollout that is done. */
 export const DONE: Rollout = {

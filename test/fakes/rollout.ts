@@ -1,7 +1,6 @@
 import type { PodState } from "../../operator/pods/dataplane-pods.ts";
 import type { Deployment } from "../../operator/rollout/deployment.ts";
-import type { Memory } from "../../operator/rollout/memory.ts";
-import { rolloutOf, type Facts, type Look, type Rollout } from "../../operator/rollout/rollout.ts";
+import { rolloutOf, type Facts, type Look, type Memory, type Rollout } from "../../operator/rollout/rollout.ts";
 import type { Container, Pod } from "../../operator/watch/pod.ts";
 
 /** What a test says of a pod; the rest is as of a pod that is ready. */
@@ -104,6 +103,7 @@ export class Watched {
       ready: own.filter(isReady).map(({ metadata: { name } }) => name),
       behind: [...new Set([...late, ...outdated, ...unproven])],
       late,
+      silent: [],
       outdated,
       unproven,
       refusing: [],

@@ -18,7 +18,10 @@ for name; do
   [[ $status != 0 || ($name == docker && $said != *"Server Version:"*) ]] || { echo "$name"; exit 0; }
   if ((status == 124 || status == 137)); then
     reasons+=("$name gave no answer in $seconds s")
+  elif [[ $status == 0 && $said == *buildahVersion:* ]]; then
+    reasons+=("$name is podman under another name")
   else
+    said=${said%$'\n'errors pretty printing info} # behind the cause, in versions of docker before 25
     reasons+=("$name does not answer (${said##*$'\n'})")
   fi
 done

@@ -84,5 +84,10 @@ export const ENGINE = {
   hasNoDaemon: 'echo "Client:"; echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock." >&2; exit 1',
   /** As versions do whose status says nothing. */
   hasNoDaemonAndNoStatus: 'echo "Server:"; echo "ERROR: Cannot connect to the Docker daemon"',
+  /** As versions before 25 do. */
+  hasNoDaemonAndSaysMore:
+    'echo "Client:"; echo "Server:"; echo "ERROR: Cannot connect to the Docker daemon"; echo "errors pretty printing info"; exit 1',
+  isPodman:
+    'echo "Emulate Docker CLI using podman." >&2; printf "host:\\n  buildahVersion: 1.28.2\\nversion:\\n  Version: 4.3.1\\n"',
   hangs: "sleep 600",
 };

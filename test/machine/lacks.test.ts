@@ -134,9 +134,21 @@ describe("an engine", () => {
   });
 
   test("is none where there is a command, and no daemon behind it", () => {
-    const { status, said } = found({ docker: ENGINE.hasNoDaemonAndNoStatus });
-    expect(status).toBe(1);
-    expect(said).toBe("docker does not answer (ERROR: Cannot connect to the Docker daemon); podman is not installed\n");
+    for (const docker of [ENGINE.hasNoDaemonAndNoStatus, ENGINE.hasNoDaemonAndSaysMore]) {
+      const { status, said } = found({ docker });
+      expect(status).toBe(1);
+      expect(said).toBe(
+        "docker does not answer (ERROR: Cannot connect to the Docker daemon); podman is not installed\n",
+      );
+    }
+  });
+
+  test("is podman by its own name only", () => {
+    expect(found({ docker: ENGINE.isPodman, podman: ":" })).toEqual({ status: 0, said: "podman\n" });
+    expect(found({ docker: ENGINE.isPodman }, "docker")).toEqual({
+      status: 1,
+      said: "docker is podman under another name\n",
+    });
   });
 });
 
