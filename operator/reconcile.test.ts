@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { NO_PODS } from "../test/fakes/pod-state.ts";
 import { parseAllDocuments } from "yaml";
 import { FakeClock } from "../test/fakes/clock.ts";
 import { recordedLog } from "../test/fakes/kube-bench.ts";
@@ -18,19 +19,6 @@ import { namesOf } from "./render/names.ts";
 import type { Outcome } from "./report/reporter.ts";
 
 const OWNER = { namespace: "demo", name: "chat", uid: "proxy-uid" };
-const NO_PODS: PodState = {
-  pods: 0,
-  ready: [],
-  behind: [],
-  outdated: [],
-  late: [],
-  silent: [],
-  unproven: [],
-  earlier: [],
-  refusing: [],
-  unusable: [],
-  strangers: [],
-};
 const KEYS = { alice: "alices-own-key-0001" };
 const { signal } = new AbortController();
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { NO_PODS } from "../../test/fakes/pod-state.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { ApiError } from "../kube/api-error.ts";
 import type { Pod } from "../watch/pod.ts";
@@ -63,17 +64,7 @@ test("pods that serve what they are to are not nudged, and not asked again", asy
   const { look, nudged, asked } = bench({ one: SERVES });
   for (let pass = 0; pass < 2; pass += 1) {
     const state = await look([podOf("one")]);
-    const quiet = {
-      outdated: [],
-      late: [],
-      silent: [],
-      unproven: [],
-      earlier: [],
-      refusing: [],
-      unusable: [],
-      strangers: [],
-    };
-    expect(state).toEqual({ pods: 1, ready: ["one"], behind: [], ...quiet });
+    expect(state).toEqual({ ...NO_PODS, pods: 1, ready: ["one"] });
   }
   expect([nudged, asked]).toEqual([[], ["one"]]);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { NO_PODS } from "../../test/fakes/pod-state.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { recordedLog } from "../../test/fakes/kube-bench.ts";
 import type { PodState } from "./dataplane-pods.ts";
@@ -9,19 +10,7 @@ const WANTED = { hash: "h", endpointsHash: "e" };
 
 /** A state with these pods behind. */
 function state(...behind: readonly string[]): PodState {
-  return {
-    pods: 2,
-    ready: ["a", "b"],
-    behind,
-    outdated: [],
-    late: [],
-    silent: [],
-    unproven: [],
-    earlier: [],
-    refusing: [],
-    unusable: [],
-    strangers: [],
-  };
+  return { ...NO_PODS, pods: 2, ready: ["a", "b"], behind };
 }
 
 /** All that is ready to run has run. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { NO_PODS } from "../../test/fakes/pod-state.ts";
 import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { ApiObject } from "../../test/fakes/api-server-store.ts";
 import type { ApiCall } from "../../test/fakes/api-call.ts";
@@ -14,21 +15,8 @@ import { Contents } from "../watch/contents.ts";
 import { Reporter } from "./reporter.ts";
 
 const { signal } = new AbortController();
-const READY: PodState = {
-  pods: 2,
-  ready: ["a", "b"],
-  behind: [],
-  outdated: [],
-  late: [],
-  silent: [],
-  unproven: [],
-  earlier: [],
-  refusing: [],
-  unusable: [],
-  strangers: [],
-};
+const READY: PodState = { ...NO_PODS, pods: 2, ready: ["a", "b"] };
 const ONE: PodState = { ...READY, ready: ["a"] };
-const NONE: PodState = { ...READY, pods: 0, ready: [] };
 const BEHIND = { ...READY, behind: ["b"], late: ["b"] };
 
 const accepted = (generation: number) => ({
@@ -304,12 +292,12 @@ test("why there are no pods is not told by a Deployment which only has the proxy
   const named = { apiVersion: "apps/v1", kind: "Deployment", metadata, status: { conditions } };
   const message = () => status().conditions?.find(({ type }) => type === "Programmed")?.message;
   server.put(named);
-  await report(NONE);
+  await report(NO_PODS);
   expect(message()).not.toContain("quota");
   const ownerReferences = [{ kind: "WebSocketProxy", name: "chat", uid: object().metadata.uid }];
   server.put({ ...named, metadata: { ...metadata, ownerReferences } });
   clock.advance(1);
-  await report(NONE);
+  await report(NO_PODS);
   expect(message()).toContain("quota exceeded");
 });
 

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { NO_PODS } from "../../test/fakes/pod-state.ts";
 import { CONDITION_TYPES } from "../../api/conditions.ts";
 import { status as schema } from "../../api/status.ts";
-import { brief, condition, DONE, findings, QUIET, said, translation } from "../../test/fakes/findings.ts";
+import { brief, condition, DONE, findings, said, translation } from "../../test/fakes/findings.ts";
 import { statusOf } from "./status.ts";
 
 const THEN = Date.UTC(2026, 10, 1, 12, 0, 0, 999);
@@ -36,7 +37,7 @@ test("all that there is to say, in one value that the CRD takes", () => {
 test("a condition keeps its time until its status changes, whatever else does", () => {
   const before = statusOf(
     findings({
-      pods: { ...QUIET, pods: 1, ready: [], behind: [], refusing: [] },
+      pods: { ...NO_PODS, pods: 1 },
       rollout: { ...DONE, state: "Rolling" },
     }),
     undefined,

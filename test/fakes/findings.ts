@@ -4,6 +4,7 @@ import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { Findings } from "../../operator/report/status.ts";
 import type { Rollout } from "../../operator/rollout/rollout.ts";
 import type { Infra, Translation } from "../../operator/translate/translation.ts";
+import { NO_PODS } from "./pod-state.ts";
 import { configOf, endpointsOf } from "./config.ts";
 
 /** A condition that a translation made. */
@@ -25,9 +26,6 @@ export const INFRA: Infra = {
   servicePort: 80,
   drainPeriod: "30s",
 };
-
-/** Pods with nothing to say of any of them. */
-export const QUIET = { outdated: [], late: [], silent: [], unproven: [], earlier: [], unusable: [], strangers: [] };
 
 /** A rollout that is done. */
 export const DONE: Rollout = {
@@ -66,7 +64,7 @@ export function findings(parts: Partial<Findings> = {}): Findings {
     translation: translation(),
     rendered: { serving: { hash: "c".repeat(64), endpointsHash: "e".repeat(64) }, problem: undefined },
     refusals: [],
-    pods: { ...QUIET, pods: 2, ready: ["one", "two"], behind: [], refusing: [] },
+    pods: { ...NO_PODS, pods: 2, ready: ["one", "two"] },
     selector: "wsproxy.dev/proxy=wsproxy-chat",
     rollout: DONE,
     hasService: true,
