@@ -4,8 +4,9 @@ import { isStatus } from "../kube/api-error.ts";
 import { apply } from "../kube/apply.ts";
 import type { Caller } from "../kube/call.ts";
 import { REPLICAS_MANAGER } from "../kube/field-manager.ts";
-import { KINDS, pathOf, type KubeObject } from "../kube/kinds.ts";
+import { KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { Manifest } from "../render/manifest.ts";
+import { findObject } from "./find-object.ts";
 import { ReplicaFights } from "./replica-fights.ts";
 import { replicaOwners } from "./replica-owners.ts";
 
@@ -126,14 +127,9 @@ export class Replicas {
     return apply(this.#client, object, signal, { fieldManager: REPLICAS_MANAGER, force });
   }
 
-  /** The Deployment with its managedFields, of which no cache knows. The operator may list Deployments, not get them. */
-  async #read(live: KubeObject, signal: AbortSignal): Promise<KubeObject | undefined> {
-    const { namespace, name, uid } = live.metadata;
-    const { items } = await this.#client.request<{ readonly items?: readonly KubeObject[] | null }>({
-      path: pathOf(KINDS.Deployment, namespace),
-      query: { fieldSelector: `metadata.name=${name}`, limit: 1 },
-      signal,
-    });
-    return items?.find(({ metadata }) => metadata.name === name && metadata.uid === uid);
+  /** The Deployment with its managedFields; undefined: it is gone, or another one has its name. */
+  async #read({ metadata }: KubeObject, signal: AbortSignal): Promise<KubeObject | undefined> {
+    const now = await findObject(this.#client, { kind: KINDS.Deployment.kind, metadata }, "whole", signal);
+    return now?.metadata.uid === metadata.uid ? now : undefined;
   }
 }

@@ -107,7 +107,8 @@ export class Writer {
     const { name, namespace } = manifest.metadata;
     const as = asWanted(manifest);
     const cached = this.#own.get(kind, namespace, name);
-    const live = cached === undefined && isOwnOnly(kind) ? await findObject(this.#client, manifest, signal) : cached;
+    const live =
+      cached === undefined && isOwnOnly(kind) ? await findObject(this.#client, manifest, "metadata", signal) : cached;
     if (live !== undefined && !belongsTo(gathered.owner, live)) throw foreign(manifest);
     const content = await this.#content(gathered, kind, cached, formOf(as), signal);
     if (content === AS_APPLIED) return false;
