@@ -2,16 +2,8 @@ import { isForOtherUse, MAX_KEYS, presentMembers, type Jwk } from "../../../api/
 import { quoted } from "../../../api/problem.ts";
 import { textSize } from "../../../api/text-size.ts";
 import { isRecord } from "../../../api/unchecked.ts";
-import {
-  entryOf,
-  found,
-  missing,
-  undecodedOf,
-  undecodedWords,
-  type Found,
-  type Lookup,
-  type ReferenceProblem,
-} from "./lookup.ts";
+import { entryOf, found, missing, type Found, type Lookup, type ReferenceProblem } from "./lookup.ts";
+import { undecodedOf, undecodedWords } from "./undecoded.ts";
 import { entries } from "./secrets.ts";
 import { authenticationsOf, lastGoodFound } from "./unread.ts";
 

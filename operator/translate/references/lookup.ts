@@ -8,9 +8,9 @@ import type {
   Service,
   TranslateOptions,
   Tools,
-  Undecoded,
   Unread,
 } from "../resources.ts";
+import { undecodedObjects, type UndecodedObjects } from "./undecoded.ts";
 
 /** A reference to a missing or unfit object, and the object in which the mistake is. */
 export type ReferenceProblem = ResolvedRefsProblem & { readonly object: string };
@@ -36,7 +36,7 @@ export interface Lookup {
   /** Secrets and ConfigMaps that exist and were not read. */
   readonly unread: readonly Unread[];
   /** Objects that exist and cannot be used at all. */
-  readonly undecoded: readonly Undecoded[];
+  readonly undecoded: UndecodedObjects;
   /** See `Resources.seenKeys`. */
   readonly seenKeys: ReadonlySet<string>;
   /** The config in force: the last good values of objects that were not read. */
@@ -71,7 +71,7 @@ export function lookupFor(
     slices: Map.groupBy(sorted(own(resources.endpointSlices)), ({ service }) => service),
     cutServices: resources.cutServices ?? new Map(),
     unread: own(resources.unread ?? []),
-    undecoded: sorted(own(resources.undecoded ?? [])),
+    undecoded: undecodedObjects(sorted(own(resources.undecoded ?? []))),
     seenKeys: resources.seenKeys ?? new Set(),
     inForce,
     tools,
@@ -93,16 +93,6 @@ export function found<T>(value: T): Found<T> {
 /** No value, and the problems why. */
 export function missing(...problems: readonly ReferenceProblem[]): Found<never> {
   return { value: undefined, problems };
-}
-
-/** The object of this name, if it exists and cannot be used at all. */
-export function undecodedOf(kind: Undecoded["kind"], name: string, { undecoded }: Lookup): Undecoded | undefined {
-  return undecoded.find((it) => it.kind === kind && it.metadata.name === name);
-}
-
-/** Why an object cannot be used, as a sentence about it. */
-export function undecodedWords({ words, beyond }: Undecoded): string {
-  return beyond === true ? words : `is malformed, so it is not used: ${words}`;
 }
 
 /** The entry of a map; undefined: it has none (a key may be `constructor`, which every object inherits). */

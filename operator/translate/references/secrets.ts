@@ -1,5 +1,6 @@
 import { USE_LABEL } from "../../../api/meta.ts";
-import { entryOf, found, missing, undecodedOf, undecodedWords, type Found, type Lookup } from "./lookup.ts";
+import { entryOf, found, missing, type Found, type Lookup } from "./lookup.ts";
+import { undecodedOf, undecodedWords } from "./undecoded.ts";
 import { authenticationsOf, backendsOf, lastGoodFound } from "./unread.ts";
 
 /** Most characters of a PEM file: the bound of the rendered config. */

@@ -300,3 +300,21 @@ test("a Service that exists and cannot be used is not said to be missing", () =>
     "TooLarge at.service: Service echo is not read: too large",
   ]);
 });
+
+test("what it costs to look up a backend does not grow with the objects that cannot be used", () => {
+  let reads = 0;
+  const many = Array.from({ length: 500 }, (_, at) => ({
+    get kind() {
+      reads += 1;
+      return at % 2 === 0 ? ("Service" as const) : ("EndpointSlice" as const);
+    },
+    metadata: { namespace: "demo", name: `x${at}`, labels: {} },
+    service: `other${at}`,
+    words: "spec: is required",
+  }));
+  const of = lookup({ services: [ws], undecoded: many });
+  const indexed = reads;
+  for (let at = 0; at < 500; at += 1) endpointsOf(`missing${at}:ws`, "at", of);
+  endpointsOf("echo:ws", "at", of);
+  expect([indexed > 0, reads - indexed]).toEqual([true, 0]);
+});

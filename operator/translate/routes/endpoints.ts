@@ -1,13 +1,6 @@
 import type { Endpoint } from "../../../api/config.ts";
-import {
-  found,
-  missing,
-  undecodedOf,
-  undecodedWords,
-  type Found,
-  type Lookup,
-  type ReferenceProblem,
-} from "../references/lookup.ts";
+import { found, missing, type Found, type Lookup, type ReferenceProblem } from "../references/lookup.ts";
+import { undecodedOf, undecodedWords } from "../references/undecoded.ts";
 import { inOneFamily, isFamily } from "./one-family.ts";
 import { noSlicePortWords, portWords, sliceProblems, type MakeProblem } from "./slice-problems.ts";
 import type { EndpointSlice, Family, Service, ServicePort } from "../resources.ts";
@@ -75,7 +68,7 @@ function behind(name: string, port: string, lookup: Lookup): Found<readonly Endp
     const words = noSlicePortWords(service, wanted, slices);
     problems.push(problem("ServicePortNotFound", "port", words));
   }
-  const undecoded = lookup.undecoded.filter((it) => it.kind === "EndpointSlice" && it.service === name);
+  const undecoded = lookup.undecoded.slices.get(name) ?? [];
   problems.push(...sliceProblems(service, slices, undecoded, problem));
   return { value: endpoints.slice(0, MAX_ENDPOINTS), problems };
 }

@@ -1,5 +1,6 @@
 import { quoted } from "../../../api/problem.ts";
-import { undecodedWords, type ReferenceProblem } from "../references/lookup.ts";
+import type { ReferenceProblem } from "../references/lookup.ts";
+import { undecodedWords } from "../references/undecoded.ts";
 import type { EndpointSlice, Service, ServicePort, Undecoded } from "../resources.ts";
 
 /** Ports of a Service that a message names. */
