@@ -10,6 +10,7 @@ import type {
   Tools,
   Unread,
 } from "../resources.ts";
+import { ByKindAndName } from "./kind-and-name.ts";
 import { undecodedObjects, type UndecodedObjects } from "./undecoded.ts";
 
 /** A reference to a missing or unfit object, and the object in which the mistake is. */
@@ -35,6 +36,8 @@ export interface Lookup {
   readonly cutServices: ReadonlyMap<string, number>;
   /** Secrets and ConfigMaps that exist and were not read. */
   readonly unread: readonly Unread[];
+  /** The same: a spec may name thousands that its budget leaves out. */
+  readonly unreadNamed: ByKindAndName<Unread>;
   /** Objects that exist and cannot be used at all. */
   readonly undecoded: UndecodedObjects;
   /** See `Resources.seenKeys`. */
@@ -61,6 +64,7 @@ export function lookupFor(
   const own = <T extends { readonly metadata: Pick<Secret["metadata"], "namespace"> }>(
     objects: readonly T[],
   ): readonly T[] => objects.filter(({ metadata }) => metadata.namespace === namespace);
+  const unread = own(resources.unread ?? []);
   const made = new Map<unknown, unknown>();
   return {
     self: `WebSocketProxy ${namespace}/${name}`,
@@ -70,7 +74,8 @@ export function lookupFor(
     services: byName(own(resources.services)),
     slices: Map.groupBy(sorted(own(resources.endpointSlices)), ({ service }) => service),
     cutServices: resources.cutServices ?? new Map(),
-    unread: own(resources.unread ?? []),
+    unread,
+    unreadNamed: new ByKindAndName(unread),
     undecoded: undecodedObjects(sorted(own(resources.undecoded ?? []))),
     seenKeys: resources.seenKeys ?? new Set(),
     inForce,

@@ -88,7 +88,7 @@ export function login(name: string, at: string, lookup: Lookup): Found<Login> {
  * the author of a WebSocketProxy could send it to a server of their choice. undefined: it is permitted, or does not exist.
  */
 function unpermitted(name: string, at: string, lookup: Lookup): Found<never> | undefined {
-  const unread = lookup.unread.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name);
+  const unread = lookup.unreadNamed.get("Secret", name);
   const labels = (lookup.secrets.get(name) ?? unread)?.metadata.labels;
   if (labels === undefined) return undefined;
   const label = entryOf(labels, USE_LABEL);

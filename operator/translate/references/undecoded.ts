@@ -1,12 +1,12 @@
 import type { Undecoded } from "../resources.ts";
+import { ByKindAndName } from "./kind-and-name.ts";
 
 /** The objects that exist and cannot be used at all, as they are looked for: there may be as many as a spec has backends. */
 export interface UndecodedObjects {
   readonly secrets: readonly Undecoded[];
   /** Service → its EndpointSlices. */
   readonly slices: ReadonlyMap<string, readonly Undecoded[]>;
-  /** By kind and name. */
-  readonly named: ReadonlyMap<string, Undecoded>;
+  readonly named: ByKindAndName<Undecoded>;
 }
 
 /** Puts the objects where a lookup finds them without a search. They keep their order. */
@@ -15,7 +15,7 @@ export function undecodedObjects(all: readonly Undecoded[]): UndecodedObjects {
   return {
     secrets: all.filter(({ kind }) => kind === "Secret"),
     slices: Map.groupBy(slices, ({ service = "" }) => service),
-    named: new Map(all.map((object) => [keyOf(object.kind, object.metadata.name), object])),
+    named: new ByKindAndName(all),
   };
 }
 
@@ -25,14 +25,10 @@ export function undecodedOf(
   name: string,
   { undecoded }: { readonly undecoded: UndecodedObjects },
 ): Undecoded | undefined {
-  return undecoded.named.get(keyOf(kind, name));
+  return undecoded.named.get(kind, name);
 }
 
 /** Why an object cannot be used, as a sentence about it. */
 export function undecodedWords({ words, beyond }: Undecoded): string {
   return beyond === true ? words : `is malformed, so it is not used: ${words}`;
-}
-
-function keyOf(kind: Undecoded["kind"], name: string): string {
-  return `${kind} ${name}`;
 }

@@ -2,8 +2,9 @@ import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Config } from "../../../api/config.ts";
 import { keyPair } from "../../../test/fakes/certificates.ts";
-import { metadata, proxy, resources, route, secret, translated } from "../../../test/fakes/resources.ts";
+import { lookup, metadata, proxy, resources, route, secret, translated } from "../../../test/fakes/resources.ts";
 import { tools } from "../../platform/tools.ts";
+import { lastGoodFound } from "./unread.ts";
 import type { ConfigMap, Resources, Secret, Unread } from "../resources.ts";
 
 const WORDS = 'secrets "x" is forbidden: User "wsproxy" cannot get resource "secrets" in the namespace "demo"';
@@ -162,4 +163,21 @@ test("a Secret of another namespace that cannot be read makes no problem", () =>
   const far = { ...unread(secret("chat-tls", {})), metadata: metadata("chat-tls", { namespace: "far" }) };
   const { status } = translated({ ...resources(), proxy: whole(false), unread: [far] });
   expect(status.problems.map(({ reason }) => reason)).not.toContain("SecretInvalid");
+});
+
+test("what it costs to look up a Secret does not grow with the objects that were not read", () => {
+  let reads = 0;
+  const many = Array.from({ length: 500 }, (_, at) => ({
+    ...unread(secret(`x${at}`, {})),
+    get kind() {
+      reads += 1;
+      return "Secret" as const;
+    },
+  }));
+  const of = lookup({ unread: many });
+  const indexed = reads;
+  for (let at = 0; at < 500; at += 1) {
+    expect(lastGoodFound("Secret", `missing${at}`, "at", of, () => undefined)).toBeUndefined();
+  }
+  expect([indexed > 0, reads - indexed]).toEqual([true, 0]);
 });

@@ -17,7 +17,7 @@ export function lastGoodFound<T>(
   lookup: Lookup,
   find: (inForce: Config) => T | undefined,
 ): Found<T> | undefined {
-  const unread = lookup.unread.find((it) => it.kind === kind && it.metadata.name === name);
+  const unread = lookup.unreadNamed.get(kind, name);
   if (unread === undefined) return undefined;
   return { value: lookup.inForce && find(lookup.inForce), problems: [unreadProblem(unread, at, lookup)] };
 }
