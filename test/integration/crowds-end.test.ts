@@ -8,6 +8,7 @@ import { configOf, type ConfigParts } from "../fakes/config.ts";
 import { closeOf, parse } from "../fakes/frames.ts";
 import { freePort } from "../fakes/program.ts";
 import { ProbedProgram } from "../fakes/probed-program.ts";
+import { tooMuchInEachRound } from "../fakes/rounds.ts";
 import { until } from "../fakes/sockets.ts";
 
 /** What ends all sessions of a process in one moment does not end them in one turn of its event loop. */
@@ -57,17 +58,24 @@ test.each<[string, change: ConfigParts, close: string]>([
   const program = new ProbedProgram(["dataplane", "--config", folder, "--address", "127.0.0.1", "--admin-port", "0"]);
   open.push(() => program.close());
   await until("it serves", () => program.logged("config applied") > 0, 15_000);
-  const clients: RawClient[] = [];
-  while (clients.length < SESSIONS) {
-    const some = await Promise.all(Array.from({ length: 50 }, () => RawClient.send(port, request())));
-    for (const client of some) expect((await client.answer()).status).toBe(101);
-    clients.push(...some);
-  }
-  await program.probe("reset");
-  await publish("config", configOf({ port, access: "None", generation: 2, ...change }));
-  await until("all have ended", () => clients.every(({ ended }) => ended), 15_000);
-  expect((await program.probe()).longest).toBeLessThan(MOST);
-  const told = clients.map(({ payload }) => closeOf(parse(payload).frames[0] ?? expect.fail("was told nothing")));
-  expect(new Set(told.map(({ code, reason }) => `${code} ${reason}`))).toEqual(new Set([close]));
-  for (const { socket } of clients) socket.destroy();
+  let generation = 1;
+  const round = async (): Promise<{ turn: number }> => {
+    const clients: RawClient[] = [];
+    while (clients.length < SESSIONS) {
+      const some = await Promise.all(Array.from({ length: 50 }, () => RawClient.send(port, request())));
+      for (const client of some) expect((await client.answer()).status).toBe(101);
+      clients.push(...some);
+    }
+    await program.probe("reset");
+    await publish("config", configOf({ port, access: "None", generation: (generation += 1), ...change }));
+    await until("all have ended", () => clients.every(({ ended }) => ended), 15_000);
+    const { longest } = await program.probe();
+    const told = clients.map(({ payload }) => closeOf(parse(payload).frames[0] ?? expect.fail("was told nothing")));
+    expect(new Set(told.map(({ code, reason }) => `${code} ${reason}`))).toEqual(new Set([close]));
+    for (const { socket } of clients) socket.destroy();
+    await publish("config", configOf({ port, access: "None", generation: (generation += 1) }));
+    await until("the first config is in force again", () => program.logged("config applied") >= generation, 15_000);
+    return { turn: longest };
+  };
+  expect(await tooMuchInEachRound({ turn: MOST }, round)).toEqual({});
 });
