@@ -4,12 +4,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GatewayProcess } from "../fakes/gateway-process.ts";
+import { IMAGE_FLAGS } from "../fakes/image-flags.ts";
 import { RawClient } from "../fakes/clients.ts";
 import { unusedPort } from "../fakes/ports.ts";
 import { until } from "../fakes/sockets.ts";
-
-/** The flags with which bin/wsproxy starts Node. */
-const PRODUCT_FLAGS = ["--max-semi-space-size=4"];
 
 /** A proxy under test, in a process of its own. */
 export interface Target {
@@ -22,7 +20,7 @@ export interface Target {
 
 /** The gateway. `node`: path of the Node to run it on; its version then stands in the name. */
 export async function wsproxy(path: "shared" | "data", backend: number, node?: string): Promise<Target> {
-  const process = await GatewayProcess.start({ path, ports: [backend], node, flags: PRODUCT_FLAGS });
+  const process = await GatewayProcess.start({ path, ports: [backend], node, flags: IMAGE_FLAGS });
   const version = node === undefined ? "" : `, ${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`;
   const name = `wsproxy, ${path}${version}`;
   return { name, port: process.port, cpu: () => process.cpu(), close: () => process.close() };

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { IMAGE_FLAGS } from "./image-flags.ts";
 import { PROBE, probe, type Probe } from "./probe.ts";
 import { until } from "./sockets.ts";
 
@@ -13,8 +14,7 @@ export class ProbedProgram {
   #stderr = "";
 
   constructor(args: readonly string[]) {
-    // The flags of `bin/wsproxy` and of the image.
-    const execArgv = ["--max-semi-space-size=4", "--heap-growing-percent=30", "--import", PROBE];
+    const execArgv = [...IMAGE_FLAGS, "--import", PROBE];
     this.#child = fork(join(ROOT, "cli/main.ts"), args, { execArgv, stdio: ["ignore", "pipe", "pipe", "ipc"] });
     this.#child.stdout?.on("data", (chunk: Buffer) => (this.#stdout += chunk.toString()));
     this.#child.stderr?.on("data", (chunk: Buffer) => (this.#stderr += chunk.toString()));

@@ -5,8 +5,8 @@ type Figures = Readonly<Record<string, number>>;
 
 /**
  * Which figures reach their bound in each round, with the least of each; no further round once each has stayed below
- * its bound. What a program itself takes, it takes in every round. What the machine adds, such as memory that it gives
- * out for the first time, comes in some.
+ * its bound. Each round starts a program of its own: what a new program takes is then in every round, and what the
+ * machine adds, such as memory that it gives out for the first time, is in some.
  */
 export async function tooMuchInEachRound<Some extends Figures>(
   bounds: Some,

@@ -6,6 +6,7 @@ import { RawClient, reasonOf, request, WsClient, type RawAnswer } from "../fakes
 import { binary, closeOf, parse } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { GatewayProcess } from "../fakes/gateway-process.ts";
+import { IMAGE_FLAGS } from "../fakes/image-flags.ts";
 import { until, type Peer } from "../fakes/sockets.ts";
 
 const MiB = 2 ** 20;
@@ -168,7 +169,7 @@ test("the process of a gateway whose clients read nothing grows by its budget, a
     ports: [source.port],
     bufferBudget: LIMIT,
     config: { access: "None" },
-    flags: ["--max-semi-space-size=4"],
+    flags: IMAGE_FLAGS,
   });
   open.push(source, process);
   const clients: RawClient[] = [];

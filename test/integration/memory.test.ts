@@ -7,11 +7,12 @@ import { RawClient, request } from "../fakes/clients.ts";
 import type { RouteParts } from "../fakes/config.ts";
 import { binary, closeOf, parse, text } from "../fakes/frames.ts";
 import { GatewayProcess, type ProcessOptions } from "../fakes/gateway-process.ts";
+import { IMAGE_FLAGS } from "../fakes/image-flags.ts";
 import { SlowIssuer } from "../fakes/slow-issuer.ts";
 import { until } from "../fakes/sockets.ts";
 
-/** What the gateway's process keeps in memory, measured from outside it. Young objects have a small, fixed room, so that its growth is not taken for theirs. */
-const FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=30"];
+// What the gateway's process keeps in memory, measured from outside it. By the image's flags young objects have a small,
+// fixed room, so that its growth is not taken for theirs.
 const KB = 1000;
 const MB = 1000 * KB;
 
@@ -26,7 +27,7 @@ async function gateway(
   parts: Pick<ProcessOptions, "path" | "clock"> = {},
 ): Promise<GatewayProcess> {
   const config = { access: "None" as const, routes: [route] };
-  const process = await GatewayProcess.start({ ...parts, ports: [port], config, flags: FLAGS });
+  const process = await GatewayProcess.start({ ...parts, ports: [port], config, flags: IMAGE_FLAGS });
   open.push(process);
   return process;
 }

@@ -7,6 +7,7 @@ import { PACKED } from "../../api/meta.ts";
 import { FakeApiServer } from "../fakes/api-server.ts";
 import { bundle } from "../fakes/bundle.ts";
 import { CROWD, Tenants } from "../fakes/hostile-tenants.ts";
+import { IMAGE_FLAGS } from "../fakes/image-flags.ts";
 import { freePort, Program, temporaryFolder } from "../fakes/program.ts";
 import { until } from "../fakes/sockets.ts";
 
@@ -15,8 +16,8 @@ import { until } from "../fakes/sockets.ts";
 const full = process.env["WSPROXY_HOSTILE"] === "full";
 const TOLD = full ? CROWD.hostile : 10;
 const MIB = 1024 * 1024;
-/** Flags of the image's entry point, and what the chart's share of its memory limit gives the old generation. */
-const FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=30", "--max-old-space-size=154"];
+/** 60 % of the chart's memory limit, as the chart bounds the old generation; MiB. */
+const OLD_GENERATION = 154;
 const PATIENCE = full ? 300_000 : 60_000;
 
 test(
@@ -67,7 +68,7 @@ async function started(server: FakeApiServer): Promise<Operator> {
   await writeFile(kubeconfig, server.kubeConfig().exportConfig());
   const options = ["--dataplane-image", "registry.example/wsproxy:1", "--namespace", "wsproxy-system"];
   const where = ["--kubeconfig", kubeconfig, "--admin-address", "127.0.0.1", "--admin-port", String(await freePort())];
-  const flags = [...FLAGS, join(folder, "wsproxy.js")];
+  const flags = [...IMAGE_FLAGS, `--max-old-space-size=${OLD_GENERATION}`, join(folder, "wsproxy.js")];
   const program = new Program([...flags, "operator", ...options, ...where], { file: process.execPath });
   const began = Date.now();
   return {
