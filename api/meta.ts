@@ -18,6 +18,24 @@ export const USE_LABEL = `${GROUP}/use`;
 /** Label of every object that belongs to one proxy, its pods included. */
 export const PROXY_LABEL = `${GROUP}/proxy`;
 
+/** Label of a pod that a user makes: name of the WebSocketProxy of mode Sidecar whose data plane runs in the pod. */
+export const INJECT_LABEL = `${GROUP}/inject`;
+
+/** Label of a pod into which the operator put a data plane; its value is that of the proxy label of the proxy's objects. */
+export const INJECTED_LABEL = `${GROUP}/injected`;
+
+/** Annotation of a pod that a user makes: the admin port of its data plane, where ADMIN_PORT is taken. */
+export const ADMIN_PORT_ANNOTATION = `${GROUP}/admin-port`;
+
+/** Annotation of an injected pod: a hash of the container that it got, without what the pod itself decides. */
+export const SHAPE_ANNOTATION = `${GROUP}/shape`;
+
+/** Annotation of an injected pod: names of its containers that have a preStop hook of their own, with commas between. */
+export const OWN_PRE_STOP_ANNOTATION = `${GROUP}/own-prestop`;
+
+/** The data plane's container in an injected pod, and the names of its ports. */
+export const SIDECAR = { container: "wsproxy", listener: "wsproxy", admin: "wsproxy-admin" } as const;
+
 /** Port of a pod's /metrics, /healthz, /readyz and /config. */
 export const ADMIN_PORT = 9090;
 

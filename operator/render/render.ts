@@ -13,6 +13,7 @@ import type { Packer } from "./packer.ts";
 import { scopeOf, type Scope } from "./scope.ts";
 import { service } from "./service.ts";
 import { serviceRecord } from "./service-record.ts";
+import { sidecarRecord } from "./sidecar-record.ts";
 import { serviceAccount } from "./service-account.ts";
 import { sortedKeys } from "./sorted-keys.ts";
 import type { Owner } from "./owner.ts";
@@ -31,7 +32,7 @@ export interface Rendered {
 }
 
 /** The part of a translation that becomes objects. */
-export interface Renderable extends Pick<Translation, "config" | "endpoints" | "infra" | "service"> {
+export interface Renderable extends Pick<Translation, "config" | "endpoints" | "infra" | "service" | "sidecar"> {
   /** The token of the pods' admin port; undefined: it cannot be read now, and its Secret stays as it is. */
   readonly adminToken: string | undefined;
 }
@@ -44,7 +45,7 @@ export function render(...parts: Parameters<typeof renderInSteps>): Rendered {
 /** The same in steps, for a process that has other things to do. */
 export function* renderInSteps(
   owner: Owner,
-  { config, endpoints, infra, service: leads, adminToken }: Renderable,
+  { config, endpoints, infra, service: leads, sidecar, adminToken }: Renderable,
   settings: RenderSettings,
   packer: Packer,
 ): Steps<Rendered> {
@@ -56,7 +57,7 @@ export function* renderInSteps(
   }
   const scope = scopeOf(owner, packer.hash);
   const data = [
-    ...configSecrets(packed.config, serviceRecord(leads), scope, packer),
+    ...configSecrets(packed.config, { ...serviceRecord(leads), ...sidecarRecord(sidecar) }, scope, packer),
     ...(adminToken === undefined ? [] : [adminSecret(adminToken, scope, packer)]),
     endpointsConfigMap(packed.endpoints, scope),
   ];

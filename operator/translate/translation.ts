@@ -16,6 +16,8 @@ export interface Translation {
   readonly infra: Infra | undefined;
   /** How the Service leads to the listener of the config, for the next translation; absent: there is no Service. */
   readonly service?: ServiceShape;
+  /** What is put into pods with the config; absent: the config is not of mode Sidecar. */
+  readonly sidecar?: SidecarShape;
   readonly status: ProxyStatus;
   /** What is accepted and may not be what the user means; for `check` and `standalone`, in no condition. */
   readonly warnings: readonly Warning[];
@@ -30,6 +32,15 @@ export type Warning = Pick<LocatedProblem, "at" | "message" | "object">;
 export interface ServiceShape {
   readonly type: NonNullable<WebSocketProxySpec["gateway"]>["service"]["type"];
   readonly port: number;
+}
+
+/** The shape of the data plane container that a pod of mode Sidecar gets, and which pods get it. */
+export interface SidecarShape {
+  readonly selector: NonNullable<WebSocketProxySpec["sidecar"]>["selector"];
+  readonly listenerPort: number;
+  readonly resources: Infra["resources"];
+  /** Go style. */
+  readonly drainPeriod: string;
 }
 
 /** The shape of the pods, with every default applied. */
