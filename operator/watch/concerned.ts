@@ -1,6 +1,7 @@
 import { KIND } from "../../api/meta.ts";
 import { hasLabelsLeftOut } from "./brief-object.ts";
 import { proxyLabelOf, serviceOf, type Cache, type WatchedKind } from "./cache.ts";
+import { injectedLabelOf, proxyNameOf } from "./injected-pod.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
 import { controllerOf, revisionOf } from "./own-pods.ts";
 import { packer } from "../platform/packer.ts";
@@ -38,7 +39,7 @@ export class Concerned {
         keys.add(keyOf(object));
         continue;
       }
-      const owner = this.#ownerOf(object);
+      const owner = this.#ownerOf(kind, object);
       if (owner !== undefined) keys.add(owner);
       for (const key of this.#referring(kind, object)) keys.add(key);
     }
@@ -55,12 +56,21 @@ export class Concerned {
     this.#labels.set(labelKey(namespace, namesOf(name, packer.hash).base), name);
   }
 
-  #ownerOf(object: KubeObject): string | undefined {
+  #ownerOf(kind: WatchedKind, object: KubeObject): string | undefined {
     const { namespace = "", ownerReferences = [] } = object.metadata;
     const label = proxyLabelOf(object);
+    if (kind === "InjectedPod") return this.#proxyOf(object);
     const name =
       ownerReferences.find(({ kind }) => kind === KIND)?.name ??
       (label === undefined ? undefined : this.#labels.get(labelKey(namespace, label)));
+    return name === undefined ? undefined : `${namespace}/${name}`;
+  }
+
+  /** Also of a proxy that is gone: its pods are to learn of it. */
+  #proxyOf(pod: KubeObject): string | undefined {
+    const { namespace = "" } = pod.metadata;
+    const known = this.#labels.get(labelKey(namespace, injectedLabelOf(pod) ?? ""));
+    const name = proxyNameOf(pod, known, packer.hash);
     return name === undefined ? undefined : `${namespace}/${name}`;
   }
 

@@ -218,14 +218,18 @@ export class ApiStore {
   }
 }
 
-/** Is the object in a collection, under the selectors of a call (`a=b,c=d`, and by name, only)? */
+/** Is the object in a collection, under the selectors of a call (`a=b,c`, and by name, only)? */
 export function isIn(target: ApiPath, query: ApiCall["query"], { kind, metadata }: ApiObject): boolean {
   const terms = (query["labelSelector"] ?? "").split(",").filter(Boolean);
   return (
     `${target.root}/${target.plural}` === pathOf(kindOf(kind)) &&
     (target.namespace === undefined || target.namespace === metadata.namespace) &&
     (query["fieldSelector"] === undefined || query["fieldSelector"] === `metadata.name=${metadata.name}`) &&
-    terms.every((term) => metadata.labels?.[term.split("=")[0] ?? ""] === term.split("=")[1])
+    terms.every((term) => {
+      const [label = "", value] = term.split("=");
+      const has = metadata.labels?.[label];
+      return value === undefined ? has !== undefined : has === value;
+    })
   );
 }
 
