@@ -16,6 +16,7 @@ import { isAlive, type Pod } from "../watch/pod.ts";
 import { packer } from "../platform/packer.ts";
 import { NamedObjectsReader } from "./named-objects.ts";
 import { serviceIn } from "../render/service-record.ts";
+import { sidecarIn } from "../render/sidecar-record.ts";
 import { Refusals, type Failure } from "../refusals.ts";
 import { referencesOf, type References } from "../watch/references.ts";
 import { SeenKeys } from "./seen-keys.ts";
@@ -84,13 +85,16 @@ export class Gatherer {
     const backends = await backendObjects(reader, key, namespace, references.services, load, signal);
     const written = inForce.config && inForce.data.get(nameIn("Secret", names.configPart(0)));
     const serviceInForce = serviceIn(written?.metadata.annotations);
+    const sidecarInForce = sidecarIn(written?.metadata.annotations);
     const isToken = ({ object }: UnreadableObject): boolean => object.metadata.name === names.admin;
     const part = inForce.unreadable.find((one) => one.kind === "Secret" && !isToken(one));
     const unreadable = [...named.failed.map(unreadableOf), ...named.beyond];
     const { secrets, configMaps, uids } = named;
     if (unreadable.length === 0 || remembered !== undefined) this.#remembered.set(key, uids);
     const injected = this.#cache.ofProxy("InjectedPod", namespace, names.base).slice(0, MOST.injectedPods);
-    const pods = isSidecar(proxy) ? injectedPodsOf(injected) : this.#pods(owner, names);
+    // The mode of the config in force, whatever an edit says that is not accepted.
+    const isSidecar = serviceInForce === undefined && (sidecarInForce !== undefined || asksForSidecar(proxy));
+    const pods = isSidecar ? injectedPodsOf(injected) : this.#pods(owner, names);
     this.#exceed(key, [
       ...named.exceeded,
       ...(backends.cut.size === 0 && !backends.undecoded.some(({ beyond }) => beyond === true)
@@ -111,6 +115,7 @@ export class Gatherer {
         endpointSlices: backends.endpointSlices,
         cutServices: backends.cut,
         ...(serviceInForce === undefined ? {} : { serviceInForce }),
+        ...(sidecarInForce === undefined ? {} : { sidecarInForce }),
         undecoded: [...backends.undecoded, ...named.undecoded],
         unread: unreadable,
         seenKeys: this.#seenKeys.before(key, { secrets, unread: unreadable }, inForce.config),
@@ -184,8 +189,7 @@ export class Gatherer {
   }
 }
 
-/** By the spec as it stands, accepted or not: the mode of a proxy never changes. */
-export function isSidecar(proxy: KubeObject): boolean {
+function asksForSidecar(proxy: KubeObject): boolean {
   return (proxy as { readonly spec?: { readonly mode?: unknown } }).spec?.mode === "Sidecar";
 }
 

@@ -1,5 +1,6 @@
+import type { ReasonOf } from "../../api/conditions.ts";
 import { INJECTED_LABEL, SHAPE_ANNOTATION, SIDECAR } from "../../api/meta.ts";
-import { injectedLabelOf, ownPreStops } from "../watch/injected-pod.ts";
+import { ownPreStops } from "../watch/injected-pod.ts";
 import { isAlive, type Pod } from "../watch/pod.ts";
 import { listed } from "./listed.ts";
 
@@ -10,6 +11,12 @@ export interface InjectedFindings {
   /** Sentences at the end of Programmed's message. */
   readonly remarks: readonly string[];
 }
+
+/** What reasons of Programmed mean in mode Sidecar, where the table of all reasons says what they mean in mode Gateway. */
+export const INJECTED_MEANING: { readonly [R in ReasonOf<"Programmed">]?: string } = {
+  Programmed: "Every injected pod serves this generation.",
+  RollingOut: "Not every injected pod serves this generation yet.",
+};
 
 /** `shape`: the value of the shape annotation that pods get now. */
 export function injectedFindings(own: readonly Pod[], shape: string | undefined): InjectedFindings {

@@ -7,7 +7,7 @@ import type { Rollout } from "../rollout/rollout.ts";
 import { shortened } from "../shortened.ts";
 import { bounded, KEPT_CONFIG, LONGEST_MESSAGE } from "../translate/status.ts";
 import type { Translation } from "../translate/translation.ts";
-import { bareWords, type InjectedFindings } from "./injected-words.ts";
+import { bareWords, INJECTED_MEANING, type InjectedFindings } from "./injected-words.ts";
 import { listed } from "./listed.ts";
 
 /** What the status of one proxy is made of. */
@@ -73,7 +73,14 @@ function programmedOf({
   const [refusing] = pods.refusing.filter(({ pod }) => !rollout.older.includes(pod));
   const beside = [...wordsOnPods(pods, rollout, injected), ...remarks];
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
-    condition("Programmed", reason, reason === "Programmed", joined([more, ...beside]), generation);
+    condition(
+      "Programmed",
+      reason,
+      reason === "Programmed",
+      joined([more, ...beside]),
+      generation,
+      injected && INJECTED_MEANING[reason],
+    );
   const { config, infra } = translation;
   const count = injected === undefined ? countOf(rollout, pods) : countOfInjected(rollout, pods);
   const stuck = stuckWords(rollout, count);
@@ -199,8 +206,8 @@ function condition<T extends ConditionType>(
   holds: boolean,
   more: string,
   observedGeneration: number,
+  words = (CONDITION_REASONS[type] as Readonly<Record<string, string>>)[reason] ?? "",
 ): Condition<T> {
-  const words = (CONDITION_REASONS[type] as Readonly<Record<string, string>>)[reason] ?? "";
   const message = shortened(more === "" ? words : `${words} ${more}`, LONGEST_MESSAGE);
   return { type, status: holds ? "True" : "False", reason, message, observedGeneration };
 }

@@ -55,7 +55,8 @@ export function injectedRolloutOf(
   const isSame = before !== undefined && before.generation === generation && before.behind.size > 0;
   const moved = isSame && [...before.behind].some((name) => !left.has(name));
   const since = isSame && !moved ? before.since : wasStuck ? now - NO_PROGRESS : now;
-  const late = new Set(state.late);
+  // A process that has just begun to look knows of no pod that is late, and the status that stands says that some are.
+  const late = new Set(wasStuck ? behind : state.late);
   const held = pods
     .filter((pod) => late.has(pod.metadata.name) && sidecarOf(pod) !== undefined)
     .flatMap((pod) => holdUpOf(pod, wall)?.words ?? [])
