@@ -48,6 +48,9 @@ const RESTARTED: Readonly<Record<string, string>> = {
   StatefulSet: "statefulset",
   DaemonSet: "daemonset",
 };
+const isRestarted = (kind: string): boolean => Object.hasOwn(RESTARTED, kind);
+/** A user may write any text as the name of an owner; a command in a status names only what can be an object. */
+const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 /** Owners that one command names. */
 const MOST_OWNERS = 3;
 
@@ -55,18 +58,18 @@ function outdatedWords(pods: readonly Pod[]): string {
   const names = pods.map(({ metadata: { name } }) => name).sort();
   const owners = pods.map(ownerOf);
   const commands = new Set<string>();
-  for (const { kind, name } of owners) if (kind in RESTARTED) commands.add(`${RESTARTED[kind]}/${name}`);
+  for (const { kind, name } of owners) if (isRestarted(kind)) commands.add(`${RESTARTED[kind]}/${name}`);
   const { namespace = "" } = pods[0]?.metadata ?? {};
   const some = [...commands].sort();
   const restart = `kubectl rollout restart --namespace ${namespace} ${some.slice(0, MOST_OWNERS).join(" ")}`;
-  const more = some.length > MOST_OWNERS ? ` and ${some.length - MOST_OWNERS} more` : "";
+  const more = some.length > MOST_OWNERS ? `, and ${some.length - MOST_OWNERS} more owners are to be restarted` : "";
   const has = (is: (kind: string) => boolean): boolean => owners.some(({ kind }) => is(kind));
   return [
     `With a container of an older shape: ${listed(names)}.`,
-    ...(some.length === 0 ? [] : [`${restart}${more} restarts them.`]),
+    ...(some.length === 0 ? [] : [`${restart} restarts them${more}.`]),
     ...(has((kind) => kind === "Job") ? ["Pods of Jobs go when they end."] : []),
     ...(has((kind) => kind === "") ? ["Delete pods without a controller, and create them anew."] : []),
-    ...(has((kind) => kind !== "" && kind !== "Job" && !(kind in RESTARTED))
+    ...(has((kind) => kind !== "" && kind !== "Job" && !isRestarted(kind))
       ? ["Delete pods of other controllers: these make new ones."]
       : []),
   ].join(" ");
@@ -79,6 +82,7 @@ function ownerOf({ metadata: { ownerReferences = [], labels = {} } }: Pod): {
 } {
   const controller = ownerReferences.find((one) => one.controller === true);
   if (controller === undefined) return { kind: "", name: "" };
+  if (!NAME.test(controller.name)) return { kind: "Other", name: "" };
   const hash = labels["pod-template-hash"];
   const ofDeployment = controller.kind === "ReplicaSet" && hash !== undefined && controller.name.endsWith(`-${hash}`);
   if (!ofDeployment) return controller;

@@ -62,7 +62,9 @@ export function sidecarOf({ status }: Pod): Container | undefined {
   return status?.initContainerStatuses?.find(({ name }) => name === SIDECAR.container);
 }
 
-/** Names of the containers of a pod that have a preStop hook of their own. */
+const CONTAINER = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Names of the containers of a pod that have a preStop hook of their own; a user may write anything else there. */
 export function ownPreStops({ metadata }: Pod): readonly string[] {
-  return (metadata.annotations?.[OWN_PRE_STOP_ANNOTATION] ?? "").split(",").filter((name) => name !== "");
+  return (metadata.annotations?.[OWN_PRE_STOP_ANNOTATION] ?? "").split(",").filter((name) => CONTAINER.test(name));
 }
