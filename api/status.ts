@@ -56,7 +56,7 @@ export const status = z
     conditions: conditions
       .optional()
       .describe(
-        "Accepted (the spec is valid), ResolvedRefs (everything that it names was found), Programmed (every pod has the newest shape and serves this generation), Ready (at least one pod takes traffic by an accepted config).",
+        "Accepted (the spec is valid), ResolvedRefs (everything that it names was found), Programmed (every pod serves this generation and, in mode Gateway, has the newest shape), Ready (at least one pod takes traffic by an accepted config).",
       ),
     address: z
       .string()

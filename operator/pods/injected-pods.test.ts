@@ -120,13 +120,13 @@ test("of thousands of injected pods one turn nudges four hundred, and the next l
   const answers = Object.fromEntries(all.map(({ metadata: { name } }) => [name, OLD]));
   const { pods, look, nudged, clock } = bench(answers);
   const run = async <T>(work: Promise<T>): Promise<T> => {
-    let isOver = false;
-    const over = work.finally(() => (isOver = true));
-    while (!isOver) {
+    const over = { yet: false };
+    void work.finally(() => (over.yet = true));
+    while (!over.yet) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (!isOver) clock.advance(100);
+      if (!over.yet) clock.advance(100);
     }
-    return over;
+    return work;
   };
   const left = await run(pods.nudge(all, WANTED, NEVER));
   expect([nudged.length, left.length]).toEqual([400, 1600]);

@@ -135,7 +135,7 @@ test.each<[what: string, parts: Partial<Findings>, programmed: string, ready: st
     { pods: { ...READY, refusing: [{ pod: "one", stage: "config", problems: ["no"] }] } },
     "False ConfigRejected",
     "True Ready",
-    "The data plane refused the config and keeps the last good one. Pod one: no With a container of an older shape: one.",
+    "The data plane refused the config and keeps the last good one. Pod one: no. With a container of an older shape: one.",
   ],
 ])("of injected pods, if %s, the status says so", (_, parts, programmed, ready, words) => {
   const status = statusOf(findings({ ...INJECTED, ...parts }), undefined, 0);

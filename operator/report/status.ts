@@ -130,7 +130,7 @@ function strangeWords(strangers: readonly string[]): string {
 }
 
 function refusalOf({ pod, problems }: PodState["refusing"][number]): string {
-  return `Pod ${pod}: ${problems.join("; ")}`;
+  return sentence(`Pod ${pod}: ${problems.join("; ")}`);
 }
 
 /** Also an edit that cannot be brought to the pods must not hide that the one before it is stuck; "": it is not. */

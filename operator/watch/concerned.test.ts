@@ -108,6 +108,12 @@ test("an injected pod concerns its proxy, also one that is gone, and never that 
   };
   expect(await it.put(pod("one", { "wsproxy.dev/injected": "wsproxy-other" }))).toEqual(["demo/other"]);
   expect(await it.put(pod("one", { "wsproxy.dev/injected": "wsproxy-chat" }))).toEqual(["demo/chat", "demo/other"]);
+  const nudged = { metadata: { name: "one", namespace: "demo", annotations: { "wsproxy.dev/config": "a-b" } } };
+  const chat = pod("one", { "wsproxy.dev/injected": "wsproxy-chat" });
+  const status = { phase: "Running", podIP: "10.0.0.1" };
+  const after = { ...chat, metadata: { ...chat.metadata, ...nudged.metadata } };
+  expect(await it.put({ ...after, spec: { nodeName: "a" } })).toEqual([]);
+  expect(await it.put({ ...after, status })).toEqual(["demo/chat"]);
   expect(await it.remove("Pod", "one")).toEqual(["demo/chat"]);
   const gone = { "wsproxy.dev/injected": "wsproxy-gone", "wsproxy.dev/inject": "gone" };
   expect(await it.put(pod("two", gone))).toEqual(["demo/gone"]);

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { KIND } from "../../api/meta.ts";
-import { hasLabelsLeftOut } from "./brief-object.ts";
+import { hasLabelsLeftOut, NUDGE } from "./brief-object.ts";
 import { proxyLabelOf, serviceOf, type Cache, type WatchedKind } from "./cache.ts";
 import { injectedLabelOf, proxyNameOf } from "./injected-pod.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
@@ -31,6 +32,8 @@ export class Concerned {
     // A ReplicaSet changes with each pod that comes or goes, but only its Deployment, label and revision matter here.
     if (kind === "ReplicaSet" && now !== undefined && before !== undefined && isSameMaker(now, before))
       return new Set();
+    // Users' pods change all the time in what is not retained of them.
+    if (kind === "InjectedPod" && now !== undefined && before !== undefined && isSamePod(now, before)) return new Set();
     const states = [now, before].filter((state) => state !== undefined);
     const keys = new Set<string>();
     for (const object of states) {
@@ -61,7 +64,7 @@ export class Concerned {
     const label = proxyLabelOf(object);
     if (kind === "InjectedPod") return this.#proxyOf(object);
     const name =
-      ownerReferences.find(({ kind }) => kind === KIND)?.name ??
+      ownerReferences.find((one) => one.kind === KIND)?.name ??
       (label === undefined ? undefined : this.#labels.get(labelKey(namespace, label)));
     return name === undefined ? undefined : `${namespace}/${name}`;
   }
@@ -99,6 +102,16 @@ function isSameMaker(one: KubeObject, other: KubeObject): boolean {
   const [uid, label] = [controllerOf(one, "Deployment"), proxyLabelOf(one)];
   const same = uid === controllerOf(other, "Deployment") && label === proxyLabelOf(other);
   return same && revisionOf(one) === revisionOf(other);
+}
+
+/** Is all that is retained of two states of one pod the same, but for its version and what the operator wrote? */
+function isSamePod(one: KubeObject, other: KubeObject): boolean {
+  return isDeepStrictEqual(withoutNudge(one), withoutNudge(other));
+}
+
+function withoutNudge({ metadata, ...rest }: KubeObject): unknown {
+  const annotations = { ...metadata.annotations, [NUDGE]: "" };
+  return { ...rest, metadata: { ...metadata, resourceVersion: "", annotations } };
 }
 
 const labelKey = (namespace: string, label: string): string => `${namespace}/${label}`;
