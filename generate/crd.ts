@@ -72,7 +72,10 @@ function whole(): Schema {
       apiVersion: { type: "string", description: `${GROUP}/${VERSION}.` },
       kind: { type: "string", description: `${KIND}.` },
       // A rule can name only fields that the schema has.
-      metadata: { type: "object", properties: { name: { type: "string" } } },
+      metadata: {
+        type: "object",
+        properties: { name: { type: "string", maxLength: 253, description: "Name of the resource." } },
+      },
       spec: { description: "The wanted state.", ...structural(schemaOf(spec)) },
       status: structural(schemaOf(status)),
     },

@@ -93,7 +93,7 @@ test("what pods of mode Sidecar get has a bound, and up to it the record can be 
     return translated([text, BACKEND, keysManifest(KEYS)]).sidecar;
   });
   const fit = shapes.filter((shape) => shape !== undefined);
-  expect(fit.length).toBeGreaterThan(40);
+  expect(fit.length).toBeGreaterThan(10);
   expect(fit.length).toBeLessThan(119);
   for (const shape of fit) expect(sidecarIn(sidecarRecord(shape))).toEqual(shape);
 });

@@ -8,8 +8,8 @@ type Located = AcceptedProblem & { readonly object: string };
 
 const RESOURCES = "spec.dataplane.resources";
 const SELECTOR = "spec.sidecar.selector";
-/** Of a record, beside its two parts of any length. */
-const REST = 200;
+/** Characters of a record beside its two parts of any length. */
+const OTHERS = 200;
 
 /**
  * Mistakes in what pods of mode Sidecar get. In mode Gateway the API server would refuse a Deployment of ours, and the status
@@ -26,8 +26,8 @@ export function sidecarProblems(header: WebSocketProxySpec | undefined, self: st
 /** Of two parts the larger one is blamed. */
 function excess(resources: unknown, sidecar: WebSocketProxySpec["sidecar"]): AcceptedProblem[] {
   const [ours, theirs] = [JSON.stringify(resources).length, JSON.stringify(sidecar?.selector ?? {}).length];
-  if (ours + theirs + REST <= LARGEST_SIDECAR_RECORD) return [];
+  if (ours + theirs + OTHERS <= LARGEST_SIDECAR_RECORD) return [];
   const [at, other] = ours > theirs ? [RESOURCES, SELECTOR] : [SELECTOR, RESOURCES];
-  const message = `has ${Math.max(ours, theirs)} characters as JSON; with ${other} there can be ${LARGEST_SIDECAR_RECORD - REST}. Make it shorter`;
+  const message = `has ${Math.max(ours, theirs)} characters as JSON; with ${other} there can be ${LARGEST_SIDECAR_RECORD - OTHERS}. Make it shorter`;
   return [{ reason: "TooLarge", message, at }];
 }
