@@ -37,8 +37,8 @@ test("pods are nudged when their config is gone, three more times within half a 
   expect(await look([podOf("one"), podOf("two")])).toBe(6000);
   expect(nudged).toEqual(["one", "one", "two"]);
   clock.advance(6000);
-  expect(await look([podOf("one")])).toBe(22_000);
-  clock.advance(22_000);
+  expect(await look([podOf("one")])).toBe(24_000);
+  clock.advance(24_000);
   expect(await look([podOf("one")])).toBeUndefined();
   expect(nudged.length).toBe(5);
   clock.advance(3_600_000);

@@ -10,10 +10,12 @@ export interface OrphanedPodsOptions {
 }
 
 /**
- * The pods are nudged so long after their config went, and no more: the first nudge may reach a kubelet before the news that
- * the Secrets are gone. What missed all of them, the kubelets find out by themselves within two minutes; ms.
+ * The pods are nudged so often after their config went, and no more: the first nudge may reach a kubelet before the news that
+ * the Secrets are gone. What missed all of them, the kubelets find out by themselves within two minutes.
  */
-const ROUNDS = [0, 2000, 8000, 30_000] as const;
+const ROUNDS = 4;
+/** The second round comes after this time, and each further one after four times as long; ms. */
+const SECOND = 2000;
 /** A round that was too large for one turn goes on after this time; ms. */
 const SOON = 100;
 
@@ -21,7 +23,7 @@ const SOON = 100;
 interface Farewell {
   /** When this process saw that the config is gone. */
   readonly since: number;
-  /** The next round; ROUNDS.length: all are over. */
+  /** The next round; ROUNDS: all are over. */
   readonly round: number;
   /** Uids of the pods that the last round has not nudged yet. */
   readonly left: ReadonlySet<string>;
@@ -62,19 +64,23 @@ export class OrphanedPods {
       return undefined;
     }
     const known = this.#farewells.get(proxy) ?? { since: clock.now(), round: 0, left: new Set<string>() };
-    const wait = (ROUNDS[known.round] ?? Number.POSITIVE_INFINITY) - (clock.now() - known.since);
-    const isNew = known.left.size === 0 && wait <= 0;
+    const isNew = known.left.size === 0 && clock.now() - known.since >= beginOf(known.round);
     const due = isNew ? reachable : reachable.filter((pod) => known.left.has(uidOf(pod)));
     const left = due.length === 0 ? [] : await nudge(due, signal);
     const now = { ...known, round: known.round + (isNew ? 1 : 0), left: new Set(left.map(uidOf)) };
     if (!signal.aborted) this.#farewells.set(proxy, now);
     if (left.length > 0) return SOON;
-    const next = ROUNDS[now.round];
-    return next === undefined ? undefined : Math.max(SOON, now.since + next - clock.now());
+    return now.round === ROUNDS ? undefined : Math.max(SOON, now.since + beginOf(now.round) - clock.now());
   }
 
   /** The proxy is there again, or its last pod is gone. */
   forget(proxy: string): void {
     this.#farewells.delete(proxy);
   }
+}
+
+/** When a round begins, from the end of the config on; ms. */
+function beginOf(round: number): number {
+  if (round === ROUNDS) return Number.POSITIVE_INFINITY;
+  return round === 0 ? 0 : SECOND * 4 ** (round - 1);
 }

@@ -37,11 +37,7 @@ const RULES: Readonly<Record<ConditionType, Rule>> = {
 };
 
 /** Which Event a condition is worth, after the one that was told of last; undefined: none, a person need not know. */
-export function eventTypeOf(
-  now: Standing,
-  told: Standing | undefined,
-  status: Whole,
-): EventType | undefined {
+export function eventTypeOf(now: Standing, told: Standing | undefined, status: Whole): EventType | undefined {
   return Object.hasOwn(RULES, now.type) ? RULES[now.type as ConditionType](now, told, status) : undefined;
 }
 
