@@ -144,14 +144,28 @@ test("a listener on the admin port is said with object, field and fix; another a
   for (const port of ["9091", "0"]) expect((await ran("check", "-f", folder, "--admin-port", port)).ended).toBe(0);
 });
 
-test("mode Sidecar is said to be unsupported, and what to write instead", async () => {
+test("a proxy of mode Sidecar with a port of the pod is good", async () => {
   const sidecar = proxyManifest({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
-  const { ended, stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "proxy.yaml": sidecar }));
-  expect(ended).toBe(1);
+  const text = sidecar.replace("{ service: echo, port: 80 }", "{ port: 3000 }");
+  const { ended, stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "proxy.yaml": text }));
+  expect({ ended, stdout }).toEqual({
+    ended: 0,
+    stdout:
+      "PROXY      ROUTE  ACCEPTED  RESOLVED\ndemo/chat         True      True\ndemo/chat  main   True      True\n",
+  });
+});
+
+test("a way around the gateway of a pod is a warning, which does not change how check ends", async () => {
+  const sidecar = proxyManifest({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
+  const text = sidecar.replace("{ service: echo, port: 80 }", "{ port: 3000 }");
+  const around =
+    "apiVersion: v1\nkind: Service\nmetadata: { name: chat, namespace: demo }\nspec: { selector: { app: chat }, ports: [{ port: 3000 }] }\n";
+  const folder = await folderOf({ ...GOOD, "proxy.yaml": text, "service.yaml": around });
+  const { ended, stdout } = await ran("check", "-f", folder);
+  expect(ended).toBe(0);
   expect(stdout).toMatch(
-    /WebSocketProxy demo\/chat, spec\.mode: mode Sidecar is not supported yet.*write mode: Gateway/,
+    /^warning: \S+service\.yaml:4: document 1, Service demo\/chat, spec\.ports\[0\]\.port: leads clients to port 3000/m,
   );
-  expect(stdout).toContain("SidecarUnsupported");
 });
 
 test("a backend of a Sidecar on the admin port is said too", async () => {

@@ -1,14 +1,10 @@
-import { z } from "zod";
 import { GROUP } from "../../api/meta.ts";
-import { dataplane, sidecar } from "../../api/pods.ts";
-import { port } from "../../api/names.ts";
+import { LARGEST_SIDECAR_RECORD, sidecarShape } from "../../api/sidecar-shape.ts";
 import type { SidecarShape } from "../translate/translation.ts";
 import type { Labels } from "./manifest.ts";
 
 /** Annotation of a config Secret: the shape of the container that pods get with this config, as JSON. */
 export const SIDECAR_RECORD = `${GROUP}/sidecar`;
-/** Largest record, in characters: every replica of the operator retains it of each proxy. */
-export const LARGEST_SIDECAR_RECORD = 8192;
 
 /**
  * The annotation, as it is written with each config. Every replica of the operator decides from it which pods get the
@@ -18,19 +14,12 @@ export function sidecarRecord(shape: SidecarShape | undefined): Labels {
   return shape === undefined ? {} : { [SIDECAR_RECORD]: JSON.stringify(shape) };
 }
 
-const record = z.strictObject({
-  selector: sidecar.shape.selector,
-  listenerPort: port,
-  resources: dataplane.shape.resources,
-  drainPeriod: z.string(),
-});
-
 /** Reads the annotation; undefined: there is none, or another writer changed it to what no operator writes. */
 export function sidecarIn(annotations: Labels = {}): SidecarShape | undefined {
   const text = annotations[SIDECAR_RECORD];
   if (text === undefined || text.length > LARGEST_SIDECAR_RECORD) return undefined;
   try {
-    return record.safeParse(JSON.parse(text)).data;
+    return sidecarShape.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

@@ -3,10 +3,11 @@ import { routesOf, withSettings } from "../../api/route-settings.ts";
 import { excessOfKeys } from "./references/api-keys.ts";
 import { configOf, endpointsFile } from "./assemble.ts";
 import { excessOf } from "./bounds/excess.ts";
-import { infraOf, serviceShape } from "./infra.ts";
+import { infraOf, serviceShape, sidecarShape } from "./infra.ts";
 import { listenerOutcome } from "./listener.ts";
 import { judgeRoutes } from "./routes/judge-routes.ts";
 import { inForce, lastGoodConfig } from "./routes/last-good.ts";
+import { modeProblem } from "./mode-problem.ts";
 import { keyProblems } from "./references/key-problems.ts";
 import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
@@ -17,6 +18,7 @@ import { readProxy, type ReadProxy } from "./read-proxy.ts";
 import type { Resources, TranslateOptions, Tools } from "./resources.ts";
 import { readyBackends } from "./routes/ready-backends.ts";
 import { routeOutcome, routeStatus, type RouteOutcome } from "./routes/route-outcome.ts";
+import { sidecarProblems } from "./sidecar-problems.ts";
 import { distinct } from "./status.ts";
 import { eachOf, finished, type Steps } from "./steps.ts";
 import { fitsInText, textExcess } from "./bounds/text-budget.ts";
@@ -62,9 +64,11 @@ export function* translation(
     excessOfKeys(routes, lookup.self) ?? (yield* excessOf(wanted, options, lookup.self)),
     portConflict(proxy, options, lookup.self),
     ...keyProblems(header, lookup.self),
+    ...sidecarProblems(header, lookup.self),
   ];
   yield;
-  const ruling = rule(proxy, outcomes, whole, lookup.self);
+  const mode = modeProblem(proxy, options, resources, lookup.self);
+  const ruling = rule(proxy, outcomes, { mode, config: whole }, lookup.self);
   const accepted = ruling.accepted ? header : undefined;
 
   const references = mostFirst(distinct([...(listening?.problems ?? []), ...outcomes.flatMap((it) => it.references)]));
@@ -72,6 +76,7 @@ export function* translation(
   yield;
   const infra = accepted && listening && infraOf(accepted, listening, resources.serviceInForce);
   const service = infra === undefined ? resources.serviceInForce : serviceShape(infra);
+  const sidecar = infra === undefined ? resources.sidecarInForce : sidecarShape(infra);
   const endpoints = endpointsFile(config, lookup);
   yield;
   const ready = config && readyBackends(accepted === undefined ? [] : judged, endpoints);
@@ -82,6 +87,7 @@ export function* translation(
     endpoints,
     infra,
     ...(service === undefined ? {} : { service }),
+    ...(sidecar === undefined ? {} : { sidecar }),
     status: {
       conditions: [ruling.condition, resolvedRefs(ruling.accepted, references, generation)],
       routes: outcomes.map((outcome) => routeStatus(outcome, generation)),
