@@ -132,8 +132,9 @@ describe("a pod that no API server sends", () => {
     );
   });
 
+  const many = <T>(make: (at: number) => T): T[] => Array.from({ length: 10_000 }, (_, at) => make(at));
+
   test("with ten thousand containers, volumes and ports is answered in time", () => {
-    const many = <T>(make: (at: number) => T): T[] => Array.from({ length: 10_000 }, (_, at) => make(at));
     const pod = podOf({
       containers: many((at) => ({ name: `c-${at}`, lifecycle: { preStop: { sleep: { seconds: 1 } } } })),
       initContainers: many((at) => ({ name: `i-${at}`, ports: [{ containerPort: 10_000 + at }] })),
@@ -145,6 +146,24 @@ describe("a pod that no API server sends", () => {
     expect(namesOf(result, "volumes").at(-2)).toBe("wsproxy-config-10001");
     // The names of sixteen are enough for a status.
     expect(String(result.metadata.annotations?.["wsproxy.dev/own-prestop"]).split(",")).toHaveLength(16);
+  });
+
+  test("with ten thousand containers that imitate ours is answered in time, and has one of ours", () => {
+    const pod = podOf({
+      containers: many((at) => ({ name: `c-${at}`, lifecycle: { preStop: { httpGet: { path: "/", port: at } } } })),
+      initContainers: many((at) => ({
+        name: "wsproxy",
+        restartPolicy: "Always",
+        ports: [{ name: "wsproxy-admin", containerPort: at }],
+        volumeMounts: [{ name: `wsproxy-config-${at + 1}`, mountPath: "/etc/wsproxy/config" }],
+      })),
+      volumes: many((at) => ({ name: `wsproxy-config-${at + 1}` })),
+    });
+    const began = performance.now();
+    const answer = answerOf(pod);
+    expect(performance.now() - began).toBeLessThan(1000);
+    expect(patchOf(answer).filter(({ op, path }) => op === "add" && path.startsWith("/spec/init"))).toHaveLength(1);
+    expect(namesOf(admitted(pod), "initContainers")).toEqual(["wsproxy"]);
   });
 });
 

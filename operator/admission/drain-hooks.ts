@@ -23,7 +23,7 @@ export function drainHooks(
   adminPort: number,
   added: ReadonlySet<number>,
 ): DrainHooks {
-  const hook = { httpGet: { path: DRAINED, port: adminPort, scheme: "HTTP" } };
+  const hook = hookOf(adminPort);
   const operations: Operation[] = [];
   const own: string[] = [];
   for (const [at, { name, lifecycle }] of containers.entries()) {
@@ -33,9 +33,16 @@ export function drainHooks(
     else if (preStop === undefined || preStop === null) {
       operations.push({ op: "add", path: `${path}/preStop`, value: hook });
     } else if (isDeepStrictEqual(preStop, hook)) continue;
-    else if ([...added].some((port) => isDeepStrictEqual(preStop, { httpGet: { ...hook.httpGet, port } }))) {
-      operations.push({ op: "replace", path: `${path}/preStop`, value: hook });
-    } else own.push(name);
+    else if (isOfPort(preStop, added)) operations.push({ op: "replace", path: `${path}/preStop`, value: hook });
+    else own.push(name);
   }
   return { operations, own: own.length === 0 ? undefined : own.slice(0, MOST_NAMED).join(",") };
+}
+
+const hookOf = (port: unknown) => ({ httpGet: { path: DRAINED, port, scheme: "HTTP" } });
+
+/** Is it our hook, for one of these ports? */
+function isOfPort(preStop: object, ports: ReadonlySet<unknown>): boolean {
+  const { port } = { ...(preStop as { readonly httpGet?: { readonly port?: unknown } }).httpGet };
+  return ports.has(port) && isDeepStrictEqual(preStop, hookOf(port));
 }
