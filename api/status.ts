@@ -56,7 +56,7 @@ export const status = z
     conditions: conditions
       .optional()
       .describe(
-        "Accepted (the spec is valid), ResolvedRefs (everything that it names was found), Programmed (every pod has the newest shape and serves this generation), Ready (at least one pod takes traffic by an accepted config).",
+        "Accepted (the spec is valid), ResolvedRefs (everything that it names was found), Programmed (every pod serves this generation and, in mode Gateway, has the newest shape), Ready (at least one pod takes traffic by an accepted config).",
       ),
     address: z
       .string()
@@ -86,6 +86,11 @@ export const status = z
       .strictObject({
         replicas: pods.optional().describe("Number of data plane pods."),
         readyReplicas: pods.optional().describe("Number of data plane pods that take traffic."),
+        outdated: pods
+          .optional()
+          .describe(
+            "Only with mode Sidecar: injected pods with a container of an older shape, such as an older image or other resources. They serve the newest config all the same. Restart them to replace the container: the message of Programmed has the command.",
+          ),
         selector: z
           .string()
           .max(256)

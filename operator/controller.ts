@@ -16,7 +16,9 @@ import { WorkQueue, type Retry } from "./kube/work-queue.ts";
 import { LIGHT, Load, TooHeavy } from "./platform/load.ts";
 import { packer } from "./platform/packer.ts";
 import { OperatorMetrics, type PassEnd } from "./metrics.ts";
+import { injectedLabelOf } from "./watch/injected-pod.ts";
 import { OwnObjects } from "./watch/own-objects.ts";
+import { OrphanedPods } from "./pods/orphaned-pods.ts";
 import { PodLoop } from "./pods/pod-loop.ts";
 import { askPods } from "./pods/pod-report.ts";
 import { PassRunner } from "./reconcile.ts";
@@ -63,6 +65,8 @@ export class Controller {
   readonly #passes: PassRunner;
   readonly #pods: DataplanePods;
   readonly #podLoop: PodLoop;
+  readonly #orphans: OrphanedPods;
+  readonly #concerned: Concerned;
   readonly #election: Election | undefined;
   readonly #reporter: Reporter;
   /** Proxies that took more than a light pass may in their last one. */
@@ -92,21 +96,24 @@ export class Controller {
     const own = new OwnObjects(this.#cache, clock);
     const contents = new Contents(client);
     const gatherer = new Gatherer(this.#cache, own, contents, new WrittenConfigs());
-    const concerned = new Concerned(this.#cache, (key) => gatherer.referencesOf(key));
+    const concerned = (this.#concerned = new Concerned(this.#cache, (key) => gatherer.referencesOf(key)));
     this.#reporter = new Reporter({
       client: writing,
       clock,
       own,
       contents,
       recorder: new Recorder(writing, identity, clock, log),
+      settings: render,
+      hash: packer.hash,
     });
     const pods = (this.#pods = new DataplanePods({
       client: writing,
       clock,
       log,
       ask: askPods(podAdminPort, clock),
-      wrote: (pod) => own.wrote("Pod", pod),
+      wrote: (pod) => own.wrote(injectedLabelOf(pod) === undefined ? "Pod" : "InjectedPod", pod),
     }));
+    this.#orphans = new OrphanedPods({ clock, nudge: (some, signal) => pods.nudgeOrphans(some, signal) });
     this.#podLoop = new PodLoop({ pods, clock, log, changed: (key) => this.#podsChanged(key) });
     const replicas = new Replicas(writing, clock);
     this.#passes = new PassRunner({
@@ -122,6 +129,7 @@ export class Controller {
       replicas,
       pods,
       podLoop: this.#podLoop,
+      orphans: this.#orphans,
       reporter: this.#reporter,
       forgotten: (key) => {
         concerned.forget(key);
@@ -173,9 +181,13 @@ export class Controller {
 
   async #lead(term: AbortSignal): Promise<void> {
     this.#leading = true;
-    for (const part of [this.#reporter, this.#pods]) part.begin();
+    for (const part of [this.#reporter, this.#pods, this.#orphans]) part.begin();
     // The previous leader may have stopped between two writes.
     for (const key of this.#cache.keys(KIND)) this.#queue.add(key);
+    // A proxy may have gone while no process led: its pods are there, and know nothing of it.
+    for (const pod of this.#cache.all("InjectedPod")) {
+      for (const key of this.#concerned.by("InjectedPod", pod, undefined)) this.#queue.add(key);
+    }
     try {
       await this.#queue.run(term);
       await this.#podLoop.ended();

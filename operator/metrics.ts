@@ -15,7 +15,7 @@ const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total",
 export interface OperatorState {
   readonly queueDepth: number;
   readonly leading: boolean;
-  /** Every WebSocketProxy by its key, the conditions in its status, and how many pods its Deployment asks for. */
+  /** Every WebSocketProxy by its key, the conditions in its status, and how many pods there are to be. */
   readonly conditions: () => Iterable<ProxyReport>;
   /** For each WebSocketProxy, the budgets that it exceeded. */
   readonly exceeded: () => Iterable<readonly Budget[]>;
@@ -26,7 +26,7 @@ export interface OperatorState {
 export type ProxyReport = readonly [
   proxy: string,
   conditions: readonly ConditionState[],
-  /** undefined: it has no Deployment. */
+  /** Pods that its Deployment asks for; injected pods that there are. undefined: it has no Deployment. */
   replicas?: number | undefined,
 ];
 
@@ -108,7 +108,7 @@ export class OperatorMetrics {
   #showReplicas(state: () => OperatorState): void {
     new Gauge({
       name: "wsproxy_operator_proxy_replicas",
-      help: "Pods that the Deployment of a WebSocketProxy asks for; told by the process that leads.",
+      help: "Pods that the Deployment of a WebSocketProxy asks for, or with mode Sidecar its injected pods; told by the process that leads.",
       labelNames: ["proxy"],
       registers: [this.registry],
       collect() {

@@ -37,6 +37,10 @@ interface Script {
   /** What there is to say of the number of pods, and when a pass is to look at it again. */
   readonly remarks?: readonly string[];
   readonly again?: number;
+  /** Milliseconds until the pods of a proxy that is gone are nudged again. */
+  readonly orphansAgain?: number;
+  /** Names of our Secrets and ConfigMaps that are still there when the proxy is gone. */
+  readonly left?: readonly string[];
   /** Kinds that the API server refuses, by kind. */
   readonly refuses?: Readonly<Record<string, Failure>>;
 }
@@ -49,10 +53,16 @@ function bench(script: Script = {}) {
   const clock = new FakeClock();
   const runner = new PassRunner({
     own: {
-      get: (kind) =>
-        its.script.proxy === "gone" || kind !== "WebSocketProxy"
+      get: (kind, namespace, name) => {
+        if (its.script.left?.includes(name) === true) return { metadata: { name, namespace } };
+        return its.script.proxy === "gone" || kind !== "WebSocketProxy"
           ? undefined
-          : { metadata: { name: "chat", namespace: "demo", ...its.script.proxy } },
+          : { metadata: { name: "chat", namespace: "demo", ...its.script.proxy } };
+      },
+      ofProxy: (kind, namespace, label) => {
+        expect([kind, namespace, label]).toEqual(["InjectedPod", "demo", "wsproxy-chat"]);
+        return [{ metadata: { name: "one" } }];
+      },
     },
     replicas: {
       remarks: () => its.script.remarks ?? [],
@@ -81,7 +91,14 @@ function bench(script: Script = {}) {
         return Promise.resolve([]);
       },
     },
-    pods: { nudge: () => Promise.resolve(step("nudge")), forget: () => step("forget") },
+    orphans: {
+      look: (proxy, pods, isConfigGone) => {
+        step(`leave ${proxy} ${pods.length} ${isConfigGone}`);
+        return Promise.resolve(its.script.orphansAgain);
+      },
+      forget: () => {},
+    },
+    pods: { nudge: () => Promise.resolve((step("nudge"), [])), forget: () => step("forget") },
     podLoop: {
       stop: () => step("stop"),
       look: (_proxy, _pods, target) => {
@@ -131,6 +148,7 @@ function gathered({ keys = KEYS, gathered: more }: Script): Gathered {
     data: new Map(),
     tokenUnreadable: false,
     pods: { own: [], strangers: [] },
+    guests: [],
     ...more,
   };
 }
@@ -159,7 +177,18 @@ describe("a pass", () => {
   test("of a proxy that is gone makes everything forget it, and does nothing else", async () => {
     const { its, pass } = bench({ proxy: "gone" });
     expect(await pass()).toEqual({ result: "done" });
-    expect([new Set(its.steps), its.forgotten]).toEqual([new Set(["forget"]), "demo/chat"]);
+    expect([new Set(its.steps), its.forgotten]).toEqual([new Set(["forget", "leave demo/chat 1 true"]), "demo/chat"]);
+  });
+
+  test("of a proxy that is gone leaves its injected pods, and looks again while they are to be nudged", async () => {
+    const { its, pass } = bench({ proxy: "gone", orphansAgain: 2000 });
+    expect(await pass()).toEqual({ result: "done", lookAgainAfter: 2000 });
+    for (const name of ["wsproxy-chat-config-0", "wsproxy-chat-config-3", "wsproxy-chat-endpoints"]) {
+      its.script = { proxy: "gone", left: [name] };
+      its.steps.length = 0;
+      expect(await pass()).toEqual({ result: "done" });
+      expect(its.steps.at(-1)).toBe("leave demo/chat 1 false");
+    }
   });
 
   test("packs a config once, also where its size is looked at before", async () => {

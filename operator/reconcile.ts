@@ -1,9 +1,11 @@
 import type { Condition } from "../api/conditions.ts";
 import type { Config, Endpoints } from "../api/config.ts";
+import { PACKED } from "../api/meta.ts";
 import { adminToken } from "./write/admin-token.ts";
 import { Asides } from "./report/asides.ts";
 import { OF_KUBERNETES } from "./watch/brief-object.ts";
 import type { DataplanePods, PodState } from "./pods/dataplane-pods.ts";
+import type { OrphanedPods } from "./pods/orphaned-pods.ts";
 import type { PodLoop } from "./pods/pod-loop.ts";
 import type { Gathered, Gatherer } from "./gather/gather.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -15,6 +17,7 @@ import type { OwnObjects } from "./watch/own-objects.ts";
 import { inSlices, type Load } from "./platform/load.ts";
 import { DONE, lookingAgain, refusedBy, type PassResult } from "./pass-result.ts";
 import { Refusals, wordsOf, type Failure } from "./refusals.ts";
+import { namesOf } from "./render/names.ts";
 import type { RenderSettings } from "./render/settings.ts";
 import type { Packer } from "./render/packer.ts";
 import { packingOnce } from "./render/packed.ts";
@@ -33,9 +36,10 @@ export interface PassParts {
   readonly writer: Pick<Writer, "apply" | "prune">;
   readonly replicas: Pick<Replicas, "remarks" | "again" | "forget">;
   readonly pods: Pick<DataplanePods, "nudge" | "forget">;
+  readonly orphans: Pick<OrphanedPods, "look" | "forget">;
   readonly podLoop: Pick<PodLoop, "look" | "stop" | "forget">;
   readonly reporter: Pick<Reporter, "report" | "forget">;
-  readonly own: Pick<OwnObjects, "get">;
+  readonly own: Pick<OwnObjects, "get" | "ofProxy">;
   readonly packer: Packer;
   readonly clock: Clock;
   readonly log: Log;
@@ -69,9 +73,10 @@ export class PassRunner {
    * anything is written, if it is more than `load` takes.
    */
   async run(key: string, signal: AbortSignal, load: Load): Promise<PassResult> {
-    const { gatherer, podLoop, replicas, reporter, settings, clock, newToken, packer, sidecar } = this.#parts;
+    const { gatherer, orphans, podLoop, replicas, reporter, settings, clock, newToken, packer, sidecar } = this.#parts;
     const cached = this.#find(key);
-    if (cached === undefined || isLeftToKubernetes(cached)) return this.#forget(key);
+    if (cached === undefined || isLeftToKubernetes(cached)) return this.#forget(key, signal);
+    orphans.forget(key);
 
     const gathered = await gatherer.gather(cached, signal, load);
     // The watch is about to tell that the proxy is gone.
@@ -122,7 +127,8 @@ export class PassRunner {
     const { writer, pods } = this.#parts;
     const { manifests, serving } = rendered;
     const data = await this.#applyData(gathered, translation, rendered, signal);
-    if (serving !== undefined && data.written.length > 0) await pods.nudge(gathered.pods.own, serving, signal);
+    if (serving !== undefined && data.written.length > 0)
+      await pods.nudge([...gathered.pods.own, ...gathered.guests], serving, signal);
     const rest = manifests.filter(({ kind }) => !isData(kind) && !(kind === "Service" && this.#hasService(gathered)));
     const shape = await writer.apply(gathered, rest, data.failures, signal);
     const failures = [...data.failures, ...shape.failures];
@@ -192,12 +198,24 @@ export class PassRunner {
     return this.#parts.own.get("WebSocketProxy", namespace, name);
   }
 
-  #forget(key: string): PassResult {
+  async #forget(key: string, signal: AbortSignal): Promise<PassResult> {
     const { gatherer, podLoop, pods, replicas, reporter } = this.#parts;
     for (const part of [podLoop, gatherer, pods, replicas, reporter, this.#refusals, this.#asides]) part.forget(key);
     this.#leaving.delete(key);
     this.#parts.forgotten(key);
-    return DONE;
+    return lookingAgain(DONE, [await this.#leaveOrphans(key, signal)]);
+  }
+
+  /** Pods of mode Sidecar outlive their proxy. */
+  #leaveOrphans(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const { orphans, own, packer } = this.#parts;
+    const [namespace = "", name = ""] = key.split("/");
+    const names = namesOf(name, packer.hash);
+    const parts = Array.from({ length: PACKED.mostParts }, (_, part) => names.configPart(part));
+    const isGone =
+      parts.every((part) => own.get("Secret", namespace, part) === undefined) &&
+      own.get("ConfigMap", namespace, names.endpoints) === undefined;
+    return orphans.look(key, own.ofProxy("InjectedPod", namespace, names.base), isGone, signal);
   }
 }
 

@@ -18,6 +18,8 @@ export const MOST = {
   sliceBytes: 16 * MIB,
   /** Pods with its label: enough for the most replicas, and for the further pods of a rollout. */
   pods: 1500,
+  /** Injected pods with its label: users make as many as they need. */
+  injectedPods: 10_000,
 } as const;
 
 /** Objects that are read together; the budget is checked after each chunk. */

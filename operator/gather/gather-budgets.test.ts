@@ -233,3 +233,20 @@ test("a Service beyond the budget in bytes is not said to be missing", async () 
   expect(told.at(-1)).toBe("echo-17 is not read:");
   expect([...gatherer.exceeded]).toEqual([["endpoints"]]);
 });
+
+test("of the injected pods of a proxy 10,000 are looked at", async () => {
+  const its = await bench((server) => {
+    server.put(
+      proxy("chat", { mode: "Sidecar", gateway: undefined, sidecar: { selector: { matchLabels: { app: "shop" } } } }),
+    );
+    const initContainers = [{ name: "wsproxy", restartPolicy: "Always" }];
+    const labels = { "wsproxy.dev/injected": "wsproxy-chat" };
+    for (let at = 0; at < MOST.injectedPods + 10; at += 1) {
+      const metadata = { name: `shop-${at}`, namespace: "demo", labels };
+      server.put({ apiVersion: "v1", kind: "Pod", metadata, spec: { initContainers }, status: {} });
+    }
+  });
+  const { pods, guests } = await its.gather();
+  expect([pods.own.length, pods.strangers.length, guests.length]).toEqual([MOST.injectedPods, 0, 0]);
+  expect([...its.gatherer.exceeded]).toEqual([["pods"]]);
+});

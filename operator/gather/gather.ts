@@ -11,8 +11,8 @@ import type { WrittenConfigs } from "./written-configs.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
 import { Load } from "../platform/load.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
-import { podsOf, type PodsOfProxy } from "../watch/own-pods.ts";
-import { isAlive } from "../watch/pod.ts";
+import { injectedPodsOf, podsOf, type PodsOfProxy } from "../watch/own-pods.ts";
+import { isAlive, type Pod } from "../watch/pod.ts";
 import { packer } from "../platform/packer.ts";
 import { NamedObjectsReader } from "./named-objects.ts";
 import { serviceIn } from "../render/service-record.ts";
@@ -39,6 +39,8 @@ export interface Gathered {
   /** The Secret with the admin token exists and cannot be read. */
   readonly tokenUnreadable: boolean;
   readonly pods: PodsOfProxy;
+  /** Injected pods of an earlier proxy of this name, of mode Sidecar: they read the config of this one, which is not theirs. */
+  readonly guests: readonly Pod[];
 }
 
 /** Reads the objects that one proxy names, within its budget, and the objects that the operator wrote for it. */
@@ -89,13 +91,16 @@ export class Gatherer {
     const unreadable = [...named.failed.map(unreadableOf), ...named.beyond];
     const { secrets, configMaps, uids } = named;
     if (unreadable.length === 0 || remembered !== undefined) this.#remembered.set(key, uids);
-    const pods = this.#pods(owner, names);
+    const injected = this.#cache.ofProxy("InjectedPod", namespace, names.base).slice(0, MOST.injectedPods);
+    // The mode of the config in force, whatever an edit says that is not accepted.
+    const isSidecar = serviceInForce === undefined && (sidecarInForce !== undefined || asksForSidecar(proxy));
+    const pods = isSidecar ? injectedPodsOf(injected) : this.#pods(owner, names);
     this.#exceed(key, [
       ...named.exceeded,
       ...(backends.cut.size === 0 && !backends.undecoded.some(({ beyond }) => beyond === true)
         ? []
         : ["endpoints" as const]),
-      ...(Math.max(pods.own.length, pods.strangers.length) < MOST.pods ? [] : ["pods" as const]),
+      ...(isWithin(pods) ? [] : ["pods" as const]),
     ]);
     return {
       owner,
@@ -119,6 +124,7 @@ export class Gatherer {
       data: inForce.data,
       tokenUnreadable: inForce.unreadable.some(isToken),
       pods,
+      guests: pods.injected === true ? [] : injectedPodsOf(injected).own,
     };
   }
 
@@ -181,6 +187,15 @@ export class Gatherer {
     if (budgets.length === 0) this.#exceeded.delete(proxy);
     else this.#exceeded.set(proxy, budgets);
   }
+}
+
+function asksForSidecar(proxy: KubeObject): boolean {
+  return (proxy as { readonly spec?: { readonly mode?: unknown } }).spec?.mode === "Sidecar";
+}
+
+function isWithin({ own, strangers, injected }: PodsOfProxy): boolean {
+  if (injected === true) return own.length + strangers.length < MOST.injectedPods;
+  return Math.max(own.length, strangers.length) < MOST.pods;
 }
 
 function failureOf({ kind, object, error }: UnreadableObject): Failure {

@@ -15,6 +15,8 @@ export interface Finding {
   readonly late: boolean;
   /** It is late, and gave no answer several times in a row. */
   readonly silent: boolean;
+  /** It gave no answer to the last question, or was not asked. */
+  readonly quiet: boolean;
   /** It has served nothing that it was to serve since this process began to look. */
   readonly unproven: boolean;
   /** It has what it is to serve, and refuses it. */
@@ -124,6 +126,7 @@ export class PodInquiry {
       outdated: known.generation !== undefined && known.generation !== generation,
       late,
       silent: late && answered.silent && (asked?.failures ?? 0) >= SILENT_FROM,
+      quiet: asked === undefined || answered.silent,
       unproven: !known.proven,
       refuses: known.refuses,
     };
@@ -159,7 +162,9 @@ export class PodInquiry {
   async #inquire(pod: Pod, { proxy, wanted, token }: Target, signal: AbortSignal): Promise<void> {
     const address = pod.status?.podIP;
     const answer: PodAnswer =
-      address === undefined ? { kind: "silent" } : await this.#ask({ address, proxy, token }, signal);
+      address === undefined
+        ? { kind: "silent" }
+        : await this.#ask({ address, port: pod.adminPort, proxy, token }, signal);
     // A question that was given up says nothing of the pod.
     if (signal.aborted) return;
     this.#learn(pod, proxy, answer);

@@ -19,6 +19,8 @@ export type PodAnswer =
 export interface Question {
   /** Of the pod. */
   readonly address: string;
+  /** Its admin port; undefined: that of all pods. */
+  readonly port?: number | undefined;
   /** `<namespace>/<name>`: the proxy that is asked about. */
   readonly proxy: string;
   /** undefined: it is not known. */
@@ -37,11 +39,11 @@ const LARGEST_ANSWER = 4 * REPORT.largest;
 const SILENT: PodAnswer = { kind: "silent" };
 
 /**
- * Asks pods at `/config` on this port, each over a connection of its own. A pod may be in hostile hands: its answer is
+ * Asks pods at `/config` on this port, unless the question names another one, each over a connection of its own. A pod may be in hostile hands: its answer is
  * bounded in time and size, no redirect is followed, and only what the schema knows is taken from it.
  */
-export function askPods(port: number, clock: Clock): AskPod {
-  return ({ address, proxy, token }, signal) => {
+export function askPods(ofAll: number, clock: Clock): AskPod {
+  return ({ address, port = ofAll, proxy, token }, signal) => {
     // A name would be looked up, and lead anywhere.
     if (isIP(address) === 0) return Promise.resolve(nonsense("its address is none"));
     return new Promise((resolve) => {

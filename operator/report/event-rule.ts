@@ -8,7 +8,8 @@ export type EventType = "Normal" | "Warning";
 /** Of Programmed: without a person these do not pass. RollingOut and Pending are ways to another state; NotAccepted is told by Accepted. */
 const STOPPED: ReadonlySet<string> = new Set(["RolloutStuck", "NotApplied", "ConfigRejected", "ListenerFailed"]);
 
-type Rule = (now: Standing, told: Standing | undefined, all: readonly Standing[]) => EventType | undefined;
+type Whole = Pick<WebSocketProxyStatus, "conditions" | "dataplane">;
+type Rule = (now: Standing, told: Standing | undefined, status: Whole) => EventType | undefined;
 
 const RULES: Readonly<Record<ConditionType, Rule>> = {
   Accepted: (now, told) => {
@@ -26,20 +27,18 @@ const RULES: Readonly<Record<ConditionType, Rule>> = {
     return now.status === "True" ? "Normal" : STOPPED.has(now.reason) ? "Warning" : undefined;
   },
   // A new proxy is not ready at first. One whose every pod serves, and that has none, was scaled to zero.
-  Ready: (now, told, all) => {
+  Ready: (now, told, { conditions = [], dataplane }) => {
     if (now.status === "True") return told?.status === "True" ? undefined : "Normal";
     if (told?.status !== "True") return undefined;
-    return all.some(({ type, status }) => type === "Programmed" && status === "True") ? "Normal" : "Warning";
+    const isProgrammed = conditions.some(({ type, status }) => type === "Programmed" && status === "True");
+    // Injected pods serve what they are to, also if none is ready for reasons of its own process.
+    return isProgrammed && (dataplane?.replicas ?? 0) === 0 ? "Normal" : "Warning";
   },
 };
 
 /** Which Event a condition is worth, after the one that was told of last; undefined: none, a person need not know. */
-export function eventTypeOf(
-  now: Standing,
-  told: Standing | undefined,
-  all: readonly Standing[],
-): EventType | undefined {
-  return Object.hasOwn(RULES, now.type) ? RULES[now.type as ConditionType](now, told, all) : undefined;
+export function eventTypeOf(now: Standing, told: Standing | undefined, status: Whole): EventType | undefined {
+  return Object.hasOwn(RULES, now.type) ? RULES[now.type as ConditionType](now, told, status) : undefined;
 }
 
 /** What was told, as far as a condition that stands in a status says so: an operator that starts knows no more. */

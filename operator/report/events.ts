@@ -65,7 +65,7 @@ export class StateEvents {
       const known = topicOf(last, standing);
       // What this process wrote last is no longer the last Event: the same one again is news.
       if (last !== undefined && known !== last) this.#recorder.forget(proxy.metadata.uid ?? "");
-      const event = eventTypeOf(now, known.told, all);
+      const event = eventTypeOf(now, known.told, status);
       const isLacking = lacksFromStart(now, last, standing);
       if (event === undefined) topics.set(now.type, { told: known.told, held: known.held, now });
       else if (isLacking && young > 0) {

@@ -4,7 +4,7 @@ import type { WebSocketProxyStatus } from "../../api/status.ts";
 import type { ApiObject } from "../../test/fakes/api-server-store.ts";
 import type { ApiCall } from "../../test/fakes/api-call.ts";
 import { kubeBench } from "../../test/fakes/kube-bench.ts";
-import { proxy } from "../../test/fakes/operator-bench.ts";
+import { proxy, RENDER } from "../../test/fakes/operator-bench.ts";
 import { deployment, pod, waiting } from "../../test/fakes/rollout.ts";
 import type { Gathered } from "../gather/gather.ts";
 import { packer } from "../platform/packer.ts";
@@ -68,6 +68,8 @@ async function bench() {
         },
         forget: (uid) => void forgotten.push(uid),
       },
+      settings: RENDER,
+      hash: packer.hash,
     });
   let reporter = make();
   const set = { pods: ["a", "b"].map((name) => pod(name, { ready: true })) };

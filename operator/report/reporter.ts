@@ -18,10 +18,14 @@ import { keyOf, KINDS, type KubeObject } from "../kube/kinds.ts";
 import type { OwnObjects } from "../watch/own-objects.ts";
 import type { ProxyReport } from "../metrics.ts";
 import { selectorText } from "../render/labels.ts";
+import type { Names } from "../render/names.ts";
 import type { Rendered } from "../render/render.ts";
+import type { RenderSettings } from "../render/settings.ts";
+import { sidecarHash } from "../render/sidecar.ts";
 import { deploymentForm } from "../rollout/deployment.ts";
 import { Rollouts } from "../rollout/rollouts.ts";
 import { StateEvents } from "./events.ts";
+import { injectedFindings, injectedSelector } from "./injected-words.ts";
 import { formsOf } from "./status-size.ts";
 import { statusOf } from "./status.ts";
 import type { Translation } from "../translate/translation.ts";
@@ -44,6 +48,9 @@ export interface ReporterParts {
   readonly own: Pick<OwnObjects, "get" | "wrote">;
   readonly contents: Contents;
   readonly recorder: Pick<Recorder, "record" | "forget">;
+  readonly settings: RenderSettings;
+  /** `Packer.hash`. */
+  readonly hash: (text: string) => string;
 }
 
 /** Reports what a pass found: the status, written only if it differs, and Events. */
@@ -78,11 +85,15 @@ export class Reporter {
     const { clock } = this.#parts;
     const before = statusIn(proxy);
     const generation = proxy.metadata.generation ?? 0;
-    const deployment = await this.#ours("Deployment", deploymentForm, gathered, signal);
-    const service = await this.#ours("Service", addressForm, gathered, signal);
+    const { names, pods } = gathered;
+    const isInjected = pods.injected === true;
+    // In mode Sidecar the Deployment and the Service are the user's.
+    const deployment = isInjected ? undefined : await this.#ours("Deployment", deploymentForm, gathered, signal);
+    const service = isInjected ? undefined : await this.#ours("Service", addressForm, gathered, signal);
     const programmed = before?.conditions?.find(({ type }) => type === "Programmed");
-    const { pods } = gathered;
-    const { rollout, again } = this.#rollouts.look(keyOf(proxy), { generation, deployment, pods, state, programmed });
+    const { rollout, again } = isInjected
+      ? this.#rollouts.lookInjected(keyOf(proxy), { generation, pods: pods.own, state, programmed })
+      : this.#rollouts.look(keyOf(proxy), { generation, deployment, pods, state, programmed });
     const findings = {
       generation,
       translation,
@@ -90,19 +101,25 @@ export class Reporter {
       refusals,
       pods: state,
       rollout,
-      hasService: service !== undefined,
+      hasService: isInjected || service !== undefined,
+      injected: isInjected ? injectedFindings(pods.own, this.#shapeOf(names, translation)) : undefined,
       remarks,
-      selector: selectorText(gathered.names.base),
+      selector: isInjected ? injectedSelector(names.base) : selectorText(names.base),
       address: addressOf(service),
     };
     const status = statusOf(findings, before, clock.wall());
     const conditions = status.conditions ?? [];
-    this.#reports.set(keyOf(proxy), [keyOf(proxy), conditions, deployment?.spec?.replicas]);
+    this.#reports.set(keyOf(proxy), [keyOf(proxy), conditions, isInjected ? state.pods : deployment?.spec?.replicas]);
     const wait = await this.#tell(proxy, formsOf(status), before, signal);
     if (wait === "gone") return again;
     const untold = await this.#events.tell(proxy, status, before, signal);
     const waits = [again, wait === 0 ? undefined : wait, untold].filter((one) => one !== undefined);
     return waits.length === 0 ? undefined : Math.min(...waits);
+  }
+
+  #shapeOf(names: Names, { sidecar }: Translation): string | undefined {
+    const { settings, hash } = this.#parts;
+    return sidecar && sidecarHash(names, sidecar, settings, hash);
   }
 
   /** Every proxy that has a report, for the metrics. */

@@ -134,7 +134,7 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     },
     "False ConfigRejected",
     "True Ready",
-    /keeps the last good one\. Pod one: config.x: unknown field; more$/,
+    /keeps the last good one\. Pod one: config.x: unknown field; more\.$/,
   ],
   [
     "a pod that a rollout is about to replace refuses the config",
@@ -148,7 +148,7 @@ const cases: readonly [title: string, parts: Partial<Findings>, programmed: stri
     { pods: { ...NONE_READY, refusing: [refusing("listener", "port 443 needs a privilege")] }, rollout: ROLLING },
     "False ListenerFailed",
     "False NoReadyPods",
-    /Pod one: port 443 needs a privilege$/,
+    /Pod one: port 443 needs a privilege\.$/,
   ],
   [
     "the spec is not accepted, and nothing is in force",

@@ -7,6 +7,8 @@ import type { Rollout } from "../rollout/rollout.ts";
 import { shortened } from "../shortened.ts";
 import { bounded, KEPT_CONFIG, LONGEST_MESSAGE } from "../translate/status.ts";
 import type { Translation } from "../translate/translation.ts";
+import { bareWords, INJECTED_MEANING, type InjectedFindings } from "./injected-words.ts";
+import { listed } from "./listed.ts";
 
 /** What the status of one proxy is made of. */
 export interface Findings {
@@ -17,8 +19,10 @@ export interface Findings {
   readonly refusals: readonly string[];
   readonly pods: PodState;
   readonly rollout: Rollout;
-  /** Is there a Service of the proxy? Without it no client reaches a pod. */
+  /** Is there a Service of the proxy? Without it no client reaches a pod. In mode Sidecar it is the user's. */
   readonly hasService: boolean;
+  /** With mode Sidecar only. */
+  readonly injected?: InjectedFindings | undefined;
   /** Sentences at the end of Programmed's message; default none. */
   readonly remarks?: readonly string[];
   /** Finds the pods of the proxy, as text. */
@@ -34,7 +38,7 @@ export function statusOf(
   before: WebSocketProxyStatus | undefined,
   now: number,
 ): WebSocketProxyStatus {
-  const { generation, translation, rendered, pods, selector, address } = findings;
+  const { generation, translation, rendered, pods, selector, address, injected } = findings;
   const programmed = programmedOf(findings);
   const own: readonly Condition[] = [...translation.status.conditions, programmed, readyOf(findings)];
   const known = new Map(before?.routes?.map(({ name, conditions }) => [name, conditions]));
@@ -49,6 +53,7 @@ export function statusOf(
     dataplane: {
       replicas: pods.pods,
       readyReplicas: pods.ready.length,
+      ...(injected?.outdated === undefined ? {} : { outdated: injected.outdated }),
       selector,
       ...(rendered.serving === undefined ? {} : { configHash: rendered.serving.hash }),
     },
@@ -62,14 +67,23 @@ function programmedOf({
   refusals,
   pods,
   rollout,
+  injected,
   remarks = [],
 }: Findings): Condition<"Programmed"> {
   const [refusing] = pods.refusing.filter(({ pod }) => !rollout.older.includes(pod));
-  const beside = [...wordsOnPods(pods, rollout), ...remarks];
+  const beside = [...wordsOnPods(pods, rollout, injected), ...remarks];
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
-    condition("Programmed", reason, reason === "Programmed", joined([more, ...beside]), generation);
+    condition(
+      "Programmed",
+      reason,
+      reason === "Programmed",
+      joined([more, ...beside]),
+      generation,
+      injected && INJECTED_MEANING[reason],
+    );
   const { config, infra } = translation;
-  const stuck = stuckWords(rollout, pods);
+  const count = injected === undefined ? countOf(rollout, pods) : countOfInjected(rollout, pods);
+  const stuck = stuckWords(rollout, count);
   if (infra === undefined) {
     return says(
       "NotAccepted",
@@ -84,12 +98,19 @@ function programmedOf({
     return says(refusing.stage === "listener" ? "ListenerFailed" : "ConfigRejected", refusalOf(refusing));
   }
   if (rollout.state === "Stuck") return says("RolloutStuck", stuck);
-  if (rollout.state === "Done") return says("Programmed", joined([noneWanted(rollout), rollout.words]));
-  return pods.ready.length === 0 ? says("Pending", noneReady(pods.pods)) : says("RollingOut", countOf(rollout, pods));
+  if (rollout.state === "Done") {
+    return says("Programmed", joined([noneWanted(rollout, injected !== undefined), rollout.words]));
+  }
+  const isPending = injected === undefined && pods.ready.length === 0;
+  return isPending ? says("Pending", noneReady(pods.pods)) : says("RollingOut", count);
 }
 
 /** One line each for pods without a usable report, for old pods that refuse the config, and for pods that only have the labels. */
-function wordsOnPods({ unusable, strangers, refusing }: PodState, { older }: Rollout): string[] {
+function wordsOnPods(
+  { unusable, strangers, refusing }: PodState,
+  { older }: Rollout,
+  injected: InjectedFindings | undefined,
+): string[] {
   const [first] = unusable;
   const more = unusable.length > 1 ? ` Nor do ${listed(unusable.slice(1).map(({ pod }) => pod))}.` : "";
   const old = refusing.find(({ pod }) => older.includes(pod));
@@ -99,25 +120,45 @@ function wordsOnPods({ unusable, strangers, refusing }: PodState, { older }: Rol
       ? []
       : [`Until it is replaced, pod ${old.pod} keeps its last good config: ${old.problems.join("; ")}.`]),
     ...(first === undefined ? [] : [`Pod ${first.pod} gives no usable report: ${first.words}.${more}`]),
-    ...(strangers.length === 0
-      ? []
-      : [`With the labels of this proxy, and not its own, though its Service may lead to them: ${listed(strangers)}.`]),
+    ...(strangers.length === 0 ? [] : [injected === undefined ? strangeWords(strangers) : bareWords(strangers)]),
+    ...(injected?.remarks ?? []),
   ];
 }
 
+function strangeWords(strangers: readonly string[]): string {
+  return `With the labels of this proxy, and not its own, though its Service may lead to them: ${listed(strangers)}.`;
+}
+
 function refusalOf({ pod, problems }: PodState["refusing"][number]): string {
-  return `Pod ${pod}: ${problems.join("; ")}`;
+  return sentence(`Pod ${pod}: ${problems.join("; ")}`);
 }
 
 /** Also an edit that cannot be brought to the pods must not hide that the one before it is stuck; "": it is not. */
-function stuckWords(rollout: Rollout, pods: PodState): string {
-  return rollout.state === "Stuck" ? joined([countOf(rollout, pods), sentence(rollout.words)]) : "";
+function stuckWords(rollout: Rollout, count: string): string {
+  return rollout.state === "Stuck" ? joined([count, sentence(rollout.words)]) : "";
+}
+
+/** Injected pods may be unready for reasons of their own process, and get traffic from a Service that takes those too. */
+function countOfInjected({ done, wanted, behind }: Rollout, { silent }: PodState): string {
+  return joined([
+    `${done} of ${wanted} pods so far.`,
+    names(
+      "Without the newest config",
+      behind.filter((pod) => !silent.includes(pod)),
+    ),
+    names(
+      "The operator gets no answer from the admin port of",
+      behind.filter((pod) => silent.includes(pod)),
+    ),
+  ]);
+}
+
+function names(what: string, pods: readonly string[]): string {
+  return pods.length === 0 ? "" : `${what}: ${listed(pods)}.`;
 }
 
 /** `1 of 3 pods so far. Not ready: b.` */
 function countOf({ done, wanted, notReady, behind, older }: Rollout, { silent }: PodState): string {
-  const names = (what: string, pods: readonly string[]): string =>
-    pods.length === 0 ? "" : `${what}: ${listed(pods)}.`;
   return joined([
     `${done} of ${wanted} pods so far.`,
     names(
@@ -133,8 +174,9 @@ function countOf({ done, wanted, notReady, behind, older }: Rollout, { silent }:
   ]);
 }
 
-function noneWanted({ wanted }: Rollout): string {
-  return wanted === 0 ? "No pod is to serve: replicas is 0." : "";
+function noneWanted({ wanted }: Rollout, injected: boolean): string {
+  if (wanted > 0) return "";
+  return injected ? "No pod has the data plane yet." : "No pod is to serve: replicas is 0.";
 }
 
 /** Kubernetes' words often have no full stop. */
@@ -164,8 +206,8 @@ function condition<T extends ConditionType>(
   holds: boolean,
   more: string,
   observedGeneration: number,
+  words = (CONDITION_REASONS[type] as Readonly<Record<string, string>>)[reason] ?? "",
 ): Condition<T> {
-  const words = (CONDITION_REASONS[type] as Readonly<Record<string, string>>)[reason] ?? "";
   const message = shortened(more === "" ? words : `${words} ${more}`, LONGEST_MESSAGE);
   return { type, status: holds ? "True" : "False", reason, message, observedGeneration };
 }
@@ -180,20 +222,4 @@ function dated(conditions: readonly Condition[], before: Conditions | undefined,
 
 function isAccepted({ conditions }: { readonly conditions: readonly Condition[] }): boolean {
   return conditions.some(({ type, status }) => type === "Accepted" && status === "True");
-}
-
-/** Names of pods that one sentence shows at most, and their characters: at least one is shown. */
-const MOST_NAMES = 5;
-const NAMES = 120;
-
-function listed(names: readonly string[]): string {
-  const [first = "", ...more] = names;
-  let shown = first;
-  let left = names.length - 1;
-  for (const name of more.slice(0, MOST_NAMES - 1)) {
-    if (shown.length + name.length > NAMES) break;
-    shown += `, ${name}`;
-    left -= 1;
-  }
-  return left === 0 ? shown : `${shown} and ${left} more`;
 }

@@ -1,4 +1,15 @@
-import { GROUP, KIND, PROXY_LABEL, USE_LABEL } from "../../api/meta.ts";
+import {
+  GROUP,
+  INJECT_LABEL,
+  INJECTED_LABEL,
+  KIND,
+  OWN_PRE_STOP_ANNOTATION,
+  PROXY_LABEL,
+  SHAPE_ANNOTATION,
+  SIDECAR,
+  USE_LABEL,
+} from "../../api/meta.ts";
+import { adminPortIn, type PodSpec } from "./injected-pod.ts";
 import type { Container, Ended, Pod } from "./pod.ts";
 import { SERVICE_NAME, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { MANAGED } from "../render/labels.ts";
@@ -14,13 +25,16 @@ export const NUDGE = `${GROUP}/config`;
 export const REVISION = "deployment.kubernetes.io/revision";
 /** The annotations that are retained, by kind. */
 const OWN_ANNOTATIONS: { readonly [K in KindName]?: readonly string[] } = {
-  Pod: [NUDGE],
+  Pod: [NUDGE, SHAPE_ANNOTATION, OWN_PRE_STOP_ANNOTATION],
   ReplicaSet: [REVISION],
   Deployment: [REVISION],
 };
 
 /** The labels that are retained of an object: they say to which proxy, Service or ReplicaSet it belongs. */
-const OWN_LABELS = [...Object.keys(MANAGED), PROXY_LABEL, SERVICE_NAME, "pod-template-hash"];
+const OWN_LABELS = [
+  ...Object.keys(MANAGED),
+  ...[PROXY_LABEL, INJECT_LABEL, INJECTED_LABEL, SERVICE_NAME, "pod-template-hash"],
+];
 /** Most labels of a Secret, and most characters of them: no selector finds a Secret that has more. */
 export const MOST_LABELS = 64;
 const LABEL_CHARACTERS = 8192;
@@ -125,7 +139,10 @@ function ownerOf({ apiVersion, kind, name, uid, controller }: OwnerReference): O
 }
 
 /** The state of a pod, of bounded size. */
-function podOf({ apiVersion, kind, metadata, status }: Pod): Pod {
+function podOf(pod: Pod & { readonly spec?: PodSpec }): Pod {
+  const { apiVersion, kind, metadata, status } = pod;
+  const adminPort = adminPortIn(pod.spec ?? {});
+  if (adminPort !== undefined) return injectedPodOf(pod, adminPort);
   const { phase, podIP, reason, message, conditions = [] } = status ?? {};
   const { containerStatuses = [], initContainerStatuses = [] } = status ?? {};
   const containers = containerStatuses.slice(0, MOST_CONTAINERS);
@@ -144,6 +161,23 @@ function podOf({ apiVersion, kind, metadata, status }: Pod): Pod {
         }),
       containerStatuses: containers.flatMap(containerOf),
       ...(first.length === 0 ? {} : { initContainerStatuses: first.flatMap(containerOf) }),
+    },
+  };
+}
+
+/** There may be thousands of injected pods, and only the data plane's container in them is ours. */
+function injectedPodOf({ apiVersion, kind, metadata, status }: Pod, adminPort: number): Pod {
+  const { phase, podIP, conditions = [], initContainerStatuses = [] } = status ?? {};
+  const ready = conditions.find(({ type }) => type === "Ready")?.status;
+  const sidecar = initContainerStatuses.filter(({ name }) => name === SIDECAR.container).flatMap(containerOf);
+  return {
+    ...defined({ apiVersion, kind }),
+    metadata,
+    adminPort,
+    status: {
+      ...defined({ phase, podIP }),
+      ...(ready === undefined ? {} : { conditions: [{ type: "Ready", status: ready }] }),
+      ...(sidecar.length === 0 ? {} : { initContainerStatuses: sidecar.slice(0, 1) }),
     },
   };
 }

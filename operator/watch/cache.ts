@@ -1,10 +1,11 @@
-import { PROXY_LABEL } from "../../api/meta.ts";
+import { INJECTED_LABEL, PROXY_LABEL } from "../../api/meta.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { briefOf } from "./brief-object.ts";
 import { CollectionCopy } from "./collection-copy.ts";
+import { injectedLabelOf } from "./injected-pod.ts";
 import type { Watcher } from "../kube/call.ts";
-import { keyOf, KINDS, SERVICE_NAME, type KubeObject } from "../kube/kinds.ts";
+import { keyOf, KINDS, SERVICE_NAME, type Kind, type KubeObject } from "../kube/kinds.ts";
 import { Reflector } from "../kube/reflector.ts";
 import { MANAGED } from "../render/labels.ts";
 
@@ -29,10 +30,17 @@ const WATCHED = {
   Deployment: { metadataOnly: true, labelSelector: OWN },
   ReplicaSet: { metadataOnly: true, labelSelector: OWN },
   Pod: { labelSelector: OWN },
+  /** Pods that users make and that got a data plane. */
+  InjectedPod: { labelSelector: INJECTED_LABEL },
 } as const;
 
 export type WatchedKind = keyof typeof WATCHED;
+/** The watched kinds that are kinds of Kubernetes. */
+export type ObjectKind = Exclude<WatchedKind, "InjectedPod">;
 export const WATCHED_KINDS = Object.keys(WATCHED) as WatchedKind[];
+
+/** The kind of object that a watch shows. */
+const kindOf = (kind: WatchedKind): Kind => KINDS[kind === "InjectedPod" ? "Pod" : kind];
 
 /** Does the operator watch only its own objects of this kind? */
 export function isOwnOnly(kind: WatchedKind): boolean {
@@ -59,7 +67,7 @@ export class Cache {
   readonly #reflectors: readonly Reflector<KubeObject>[];
 
   constructor(options: CacheOptions) {
-    const copies = WATCHED_KINDS.map((kind) => [kind, new CollectionCopy(groupsOf)] as const);
+    const copies = WATCHED_KINDS.map((kind) => [kind, new CollectionCopy(GROUPS[kind] ?? groupsOf)] as const);
     this.#copies = Object.fromEntries(copies) as Record<WatchedKind, CollectionCopy>;
     this.#reflectors = WATCHED_KINDS.flatMap((kind) =>
       (options.namespaces ?? [undefined]).map((namespace) => this.#watch(kind, namespace, options)),
@@ -80,11 +88,15 @@ export class Cache {
     return this.#copies[kind].keys;
   }
 
+  all(kind: WatchedKind): readonly KubeObject[] {
+    return this.#copies[kind].all;
+  }
+
   inNamespace(kind: WatchedKind, namespace: string): readonly KubeObject[] {
     return this.#copies[kind].in(namespaceGroup(namespace));
   }
 
-  /** The objects that the operator made for the proxy with this label. */
+  /** The objects that the operator made for the proxy with this label; the pods into which it put the proxy's data plane. */
   ofProxy(kind: WatchedKind, namespace: string, label: string): readonly KubeObject[] {
     return this.#copies[kind].in(proxyGroup(namespace, label));
   }
@@ -109,7 +121,7 @@ export class Cache {
     const copy = this.#copies[kind];
     const reflector = new Reflector<KubeObject>({
       ...WATCHED[kind],
-      kind: KINDS[kind],
+      kind: kindOf(kind),
       retain: briefOf,
       namespace,
       client,
@@ -150,6 +162,11 @@ function groupsOf(object: KubeObject): readonly string[] {
     ...(service === undefined ? [] : [serviceGroup(namespace, service)]),
   ];
 }
+
+/** Of injected pods there may be thousands: no group without a use. */
+const GROUPS: { readonly [K in WatchedKind]?: typeof groupsOf } = {
+  InjectedPod: (pod) => [proxyGroup(pod.metadata.namespace ?? "", injectedLabelOf(pod) ?? "")],
+};
 
 const namespaceGroup = (namespace: string): string => namespace;
 const proxyGroup = (namespace: string, label: string): string => `${namespace} proxy ${label}`;

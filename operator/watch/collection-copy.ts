@@ -21,6 +21,10 @@ export class CollectionCopy<T extends KubeObject = KubeObject> {
     return [...this.#reflectors.values()].flatMap((reflector) => [...reflector.objects.keys()]);
   }
 
+  get all(): readonly T[] {
+    return [...this.#reflectors.values()].flatMap((reflector) => [...reflector.objects.values()]);
+  }
+
   get(namespace: string, name: string): T | undefined {
     const reflector = this.#reflectors.get(namespace) ?? this.#reflectors.get(undefined);
     return reflector?.objects.get(`${namespace}/${name}`);

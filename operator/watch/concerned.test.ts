@@ -101,6 +101,25 @@ test("an object of ours concerns its proxy: by its owner, and a pod by its label
   expect(await it.remove("Pod", "any")).toEqual(["demo/other"]);
 });
 
+test("an injected pod concerns its proxy, also one that is gone, and never that of another label", async () => {
+  const it = await watching();
+  const pod = (name: string, labels: Record<string, string>): ApiObject => {
+    return { apiVersion: "v1", kind: "Pod", metadata: { name, namespace: "demo", labels } };
+  };
+  expect(await it.put(pod("one", { "wsproxy.dev/injected": "wsproxy-other" }))).toEqual(["demo/other"]);
+  expect(await it.put(pod("one", { "wsproxy.dev/injected": "wsproxy-chat" }))).toEqual(["demo/chat", "demo/other"]);
+  const nudged = { metadata: { name: "one", namespace: "demo", annotations: { "wsproxy.dev/config": "a-b" } } };
+  const chat = pod("one", { "wsproxy.dev/injected": "wsproxy-chat" });
+  const status = { phase: "Running", podIP: "10.0.0.1" };
+  const after = { ...chat, metadata: { ...chat.metadata, ...nudged.metadata } };
+  expect(await it.put({ ...after, spec: { nodeName: "a" } })).toEqual([]);
+  expect(await it.put({ ...after, status })).toEqual(["demo/chat"]);
+  expect(await it.remove("Pod", "one")).toEqual(["demo/chat"]);
+  const gone = { "wsproxy.dev/injected": "wsproxy-gone", "wsproxy.dev/inject": "gone" };
+  expect(await it.put(pod("two", gone))).toEqual(["demo/gone"]);
+  expect(await it.put(pod("three", { "wsproxy.dev/injected": "x", "wsproxy.dev/inject": "chat" }))).toEqual([]);
+});
+
 test("a ReplicaSet concerns its proxy when it comes, goes, or gets another revision, and not for each pod", async () => {
   const it = await watching();
   const labels = {

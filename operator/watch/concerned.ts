@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { KIND } from "../../api/meta.ts";
-import { hasLabelsLeftOut } from "./brief-object.ts";
+import { hasLabelsLeftOut, NUDGE } from "./brief-object.ts";
 import { proxyLabelOf, serviceOf, type Cache, type WatchedKind } from "./cache.ts";
+import { injectedLabelOf, proxyNameOf } from "./injected-pod.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
 import { controllerOf, revisionOf } from "./own-pods.ts";
 import { packer } from "../platform/packer.ts";
@@ -30,6 +32,8 @@ export class Concerned {
     // A ReplicaSet changes with each pod that comes or goes, but only its Deployment, label and revision matter here.
     if (kind === "ReplicaSet" && now !== undefined && before !== undefined && isSameMaker(now, before))
       return new Set();
+    // Users' pods change all the time in what is not retained of them.
+    if (kind === "InjectedPod" && now !== undefined && before !== undefined && isSamePod(now, before)) return new Set();
     const states = [now, before].filter((state) => state !== undefined);
     const keys = new Set<string>();
     for (const object of states) {
@@ -38,7 +42,7 @@ export class Concerned {
         keys.add(keyOf(object));
         continue;
       }
-      const owner = this.#ownerOf(object);
+      const owner = this.#ownerOf(kind, object);
       if (owner !== undefined) keys.add(owner);
       for (const key of this.#referring(kind, object)) keys.add(key);
     }
@@ -55,12 +59,21 @@ export class Concerned {
     this.#labels.set(labelKey(namespace, namesOf(name, packer.hash).base), name);
   }
 
-  #ownerOf(object: KubeObject): string | undefined {
+  #ownerOf(kind: WatchedKind, object: KubeObject): string | undefined {
     const { namespace = "", ownerReferences = [] } = object.metadata;
     const label = proxyLabelOf(object);
+    if (kind === "InjectedPod") return this.#proxyOf(object);
     const name =
-      ownerReferences.find(({ kind }) => kind === KIND)?.name ??
+      ownerReferences.find((one) => one.kind === KIND)?.name ??
       (label === undefined ? undefined : this.#labels.get(labelKey(namespace, label)));
+    return name === undefined ? undefined : `${namespace}/${name}`;
+  }
+
+  /** Also of a proxy that is gone: its pods are to learn of it. */
+  #proxyOf(pod: KubeObject): string | undefined {
+    const { namespace = "" } = pod.metadata;
+    const known = this.#labels.get(labelKey(namespace, injectedLabelOf(pod) ?? ""));
+    const name = proxyNameOf(pod, known, packer.hash);
     return name === undefined ? undefined : `${namespace}/${name}`;
   }
 
@@ -89,6 +102,16 @@ function isSameMaker(one: KubeObject, other: KubeObject): boolean {
   const [uid, label] = [controllerOf(one, "Deployment"), proxyLabelOf(one)];
   const same = uid === controllerOf(other, "Deployment") && label === proxyLabelOf(other);
   return same && revisionOf(one) === revisionOf(other);
+}
+
+/** Is all that is retained of two states of one pod the same, but for its version and what the operator wrote? */
+function isSamePod(one: KubeObject, other: KubeObject): boolean {
+  return isDeepStrictEqual(withoutNudge(one), withoutNudge(other));
+}
+
+function withoutNudge({ metadata, ...rest }: KubeObject): unknown {
+  const annotations = { ...metadata.annotations, [NUDGE]: "" };
+  return { ...rest, metadata: { ...metadata, resourceVersion: "", annotations } };
 }
 
 const labelKey = (namespace: string, label: string): string => `${namespace}/${label}`;

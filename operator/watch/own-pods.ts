@@ -6,12 +6,14 @@ import type { Owner } from "../render/owner.ts";
 
 /** The pods with a proxy's labels. */
 export interface PodsOfProxy {
-  /** Pods that the proxy's Deployment made. */
+  /** Pods that the proxy's Deployment made; with `injected`, pods that got its data plane. */
   readonly own: readonly Pod[];
   /** All others: any account that makes pods in the namespace may give them these labels. */
   readonly strangers: readonly Pod[];
   /** The ReplicaSet with the newest shape of the pods; undefined: none is known. */
   readonly newest?: NewestShape | undefined;
+  /** The pods are those of mode Sidecar: other controllers make them, for processes of their own. */
+  readonly injected?: boolean;
 }
 
 export interface NewestShape {
@@ -46,6 +48,15 @@ export function podsOf(
     own: pods.filter(isOwn),
     strangers: pods.filter((pod) => !isOwn(pod)),
     ...(newest === undefined ? {} : { newest }),
+  };
+}
+
+/** The own pods of a proxy of mode Sidecar: those with its label that have the container. */
+export function injectedPodsOf(pods: readonly Pod[]): PodsOfProxy {
+  return {
+    own: pods.filter(({ adminPort }) => adminPort !== undefined),
+    strangers: pods.filter(({ adminPort }) => adminPort === undefined),
+    injected: true,
   };
 }
 

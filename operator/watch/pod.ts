@@ -20,6 +20,8 @@ export interface Container {
 
 /** A data plane pod: the fields that the operator reads. */
 export interface Pod extends KubeObject {
+  /** Of an injected pod, the admin port of the container that it got; undefined: it has no such container. */
+  readonly adminPort?: number;
   readonly status?: {
     readonly phase?: string;
     /** Why a pod that failed did so, such as Evicted. */
@@ -40,4 +42,12 @@ export interface Pod extends KubeObject {
 /** Is the pod there to stay: neither being deleted nor at its end? */
 export function isAlive({ metadata, status }: Pod): boolean {
   return metadata.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
+}
+
+export function isRunning(pod: Pod): boolean {
+  return isAlive(pod) && pod.status?.phase === "Running";
+}
+
+export function isReady(pod: Pod): boolean {
+  return isRunning(pod) && (pod.status?.conditions ?? []).some((it) => it.type === "Ready" && it.status === "True");
 }

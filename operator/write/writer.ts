@@ -1,5 +1,5 @@
 import { belongsTo, isOf } from "../watch/belonging.ts";
-import { isOwnOnly, type WatchedKind } from "../watch/cache.ts";
+import { isOwnOnly, type ObjectKind } from "../watch/cache.ts";
 import type { Contents, Form } from "../watch/contents.ts";
 import { dataForm, rawForm } from "../watch/own-form.ts";
 import { nameIn } from "../gather/config-in-force.ts";
@@ -89,7 +89,7 @@ export class Writer {
   ): Promise<readonly Failure[]> {
     const wanted = new Set(manifests.map(({ kind, metadata }) => nameIn(kind, metadata.name)));
     const failures: Failure[] = [];
-    for (const kind of prunable as readonly WatchedKind[]) {
+    for (const kind of prunable as readonly ObjectKind[]) {
       if (before.some((failure) => failure.kind === kind)) continue;
       for (const object of this.#own.ofProxy(kind, owner.namespace, names.base)) {
         const { name, deletionTimestamp } = object.metadata;
@@ -103,7 +103,7 @@ export class Writer {
 
   /** Applies one manifest if its object differs; was it written? */
   async #applyOne(gathered: Gathered, manifest: Manifest, signal: AbortSignal): Promise<boolean> {
-    const kind = manifest.kind as WatchedKind;
+    const kind = manifest.kind as ObjectKind;
     const { name, namespace } = manifest.metadata;
     const as = asWanted(manifest);
     const cached = this.#own.get(kind, namespace, name);
@@ -163,7 +163,7 @@ export class Writer {
   }
 
   #wrote(gathered: Gathered, as: AsWanted, written: KubeObject): void {
-    const kind = as.rest.kind as WatchedKind;
+    const kind = as.rest.kind as ObjectKind;
     const object = stripped(written, KINDS[kind]);
     this.#own.wrote(kind, object);
     if (isData(kind)) this.#contents.put(keyOf(gathered.proxy), { kind, object, form: dataForm });
@@ -173,13 +173,13 @@ export class Writer {
   /** If a live object is as it is wanted, that is remembered for this version of it. */
   #remember({ proxy }: Gathered, as: AsWanted, live: KubeObject | undefined): void {
     if (live === undefined || !isAsApplied(as, live) || !hasReplicas(live, as.wanted)) return;
-    this.#contents.put(keyOf(proxy), { kind: as.rest.kind as WatchedKind, object: live, form: formOf(as) });
+    this.#contents.put(keyOf(proxy), { kind: as.rest.kind as ObjectKind, object: live, form: formOf(as) });
   }
 
   /** A live object of ours with every field that a manifest may set; AS_APPLIED: it is known to be unchanged. */
   async #content(
     { proxy, data }: Gathered,
-    kind: WatchedKind,
+    kind: ObjectKind,
     object: KubeObject | undefined,
     form: Form<true>,
     signal: AbortSignal,

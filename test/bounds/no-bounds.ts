@@ -68,5 +68,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "operator/rollout/hold-ups.ts#AGAIN": "from which restart on a container crashes again and again",
   "operator/rollout/hold-ups.ts#PATIENCE": "when a crash loop or a missing node is told",
   "operator/rollout/hold-ups.ts#RECENT": "which crash still says something of now",
+  "operator/pods/orphaned-pods.ts#SOON": "when a round of nudges goes on",
+  "operator/rollout/injected-rollout.ts#NO_PROGRESS": "when injected pods that do not move are told",
   "operator/rollout/rollout.ts#NO_PROGRESS": "when a rollout that does not move is told",
 };

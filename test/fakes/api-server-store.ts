@@ -160,8 +160,8 @@ export class ApiStore {
   }
 
   /**
-   * Apply replaces the top-level fields that the manifest names, and adds its labels and annotations; only the number of
-   * pods of a Deployment has owners. A merge patch is merged.
+   * Apply replaces the top-level fields that the manifest names, and adds its labels and annotations; annotations of ours that
+   * it no longer names go. Only the number of pods of a Deployment has owners. A merge patch is merged.
    */
   #patch(
     path: string,
@@ -185,11 +185,8 @@ export class ApiStore {
       const own = merged(known.metadata, metadata) as ApiObject["metadata"];
       return this.write(path, { ...known, ...named, spec, metadata: { ...own, managedFields } });
     }
-    return this.write(path, {
-      ...known,
-      ...named,
-      metadata: merged(known.metadata, metadata) as ApiObject["metadata"],
-    });
+    const others = { ...known.metadata, annotations: ofOthers(known) };
+    return this.write(path, { ...known, ...named, metadata: merged(others, metadata) as ApiObject["metadata"] });
   }
 
   #list(target: ApiPath, call: ApiCall): unknown {
@@ -218,14 +215,18 @@ export class ApiStore {
   }
 }
 
-/** Is the object in a collection, under the selectors of a call (`a=b,c=d`, and by name, only)? */
+/** Is the object in a collection, under the selectors of a call (`a=b,c`, and by name, only)? */
 export function isIn(target: ApiPath, query: ApiCall["query"], { kind, metadata }: ApiObject): boolean {
   const terms = (query["labelSelector"] ?? "").split(",").filter(Boolean);
   return (
     `${target.root}/${target.plural}` === pathOf(kindOf(kind)) &&
     (target.namespace === undefined || target.namespace === metadata.namespace) &&
     (query["fieldSelector"] === undefined || query["fieldSelector"] === `metadata.name=${metadata.name}`) &&
-    terms.every((term) => metadata.labels?.[term.split("=")[0] ?? ""] === term.split("=")[1])
+    terms.every((term) => {
+      const [label = "", value] = term.split("=");
+      const has = metadata.labels?.[label];
+      return value === undefined ? has !== undefined : has === value;
+    })
   );
 }
 
@@ -242,6 +243,10 @@ function metadataOnly({ headers }: ApiCall): boolean {
 /** Objects in a list have no kind. */
 function inList({ kind: _kind, apiVersion: _apiVersion, ...rest }: ApiObject): object {
   return rest;
+}
+
+function ofOthers({ metadata: { annotations = {} } }: ApiObject): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !key.startsWith("wsproxy.dev/")));
 }
 
 function specOf({ metadata: _metadata, status: _status, ...rest }: ApiObject): object {

@@ -22,6 +22,20 @@ export interface PodBehaviour {
   readonly staleToken?: boolean;
   /** Answers every request in this way. */
   readonly answers?: (socket: Socket) => void;
+  /** A user's pod that got the data plane as a native sidecar. */
+  readonly injected?: Injected;
+}
+
+/** What a test says of an injected pod. */
+export interface Injected {
+  /** Its admin port is not that of all pods. */
+  readonly moved?: boolean;
+  /** Hash of its container. */
+  readonly shape?: string;
+  /** Containers with a preStop hook of their own. */
+  readonly ownPreStop?: string;
+  /** Its controller; default: a ReplicaSet of the Deployment `shop`. */
+  readonly owner?: object;
 }
 
 /** Data plane pods as the operator sees them: objects of the API, and a server that answers at /config. */
@@ -69,8 +83,9 @@ export class DataplanePodFakes {
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(pod.report()));
     });
     this.#servers.push(server);
-    server.listen(this.port, address);
+    server.listen(behaviour.injected?.moved === true ? 0 : this.port, address);
     await once(server, "listening");
+    pod.adminPort = (server.address() as AddressInfo).port;
     pod.appear();
     this.all.push(pod);
     return pod;
@@ -84,6 +99,7 @@ export class FakePod {
   servingSince = 0;
   /** Requests that it got. */
   asked = 0;
+  adminPort = 0;
   /** It refuses every config that comes, as one of an older version does. */
   refuses = false;
   readonly #api: FakeApiServer;
@@ -131,6 +147,9 @@ export class FakePod {
       "wsproxy.dev/proxy": base,
     };
     const known = this.#api.get("Pod", "demo", this.name);
+    const status = { phase, podIP: this.#address, conditions: [{ type: "Ready", status: ready }] };
+    const { injected } = this.#behaviour;
+    if (injected !== undefined) return void this.#api.put(this.#injected(base, injected, known, status));
     const pod: ApiObject = {
       apiVersion: "v1",
       kind: "Pod",
@@ -141,9 +160,41 @@ export class FakePod {
         ...(known?.metadata.annotations === undefined ? {} : { annotations: known.metadata.annotations }),
         ...(this.#behaviour.stranger === true ? {} : { ownerReferences: [this.#replicaSet(base, labels)] }),
       },
-      status: { phase, podIP: this.#address, conditions: [{ type: "Ready", status: ready }] },
+      status,
     };
     this.#api.put(pod);
+  }
+
+  #injected(base: string, injected: Injected, known: ApiObject | undefined, status: object): ApiObject {
+    const { shape = "a-shape", ownPreStop, owner = SHOP } = injected;
+    return {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        name: this.name,
+        namespace: "demo",
+        labels: { "wsproxy.dev/inject": this.#proxy, "wsproxy.dev/injected": base, "pod-template-hash": "5d4f" },
+        annotations: {
+          "wsproxy.dev/shape": shape,
+          ...(ownPreStop === undefined ? {} : { "wsproxy.dev/own-prestop": ownPreStop }),
+          ...known?.metadata.annotations,
+        },
+        ownerReferences: [owner],
+      },
+      spec: {
+        initContainers: [
+          {
+            name: "wsproxy",
+            restartPolicy: "Always",
+            ports: [
+              { name: "wsproxy", containerPort: 8080 },
+              { name: "wsproxy-admin", containerPort: this.adminPort },
+            ],
+          },
+        ],
+      },
+      status,
+    };
   }
 
   /** Owner reference to the ReplicaSet of the proxy's Deployment that made the pod. */
@@ -187,6 +238,7 @@ export class FakePod {
   }
 }
 
+const SHOP = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "shop-5d4f", uid: "shop-set", controller: true };
 const REVISION = { "deployment.kubernetes.io/revision": "1" };
 
 /** Says of a Deployment what its controller would. */
