@@ -22,8 +22,9 @@ export interface Row {
 /** Label selectors with the variables of the dashboard. */
 export const PROXY = 'namespace=~"$namespace", proxy=~"$proxy"';
 export const ROUTE = `${PROXY}, route=~"$route"`;
-/** Selects data plane processes among all processes that export Node's metrics. */
-export const POD = '{namespace=~"$namespace"} and on (namespace, pod) wsproxy_read_path';
+/** Selects data plane processes among all processes that export Node's metrics; a pod of mode Sidecar may have one more. */
+export const IS_DATAPLANE = "and on (namespace, pod, instance) wsproxy_read_path";
+export const POD = `{namespace=~"$namespace"} ${IS_DATAPLANE}`;
 /** Rate per second. */
 export const rate = (metric: string, labels = ROUTE): string => `rate(${metric}{${labels}}[$__rate_interval])`;
 

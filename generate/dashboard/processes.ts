@@ -1,4 +1,4 @@
-import { POD, PROXY, rate, type Row } from "./panel.ts";
+import { IS_DATAPLANE, POD, PROXY, rate, type Row } from "./panel.ts";
 
 /** Panels about config, data plane processes and the operator. */
 export const processes: readonly Row[] = [
@@ -39,10 +39,7 @@ export const processes: readonly Row[] = [
         description: "CPU seconds per second, by pod. One process uses a little more than one core at most.",
         unit: "none",
         queries: [
-          [
-            `rate(process_cpu_seconds_total{namespace=~"$namespace"}[$__rate_interval]) and on (namespace, pod) wsproxy_read_path`,
-            "{{pod}}",
-          ],
+          [`rate(process_cpu_seconds_total{namespace=~"$namespace"}[$__rate_interval]) ${IS_DATAPLANE}`, "{{pod}}"],
         ],
       },
       {

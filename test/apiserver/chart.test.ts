@@ -18,7 +18,8 @@ let plane: ControlPlane;
 beforeAll(async () => {
   plane = await ControlPlane.start();
   for (const namespace of [HOME, "demo", "shop"]) kubectl("create", "namespace", namespace);
-  kubectl("apply", "-f", join(import.meta.dirname, "monitoring-crds.yaml"));
+  for (const file of ["monitoring-crds.yaml", "cert-manager-crd.yaml"])
+    kubectl("apply", "-f", join(import.meta.dirname, file));
   kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s");
 });
 afterAll(() => plane.stop());
@@ -102,11 +103,43 @@ describe("a release", () => {
     ["impersonate", "users", "demo"],
     ["list", "namespaces", "demo"],
     ["update", "websocketproxies", "demo"],
+    ["patch", "secrets", HOME],
+    ["list", "mutatingwebhookconfigurations", HOME],
+    ["create", "mutatingwebhookconfigurations", HOME],
+    ["patch", "mutatingwebhookconfigurations", HOME],
   ])("that watches demo may not %s %s in %s", (verb, resource, namespace) => {
-    const as = `--as=system:serviceaccount:${HOME}:wsproxy-operator`;
+    const as = `--as=${ACCOUNT}`;
     const [kind = "", subresource = ""] = resource.split("/");
     const { stdout } = run(["auth", "can-i", verb, kind, `--subresource=${subresource}`, "-n", namespace, as]);
     expect(stdout).toBe("no\n");
+  });
+
+  test.each([
+    ["secrets/wsproxy-operator-webhook", "get", "patch"],
+    [`mutatingwebhookconfigurations/${CONFIGURATION}`, "get", "patch"],
+    ["mutatingwebhookconfigurations/other"],
+    ["secrets/other"],
+  ])("may do with %s what its webhook needs, and nothing else", (what, ...verbs) => {
+    const may = ["get", "list", "watch", "update", "patch", "delete"].filter(
+      (verb) => run(["auth", "can-i", verb, what, "-n", HOME, `--as=${ACCOUNT}`]).stdout === "yes\n",
+    );
+    expect(may).toEqual(verbs);
+  });
+
+  test("makes its webhook without caBundle; upgrades and a rollback, of both kinds, leave the operator's there", () => {
+    expect(bundle()).toBe("");
+    const account = ["--as", ACCOUNT, "--field-manager=wsproxy-operator"];
+    kubectlWith(TRUST, "apply", "--server-side", ...account, "-f", "-");
+    expect(bundle()).toBe(BUNDLE);
+    for (const kind of ["false", "true"]) {
+      install("--set", "logLevel=debug", `--server-side=${kind}`);
+      expect(bundle()).toBe(BUNDLE);
+      release("rollback", "wsproxy", "1", `--server-side=${kind}`);
+      expect(bundle()).toBe(BUNDLE);
+    }
+    expect(() =>
+      kubectlWith(TRUST.replace(CONFIGURATION, "other"), "apply", "--server-side", ...account, "-f", "-"),
+    ).toThrow(/cannot (patch|create) resource "mutatingwebhookconfigurations"/);
   });
 
   test("that is upgraded upgrades the CRD", () => {
@@ -128,7 +161,10 @@ describe("a release", () => {
     release("uninstall", "wsproxy");
     expect(kubectl("get", "wsp", "-n", "demo", "-o", "name")).toBe("websocketproxy.wsproxy.dev/chat\n");
     expect(kubectl("get", "role,rolebinding", "-n", "demo", "-o", "name")).toBe("");
-    expect(kubectl("get", "deployment,serviceaccount,role,pdb", "-n", HOME, "-o", "name")).not.toContain("wsproxy");
+    expect(kubectl("get", "deployment,serviceaccount,role,pdb,service", "-n", HOME, "-o", "name")).not.toContain(
+      "wsproxy",
+    );
+    expect(kubectl("get", "mutatingwebhookconfigurations,clusterroles", "-o", "name")).not.toContain("wsproxy");
     expect(install()).toContain("STATUS: deployed");
     release("uninstall", "wsproxy");
   });
@@ -141,6 +177,17 @@ describe("a release", () => {
     expect(kubectl("get", "wsp", "-n", "demo", "-o", "name")).toBe("websocketproxy.wsproxy.dev/chat\n");
   });
 });
+
+const ACCOUNT = `system:serviceaccount:${HOME}:wsproxy-operator`;
+const CONFIGURATION = `wsproxy-operator.${HOME}`;
+
+const BUNDLE = Buffer.from("-----BEGIN CERTIFICATE-----").toString("base64");
+/** What the operator writes of its webhook. */
+const TRUST = `apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: { name: ${CONFIGURATION} }
+webhooks: [{ name: inject.wsproxy.dev, clientConfig: { caBundle: ${BUNDLE} } }]
+`;
 
 const RESOURCES = `apiVersion: v1
 kind: Service
@@ -205,6 +252,12 @@ const OLD_CRD = JSON.stringify([
     value: [{ name: "Old", type: "string", jsonPath: ".spec.mode" }],
   },
 ]);
+
+/** In base64; empty: none. */
+function bundle(): string {
+  const path = "{.webhooks[?(@.name=='inject.wsproxy.dev')].clientConfig.caBundle}";
+  return kubectl("get", "mutatingwebhookconfigurations", CONFIGURATION, "-o", `jsonpath=${path}`);
+}
 
 /** A kubeconfig with a token of the account, like that in its pod. */
 async function accountOf(name: string): Promise<string> {

@@ -23,10 +23,12 @@ test.skipIf(!prometheusInstalled)(
   async () => {
     const traffic = await Traffic.start();
     const operator = await operatorMetrics();
+    const app = await served(APP);
     const prometheus = await Prometheus.start(
       [
         { port: traffic.adminPort, labels: { namespace: "demo", pod: "wsproxy-chat-1" } },
         { port: operator, labels: { namespace: "wsproxy-system", pod: "wsproxy-operator-1" } },
+        { port: app, labels: { namespace: "demo", pod: "wsproxy-chat-1" } },
       ],
       join(CHART, "files/alerts.yaml"),
     );
@@ -39,6 +41,8 @@ test.skipIf(!prometheusInstalled)(
     };
     await until("data for every query", everything, 60_000).catch(() => {});
     expect(missing).toEqual([]);
+    for (const title of ["CPU", "Memory", "Event loop lag"])
+      expect([title, await shown(prometheus, title)]).toEqual([title, [[expect.anything(), expect.any(Number)]]]);
     expect(await shown(prometheus, "Stuck rollouts")).toEqual([[{}, 1]]);
     expect(await shown(prometheus, "Not programmed")).toEqual([
       [{ reason: "RolloutStuck" }, 1],
@@ -93,6 +97,15 @@ async function withoutData(prometheus: Prometheus): Promise<string[]> {
   return (await Promise.all(looks)).flat();
 }
 
+/** What an operator says that serves the webhook. */
+const CERTIFICATE = "wsproxy_operator_webhook_certificate_expiry_timestamp_seconds 4000000000\n";
+
+/** Metrics of a process beside the data plane in its pod, as in mode Sidecar: Node's own, by the same names. */
+const APP = async (): Promise<string> => {
+  const seconds = performance.now() / 1000;
+  return `process_cpu_seconds_total ${seconds}\nprocess_resident_memory_bytes 1\nnodejs_eventloop_lag_p99_seconds 1\n`;
+};
+
 /** Metrics of an operator that leads and has work to do, served for Prometheus like those of a real one. */
 async function operatorMetrics(): Promise<number> {
   const metrics = new OperatorMetrics(["Secret"]);
@@ -101,10 +114,15 @@ async function operatorMetrics(): Promise<number> {
     ["demo/stuck", [{ type: "Programmed", status: "False", reason: "RolloutStuck" }], 2],
   ];
   metrics.show(() => ({ queueDepth: 3, leading: true, conditions, exceeded: () => [], retained: () => 0 }));
-  const server = createServer((_request, response) => {
+  return served(async () => {
     metrics.passed("done", 0.02);
-    void metrics.registry.metrics().then((text) => response.end(text));
-  }).listen(0, "127.0.0.1");
+    return (await metrics.registry.metrics()) + CERTIFICATE;
+  });
+}
+
+async function served(text: () => Promise<string>): Promise<number> {
+  const server = createServer((_request, response) => void text().then((all) => response.end(all)));
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
     server.closeAllConnections();

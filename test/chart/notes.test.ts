@@ -58,6 +58,12 @@ describe.skipIf(helmBinary() === undefined)("the notes (skipped where Helm is no
     expect(line).toMatch(/\.$/);
   });
 
+  test("say which pods get a gateway of mode Sidecar, and that none does where it is turned off", () => {
+    expect(notes([], "Mode Sidecar: ")).toMatch(/^Mode Sidecar: pods with the label wsproxy.dev\/inject get .*refuses/);
+    expect(notes(["--set", "watchNamespaces={demo,shop}"], "Mode Sidecar: ")).toContain("inject in demo, shop get");
+    expect(notes(["--set", "sidecar.enabled=false"], "Mode Sidecar: ")).toMatch(/turned off.*not accepted.*without/);
+  });
+
   test("the manifest that they show is accepted", () => {
     const text = /<<'YAML'\n([^]*?)\n +YAML\n/.exec(notes([]))?.[1] ?? "";
     const manifest = parse(text) as { readonly kind: string; readonly spec: unknown };

@@ -46,6 +46,26 @@ const neededAtHome: Readonly<Record<string, Verbs>> = {
   Lease: { create: "the first election", get: "the leader's name", update: "leading, and giving it back" },
 };
 
+/** Every permission on the webhook's one Secret and its one configuration. */
+const neededForWebhook: Readonly<Record<string, Verbs>> = {
+  Secret: {
+    create: "the first certificate",
+    get: "every replica serves what is there, and the leader looks when it has to be renewed",
+    patch: "renewal",
+  },
+  MutatingWebhookConfiguration: {
+    get: "which certificates the API server trusts now",
+    patch: "those that it is to trust",
+  },
+};
+
+const HOME = "wsproxy-system";
+const NAME = "wsproxy-operator";
+const ELECTION = `${NAME}-leader-election`;
+const WEBHOOK = `${NAME}-webhook`;
+const CONFIGURATION = `${NAME}.${HOME}`;
+const CERT_MANAGER = ["--set", "webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=ca"];
+
 function expected(table: Readonly<Record<string, Verbs>>): string[] {
   return Object.entries(table)
     .flatMap(([what, verbs]) => {
@@ -61,6 +81,12 @@ function expected(table: Readonly<Record<string, Verbs>>): string[] {
 describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped where Helm is not installed)", () => {
   const everywhere = helmBinary() === undefined ? [] : objects(template());
   const narrow = helmBinary() === undefined ? [] : objects(template(["--set", "watchNamespaces={demo,shop}"]));
+  const byOther = helmBinary() === undefined ? [] : objects(template(CERT_MANAGER));
+  const without = helmBinary() === undefined ? [] : objects(template(["--set", "sidecar.enabled=false"]));
+  const named = (all: readonly Rendered[], wanted: string, namespace?: string): Rendered | undefined =>
+    all.find((one) => isRole(one) && one.metadata.name === wanted && one.metadata.namespace === namespace);
+  const webhookRules = (all: readonly Rendered[]) =>
+    [named(all, WEBHOOK, HOME), named(all, CONFIGURATION)].flatMap(rulesOf);
   const roles = (all: readonly Rendered[]) =>
     all
       .filter(isRole)
@@ -68,12 +94,30 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
       .sort();
 
   test("are what the operator needs, line by line", () => {
-    const [role] = everywhere.filter(({ kind }) => kind === "ClusterRole");
-    expect(granted(rulesOf(role))).toEqual(expected(needed));
-    for (const one of narrow.filter(({ kind, metadata }) => kind === "Role" && metadata.namespace !== "wsproxy-system"))
+    expect(granted(rulesOf(named(everywhere, NAME)))).toEqual(expected(needed));
+    for (const one of narrow.filter(({ kind, metadata }) => kind === "Role" && metadata.namespace !== HOME))
       expect(granted(rulesOf(one))).toEqual(expected(needed));
-    const [atHome] = everywhere.filter(({ kind }) => kind === "Role");
-    expect(granted(rulesOf(atHome))).toEqual(expected(neededAtHome));
+    expect(granted(rulesOf(named(everywhere, ELECTION, HOME)))).toEqual(expected(neededAtHome));
+    for (const all of [everywhere, narrow]) expect(granted(webhookRules(all))).toEqual(expected(neededForWebhook));
+  });
+
+  test("of the webhook are of its one Secret and its one configuration, but for making the Secret", () => {
+    for (const all of [everywhere, narrow]) {
+      expect(webhookRules(all).map(({ verbs, resources, resourceNames }) => [resources, resourceNames, verbs])).toEqual(
+        [
+          [["secrets"], undefined, ["create"]],
+          [["secrets"], [WEBHOOK], ["get", "patch"]],
+          [["mutatingwebhookconfigurations"], [CONFIGURATION], ["get", "patch"]],
+        ],
+      );
+    }
+  });
+
+  test("of the webhook are to read its Secret where cert-manager writes it, and none where there is no webhook", () => {
+    expect(webhookRules(byOther)).toEqual([
+      { apiGroups: [""], resources: ["secrets"], resourceNames: [WEBHOOK], verbs: ["get"] },
+    ]);
+    expect(roles(without)).toEqual([`ClusterRole - ${NAME}`, `Role ${HOME} ${ELECTION}`]);
   });
 
   test("are what the operator's calls need, over the life of a proxy: all of it, and nothing more", async () => {
@@ -96,24 +140,23 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     await operator.stop();
 
     const used = [...new Set(bench.server.calls.flatMap(needs))];
-    const [role] = everywhere.filter(({ kind }) => kind === "ClusterRole");
-    const [atHome] = everywhere.filter(({ kind }) => kind === "Role");
-    const may = [...granted(rulesOf(role)), ...granted(rulesOf(atHome))];
+    const may = [named(everywhere, NAME), named(everywhere, ELECTION, HOME)].flatMap((one) => granted(rulesOf(one)));
     expect(used.filter((one) => !may.includes(one))).toEqual([]);
     // An admission plugin requires this one, not a call.
     expect(may.filter((one) => !used.includes(one))).toEqual(["update wsproxy.dev/websocketproxies/finalizers"]);
   });
 
   test("know every kind that the operator talks about, and no other", () => {
-    const kinds = [...Object.keys(needed), ...Object.keys(neededAtHome)].map((what) => what.replace(/\/.*/, ""));
+    const tables = [needed, neededAtHome, neededForWebhook];
+    const kinds = tables.flatMap((table) => Object.keys(table)).map((what) => what.replace(/\/.*/, ""));
     expect([...new Set(kinds)].sort()).toEqual(Object.keys(KINDS).sort());
   });
 
-  test("lie in the watched namespaces only, where there are any", () => {
-    const home = "Role wsproxy-system wsproxy-operator-leader-election";
-    expect(roles(everywhere)).toEqual(["ClusterRole - wsproxy-operator", home]);
-    expect(roles(narrow)).toEqual(["Role demo wsproxy-operator", "Role shop wsproxy-operator", home]);
-    expect(narrow.filter(({ kind }) => kind.startsWith("ClusterRole"))).toEqual([]);
+  test("lie in the watched namespaces only, where there are any; but for the webhook's configuration, which is in none", () => {
+    const webhook = `ClusterRole - ${CONFIGURATION}`;
+    const home = [`Role ${HOME} ${ELECTION}`, `Role ${HOME} ${WEBHOOK}`];
+    expect(roles(everywhere)).toEqual([`ClusterRole - ${NAME}`, webhook, ...home]);
+    expect(roles(narrow)).toEqual([webhook, `Role demo ${NAME}`, `Role shop ${NAME}`, ...home]);
   });
 
   test("make their holder master of their namespaces, and the guide says so and offers the Roles first", () => {
@@ -134,7 +177,7 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
   });
 
   test("hold no wildcard, no verb that gives rights away, no exec, no nodes and no subresource for tokens", () => {
-    for (const role of [...everywhere, ...narrow].filter(isRole)) {
+    for (const role of [...everywhere, ...narrow, ...byOther].filter(isRole)) {
       for (const { apiGroups, resources, verbs } of rulesOf(role)) {
         expect([...apiGroups, ...resources, ...verbs].join(" ")).not.toMatch(
           /[*]|escalate|bind|impersonate|proxy$|exec|token|nodes/,
@@ -146,14 +189,13 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
   });
 
   test("of the Lease are of the one Lease, but for making it", () => {
-    const [atHome] = everywhere.filter(({ kind }) => kind === "Role");
-    const [make, keep] = rulesOf(atHome);
+    const [make, keep] = rulesOf(named(everywhere, ELECTION, HOME));
     expect(make).toMatchObject({ verbs: ["create"] });
     expect(keep).toMatchObject({ resourceNames: ["wsproxy-operator"], verbs: ["get", "update"] });
   });
 
   test("go to the operator's account alone, by bindings beside their roles", () => {
-    for (const all of [everywhere, narrow]) {
+    for (const all of [everywhere, narrow, byOther, without]) {
       const bindings = all.filter(({ kind }) => kind.endsWith("RoleBinding") || kind === "ClusterRoleBinding");
       expect(bindings.length).toBe(all.filter(isRole).length);
       for (const binding of bindings) {

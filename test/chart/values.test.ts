@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { CHART, helmBinary, template } from "./helm.ts";
+import { CHART, helmBinary, objects, template } from "./helm.ts";
 
 const ROOT = join(CHART, "../..");
 const file = (path: string): string => readFileSync(join(ROOT, path), "utf8");
@@ -15,6 +15,7 @@ interface Schema {
   readonly description?: string;
 }
 
+const CERT_MANAGER = ["--set", "webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=ca"];
 const values = parse(file("charts/wsproxy/values.yaml")) as Record<string, unknown>;
 const schema = JSON.parse(file("charts/wsproxy/values.schema.json")) as Schema;
 
@@ -95,6 +96,18 @@ const refused: Readonly<Record<string, readonly [args: readonly string[], at: st
     ["--set", "monitoring.enabled=true"],
     "monitoring.namespaces is required",
   ],
+  "a certificate without an issuer": [
+    ["--set", "webhook.certManager.enabled=true"],
+    "/webhook/certManager/issuerRef/name",
+  ],
+  "no reference to an issuer": [
+    ["--set-json", 'webhook={"certManager":{"enabled":true,"issuerRef":null}}'],
+    "missing property 'issuerRef'",
+  ],
+  "an issuer's group with a space": [["--set", "webhook.certManager.issuerRef.group=a b"], "/issuerRef/group"],
+  "a lifetime in days": [["--set", "webhook.certManager.duration=90d"], "/webhook/certManager/duration"],
+  "a policy of the webhook": [["--set", "webhook.failurePolicy=Ignore"], "'failurePolicy' not allowed"],
+  "a name with which a Service cannot begin": [["--set", "fullnameOverride=1a"], "/fullnameOverride"],
   "no name for an account that exists": [["--set", "serviceAccount.create=false"], "serviceAccount.name is required"],
 };
 
@@ -107,13 +120,28 @@ describe.skipIf(helmBinary() === undefined)("Helm (skipped where it is not insta
     expect(() => template(["--kube-version", "1.29.9"])).toThrow("requires kubeVersion: >=1.30");
   });
 
-  test.each(["wsproxy", "prod", `a${"-long".repeat(10)}b`])(
+  const LARGE = ["--set", "crds.install=false,monitoring.enabled=true,monitoring.namespaces={a}"];
+
+  test.each(["wsproxy", "prod", `a${"-long".repeat(10)}b`, "1.x", `a${"bcdefghi.".repeat(5)}j`])(
     "keeps names of the release %s in Kubernetes' bounds",
     (name) => {
-      const rendered = template(["--set", "crds.install=false"], { name });
-      const names = [...rendered.matchAll(/^ {2}name: (.*)$/gm)].map(([, it]) => it ?? "");
-      expect(names.length).toBeGreaterThan(5);
-      for (const it of names) expect(it).toMatch(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/);
+      const all = objects(template([...LARGE, ...CERT_MANAGER], { name, namespace: "n".repeat(63) }));
+      expect(all.length).toBeGreaterThan(10);
+      for (const { kind, metadata } of all) {
+        const label = kind === "Service" ? /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/ : /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+        const parts = metadata.namespace === undefined ? metadata.name.split(".") : [metadata.name];
+        for (const part of parts) expect([kind, part]).toEqual([kind, expect.stringMatching(label)]);
+        expect(parts.length).toBeLessThan(3);
+      }
     },
   );
+
+  test("gives releases of one name in two namespaces, which watch others, no object in common", () => {
+    const names = (namespace: string): string[] =>
+      objects(template([...LARGE, "--set", `watchNamespaces={${namespace}-a}`], { namespace })).map(
+        ({ kind, metadata }) => `${kind} ${metadata.namespace ?? ""}/${metadata.name}`,
+      );
+    const others = new Set(names("two"));
+    expect(names("one").filter((name) => others.has(name))).toEqual([]);
+  });
 });

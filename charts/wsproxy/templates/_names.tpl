@@ -6,8 +6,23 @@
 {{- else if eq .Release.Name "wsproxy" -}}
 wsproxy-operator
 {{- else -}}
-{{- printf "%s-wsproxy-operator" (.Release.Name | trunc 30 | trimSuffix "-") -}}
+{{- /* Services have this name too: a letter first, and no dot. A release may be called 1.x. */ -}}
+{{- $release := .Release.Name | replace "." "-" | trunc 30 | trimSuffix "-" -}}
+{{- printf "%s%s-wsproxy-operator" (regexMatch "^[0-9]" $release | ternary "r" "") $release -}}
 {{- end -}}
+{{- end }}
+
+{{/* The webhook's Service, Secret and Certificate. */}}
+{{- define "wsproxy.webhook" -}}
+{{ include "wsproxy.name" . }}-webhook
+{{- end }}
+
+{{/*
+The webhook's objects without a namespace. Releases with watchNamespaces may have one name in several namespaces: one must
+not take the configuration of another over, or the pods of that one would start without a gateway.
+*/}}
+{{- define "wsproxy.webhookConfiguration" -}}
+{{ include "wsproxy.name" . }}.{{ .Release.Namespace }}
 {{- end }}
 
 {{- define "wsproxy.serviceAccount" -}}
@@ -46,4 +61,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 app.kubernetes.io/name: wsproxy
 app.kubernetes.io/component: dataplane
 app.kubernetes.io/managed-by: wsproxy-operator
+{{- end }}
+
+{{/* Selects the pods into which the operator put a data plane: the other labels are their users'. */}}
+{{- define "wsproxy.injected" -}}
+matchExpressions:
+  - { key: wsproxy.dev/injected, operator: Exists }
 {{- end }}
