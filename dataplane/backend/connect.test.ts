@@ -166,7 +166,7 @@ test.skipIf(!ipv6)("a fault of TLS at 127.0.0.1 is no reason to dial ::1", async
   const other = createTlsServer({ cert: certificate, key: privateKey }).listen(port, "::1");
   await once(other, "listening");
   servers.push({ server: other, sockets: new Set() });
-  await expect(dial(inThisPod(port, { serverName: "localhost", ca: ca.ca }))).rejects.toThrow();
+  await expect(dial(inThisPod(port, { serverName: "localhost", ca: ca.ca }))).rejects.toThrow(/ssl|packet|version/i);
 });
 
 test("an endpoint in the pod itself that listens nowhere is one fault, which names both addresses", async () => {
@@ -178,12 +178,4 @@ test("an endpoint in the pod itself that listens nowhere is one fault, which nam
   expect(dialFault(fault, endpoint)).toMatch(
     new RegExp(`^connect ECONNREFUSED 127\\.0\\.0\\.1:${port}, E[A-Z]+ \\[::1\\]:${port}$`),
   );
-});
-
-test("an endpoint in the pod itself is not dialled again once the client has left", async () => {
-  const { port } = await serve();
-  const leaving = new AbortController();
-  const dialled = dial(inThisPod(port), leaving.signal);
-  leaving.abort();
-  await expect(dialled).rejects.toThrow("aborted");
 });
