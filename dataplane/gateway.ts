@@ -74,7 +74,13 @@ export class Gateway {
     for (const proxy of new Set([...this.#listeners.keys(), ...refused])) {
       const listener = this.#listeners.get(proxy);
       const ready = !this.#stopping && listener?.port !== undefined;
-      yield { proxy, ready, refused: !this.#stopping && refused.has(proxy), hash: listener?.proxy.snapshot?.hash };
+      yield {
+        proxy,
+        ready,
+        refused: !this.#stopping && refused.has(proxy),
+        removed: listener?.proxy.configRemoved === true,
+        hash: listener?.proxy.snapshot?.hash,
+      };
     }
   }
 
@@ -190,6 +196,16 @@ export class Gateway {
       this.#options.metrics.certificate(proxy.name, certificate.validity);
     }
     return this.#rejected.inForce(proxy.name);
+  }
+
+  /**
+   * The config of a proxy is gone: until one comes, the proxy has no route, and its listener stays open to say so.
+   * Resolves when every session has been looked at again. Calls must not overlap with those of `apply`.
+   */
+  async removeConfig(id: string): Promise<void> {
+    this.#rejected.nothing(id);
+    this.#reader.forget(id);
+    await this.#listeners.get(id)?.proxy.removeConfig(new Slices(this.#options.clock));
   }
 
   /** Takes a proxy out of service; its sessions end with 1001. */

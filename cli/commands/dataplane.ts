@@ -7,8 +7,9 @@ export const dataplane: Command = {
   about: `The data plane of one WebSocketProxy. It serves the rendered config in a folder, which an operator keeps up
 to date: config.json and endpoints.json, or the same packed as a cluster mounts them. It puts a change in force within
 about a second. A config that it does not accept changes nothing; it is logged and counted. Until there is a config it waits,
-and /readyz answers 503. The file admin-token in the folder is the token for /config and /sessions; without it they refuse
-every request.
+and /readyz answers 503. A folder without a config for 5 s means that the config was removed: sessions end, handshakes get
+404, until there is a config again. The file admin-token in the folder is the token for /config and /sessions; without it
+they refuse every request.
 SIGTERM: not ready at once, the listener closes after --shutdown-delay, then the sessions end over the drain period.
 A second signal ends everything at once.`,
   options: {

@@ -23,6 +23,7 @@ export class TestGateway {
   readonly metrics = new Metrics();
   readonly lines: LogLine[] = [];
   readonly gateway: Gateway;
+  readonly log: Log;
   readonly budget: BufferBudget;
   /** Which port a listener is to ask the system for; 0 is any. */
   bindPort: (port: number) => number = () => 0;
@@ -42,6 +43,7 @@ export class TestGateway {
       (fields: Fields, message: string): void =>
         void this.lines.push({ level, message, fields });
     const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+    this.log = log;
     const bind = (port: number): { host: string; port: number } => ({ host: this.bindHost, port: this.bindPort(port) });
     this.budget = new BufferBudget({ limit: bufferBudget, clock, log });
     this.metrics.process.bufferBudget(this.budget);
