@@ -29,8 +29,9 @@ export async function serveFolder({ folder, ...options }: FolderOptions, io: Com
     io.err.write(`wsproxy dataplane: ${unavailable.message}\n`);
     return EXIT.unavailable;
   }
+  const stopped = serving.stopped(shutdown);
   await follow(folder, serving, shutdown.stop);
-  await serving.stopped(shutdown);
+  await stopped;
   return EXIT.ok;
 }
 

@@ -78,7 +78,7 @@ test("after its long answer a connection is one of many again", async () => {
   const waiting = await connected(get("/wait"));
   const answered = next(waiting);
   answer();
-  await answered;
+  expect(await answered).toMatch(/^HTTP\/1\.1 200 /);
   const gone = once(waiting, "close");
   for (let more = 0; more < 256; more += 1) await connected();
   await gone;
@@ -90,7 +90,7 @@ test.each([
 ])("a client that %s while it waits is told of, with all that it asked at once", async (_, leave) => {
   const waiting = await connected(get("/wait").repeat(3));
   await until("all wait", () => asked.length === 3);
-  expect(asked.map(({ address, gone }) => [address, gone.aborted])).toEqual(Array(3).fill(["127.0.0.1", false]));
+  expect(asked.every(({ address, gone }) => address === "127.0.0.1" && !gone.aborted)).toBe(true);
   leave(waiting);
   await until("all are gone", () => asked.every(({ gone }) => gone.aborted));
 });
