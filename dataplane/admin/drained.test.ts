@@ -80,7 +80,7 @@ test("64 wait; one more is refused, until one has left", async () => {
   expect(next.told()).toBe("200 drained");
 });
 
-test("an address with many places gives its newest to one that has fewer, and none to one that has as many", async () => {
+test("P1 an address with many places gives its newest to one that has fewer, and none to one that has as many", async () => {
   drain.begin();
   const hook = ask("10.0.0.1");
   const crowd = Array.from({ length: 63 }, () => ask("192.0.2.66"));
@@ -94,7 +94,7 @@ test("an address with many places gives its newest to one that has fewer, and no
   expect([hook.told(), late.told()]).toEqual([undefined, undefined]);
 });
 
-test("requests that come and leave by the thousand leave nothing behind", async () => {
+test("P1 requests that come and leave by the thousand leave nothing behind", async () => {
   for (let more = 0; more < 5000; more += 1) ask().leave();
   expect(clock.next).toBe(Number.POSITIVE_INFINITY);
   const one = ask();

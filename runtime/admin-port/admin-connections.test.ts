@@ -54,7 +54,7 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 const next = (socket: Socket): Promise<string> =>
   Promise.race([once(socket, "data").then(([chunk]) => String(chunk)), once(socket, "close").then(() => "")]);
 
-test("a connection that waits for a long answer makes no room for a crowd that comes meanwhile", async () => {
+test("P2 a connection that waits for a long answer makes no room for a crowd that comes meanwhile", async () => {
   const waiting = await connected(get("/wait"));
   await until("it waits", () => asked.length === 1);
   const answered = next(waiting);
