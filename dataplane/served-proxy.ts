@@ -86,6 +86,10 @@ export class ServedProxy implements HandshakeContext {
     return this.#end.begun;
   }
 
+  get stopping(): boolean {
+    return this.#resources.stopping();
+  }
+
   /** The route in force of that name; undefined: there is none any more. */
   route(name: string): CompiledRoute | undefined {
     return this.#snapshot?.routes.get(name);

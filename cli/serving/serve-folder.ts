@@ -23,8 +23,9 @@ export async function serveFolder({ folder, ...options }: FolderOptions, io: Com
     io.err.write(`wsproxy dataplane: ${unavailable.message}\n`);
     return EXIT.unavailable;
   }
+  const stopped = serving.stopped(shutdown);
   await followFolder(folder, serving, { signal: shutdown.stop, clock: systemClock });
-  await serving.stopped(shutdown);
+  await stopped;
   return EXIT.ok;
 }
 

@@ -9,6 +9,7 @@ import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
+import { STAYING } from "./admin-client.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
 import { until } from "./sockets.ts";
 
@@ -111,6 +112,7 @@ export class TestGateway {
     const [path = "", query] = target.split("?");
     const answer = await adminEndpoints(this.gateway, this.metrics, systemClock)[path]?.answer(
       new URLSearchParams(query),
+      STAYING,
     );
     if (answer === undefined) throw new Error(`no endpoint at ${path}`);
     return { status: answer.status, body: Buffer.from(answer.body).toString("utf8") };
