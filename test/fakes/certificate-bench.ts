@@ -58,7 +58,7 @@ export class CertificateBench {
   #passed = 0;
   /** The bundle as it stood, and since when. */
   readonly #bundles: { readonly at: number; readonly bundle: string }[] = [];
-  readonly #trusts = new Map<string, boolean>();
+  readonly #spans = new Map<string, Span>();
 
   constructor(start = Date.parse("2026-01-01T00:00:00Z")) {
     this.#start = start;
@@ -145,16 +145,10 @@ export class CertificateBench {
 
   /** Would an API server with that bundle take that certificate at this time? */
   trusts(bundle: string, cert: string): boolean {
-    const leaf = new X509Certificate(cert);
-    const inTime = (one: X509Certificate): boolean =>
-      Date.parse(one.validFrom) <= this.wall && this.wall < Date.parse(one.validTo);
     const key = `${cert}${bundle}`;
-    const known =
-      this.#trusts.get(key) ??
-      (leaf.checkHost(HOST, { subject: "never" }) !== undefined &&
-        authorities(bundle).some((ca) => leaf.checkIssued(ca) && leaf.verify(ca.publicKey) && inTime(ca)));
-    this.#trusts.set(key, known);
-    return known && inTime(leaf);
+    const span = this.#spans.get(key) ?? spanOf(bundle, cert);
+    this.#spans.set(key, span);
+    return span.from <= this.wall && this.wall < span.to;
   }
 
   get bundle(): string {
@@ -248,6 +242,22 @@ export class CertificateBench {
       throw error;
     }
   }
+}
+
+/** When a certificate is trusted; ms since the epoch. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+function spanOf(bundle: string, cert: string): Span {
+  const leaf = new X509Certificate(cert);
+  const ca = authorities(bundle).find((one) => leaf.checkIssued(one) && leaf.verify(one.publicKey));
+  if (ca === undefined || leaf.checkHost(HOST, { subject: "never" }) === undefined) return { from: 0, to: 0 };
+  return {
+    from: Math.max(Date.parse(leaf.validFrom), Date.parse(ca.validFrom)),
+    to: Math.min(Date.parse(leaf.validTo), Date.parse(ca.validTo)),
+  };
 }
 
 /** The certificates of a bundle. */
