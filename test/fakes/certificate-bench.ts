@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { record, list } from "../../api/unchecked.ts";
 import { WebhookCertificates } from "../../operator/admission/certificates/webhook-certificates.ts";
-import { ApiError } from "../../operator/kube/api-error.ts";
+import { ApiError, TOO_LONG } from "../../operator/kube/api-error.ts";
 import type { Call, Caller } from "../../operator/kube/call.ts";
 import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
 import { ApiStore, Refused } from "./api-server-store.ts";
@@ -204,6 +204,14 @@ export class CertificateBench {
     this.store.write(CONFIGURATION_PATH, { ...configuration, webhooks });
   }
 
+  /** Another writer changes something that is not ours. */
+  label(value: string): void {
+    const configuration = this.store.read(CONFIGURATION_PATH);
+    if (configuration === undefined) throw new Error("there is no webhook configuration");
+    const { metadata } = configuration;
+    this.store.write(CONFIGURATION_PATH, { ...configuration, metadata: { ...metadata, labels: { value } } });
+  }
+
   deleteConfiguration(): void {
     this.store.remove(CONFIGURATION_PATH);
   }
@@ -227,6 +235,7 @@ export class CertificateBench {
           { method, path, query: texts, headers: { "content-type": contentType }, body },
           call,
         );
+        if (JSON.stringify(answer).length > (call.most ?? Number.POSITIVE_INFINITY)) return fail(0, TOO_LONG);
         this.after(call, replica);
         if (fault === "answer lost") return fail(0, "Unreachable");
         return answer as T;

@@ -117,13 +117,42 @@ describe("a Secret", () => {
   test("that is too large to read leaves the last pair, and one line says so", async () => {
     const bench = await installed();
     const [before] = certs(bench);
-    bench.fault = ({ path, most }) => (path.includes("/secrets/") && most === 65_536 ? { status: 0 } : undefined);
+    bench.edit({ more: "x".repeat(65_536) });
     await calm(bench, ROTATION);
     expect(certs(bench)).toEqual(new Set([before]));
     for (const { lines, certificates } of bench.replicas) {
       expect(lines.filter((line) => line.startsWith("warn"))).toHaveLength(1);
-      expect(certificates.troubles).toEqual([expect.stringContaining("Secret: GET /api/v1/namespaces")]);
+      expect(certificates.troubles).toEqual([expect.stringContaining("TooLong")]);
     }
+  });
+});
+
+describe("a webhook configuration", () => {
+  test("that is too large to read is left as it is, and one line says so", async () => {
+    const bench = await installed();
+    const [{ lines, certificates }] = bench.replicas as [Replica];
+    bench.setBundle("x".repeat(800_000));
+    await bench.pass(MINUTE);
+    expect(lines.filter((line) => line.startsWith("warn"))).toHaveLength(1);
+    expect(certificates.troubles).toEqual([expect.stringContaining("TooLong")]);
+  });
+
+  test("that others change all the time holds up no rotation", async () => {
+    const bench = await installed();
+    bench.deleteSecret();
+    await bench.pass(ROTATION, 2.5 * SECOND, () => bench.label(String(bench.wall)));
+    nowGood(bench);
+  });
+
+  test("that goes and comes back is right at the next look", async () => {
+    const bench = await installed();
+    bench.deleteConfiguration();
+    await bench.pass(MINUTE);
+    bench.install();
+    await bench.pass(5 * SECOND);
+    expect(bench.trusted).toBe(1);
+    await bench.pass(MINUTE);
+    nowGood(bench);
   });
 });
 
@@ -166,7 +195,11 @@ describe("a bundle", () => {
     const calls = bench.calls.length;
     bench.setBundle(undefined);
     await bench.pass(60 * SECOND);
+    const [{ lines, certificates }] = bench.replicas as [Replica];
     expect(bench.calls.length - calls).toBeLessThan(13 * 13 + 13);
+    expect(lines.filter((line) => line.startsWith("warn"))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes("trusted"))).toHaveLength(1);
+    expect(certificates.troubles).toEqual(["another writer changed the caBundle of wsproxy"]);
   });
 });
 
@@ -259,7 +292,7 @@ describe("calls", () => {
     bench.fault = () => "lost";
     for (const { lines } of bench.replicas) lines.splice(0);
     await calm(bench, 10 * MINUTE);
-    for (const { lines } of bench.replicas) expect(lines).toEqual(["warn webhook certificate: trying again"]);
+    for (const { lines } of bench.replicas) expect(lines).toEqual(["warn webhook certificate: looking again"]);
     bench.fault = () => undefined;
     await calm(bench, 10 * SECOND);
     for (const { certificates } of bench.replicas) expect(certificates.troubles).toEqual([]);
