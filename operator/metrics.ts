@@ -133,6 +133,20 @@ export class OperatorMetrics {
     });
   }
 
+  /** Shows when the webhook's certificate expires (ms since the epoch); undefined: there is none yet. */
+  showCertificate(expiry: () => number | undefined): void {
+    new Gauge({
+      name: "wsproxy_operator_webhook_certificate_expiry_timestamp_seconds",
+      help: "When the certificate expires that this process serves to the API server; no sample while it has none.",
+      registers: [this.registry],
+      collect() {
+        const at = expiry();
+        if (at === undefined) this.remove();
+        else this.set(at / 1000);
+      },
+    });
+  }
+
   passed(result: PassEnd, seconds: number): void {
     this.#passes.inc({ result });
     this.#duration.observe(seconds);
