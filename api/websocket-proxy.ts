@@ -126,6 +126,10 @@ export const route = z
   })
   .describe("Hosts and paths of requests, and the backends that serve them.");
 
+/** Both modes read the same config objects: pods of the one would serve what is meant for those of the other. */
+export const MODE_STAYS =
+  'cannot be changed; make a second WebSocketProxy with the other mode, move the clients to it, and then delete this one (guide "Gateway or sidecar?")';
+
 const header = {
   mode: z
     .enum(["Gateway", "Sidecar"])

@@ -22,6 +22,7 @@ import { askPods } from "./pods/pod-report.ts";
 import { PassRunner } from "./reconcile.ts";
 import type { RenderSettings } from "./render/settings.ts";
 import { Reporter } from "./report/reporter.ts";
+import type { SidecarSupport } from "./translate/resources.ts";
 import { Replicas } from "./write/replicas.ts";
 import { Writer } from "./write/writer.ts";
 
@@ -39,6 +40,8 @@ export interface ControllerOptions {
   /** The Lease that decides which of several processes leads; undefined: this process is the only one. */
   readonly lease: Pick<ElectionOptions, "namespace" | "name" | "duration" | "renewDeadline" | "retry"> | undefined;
   readonly render: RenderSettings;
+  /** Is mode Sidecar accepted, and if not, why? */
+  readonly sidecar: SidecarSupport;
   /** The port on which pods report what they serve. */
   readonly podAdminPort: number;
 }
@@ -67,7 +70,8 @@ export class Controller {
   #leading = false;
 
   constructor(options: ControllerOptions) {
-    const { client, clock, random, newToken, log, namespaces, identity, lease, render, podAdminPort } = options;
+    const { client, clock, random, newToken, log, namespaces, identity, lease, render, sidecar, podAdminPort } =
+      options;
     this.#options = options;
     this.metrics = new OperatorMetrics(WATCHED_KINDS, namespaces?.length);
     this.#election = lease && new Election({ ...lease, client, identity, clock, random, log });
@@ -112,6 +116,7 @@ export class Controller {
       clock,
       log,
       settings: render,
+      sidecar,
       newToken,
       writer: new Writer(writing, own, contents, replicas),
       replicas,

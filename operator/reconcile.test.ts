@@ -109,6 +109,7 @@ function bench(script: Script = {}) {
     clock,
     log: recordedLog().log,
     settings: RENDER,
+    sidecar: "On",
     newToken: () => "a-token",
     forgotten: (key) => (its.forgotten = key),
   });

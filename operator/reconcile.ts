@@ -22,6 +22,7 @@ import { renderInSteps, type Rendered } from "./render/render.ts";
 import type { Reporter } from "./report/reporter.ts";
 import { inClusterWith } from "./platform/in-cluster.ts";
 import { tools } from "./platform/tools.ts";
+import type { SidecarSupport } from "./translate/resources.ts";
 import { translation as translate } from "./translate/translate.ts";
 import type { Translation } from "./translate/translation.ts";
 import type { Replicas } from "./write/replicas.ts";
@@ -39,6 +40,7 @@ export interface PassParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RenderSettings;
+  readonly sidecar: SidecarSupport;
   /** Makes an admin token. */
   readonly newToken: () => string;
   /** A proxy is gone. */
@@ -67,7 +69,7 @@ export class PassRunner {
    * anything is written, if it is more than `load` takes.
    */
   async run(key: string, signal: AbortSignal, load: Load): Promise<PassResult> {
-    const { gatherer, podLoop, replicas, reporter, settings, clock, newToken, packer } = this.#parts;
+    const { gatherer, podLoop, replicas, reporter, settings, clock, newToken, packer, sidecar } = this.#parts;
     const cached = this.#find(key);
     if (cached === undefined || isLeftToKubernetes(cached)) return this.#forget(key);
 
@@ -77,7 +79,7 @@ export class PassRunner {
     const { resources, configInForce } = gathered;
     const slices = { clock, turns: this.#computing, signal };
     const packing = packingOnce(packer);
-    const steps = translate(resources, configInForce, tools, inClusterWith(packing));
+    const steps = translate(resources, configInForce, tools, inClusterWith(packing, sidecar));
     const translation = await inSlices(steps, load, slices);
     if (translation.status.conditions.some(isTooLarge)) gatherer.refuseSpec(key);
     this.#asides.tell(key, translation.asides);

@@ -144,14 +144,15 @@ test("a listener on the admin port is said with object, field and fix; another a
   for (const port of ["9091", "0"]) expect((await ran("check", "-f", folder, "--admin-port", port)).ended).toBe(0);
 });
 
-test("mode Sidecar is said to be unsupported, and what to write instead", async () => {
+test("a proxy of mode Sidecar with a port of the pod is good", async () => {
   const sidecar = proxyManifest({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
-  const { ended, stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "proxy.yaml": sidecar }));
-  expect(ended).toBe(1);
-  expect(stdout).toMatch(
-    /WebSocketProxy demo\/chat, spec\.mode: mode Sidecar is not supported yet.*write mode: Gateway/,
-  );
-  expect(stdout).toContain("SidecarUnsupported");
+  const text = sidecar.replace("{ service: echo, port: 80 }", "{ port: 3000 }");
+  const { ended, stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "proxy.yaml": text }));
+  expect({ ended, stdout }).toEqual({
+    ended: 0,
+    stdout:
+      "PROXY      ROUTE  ACCEPTED  RESOLVED\ndemo/chat         True      True\ndemo/chat  main   True      True\n",
+  });
 });
 
 test("a backend of a Sidecar on the admin port is said too", async () => {

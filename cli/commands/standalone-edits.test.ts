@@ -34,15 +34,16 @@ test("a limit that is changed holds for live sessions, and ends none by itself",
   expect(await it.dropped()).toBe("0");
 });
 
-test("an edit to mode Sidecar is refused with what to write instead, and what serves stays", async () => {
-  const it = await Standalone.start();
-  const client = await it.client(ALICE);
-  await it.proxy({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
-  await it.program.says(/spec\.mode: mode Sidecar is not supported yet.*write mode: Gateway/);
-  await it.alive(client, "still here");
+test("mode Sidecar is served: a port of the pod is a port of this machine", async () => {
+  const it = await Standalone.prepare();
+  const text = proxyManifest({
+    port: it.port,
+    spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }",
+  });
+  await it.write("proxy.yaml", text.replace("{ service: echo, port: 80 }", `{ port: ${it.backend.port} }`));
+  await it.run().says("#token=");
+  await it.alive(await it.client(ALICE), "hello");
   expect(it.program.stderr).not.toContain("Ready is False");
-  await it.alive(await it.client(BOB), "and so are new ones");
-  expect(await it.dropped()).toBe("0");
 });
 
 test("an edit that is accepted and may not be what the user means is in force, with a warning", async () => {

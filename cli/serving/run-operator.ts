@@ -74,6 +74,7 @@ export async function runOperator(options: OperatorOptions, io: CommandIO): Prom
       operatorNamespace: namespace,
       monitoringNamespaces: options.monitoringNamespaces.map((name) => ({ "kubernetes.io/metadata.name": name })),
     },
+    sidecar: "TurnedOff",
     podAdminPort: options.podAdminPort,
   });
   const admin = await openAdmin(controller, options).catch(known(PortUnavailable));

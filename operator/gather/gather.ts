@@ -16,6 +16,7 @@ import { isAlive } from "../watch/pod.ts";
 import { packer } from "../platform/packer.ts";
 import { NamedObjectsReader } from "./named-objects.ts";
 import { serviceIn } from "../render/service-record.ts";
+import { sidecarIn } from "../render/sidecar-record.ts";
 import { Refusals, type Failure } from "../refusals.ts";
 import { referencesOf, type References } from "../watch/references.ts";
 import { SeenKeys } from "./seen-keys.ts";
@@ -82,6 +83,7 @@ export class Gatherer {
     const backends = await backendObjects(reader, key, namespace, references.services, load, signal);
     const written = inForce.config && inForce.data.get(nameIn("Secret", names.configPart(0)));
     const serviceInForce = serviceIn(written?.metadata.annotations);
+    const sidecarInForce = sidecarIn(written?.metadata.annotations);
     const isToken = ({ object }: UnreadableObject): boolean => object.metadata.name === names.admin;
     const part = inForce.unreadable.find((one) => one.kind === "Secret" && !isToken(one));
     const unreadable = [...named.failed.map(unreadableOf), ...named.beyond];
@@ -108,6 +110,7 @@ export class Gatherer {
         endpointSlices: backends.endpointSlices,
         cutServices: backends.cut,
         ...(serviceInForce === undefined ? {} : { serviceInForce }),
+        ...(sidecarInForce === undefined ? {} : { sidecarInForce }),
         undecoded: [...backends.undecoded, ...named.undecoded],
         unread: unreadable,
         seenKeys: this.#seenKeys.before(key, { secrets, unread: unreadable }, inForce.config),

@@ -45,6 +45,11 @@ export const KINDS = {
   ReplicaSet: of("apps/v1", "ReplicaSet", "replicasets"),
   PodDisruptionBudget: of("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   NetworkPolicy: of("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+  MutatingWebhookConfiguration: of(
+    "admissionregistration.k8s.io/v1",
+    "MutatingWebhookConfiguration",
+    "mutatingwebhookconfigurations",
+  ),
   Lease: of("coordination.k8s.io/v1", "Lease", "leases"),
   Event: of("events.k8s.io/v1", "Event", "events"),
 } as const;

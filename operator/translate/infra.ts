@@ -2,7 +2,7 @@ import type { Config } from "../../api/config.ts";
 import { gateway } from "../../api/pods.ts";
 import type { WebSocketProxySpec } from "../../api/websocket-proxy.ts";
 import type { ListenerOutcome } from "./listener.ts";
-import type { Infra, ServiceShape } from "./translation.ts";
+import type { Infra, ServiceShape, SidecarShape } from "./translation.ts";
 
 /** What the operator renders the proxy's own objects from: pods and Service lead to the listener as it comes into force. */
 export function infraOf(
@@ -31,6 +31,11 @@ function defaultPort({ tls }: Config["listener"]): number {
 /** What is to be known of the Service when the next spec is translated. */
 export function serviceShape({ gateway: pods, servicePort: port }: Infra): ServiceShape | undefined {
   return pods === undefined || port === undefined ? undefined : { type: pods.service.type, port };
+}
+
+/** What new pods of mode Sidecar get, until another spec is accepted. */
+export function sidecarShape({ sidecar, listenerPort, resources, drainPeriod }: Infra): SidecarShape | undefined {
+  return sidecar && { selector: sidecar.selector, listenerPort, resources, drainPeriod };
 }
 
 /** From the one that the fewest clients reach to the one that the most do. */

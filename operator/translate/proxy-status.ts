@@ -3,7 +3,6 @@ import type { ReferenceProblem } from "./references/lookup.ts";
 import type { ReadProxy } from "./read-proxy.ts";
 import type { RouteOutcome } from "./routes/route-outcome.ts";
 import { fails, holds, unknown } from "./status.ts";
-import { unsupportedMode } from "./unsupported-mode.ts";
 
 type Located = AcceptedProblem & { readonly object: string };
 
@@ -14,16 +13,23 @@ export interface Ruling {
   readonly problems: readonly Located[];
 }
 
-/** Decides whether the whole proxy is accepted. `whole`: problems of the config that it would make, such as its size. */
+/** Problems of the proxy as a whole. */
+interface WholeProblems {
+  readonly mode: Located | undefined;
+  /** Of the config that it would make, such as its size. */
+  readonly config: readonly (Located | undefined)[];
+}
+
+/** Decides whether the whole proxy is accepted. */
 export function rule(
-  { header, generation, mode, problems }: ReadProxy,
+  { header, generation, problems }: ReadProxy,
   outcomes: readonly RouteOutcome[],
-  whole: readonly (Located | undefined)[],
+  { mode, config }: WholeProblems,
   self: string,
 ): Ruling {
-  const own: Located[] = [...unsupportedMode({ mode }, self)];
+  const own: Located[] = mode === undefined ? [] : [mode];
   own.push(...problems.map((problem) => ({ ...problem, object: self })));
-  own.push(...whole.filter((problem) => problem !== undefined));
+  own.push(...config.filter((problem) => problem !== undefined));
   const all = [...own, ...outcomes.flatMap((outcome) => outcome.problems)];
   const accepted = outcomes.filter((outcome) => outcome.accepted).length;
   const [first] = own;

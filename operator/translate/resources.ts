@@ -1,7 +1,7 @@
 import type { Config } from "../../api/config.ts";
 import type { ObjectMetadata } from "../../api/websocket-proxy.ts";
 import type { Steps } from "./steps.ts";
-import type { ServiceShape } from "./translation.ts";
+import type { ServiceShape, SidecarShape } from "./translation.ts";
 
 /** Everything that a translation may read: one proxy, and the objects of its namespace that it may refer to. */
 export interface Resources {
@@ -19,6 +19,8 @@ export interface Resources {
   readonly cutServices?: ReadonlyMap<string, number>;
   /** How the proxy's own Service leads to the listener in force; absent: it does not, or that is not known. */
   readonly serviceInForce?: ServiceShape;
+  /** What pods get with the config in force; absent: it is not of mode Sidecar, or that is not known. */
+  readonly sidecarInForce?: SidecarShape;
   /** Absent: every object could be decoded. */
   readonly undecoded?: readonly Undecoded[];
 }
@@ -136,6 +138,9 @@ export interface Tools {
   keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined;
 }
 
+/** Can mode Sidecar be served in a cluster: does the operator serve the webhook, and does the server have native sidecars? */
+export type SidecarSupport = "On" | "TurnedOff" | "OldServer";
+
 /** What is permitted where the config is to serve: a cluster, or a process that reads files. */
 export interface TranslateOptions {
   /** May Services with externalName be dialled? Only outside a cluster, where the author of the manifests owns the network. */
@@ -147,6 +152,8 @@ export interface TranslateOptions {
   readonly secretsAtHand?: boolean;
   /** The gateway's own admin port, which no listener can have. */
   readonly adminPort?: number;
+  /** Is mode Sidecar served? Absent: it is, as where a process reads files. */
+  readonly sidecar?: SidecarSupport;
   /** What is wrong with the size of a config, as a sentence that continues its path; undefined: it fits. Absent: no bound. */
   readonly excess?: (config: Config) => Steps<string | undefined>;
   /** The owner of a listener port, in words, if it is another proxy; absent where a process serves one proxy only. */

@@ -13,6 +13,9 @@ const manyKeys = (count: number, from = 0): Record<string, string> =>
     Array.from({ length: count }, (_, index) => [`client-${from + index}`, `example-key-${from + index}-0000`]),
   );
 
+const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+const SHAPE = { listenerPort: 8080, resources: {}, drainPeriod: "30s" };
+
 const reasons = ({ status }: ReturnType<typeof translated>): string[] =>
   status.conditions.map(({ status: holds, reason }) => `${holds} ${reason}`);
 
@@ -40,12 +43,8 @@ test.each<[string, object, string]>([
 });
 
 test("in mode Gateway a backend names a Service; in mode Sidecar it may name a port of the pod by its number", () => {
-  const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
   const to = (backend: object) => ({ routes: [route("main", { backends: [backend] })] });
-  const problems = (spec: object) => {
-    const all = translated({ proxy: proxy(spec) }).status.problems.map(({ at }) => at);
-    return all.filter((at) => at !== "spec.mode");
-  };
+  const problems = (spec: object) => translated({ proxy: proxy(spec) }).status.problems.map(({ at }) => at);
   expect(problems(to({ port: 80 }))).toEqual(["spec.routes[0].backends[0].service"]);
   expect(problems({ ...sidecar, ...to({ port: 80 }) })).toEqual([]);
   expect(problems({ ...sidecar, ...to({ port: "http" }) })).toEqual(["spec.routes[0].backends[0].port"]);
@@ -53,29 +52,53 @@ test("in mode Gateway a backend names a Service; in mode Sidecar it may name a p
   expect(problems({ ...sidecar, ...to({ service: "echo", port: 80 }) })).toEqual([]);
 });
 
-test("mode Sidecar is not accepted, whatever else is wrong, and says what to write instead", () => {
-  const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+test.each([
+  ["TurnedOff", "sidecar.enabled: true"],
+  ["OldServer", "Kubernetes 1.29 or newer"],
+] as const)("mode Sidecar is not accepted where it is %s, whatever else is wrong", (support, words) => {
   for (const spec of [
     sidecar,
     { mode: "Sidecar" },
     { ...sidecar, gateway: {} },
     { ...sidecar, listener: { port: 0 } },
   ]) {
-    const { config, infra, status } = translated({ proxy: proxy(spec) });
+    const { config, infra, status } = translated({ proxy: proxy(spec) }, undefined, { sidecar: support });
     expect([config, infra]).toEqual([undefined, undefined]);
     expect(status.problems[0]).toMatchObject({ reason: "SidecarUnsupported", at: "spec.mode" });
     const [accepted] = status.conditions;
     expect(accepted).toMatchObject({ type: "Accepted", status: "False", reason: "SidecarUnsupported" });
-    expect(accepted?.message).toMatch(/^spec\.mode: .*write mode: Gateway/);
+    expect(accepted?.message).toMatch(/^spec\.mode: /);
+    expect(accepted?.message).toContain(words);
   }
 });
 
-test("a gateway that is edited to mode Sidecar keeps its last good config", () => {
-  const previous = translated({}).config;
-  const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
-  const { config, infra } = translated({ proxy: proxy(sidecar) }, previous);
-  expect(config).toEqual(previous);
-  expect(infra).toBeUndefined();
+test.each([
+  ["Gateway", {}, sidecar],
+  ["Sidecar", sidecar, {}],
+])("a proxy of mode %s whose mode is edited keeps its last good config and its shape", (_mode, before, after) => {
+  const { config: previous, service: serviceInForce, sidecar: sidecarInForce } = translated({ proxy: proxy(before) });
+  const inForce = { ...(serviceInForce && { serviceInForce }), ...(sidecarInForce && { sidecarInForce }) };
+  const { status, ...it } = translated({ proxy: proxy(after), ...inForce }, previous);
+  expect([it.config, it.infra, it.service, it.sidecar]).toEqual([previous, undefined, serviceInForce, sidecarInForce]);
+  expect(status.problems).toMatchObject([{ reason: "Invalid", at: "spec.mode" }]);
+});
+
+test("a proxy of mode Sidecar keeps its last good config and shape when the mode is turned off, and by a mistake", () => {
+  const before = translated({ proxy: proxy(sidecar) });
+  const inForce = before.sidecar && { sidecarInForce: before.sidecar };
+  expect(before.sidecar).toEqual({ ...SHAPE, selector: sidecar.sidecar.selector });
+  const other = { ...sidecar, sidecar: { selector: { matchLabels: { app: "news" } } } };
+  for (const [spec, support] of [
+    [other, "TurnedOff"],
+    [{ ...other, listener: { port: 0 } }, "On"],
+  ] as const) {
+    const after = translated({ proxy: proxy(spec), ...inForce }, before.config, { sidecar: support });
+    expect([after.config, after.sidecar]).toEqual([before.config, before.sidecar]);
+  }
+  expect(translated({ proxy: proxy(other), ...inForce }, before.config).sidecar).toEqual({
+    ...SHAPE,
+    selector: other.sidecar.selector,
+  });
 });
 
 test("a config in force of another proxy is never taken for this one's", () => {

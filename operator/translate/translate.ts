@@ -3,10 +3,11 @@ import { routesOf, withSettings } from "../../api/route-settings.ts";
 import { excessOfKeys } from "./references/api-keys.ts";
 import { configOf, endpointsFile } from "./assemble.ts";
 import { excessOf } from "./bounds/excess.ts";
-import { infraOf, serviceShape } from "./infra.ts";
+import { infraOf, serviceShape, sidecarShape } from "./infra.ts";
 import { listenerOutcome } from "./listener.ts";
 import { judgeRoutes } from "./routes/judge-routes.ts";
 import { inForce, lastGoodConfig } from "./routes/last-good.ts";
+import { modeProblem } from "./mode-problem.ts";
 import { keyProblems } from "./references/key-problems.ts";
 import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
@@ -64,7 +65,8 @@ export function* translation(
     ...keyProblems(header, lookup.self),
   ];
   yield;
-  const ruling = rule(proxy, outcomes, whole, lookup.self);
+  const mode = modeProblem(proxy, options, resources, lookup.self);
+  const ruling = rule(proxy, outcomes, { mode, config: whole }, lookup.self);
   const accepted = ruling.accepted ? header : undefined;
 
   const references = mostFirst(distinct([...(listening?.problems ?? []), ...outcomes.flatMap((it) => it.references)]));
@@ -72,6 +74,7 @@ export function* translation(
   yield;
   const infra = accepted && listening && infraOf(accepted, listening, resources.serviceInForce);
   const service = infra === undefined ? resources.serviceInForce : serviceShape(infra);
+  const sidecar = infra === undefined ? resources.sidecarInForce : sidecarShape(infra);
   const endpoints = endpointsFile(config, lookup);
   yield;
   const ready = config && readyBackends(accepted === undefined ? [] : judged, endpoints);
@@ -82,6 +85,7 @@ export function* translation(
     endpoints,
     infra,
     ...(service === undefined ? {} : { service }),
+    ...(sidecar === undefined ? {} : { sidecar }),
     status: {
       conditions: [ruling.condition, resolvedRefs(ruling.accepted, references, generation)],
       routes: outcomes.map((outcome) => routeStatus(outcome, generation)),

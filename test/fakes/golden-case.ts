@@ -45,8 +45,12 @@ export function translateCase(folder: string, order: "as written" | "reversed" =
     if (order === "reversed") objects.reverse();
     const made = proxiesIn(objects).map((proxy) => {
       const id = `${proxy.namespace}/${proxy.name}`;
-      const { config, service } = before.get(id) ?? {};
-      const resources = { ...resourcesOf(proxy, objects), ...(service && { serviceInForce: service }) };
+      const { config, service, sidecar } = before.get(id) ?? {};
+      const resources = {
+        ...resourcesOf(proxy, objects),
+        ...(service && { serviceInForce: service }),
+        ...(sidecar && { sidecarInForce: sidecar }),
+      };
       const translation = translate(resources, config, tools, surroundings);
       before.set(id, translation);
       const owner = { namespace: proxy.namespace, name: proxy.name, uid: `uid of ${id}` };

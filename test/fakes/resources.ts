@@ -84,6 +84,10 @@ export function lookup(parts: Partial<Resources> = {}, options: Partial<Translat
   return lookupFor({ namespace: "demo", name: "chat" }, resources(parts), undefined, tools, inCluster);
 }
 
-export function translated(parts: Partial<Resources>, previous?: Config): Translation {
-  return translate(resources(parts), previous, tools, { externalNames: false });
+export function translated(
+  parts: Partial<Resources>,
+  previous?: Config,
+  options: Partial<TranslateOptions> = {},
+): Translation {
+  return translate(resources(parts), previous, tools, { externalNames: false, ...options });
 }

@@ -68,18 +68,50 @@ describe("a new proxy", () => {
     expect(bench.server.get("Secret", "demo", "wsproxy-odd-config-0")).toBeUndefined();
   });
 
-  test("of mode Sidecar is not accepted, and gets nothing but its status", async () => {
+  test("of mode Sidecar is not accepted where that is turned off, and gets nothing but its status", async () => {
     const bench = await OperatorBench.start();
     const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
     putAll(bench.server);
     bench.server.put(proxy("chat", sidecar));
-    bench.operator();
+    bench.operator({ sidecar: "TurnedOff" });
     await until("it has a status", () => bench.status() !== undefined);
     await bench.quiet();
     expect(bench.writes()).toEqual([ALL[8]]);
     expect(bench.condition("Accepted")).toBe("False SidecarUnsupported");
     expect(bench.condition("Programmed")).toBe("False NotAccepted");
-    expect(bench.status()?.conditions?.[0]?.message).toContain("write mode: Gateway");
+    expect(bench.status()?.conditions?.[0]?.message).toContain("sidecar.enabled: true");
+  });
+
+  test("of mode Sidecar gets a config with what pods get, which an edit that is not accepted leaves", async () => {
+    const bench = await OperatorBench.start();
+    const sidecar = (app: string) => ({
+      mode: "Sidecar",
+      gateway: undefined,
+      sidecar: { selector: { matchLabels: { app } } },
+    });
+    putAll(bench.server);
+    bench.server.put(proxy("chat", sidecar("chat")));
+    const before = bench.operator();
+    const shape = (): string | undefined =>
+      bench.server.get("Secret", "demo", "wsproxy-chat-config-0")?.metadata.annotations?.["wsproxy.dev/sidecar"];
+    await until("it has a config", () => shape() !== undefined);
+    await bench.quiet();
+    expect(JSON.parse(shape() ?? "")).toEqual({
+      selector: { matchLabels: { app: "chat" } },
+      listenerPort: 8080,
+      resources: {},
+      drainPeriod: "30s",
+    });
+    expect(bench.condition("Accepted")).toBe("True Accepted");
+    expect(bench.server.get("Deployment", "demo", "wsproxy-chat")).toBeUndefined();
+    const accepted = shape();
+    await before.stop();
+    bench.operator();
+    bench.edit({ ...sidecar("news"), listener: { port: 0 } });
+    bench.server.put(keys({ bob: "bobs-quite-own-key-2" }));
+    await until("the edit is refused", () => bench.condition("Accepted") === "False Invalid");
+    await bench.quiet();
+    expect(shape()).toBe(accepted);
   });
 });
 
@@ -182,7 +214,7 @@ describe("an edit", () => {
       bench.server.put({ ...bench.server.get("WebSocketProxy", "demo", "chat"), ...proxy("chat", spec) });
     };
     edit(sidecar);
-    await until("it is refused", () => bench.condition("Accepted") === "False SidecarUnsupported");
+    await until("it is refused", () => bench.condition("Accepted") === "False Invalid");
     await bench.quiet();
     expect(bench.condition("Programmed")).toBe("False NotAccepted");
     expect(objects()).toEqual(before);
