@@ -1,7 +1,5 @@
-import { z } from "zod";
 import { GROUP } from "../../api/meta.ts";
-import { dataplane, sidecar } from "../../api/pods.ts";
-import { port } from "../../api/names.ts";
+import { sidecarShape } from "../../api/sidecar-shape.ts";
 import type { SidecarShape } from "../translate/translation.ts";
 import type { Labels } from "./manifest.ts";
 
@@ -18,19 +16,12 @@ export function sidecarRecord(shape: SidecarShape | undefined): Labels {
   return shape === undefined ? {} : { [SIDECAR_RECORD]: JSON.stringify(shape) };
 }
 
-const record = z.strictObject({
-  selector: sidecar.shape.selector,
-  listenerPort: port,
-  resources: dataplane.shape.resources,
-  drainPeriod: z.string(),
-});
-
 /** Reads the annotation; undefined: there is none, or another writer changed it to what no operator writes. */
 export function sidecarIn(annotations: Labels = {}): SidecarShape | undefined {
   const text = annotations[SIDECAR_RECORD];
   if (text === undefined || text.length > LARGEST_SIDECAR_RECORD) return undefined;
   try {
-    return record.safeParse(JSON.parse(text)).data;
+    return sidecarShape.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
