@@ -109,7 +109,7 @@ function bench(script: Script = {}) {
     clock,
     log: recordedLog().log,
     settings: RENDER,
-    sidecar: "On",
+    sidecar: () => "On",
     newToken: () => "a-token",
     forgotten: (key) => (its.forgotten = key),
   });

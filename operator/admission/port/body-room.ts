@@ -34,9 +34,14 @@ export class BodyRoom {
 
   /**
    * Calls `done` once: with the bytes; with "TooLarge" when it knows that they are too many, and reads no further; never
-   * where the request breaks off. The room of the body is taken until `release`.
+   * where the request breaks off. Calls `turn` when a large body has its turn. The room of the body is taken until
+   * `release`.
    */
-  read(request: IncomingMessage, address: string, done: (body: Buffer | "TooLarge") => void): BodyReading {
+  read(
+    request: IncomingMessage,
+    address: string,
+    { turn, done }: { readonly turn: () => void; readonly done: (body: Buffer | "TooLarge") => void },
+  ): BodyReading {
     let state: "Small" | "Waiting" | "Large" | "Over" = "Small";
     let bytes: Buffer = Buffer.alloc(0);
     let size = 0;
@@ -44,6 +49,7 @@ export class BodyRoom {
       address,
       resume: () => {
         state = "Large";
+        turn();
         request.resume();
       },
     };

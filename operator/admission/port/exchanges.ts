@@ -28,6 +28,8 @@ export interface ExchangeOptions {
 
 /** How long a body may take, in ms, with the wait for its turn: the API server waits for 5 s, and no longer. */
 const BODY_TIMEOUT = 4000;
+/** How long a large body may take from its turn on, in ms: others wait for it. */
+const LARGE_TIMEOUT = 2000;
 /** How long a caller may take to read an answer, in ms. */
 const ANSWER_TIMEOUT = 5000;
 
@@ -77,12 +79,13 @@ export class Exchanges {
 
   #read(exchange: Exchange): void {
     const { request, response, connection } = exchange;
-    const late = textAnswer(408, `the body did not come within ${BODY_TIMEOUT / 1000} s`);
-    this.#connections.busy(connection, BODY_TIMEOUT, () => {
+    const late = (): void => {
       reading.release();
-      this.#send(exchange, late, "invalid");
-    });
-    const reading = this.#room.read(request, connection.address, (body) => {
+      this.#send(exchange, textAnswer(408, "the body did not come in time"), "invalid");
+    };
+    this.#connections.busy(connection, BODY_TIMEOUT, late);
+    const turn = (): void => this.#connections.busy(connection, LARGE_TIMEOUT, late);
+    const done = (body: Buffer | "TooLarge"): void => {
       this.#connections.busy(connection, ANSWER_TIMEOUT);
       if (body === "TooLarge") {
         this.#send(exchange, textAnswer(413, `the body is larger than ${LARGEST_BODY} bytes`), "invalid");
@@ -96,7 +99,8 @@ export class Exchanges {
         const rest = this.#options.clock.now() - began;
         this.#options.clock.after(rest, () => reading.release());
       });
-    });
+    };
+    const reading = this.#room.read(request, connection.address, { turn, done });
     response.once("close", () => reading.release());
   }
 
@@ -106,7 +110,7 @@ export class Exchanges {
       if ("fault" in parsed) return this.#send(exchange, textAnswer(400, parsed.fault), "invalid");
       const response = this.#options.answer(parsed.review);
       if (response === undefined) {
-        const words = "the body is no AdmissionReview of admission.k8s.io/v1 about a pod that is to be created";
+        const words = "the body is no AdmissionReview of admission.k8s.io/v1";
         return this.#send(exchange, textAnswer(400, words), "invalid");
       }
       const review = { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response };
