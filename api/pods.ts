@@ -2,6 +2,8 @@ import { z } from "zod";
 import { gatewayService } from "./gateway-service.ts";
 import { kubernetesObject, labelValue, notEmpty, textMap } from "./maps.ts";
 import { objectName } from "./names.ts";
+import { rule } from "./rule.ts";
+import { INJECT_LABEL, INJECTED_LABEL } from "./meta.ts";
 import { positiveDuration } from "./quantities.ts";
 
 /**
@@ -64,19 +66,30 @@ export const gateway = z
   })
   .describe("The data plane Deployment and its Service; only with mode Gateway.");
 
+const podsToJoin = rule(
+  notEmpty(labels),
+  {
+    cel: `!('${INJECTED_LABEL}' in self)`,
+    message: `must not select by ${INJECTED_LABEL}, which the operator sets itself; select by a label of your pods`,
+  },
+  (map) => !Object.hasOwn(map, INJECTED_LABEL),
+);
+
 export const sidecar = z
   .strictObject({
     selector: z
-      .strictObject({ matchLabels: notEmpty(labels).describe("Labels that a pod must have; every one is needed.") })
-      .describe("Pods of this namespace that get the data plane as a container."),
+      .strictObject({ matchLabels: podsToJoin.describe("Labels that a pod must have; every one is needed.") })
+      .describe(
+        `Pods of this namespace that get the data plane as a container, if they also have the label ${INJECT_LABEL} with the name of this WebSocketProxy.`,
+      ),
   })
-  .describe("Which pods get a data plane container; only with mode Sidecar, which is not supported yet.");
+  .describe("Which pods get a data plane container; only with mode Sidecar.");
 
 export const dataplane = z
   .strictObject({
     resources: kubernetesObject
       .default({})
-      .describe("Requests and limits of the data plane container, as in Kubernetes."),
+      .describe("Requests and limits of the data plane container, as in Kubernetes. In mode Sidecar without claims."),
     maxConnections: z
       .int()
       .min(1)

@@ -12,7 +12,7 @@ export interface Rule {
   readonly cel: string;
   /** One line: what is wrong and what to write instead. */
   readonly message: string;
-  /** The field of the value that has to change; absent: the value itself. */
+  /** The field of the value that has to change, such as `listener.port`; absent: the value itself. */
   readonly field?: string;
   readonly reason?: "FieldValueRequired" | "FieldValueForbidden";
   /** Present: `check` looks also at a value of which another field is wrong, if this says that it can. */
@@ -21,20 +21,32 @@ export interface Rule {
 
 /** Adds a rule in both forms: `check` for wsproxy, CEL for the API server. Both must accept the same values. */
 export function rule<T extends z.ZodType>(schema: T, twin: Rule, check: (value: z.output<T>) => boolean): T {
-  const { cel, message, field, reason, readable } = twin;
-  const meta = schema.meta() ?? {};
-  const before = (meta[RULES] as readonly object[] | undefined) ?? [];
-  const added = {
+  const { message, field, readable } = twin;
+  const checked = schema.refine(check, {
+    message,
+    path: field === undefined ? [] : field.split("."),
+    ...(readable === undefined ? {} : { when: (parsed) => readable(parsed.value) }),
+  });
+  return withRule(checked, schema, twin);
+}
+
+/** Adds a rule about an edit, which only the API server can check: its CEL compares `self` with `oldSelf`. */
+export function editRule<T extends z.ZodType>(schema: T, twin: Pick<Rule, "cel" | "message">): T {
+  return withRule(schema, schema, twin);
+}
+
+/** A rule in the form of the CRD. */
+export function crdRule({ cel, message, field, reason }: Rule): object {
+  return {
     rule: cel,
     message,
     ...(field === undefined ? {} : { fieldPath: `.${field}` }),
     ...(reason === undefined ? {} : { reason }),
   };
-  return schema
-    .refine(check, {
-      message,
-      path: field === undefined ? [] : [field],
-      ...(readable === undefined ? {} : { when: (parsed) => readable(parsed.value) }),
-    })
-    .meta({ ...meta, [RULES]: [...before, added] });
+}
+
+function withRule<T extends z.ZodType>(checked: T, before: T, twin: Rule): T {
+  const meta = before.meta() ?? {};
+  const rules = (meta[RULES] as readonly object[] | undefined) ?? [];
+  return checked.meta({ ...meta, [RULES]: [...rules, crdRule(twin)] });
 }

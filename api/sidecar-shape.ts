@@ -9,3 +9,6 @@ export const sidecarShape = z.strictObject({
   resources: dataplane.shape.resources,
   drainPeriod: z.string(),
 });
+
+/** Largest record of a shape, in characters of JSON: every replica of the operator retains that of each proxy. */
+export const LARGEST_SIDECAR_RECORD = 8192;

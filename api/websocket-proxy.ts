@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { INJECT_LABEL } from "./meta.ts";
 import { cidr, hostname, label, objectName, path, port, preciseHostname, serviceName } from "./names.ts";
 import { dataplane, gateway, sidecar } from "./pods.ts";
 import { policiesSpec } from "./policies/index.ts";
-import { CALLED, rule } from "./rule.ts";
+import { CALLED, editRule, rule, type Rule } from "./rule.ts";
+import { record } from "./unchecked.ts";
 
 /** The WebSocketProxy resource as users write it. The descriptions become the CRD and the reference. */
 
@@ -43,7 +45,7 @@ const backend = z
         { error: PORT },
       )
       .meta({ "x-kubernetes-int-or-string": true, [CALLED]: "port number or name" })
-      .describe("Number or name of a port of the Service."),
+      .describe("Number or name of a port of the Service; without a Service the number of a port of the pod itself."),
     weight: z
       .int()
       .min(0)
@@ -130,12 +132,24 @@ export const route = z
 export const MODE_STAYS =
   'cannot be changed; make a second WebSocketProxy with the other mode, move the clients to it, and then delete this one (guide "Gateway or sidecar?")';
 
+/** Longest value of a label in Kubernetes. */
+export const LONGEST_SIDECAR_NAME = 63;
+
+/** About the whole resource. A name of that length is always the value of a label. */
+export const sidecarName = {
+  cel: `self.spec.mode != 'Sidecar' || size(self.metadata.name) <= ${LONGEST_SIDECAR_NAME}`,
+  message: `must have at most ${LONGEST_SIDECAR_NAME} characters with mode Sidecar, where it is the value of the label ${INJECT_LABEL} of pods; choose a shorter name`,
+  field: "metadata.name",
+} as const satisfies Rule;
+
+/** Lower ports need a right that the container in a user's pod does not have. */
+const LOWEST_SIDECAR_PORT = 1024;
+
 const header = {
-  mode: z
-    .enum(["Gateway", "Sidecar"])
+  mode: editRule(z.enum(["Gateway", "Sidecar"]), { cel: "self == oldSelf", message: MODE_STAYS })
     .default("Gateway")
     .describe(
-      "Gateway: a Deployment and a Service of its own. Sidecar, a container in existing pods, is not supported yet: a proxy with it is not accepted (SidecarUnsupported).",
+      "Gateway: a Deployment and a Service of its own. Sidecar: a container in pods that exist already; it needs Kubernetes 1.29 or newer and the chart's sidecar.enabled. Cannot be changed.",
     ),
   gateway: gateway.optional(),
   sidecar: sidecar.optional(),
@@ -144,7 +158,7 @@ const header = {
   policies: policiesSpec.prefault({}).describe("Policies of every route that does not set its own."),
 };
 
-type Modes = { mode?: unknown; gateway?: unknown; sidecar?: unknown };
+type Modes = { mode?: unknown; gateway?: unknown; sidecar?: unknown; listener?: unknown };
 
 const modeFits = <T extends z.ZodType<Modes>>(schema: T): T => {
   const sidecarAlone = rule(
@@ -167,7 +181,7 @@ const modeFits = <T extends z.ZodType<Modes>>(schema: T): T => {
     },
     (it) => it.mode !== "Sidecar" || it.gateway === undefined,
   );
-  return rule(
+  const sidecarNeeded = rule(
     gatewayAlone,
     {
       cel: "self.mode != 'Sidecar' || has(self.sidecar)",
@@ -177,7 +191,18 @@ const modeFits = <T extends z.ZodType<Modes>>(schema: T): T => {
     },
     (it) => it.mode !== "Sidecar" || it.sidecar !== undefined,
   );
+  return rule(
+    sidecarNeeded,
+    {
+      cel: `self.mode != 'Sidecar' || !has(self.listener.port) || self.listener.port >= ${LOWEST_SIDECAR_PORT}`,
+      message: `must be at least ${LOWEST_SIDECAR_PORT} with mode Sidecar: the container in your pods may not open a lower port. Clients reach any port of your Service`,
+      field: "listener.port",
+    },
+    (it) => it.mode !== "Sidecar" || !isLow(record(it.listener)["port"]),
+  );
 };
+
+const isLow = (value: unknown): boolean => typeof value === "number" && value < LOWEST_SIDECAR_PORT;
 
 /** Routes of one WebSocketProxy at most. */
 export const MAX_ROUTES = 1024;
@@ -210,7 +235,12 @@ export const specHeader = modeFits(
 
 /** Only the rules between mode and the other fields, so that they are reported even if another field is wrong. */
 export const modeRules = modeFits(
-  z.looseObject({ mode: z.unknown().optional(), gateway: z.unknown().optional(), sidecar: z.unknown().optional() }),
+  z.looseObject({
+    mode: z.unknown().optional(),
+    gateway: z.unknown().optional(),
+    sidecar: z.unknown().optional(),
+    listener: z.unknown().optional(),
+  }),
 );
 
 /** A map of texts as Kubernetes reads it: a value that is null is an empty text. */

@@ -1,7 +1,8 @@
 import { stringify } from "yaml";
 import { GROUP, KIND, PLURAL, VERSION } from "../api/meta.ts";
 import { status } from "../api/status.ts";
-import { spec } from "../api/websocket-proxy.ts";
+import { crdRule, RULES } from "../api/rule.ts";
+import { sidecarName, spec } from "../api/websocket-proxy.ts";
 import { schemaOf, type Schema } from "./schema.ts";
 import { structural } from "./structural.ts";
 
@@ -70,10 +71,15 @@ function whole(): Schema {
     properties: {
       apiVersion: { type: "string", description: `${GROUP}/${VERSION}.` },
       kind: { type: "string", description: `${KIND}.` },
-      metadata: { type: "object" },
+      // A rule can name only fields that the schema has.
+      metadata: {
+        type: "object",
+        properties: { name: { type: "string", maxLength: 253, description: "Name of the resource." } },
+      },
       spec: { description: "The wanted state.", ...structural(schemaOf(spec)) },
       status: structural(schemaOf(status)),
     },
+    [RULES]: [crdRule(sidecarName)],
   };
 }
 

@@ -155,6 +155,19 @@ test("a proxy of mode Sidecar with a port of the pod is good", async () => {
   });
 });
 
+test("a way around the gateway of a pod is a warning, which does not change how check ends", async () => {
+  const sidecar = proxyManifest({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
+  const text = sidecar.replace("{ service: echo, port: 80 }", "{ port: 3000 }");
+  const around =
+    "apiVersion: v1\nkind: Service\nmetadata: { name: chat, namespace: demo }\nspec: { selector: { app: chat }, ports: [{ port: 3000 }] }\n";
+  const folder = await folderOf({ ...GOOD, "proxy.yaml": text, "service.yaml": around });
+  const { ended, stdout } = await ran("check", "-f", folder);
+  expect(ended).toBe(0);
+  expect(stdout).toMatch(
+    /^warning: \S+service\.yaml:4: document 1, Service demo\/chat, spec\.ports\[0\]\.port: leads clients to port 3000/m,
+  );
+});
+
 test("a backend of a Sidecar on the admin port is said too", async () => {
   const sidecar = proxyManifest({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
   const text = sidecar.replace("{ service: echo, port: 80 }", "{ port: 9090 }");

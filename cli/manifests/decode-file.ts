@@ -1,7 +1,9 @@
 import { quoted, read } from "../../api/problem.ts";
+import { record } from "../../api/unchecked.ts";
 import { metadata } from "../../api/websocket-proxy.ts";
 import { decode, type KubernetesObject } from "../../operator/gather/decode.ts";
 import { distance } from "../line/nearest.ts";
+import { injectedPods, type InjectedPods } from "./injected-pods.ts";
 import type { ParsedObject } from "./objects-in.ts";
 import { parseManifests } from "./parse.ts";
 import type { Finding, ObjectLocation } from "./location.ts";
@@ -12,6 +14,8 @@ export interface ManifestDocument {
   readonly id: string;
   readonly object: KubernetesObject;
   readonly location: ObjectLocation;
+  /** The spec of a Service as it is written; absent: it is none. */
+  readonly service?: Readonly<Record<string, unknown>>;
 }
 
 /** What one file holds. */
@@ -21,7 +25,12 @@ export interface DecodedFile {
   readonly findings: readonly Finding[];
   /** Objects of kinds that the translation does not use; these are no mistakes. */
   readonly ignored: readonly Finding[];
+  /** Pods that ask for a data plane. */
+  readonly pods: readonly InjectedPods[];
 }
+
+/** A file without an object. */
+export const NOTHING: DecodedFile = { manifests: [], findings: [], ignored: [], pods: [] };
 
 /** The text of a file → its objects, and every mistake that can be found without the other files. */
 export function decodeFile(file: string, text: string): DecodedFile {
@@ -31,6 +40,7 @@ export function decodeFile(file: string, text: string): DecodedFile {
     manifests: parts.flatMap((part) => part.manifests),
     findings: [...findings, ...parts.flatMap((part) => part.findings)],
     ignored: parts.flatMap((part) => part.ignored),
+    pods: parts.flatMap((part) => part.pods),
   };
 }
 
@@ -51,21 +61,24 @@ function decodeObject({ value, location }: ParsedObject): DecodedFile {
   if (object !== undefined) {
     // As in a cluster, what is wrong inside an object leaves the rest of it usable.
     const usable = findings.length === 0 || object.kind !== "WebSocketProxy";
-    return { manifests: usable ? [{ id: idOf(object), object, location }] : [], findings, ignored: [] };
+    const service = object.kind === "Service" ? { service: record(value["spec"]) } : {};
+    return { ...NOTHING, manifests: usable ? [{ id: idOf(object), object, location, ...service }] : [], findings };
   }
   if (findings.length > 0) {
     const known = undecoded && ({ kind: "Undecoded", object: undecoded } as const);
     const manifests = known === undefined ? [] : [{ id: idOf(known), object: known, location }];
-    return { manifests, findings, ignored: [] };
+    return { ...NOTHING, manifests, findings };
   }
+  const pods = injectedPods(value, location);
+  if (pods !== undefined) return { ...NOTHING, pods: [pods] };
   const kind = String(value["kind"]);
   const meant = misspelt(kind);
   if (meant === undefined) {
     const message = `${quoted(`${String(value["apiVersion"])} ${kind}`)} is not used here`;
-    return { manifests: [], findings: [], ignored: [found(undefined, "", message)] };
+    return { ...NOTHING, ignored: [found(undefined, "", message)] };
   }
   const message = `${quoted(kind)} is not known; did you mean ${meant}?`;
-  return { manifests: [], findings: [found(undefined, "kind", message)], ignored: [] };
+  return { ...NOTHING, findings: [found(undefined, "kind", message)] };
 }
 
 const KINDS = ["WebSocketProxy", "Secret", "ConfigMap", "Service", "EndpointSlice"];

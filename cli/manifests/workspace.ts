@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
-import { decodeFile, type DecodedFile, type ManifestDocument } from "./decode-file.ts";
+import { decodeFile, NOTHING, type DecodedFile, type ManifestDocument } from "./decode-file.ts";
 import { manifestFiles, readText, type PathProblem } from "./files.ts";
+import type { InjectedPods } from "./injected-pods.ts";
 import type { Finding } from "./location.ts";
 
 /** All manifests that count now, and the mistakes in the files. */
@@ -9,6 +10,7 @@ export interface Collected {
   readonly manifests: readonly ManifestDocument[];
   readonly findings: readonly Finding[];
   readonly ignored: readonly Finding[];
+  readonly pods: readonly InjectedPods[];
 }
 
 interface KnownFile {
@@ -17,8 +19,6 @@ interface KnownFile {
   /** The last reading without a mistake. */
   readonly good: DecodedFile | undefined;
 }
-
-const NOTHING: DecodedFile = { manifests: [], findings: [], ignored: [] };
 
 /**
  * The manifests of files and folders, read again and again. The last good objects of a file still count when the file
@@ -53,6 +53,7 @@ export class Workspace {
       manifests,
       findings: [...findings, ...read.flatMap((file) => file.findings), ...twice],
       ignored: read.flatMap((file) => file.ignored),
+      pods: read.flatMap((file) => file.pods),
     };
   }
 
@@ -75,7 +76,7 @@ const STAYS = "what it held stays in force";
 export function collect(file: string, text: string | PathProblem): Collected {
   const read = readAgain(file, text, undefined).read;
   const { manifests, findings } = eachOnce(read.manifests);
-  return { manifests, findings: [...read.findings, ...findings], ignored: read.ignored };
+  return { ...read, manifests, findings: [...read.findings, ...findings] };
 }
 
 function readAgain(file: string, text: string | PathProblem, before: KnownFile | undefined): KnownFile {

@@ -3,6 +3,7 @@ import { EXIT } from "../line/exit-codes.ts";
 import { readStream } from "../manifests/files.ts";
 import { collect, Workspace, type Collected } from "../manifests/workspace.ts";
 import { conditionTable, findingLines, isClean, type Report } from "./report.ts";
+import { sidecarWarnings } from "./sidecar-warnings.ts";
 import { located, translateEach, warningsOf } from "./translated.ts";
 
 /** Translates manifests and prints their conditions and mistakes. Resolves with the exit code. */
@@ -22,14 +23,14 @@ export async function checkManifests(
   return isClean(report) ? EXIT.ok : EXIT.negative;
 }
 
-function reportOf({ manifests, findings, ignored }: Collected, adminPort: number | undefined): Report {
+function reportOf({ manifests, findings, ignored, pods }: Collected, adminPort: number | undefined): Report {
   const translated = translateEach(manifests, undefined, adminPort);
   const none =
     translated.length === 0 && findings.length === 0 ? [{ message: "there is no WebSocketProxy in it" }] : [];
   return {
     proxies: translated.map(({ id, translation: { status } }) => ({ id, ...status })),
     findings: [...findings, ...none, ...located(translated, manifests)],
-    warnings: warningsOf(translated, manifests),
+    warnings: [...warningsOf(translated, manifests), ...sidecarWarnings(translated, manifests, pods)],
     ignored,
   };
 }

@@ -6,6 +6,7 @@ import { backendManifest, keysManifest, proxyManifest } from "../../test/fakes/m
 import { decode, resourcesOf, type ProxyObject } from "../gather/decode.ts";
 import { packer } from "./packer.ts";
 import { packedConfig } from "../render/packed.ts";
+import { sidecarIn, sidecarRecord } from "../render/sidecar-record.ts";
 import { inCluster } from "./in-cluster.ts";
 import { tools } from "./tools.ts";
 import type { TranslateOptions } from "../translate/resources.ts";
@@ -79,6 +80,25 @@ test("10,000 API keys and 1,000 routes fit two objects", () => {
   expect(packed.excess).toBeUndefined();
   expect("config" in packed && packed.config.parts.length).toBeLessThanOrEqual(2);
 });
+
+test("what pods of mode Sidecar get has a bound, and up to it the record can be read again", () => {
+  const name = (at: number): string => `${"d".repeat(60)}.example/${String(at).padStart(60, "n")}`;
+  const shapes = Array.from({ length: 120 }, (_, length) => {
+    const names = [...Array.from({ length: 59 }, (_one, at) => name(at)), `${"d".repeat(length + 1)}/n`];
+    const resources = JSON.stringify({ limits: Object.fromEntries(names.map((it) => [it, 1])) });
+    const text = proxyManifest({
+      port: 65_535,
+      spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }",
+    }).replace("drain: { period: 100ms }", `drain: { period: ${LONGEST_PERIOD} }, resources: ${resources}`);
+    return translated([text, BACKEND, keysManifest(KEYS)]).sidecar;
+  });
+  const fit = shapes.filter((shape) => shape !== undefined);
+  expect(fit.length).toBeGreaterThan(10);
+  expect(fit.length).toBeLessThan(119);
+  for (const shape of fit) expect(sidecarIn(sidecarRecord(shape))).toEqual(shape);
+});
+
+const LONGEST_PERIOD = "999999999.999999999h999999999.9999999ms";
 
 const isInvalid = ({ reason }: { readonly reason: string }): boolean => reason === "Invalid";
 

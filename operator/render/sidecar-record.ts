@@ -1,12 +1,10 @@
 import { GROUP } from "../../api/meta.ts";
-import { sidecarShape } from "../../api/sidecar-shape.ts";
+import { LARGEST_SIDECAR_RECORD, sidecarShape } from "../../api/sidecar-shape.ts";
 import type { SidecarShape } from "../translate/translation.ts";
 import type { Labels } from "./manifest.ts";
 
 /** Annotation of a config Secret: the shape of the container that pods get with this config, as JSON. */
 export const SIDECAR_RECORD = `${GROUP}/sidecar`;
-/** Largest record, in characters: every replica of the operator retains it of each proxy. */
-export const LARGEST_SIDECAR_RECORD = 8192;
 
 /**
  * The annotation, as it is written with each config. Every replica of the operator decides from it which pods get the

@@ -36,7 +36,7 @@ export function listenerOutcome(
     return { listener: { port, tls, trustedProxies }, stays: false, problems };
   }
   const listener = { ...withCurrentTls(before, lookup), trustedProxies };
-  return { listener, stays: true, problems: problems.map((problem) => explained(problem, listener)) };
+  return { listener, stays: true, problems: problems.map((problem) => explained(problem, listener, header.mode)) };
 }
 
 /** The listener in force, with the current certificate of its Secret. */
@@ -66,8 +66,12 @@ function isOpen({ tls }: Listener): boolean {
   return tls === undefined || tls.keyPair !== undefined;
 }
 
-function explained(problem: ReferenceProblem, { port, tls }: Listener): ReferenceProblem {
+function explained(
+  problem: ReferenceProblem,
+  { port, tls }: Listener,
+  mode: WebSocketProxySpec["mode"],
+): ReferenceProblem {
   const what = tls === undefined ? "ws" : `wss with Secret ${tls.secretName ?? ""}`;
-  const message = `${problem.message}. Until then the listener stays as it was (${what}, port ${port}), and the Service leads to it`;
+  const message = `${problem.message}. Until then the listener stays as it was (${what}, port ${port}), ${mode === "Gateway" ? "and the Service leads to it" : "in new pods, too"}`;
   return { ...problem, message };
 }

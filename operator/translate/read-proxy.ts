@@ -6,8 +6,10 @@ import { record } from "../../api/unchecked.ts";
 import {
   MAX_ROUTES,
   metadata as metadataSchema,
+  LONGEST_SIDECAR_NAME,
   modeRules,
   route as routeSchema,
+  sidecarName,
   specHeader,
   type RouteSpec,
   type WebSocketProxySpec,
@@ -70,6 +72,7 @@ export function* readProxy(manifest: unknown): Steps<ReadProxy> {
   const problems = [
     ...topLevelProblems(top),
     ...(metadata.ok ? [] : metadata.problems),
+    ...(mode === "Sidecar" ? nameProblems(name) : []),
     ...(header.ok ? [] : headerProblems(header.problems, spec)),
     ...(policies.ok ? policyProblems(policies.value, "spec.policies") : []),
   ];
@@ -90,6 +93,11 @@ function headerProblems(problems: readonly AcceptedProblem[], spec: object): Acc
   const rules = read(modeRules, spec, "spec", "Invalid");
   const more = rules.ok ? [] : rules.problems.filter(({ at }) => !problems.some((problem) => problem.at === at));
   return [...problems, ...more];
+}
+
+function nameProblems(name: string): AcceptedProblem[] {
+  if (name.length <= LONGEST_SIDECAR_NAME) return [];
+  return [{ reason: "Invalid", message: sidecarName.message, at: sidecarName.field }];
 }
 
 function topLevelProblems(top: Readonly<Record<string, unknown>>): AcceptedProblem[] {

@@ -16,6 +16,11 @@ const manyKeys = (count: number, from = 0): Record<string, string> =>
 const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
 const SHAPE = { listenerPort: 8080, resources: {}, drainPeriod: "30s" };
 
+const LABEL = "k".repeat(60);
+
+const many = (count: number, key: (at: number) => string, value: unknown): object =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [key(at), value]));
+
 const reasons = ({ status }: ReturnType<typeof translated>): string[] =>
   status.conditions.map(({ status: holds, reason }) => `${holds} ${reason}`);
 
@@ -100,6 +105,28 @@ test("a proxy of mode Sidecar keeps its last good config and shape when the mode
     selector: other.sidecar.selector,
   });
 });
+
+test.each([
+  [
+    "spec.sidecar.selector",
+    { sidecar: { selector: { matchLabels: many(64, (at) => `l${at}.${LABEL}/${LABEL}`, LABEL) } } },
+  ],
+  [
+    "spec.dataplane.resources",
+    { dataplane: { resources: { limits: many(64, (at) => `l${at}.${LABEL}/${LABEL}`, 1) } } },
+  ],
+])(
+  "what pods of mode Sidecar get has a bound: a larger %s is not accepted, and the last good one stays",
+  (at, more) => {
+    const before = translated({ proxy: proxy(sidecar) });
+    const inForce = before.sidecar && { sidecarInForce: before.sidecar };
+    const after = translated({ proxy: proxy({ ...sidecar, ...more }), ...inForce }, before.config);
+    expect(after.status.problems).toMatchObject([
+      { reason: "TooLarge", at, message: expect.stringMatching(/^has \d+ characters as JSON; .*Make it shorter$/) },
+    ]);
+    expect([after.config, after.sidecar]).toEqual([before.config, before.sidecar]);
+  },
+);
 
 test("a config in force of another proxy is never taken for this one's", () => {
   const previous = translated({}).config;

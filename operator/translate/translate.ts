@@ -18,6 +18,7 @@ import { readProxy, type ReadProxy } from "./read-proxy.ts";
 import type { Resources, TranslateOptions, Tools } from "./resources.ts";
 import { readyBackends } from "./routes/ready-backends.ts";
 import { routeOutcome, routeStatus, type RouteOutcome } from "./routes/route-outcome.ts";
+import { sidecarProblems } from "./sidecar-problems.ts";
 import { distinct } from "./status.ts";
 import { eachOf, finished, type Steps } from "./steps.ts";
 import { fitsInText, textExcess } from "./bounds/text-budget.ts";
@@ -63,6 +64,7 @@ export function* translation(
     excessOfKeys(routes, lookup.self) ?? (yield* excessOf(wanted, options, lookup.self)),
     portConflict(proxy, options, lookup.self),
     ...keyProblems(header, lookup.self),
+    ...sidecarProblems(header, lookup.self),
   ];
   yield;
   const mode = modeProblem(proxy, options, resources, lookup.self);

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MODE_STAYS } from "../../api/websocket-proxy.ts";
 import { CHART, helm, helmBinary, template } from "../chart/helm.ts";
 import { Program, temporaryFolder } from "../fakes/program.ts";
 import { until } from "../fakes/sockets.ts";
@@ -77,11 +78,8 @@ describe("a release", () => {
       () => kubectl("get", "pod", "chat-1", "-n", "demo", "-o", `jsonpath=${nudge}`) !== "",
     );
 
-    kubectl("patch", "wsp", "chat", "-n", "demo", "--type=merge", "-p", SIDECAR);
-    await until(
-      "a mode that would leave it without pods is refused",
-      () => condition("Accepted") === "False SidecarUnsupported",
-    );
+    const toSidecar = ["patch", "wsp", "chat", "-n", "demo", "--type=merge", "-p", SIDECAR];
+    expect(() => kubectl(...toSidecar)).toThrow(MODE_STAYS);
     expect(kubectl("get", "deployment,service", "-n", "demo", "-o", "name")).toBe(
       "deployment.apps/wsproxy-chat\nservice/echo\nservice/wsproxy-chat\n",
     );

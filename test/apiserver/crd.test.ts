@@ -5,14 +5,14 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { policies } from "../../api/policies/index.ts";
 import { status as statusSchema } from "../../api/status.ts";
-import { MAX_ROUTES, spec as specSchema } from "../../api/websocket-proxy.ts";
+import { LONGEST_SIDECAR_NAME, MAX_ROUTES, sidecarName, spec as specSchema } from "../../api/websocket-proxy.ts";
 import { apply, applyStatus, type Applicable } from "../../operator/kube/apply.ts";
 import type { Caller } from "../../operator/kube/call.ts";
 import { KINDS, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
 import { OPEN, proxyOf, specWith } from "../samples/proxy.ts";
 import { newNamespace, read, sharedClient, tableRow } from "./bench.ts";
 import { installCrd } from "./crd.ts";
-import { DryRun } from "./dry-run.ts";
+import { DryRun, type DryRunAnswer } from "./dry-run.ts";
 
 type Proxy = KubeObject & { readonly spec: Record<string, unknown>; readonly status?: Record<string, unknown> };
 
@@ -211,6 +211,29 @@ test("kubectl explains every field of a route", async () => {
   expect(text).toContain("hostnames");
   expect(text.replaceAll(/\s+/g, " ")).toContain("Host names that the route serves; `*.example.com` stands for");
   expect(text).not.toContain("<no description>");
+});
+
+test("a name of mode Sidecar has at most 63 characters, as the value of a label; of mode Gateway 253", async () => {
+  const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+  const created = (name: string, spec: object): Promise<DryRunAnswer> =>
+    dryRun.create({
+      ...proxyOf(specWith({ spec }), dryRun.namespace),
+      metadata: { name, namespace: dryRun.namespace },
+    });
+  for (const [name, spec] of [
+    ["a".repeat(LONGEST_SIDECAR_NAME), sidecar],
+    [`a.${"b".repeat(LONGEST_SIDECAR_NAME - 2)}`, sidecar],
+    ["a".repeat(253), {}],
+  ] as const) {
+    expect(await created(name, spec)).toMatchObject({ status: 201, text: "" });
+  }
+  const { status, causes } = await created("a".repeat(LONGEST_SIDECAR_NAME + 1), sidecar);
+  expect({ status, causes }).toEqual({
+    status: 422,
+    causes: [
+      expect.objectContaining({ field: "metadata.name", message: expect.stringContaining(sidecarName.message) }),
+    ],
+  });
 });
 
 test("two clients apply one route each, and both routes stay", async () => {

@@ -27,7 +27,7 @@ export interface Answer {
   readonly details?: { readonly causes?: DryRunAnswer["causes"] };
 }
 
-/** Creates WebSocketProxies in the shared control plane with `dryRun=All`: the API server checks them and stores nothing. */
+/** Creates and replaces WebSocketProxies in the shared control plane with `dryRun=All`: the API server checks them and stores nothing. */
 export class DryRun {
   /** Namespace of the WebSocketProxies. */
   readonly namespace: string;
@@ -62,9 +62,17 @@ export class DryRun {
 
   /** `fieldValidation`: Strict refuses unknown fields, Ignore drops them. */
   create(manifest: object, fieldValidation: "Strict" | "Ignore" = "Strict"): Promise<DryRunAnswer> {
-    const path = pathOf(KINDS.WebSocketProxy, this.namespace);
+    return this.#send("POST", pathOf(KINDS.WebSocketProxy, this.namespace), manifest, fieldValidation);
+  }
+
+  /** Replaces a WebSocketProxy that exists. */
+  replace(name: string, manifest: object): Promise<DryRunAnswer> {
+    return this.#send("PUT", pathOf(KINDS.WebSocketProxy, this.namespace, name), manifest, "Strict");
+  }
+
+  #send(method: string, path: string, manifest: object, fieldValidation: string): Promise<DryRunAnswer> {
     const url = `${this.#server}${path}?dryRun=All&fieldValidation=${fieldValidation}`;
-    const options = { method: "POST", agent: this.#agent, headers: { "content-type": "application/json" } };
+    const options = { method, agent: this.#agent, headers: { "content-type": "application/json" } };
     return new Promise((resolve, reject) => {
       const call = request(url, options, (response) => {
         json(response).then((body) => {

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { crd } from "../../generate/crd.ts";
 import type { Schema } from "../../generate/schema.ts";
+import { apply, type Applicable } from "../../operator/kube/apply.ts";
 import { boundSamples } from "../samples/bounds.ts";
+import { editSamples } from "../samples/edits.ts";
 import { proxyOf } from "../samples/proxy.ts";
 import { ruleSamples } from "../samples/rules.ts";
 import { textSamples } from "../samples/texts.ts";
+import { sharedClient } from "./bench.ts";
 import { DryRun } from "./dry-run.ts";
 
 // The samples of `test/samples.test.ts`: the API server must accept and refuse the same as the schemas of api/.
@@ -38,6 +41,26 @@ describe.each([
     expect({ causes, words }).not.toEqual({ causes, words: [] });
   });
 });
+
+test.each(editSamples.map((it, index) => [it.name, it, index] as const))(
+  "an edit: %s",
+  async (_name, { before, after, at, rule }, index) => {
+    const name = `edited-${index}`;
+    const of = (spec: object): object => ({
+      ...proxyOf(spec, dryRun.namespace),
+      metadata: { name, namespace: dryRun.namespace },
+    });
+    const client = sharedClient();
+    const stored = await apply(client, of(before) as Applicable, new AbortController().signal);
+    const { resourceVersion } = stored.metadata;
+    const edited = of(after) as { readonly metadata: object };
+    const answer = await dryRun.replace(name, { ...edited, metadata: { ...edited.metadata, resourceVersion } });
+    const { status, causes } = answer;
+    if (at === undefined) return expect({ status, causes }).toEqual({ status: 200, causes: [] });
+    expect(status).toBe(422);
+    expect(causes).toEqual([expect.objectContaining({ field: at, message: expect.stringContaining(rule) })]);
+  },
+);
 
 /** True if the API server blames the field `at`, a part below it, or, for the name of an item, the item. */
 function concerns(field: string, at: string): boolean {

@@ -1,6 +1,7 @@
 /** Numbers that the code has a name for and that bound nothing which clients, backends, pods or routes can make grow, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "api/meta.ts#ADMIN_PORT": "a port",
+  "api/container-resources.ts#NANO": "how exact an amount is",
   "api/pods.ts#FIRST_REPLICAS": "pods of a new Deployment",
   "api/quantities.ts#UNITS": "what the units of a duration stand for",
   "api/route-settings.ts#LONG": "from which length on lists are compared by identity",
@@ -34,6 +35,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "operator/kube/pace.ts#TIDY": "from how many keys on those that are as new are looked for and dropped",
   "operator/kube/reflector.ts#WATCH_SECONDS": "how long a watch is asked for",
   "operator/kube/work-queue.ts#FIRST_WAIT": "the first wait; the longest is the bound",
+  "operator/translate/sidecar-problems.ts#OTHERS": "a part of the record of mode Sidecar",
   "operator/watch/own-form.ts#LONG_VALUE": "from which length on a value of our own is known by its hash",
   "operator/watch/contents.ts#OBJECT_WEIGHT": "what an object counts beside its texts",
   "operator/watch/own-objects.ts#PATIENCE": "how long our own write is believed over the cache",

@@ -148,6 +148,25 @@ const sets: readonly RuleSamples[] = [
     bad: [{ sidecar: { selector: { matchLabels: {} } } }, { sidecar: { selector: { matchLabels: {} } }, listener: {} }],
   },
   {
+    rule: "must not select by wsproxy.dev/injected, which the operator sets itself; select by a label of your pods",
+    at: "spec.sidecar.selector.matchLabels",
+    spec: (matchLabels) => whole({ mode: "Sidecar", sidecar: { selector: { matchLabels } } }),
+    good: [{ app: "chat" }, { "wsproxy.dev/inject": "chat" }],
+    bad: [{ "wsproxy.dev/injected": "wsproxy-chat" }, { app: "chat", "wsproxy.dev/injected": "" }],
+  },
+  {
+    rule: "must be at least 1024 with mode Sidecar: the container in your pods may not open a lower port. Clients reach any port of your Service",
+    at: "spec.listener.port",
+    spec: (more) => whole({ mode: "Sidecar", sidecar: { selector }, ...(more as object) }),
+    good: [
+      {},
+      { listener: {} },
+      { listener: { port: 1024 } },
+      { mode: "Gateway", sidecar: undefined, listener: { port: 80 } },
+    ],
+    bad: [{ listener: { port: 1023 } }, { listener: { port: 443, tls: { secretName: "tls" } } }],
+  },
+  {
     rule: KEYS,
     at: "spec.gateway.pod.labels",
     spec: (labels) => whole({ gateway: { pod: { labels } } }),
