@@ -25,13 +25,6 @@ export interface OperatorState {
   readonly retained: () => number;
 }
 
-/** What the webhook's gauges show at the moment of a scrape. */
-export interface WebhookState {
-  readonly connections: number;
-  /** ms since the epoch; undefined: there is no certificate. */
-  readonly expiry: number | undefined;
-}
-
 export type ProxyReport = readonly [
   proxy: string,
   conditions: readonly ConditionState[],
@@ -162,6 +155,20 @@ export class OperatorMetrics {
     });
   }
 
+  /** Shows when the webhook's certificate expires (ms since the epoch); undefined: there is none yet. */
+  showCertificate(expiry: () => number | undefined): void {
+    new Gauge({
+      name: "wsproxy_operator_webhook_certificate_expiry_timestamp_seconds",
+      help: "When the certificate expires that this process serves to the API server; no sample while it has none.",
+      registers: [this.registry],
+      collect() {
+        const at = expiry();
+        if (at === undefined) this.remove();
+        else this.set(at / 1000);
+      },
+    });
+  }
+
   passed(result: PassEnd, seconds: number): void {
     this.#passes.inc({ result });
     this.#duration.observe(seconds);
@@ -177,19 +184,9 @@ export class OperatorMetrics {
     this.#closed.inc({ reason });
   }
 
-  /** Where the webhook's gauges read their values; without a webhook there are none. */
-  showWebhook(state: () => WebhookState): void {
-    this.#gauge("webhook_connections", "Connections to the webhook that are open.", () => state().connections);
-    new Gauge({
-      name: "wsproxy_operator_webhook_certificate_expiry_timestamp_seconds",
-      help: "When the certificate that the webhook serves expires, in seconds since 1970.",
-      registers: [this.registry],
-      collect() {
-        const { expiry } = state();
-        if (expiry === undefined) this.remove();
-        else this.set(expiry / 1000);
-      },
-    });
+  /** Shows how many connections the webhook has; without a webhook there is no sample. */
+  showConnections(open: () => number): void {
+    this.#gauge("webhook_connections", "Connections to the webhook that are open.", open);
   }
 
   watchRestarted(kind: WatchedKind): void {

@@ -64,7 +64,8 @@ export class Webhook {
       closed: (why) => metrics.webhookClosed(why),
     });
     pairs.onChange(() => server.pairChanged());
-    metrics.showWebhook(() => ({ connections: server.connections, expiry: pairs.expiry }));
+    metrics.showConnections(() => server.connections);
+    metrics.showCertificate(() => pairs.expiry);
     this.#certificates = pairs;
     this.#server = server;
   }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { briefOf, hasLabelsLeftOut, MOST_LABELS, NUDGE } from "./brief-object.ts";
 import type { KubeObject } from "../kube/kinds.ts";
-import { LARGEST_SIDECAR_RECORD } from "../render/sidecar-record.ts";
+import { LARGEST_SIDECAR_RECORD } from "../../api/sidecar-shape.ts";
 
 const labels = (count: number, value = "v"): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [`example.com/label-${at}`, value]));

@@ -3,7 +3,8 @@ import type { Container, Ended, Pod } from "./pod.ts";
 import { SERVICE_NAME, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { MANAGED } from "../render/labels.ts";
 import type { Labels } from "../render/manifest.ts";
-import { LARGEST_SIDECAR_RECORD, SIDECAR_RECORD } from "../render/sidecar-record.ts";
+import { LARGEST_SIDECAR_RECORD } from "../../api/sidecar-shape.ts";
+import { SIDECAR_RECORD } from "../render/sidecar-record.ts";
 import { shortened } from "../shortened.ts";
 
 /** When this annotation of a pod changes, the kubelet updates the pod's volumes at once. */

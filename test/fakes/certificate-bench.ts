@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { record, list } from "../../api/unchecked.ts";
 import { WebhookCertificates } from "../../operator/admission/certificates/webhook-certificates.ts";
-import { ApiError } from "../../operator/kube/api-error.ts";
+import { ApiError, TOO_LONG } from "../../operator/kube/api-error.ts";
 import type { Call, Caller } from "../../operator/kube/call.ts";
 import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
 import { ApiStore, Refused } from "./api-server-store.ts";
@@ -58,7 +58,7 @@ export class CertificateBench {
   #passed = 0;
   /** The bundle as it stood, and since when. */
   readonly #bundles: { readonly at: number; readonly bundle: string }[] = [];
-  readonly #trusts = new Map<string, boolean>();
+  readonly #spans = new Map<string, Span>();
 
   constructor(start = Date.parse("2026-01-01T00:00:00Z")) {
     this.#start = start;
@@ -145,16 +145,10 @@ export class CertificateBench {
 
   /** Would an API server with that bundle take that certificate at this time? */
   trusts(bundle: string, cert: string): boolean {
-    const leaf = new X509Certificate(cert);
-    const inTime = (one: X509Certificate): boolean =>
-      Date.parse(one.validFrom) <= this.wall && this.wall < Date.parse(one.validTo);
     const key = `${cert}${bundle}`;
-    const known =
-      this.#trusts.get(key) ??
-      (leaf.checkHost(HOST, { subject: "never" }) !== undefined &&
-        authorities(bundle).some((ca) => leaf.checkIssued(ca) && leaf.verify(ca.publicKey) && inTime(ca)));
-    this.#trusts.set(key, known);
-    return known && inTime(leaf);
+    const span = this.#spans.get(key) ?? spanOf(bundle, cert);
+    this.#spans.set(key, span);
+    return span.from <= this.wall && this.wall < span.to;
   }
 
   get bundle(): string {
@@ -210,6 +204,14 @@ export class CertificateBench {
     this.store.write(CONFIGURATION_PATH, { ...configuration, webhooks });
   }
 
+  /** Another writer changes something that is not ours. */
+  label(value: string): void {
+    const configuration = this.store.read(CONFIGURATION_PATH);
+    if (configuration === undefined) throw new Error("there is no webhook configuration");
+    const { metadata } = configuration;
+    this.store.write(CONFIGURATION_PATH, { ...configuration, metadata: { ...metadata, labels: { value } } });
+  }
+
   deleteConfiguration(): void {
     this.store.remove(CONFIGURATION_PATH);
   }
@@ -233,6 +235,7 @@ export class CertificateBench {
           { method, path, query: texts, headers: { "content-type": contentType }, body },
           call,
         );
+        if (JSON.stringify(answer).length > (call.most ?? Number.POSITIVE_INFINITY)) return fail(0, TOO_LONG);
         this.after(call, replica);
         if (fault === "answer lost") return fail(0, "Unreachable");
         return answer as T;
@@ -248,6 +251,22 @@ export class CertificateBench {
       throw error;
     }
   }
+}
+
+/** When a certificate is trusted; ms since the epoch. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+function spanOf(bundle: string, cert: string): Span {
+  const leaf = new X509Certificate(cert);
+  const ca = authorities(bundle).find((one) => leaf.checkIssued(one) && leaf.verify(one.publicKey));
+  if (ca === undefined || leaf.checkHost(HOST, { subject: "never" }) === undefined) return { from: 0, to: 0 };
+  return {
+    from: Math.max(Date.parse(leaf.validFrom), Date.parse(ca.validFrom)),
+    to: Math.min(Date.parse(leaf.validTo), Date.parse(ca.validTo)),
+  };
 }
 
 /** The certificates of a bundle. */

@@ -16,11 +16,11 @@ import {
 import { CA_NAME, type PairText } from "./pair.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const HOUR = 3_600_000;
+const DAY = 24 * 3_600_000;
 /** How long a certificate is valid; ms. */
-export const VALIDITY = 90 * 24 * HOUR;
+const VALIDITY = 90 * DAY;
 /** A certificate is valid since before it was made: clocks of API servers may be behind ours; ms. */
-export const BACKDATED = HOUR;
+const BACKDATED = DAY;
 
 /**
  * A new key with a certificate for `host`, signed by a CA of its own. The key of the CA never leaves this function: to trust

@@ -26,8 +26,8 @@ export type NextStep =
   /** Nothing, for as many ms if nothing changes. */
   | { readonly kind: "Rest"; readonly lookAgainAfter: number };
 
-/** A pair is renewed after this share of its life: of 90 days, 30 are left to mend what prevents it. */
-const RENEWED_AT = 2 / 3;
+/** A pair is renewed so long before its end: the time to mend what prevents it; ms. */
+const RENEWED_BEFORE = 30 * 24 * 3_600_000;
 /** From a new CA in the bundle until its pair is promoted, so that every API server has read the bundle; ms. */
 export const BUNDLE_SETTLES = 60_000;
 /** From a promotion until the CA before it leaves the bundle, so that every replica has read the Secret; ms. */
@@ -72,6 +72,6 @@ function isDue(pair: Pair, now: number): boolean {
   return !pair.own || now >= dueAt(pair);
 }
 
-function dueAt({ notBefore, notAfter }: Pair): number {
-  return notBefore + RENEWED_AT * (notAfter - notBefore);
+function dueAt({ notAfter }: Pair): number {
+  return notAfter - RENEWED_BEFORE;
 }

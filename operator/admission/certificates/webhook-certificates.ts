@@ -138,7 +138,7 @@ export class WebhookCertificates {
   #trouble(where: string, words: string | undefined): void {
     if (words === undefined) this.#troubles.delete(where);
     else {
-      if (!this.#troubles.has(where)) this.#options.log.warn({ trouble: words }, "webhook certificate: trying again");
+      if (!this.#troubles.has(where)) this.#options.log.warn({ trouble: words }, "webhook certificate: looking again");
       this.#troubles.set(where, words);
     }
   }
