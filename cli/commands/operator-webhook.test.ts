@@ -51,9 +51,12 @@ async function started(version: object = { major: "1", minor: "33+k3s1" }): Prom
 }
 
 function bundleOf(server: FakeApiServer): string {
-  const configuration = server.store.all().find(({ kind }) => kind === "MutatingWebhookConfiguration");
-  const [webhook] = configuration?.["webhooks"] as [{ clientConfig: { caBundle?: string } }];
-  return Buffer.from(webhook.clientConfig.caBundle ?? "", "base64").toString();
+  for (const { kind, webhooks } of server.store.all()) {
+    if (kind !== "MutatingWebhookConfiguration") continue;
+    const [{ clientConfig }] = webhooks as [{ clientConfig: { caBundle?: string } }];
+    return Buffer.from(clientConfig.caBundle ?? "", "base64").toString();
+  }
+  throw new Error("there is no MutatingWebhookConfiguration");
 }
 
 function called(port: number, ca: string, review: object): ReturnType<Started["call"]> {

@@ -24,6 +24,8 @@ export interface WebhookOptions extends ExchangeOptions {
 
 /** Connections that the kernel holds until they are accepted: beyond them it drops a caller's first packet for a second. */
 const BACKLOG = 4096;
+/** The parser's code for a connection that ends in the middle of a request. */
+const CALLER_LEFT = "HPE_INVALID_EOF_STATE";
 /** Bytes of a request head. */
 const LARGEST_HEAD = 8192;
 /** A Service still leads callers here for so long after the pod began to stop; ms. Measured: the last came after 0.9 s. */
@@ -157,9 +159,10 @@ export class WebhookServer {
   #unreadable({ code = "" }: NodeJS.ErrnoException, socket: Socket): void {
     const connection = this.#ofSocket.get(socket);
     if (socket.writableEnded || socket.destroyed) return;
-    if (code.startsWith("HPE_")) this.#options.closed("Malformed");
+    const malformed = code.startsWith("HPE_") && code !== CALLER_LEFT;
+    if (malformed) this.#options.closed("Malformed");
     // While an answer is awaited, this one would be taken for it.
-    if (!code.startsWith("HPE_") || connection?.stage === "Busy") {
+    if (!malformed || connection?.stage === "Busy") {
       socket.destroy();
       return;
     }

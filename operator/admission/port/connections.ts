@@ -9,7 +9,7 @@ export type Stage = "New" | "Busy" | "Idle";
 export const CLOSED = ["Evicted", "Late", "NoCertificate", "TLS", "Pipelined", "Malformed"] as const;
 export type Closed = (typeof CLOSED)[number];
 
-/** Connections that are open at the same time; some 50 kB each. API servers have up to 200 writes under way, each. */
+/** Connections that are open at the same time; some 70 kB each. API servers have up to 200 writes under way, each. */
 const MOST = 512;
 /** How long a connection may be in a stage, in ms. TLS handshake and head of the first request: */
 const HEAD = 5000;

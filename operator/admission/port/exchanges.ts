@@ -84,24 +84,31 @@ export class Exchanges {
       this.#send(exchange, textAnswer(408, "the body did not come in time"), "invalid");
     };
     this.#connections.busy(connection, BODY_TIMEOUT, late);
-    const turn = (): void => this.#connections.busy(connection, LARGE_TIMEOUT, late);
+    let read = false;
+    let turnAt: number | undefined;
+    const turn = (): void => {
+      turnAt = this.#options.clock.now();
+      this.#connections.busy(connection, LARGE_TIMEOUT, late);
+    };
     const done = (body: Buffer | "TooLarge"): void => {
       this.#connections.busy(connection, ANSWER_TIMEOUT);
       if (body === "TooLarge") {
         this.#send(exchange, textAnswer(413, `the body is larger than ${LARGEST_BODY} bytes`), "invalid");
         return;
       }
+      read = true;
       this.#turns.next(() => {
-        if (connection.stage === "Gone") return;
-        const began = this.#options.clock.now();
+        if (connection.stage === "Gone") return reading.release();
         this.#answer(exchange, body);
-        // The room of a body is free when it has rested for as long as it held the event loop: a crowd gets half of it.
-        const rest = this.#options.clock.now() - began;
-        this.#options.clock.after(rest, () => reading.release());
+        // The room of a large body rests for as long as the body took: a crowd of them leaves half of the time to others.
+        const now = this.#options.clock.now();
+        this.#options.clock.after(now - (turnAt ?? now), () => reading.release());
       });
     };
     const reading = this.#room.read(request, connection.address, { turn, done });
-    response.once("close", () => reading.release());
+    response.once("close", () => {
+      if (!read) reading.release();
+    });
   }
 
   #answer(exchange: Exchange, body: Buffer): void {
