@@ -45,7 +45,8 @@ async function started(version: object = { major: "1", minor: "33+k3s1" }): Prom
   return {
     server,
     program,
-    ready: async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).status === 200,
+    // The leader writes the CA into the configuration right after it has a certificate.
+    ready: async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).status === 200 && bundleOf(server) !== "",
     call: (pod) => called(webhook, bundleOf(server), reviewOf(pod)),
   };
 }
