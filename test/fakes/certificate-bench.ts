@@ -23,8 +23,8 @@ const CONFIGURATION_PATH = pathOf(KINDS.MutatingWebhookConfiguration, undefined,
 /** As slow as an API server may be to read the configuration that another one wrote. */
 const SLOWEST_API_SERVER = 30 * SECOND;
 
-/** What becomes of a call instead of its answer; `answer lost`: it takes effect. */
-export type Fault = "lost" | "answer lost" | { readonly status: number };
+/** What becomes of a call instead of its answer; `answer lost`: it takes effect; `late`: it fails, and takes effect then. */
+export type Fault = "lost" | "answer lost" | { readonly status: number } | { readonly late: Promise<void> };
 
 /** One process of the operator. */
 export interface Replica {
@@ -152,7 +152,7 @@ export class CertificateBench {
   }
 
   get bundle(): string {
-    return Buffer.from(String(record(this.webhook?.["clientConfig"])["caBundle"] ?? ""), "base64").toString();
+    return decoded(record(this.webhook?.["clientConfig"])["caBundle"]);
   }
 
   get webhook(): Readonly<Record<string, unknown>> | undefined {
@@ -169,9 +169,7 @@ export class CertificateBench {
   get secret(): Readonly<Record<string, string>> | undefined {
     const secret = this.store.read(SECRET_PATH);
     const data = Object.entries(record(secret?.["data"]));
-    return (
-      secret && Object.fromEntries(data.map(([name, value]) => [name, Buffer.from(String(value), "base64").toString()]))
-    );
+    return secret && Object.fromEntries(data.map(([name, value]) => [name, decoded(value)]));
   }
 
   /** Another writer changes fields of the Secret. */
@@ -198,7 +196,8 @@ export class CertificateBench {
   setBundle(bundle: string | undefined): void {
     const configuration = this.store.read(CONFIGURATION_PATH);
     if (configuration === undefined) throw new Error("there is no webhook configuration");
-    const { caBundle: _, ...clientConfig } = record(this.webhook?.["clientConfig"]);
+    const clientConfig: Record<string, unknown> = { ...record(this.webhook?.["clientConfig"]) };
+    delete clientConfig["caBundle"];
     const written = bundle === undefined ? {} : { caBundle: Buffer.from(bundle).toString("base64") };
     const webhooks = [{ ...this.webhook, clientConfig: { ...clientConfig, ...written } }];
     this.store.write(CONFIGURATION_PATH, { ...configuration, webhooks });
@@ -229,12 +228,14 @@ export class CertificateBench {
         this.calls.push(`${method} ${path === CONFIGURATION_PATH ? "MutatingWebhookConfiguration" : "Secret"}`);
         const fault = this.fault(call, replica);
         if (fault === "lost") return fail(0, "Unreachable");
-        if (typeof fault === "object") return fail(fault.status, "Scripted");
+        if (typeof fault === "object" && "status" in fault) return fail(fault.status, "Scripted");
         const texts = Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]));
-        const answer = this.#answer(
-          { method, path, query: texts, headers: { "content-type": contentType }, body },
-          call,
-        );
+        const arrived = { method, path, query: texts, headers: { "content-type": contentType }, body };
+        if (typeof fault === "object") {
+          void fault.late.then(() => this.#answer(arrived, call)).catch(() => {});
+          return fail(0, "TimedOut");
+        }
+        const answer = this.#answer(arrived, call);
         if (JSON.stringify(answer).length > (call.most ?? Number.POSITIVE_INFINITY)) return fail(0, TOO_LONG);
         this.after(call, replica);
         if (fault === "answer lost") return fail(0, "Unreachable");
@@ -251,6 +252,10 @@ export class CertificateBench {
       throw error;
     }
   }
+}
+
+function decoded(base64: unknown): string {
+  return typeof base64 === "string" ? Buffer.from(base64, "base64").toString() : "";
 }
 
 /** When a certificate is trusted; ms since the epoch. */

@@ -1,47 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Authority } from "../../../test/fakes/certificates.ts";
-import {
-  authorities,
-  CertificateBench,
-  DAY,
-  HOST,
-  MINUTE,
-  SECOND,
-  type Fault,
-  type Replica,
-  type ReplicaParts,
-} from "../../../test/fakes/certificate-bench.ts";
+import { CertificateBench, DAY, HOST, MINUTE, SECOND, type Replica } from "../../../test/fakes/certificate-bench.ts";
+import { calm, certs, expectGood, installed, ROTATION } from "../../../test/fakes/certificate-scene.ts";
 import { issue } from "./issue.ts";
 
-// What others do to the Secret, the bundle, the clocks and the calls, while two replicas serve.
+// What others do to the Secret and to the bundle, while two replicas serve.
 
-const ROTATION = 15 * MINUTE;
 let foreign: Authority;
 
 beforeAll(async () => {
   foreign = await Authority.create("another issuer");
 });
-
-async function installed(first: ReplicaParts = {}, second: ReplicaParts = {}): Promise<CertificateBench> {
-  const bench = new CertificateBench();
-  bench.install();
-  bench.start({ leading: true, ...first });
-  await bench.settle();
-  bench.start(second);
-  await bench.pass(12 * MINUTE, 5 * SECOND);
-  expect(bench.refused).toEqual([]);
-  return bench;
-}
-
-/** Lets time pass; no call is refused in it. */
-async function calm(bench: CertificateBench, ms: number): Promise<void> {
-  await bench.pass(ms, 2.5 * SECOND, () => {
-    expect({ at: bench.wall, refused: bench.refused.length }).toEqual({ at: bench.wall, refused: 0 });
-  });
-}
-
-const certs = (bench: CertificateBench): Set<string | undefined> =>
-  new Set(bench.replicas.map(({ certificates: { current } }) => current?.cert));
 
 describe("a Secret", () => {
   test("that is deleted brings a new pair, and no call is refused meanwhile", async () => {
@@ -97,7 +66,7 @@ describe("a Secret", () => {
     const bench = await installed();
     bench.edit(await fields(bench.wall));
     await bench.pass(ROTATION);
-    nowGood(bench);
+    expectGood(bench);
   });
 
   test("with a usable pair of another issuer is replaced by way of both CAs", async () => {
@@ -110,7 +79,7 @@ describe("a Secret", () => {
     await bench.settle();
     expect(bench.bundle).toContain(foreign.ca.trim());
     await calm(bench, ROTATION);
-    nowGood(bench);
+    expectGood(bench);
     expect(bench.bundle).not.toContain(foreign.ca.trim());
   });
 
@@ -141,7 +110,7 @@ describe("a webhook configuration", () => {
     const bench = await installed();
     bench.deleteSecret();
     await bench.pass(ROTATION, 2.5 * SECOND, () => bench.label(String(bench.wall)));
-    nowGood(bench);
+    expectGood(bench);
   });
 
   test("that goes and comes back is right at the next look", async () => {
@@ -152,7 +121,7 @@ describe("a webhook configuration", () => {
     await bench.pass(5 * SECOND);
     expect(bench.trusted).toBe(1);
     await bench.pass(MINUTE);
-    nowGood(bench);
+    expectGood(bench);
   });
 });
 
@@ -203,102 +172,6 @@ describe("a bundle", () => {
   });
 });
 
-describe("two replicas", () => {
-  test("that both lead for a while end with one pair, and no call is refused", async () => {
-    const bench = await installed();
-    await bench.pass(61 * DAY - ROTATION, 30 * DAY);
-    for (const replica of bench.replicas) replica.leading = true;
-    await calm(bench, ROTATION * 2);
-    nowGood(bench);
-    expect(certs(bench).size).toBe(1);
-  });
-
-  test("that both lead from the first moment on end with one pair", async () => {
-    const bench = new CertificateBench();
-    bench.install();
-    bench.start({ leading: true });
-    bench.start({ leading: true });
-    await bench.pass(ROTATION);
-    nowGood(bench);
-  });
-
-  test("of which one cannot read for five minutes of a rotation refuse no call", async () => {
-    const bench = await installed();
-    await bench.pass(60 * DAY - ROTATION, 30 * DAY);
-    const [, other] = bench.replicas as [Replica, Replica];
-    bench.deleteSecret();
-    await calm(bench, 55 * SECOND);
-    bench.fault = (_, replica) => (replica === other ? "lost" : undefined);
-    await calm(bench, 5 * MINUTE);
-    expect(certs(bench).size).toBe(2);
-    bench.fault = () => undefined;
-    await calm(bench, ROTATION);
-    expect(certs(bench).size).toBe(1);
-    nowGood(bench);
-  });
-
-  test.each([-3 * DAY, -5 * MINUTE, 5 * MINUTE, 0.9 * DAY])(
-    "of which the leader's clock is %d ms ahead refuse no call over two rotations",
-    async (ahead) => {
-      const bench = await installed({ ahead });
-      for (let day = 0; day < 130; day += 1) {
-        await bench.pass(DAY, DAY);
-        if (bench.trusted > 1) await calm(bench, ROTATION);
-      }
-      await calm(bench, SECOND);
-      nowGood(bench);
-    },
-  );
-
-  test("of which the other's clock is two days behind or ahead refuse no call, whichever leads", async () => {
-    for (const ahead of [-2 * DAY, 2 * DAY]) {
-      const bench = await installed({}, { ahead });
-      const [first, second] = bench.replicas as [Replica, Replica];
-      for (let turn = 0; turn < 6; turn += 1) {
-        [first.leading, second.leading] = [second.leading, first.leading];
-        await calm(bench, ROTATION);
-      }
-      nowGood(bench);
-    }
-  });
-});
-
-describe("calls", () => {
-  const faults: readonly Fault[] = ["lost", "answer lost", { status: 403 }, { status: 409 }, { status: 500 }];
-
-  test.each(faults)(
-    "of which each in turn ends with %j: the rotation goes on, and no call is refused",
-    async (fault) => {
-      // How many calls a rotation takes is seen in one without a fault.
-      for (let at = 0; at < 8; at += 1) {
-        const bench = await installed();
-        bench.deleteSecret();
-        let writes = 0;
-        bench.fault = ({ method }) => {
-          if (method === undefined || method === "GET") return undefined;
-          writes += 1;
-          return writes === at ? fault : undefined;
-        };
-        await calm(bench, 30 * MINUTE);
-        nowGood(bench);
-        expect(writes).toBeGreaterThanOrEqual(4);
-        if (writes < at) break;
-      }
-    },
-  );
-
-  test("that all fail for ten minutes leave what is served, with one line for each end", async () => {
-    const bench = await installed();
-    bench.fault = () => "lost";
-    for (const { lines } of bench.replicas) lines.splice(0);
-    await calm(bench, 10 * MINUTE);
-    for (const { lines } of bench.replicas) expect(lines).toEqual(["warn webhook certificate: looking again"]);
-    bench.fault = () => undefined;
-    await calm(bench, 10 * SECOND);
-    for (const { certificates } of bench.replicas) expect(certificates.troubles).toEqual([]);
-  });
-});
-
 describe("a certificate of another controller", () => {
   test("is served as it is, and nothing is written", async () => {
     const bench = new CertificateBench(Date.now());
@@ -326,11 +199,3 @@ describe("a certificate of another controller", () => {
     expect(new Set(bench.calls)).toEqual(new Set(["GET Secret"]));
   });
 });
-
-/** One pair, ours, for the Service, trusted by one CA. */
-function nowGood(bench: CertificateBench): void {
-  expect(bench.refused).toEqual([]);
-  expect(bench.trusted).toBe(1);
-  expect(Object.keys(bench.secret ?? {}).toSorted()).toEqual(["ca.crt", "tls.crt", "tls.key"]);
-  expect(authorities(bench.bundle)[0]?.subject).toMatch(/^CN=wsproxy-webhook-ca-[0-9a-f]{16}$/);
-}

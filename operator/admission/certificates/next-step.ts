@@ -29,9 +29,9 @@ export type NextStep =
 /** A pair is renewed so long before its end: the time to mend what prevents it; ms. */
 const RENEWED_BEFORE = 30 * 24 * 3_600_000;
 /** From a new CA in the bundle until its pair is promoted, so that every API server has read the bundle; ms. */
-export const BUNDLE_SETTLES = 60_000;
+const BUNDLE_SETTLES = 60_000;
 /** From a promotion until the CA before it leaves the bundle, so that every replica has read the Secret; ms. */
-export const REPLICAS_SETTLE = 600_000;
+const REPLICAS_SETTLE = 600_000;
 /** CAs that are kept in the bundle beside those of the stored pairs. */
 const MOST_KEPT = 4;
 /** Longest rest while nothing waits: the time of the next renewal is judged by the wall clock, which may be set; ms. */

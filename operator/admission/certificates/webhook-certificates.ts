@@ -26,7 +26,7 @@ export interface WebhookCertificatesOptions {
 }
 
 /** From one look at the Secret, and for a leader at the webhook configuration, to the next; ms. */
-export const POLL = 5000;
+const POLL = 5000;
 /** Steps in one look: issue and trust, or promote and trust. A writer that undoes each of them brings no more. */
 const STEPS = 4;
 

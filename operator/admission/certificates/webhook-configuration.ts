@@ -44,7 +44,7 @@ export async function writeBundle(
 ): Promise<void> {
   const { apiVersion, kind } = KINDS.MutatingWebhookConfiguration;
   const caBundle = Buffer.from(bundle).toString("base64");
-  const webhooks = [{ name: WEBHOOK, clientConfig: { caBundle } }];
   const metadata = { name, ...(version === undefined ? {} : { resourceVersion: version }) };
-  await apply(client, { apiVersion, kind, metadata, webhooks } as Parameters<typeof apply>[1], signal);
+  const bundled = { apiVersion, kind, metadata, webhooks: [{ name: WEBHOOK, clientConfig: { caBundle } }] };
+  await apply(client, bundled, signal);
 }
