@@ -36,6 +36,7 @@ ofDataplane.process.subjects({ size: 0, forgotten: { limit: 0, process: 0 } });
 const ofOperator = new OperatorMetrics([]);
 ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [], exceeded: () => [], retained: () => 0 }));
 ofOperator.showCertificate(() => undefined);
+ofOperator.showConnections(() => 0);
 
 describe.each([
   ["data plane", dataplane, ofDataplane.registry],

@@ -9,6 +9,7 @@ import { adminPortOf, portConflict, unfitness } from "./conflicts.ts";
 import { injection } from "./injection.ts";
 import type { Operation } from "./json-patch.ts";
 import * as words from "./refusal-words.ts";
+import type { AdmissionResponse } from "./response.ts";
 import type { Standing } from "./standing.ts";
 
 /** What an answer depends on, beside the review. */
@@ -17,16 +18,6 @@ export interface AdmitOptions {
   readonly settings: RenderSettings;
   /** `Packer.hash`. */
   readonly hash: (text: string) => string;
-}
-
-/** The `response` of an AdmissionReview (admission.k8s.io/v1). */
-export interface AdmissionResponse {
-  readonly uid: string;
-  readonly allowed: boolean;
-  readonly patchType?: "JSONPatch";
-  /** base64 of a JSON Patch. */
-  readonly patch?: string;
-  readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
 }
 
 /** Edits of a pod, or the sentence that refuses it. */

@@ -100,12 +100,17 @@ export async function adminServer(
       },
     };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${message}`;
-    throw new PortUnavailable(
-      `admin port ${port} on ${address} ${why}; choose another with --admin-port, or 0 for none`,
-    );
+    throw portUnavailable("admin", address, port, error);
   }
+}
+
+/** The words for a port that could not be opened with the options --<name>-address and --<name>-port. */
+export function portUnavailable(name: string, address: string, port: number, error: unknown): PortUnavailable {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why = code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${message}`;
+  return new PortUnavailable(
+    `${name} port ${port} on ${address} ${why}; choose another with --${name}-port, or 0 for none`,
+  );
 }
 
 function send(

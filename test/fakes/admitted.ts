@@ -1,4 +1,5 @@
-import { admit, type AdmissionResponse } from "../../operator/admission/admit.ts";
+import { admit } from "../../operator/admission/admit.ts";
+import type { AdmissionResponse } from "../../operator/admission/response.ts";
 import { standingOf, type Standing } from "../../operator/admission/standing.ts";
 import type { KubeObject } from "../../operator/kube/kinds.ts";
 import { packer } from "../../operator/platform/packer.ts";

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { AdmissionResponse } from "../../operator/admission/admit.ts";
+import type { AdmissionResponse } from "../../operator/admission/response.ts";
 
 interface Operation {
   readonly op: string;

@@ -1,4 +1,4 @@
-import type { AdmissionResponse } from "../../operator/admission/admit.ts";
+import type { AdmissionResponse } from "../../operator/admission/response.ts";
 import { reviewOf, Webhook } from "./admitted.ts";
 
 /** A pod, of any form. */
