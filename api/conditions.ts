@@ -16,9 +16,9 @@ export const CONDITION_REASONS = {
     NoRouteAccepted: "No route is accepted. The last good config stays in force.",
     RouteConflict: "An earlier route matches exactly the same requests.",
     TooLarge:
-      "The config would be too large: its API keys, its backends, or all together. The last good config stays in force.",
+      "The config would be too large: its API keys, its backends, or all together; or, in mode Sidecar, what each pod gets. The last good config stays in force.",
     SidecarUnsupported:
-      "Mode Sidecar is not supported yet; write mode: Gateway. The last good config stays in force, and its pods stay.",
+      "Mode Sidecar is turned off in the chart, or Kubernetes is older than 1.29. The last good config stays in force, and its pods stay.",
     AuthenticationMissing: "No authentication is in effect, and the route does not say `require: None`.",
     ListenerConflict: "Another WebSocketProxy of the same process listens on this port already (standalone).",
   },

@@ -119,8 +119,14 @@ export const indexedSettings = z.object({
   routes: z.array(z.object({ policies: policyIndexes.strip() })),
 });
 
+/**
+ * Address of an endpoint in the pod of the data plane itself, which dials 127.0.0.1, and ::1 where that is refused: a
+ * process that listens on "localhost" may have either.
+ */
+export const THIS_POD = "localhost";
+
 const endpoint = z.strictObject({
-  /** An address, or a name for a Service with externalName. */
+  /** An address, a name for a Service with externalName, or THIS_POD. */
   address: z.string().min(1).max(253),
   port,
   /** Draining: terminating but still serving; only used where nothing is Ready. */

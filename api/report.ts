@@ -40,6 +40,12 @@ const proxyReport = z.object({
     .max(Number.MAX_SAFE_INTEGER)
     .optional()
     .describe("metadata.generation of the WebSocketProxy that the config in force was made of."),
+  removed: z
+    .boolean()
+    .optional()
+    .describe(
+      "true: the config in force was removed, and none came; every handshake is refused, since there is no route.",
+    ),
   rejected: rejection.optional().describe("The config that came last, where it was refused."),
 });
 

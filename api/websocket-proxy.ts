@@ -149,7 +149,7 @@ const header = {
   mode: editRule(z.enum(["Gateway", "Sidecar"]), { cel: "self == oldSelf", message: MODE_STAYS })
     .default("Gateway")
     .describe(
-      "Gateway: a Deployment and a Service of its own. Sidecar: a container in pods that exist already; it needs Kubernetes 1.29 or newer and the chart's sidecar.enabled. Cannot be changed.",
+      "Gateway: a Deployment and a Service of its own. Sidecar: a container in pods that exist already; it needs Kubernetes 1.29 or newer and the chart's sidecar.enabled, and the name of the WebSocketProxy has at most 63 characters. Cannot be changed.",
     ),
   gateway: gateway.optional(),
   sidecar: sidecar.optional(),

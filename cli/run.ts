@@ -29,6 +29,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "the data plane, from a rendered config",
     load: async () => (await import("./commands/dataplane.ts")).dataplane,
   },
+  drain: {
+    summary: "stop a data plane gracefully, and wait for it",
+    load: async () => (await import("./commands/drain.ts")).drain,
+  },
   "sample-backend": {
     summary: "a backend to try the gateway with",
     load: async () => (await import("./commands/sample-backend.ts")).sampleBackend,

@@ -19,6 +19,9 @@ export interface GatewayOptions extends ProcessOptions {
   readonly bind: (port: number) => PortAddress;
 }
 
+/** Time between two looks at whether a gateway that stops has sessions, in ms. */
+const LOOK = 20;
+
 /** A config that takes force once its proxy has the port. */
 interface Candidate {
   readonly update: Update;
@@ -48,7 +51,7 @@ export class Gateway {
     const { process: metrics } = options.metrics;
     this.#evictions = new Evictions(options.clock, options.log, metrics);
     this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
-    this.#resources = processResources(options);
+    this.#resources = processResources(options, () => this.#stopping);
     options.metrics.process.showProxies(() => this.#states());
   }
 
@@ -74,7 +77,13 @@ export class Gateway {
     for (const proxy of new Set([...this.#listeners.keys(), ...refused])) {
       const listener = this.#listeners.get(proxy);
       const ready = !this.#stopping && listener?.port !== undefined;
-      yield { proxy, ready, refused: !this.#stopping && refused.has(proxy), hash: listener?.proxy.snapshot?.hash };
+      yield {
+        proxy,
+        ready,
+        refused: !this.#stopping && refused.has(proxy),
+        removed: listener?.proxy.configRemoved === true,
+        hash: listener?.proxy.snapshot?.hash,
+      };
     }
   }
 
@@ -192,6 +201,16 @@ export class Gateway {
     return this.#rejected.inForce(proxy.name);
   }
 
+  /**
+   * The config of a proxy is gone: until one comes, the proxy has no route, and its listener stays open to say so.
+   * Resolves when every session has been looked at again. Calls must not overlap with those of `apply`.
+   */
+  async removeConfig(id: string): Promise<void> {
+    this.#rejected.nothing(id);
+    this.#reader.forget(id);
+    await this.#listeners.get(id)?.proxy.removeConfig(new Slices(this.#options.clock));
+  }
+
   /** Takes a proxy out of service; its sessions end with 1001. */
   async remove(id: string): Promise<void> {
     this.#rejected.forget(id);
@@ -209,15 +228,31 @@ export class Gateway {
 
   /**
    * Stops gracefully: not ready at once; the listeners stay open for `grace` ms, since load balancers take a while to
-   * notice; then they close, and the sessions are closed over each proxy's drain period. `abort` ends all at once.
+   * notice; then they close, and the sessions are closed over each proxy's drain period. While there is neither a session
+   * nor a handshake, `idleGrace` counts instead of `grace`. `abort` ends all at once.
    */
-  async drain(grace: number, abort: AbortSignal): Promise<void> {
+  async drain(grace: number, abort: AbortSignal, idleGrace = grace): Promise<void> {
     this.#stopping = true;
-    if (grace > 0) await pause(grace, this.#options.clock, abort);
+    if (grace > 0 || idleGrace > 0) await this.#noticed(grace, idleGrace, abort);
     for (const { port } of this.#listeners.values()) port?.close();
     const proxies = [...this.proxies, ...this.#retiring];
     await Promise.all([this.#room.drain(abort), ...proxies.map((proxy) => proxy.drain(abort))]);
     for (const proxy of proxies) proxy.destroy();
+  }
+
+  /** Load balancers have had the time to notice. */
+  async #noticed(grace: number, idleGrace: number, abort: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const begun = clock.now();
+    const left = (): number => begun + (this.#busy ? grace : idleGrace) - clock.now();
+    for (let wait = left(); wait > 0 && !abort.aborted; wait = left()) {
+      await pause(grace === idleGrace ? wait : Math.min(wait, LOOK), clock, abort);
+    }
+  }
+
+  get #busy(): boolean {
+    const proxies = [...this.proxies, ...this.#retiring];
+    return proxies.some(({ sessions, attempts }) => sessions.size > 0 || attempts > 0);
   }
 
   async #listener(id: string): Promise<ProxyListener> {

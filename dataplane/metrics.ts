@@ -154,6 +154,11 @@ export class Metrics {
     for (const gauge of [this.#applied, this.#generation, this.#limit, this.#draining]) gauge.remove({ proxy });
   }
 
+  /** There is no config in force any more. */
+  configRemoved(proxy: string): void {
+    for (const gauge of [this.#applied, this.#generation]) gauge.remove({ proxy });
+  }
+
   configRejected(proxy: string): void {
     this.#rejected.inc({ proxy });
   }

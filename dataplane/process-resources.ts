@@ -32,12 +32,20 @@ export interface ProcessResources extends ProcessOptions {
   readonly subjects: Subjects;
   /** The ends of sessions: thousands may come at once. */
   readonly ends: Spread;
+  /** The process stops, and may still take clients: a backend that is gone now has stopped with it. */
+  readonly stopping: () => boolean;
 }
 
 /** Makes what all proxies of a process share. The self-test runs when the first proxy is made. */
-export function processResources(options: ProcessOptions): () => Promise<ProcessResources> {
+export function processResources(options: ProcessOptions, stopping: () => boolean): () => Promise<ProcessResources> {
   const { clock, log, metrics } = options;
-  const shared = { ...options, subjects: new Subjects(), ends: new Spread(clock), loop: new LoopShare(clock) };
+  const shared = {
+    ...options,
+    stopping,
+    subjects: new Subjects(),
+    ends: new Spread(clock),
+    loop: new LoopShare(clock),
+  };
   metrics.process.subjects(shared.subjects);
   let made: ProcessResources | undefined;
   return async () => {

@@ -71,6 +71,11 @@ export class ServedProxy implements HandshakeContext {
     return this.#snapshot;
   }
 
+  /** Its config was in force and is gone: it has no route until a config comes. */
+  get configRemoved(): boolean {
+    return this.#snapshot !== undefined && this.#snapshot.hash === undefined;
+  }
+
   /** Which endpoints sessions go to. */
   get endpointsHash(): string | undefined {
     return this.#endpointsHash;
@@ -79,6 +84,10 @@ export class ServedProxy implements HandshakeContext {
   /** The proxy stops: a handshake that would be answered now is refused. */
   get draining(): boolean {
     return this.#end.begun;
+  }
+
+  get stopping(): boolean {
+    return this.#resources.stopping();
   }
 
   /** The route in force of that name; undefined: there is none any more. */
@@ -97,7 +106,7 @@ export class ServedProxy implements HandshakeContext {
   }
 
   /** Config → snapshot, not in force yet: `commit` or `rollback` must follow, and until then no other may be prepared. */
-  async prepare(config: Config, hash: string, endpoints: Endpoints, slices: Slices): Promise<Snapshot> {
+  async prepare(config: Config, hash: string | undefined, endpoints: Endpoints, slices: Slices): Promise<Snapshot> {
     try {
       const { clock, metrics, random, subjects, descriptors } = this.#resources;
       const options = {
@@ -126,7 +135,7 @@ export class ServedProxy implements HandshakeContext {
   }
 
   /** Puts a snapshot in force: from now on it holds for handshakes that begin. `review` must follow. */
-  commit(snapshot: Snapshot, endpointsHash: string): void {
+  commit(snapshot: Snapshot, endpointsHash: string | undefined): void {
     this.#memory.commit();
     this.#snapshot = snapshot;
     this.#endpointsHash = endpointsHash;
@@ -134,7 +143,19 @@ export class ServedProxy implements HandshakeContext {
     const { metrics, clock, descriptors } = this.#resources;
     const { proxy, dataplane } = snapshot.config;
     const limit = Math.min(dataplane.maxConnections, descriptors.sessions);
-    metrics.configApplied(this.name, proxy.generation, limit, clock.wall());
+    if (snapshot.hash === undefined) metrics.configRemoved(this.name);
+    else metrics.configApplied(this.name, proxy.generation, limit, clock.wall());
+  }
+
+  /**
+   * Its config is gone: without a route it refuses every handshake, and its sessions end as those of removed routes do.
+   * Nothing that the config knew of keys and credentials is kept.
+   */
+  async removeConfig(slices: Slices): Promise<void> {
+    if (this.#snapshot === undefined || this.configRemoved) return;
+    const config = { ...this.#snapshot.config, policies: {}, routes: [] };
+    this.commit(await this.prepare(config, undefined, { version: 1, backends: {} }, slices), undefined);
+    await this.review(slices);
   }
 
   /**

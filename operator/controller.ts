@@ -1,6 +1,7 @@
 import { KIND } from "../api/meta.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { standingOf, type Standing } from "./admission/standing.ts";
 import { Cache, WATCHED_KINDS } from "./watch/cache.ts";
 import { Concerned } from "./watch/concerned.ts";
 import { Contents } from "./watch/contents.ts";
@@ -42,8 +43,8 @@ export interface ControllerOptions {
   /** The Lease that decides which of several processes leads; undefined: this process is the only one. */
   readonly lease: Pick<ElectionOptions, "namespace" | "name" | "duration" | "renewDeadline" | "retry"> | undefined;
   readonly render: RenderSettings;
-  /** Is mode Sidecar accepted, and if not, why? */
-  readonly sidecar: SidecarSupport;
+  /** Is mode Sidecar accepted, and if not, why? Asked by each pass. */
+  readonly sidecar: () => SidecarSupport;
   /** The port on which pods report what they serve. */
   readonly podAdminPort: number;
 }
@@ -61,6 +62,7 @@ export class Controller {
   readonly metrics: OperatorMetrics;
   readonly #options: ControllerOptions;
   readonly #cache: Cache;
+  readonly #own: OwnObjects;
   readonly #queue: WorkQueue;
   readonly #passes: PassRunner;
   readonly #pods: DataplanePods;
@@ -93,7 +95,7 @@ export class Controller {
       },
       restarted: (kind) => this.metrics.watchRestarted(kind),
     });
-    const own = new OwnObjects(this.#cache, clock);
+    const own = (this.#own = new OwnObjects(this.#cache, clock));
     const contents = new Contents(client);
     const gatherer = new Gatherer(this.#cache, own, contents, new WrittenConfigs());
     const concerned = (this.#concerned = new Concerned(this.#cache, (key) => gatherer.referencesOf(key)));
@@ -166,9 +168,17 @@ export class Controller {
     return this.#leading && this.#election?.leading !== false;
   }
 
-  /** Works until aborted; resolves when no pass and no look is under way any more and the Lease is given back. */
-  async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#cache.run(signal), this.#work(signal)]);
+  /** What new pods that name this proxy are to be told, from the caches alone. */
+  standing(namespace: string, proxy: string): Standing {
+    return standingOf(this.#own, namespace, proxy);
+  }
+
+  /**
+   * Works until aborted; resolves when no pass and no look is under way any more and the Lease is given back. The caches
+   * are kept filled until `watching` aborts: a webhook that serves on needs them.
+   */
+  async run(signal: AbortSignal, watching = signal): Promise<void> {
+    await Promise.all([this.#cache.run(watching), this.#work(signal)]);
   }
 
   async #work(signal: AbortSignal): Promise<void> {

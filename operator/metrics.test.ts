@@ -111,3 +111,13 @@ test("an operator that serves three namespaces has three watches of each kind", 
     'wsproxy_operator_watches{kind="Secret"} 1',
   ]);
 });
+
+test("the expiry of the webhook's certificate is there from the first certificate on", async () => {
+  const metrics = new OperatorMetrics([]);
+  let expiry: number | undefined;
+  metrics.showCertificate(() => expiry);
+  const name = "webhook_certificate_expiry_timestamp_seconds";
+  expect(await samples(metrics, name)).toEqual([]);
+  expiry = 1_800_000_000_000;
+  expect(await samples(metrics, name)).toEqual([`wsproxy_operator_${name} 1800000000`]);
+});

@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { CONDITION_REASONS, type ConditionType } from "../api/conditions.ts";
+import { CLOSED, type Closed } from "./admission/port/connections.ts";
+import { RESULTS as ADMISSIONS, type Result as Admission } from "./admission/port/exchanges.ts";
 import { BUDGETS, type Budget } from "./gather/budgets.ts";
 import type { WatchedKind } from "./watch/cache.ts";
 
@@ -61,12 +63,32 @@ export class OperatorMetrics {
     labelNames: ["kind"],
     registers: [this.registry],
   });
+  readonly #admissions = new Counter({
+    name: "wsproxy_operator_admission_requests_total",
+    help: "Calls of the webhook, by how they ended.",
+    labelNames: ["result"],
+    registers: [this.registry],
+  });
+  readonly #admissionDuration = new Histogram({
+    name: "wsproxy_operator_admission_duration_seconds",
+    help: "How long calls of the webhook took, from the request head to the answer.",
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #closed = new Counter({
+    name: "wsproxy_operator_webhook_closed_total",
+    help: "Connections that the webhook closed without an answer, by why.",
+    labelNames: ["reason"],
+    registers: [this.registry],
+  });
 
   /** `namespaces`: how many watches there are of each kind. */
   constructor(kinds: readonly WatchedKind[], namespaces = 1) {
     collectDefaultMetrics({ register: this.registry });
     for (const name of MISNAMED) this.registry.removeSingleMetric(name);
     for (const result of RESULTS) this.#passes.inc({ result }, 0);
+    for (const result of ADMISSIONS) this.#admissions.inc({ result }, 0);
+    for (const reason of CLOSED) this.#closed.inc({ reason }, 0);
     const watches = new Gauge({
       name: "wsproxy_operator_watches",
       help: "Watches that there are: of each kind one, or one for each namespace that the operator serves.",
@@ -133,9 +155,38 @@ export class OperatorMetrics {
     });
   }
 
+  /** Shows when the webhook's certificate expires (ms since the epoch); undefined: there is none yet. */
+  showCertificate(expiry: () => number | undefined): void {
+    new Gauge({
+      name: "wsproxy_operator_webhook_certificate_expiry_timestamp_seconds",
+      help: "When the certificate expires that this process serves to the API server; no sample while it has none.",
+      registers: [this.registry],
+      collect() {
+        const at = expiry();
+        if (at === undefined) this.remove();
+        else this.set(at / 1000);
+      },
+    });
+  }
+
   passed(result: PassEnd, seconds: number): void {
     this.#passes.inc({ result });
     this.#duration.observe(seconds);
+  }
+
+  /** A call of the webhook ended. */
+  admitted(result: Admission, seconds: number): void {
+    this.#admissions.inc({ result });
+    this.#admissionDuration.observe(seconds);
+  }
+
+  webhookClosed(reason: Closed): void {
+    this.#closed.inc({ reason });
+  }
+
+  /** Shows how many connections the webhook has; without a webhook there is no sample. */
+  showConnections(open: () => number): void {
+    this.#gauge("webhook_connections", "Connections to the webhook that are open.", open);
   }
 
   watchRestarted(kind: WatchedKind): void {

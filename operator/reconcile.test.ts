@@ -126,7 +126,7 @@ function bench(script: Script = {}) {
     clock,
     log: recordedLog().log,
     settings: RENDER,
-    sidecar: "On",
+    sidecar: () => "On",
     newToken: () => "a-token",
     forgotten: (key) => (its.forgotten = key),
   });

@@ -4,6 +4,8 @@ import { z } from "zod";
 import { PAGE, routePage, sessionPage } from "../api/admin-pages.ts";
 import { configReport, REPORT } from "../api/report.ts";
 import { adminEndpoints } from "../dataplane/admin/admin.ts";
+import { drainEndpoints } from "../dataplane/admin/drain-endpoints.ts";
+import { ProcessDrain } from "../dataplane/admin/process-drain.ts";
 import { operatorEndpoints } from "../operator/admin.ts";
 import { OperatorMetrics } from "../operator/metrics.ts";
 import { systemClock } from "../runtime/clock.ts";
@@ -18,7 +20,7 @@ test("the page of the admin port lists the endpoints there are, and says of each
     typeof operatorEndpoints
   >[0];
   const [dataplane, operator] = [
-    adminEndpoints(gateway, metrics, systemClock),
+    { ...adminEndpoints(gateway, metrics, systemClock), ...drainEndpoints(new ProcessDrain(), systemClock) },
     operatorEndpoints(controller, systemClock),
   ];
   const wanted = Object.entries(dataplane).map(([path, { access }]) => {
@@ -29,6 +31,9 @@ test("the page of the admin port lists the endpoints there are, and says of each
   expect(rows.map(([, path, access, of]) => `${path}: ${access}: ${of}`).toSorted()).toEqual(wanted.toSorted());
   expect(Object.keys(operator).filter((path) => !Object.hasOwn(dataplane, path))).toEqual([]);
   expect(Object.values(operator).every(({ access }) => access === "Open")).toBe(true);
+  const changing = Object.entries(dataplane).filter(([, { method }]) => method === "POST");
+  expect(changing.map(([path]) => path)).toEqual(["/drain"]);
+  expect(section("Endpoints")).toContain("`/drain` takes POST, all others take GET and HEAD");
 });
 
 test.each([

@@ -24,7 +24,7 @@ const PROMISED = [
   ...["buffer_budget_bytes", "config_dropped_sessions_total", "certificate_expiry_timestamp_seconds"],
   ...["evicted_sockets_total", "event_loop_delay_seconds"],
   ...["operator_reconciles_total", "operator_reconcile_duration_seconds", "operator_queue_depth"],
-  ...["operator_watch_restarts_total", "operator_leader"],
+  ...["operator_watch_restarts_total", "operator_leader", "operator_webhook_certificate_expiry_timestamp_seconds"],
 ].map((name) => `wsproxy_${name}`);
 
 const ofDataplane = new Metrics();
@@ -35,6 +35,8 @@ ofDataplane.process.showProxies(() => []);
 ofDataplane.process.subjects({ size: 0, forgotten: { limit: 0, process: 0 } });
 const ofOperator = new OperatorMetrics([]);
 ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [], exceeded: () => [], retained: () => 0 }));
+ofOperator.showCertificate(() => undefined);
+ofOperator.showConnections(() => 0);
 
 describe.each([
   ["data plane", dataplane, ofDataplane.registry],

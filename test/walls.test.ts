@@ -48,11 +48,13 @@ const doors: Readonly<Record<Folder, readonly Folder[]>> = {
 const NODE = ["node:fs", "node:fs/promises"];
 const NPM = [
   "@kubernetes/client-node",
+  "@peculiar/x509",
   "jose",
   "lru-cache",
   "oauth4webapi",
   "pino",
   "prom-client",
+  "reflect-metadata",
   "ws",
   "yaml",
   "zod",
@@ -67,6 +69,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "runtime/log.ts": ["pino", ...NODE],
   "operator/any.ts": NODE,
   "operator/metrics.ts": ["prom-client", ...NODE],
+  "operator/admission/certificates/issue.ts": ["@peculiar/x509", "reflect-metadata", ...NODE],
   "operator/kube/any.ts": ["@kubernetes/client-node", ...NODE],
   "operator/translate/any.ts": [],
   "operator/render/any.ts": [],

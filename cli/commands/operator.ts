@@ -8,8 +8,10 @@ export const operator: Command = {
   about: `The operator: for each WebSocketProxy of the cluster it keeps a data plane running, brings its config to the pods within
 about a second, and writes the progress into the status. It uses the ServiceAccount of its pod, or --kubeconfig.
 Of several operators, the one that holds the Lease wsproxy-operator works; the others have read everything and wait.
-/readyz on the admin port answers 200 once everything is read. SIGTERM: the pass under way ends, and the operator gives
-the Lease back; a second signal ends everything at once. Data planes go on serving without an operator.`,
+/readyz on the admin port answers 200 once everything is read and the webhook has its certificate. With --webhook-port the
+operator serves the webhook that puts the gateway into pods (mode Sidecar); each operator does, not only the one that works.
+SIGTERM: the pass under way ends, the operator gives the Lease back, and serves the webhook for 5 s more; a second signal
+ends everything at once. Data planes go on serving without an operator.`,
   options: {
     "dataplane-image": { value: "IMAGE", help: "image of the data plane pods" },
     "dataplane-image-pull-policy": {
@@ -28,6 +30,19 @@ the Lease back; a second signal ends everything at once. Data planes go on servi
     "admin-address": { value: "ADDRESS", default: "::", help: "address of the admin port; :: is every one, IPv4 too" },
     "admin-port": { value: "PORT", default: "9090", help: "port for /metrics, /healthz, /readyz; 0: none" },
     "dataplane-admin-port": { value: "PORT", default: "9090", help: "port on which pods are asked what they serve" },
+    "webhook-address": { value: "ADDRESS", default: "::", help: "address of the webhook's port" },
+    "webhook-port": { value: "PORT", default: "0", help: "HTTPS port of the webhook; 0: none, and no mode Sidecar" },
+    "webhook-service": {
+      value: "NAME",
+      help: "its Service, in the operator's namespace; the certificate has its name",
+    },
+    "webhook-configuration": { value: "NAME", help: "its MutatingWebhookConfiguration, which gets the caBundle" },
+    "webhook-secret": { value: "NAME", help: "Secret with its certificate and key, in the operator's namespace" },
+    "webhook-certificates": {
+      value: "WRITER",
+      default: "operator",
+      help: "operator, or secret: another controller writes Secret and caBundle",
+    },
     "log-level": { value: "LEVEL", default: "info", help: "debug, info, warn or error" },
     kubeconfig: { value: "FILE", help: "how to reach the API server from outside of the cluster" },
   },
@@ -50,9 +65,30 @@ function optionsOf(args: Arguments): OperatorOptions {
     adminAddress: admin.address,
     adminPort: admin.port,
     podAdminPort: args.port("dataplane-admin-port"),
+    webhook: webhookOf(args),
     logLevel: args.oneOf("log-level", ["debug", "info", "warn", "error"]),
     kubeconfig: args.optional("kubeconfig"),
   };
+}
+
+function webhookOf(args: Arguments): OperatorOptions["webhook"] {
+  const { address, port } = args.addressAndPort("webhook-address", "webhook-port");
+  const certificates = args.oneOf("webhook-certificates", ["operator", "secret"]);
+  if (port === 0) return undefined;
+  return {
+    address,
+    port,
+    certificates,
+    service: objectName(args, "webhook-service"),
+    configuration: objectName(args, "webhook-configuration"),
+    secret: objectName(args, "webhook-secret"),
+  };
+}
+
+function objectName(args: Arguments, option: string): string {
+  const name = args.text(option);
+  if (name.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)) return name;
+  throw new UsageError(`--${option} ${JSON.stringify(name)} cannot be the name of an object`);
 }
 
 function namespaces(args: Arguments, option: string): readonly string[] | undefined {

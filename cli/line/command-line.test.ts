@@ -7,7 +7,7 @@ import { Arguments, UsageError } from "./arguments.ts";
 import { nearest } from "./nearest.ts";
 import { runCommandLine } from "../run.ts";
 
-const COMMANDS = ["standalone", "check", "operator", "dataplane", "sample-backend", "connect"];
+const COMMANDS = ["standalone", "check", "operator", "dataplane", "drain", "sample-backend", "connect"];
 
 /** A command line, run in this process. */
 async function typed(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {

@@ -100,6 +100,7 @@ function missing(selector: Labels, labels: Labels): string[] {
   return lacks.map(([key, value]) => `${key}=${String(value)}`);
 }
 
-function finding(object: string, { file, document, line }: ObjectLocation, field: string, message: string): Finding {
-  return { file, document, line: line(field), object, field, message };
+function finding(object: string, location: ObjectLocation, field: string, message: string): Finding {
+  const { file, document } = location;
+  return { file, document, line: location.line(field), object, field, message };
 }

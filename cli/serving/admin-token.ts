@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
+import { fileFault, type FileFault } from "./file-fault.ts";
 
 /** The admin token of a file, or why there is none; `problem` never quotes the content of the file. */
 export type TokenRead =
   | { readonly token: string }
-  | { readonly token: undefined; readonly fault: "missing" | "unreadable" | "malformed"; readonly problem: string };
+  | { readonly token: undefined; readonly fault: FileFault["fault"] | "malformed"; readonly problem: string };
 
 /** Characters of a token: a shorter one could be guessed. */
 const SHORTEST_TOKEN = 16;
@@ -19,13 +20,8 @@ export function newAdminToken(): string {
 
 /** Reads the token of a file, without the white space around it. Never rejects. */
 export async function readAdminToken(file: string): Promise<TokenRead> {
-  const bytes = await beginningOf(file).catch((error: NodeJS.ErrnoException) => error.code ?? "EIO");
-  if (typeof bytes === "string") {
-    const missing = bytes === "ENOENT";
-    return missing
-      ? { token: undefined, fault: "missing", problem: `${file} does not exist` }
-      : { token: undefined, fault: "unreadable", problem: `${file} cannot be read (${bytes})` };
-  }
+  const bytes = await beginningOf(file).catch((error: unknown) => fileFault(file, error));
+  if ("problem" in bytes) return { token: undefined, ...bytes };
   const token = bytes.toString("latin1").trim();
   const fits =
     bytes.length < MOST_BYTES &&

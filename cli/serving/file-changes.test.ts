@@ -2,6 +2,7 @@ import { appendFile, mkdir, rename, rm, symlink, truncate, utimes, writeFile } f
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { Mount } from "../../test/fakes/mount.ts";
 import { temporaryFolder } from "../../test/fakes/program.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import { fileChanges } from "./file-changes.ts";
@@ -77,6 +78,21 @@ test("sees the swap of a mounted ConfigMap, whose files stay the same links", as
   await symlink("..2", path("..data_tmp"));
   await rename(path("..data_tmp"), path("..data"));
   await until("the swap was seen", () => seen.count === 2);
+});
+
+test("sees within a second that a mounted volume is emptied, and that it is filled again", async () => {
+  const mount = await Mount.create();
+  await mount.publish({ "config.sha256": "1" });
+  const seen = await watch([mount.folder]);
+  const times: number[] = [];
+  for (const [round, files] of [{}, { "config.sha256": "1" }, {}, { "config.sha256": "2" }].entries()) {
+    const before = performance.now();
+    await mount.publish(files);
+    await until("the swap was seen", () => seen.count >= round + 2);
+    times.push(performance.now() - before);
+  }
+  // On a busy machine a round may take longer.
+  expect(Math.min(...times)).toBeLessThan(1000);
 });
 
 test("does not tell of a file between its truncation and its writing", async () => {

@@ -96,7 +96,8 @@ export class ManifestApplier {
 
   #hashes(): Map<string, string> {
     const { proxies } = this.#serving.gateway;
-    return new Map(proxies.flatMap(({ name, snapshot }) => (snapshot === undefined ? [] : [[name, snapshot.hash]])));
+    const hashes = proxies.map(({ name, snapshot }) => [name, snapshot?.hash] as const);
+    return new Map(hashes.flatMap(([name, hash]) => (hash === undefined ? [] : [[name, hash]])));
   }
 }
 

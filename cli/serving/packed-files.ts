@@ -1,51 +1,49 @@
-import { open, type FileHandle } from "node:fs/promises";
-import { join } from "node:path";
 import { LARGEST_TEXT, PACKED } from "../../api/meta.ts";
 import { unpackAside } from "../../runtime/packed-text.ts";
-import type { FolderProblem, Texts } from "./folder-texts.ts";
+import { bytesIn } from "./folder-file.ts";
+import type { FolderProblem, Texts, Version } from "./folder-texts.ts";
+
+/** Bytes of a file that holds a hash or a number. */
+const LONGEST_WORD = 100;
 
 /** Config and endpoints as they stand in objects of the API that are mounted as files; believed only with their hashes. */
-export async function packedTexts(folder: string): Promise<Texts | FolderProblem> {
-  const config = await configIn(folder);
-  if (config === undefined) return incomplete("the config's parts are not all of one version");
-  const endpoints = await textOf(folder, [PACKED.endpoints], PACKED.endpointsHash);
-  if (endpoints === undefined) return incomplete("the endpoints are not there, or not what their hash says");
-  return { config, endpoints };
+export async function packedTexts(version: Version): Promise<Texts | FolderProblem> {
+  const config = await configIn(version);
+  if (typeof config !== "string") return config;
+  const words = "the endpoints are not what their hash says";
+  const endpoints = await textOf(version, [PACKED.endpoints], PACKED.endpointsHash, words);
+  return typeof endpoints === "string" ? { config, endpoints } : endpoints;
 }
 
-function incomplete(problem: string): FolderProblem {
-  return { problem, incomplete: true };
+async function configIn(version: Version): Promise<string | FolderProblem> {
+  const parts = await wordIn(version, PACKED.configParts);
+  if (typeof parts !== "string") return parts;
+  const count = Number(parts);
+  const mixed = "the config's parts are not all of one version";
+  if (!(count >= 1 && count <= PACKED.mostParts)) return { problem: mixed, incomplete: true };
+  const names = Array.from({ length: count }, (_, part) => PACKED.configPart(part));
+  return textOf(version, names, PACKED.configHash, mixed);
 }
 
-async function configIn(folder: string): Promise<string | undefined> {
-  const parts = Number(await short(join(folder, PACKED.configParts)));
-  if (!(parts >= 1 && parts <= PACKED.mostParts)) return undefined;
-  const names = Array.from({ length: parts }, (_, part) => PACKED.configPart(part));
-  return textOf(folder, names, PACKED.configHash);
-}
-
-async function textOf(folder: string, parts: readonly string[], hash: string): Promise<string | undefined> {
-  const expected = await short(join(folder, hash));
-  const packed = await Promise.all(parts.map((part) => bytesOf(join(folder, part), PACKED.largestPart)));
-  const found = packed.filter((part) => part !== undefined);
-  return expected === undefined || found.length < parts.length
-    ? undefined
-    : await unpackAside(Buffer.concat(found), expected, LARGEST_TEXT);
-}
-
-async function short(path: string): Promise<string | undefined> {
-  return (await bytesOf(path, 100))?.toString("utf8").trim();
-}
-
-/** The bytes of a file; undefined: it cannot be read, or is larger than `most`. */
-async function bytesOf(path: string, most: number): Promise<Buffer | undefined> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path);
-    return (await file.stat()).size > most ? undefined : await file.readFile();
-  } catch {
-    return undefined;
-  } finally {
-    await file?.close();
+/** `words`: what it means where the parts do not have the hash. */
+async function textOf(
+  version: Version,
+  parts: readonly string[],
+  hash: string,
+  words: string,
+): Promise<string | FolderProblem> {
+  const expected = await wordIn(version, hash);
+  if (typeof expected !== "string") return expected;
+  const packed: Buffer[] = [];
+  for (const part of await Promise.all(parts.map((name) => bytesIn(version, name, PACKED.largestPart)))) {
+    if ("problem" in part) return part;
+    packed.push(part);
   }
+  const text = await unpackAside(Buffer.concat(packed), expected, LARGEST_TEXT);
+  return text ?? { problem: words, incomplete: true };
+}
+
+async function wordIn(version: Version, name: string): Promise<string | FolderProblem> {
+  const bytes = await bytesIn(version, name, LONGEST_WORD);
+  return "problem" in bytes ? bytes : bytes.toString("utf8").trim();
 }

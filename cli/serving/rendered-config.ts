@@ -1,10 +1,10 @@
-import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { CONFIG_FILE, ENDPOINTS_FILE, LARGEST_TEXT, PACKED } from "../../api/meta.ts";
+import { CONFIG_FILE, ENDPOINTS_FILE, LARGEST_TEXT } from "../../api/meta.ts";
 import type { InvalidUpdate, RawUpdate, Update } from "../../dataplane/config/read-update.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
+import { bytesIn } from "./folder-file.ts";
+import { isPacked, versionAt, versionPath, type FolderProblem, type Texts, type Version } from "./folder-texts.ts";
 import { packedTexts } from "./packed-files.ts";
-import type { FolderProblem, Texts } from "./folder-texts.ts";
 
 /** Parses what a folder holds. */
 export type ReadUpdate = (raw: RawUpdate) => Promise<Update | InvalidUpdate>;
@@ -14,20 +14,26 @@ export async function readRenderedConfig(
   folder: string,
   read: ReadUpdate,
 ): Promise<Update | InvalidUpdate | FolderProblem> {
-  const version = await versionOf(folder);
-  const update = await readVersion(version, read);
+  const path = await versionPath(folder);
+  const update = await readVersion(folder, path, read);
   // Taken away while it was read: the next one is there.
-  return "problem" in update && (await versionOf(folder)) !== version ? readRenderedConfig(folder, read) : update;
+  return "problem" in update && (await versionPath(folder)) !== path ? readRenderedConfig(folder, read) : update;
 }
 
-async function readVersion(version: string, read: ReadUpdate): Promise<Update | InvalidUpdate | FolderProblem> {
-  const packed = await isThere(join(version, PACKED.configHash));
+async function readVersion(
+  folder: string,
+  path: string,
+  read: ReadUpdate,
+): Promise<Update | InvalidUpdate | FolderProblem> {
+  const version = await versionAt(folder, path);
+  if ("problem" in version) return version;
+  const packed = isPacked(version);
   const texts = await (packed ? packedTexts(version) : plainTexts(version));
   if ("problem" in texts) return texts;
   const config = parsed(texts.config);
   const endpoints = parsed(texts.endpoints);
-  if (config === undefined) return { problem: `${join(version, CONFIG_FILE)} is not JSON` };
-  if (endpoints === undefined) return { problem: `${join(version, ENDPOINTS_FILE)} is not JSON` };
+  if (config === undefined) return { problem: `${join(folder, CONFIG_FILE)} is not JSON` };
+  if (endpoints === undefined) return { problem: `${join(folder, ENDPOINTS_FILE)} is not JSON` };
   const hashes = { hash: hashOf(texts.config), endpointsHash: hashOf(texts.endpoints) };
   const update = await read({ config, endpoints, ...hashes });
   if (packed && "config" in update && !fitTogether(update)) {
@@ -36,27 +42,12 @@ async function readVersion(version: string, read: ReadUpdate): Promise<Update | 
   return update;
 }
 
-/** In a mounted volume `..data` leads to a folder for each version: all files come from the same one. */
-async function versionOf(folder: string): Promise<string> {
-  return realpath(join(folder, "..data")).catch(() => folder);
-}
-
-async function plainTexts(version: string): Promise<Texts | FolderProblem> {
-  const config = await readText(join(version, CONFIG_FILE));
-  if (typeof config !== "string") return config;
-  const endpoints = await readText(join(version, ENDPOINTS_FILE));
-  return typeof endpoints === "string" ? { config, endpoints } : { problem: endpoints.problem };
-}
-
-async function readText(path: string): Promise<string | FolderProblem> {
-  try {
-    const { size } = await stat(path);
-    if (size > LARGEST_TEXT) return { problem: `${path} is larger than ${LARGEST_TEXT} bytes` };
-    return await readFile(path, "utf8");
-  } catch (error) {
-    const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    return absent ? { problem: `${path} does not exist`, absent } : { problem: `${path} cannot be read` };
-  }
+async function plainTexts(version: Version): Promise<Texts | FolderProblem> {
+  const config = await bytesIn(version, CONFIG_FILE, LARGEST_TEXT);
+  if ("problem" in config) return config;
+  const endpoints = await bytesIn(version, ENDPOINTS_FILE, LARGEST_TEXT);
+  if ("problem" in endpoints) return endpoints;
+  return { config: config.toString("utf8"), endpoints: endpoints.toString("utf8") };
 }
 
 /** undefined: not JSON. A parser's own words would quote the text, which holds secrets. */
@@ -74,11 +65,4 @@ function parsed(text: string): unknown {
  */
 function fitTogether({ config, endpoints: { backends: listed } }: Update): boolean {
   return config.routes.every(({ backends }) => backends.every(({ endpoints }) => Object.hasOwn(listed, endpoints)));
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -4,12 +4,15 @@ import { setFlagsFromString } from "node:v8";
 import { Controller } from "../../operator/controller.ts";
 import { KubeClient } from "../../operator/kube/client.ts";
 import { kubeConfig, NoKubeConfig, ownNamespace } from "../../operator/kube/kube-config.ts";
+import type { RenderSettings } from "../../operator/render/settings.ts";
+import type { SidecarSupport } from "../../operator/translate/resources.ts";
 import { operatorEndpoints } from "../../operator/admin.ts";
 import { adminServer, PortUnavailable, type AdminServer } from "../../runtime/admin-port/admin-server.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { processLog, type Level } from "../../runtime/log.ts";
 import { newAdminToken } from "./admin-token.ts";
 import { logFaults } from "./log-faults.ts";
+import { sidecarSupport, Webhook, type WebhookOptions } from "./webhook.ts";
 import type { CommandIO } from "../line/command.ts";
 import { aborted } from "../../runtime/aborted.ts";
 import { EXIT } from "../line/exit-codes.ts";
@@ -27,6 +30,8 @@ export interface OperatorOptions {
   /** 0: no admin port. */
   readonly adminPort: number;
   readonly podAdminPort: number;
+  /** undefined: no webhook, and mode Sidecar is not accepted. */
+  readonly webhook: WebhookOptions | undefined;
   readonly logLevel: Exclude<Level, "silent">;
   readonly kubeconfig: string | undefined;
 }
@@ -59,6 +64,13 @@ export async function runOperator(options: OperatorOptions, io: CommandIO): Prom
   const log = processLog(options.logLevel);
   logFaults(io, log);
   const client = new KubeClient(config, systemClock);
+  let sidecar: SidecarSupport = "TurnedOff";
+  const render: RenderSettings = {
+    image: options.image,
+    imagePullPolicy: options.imagePullPolicy,
+    operatorNamespace: namespace,
+    monitoringNamespaces: options.monitoringNamespaces.map((name) => ({ "kubernetes.io/metadata.name": name })),
+  };
   const controller = new Controller({
     client,
     clock: systemClock,
@@ -68,36 +80,58 @@ export async function runOperator(options: OperatorOptions, io: CommandIO): Prom
     namespaces: options.watchNamespaces,
     identity: `${hostname()}_${randomBytes(4).toString("hex")}`,
     lease: options.leaderElection ? { namespace, name: LEASE } : undefined,
-    render: {
-      image: options.image,
-      imagePullPolicy: options.imagePullPolicy,
-      operatorNamespace: namespace,
-      monitoringNamespaces: options.monitoringNamespaces.map((name) => ({ "kubernetes.io/metadata.name": name })),
-    },
-    sidecar: "TurnedOff",
+    render,
+    sidecar: () => sidecar,
     podAdminPort: options.podAdminPort,
   });
-  const admin = await openAdmin(controller, options).catch(known(PortUnavailable));
-  if (admin instanceof PortUnavailable) return unavailable(admin.message);
+  const webhook = options.webhook && new Webhook({ ...options.webhook, client, controller, log, namespace, render });
+  const opened = await open(controller, webhook, options).catch(known(PortUnavailable));
+  if (opened instanceof PortUnavailable) {
+    webhook?.close();
+    return unavailable(opened.message);
+  }
+  const { admin, webhookPort } = opened;
   const { watchNamespaces } = options;
-  log.info({ namespace, watchNamespaces, adminAddress: admin?.address, adminPort: admin?.port }, "operator started");
+  log.info(
+    { namespace, watchNamespaces, adminAddress: admin?.address, adminPort: admin?.port, webhookPort },
+    "operator started",
+  );
 
   // Timers alone do not keep the process alive, and an API server that is away leaves nothing else.
   const alive = setInterval(() => {}, 60_000);
-  await Promise.race([controller.run(shutdown.stop), aborted(shutdown.now)]);
+  const work = async (): Promise<void> => {
+    if (webhook === undefined) return controller.run(shutdown.stop);
+    const served = new AbortController();
+    const serving = webhook.run(shutdown.stop).then(() => served.abort());
+    // Before the first pass: it decides what is accepted.
+    sidecar = await sidecarSupport(client, log, shutdown.stop);
+    await Promise.all([controller.run(shutdown.stop, served.signal), serving]);
+  };
+  await Promise.race([work(), aborted(shutdown.now)]);
   clearInterval(alive);
   log.info({}, "stopped");
+  webhook?.close();
   client.close();
   await admin?.close();
   await log.flush();
   return EXIT.ok;
 }
 
-async function openAdmin(
+interface Opened {
+  readonly admin: AdminServer | undefined;
+  readonly webhookPort: number | undefined;
+}
+
+/** Opens the ports; rejects with PortUnavailable. */
+async function open(
   controller: Controller,
+  webhook: Webhook | undefined,
   { adminAddress, adminPort }: OperatorOptions,
-): Promise<AdminServer | undefined> {
-  return adminPort === 0 ? undefined : adminServer(operatorEndpoints(controller, systemClock), adminAddress, adminPort);
+): Promise<Opened> {
+  const webhookPort = await webhook?.open();
+  const endpoints = operatorEndpoints(controller, systemClock, () => webhook?.usable ?? true);
+  const admin = adminPort === 0 ? undefined : await adminServer(endpoints, adminAddress, adminPort);
+  return { admin, webhookPort };
 }
 
 /** An error of that class as a value; any other is thrown on. */

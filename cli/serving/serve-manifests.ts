@@ -66,6 +66,7 @@ export async function serveManifests(options: StandaloneOptions, io: CommandIO):
   }
   if (backend !== undefined) err.write(firstSteps(options, serving, before, backend));
 
+  const stopped = serving.stopped(shutdown);
   while ((await looks.next()).done !== true) {
     const now = await applier.apply();
     retry.set(now.portMissing);
@@ -74,7 +75,7 @@ export async function serveManifests(options: StandaloneOptions, io: CommandIO):
   }
   await reader.close();
   err.write("stopping; Ctrl-C again ends everything at once\n");
-  await serving.stopped(shutdown);
+  await stopped;
   await backend?.close();
   return EXIT.ok;
 }

@@ -6,6 +6,8 @@ import { watchEventLoop } from "../../runtime/loop/event-loop-delay.ts";
 import { processLog, type Level, type ProcessLog } from "../../runtime/log.ts";
 import type { Shutdown } from "../../runtime/shutdown.ts";
 import { adminEndpoints } from "../../dataplane/admin/admin.ts";
+import { drainEndpoints } from "../../dataplane/admin/drain-endpoints.ts";
+import { ProcessDrain } from "../../dataplane/admin/process-drain.ts";
 import { Descriptors, descriptorsForSockets } from "../../dataplane/process/descriptors.ts";
 import type { InvalidUpdate, Update } from "../../dataplane/config/read-update.ts";
 import type { Applied } from "../../dataplane/config/rejected-configs.ts";
@@ -26,6 +28,8 @@ export interface ServingOptions {
   readonly adminPort: number;
   /** Time between "not ready" and the closing of the listeners, in ms. */
   readonly grace: number;
+  /** The same while there is neither a session nor a handshake; absent: `grace`. */
+  readonly idleGrace?: number;
   /** Memory for what receivers have not taken, of all sessions together, in bytes. */
   readonly bufferBudget: number;
 }
@@ -44,6 +48,7 @@ export class Serving {
   readonly #options: ServingOptions;
   readonly #removals = new Set<Promise<void>>();
   readonly #closed = new AbortController();
+  readonly #drain = new ProcessDrain();
   #admin: AdminServer | undefined;
 
   constructor(options: ServingOptions, io: Pick<CommandIO, "faults">) {
@@ -71,7 +76,10 @@ export class Serving {
     const { adminAddress, adminPort } = this.#options;
     if (adminPort === 0) return undefined;
     try {
-      const endpoints = adminEndpoints(this.gateway, this.#metrics, systemClock);
+      const endpoints = {
+        ...adminEndpoints(this.gateway, this.#metrics, systemClock),
+        ...drainEndpoints(this.#drain, systemClock),
+      };
       this.#admin = await adminServer(endpoints, adminAddress, adminPort, { gate: this.#gate });
       this.log.info({ address: this.#admin.address, port: this.#admin.port }, "admin port open");
       return undefined;
@@ -133,14 +141,22 @@ export class Serving {
     this.#setLevel();
   }
 
-  /** Stops gracefully at the first signal, at once at the second. Resolves when nothing is left. */
+  /**
+   * Drains at the first signal, or when the admin port is asked to; a second signal ends everything at once. Resolves when
+   * nothing is left and a signal has come: until then the port answers hooks that ask whether the drain is over.
+   */
   async stopped({ stop, now }: Shutdown): Promise<void> {
-    await aborted(stop);
-    this.log.info({}, "draining");
+    await Promise.race([aborted(stop), aborted(this.#drain.begun)]);
+    this.#drain.begin();
+    this.log.info({ by: stop.aborted ? "signal" : "admin port" }, "draining");
     // Keeps the process alive while nothing but timers is left.
     const alive = setInterval(() => {}, 1000);
-    await this.gateway.drain(this.#options.grace, now);
+    const { grace, idleGrace } = this.#options;
+    await this.gateway.drain(grace, now, idleGrace);
     await Promise.race([aborted(now), Promise.all(this.#removals)]);
+    this.#drain.ended();
+    if (!stop.aborted) this.log.info({}, "drained: the process takes no more clients, and ends at SIGTERM");
+    await aborted(stop);
     clearInterval(alive);
     this.log.info({}, "stopped");
     await this.close();

@@ -11,13 +11,13 @@ export function configReport({ proxies, rejected }: Gateway): ConfigReport {
   const served = new Map(proxies.map((proxy) => [proxy.name, proxy]));
   const names = [...new Set([...served.keys(), ...rejected.keys()])];
   const told = names.slice(0, REPORT.proxies).map((proxy) => {
-    const { snapshot, endpointsHash } = served.get(proxy) ?? {};
+    const { snapshot, endpointsHash, configRemoved } = served.get(proxy) ?? {};
     const last = rejected.get(proxy);
     return fitting({
       proxy,
       hash: snapshot?.hash,
       endpointsHash,
-      generation: snapshot?.config.proxy.generation,
+      ...(configRemoved === true ? { removed: true } : { generation: snapshot?.config.proxy.generation }),
       rejected: last && rejectedOf(last),
     });
   });

@@ -133,3 +133,49 @@ test("the same certificates share one TLS context", () => {
   expect(cache.contextOf({ serverName: "b.test", ca: ca.ca })).toBe(one);
   expect(cache.contextOf({ serverName: "a.test" })).not.toBe(one);
 });
+
+const inThisPod = (port: number, tls?: BackendConfig["tls"]): Target => target(port, tls, "localhost");
+
+test("an endpoint in the pod itself is dialled at 127.0.0.1", async () => {
+  const { port, sockets } = await serve();
+  const socket = await dial(inThisPod(port));
+  expect(socket.remoteAddress).toBe("127.0.0.1");
+  expect(sockets.size).toBe(1);
+  socket.destroy();
+});
+
+test.skipIf(!ipv6)(
+  "an endpoint in the pod itself that listens on ::1 only is dialled there, with TLS too",
+  async () => {
+    const { port } = await serve(undefined, "::1");
+    const socket = await dial(inThisPod(port));
+    expect(socket.remoteAddress).toBe("::1");
+    socket.destroy();
+    const { certificate, privateKey } = await ca.issue({ names: ["localhost"] });
+    const secure = await serve({ cert: certificate, key: privateKey }, "::1");
+    const over = await dial(inThisPod(secure.port, { serverName: "localhost", ca: ca.ca }));
+    expect(over.remoteAddress).toBe("::1");
+    over.destroy();
+  },
+);
+
+test.skipIf(!ipv6)("a fault of TLS at 127.0.0.1 is no reason to dial ::1", async () => {
+  const { port } = await serve();
+  servers.at(-1)?.server.on("connection", (socket: Socket) => socket.end("no TLS"));
+  const { certificate, privateKey } = await ca.issue({ names: ["localhost"] });
+  const other = createTlsServer({ cert: certificate, key: privateKey }).listen(port, "::1");
+  await once(other, "listening");
+  servers.push({ server: other, sockets: new Set() });
+  await expect(dial(inThisPod(port, { serverName: "localhost", ca: ca.ca }))).rejects.toThrow(/ssl|packet|version/i);
+});
+
+test("an endpoint in the pod itself that listens nowhere is one fault, which names both addresses", async () => {
+  const { port } = await serve();
+  const [only] = servers.splice(-1);
+  only?.server.close();
+  const { endpoint } = inThisPod(port);
+  const fault = await dial(inThisPod(port)).catch((error: unknown) => error);
+  expect(dialFault(fault, endpoint)).toMatch(
+    new RegExp(`^connect ECONNREFUSED 127\\.0\\.0\\.1:${port}, E[A-Z]+ \\[::1\\]:${port}$`),
+  );
+});

@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls } from "node:tls";
-import type { Endpoint } from "../../api/config.ts";
+import { THIS_POD, type Endpoint } from "../../api/config.ts";
 import { hostPort } from "../../runtime/host-port.ts";
 import type { BackendTlsCache } from "./tls.ts";
 import type { Target } from "./balancer.ts";
@@ -12,13 +12,29 @@ export class EndpointGone extends Error {
 
 /**
  * A connection to an endpoint, TLS included: nothing has been sent over it. Rejects where it cannot be had, and with
- * EndpointGone as soon as it is not to be waited for any more.
+ * EndpointGone as soon as it is not to be waited for any more. An endpoint in the pod itself has two addresses: the
+ * second is dialled only where the first is refused, which takes no time.
  */
-export function connect(target: Target, tls: BackendTlsCache, signal: AbortSignal): Promise<Socket> {
+export async function connect(target: Target, tls: BackendTlsCache, signal: AbortSignal): Promise<Socket> {
+  const { address, port } = target.endpoint;
+  if (address !== THIS_POD) return connectTo(address, target, tls, signal);
+  try {
+    return await connectTo("127.0.0.1", target, tls, signal);
+  } catch (refused) {
+    if ((refused as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw refused;
+    return connectTo("::1", target, tls, signal).catch((error: NodeJS.ErrnoException) => {
+      if (error instanceof EndpointGone || error.code === undefined) throw error;
+      const words = `connect ECONNREFUSED 127.0.0.1:${port}, ${error.code} ${hostPort("::1", port)}`;
+      throw Object.assign(new Error(words), { code: error.code });
+    });
+  }
+}
+
+function connectTo(host: string, target: Target, tls: BackendTlsCache, signal: AbortSignal): Promise<Socket> {
   const { endpoint, backend } = target;
   return new Promise((resolve, reject) => {
     const address = {
-      host: endpoint.address,
+      host,
       port: endpoint.port,
       allowHalfOpen: true,
       noDelay: true,

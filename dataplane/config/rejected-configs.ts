@@ -49,9 +49,14 @@ export class RejectedConfigs {
 
   /** The config that came last is in force. */
   inForce(proxy: string): Applied {
+    this.nothing(proxy);
+    return { ok: true, proxy };
+  }
+
+  /** There is no config that could be refused. */
+  nothing(proxy: string): void {
     this.#byProxy.delete(proxy);
     this.#unread = undefined;
-    return { ok: true, proxy };
   }
 
   forget(proxy: string): void {

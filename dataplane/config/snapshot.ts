@@ -44,7 +44,8 @@ export interface CompiledRoute {
 /** A config in force: immutable, compiled once, taken once by each connection. */
 export interface Snapshot {
   readonly config: Config;
-  readonly hash: string;
+  /** undefined: the config was removed, and this one without a route stands in its place. */
+  readonly hash: string | undefined;
   readonly router: Router<CompiledRoute>;
   readonly routes: ReadonlyMap<string, CompiledRoute>;
   readonly trusted: AddressList;
@@ -74,7 +75,7 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
  */
 export async function compile(
   config: Config,
-  hash: string,
+  hash: string | undefined,
   options: CompileOptions,
   slices: Slices,
   before?: Snapshot,

@@ -27,6 +27,8 @@ export interface HandshakeContext {
   readonly snapshot: Snapshot | undefined;
   /** The proxy stops: a handshake that would be answered now is refused. */
   readonly draining: boolean;
+  /** The process stops, and may still take clients: a backend that is gone now has stopped with it. */
+  readonly stopping: boolean;
   readonly occupancy: Occupancy;
   /** Spreads the handling of backends' answers over turns of the event loop. */
   readonly answers: Spread;

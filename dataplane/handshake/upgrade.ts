@@ -65,7 +65,7 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
     const inForce = proxy.route(route.name);
     attempt.review(inForce);
     if (attempt.signal.aborted || inForce === undefined) return;
-    if (outcome.kind === "refused") return attempt.refuse(outcome.refusal);
+    if (outcome.kind === "refused") return attempt.refuse(whileStopping(outcome.refusal, proxy));
     if (outcome.kind === "relay") {
       const { status, statusText, headers, body } = outcome;
       respond(socket, status, statusText, headers, body, proxy.clock);
@@ -80,6 +80,11 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
   } finally {
     attempt.end();
   }
+}
+
+/** In a pod that stops the backend may be gone before the gateway: there is nothing to mend, the client connects again. */
+function whileStopping(refusal: Refusal, { stopping }: HandshakeContext): Refusal {
+  return stopping && refusal.reason === "BackendUnreachable" ? { ...refusal, reason: "Draining" } : refusal;
 }
 
 /** The session begins by the route in force. */

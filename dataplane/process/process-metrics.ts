@@ -15,6 +15,8 @@ export interface ProxyState {
   readonly ready: boolean;
   /** The config that came last is not in force. */
   readonly refused: boolean;
+  /** The config was in force and is gone: there is no route. */
+  readonly removed: boolean;
   /** Of the config in force, in hexadecimal digits. */
   readonly hash: string | undefined;
 }
@@ -122,6 +124,7 @@ export class ProcessMetrics {
     };
     show("ready", "1 while new sessions are taken: a config in force, an open listener, no drain.", (it) => +it.ready);
     show("config_refused", "1 while the config that came last is refused.", (it) => +it.refused);
+    show("config_removed", "1 while the config is gone and no route is served.", (it) => +it.removed);
     // A number has 53 bits: two configs differ in their first 48, or nothing differs.
     show("config_hash", "A number that differs between configs in force that differ.", ({ hash }) =>
       hash === undefined ? undefined : Number.parseInt(hash.slice(0, 12), 16),

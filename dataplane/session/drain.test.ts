@@ -8,11 +8,24 @@ const termination = { reason: "Draining" } as const;
 
 type Told = { index: number; at: number; with: unknown }[];
 
-function sessions(count: number, clock: FakeClock): { all: Session[]; told: Told } {
+interface Fake {
+  ending: boolean;
+  terminate(end: unknown): void;
+}
+
+function sessions(count: number, clock: FakeClock): { all: (Session & Fake)[]; told: Told } {
   const told: Told = [];
   const start = clock.now();
-  const one = (index: number): Session =>
-    ({ terminate: (end: unknown) => told.push({ index, at: clock.now() - start, with: end }) }) as unknown as Session;
+  const one = (index: number): Session & Fake => {
+    const fake: Fake = {
+      ending: false,
+      terminate(end) {
+        if (!fake.ending) told.push({ index, at: clock.now() - start, with: end });
+        fake.ending = true;
+      },
+    };
+    return fake as Session & Fake;
+  };
   return { all: Array.from({ length: count }, (_, index) => one(index)), told };
 }
 
@@ -66,6 +79,24 @@ test("an abort stops the drain: no further session is told, and no timer is left
   await done;
   await run(clock, 1000);
   expect(told).toHaveLength(until); // no session is told after it
+  expect(clock.pending).toBe(0);
+});
+
+test("sessions that end by themselves are not waited for, and the others are told in their turn", async () => {
+  const clock = new FakeClock();
+  const { all, told } = sessions(4, clock);
+  const { signal: abort } = new AbortController();
+  let over = false;
+  const done = closeSpread(all, termination, 3_600_000, { clock, random: () => 0.5, abort }).then(() => (over = true));
+  await run(clock, 1000);
+  expect(told).toEqual([]);
+  for (const index of [0, 1, 3]) Object.assign(all[index] ?? {}, { ending: true });
+  await run(clock, 1000);
+  expect([told, over]).toEqual([[], false]);
+  Object.assign(all[2] ?? {}, { ending: true });
+  await run(clock, 500);
+  expect(over).toBe(true);
+  await done;
   expect(clock.pending).toBe(0);
 });
 

@@ -5,10 +5,12 @@ import type { Termination } from "../rejection.ts";
 
 /** Time between two batches of sessions, in ms: short enough to be even, long enough to be cheap. */
 const BATCH = 50;
+/** Time between two looks at whether sessions have ended by themselves, in ms. */
+const LOOK = 250;
 
 /**
  * Closes sessions spread over `period`, in random order and with jitter, so that their clients do not reconnect all at
- * once. Resolves when all have been told to end, or on `abort`.
+ * once. Resolves when all have been told to end or have ended by themselves, or on `abort`.
  */
 export async function closeSpread(
   sessions: readonly Session[],
@@ -25,12 +27,13 @@ export async function closeSpread(
   let next = 0;
   while (next < queue.length && !abort.aborted) {
     const elapsed = clock.now() - start;
-    for (let entry = queue[next]; entry !== undefined && entry.due <= elapsed; entry = queue[next]) {
+    for (let entry = queue[next]; entry !== undefined; entry = queue[next]) {
+      if (entry.due > elapsed && !entry.session.ending) break;
       entry.session.terminate(termination);
       next += 1;
     }
     progress?.();
     const due = queue[next]?.due;
-    if (due !== undefined) await pause(Math.max(BATCH, due - elapsed), clock, abort);
+    if (due !== undefined) await pause(Math.min(LOOK, Math.max(BATCH, due - elapsed)), clock, abort);
   }
 }

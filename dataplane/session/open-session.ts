@@ -25,7 +25,7 @@ export function openSession(
   log: Log,
   resources: ProcessResources,
 ): Session {
-  const { clock, random, reads, budget, loop, descriptors, ends } = resources;
+  const { clock, random, reads, budget, loop, descriptors, ends, stopping } = resources;
   const hungUp = descriptors.dial();
   const { metrics } = route; // and not the route, which the session would keep as long as it lives
   const session = new Session(facts, route, clock, log);
@@ -43,6 +43,7 @@ export function openSession(
         deflate: backend.extensions !== undefined,
         counts: session,
         random,
+        stopping,
         turns: (task) => ends.run(task),
         over: release, // a client that comes back at once finds a slot, however long the other end takes to hang up
         closed: (end) => {

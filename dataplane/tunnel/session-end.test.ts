@@ -120,6 +120,7 @@ function bench(delayed: boolean) {
     ...{ client: { socket: client.socket, early }, backend: { socket: backend.socket, early }, plan, clock, budget },
     reads: { name: "data", open: (socket) => socket as unknown as ScriptedSocket },
     ...{ loop: new LoopShare(clock), deflate: false, counts, random: () => 0 },
+    stopping: () => false,
     turns: (task) => void (delayed ? turns.push(task) : task()),
     over: () => void told.push("over"),
     closed: () => void told.push("closed"),

@@ -35,6 +35,8 @@ export interface TunnelOptions {
   readonly deflate: boolean;
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
   readonly random: () => number;
+  /** The process stops: a backend that is lost now has stopped with it. */
+  readonly stopping: () => boolean;
   /** Runs a task in its turn: thousands of sessions may end at once. */
   readonly turns: (task: () => void) => void;
   /** Called once, when the client has been told of the end or has left: its slot is free. */

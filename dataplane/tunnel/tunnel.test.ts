@@ -162,15 +162,46 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(it.ends[0]).toMatchObject({ code: 1013, by: "backend" });
   });
 
-  test("a backend that is lost within a frame leaves no frame that looks whole", async () => {
-    const it = await joined();
+  test.each(["FIN", "RST"])("while the gateway stops, a backend that is lost (%s) becomes 1012", async (how) => {
+    let stopping = false;
+    const it = await joined({ stopping: () => stopping });
+    it.backend.send(text("last"));
+    await until("delivered", () => it.client.received.length === text("last").length);
+    stopping = true;
+    if (how === "FIN") it.backend.socket.end();
+    else it.backend.socket.resetAndDestroy();
+    await until("the Close frame", () => parse(it.client.received).frames.length === 2);
+    const [, last] = parse(it.client.received).frames;
+    expect(closeOf(last as never)).toEqual({ code: 1012, reason: "Draining" });
+    it.client.socket.end();
+    await until("the end", () => it.ends.length === 1);
+    expect(it.ends[0]).toMatchObject({ code: 1012, by: "gateway", termination: { reason: "Draining" } });
+  });
+
+  test("while the gateway stops, a backend that closes first has its own code carried", async () => {
+    const it = await joined({ stopping: () => true });
+    it.backend.send(close(4001, "own"));
+    await until("the Close frame", () => parse(it.client.received).frames.length === 1);
+    const [last] = parse(it.client.received).frames;
+    expect(closeOf(last as never)).toEqual({ code: 4001, reason: "own" });
+    it.backend.socket.end();
+    it.client.socket.end();
+    await until("the end", () => it.ends.length === 1);
+    expect(it.ends[0]).toEqual({ code: 4001, by: "backend", termination: undefined });
+  });
+
+  test.each([
+    ["", false, { code: 1013, by: "backend" }],
+    [" while the gateway stops", true, { code: 1012, by: "gateway" }],
+  ])("a backend that is lost within a frame%s leaves no frame that looks whole", async (_, stopping, end) => {
+    const it = await joined({ stopping: () => stopping });
     it.backend.send(frame({ payload: "half", length: 100 }));
     await until("the half", () => it.client.received.length > 0);
     it.backend.socket.end();
     await until("the client's end", () => it.client.ended);
     expect(parse(it.client.received).frames).toEqual([]);
     await ended(it);
-    expect(it.ends[0]).toMatchObject({ code: 1013, by: "backend" });
+    expect(it.ends[0]).toMatchObject(end);
   });
 
   test("our own Close waits for the end of a frame, and both peers get it", async () => {

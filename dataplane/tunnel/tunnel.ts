@@ -19,6 +19,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
 
 class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   readonly #turns: TunnelOptions["turns"];
+  readonly #stopping: TunnelOptions["stopping"];
   readonly #client: Socket;
   readonly #backend: Socket;
   /** From the client to the backend. */
@@ -41,10 +42,12 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
     counts,
     random,
     loop,
+    stopping,
     turns,
     ...events
   }: TunnelOptions) {
     this.#turns = turns;
+    this.#stopping = stopping;
     this.#plan = plan;
     const share = random(); // what may throw comes before the sockets are taken over
     const fromClient = reads.open(client.socket);
@@ -159,11 +162,15 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   }
 
   #backendEnded(): void {
-    const termination: Termination = { reason: "BackendLost" };
-    const end: TunnelEnd = { code: codeOf(termination.reason), by: "backend", termination };
+    const end = this.#stopping() ? byGateway(STOPPED) : LOST;
     this.#session.on(this.#backend.closed ? "backendGone" : "backendEnded", { end });
   }
 }
+
+/** The backend's connection ended without a Close frame. */
+const LOST: TunnelEnd = { code: codeOf("BackendLost"), by: "backend", termination: { reason: "BackendLost" } };
+/** The same while the gateway stops. */
+const STOPPED: Termination = { reason: "Draining", cause: "the backend's connection ended without a Close frame" };
 
 function byGateway(termination: Termination): TunnelEnd {
   return { code: codeOf(termination.reason), by: "gateway", termination };

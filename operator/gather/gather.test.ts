@@ -183,6 +183,19 @@ describe("the config in force", () => {
     expect(route(configInForce)).toBe("main");
   });
 
+  test("is read back with what pods of mode Sidecar get, or with how the Service leads to it", async () => {
+    const sidecar = { mode: "Sidecar", gateway: undefined, sidecar: { selector: { matchLabels: { app: "chat" } } } };
+    const inForce = async (spec: Record<string, unknown>) => {
+      const { resources } = await gathered((put) => {
+        for (const own of written(put(proxy("chat", spec)))) put(own);
+      });
+      return [resources.sidecarInForce, resources.serviceInForce];
+    };
+    const shape = { ...sidecar.sidecar, listenerPort: 8080, resources: {}, drainPeriod: "30s" };
+    expect(await inForce(sidecar)).toEqual([shape, undefined]);
+    expect(await inForce({})).toEqual([undefined, { type: "ClusterIP", port: 80 }]);
+  });
+
   test("is none where the Secret is of an earlier proxy of that name, or another writer's, which is not even read", async () => {
     const earlier = await gathered((put) => {
       putAll({ put } as never);

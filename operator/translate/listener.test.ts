@@ -53,6 +53,14 @@ describe("with plain ws in force, TLS with a certificate that is", () => {
     );
   });
 
+  test("missing leaves new pods of mode Sidecar the listener in force, and says so", () => {
+    const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
+    const { config, sidecar: pods, status } = edited({ ...sidecar, listener: tls("typo") }, inForce(sidecar));
+    expect([config?.listener.port, pods?.listenerPort]).toEqual([8080, 8080]);
+    const refs = status.conditions.find(({ type }) => type === "ResolvedRefs");
+    expect(refs?.message).toMatch(/\. Until then the listener stays as it was \(ws, port 8080\), in new pods, too$/);
+  });
+
   test("missing and a port of the same edit change nothing, even a Service port that is written", () => {
     const spec = { listener: tls("typo", 9443), gateway: { service: { port: 443 } } };
     const serviceInForce = { type: "ClusterIP", port: 80 } as const;

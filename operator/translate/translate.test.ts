@@ -18,7 +18,7 @@ const SHAPE = { listenerPort: 8080, resources: {}, drainPeriod: "30s" };
 
 const LABEL = "k".repeat(60);
 
-const many = (count: number, key: (at: number) => string, value: unknown): object =>
+const labelled = (count: number, key: (at: number) => string, value: unknown): object =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [key(at), value]));
 
 const reasons = ({ status }: ReturnType<typeof translated>): string[] =>
@@ -109,11 +109,11 @@ test("a proxy of mode Sidecar keeps its last good config and shape when the mode
 test.each([
   [
     "spec.sidecar.selector",
-    { sidecar: { selector: { matchLabels: many(64, (at) => `l${at}.${LABEL}/${LABEL}`, LABEL) } } },
+    { sidecar: { selector: { matchLabels: labelled(64, (at) => `l${at}.${LABEL}/${LABEL}`, LABEL) } } },
   ],
   [
     "spec.dataplane.resources",
-    { dataplane: { resources: { limits: many(64, (at) => `l${at}.${LABEL}/${LABEL}`, 1) } } },
+    { dataplane: { resources: { limits: labelled(64, (at) => `l${at}.${LABEL}/${LABEL}`, 1) } } },
   ],
 ])(
   "what pods of mode Sidecar get has a bound: a larger %s is not accepted, and the last good one stays",

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { briefOf, hasLabelsLeftOut, MOST_LABELS, NUDGE } from "./brief-object.ts";
 import type { KubeObject } from "../kube/kinds.ts";
+import { LARGEST_SIDECAR_RECORD } from "../../api/sidecar-shape.ts";
 
 const labels = (count: number, value = "v"): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [`example.com/label-${at}`, value]));
@@ -121,6 +122,25 @@ test("of a ReplicaSet and a Deployment the revision is retained, and no other an
   const retained = (kind: string) => briefOf(object(kind, { annotations })).metadata.annotations;
   const revision = { "deployment.kubernetes.io/revision": "7" };
   expect(["ReplicaSet", "Deployment", "Service"].map(retained)).toEqual([revision, revision, undefined]);
+});
+
+test("of our own Secrets the record of mode Sidecar is retained, whole or not at all, and of no other Secret", () => {
+  const own = { "app.kubernetes.io/name": "wsproxy", "app.kubernetes.io/managed-by": "wsproxy-operator" };
+  const retained = (more: Record<string, string>, length: number, kind = "Secret") => {
+    const annotations = { "wsproxy.dev/sidecar": "x".repeat(length), "wsproxy.dev/service": "ClusterIP 80" };
+    const brief = briefOf(object(kind, { labels: more, annotations }));
+    expect(briefOf(brief)).toEqual(brief);
+    return brief.metadata.annotations?.["wsproxy.dev/sidecar"]?.length;
+  };
+  expect(retained(own, LARGEST_SIDECAR_RECORD)).toBe(LARGEST_SIDECAR_RECORD);
+  expect(briefOf(object("Secret", { labels: own })).metadata.annotations).toBeUndefined();
+  expect([
+    retained(own, LARGEST_SIDECAR_RECORD + 1),
+    retained({}, 100),
+    retained({ "app.kubernetes.io/name": "wsproxy" }, 100),
+    retained({ ...own, ...labels(MOST_LABELS) }, 100),
+    retained(own, 100, "ConfigMap"),
+  ]).toEqual([undefined, undefined, undefined, undefined, undefined]);
 });
 
 test("the proxy among the owners is retained, wherever it stands among them", () => {

@@ -13,6 +13,9 @@ import { adminPortIn, type PodSpec } from "./injected-pod.ts";
 import type { Container, Ended, Pod } from "./pod.ts";
 import { SERVICE_NAME, type KindName, type KubeObject } from "../kube/kinds.ts";
 import { MANAGED } from "../render/labels.ts";
+import type { Labels } from "../render/manifest.ts";
+import { LARGEST_SIDECAR_RECORD } from "../../api/sidecar-shape.ts";
+import { SIDECAR_RECORD } from "../render/sidecar-record.ts";
 import { shortened } from "../shortened.ts";
 
 /** When this annotation of a pod changes, the kubelet updates the pod's volumes at once. */
@@ -69,9 +72,21 @@ export function metadataOf(kind: KindName, metadata: Metadata): Metadata {
     ...(finalizers.length === 0 ? {} : { finalizers: finalizersOf(finalizers) }),
     labels: kind === "Secret" && !crowded ? labels : some(labels, crowded ? labelsToRetain(labels) : OWN_LABELS),
     ...(crowded ? { annotations: { [LABELS_LEFT_OUT]: "true" } } : {}),
+    ...(kind === "Secret" && !crowded ? recordOf(labels, annotations) : {}),
     ...(OWN_ANNOTATIONS[kind] === undefined ? {} : { annotations: some(annotations, OWN_ANNOTATIONS[kind]) }),
     ...(ownerReferences.length === 0 ? {} : { ownerReferences: ownersOf(ownerReferences) }),
   };
+}
+
+/**
+ * Of our config Secrets the record of mode Sidecar, from which every replica answers for new pods. No operator writes a
+ * longer one: it is dropped, since a part of it says nothing.
+ */
+function recordOf(labels: Labels, annotations: Labels): Pick<Metadata, "annotations"> {
+  const isOurs = Object.entries(MANAGED).every(([key, value]) => labels[key] === value);
+  const record = isOurs && Object.hasOwn(annotations, SIDECAR_RECORD) ? (annotations[SIDECAR_RECORD] ?? "") : "";
+  if (record === "" || record.length > LARGEST_SIDECAR_RECORD) return {};
+  return { annotations: { [SIDECAR_RECORD]: record } };
 }
 
 /** Has the Secret so many labels that most of them are not retained? No selector finds it, since its labels are not known. */

@@ -7,11 +7,25 @@ export interface AdminAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** The client of a request. */
+export interface AdminClient {
+  readonly address: string;
+  /** Aborts once the request is answered, or its connection has closed. */
+  readonly gone: AbortSignal;
+}
+
 /** One path of the admin port. */
 export interface AdminEndpoint {
   /** Open: every request gets an answer. Closed: only a request that passes the gate (`admin-gate.ts`). */
   readonly access: "Open" | "Closed";
-  readonly answer: (query: URLSearchParams) => AdminAnswer | Promise<AdminAnswer>;
+  /** POST: a request changes something. Absent: GET and HEAD. */
+  readonly method?: "POST";
+  /**
+   * An answer may take as long as a drain: until then its connection makes no room for others. The endpoint itself bounds
+   * how many wait.
+   */
+  readonly waits?: true;
+  readonly answer: (query: URLSearchParams, client: AdminClient) => AdminAnswer | Promise<AdminAnswer>;
 }
 
 /** Path → its endpoint. */

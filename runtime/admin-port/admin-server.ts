@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { textAnswer, type AdminAnswer, type AdminEndpoints } from "./admin-endpoint.ts";
+import { AdminConnections } from "./admin-connections.ts";
+import { textAnswer, type AdminAnswer, type AdminEndpoint, type AdminEndpoints } from "./admin-endpoint.ts";
 import { AdminGate } from "./admin-gate.ts";
 import { systemClock, type Clock } from "../clock.ts";
 import { listen } from "../listen.ts";
@@ -9,6 +10,7 @@ import { LoopShare } from "../loop/loop-share.ts";
 export interface AdminServer {
   readonly address: string;
   readonly port: number;
+  /** Takes no more requests; those under way have a second to be answered. */
   close(): Promise<void>;
 }
 
@@ -21,18 +23,18 @@ export interface AdminOptions {
 /** A port that cannot be opened; the message tells the user which option to change. */
 export class PortUnavailable extends Error {}
 
-/** Connections that may be open at the same time. */
-const MAX_CONNECTIONS = 256;
 /** How long the head of a request may take, in ms. */
 const HEAD_TIMEOUT = 10_000;
-/** Unanswered requests of one connection. Probes, scrapers and browsers wait for each answer before the next request. */
-const MAX_UNANSWERED = 8;
 /** How long a client may take to read an answer, in ms: the whole answer stays in memory meanwhile. */
 const ANSWER_TIMEOUT = 10_000;
+/** For the answers that are under way when the port closes, in ms. */
+const LAST_ANSWERS = 1000;
+/** When TCP asks whether the client is still there, in ms: one whose machine is gone never says that it leaves. */
+const PROBE = 30_000;
 
 /**
- * Serves the admin endpoints. Answers GET and HEAD only, and uses nothing of a request but its path, its query and the
- * headers that the gate checks. Port 0: any free port. Rejects with PortUnavailable.
+ * Serves the admin endpoints. Uses nothing of a request but its method, its path, its query and the headers that the
+ * gate checks. Port 0: any free port. Rejects with PortUnavailable.
  */
 export async function adminServer(
   endpoints: AdminEndpoints,
@@ -44,72 +46,71 @@ export async function adminServer(
   const turns = new LoopShare(clock);
   const inTurn = (make: () => AdminAnswer | Promise<AdminAnswer>): Promise<AdminAnswer> =>
     new Promise((done) => turns.next(() => done((async () => make())())));
-  const answer = async (request: IncomingMessage): Promise<AdminAnswer> => {
-    const [path, query] = partsOf(request.url ?? "");
-    const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
+  const answer = async (
+    endpoint: AdminEndpoint | undefined,
+    request: IncomingMessage,
+    query: string,
+    gone: AbortSignal,
+  ): Promise<AdminAnswer> => {
     if (endpoint === undefined) return textAnswer(404, "not found");
-    if (!isRead(request)) return textAnswer(405, "GET only", { allow: "GET, HEAD" });
+    const wrong = wrongMethod(endpoint, request);
+    if (wrong !== undefined) return wrong;
     const refusal = endpoint.access === "Open" ? undefined : gate.refusal(request);
     if (refusal !== undefined) return refusal;
+    const client = { address: request.socket.remoteAddress ?? "", gone };
     try {
-      const make = (): AdminAnswer | Promise<AdminAnswer> => endpoint.answer(new URLSearchParams(query));
+      const make = (): AdminAnswer | Promise<AdminAnswer> => endpoint.answer(new URLSearchParams(query), client);
       return await (endpoint.access === "Open" ? make() : inTurn(make));
     } catch {
       return textAnswer(500, "internal fault");
     }
   };
-  // Least recently used first. When there is no room the oldest connection is closed: refusing a new one could hit a
-  // probe.
-  const sockets = new Set<Socket>();
-  const used = (socket: Socket): void => {
-    sockets.delete(socket);
-    if (!socket.destroyed) sockets.add(socket);
-    const [oldest] = sockets;
-    if (sockets.size > MAX_CONNECTIONS) oldest?.destroy();
-  };
-  const unanswered = new WeakMap<Socket, number>();
+  const connections = new AdminConnections();
   const server = createServer(
     {
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE,
       maxHeaderSize: 8192,
       requestTimeout: HEAD_TIMEOUT,
       headersTimeout: HEAD_TIMEOUT,
       connectionsCheckingInterval: HEAD_TIMEOUT / 10,
     },
     (request, response) => {
-      const { socket } = request;
-      used(socket);
       request.resume();
-      // HTTP pipelining: each request waits for the one before it, and one packet can hold thousands.
-      const waiting = (unanswered.get(socket) ?? 0) + 1;
-      unanswered.set(socket, waiting);
-      response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
-      if (waiting > MAX_UNANSWERED) socket.destroy();
-      if (socket.destroyed) return;
-      void answer(request).then((it) => send(request, response, it, clock));
+      const [path, query] = partsOf(request.url ?? "");
+      const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
+      const gone = connections.asked(request.socket, response, endpoint?.waits === true);
+      if (gone === undefined) return;
+      void answer(endpoint, request, query, gone).then((it) => {
+        if (!gone.aborted) send(request, response, it, clock);
+      });
     },
   );
-  server.on("connection", (socket: Socket) => {
-    socket.once("close", () => sockets.delete(socket));
-    used(socket);
-  });
+  server.on("connection", (socket: Socket) => connections.opened(socket));
   try {
     const bound = await listen(server, { host: address, port });
     return {
       address: bound.address,
       port: bound.port,
-      close: () =>
-        new Promise((closed) => {
-          server.close(() => closed());
-          server.closeAllConnections();
-        }),
+      async close() {
+        const closed = new Promise((done) => server.close(done));
+        await connections.answered(LAST_ANSWERS);
+        server.closeAllConnections();
+        await closed;
+      },
     };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${message}`;
-    throw new PortUnavailable(
-      `admin port ${port} on ${address} ${why}; choose another with --admin-port, or 0 for none`,
-    );
+    throw portUnavailable("admin", address, port, error);
   }
+}
+
+/** The words for a port that could not be opened with the options --<name>-address and --<name>-port. */
+export function portUnavailable(name: string, address: string, port: number, error: unknown): PortUnavailable {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why = code === "EADDRINUSE" ? "is in use by another process" : `cannot be opened: ${message}`;
+  return new PortUnavailable(
+    `${name} port ${port} on ${address} ${why}; choose another with --${name}-port, or 0 for none`,
+  );
 }
 
 function send(
@@ -138,6 +139,12 @@ function send(
 function partsOf(target: string): readonly [path: string, query: string] {
   const mark = target.indexOf("?");
   return mark === -1 ? [target, ""] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
+function wrongMethod(endpoint: AdminEndpoint, request: IncomingMessage): AdminAnswer | undefined {
+  if (endpoint.method === "POST")
+    return request.method === "POST" ? undefined : textAnswer(405, "POST only", { allow: "POST" });
+  return isRead(request) ? undefined : textAnswer(405, "GET only", { allow: "GET, HEAD" });
 }
 
 function isRead({ method }: IncomingMessage): boolean {

@@ -49,7 +49,7 @@ export function startOperator(client: Watcher, namespaces: readonly string[], po
     identity: "operator",
     lease: undefined,
     render: RENDER,
-    sidecar: "On",
+    sidecar: () => "On",
     podAdminPort,
   });
   const stopping = new AbortController();

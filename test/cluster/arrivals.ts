@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stage } from "./cluster.ts";
-import type { Entry } from "./entry.ts";
+import type { Dial, Entry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** A steady stream of new clients, to the end of the scenario: each says one thing, hears it, and leaves. */
@@ -9,17 +9,17 @@ export class Arrivals {
   readonly #visits = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
 
-  private constructor({ ledger, signal }: Stage, url: string, every: number) {
+  private constructor({ ledger, signal }: Stage, url: string, every: number, dial: Dial) {
     this.#timer = setInterval(() => {
-      const visit = this.#visit(ledger, url).finally(() => this.#visits.delete(visit));
+      const visit = this.#visit(ledger, url, dial).finally(() => this.#visits.delete(visit));
       this.#visits.add(visit);
     }, every);
     signal.addEventListener("abort", () => clearInterval(this.#timer));
   }
 
   /** One client every so many ms. */
-  static start(cluster: Stage, url: string, every: number): Arrivals {
-    return new Arrivals(cluster, url, every);
+  static start(cluster: Stage, url: string, every: number, dial: Dial = {}): Arrivals {
+    return new Arrivals(cluster, url, every, dial);
   }
 
   /** Those that were not let in, whatever the reason. */
@@ -57,8 +57,8 @@ export class Arrivals {
     await Promise.all(this.#visits);
   }
 
-  async #visit(ledger: Ledger, url: string): Promise<void> {
-    const session = ledger.dial(url, { as: "passer-by" });
+  async #visit(ledger: Ledger, url: string, dial: Dial): Promise<void> {
+    const session = ledger.dial(url, { as: "passer-by", ...dial });
     this.entries.push(session.entry);
     try {
       await session.opened();

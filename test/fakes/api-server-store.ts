@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord } from "../../api/unchecked.ts";
+import { isRecord, list, record } from "../../api/unchecked.ts";
 import { kindOf, pathOf } from "../../operator/kube/kinds.ts";
 import type { ApiCall } from "./api-call.ts";
 import { appliedReplicas } from "./deployment-replicas.ts";
@@ -161,7 +161,8 @@ export class ApiStore {
 
   /**
    * Apply replaces the top-level fields that the manifest names, and adds its labels and annotations; annotations of ours that
-   * it no longer names go. Only the number of pods of a Deployment has owners. A merge patch is merged.
+   * it no longer names go. Webhooks are merged by name. Only the number of pods of a Deployment has owners. A merge patch is
+   * merged.
    */
   #patch(
     path: string,
@@ -173,8 +174,10 @@ export class ApiStore {
     const apply = headers["content-type"] === "application/apply-patch+yaml";
     if (before === undefined && (!apply || target.subresource !== undefined)) throw new Refused(404, "NotFound");
     const known = before ?? { apiVersion: body.apiVersion, kind: body.kind, metadata: body.metadata };
-    const { uid } = body.metadata;
+    const { uid, resourceVersion } = body.metadata;
     if (uid !== undefined && uid !== before?.metadata.uid) throw new Refused(409, "Conflict");
+    if (resourceVersion !== undefined && resourceVersion !== before?.metadata.resourceVersion)
+      throw new Refused(409, "Conflict");
     const { metadata, status, ...named } = body;
     if (target.subresource === "status") return this.write(path, { ...known, status });
     if (!apply) return this.write(path, merged(known, body) as ApiObject);
@@ -186,7 +189,12 @@ export class ApiStore {
       return this.write(path, { ...known, ...named, spec, metadata: { ...own, managedFields } });
     }
     const others = { ...known.metadata, annotations: ofOthers(known) };
-    return this.write(path, { ...known, ...named, metadata: merged(others, metadata) as ApiObject["metadata"] });
+    return this.write(path, {
+      ...known,
+      ...named,
+      ...(Array.isArray(named["webhooks"]) ? { webhooks: mergedByName(known["webhooks"], named["webhooks"]) } : {}),
+      metadata: merged(others, metadata) as ApiObject["metadata"],
+    });
   }
 
   #list(target: ApiPath, call: ApiCall): unknown {
@@ -261,4 +269,20 @@ function merged(into: unknown, from: unknown): unknown {
     else result[key] = merged(into[key], value);
   }
   return result;
+}
+
+/** A list that is a map by name: entries and fields that the manifest does not name stay. */
+function mergedByName(into: unknown, from: readonly unknown[]): readonly unknown[] {
+  const known = list(into).map(record);
+  const named = from.map(record);
+  const isNamed = (one: Readonly<Record<string, unknown>>): boolean => named.some(({ name }) => name === one["name"]);
+  return [
+    ...known.filter((one) => !isNamed(one)),
+    ...named.map((one) =>
+      merged(
+        known.find(({ name }) => name === one["name"]),
+        one,
+      ),
+    ),
+  ];
 }

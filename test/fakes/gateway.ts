@@ -9,6 +9,7 @@ import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
+import { STAYING } from "./admin-client.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
 import { until } from "./sockets.ts";
 
@@ -23,6 +24,7 @@ export class TestGateway {
   readonly metrics = new Metrics();
   readonly lines: LogLine[] = [];
   readonly gateway: Gateway;
+  readonly log: Log;
   readonly budget: BufferBudget;
   /** Which port a listener is to ask the system for; 0 is any. */
   bindPort: (port: number) => number = () => 0;
@@ -42,6 +44,7 @@ export class TestGateway {
       (fields: Fields, message: string): void =>
         void this.lines.push({ level, message, fields });
     const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+    this.log = log;
     const bind = (port: number): { host: string; port: number } => ({ host: this.bindHost, port: this.bindPort(port) });
     this.budget = new BufferBudget({ limit: bufferBudget, clock, log });
     this.metrics.process.bufferBudget(this.budget);
@@ -109,6 +112,7 @@ export class TestGateway {
     const [path = "", query] = target.split("?");
     const answer = await adminEndpoints(this.gateway, this.metrics, systemClock)[path]?.answer(
       new URLSearchParams(query),
+      STAYING,
     );
     if (answer === undefined) throw new Error(`no endpoint at ${path}`);
     return { status: answer.status, body: Buffer.from(answer.body).toString("utf8") };

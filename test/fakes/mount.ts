@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "./program.ts";
 
@@ -18,7 +18,7 @@ export class Mount {
     return new Mount(await temporaryFolder());
   }
 
-  /** Writes all files as a new version and switches to it at once. */
+  /** Writes all files, be it none, as a new version and switches to it at once; then links that lead nowhere go. */
   async publish(files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
     const old = `..version-${this.#version}`;
     this.#version += 1;
@@ -29,6 +29,9 @@ export class Mount {
     await rename(join(this.folder, "..data_tmp"), join(this.folder, "..data"));
     for (const name of Object.keys(files)) {
       await symlink(`..data/${name}`, join(this.folder, name)).catch(() => {}); // exists from the second version on
+    }
+    for (const name of await readdir(this.folder)) {
+      if (!name.startsWith("..") && !Object.hasOwn(files, name)) await rm(join(this.folder, name));
     }
     await rm(join(this.folder, old), { recursive: true, force: true });
   }

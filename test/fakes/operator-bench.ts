@@ -62,7 +62,7 @@ export class OperatorBench {
       identity: `operator-${this.#started}`,
       lease: undefined,
       render: RENDER,
-      sidecar: "On",
+      sidecar: () => "On",
       podAdminPort: this.pods.port,
       ...options,
     });

@@ -30,6 +30,8 @@ export interface JoinOptions {
   readonly clientEarly?: Buffer;
   readonly backendEarly?: Buffer;
   readonly random?: () => number;
+  /** The process stops. Default: it does not. */
+  readonly stopping?: () => boolean;
   /** Default: through the shared buffer. */
   readonly reads?: ReadPath;
   /** Default: none. */
@@ -73,6 +75,7 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     deflate: options.deflate ?? false,
     counts: result.counts,
     random: options.random ?? (() => 0),
+    stopping: options.stopping ?? (() => false),
     turns: (task) => task(),
     over: () => (result.over += 1),
     closed: (end) => result.ends.push(end),

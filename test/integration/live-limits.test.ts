@@ -187,6 +187,25 @@ test("a removed route ends its sessions with 1001, one after the other, and no o
   expect(await gateway.metric("credential_terminations_total")).toBe(0);
 });
 
+test("a config that is gone ends the sessions of every route with 1001, one after the other", async () => {
+  await gateway.apply(configOf({ routes: [{ policies: off }], drainPeriod: "30s" }), endpointsOf([backend.port]));
+  const lives: Live[] = [];
+  while (lives.length < 20) lives.push(await open());
+  await gateway.gateway.removeConfig("test/proxy");
+  await settle();
+  const told = (): number => lives.filter(({ client }) => client.payload.length > 0).length;
+  expect(told()).toBeLessThan(10);
+  await until("all were told", () => {
+    clock.advance(10);
+    return told() === 20;
+  });
+  for (const live of lives) {
+    expect(await live.ended()).toEqual({ toClient: "1001 RouteRemoved", toBackend: "1001 RouteRemoved" });
+  }
+  expect(await gateway.metric("config_dropped_sessions_total")).toBe(0);
+  expect(await gateway.metric("credential_terminations_total")).toBe(0);
+});
+
 test("a removed proxy closes its listener and tells its sessions 1001", async () => {
   await change({});
   const { port } = gateway;

@@ -73,7 +73,7 @@ describe("a new proxy", () => {
     const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
     putAll(bench.server);
     bench.server.put(proxy("chat", sidecar));
-    bench.operator({ sidecar: "TurnedOff" });
+    bench.operator({ sidecar: () => "TurnedOff" });
     await until("it has a status", () => bench.status() !== undefined);
     await bench.quiet();
     expect(bench.writes()).toEqual([ALL[8]]);

@@ -175,7 +175,7 @@ test("a Service with more endpoints than a config may hold gives as many as it m
 
 test("a port on the pod itself is loopback", () => {
   expect(endpointsKey(undefined, 8080)).toBe(":8080");
-  expect(look(":8080", {})).toEqual(["127.0.0.1:8080 Ready"]);
+  expect(look(":8080", {})).toEqual(["localhost:8080 Ready"]);
 });
 
 const external = (externalName: string, ports: { name?: string; port: number }[] = []) =>

@@ -1,4 +1,4 @@
-import type { Endpoint } from "../../../api/config.ts";
+import { THIS_POD, type Endpoint } from "../../../api/config.ts";
 import { found, missing, type Found, type Lookup, type ReferenceProblem } from "../references/lookup.ts";
 import { undecodedOf, undecodedWords } from "../references/undecoded.ts";
 import { inOneFamily, isFamily } from "./one-family.ts";
@@ -19,7 +19,7 @@ export function endpointsKey(service: string | undefined, port: number | string)
 export function endpointsOf(key: string, at: string, lookup: Lookup): Found<readonly Endpoint[]> {
   const colon = key.lastIndexOf(":");
   const [name, port] = [key.slice(0, colon), key.slice(colon + 1)];
-  if (name === "") return found([{ address: "127.0.0.1", port: Number(port), state: "Ready" }]);
+  if (name === "") return found([{ address: THIS_POD, port: Number(port), state: "Ready" }]);
   const { value, problems } = lookup.once(`endpoints ${key}`, () => behind(name, port, lookup));
   // Routes share the endpoints; each reports the problems at its own path.
   return { value, problems: problems.map((problem) => ({ ...problem, at: `${at}.${problem.at}` })) };

@@ -1,0 +1,90 @@
+import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** Connections that may be open at the same time, besides those that wait for a long answer. */
+const MAX_CONNECTIONS = 256;
+/** Unanswered requests of one connection. Probes, scrapers and browsers wait for each answer before the next request. */
+const MAX_UNANSWERED = 8;
+
+/** A request that is not answered yet. */
+interface UnderWay {
+  /** It waits for a long answer. */
+  readonly waits: boolean;
+  readonly gone: AbortController;
+}
+
+/** The connections of an admin port, which it bounds, and their requests that are not answered yet. */
+export class AdminConnections {
+  readonly #underWay = new Map<Socket, Set<UnderWay>>();
+  /**
+   * Least recently used first, without those that wait for a long answer. When there is no room the oldest is closed:
+   * refusing a new one could hit a probe.
+   */
+  readonly #idle = new Set<Socket>();
+  #requests = 0;
+  #allAnswered: (() => void) | undefined;
+
+  opened(socket: Socket): void {
+    this.#underWay.set(socket, new Set());
+    socket.once("close", () => this.#closed(socket));
+    this.#used(socket);
+  }
+
+  /**
+   * A request has come on a connection. The signal aborts when it is answered, or its connection has closed. Undefined:
+   * the connection is closed now, and the request gets no answer.
+   */
+  asked(socket: Socket, response: ServerResponse, waits: boolean): AbortSignal | undefined {
+    const underWay = this.#underWay.get(socket);
+    // HTTP pipelining: each request waits for the one before it, and one packet can hold thousands.
+    if (underWay !== undefined && underWay.size >= MAX_UNANSWERED) socket.destroy();
+    if (underWay === undefined || socket.destroyed) return undefined;
+    const request = { waits, gone: new AbortController() };
+    underWay.add(request);
+    this.#requests += 1;
+    response.once("close", () => this.#over(socket, request));
+    this.#used(socket);
+    return request.gone.signal;
+  }
+
+  /** Resolves when every request under way is answered, or after `longest` ms. */
+  async answered(longest: number): Promise<void> {
+    if (this.#requests === 0) return;
+    await new Promise<void>((done) => {
+      const overdue = setTimeout(done, longest);
+      this.#allAnswered = () => {
+        clearTimeout(overdue);
+        done();
+      };
+    });
+  }
+
+  #used(socket: Socket): void {
+    this.#idle.delete(socket);
+    const underWay = this.#underWay.get(socket);
+    if (socket.destroyed || underWay === undefined || [...underWay].some(({ waits }) => waits)) return;
+    this.#idle.add(socket);
+    const [oldest] = this.#idle;
+    if (this.#idle.size > MAX_CONNECTIONS) oldest?.destroy();
+  }
+
+  #over(socket: Socket, request: UnderWay): void {
+    if (this.#underWay.get(socket)?.delete(request) !== true) return;
+    this.#ended(request);
+    if (request.waits) this.#used(socket);
+  }
+
+  /** Not only its responses tell: one that waits behind another has no socket yet, and hears nothing. */
+  #closed(socket: Socket): void {
+    this.#idle.delete(socket);
+    const underWay = this.#underWay.get(socket) ?? [];
+    this.#underWay.delete(socket);
+    for (const request of underWay) this.#ended(request);
+  }
+
+  #ended({ gone }: UnderWay): void {
+    this.#requests -= 1;
+    gone.abort();
+    if (this.#requests === 0) this.#allAnswered?.();
+  }
+}
