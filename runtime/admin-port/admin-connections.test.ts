@@ -75,7 +75,7 @@ test("no time-out of the port ends a request that waits for its answer", async (
   expect(await answered).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test("P1 connections are bounded where a long answer is made and waits behind one that the client does not read", async () => {
+test("connections are bounded where a long answer is made and waits behind one that the client does not read", async () => {
   answer();
   for (let more = 0; more < 300; more += 1) await connected(get("/stuck") + get("/wait"));
   await until("all have asked", () => asked.length === 300);
