@@ -51,12 +51,20 @@ function aroundGateway(
   return list(service?.["ports"]).flatMap((entry, index) => {
     const { port, targetPort, protocol = "TCP" } = record(entry);
     const target = targetPort ?? port;
-    const proxy = protocol === "TCP" ? reached.find(({ ports }) => ports.has(target)) : undefined;
+    const isBehind = (it: Sidecar): boolean => it.ports.has(target) || isNamed(target, it, selector, pods);
+    const proxy = protocol === "TCP" ? reached.find(isBehind) : undefined;
     if (proxy === undefined) return [];
     const field = `spec.ports[${index}].${targetPort === undefined ? "port" : "targetPort"}`;
-    const message = `leads clients to port ${String(target)} of the process, around the gateway of WebSocketProxy ${proxy.id}; write targetPort: ${SIDECAR.listener}, or remove the port`;
+    const message = `leads clients to port ${nameInWords(String(target))} of the process, around the gateway of WebSocketProxy ${proxy.id}; write targetPort: ${SIDECAR.listener}, or remove the port`;
     return [finding(id, location, field, message)];
   });
+}
+
+/** Is this the name of a port of the process, in one of the proxy's pods that the Service finds? */
+function isNamed(target: unknown, { id, ports }: Sidecar, selector: Labels, pods: readonly InjectedPods[]): boolean {
+  if (typeof target !== "string") return false;
+  const own = pods.filter(({ namespace, proxy }) => `${namespace}/${proxy}` === id);
+  return own.some((pod) => ports.has(pod.ports.get(target)) && missing(selector, pod.labels ?? {}).length === 0);
 }
 
 /** Does the Service find the proxy's pods? Where the files do not have them: can both selectors find the same pods? */
