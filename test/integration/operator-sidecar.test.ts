@@ -171,7 +171,7 @@ describe("when a proxy of mode Sidecar is deleted", () => {
     for (const [kind, name] of OBJECTS) bench.server.delete(kind, "demo", name);
   };
 
-  test("its pods are nudged once its config is gone, and again, and no more", async () => {
+  test("its pods are nudged once its config is gone, and again", async () => {
     const bench = await served({}, {});
     await until("it is ready", () => state(bench) === READY.join());
     await bench.quiet();
