@@ -71,6 +71,12 @@ test("with the pods in the files, it counts whether the Service finds them", () 
   expect(warnings(service("[{ port: 3000 }]", "app: chat, part: two"), PROXY, made)).toEqual([]);
 });
 
+test("a Service of a proxy of mode Gateway, and one without a selector, are not told", () => {
+  const gateway = proxy("mode: Gateway").replace("{ port: 3000 }, { port: 3001, weight: 0 }, ", "");
+  expect(warnings(service("[{ port: 3000 }]"), gateway)).toEqual([]);
+  expect(warnings(service("[{ port: 3000 }]", ""), PROXY)).toEqual([]);
+});
+
 test("with the pods in the files, a port of the process is known by its name too", () => {
   const made = pods("app: chat, tier: web, wsproxy.dev/inject: chat").replace(
     "spec: { template: {",
@@ -81,12 +87,6 @@ test("with the pods in the files, a port of the process is known by its name too
   const told = warnings(service(ports), PROXY, made);
   expect(told).toHaveLength(1);
   expect(told[0]).toContain("spec.ports[1].targetPort leads clients to port http of the process, around the gateway");
-});
-
-test("a Service of a proxy of mode Gateway, and one without a selector, are not told", () => {
-  const gateway = proxy("mode: Gateway").replace("{ port: 3000 }, { port: 3001, weight: 0 }, ", "");
-  expect(warnings(service("[{ port: 3000 }]"), gateway)).toEqual([]);
-  expect(warnings(service("[{ port: 3000 }]", ""), PROXY)).toEqual([]);
 });
 
 test("pods that the proxy selects are good", () => {

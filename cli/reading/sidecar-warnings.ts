@@ -60,13 +60,6 @@ function aroundGateway(
   });
 }
 
-/** Is this the name of a port of the process, in one of the proxy's pods that the Service finds? */
-function isNamed(target: unknown, { id, ports }: Sidecar, selector: Labels, pods: readonly InjectedPods[]): boolean {
-  if (typeof target !== "string") return false;
-  const own = pods.filter(({ namespace, proxy }) => `${namespace}/${proxy}` === id);
-  return own.some((pod) => ports.has(pod.ports.get(target)) && missing(selector, pod.labels ?? {}).length === 0);
-}
-
 /** Does the Service find the proxy's pods? Where the files do not have them: can both selectors find the same pods? */
 function leadsTo(selector: Labels, { id, matchLabels }: Sidecar, pods: readonly InjectedPods[]): boolean {
   const known = pods.flatMap(({ namespace, proxy, labels }) => {
@@ -75,6 +68,13 @@ function leadsTo(selector: Labels, { id, matchLabels }: Sidecar, pods: readonly 
   if (known.length > 0) return known.some((labels) => missing(selector, labels).length === 0);
   const shared = Object.keys(selector).filter((key) => Object.hasOwn(matchLabels, key));
   return shared.length > 0 && shared.every((key) => selector[key] === matchLabels[key]);
+}
+
+/** Is this the name of a port of the process, in one of the proxy's pods that the Service finds? */
+function isNamed(target: unknown, { id, ports }: Sidecar, selector: Labels, pods: readonly InjectedPods[]): boolean {
+  if (typeof target !== "string") return false;
+  const own = pods.filter(({ namespace, proxy }) => `${namespace}/${proxy}` === id);
+  return own.some((pod) => ports.has(pod.ports.get(target)) && missing(selector, pod.labels ?? {}).length === 0);
 }
 
 /** Pods that would not be made, or would be made without a gateway. */

@@ -198,20 +198,6 @@ describe("when a proxy of mode Sidecar is deleted", () => {
     await until("the pod is nudged", () => nudges(bench).length === 1);
   });
 
-  test("and made anew with a spec that is not accepted, its pods are nudged all the same", async () => {
-    const bench = await served({});
-    await until("it is ready", () => state(bench) === READY.join());
-    await bench.quiet();
-    bench.server.delete("WebSocketProxy", "demo", "chat");
-    bench.server.put(proxy("chat", { ...SIDECAR, listener: { port: 80 } }));
-    await until("it is not accepted", () => bench.condition("Accepted") === "False Invalid");
-    expect(nudges(bench)).toEqual([]);
-    remove(bench);
-    await until("the pod is nudged, and again", () => nudges(bench).length === 2);
-    const { annotations } = bench.server.get("Pod", "demo", "shop-0")?.metadata ?? {};
-    expect(annotations?.["wsproxy.dev/config"]).toMatch(/^gone-gone-/);
-  });
-
   test("and made anew with mode Gateway, its pods are none of the new one, but are nudged for its config", async () => {
     const bench = await served({});
     await until("it is ready", () => state(bench) === READY.join());
@@ -227,6 +213,20 @@ describe("when a proxy of mode Sidecar is deleted", () => {
     });
     expect(dataplane(bench)).not.toHaveProperty("outdated");
     expect(programmed(bench)).not.toContain("shop-0");
+  });
+
+  test("and made anew with a spec that is not accepted, its pods are nudged all the same", async () => {
+    const bench = await served({});
+    await until("it is ready", () => state(bench) === READY.join());
+    await bench.quiet();
+    bench.server.delete("WebSocketProxy", "demo", "chat");
+    bench.server.put(proxy("chat", { ...SIDECAR, listener: { port: 80 } }));
+    await until("it is not accepted", () => bench.condition("Accepted") === "False Invalid");
+    expect(nudges(bench)).toEqual([]);
+    remove(bench);
+    await until("the pod is nudged, and again", () => nudges(bench).length === 2);
+    const { annotations } = bench.server.get("Pod", "demo", "shop-0")?.metadata ?? {};
+    expect(annotations?.["wsproxy.dev/config"]).toMatch(/^gone-gone-/);
   });
 
   test("a Gateway of the same name that is made anew with mode Sidecar counts injected pods only", async () => {
