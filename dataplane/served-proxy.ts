@@ -90,6 +90,10 @@ export class ServedProxy implements HandshakeContext {
     return this.#resources.stopping();
   }
 
+  get ownPort(): (port: number) => string | undefined {
+    return this.#resources.ownPort;
+  }
+
   /** The route in force of that name; undefined: there is none any more. */
   route(name: string): CompiledRoute | undefined {
     return this.#snapshot?.routes.get(name);
