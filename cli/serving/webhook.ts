@@ -72,7 +72,7 @@ export class Webhook {
 
   /** Could it answer an API server now? */
   get usable(): boolean {
-    return this.#server.usable;
+    return this.#server.usable && this.#certificates.trusted;
   }
 
   /** Opens the port, and resolves with its number; rejects with PortUnavailable. */
