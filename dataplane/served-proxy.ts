@@ -60,6 +60,7 @@ export class ServedProxy implements HandshakeContext {
     this.#end = new ProxyEnd({
       attempts: this.#attempts,
       sessions: this.sessions,
+      hasRoute: ({ route }) => this.route(route) !== undefined,
       drainPeriod: () => this.#snapshot?.drainPeriod ?? 0,
       clock: resources.clock,
       random: resources.random,

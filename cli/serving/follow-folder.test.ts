@@ -182,6 +182,30 @@ test.each<[string, string, ConfigParts]>([
   expect(await gateway.metric("config_removed")).toBe(0);
 });
 
+test("a config that comes back while sessions are being told keeps those that were not told yet", async () => {
+  const { secret, map } = files();
+  await mount.publish({ ...secret, ...map });
+  follow();
+  await inForce(1);
+  const lives: Live[] = [];
+  for (let at = 0; at < 20; at += 1) lives.push(await Live.open(gateway, backend));
+  const told = (): Live[] => lives.filter(({ client }) => client.told);
+  await mount.publish({});
+  await removed();
+  await until("some were told", () => {
+    if (told().length === 0) clock.advance(25);
+    return told().length > 0;
+  });
+  await mount.publish({ ...secret, ...map });
+  await inForce(1);
+  const before = told();
+  expect(before.length).toBeLessThan(20);
+  clock.advance(6000);
+  await sleep(LOOKS);
+  expect(told()).toEqual(before);
+  for (const live of lives) if (!before.includes(live)) await live.lives();
+});
+
 test("after a removal a config of another proxy is still not served, nor is one with a mistake", async () => {
   const { secret, map } = files();
   await mount.publish({ ...secret, ...map });
