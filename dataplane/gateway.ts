@@ -71,6 +71,11 @@ export class Gateway {
     return this.#rejected.byProxy;
   }
 
+  /** Names of proxies in service, and of those whose config was refused; "" where that did not say for which proxy it is. */
+  get known(): ReadonlySet<string> {
+    return new Set([...this.#listeners.keys(), ...this.#rejected.refused]);
+  }
+
   /** Every proxy has a config in force and an open listener, and none is being drained. */
   get ready(): boolean {
     const listeners = [...this.#listeners.values()];
@@ -80,7 +85,7 @@ export class Gateway {
   /** A gateway that stops takes nothing new: no session, and no config that it could refuse. */
   *#states(): Iterable<ProxyState> {
     const { refused } = this.#rejected;
-    for (const proxy of new Set([...this.#listeners.keys(), ...refused])) {
+    for (const proxy of this.known) {
       const listener = this.#listeners.get(proxy);
       const ready = !this.#stopping && listener?.port !== undefined;
       yield {

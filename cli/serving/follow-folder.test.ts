@@ -294,6 +294,53 @@ test("a handshake whose backend is being dialled is refused when the config is g
   client.socket.destroy();
 });
 
+test.each<[string, () => Promise<unknown>]>([
+  ["that never got its port", () => mount.publish({ ...files().secret, ...files().map })],
+  [
+    "that was never read",
+    () => mount.publish({ "config.json": Buffer.from("{"), "endpoints.json": Buffer.from("{}") }),
+  ],
+])("a config %s is forgotten when it is gone", async (_what, publish) => {
+  const taken = await new RawBackend().open();
+  onTestFinished(() => taken.close());
+  gateway.bindPort = () => taken.port;
+  await publish();
+  follow();
+  await until("it is refused", async () => (await gateway.metric("config_refused")) === 1);
+  await mount.publish(TOKEN);
+  await until("it is forgotten", async () => {
+    clock.advance(100);
+    return (await gateway.metric("config_refused")) === 0;
+  });
+  expect(JSON.parse((await gateway.admin("/config")).body)).toEqual({ proxies: [], more: 0 });
+  expect(removedLines()).toBe(0);
+});
+
+test("a config that is refused after a removal, and is gone again, is forgotten", async () => {
+  const { secret, map } = files();
+  await mount.publish({ ...secret, ...map });
+  follow();
+  await inForce(1);
+  await mount.publish({});
+  await removed();
+  const taken = await new RawBackend().open();
+  onTestFinished(() => taken.close());
+  gateway.bindPort = () => taken.port;
+  const moved = files({ port: 8081 });
+  await mount.publish({ ...moved.secret, ...moved.map });
+  await until("it is refused", async () => (await gateway.metric("config_refused")) === 1);
+  await mount.publish({});
+  await until("it is forgotten", async () => {
+    clock.advance(100);
+    return (await gateway.metric("config_refused")) === 0;
+  });
+  expect(JSON.parse((await gateway.admin("/config")).body)).toEqual({
+    proxies: [{ proxy: "test/proxy", removed: true }],
+    more: 0,
+  });
+  expect(removedLines()).toBe(1);
+});
+
 test("a config that another process keeps from its port is no reason to read a broken one all the time", async () => {
   const { secret, map } = files();
   const taken = await new RawBackend().open();
