@@ -157,7 +157,7 @@ test("of a server without native sidecars does not accept mode Sidecar, and refu
   expect(await call(pod)).toMatchObject({ allowed: false });
 });
 
-test("answers nothing that a Secret holds", async () => {
+test("W9 answers nothing that a Secret holds", async () => {
   const { server, ready, call, program } = await started();
   server.put(keys({ bob: "bobs-very-own-key-0001" }));
   await until("it is ready", ready);
