@@ -51,6 +51,44 @@ describe("a new installation", () => {
   });
 });
 
+describe("a replica that waits for the leader", () => {
+  const vain = (...replicas: readonly Replica[]): readonly boolean[] =>
+    replicas.map(({ certificates }) => certificates.isInVain);
+
+  test("of another version waits in vain after 30 s, so that it can be ready and take over; then it waits for itself", async () => {
+    const [bench, first, second] = fresh();
+    await bench.pass(29 * SECOND, HALF, () => expect(vain(first, second)).toEqual([false, false]));
+    await bench.pass(SECOND, HALF);
+    expect(vain(first, second)).toEqual([true, true]);
+    withoutBundle(bench, 500);
+    first.leading = true;
+    await bench.pass(MINUTE, HALF);
+    expect(vain(first, second)).toEqual([false, true]);
+    bench.fault = () => undefined;
+    await bench.pass(6 * SECOND, HALF);
+    expect([vain(first, second), trusted(first, second)]).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+  });
+
+  test.each(["secrets", CONFIGURATION])("and cannot read %s is not ready: another one may serve", async (kind) => {
+    const [bench, first] = fresh();
+    bench.fault = ({ path }, replica) =>
+      replica === first && path.includes(`/${kind}/`) ? { status: 500 } : undefined;
+    await bench.pass(MINUTE, HALF);
+    expect(vain(first)).toEqual([false]);
+  });
+
+  test("is no replica for which another controller writes", async () => {
+    const bench = new CertificateBench();
+    bench.install();
+    const replica = bench.start({ source: "secret" });
+    await bench.pass(MINUTE, HALF);
+    expect(vain(replica)).toEqual([false]);
+  });
+});
+
 describe("trust", () => {
   test("is awaited by both replicas until the bundle has the CA of what they serve", async () => {
     const [bench, first, second] = fresh();

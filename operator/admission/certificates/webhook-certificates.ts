@@ -31,6 +31,8 @@ export interface WebhookCertificatesOptions {
 const POLL = 5000;
 /** The same while the process cannot serve before another one has written; ms. */
 const AWAITED = 500;
+/** How long a replica that does not lead waits to be usable, before it no longer holds up the others; ms. */
+const PATIENCE = 30_000;
 /** Steps in one look: issue and trust, or promote and trust. A writer that undoes each of them brings no more. */
 const STEPS = 4;
 
@@ -47,6 +49,8 @@ export class WebhookCertificates {
   readonly #listeners = new Set<() => void>();
   /** What is wrong, by where: a log line is written when it begins. */
   readonly #troubles = new Map<string, string>();
+  /** On the monotonic clock. */
+  #began: number | undefined;
   #served: Pair | undefined;
   #secret: PairsSecret | undefined;
   #stored: StoredPairs = { current: undefined, next: undefined };
@@ -74,6 +78,16 @@ export class WebhookCertificates {
     return this.#custody === undefined || this.#trust.given;
   }
 
+  /**
+   * No replica has what this one has waited for, and only a leader can write it: the one that leads may be of a version or of
+   * settings without it, and stay for as long as this one is not ready.
+   */
+  get isInVain(): boolean {
+    const waited = this.#began === undefined ? 0 : this.#options.clock.now() - this.#began;
+    const isRead = !this.#troubles.has("Secret") && !this.#troubles.has("webhook configuration");
+    return this.#custody !== undefined && waited >= PATIENCE && isRead && this.#waits;
+  }
+
   /** What is wrong now, a sentence each. */
   get troubles(): readonly string[] {
     return [...this.#troubles.values()];
@@ -86,6 +100,7 @@ export class WebhookCertificates {
 
   /** Looks until aborted. Never rejects: a look that fails is made again. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#began = this.#options.clock.now();
     while (!signal.aborted) {
       const rest = await this.#look(signal);
       await pause(Math.min(rest, this.#waits ? AWAITED : POLL), this.#options.clock, signal);
@@ -106,6 +121,7 @@ export class WebhookCertificates {
       if (custody === undefined) return POLL;
       if (!this.#options.leading()) {
         custody.pass();
+        this.#trouble("webhook", undefined);
         if (this.#trust.seen) this.#trouble("webhook configuration", undefined);
         else await this.#try("webhook configuration", signal, async () => void (await this.#readBundle(signal)));
         return POLL;
