@@ -7,6 +7,7 @@ import type { SidecarShape } from "../../operator/translate/translation.ts";
 import type { ApiObject } from "../fakes/api-server-store.ts";
 import type { PodBehaviour } from "../fakes/dataplane-pod.ts";
 import { keys, OperatorBench, proxy, putAll, RENDER } from "../fakes/operator-bench.ts";
+import { quickClock } from "../fakes/quick-clock.ts";
 import { until } from "../fakes/sockets.ts";
 
 const READY = ["True Programmed", "True Ready"];
@@ -197,6 +198,23 @@ describe("when a proxy of mode Sidecar is deleted", () => {
     bench.operator();
     await until("the pod is nudged", () => nudges(bench).length === 1);
   });
+
+  test("a process that leads again tells its pods again: what another one told them meanwhile is not known", async () => {
+    const bench = await bare();
+    const lease = { namespace: "wsproxy-system", name: "wsproxy-operator" };
+    const { controller } = bench.operator({ clock: quickClock(10), lease });
+    await until("there is a config", () => OBJECTS.every(([kind, name]) => bench.server.get(kind, "demo", name)));
+    await add(bench, "shop-0");
+    await until("it is ready", () => state(bench) === READY.join());
+    bench.server.delete("WebSocketProxy", "demo", "chat");
+    remove(bench);
+    await until("all rounds are over", () => nudges(bench).length === 4);
+    bench.server.fail(({ path, method }) => path.includes("/leases") && method !== "GET", { status: 500 }, 1000);
+    await until("it leads no more", () => !controller.leading);
+    bench.server.heal();
+    await until("it leads again", () => controller.leading);
+    await until("the pod is nudged again", () => nudges(bench).length > 4);
+  }, 20_000);
 
   test("and made anew with mode Gateway, its pods are none of the new one, but are nudged for its config", async () => {
     const bench = await served({});
