@@ -10,6 +10,11 @@ export class EndpointGone extends Error {
   override readonly name = "EndpointGone";
 }
 
+/** No process listens on this port of the pod itself. One that is starting does so a moment later. */
+export class PortClosed extends Error {
+  override readonly name = "PortClosed";
+}
+
 /**
  * A connection to an endpoint, TLS included: nothing has been sent over it. Rejects where it cannot be had, and with
  * EndpointGone as soon as it is not to be waited for any more. An endpoint in the pod itself has two addresses: the
@@ -25,7 +30,7 @@ export async function connect(target: Target, tls: BackendTlsCache, signal: Abor
     return connectTo("::1", target, tls, signal).catch((error: NodeJS.ErrnoException) => {
       if (error instanceof EndpointGone || error.code === undefined) throw error;
       const words = `connect ECONNREFUSED 127.0.0.1:${port}, ${error.code} ${hostPort("::1", port)}`;
-      throw Object.assign(new Error(words), { code: error.code });
+      throw Object.assign(new PortClosed(words), { code: error.code });
     });
   }
 }

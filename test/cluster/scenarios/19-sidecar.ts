@@ -60,9 +60,10 @@ export default scenario(
           assert.equal(pod.metadata?.labels?.["app.kubernetes.io/name"], undefined);
         }
         await cluster.condition(namespace, NAME, "Ready");
-        const found = await readProxy(cluster, namespace, NAME);
-        assert.equal(found.status?.dataplane?.replicas, 3);
-        assert.equal(found.status.dataplane.readyReplicas, 3);
+        await cluster.until("the status counts three pods, all ready", async () => {
+          const dataplane = (await readProxy(cluster, namespace, NAME)).status?.dataplane;
+          return dataplane?.replicas === 3 && dataplane.readyReplicas === 3;
+        });
         const at = `ws://${await cluster.address(namespace, NAME)}`;
         assert.equal(await ledger.dial(at, { as: "no key" }).refused(), "401 CredentialMissing");
         const session = await ledger.open(`${at}/headers`, { as: "alice", greetings: 1, headers: key("alice") });
