@@ -84,7 +84,11 @@ export default scenario(
         await cluster.apply(namespace, pods.job(name, pod));
         await cluster.until(`job ${name} is ${ending}`, async () => {
           const conditions = (await cluster.get<V1Job>(JOB, namespace, name))?.status?.conditions ?? [];
-          return conditions.some(({ type, status }) => type === ending && status === "True");
+          const found = conditions.find(
+            ({ type, status }) => ["Complete", "Failed"].includes(type) && status === "True",
+          );
+          assert.equal(found?.type ?? ending, ending, `${found?.reason}: ${found?.message}`);
+          return found !== undefined;
         });
         return Date.now() - started;
       };
