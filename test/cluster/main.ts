@@ -1,9 +1,9 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { emptyFolder, FOLDER, keepLogs } from "./artefacts.ts";
-import { buildImage, IMAGE, type BuiltImage } from "./image.ts";
 import { SYSTEM } from "./cluster.ts";
 import { command } from "./command.ts";
+import { buildImage, IMAGE, type BuiltImage } from "./image.ts";
 import { chooseProvider, UnfitMachine } from "./choose-provider.ts";
 import { Report } from "./report.ts";
 import { runScenario, type Outcome } from "./run-scenario.ts";
@@ -77,15 +77,11 @@ async function prepare(): Promise<BuiltImage> {
     await provider.load(image.archive);
     await provider.tag(image.name, `docker.io/library/${IMAGE}`);
     await rm(folder, { recursive: true });
-    if (kept) await renewOperator();
+    // The name of the image is the one before: pods of an operator that was left would run on with what that was.
+    const pods = ["delete", "pods", "--all", "--namespace", SYSTEM, "--ignore-not-found"];
+    if (kept) await command(toolPath("kubectl"), pods, { env: { KUBECONFIG: provider.kubeconfig } });
   });
   return image;
-}
-
-/** An operator that an earlier run has left is of that run's image, under the same name: Helm would leave its pods. */
-async function renewOperator(): Promise<void> {
-  const args = ["--namespace", SYSTEM, "delete", "pods", "--all", "--timeout=120s"];
-  await command(toolPath("kubectl"), args, { env: { KUBECONFIG: provider.kubeconfig }, signal: stop.signal });
 }
 
 function megabytes(bytes: number): string {
