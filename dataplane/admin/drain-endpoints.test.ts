@@ -13,7 +13,7 @@ beforeEach(async () => {
   drain = new ProcessDrain();
   const gate = new AdminGate();
   gate.use("a-token-of-enough-characters");
-  admin = await adminServer(drainEndpoints(drain, quickClock(10)), "127.0.0.1", 0, { gate });
+  admin = await adminServer(drainEndpoints(drain, quickClock(50)), "127.0.0.1", 0, { gate });
 });
 afterEach(() => admin.close());
 

@@ -30,6 +30,8 @@ class Scripted implements Balancer {
   readonly waiting = new Map<number, () => void>();
   /** With TLS, a server that sends nothing keeps the dial waiting. */
   tls: Target["backend"]["tls"];
+  /** Ports of the pod itself. */
+  readonly here = new Set<number>();
   readonly #ports: readonly number[];
 
   constructor(...ports: number[]) {
@@ -43,7 +45,8 @@ class Scripted implements Balancer {
   *pick(): Generator<Target> {
     for (const port of this.#ports) {
       this.tried += 1;
-      const endpoint: Endpoint = { address: "127.0.0.1", port, state: "Ready" };
+      const address = this.here.has(port) ? "localhost" : "127.0.0.1";
+      const endpoint: Endpoint = { address, port, state: "Ready" };
       const count = (change: number): void => void this.open.set(port, (this.open.get(port) ?? 0) + change);
       yield {
         backend: { endpoints: "echo:80", weight: 1, ...(this.tls === undefined ? {} : { tls: this.tls }) },
@@ -85,10 +88,11 @@ const REQUEST: OutgoingRequest = {
 function start(
   balancer: Balancer,
   signal = new AbortController().signal,
+  timeout = 1000,
 ): { clock: FakeClock; outcome: Promise<DialOutcome> } {
   const clock = new FakeClock();
   const options = {
-    timeout: 1000,
+    timeout,
     signal,
     clock,
     tls: new BackendTlsCache(),
@@ -156,6 +160,48 @@ test("an endpoint that refuses is passed over and reported; at most three are tr
     kind: "refused",
     refusal: { reason: "NoEndpoints", retryAfter: 1 },
   });
+});
+
+test("a process of the pod itself that does not listen yet is waited for, for three seconds, if all else refuses", async () => {
+  const one = await backend();
+  const { port } = one;
+  await one.close();
+  const balancer = new Scripted(port, REFUSING_PORTS[0]);
+  balancer.here.add(port);
+  const { clock, outcome } = start(balancer, undefined, 60_000);
+  await until("both were dialled", () => clock.has(50));
+  expect(balancer.shunned).toEqual([port, REFUSING_PORTS[0]]);
+  clock.advance(50);
+  await until("it was dialled again", () => clock.has(100));
+  await one.open(port);
+  clock.advance(100);
+  const opened = await outcome;
+  if (opened.kind !== "open") throw new Error(opened.kind);
+  opened.backend.socket.destroy();
+  opened.backend.release();
+  await one.close();
+  const late = start(balancer, undefined, 60_000);
+  let waited = 0;
+  for (const pause of [50, 100, 200, 400, 800, 1450]) {
+    await until(`it waits for ${pause} ms`, () => late.clock.has(pause));
+    late.clock.advance(pause);
+    waited += pause;
+  }
+  const words = new RegExp(`ECONNREFUSED 127\\.0\\.0\\.1:${port}`);
+  const refusal = { reason: "BackendUnreachable", cause: expect.stringMatching(words) as string };
+  expect(await late.outcome).toEqual({ kind: "refused", refusal });
+  expect([waited, balancer.counted, late.clock.pending]).toEqual([3000, 0, 0]);
+});
+
+test("a client that leaves while a process of the pod starts is not dialled for any more", async () => {
+  const balancer = new Scripted(REFUSING_PORTS[0]);
+  balancer.here.add(REFUSING_PORTS[0]);
+  const stop = new AbortController();
+  const { clock, outcome } = start(balancer, stop.signal);
+  await until("it was dialled", () => clock.has(50));
+  stop.abort();
+  expect(await outcome).toMatchObject({ kind: "refused", refusal: { reason: "BackendUnreachable" } });
+  expect([balancer.shunned.length, balancer.counted, clock.pending]).toEqual([1, 0, 0]);
 });
 
 test.each<[string, (connection: BackendConnection) => void, string]>([

@@ -4,9 +4,10 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";
 import { hostPort } from "../../runtime/host-port.ts";
+import { pause } from "../../runtime/loop/pause.ts";
 import type { Spread } from "../../runtime/loop/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "../http/answer-stream.ts";
-import { connect, dialFault, EndpointGone, type Dialling } from "./connect.ts";
+import { connect, dialFault, EndpointGone, PortClosed, type Dialling } from "./connect.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse, type Agreement } from "./check-response.ts";
 import { fieldsOf, type HeaderField } from "../http/header-fields.ts";
@@ -50,10 +51,18 @@ export interface DialOptions extends Dialling {
 /** Endpoints that are tried for one handshake. */
 const MAX_ATTEMPTS = 3;
 const MAX_HEAD = 16_384;
+/**
+ * How long a process of the pod itself may take until it listens, in ms. Without a probe a container is ready as soon as it
+ * runs, and a process on loopback has no probe from outside: clients come before it listens.
+ */
+const STARTING = 3000;
+/** Before its port is dialled again, in ms; each further pause is twice as long. */
+const AGAIN = 50;
 
 /**
  * Opens a WebSocket to one of a route's endpoints. One that cannot be reached, or is gone before it answers, is passed
- * over; once a request has been sent nothing is tried again, since the backend may have acted on it.
+ * over; a process of the pod itself that does not listen yet, and is the last resort, is waited for. Once a request has
+ * been sent nothing is tried again, since the backend may have acted on it.
  */
 export async function dial(balancer: Balancer, request: OutgoingRequest, options: DialOptions): Promise<DialOutcome> {
   const stop = new AbortController();
@@ -72,7 +81,9 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
   try {
     let attempts = 0;
     let cause = "";
-    for (const target of balancer.pick()) {
+    let starting: Target | undefined;
+    /** Undefined where the next one may be tried. */
+    const attempt = async (target: Target): Promise<DialOutcome | undefined> => {
       const release = target.enter();
       try {
         const socket = await connect(target, options, stop.signal);
@@ -81,13 +92,27 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
       } catch (error) {
         release();
         cause = dialFault(error, target.endpoint);
-        if (error instanceof EndpointGone) continue;
+        if (error instanceof EndpointGone) return undefined;
         attempts += 1;
-        if (stop.signal.aborted) break;
+        if (stop.signal.aborted) return refused({ reason: "BackendUnreachable", cause });
         if (isOurShortage(error)) return refused({ reason: "Overloaded", retryAfter: 5, cause });
+        if (error instanceof PortClosed) starting = target;
         target.refused();
+        return undefined;
       }
+    };
+    for (const target of balancer.pick()) {
+      const outcome = await attempt(target);
+      if (outcome !== undefined) return outcome;
       if (attempts === MAX_ATTEMPTS) break;
+    }
+    for (let waited = 0, again = AGAIN; starting !== undefined && waited < STARTING; again *= 2) {
+      const ms = Math.min(again, STARTING - waited);
+      await pause(ms, options.clock, stop.signal);
+      if (stop.signal.aborted) break;
+      waited += ms;
+      const outcome = await attempt(starting);
+      if (outcome !== undefined) return outcome;
     }
     if (attempts === 0) return refused({ reason: "NoEndpoints", retryAfter: 1 });
     return refused({ reason: "BackendUnreachable", cause });

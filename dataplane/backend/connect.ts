@@ -17,6 +17,11 @@ export interface Dialling {
   readonly ownPort: (port: number) => string | undefined;
 }
 
+/** No process listens on this port of the pod itself. One that is starting does so a moment later. */
+export class PortClosed extends Error {
+  override readonly name = "PortClosed";
+}
+
 /**
  * A connection to an endpoint, TLS included: nothing has been sent over it. Rejects where it cannot be had, and with
  * EndpointGone as soon as it is not to be waited for any more. An endpoint in the pod itself is never this process, and
@@ -34,7 +39,7 @@ export async function connect(target: Target, { tls, ownPort }: Dialling, signal
     return connectTo("::1", target, tls, signal).catch((error: NodeJS.ErrnoException) => {
       if (error instanceof EndpointGone || error.code === undefined) throw error;
       const words = `connect ECONNREFUSED 127.0.0.1:${port}, ${error.code} ${hostPort("::1", port)}`;
-      throw Object.assign(new Error(words), { code: error.code });
+      throw Object.assign(new PortClosed(words), { code: error.code });
     });
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { parseSize } from "../../api/quantities.ts";
 import { SHAPE } from "../../test/fakes/admitted.ts";
 import { SETTINGS } from "../../test/fakes/golden-case.ts";
 import { packer } from "../platform/packer.ts";
@@ -56,6 +57,11 @@ describe("its volumes", () => {
     const sources = (projected?.sources ?? []).map(({ secret, configMap }) => secret ?? configMap);
     expect(sources.map((source) => source?.optional)).toEqual(sources.map(() => true));
     expect(sources).toHaveLength(6);
+  });
+
+  test("leave the empty one room for its own folder: the kubelet evicts the pod of a larger one", () => {
+    const [, none] = partsOf().volumes;
+    expect(parseSize(none?.emptyDir?.sizeLimit ?? "")).toBeGreaterThan(64 * 1024); // a block of a file system, at the most
   });
 });
 

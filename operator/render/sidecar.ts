@@ -36,6 +36,9 @@ export const SIDECAR_VOLUMES: SidecarVolumes = { config: "wsproxy-config", none:
 /** Where the API server mounts the token of a pod's service account, unless a container has something there. */
 export const TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/** The kubelet evicts a pod whose emptyDir is larger, and counts the folder itself: a block of the disk, 4 KiB or more. */
+const NONE_LIMIT = "1Mi";
+
 /**
  * Two failures (4 s), less than the delay after which a stopping data plane closes its listener: if the kubelet stops the
  * container and not the pod, only this probe takes the pod out of its Services.
@@ -79,7 +82,7 @@ export function sidecarParts(
       // Readable by all, since the pod's fsGroup is the user's. All optional: the kubelet keeps the files of a required
       // Secret that was deleted, and a pod could not start before its config.
       { name: config, projected: { defaultMode: 0o444, sources: configSources(names, "AllOptional") } },
-      { name: none, emptyDir: { sizeLimit: "1Ki" } },
+      { name: none, emptyDir: { sizeLimit: NONE_LIMIT } },
     ],
   };
 }

@@ -7,6 +7,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "api/route-settings.ts#LONG": "from which length on lists are compared by identity",
   "dataplane/http/answer-stream.ts#CR": "a byte",
   "dataplane/http/answer-stream.ts#LF": "a byte",
+  "dataplane/backend/backend.ts#AGAIN": "when a port of the pod itself is dialled again",
   "dataplane/auth/deadlines.ts#LOOK": "how often the wall clock is looked at",
   "dataplane/auth/deadlines.ts#STEP": "from which difference on the wall clock has been set",
   "dataplane/auth/key-set.ts#LONG_UNASKED": "when a token waits for the newest keys",
