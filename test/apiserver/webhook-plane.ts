@@ -9,6 +9,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { helmBinary, objects, template } from "../chart/helm.ts";
 import { create, destroy } from "./bench.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { creation } from "./creations.ts";
 import { eventually } from "./operator-bench.ts";
 import { Endpoint, ServingOperator } from "./serving-operator.ts";
 import { podOf, type Pod } from "./webhook-pods.ts";
@@ -90,9 +91,13 @@ export class WebhookPlane {
   /** A proxy `chat` in a namespace; resolves when labelled pods get its gateway. */
   async chat(namespace: string): Promise<void> {
     await create(this.client, "WebSocketProxy", namespace, "chat", { spec: CHAT });
+    let last: string | undefined;
     await eventually("pods get the gateway", async () => {
-      const pod = await this.create(namespace, podOf({ name: "probe" }), { dryRun: "All" }).catch(() => undefined);
-      return pod?.spec.initContainers?.length === 1;
+      const make = (): Promise<Pod> => this.create(namespace, podOf({ name: "probe" }), { dryRun: "All" });
+      last = (await creation(make)).failure;
+      return last === undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}; last: ${last}`);
     });
   }
 
