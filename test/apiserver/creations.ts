@@ -1,7 +1,11 @@
 import { onTestFinished } from "vitest";
 import { until } from "../fakes/sockets.ts";
 import { podOf, type Pod } from "./webhook-pods.ts";
-import type { WebhookPlane } from "./webhook-plane.ts";
+
+/** An API server on which pods are made. */
+interface Pods {
+  create(namespace: string, body: object): Promise<Pod>;
+}
 
 /** One creation of a labelled pod; times in ms of performance.now(). */
 export interface Creation {
@@ -22,8 +26,8 @@ export class Creations {
   readonly #running: Promise<unknown>;
   #stopped = false;
 
-  constructor(plane: WebhookPlane, namespace: string) {
-    this.#running = Promise.all(Array.from({ length: CLIENTS }, () => this.#run(plane, namespace)));
+  constructor(pods: Pods, namespace: string) {
+    this.#running = Promise.all(Array.from({ length: CLIENTS }, () => this.#run(pods, namespace)));
     onTestFinished(() => this.stop());
   }
 
@@ -42,9 +46,9 @@ export class Creations {
     await this.#running;
   }
 
-  async #run(plane: WebhookPlane, namespace: string): Promise<void> {
+  async #run(pods: Pods, namespace: string): Promise<void> {
     while (!this.#stopped) {
-      this.all.push(await creation(() => plane.create(namespace, podOf({ generateName: "load-" }))));
+      this.all.push(await creation(() => pods.create(namespace, podOf({ generateName: "load-" }))));
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
   }
@@ -61,8 +65,8 @@ export async function creation(make: () => Promise<Pod>): Promise<Creation> {
 }
 
 /** Makes as many labelled pods at once; resolves with the longest time that one took, in ms. */
-export async function slowestOf(plane: WebhookPlane, namespace: string, count: number): Promise<number> {
-  const make = (): Promise<Pod> => plane.create(namespace, podOf({ generateName: "crowd-" }));
+export async function slowestOf(pods: Pods, namespace: string, count: number): Promise<number> {
+  const make = (): Promise<Pod> => pods.create(namespace, podOf({ generateName: "crowd-" }));
   const all = await Promise.all(Array.from({ length: count }, () => creation(make)));
   const failure = all.find((one) => one.failure !== undefined)?.failure;
   if (failure !== undefined) throw new Error(failure);

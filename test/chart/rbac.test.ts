@@ -165,8 +165,7 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     });
     const names = { namespace: HOME, secret: WEBHOOK, service: WEBHOOK, configuration: CONFIGURATION };
     const certificates = certificatesOf(server, names);
-    const has = (key: string): boolean =>
-      Object.hasOwn((server.get("Secret", HOME, WEBHOOK)?.["data"] ?? {}) as object, key);
+    const has = (key: string): boolean => Object.hasOwn(server.get("Secret", HOME, WEBHOOK)?.["data"] ?? {}, key);
     await until("the first is in use", () => certificates.current !== undefined && has("ca.crt"));
     server.delete("Secret", HOME, WEBHOOK);
     await until("the next is in use", () => has("ca.crt"));
@@ -177,8 +176,8 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     const lacking = "create admissionregistration.k8s.io/mutatingwebhookconfigurations";
     expect(used.filter((one) => !may.includes(one))).toEqual([lacking]);
     expect(may.filter((one) => !used.includes(one))).toEqual([]);
-    const named = server.calls.flatMap(({ path }) => /(?:secrets|configurations)\/(.+)$/.exec(path)?.[1] ?? []);
-    expect([...new Set(named)].sort()).toEqual([WEBHOOK, CONFIGURATION]);
+    const objectNames = server.calls.flatMap(({ path }) => /(?:secrets|configurations)\/(.+)$/.exec(path)?.[1] ?? []);
+    expect([...new Set(objectNames)].sort()).toEqual([WEBHOOK, CONFIGURATION]);
   });
 
   test("know every kind that the operator talks about, and no other", () => {
