@@ -87,27 +87,24 @@ export class Endpoint {
 export class ServingOperator {
   readonly endpoint: Endpoint;
   readonly #daemon: Daemon;
+  readonly #admin: string;
   readonly #log: string;
   #isEndpoint = true;
 
-  private constructor(endpoint: Endpoint, daemon: Daemon, log: string) {
+  private constructor(endpoint: Endpoint, daemon: Daemon, admin: string, log: string) {
     this.endpoint = endpoint;
     this.#daemon = daemon;
+    this.#admin = admin;
     this.#log = log;
   }
 
   /** Resolves when it is ready and the Service leads to it. `args`: those of the chart, for this place. */
   static async start(endpoint: Endpoint, args: readonly string[], log: string): Promise<ServingOperator> {
-    const admin = await freePort();
-    const place = [
-      "--admin-address",
-      `127.0.0.1:${admin}`,
-      "--webhook-address",
-      `${endpoint.address}:${endpoint.port}`,
-    ];
+    const admin = `127.0.0.1:${await freePort()}`;
+    const place = ["--admin-address", admin, "--webhook-address", `${endpoint.address}:${endpoint.port}`];
     const daemon = new Daemon("wsproxy", WSPROXY, [...args, ...place], log);
-    const operator = new ServingOperator(endpoint, daemon, log);
-    await daemon.ready(async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok, START);
+    const operator = new ServingOperator(endpoint, daemon, admin, log);
+    await daemon.ready(async () => (await fetch(`http://${admin}/readyz`)).ok, START);
     await endpoint.add();
     return operator;
   }
@@ -115,6 +112,12 @@ export class ServingOperator {
   /** What it has logged, and other output. */
   said(): Promise<string> {
     return readFile(this.#log, "utf8");
+  }
+
+  /** Pods that it has put the gateway into, by its own metric. */
+  async injections(): Promise<number> {
+    const metrics = await (await fetch(`http://${this.#admin}/metrics`)).text();
+    return Number(/^wsproxy_operator_admission_requests_total\{result="injected"\} (\d+)$/m.exec(metrics)?.[1]);
   }
 
   async isLeading(): Promise<boolean> {

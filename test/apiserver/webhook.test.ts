@@ -23,11 +23,11 @@ beforeAll(async () => {
 afterAll(() => plane.stop());
 
 describe("while two operators serve, the API server", () => {
+  let operators: ServingOperator[];
   const namespace = "demo";
 
   beforeAll(async () => {
-    await plane.operator();
-    await plane.operator();
+    operators = [await plane.operator(), await plane.operator()];
     await plane.namespaceOfChat(namespace);
   });
   afterAll(() => plane.endOperators());
@@ -128,10 +128,10 @@ describe("while two operators serve, the API server", () => {
     expect(err).toContain(words);
   });
 
-  test("gets an answer about pods of 1.4 MiB, four at the same time", async () => {
+  test("gets an answer about pods of 1.4 MiB, three at the same time", async () => {
     const env = [{ name: "LARGE", value: "x".repeat(1.4 * 1024 * 1024) }];
     const annotations = { padding: "y".repeat(32 * 1024) };
-    const pods = Array.from({ length: 4 }, (__, n) =>
+    const pods = Array.from({ length: 3 }, (__, n) =>
       podOf({ name: `large-${n}`, annotations }, { containers: [{ ...APP, env }] }),
     );
     const made = await Promise.all(pods.map((pod) => plane.create(namespace, pod)));
@@ -147,6 +147,8 @@ describe("while two operators serve, the API server", () => {
       best = Math.min(best, await slowestOf(plane, namespace, 100));
     }
     expect(best).toBeLessThan(2500);
+    // Each of them answers, not only the one that leads.
+    for (const operator of operators) expect(await operator.injections()).toBeGreaterThan(20);
   });
 
   test("lets controllers make injected pods; a Deployment that is refused says why, and has its pods when the proxy is there", async () => {
@@ -221,11 +223,11 @@ describe("while operators come and go, the API server", () => {
     await until("creations fail", () => load.failed.length > 0);
     await first.unlist();
     const gone = performance.now();
-    await pass(1000);
+    await pass(2000);
     await load.more(100);
     await load.stop();
-    for (const { failure } of load.failed) expect(failure).toMatch(/failed calling webhook.*(refused|EOF|reset)/);
-    expect(load.failed.filter(({ began }) => began > gone + 1000)).toEqual([]);
+    for (const { failure } of load.failed) expect(failure).toMatch(/500 InternalError: .*failed calling webhook/);
+    expect(load.failed.filter(({ began }) => began > gone + 2000)).toEqual([]);
   });
 
   test("gets all answers while the certificate is replaced, since its Secret was deleted", async () => {
