@@ -3,8 +3,10 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
+import { ADMIN_PORT, ADMIN_PORT_ANNOTATION, SIDECAR } from "../api/meta.ts";
 import { policiesSpec } from "../api/policies/index.ts";
 import { spec } from "../api/websocket-proxy.ts";
+import * as words from "../operator/admission/refusal-words.ts";
 
 const GUIDES = join(import.meta.dirname, "../docs/guides");
 const ROOT = join(import.meta.dirname, "..");
@@ -92,6 +94,42 @@ test("the rules for prometheus-adapter have the form that it reads", () => {
   const prometheus = z.strictObject({ url: z.url(), port: z.int() });
   const chart = z.strictObject({ prometheus, rules: z.strictObject({ custom: z.array(rule).min(1) }) });
   expect(values.map((one) => chart.safeParse(one).error?.issues)).toEqual([undefined]);
+});
+
+test("the guide to sidecars quotes the words with which a pod is refused", () => {
+  const [, section = ""] = read(join(GUIDES, "sidecar.md")).split("## A pod is refused\n");
+  const quotes = [...section.matchAll(/^\| (`.+?`) \|/gm)].flatMap(([, cell = ""]) => cell.slice(1, -1).split("`, `"));
+  const sentences = [
+    words.missing("chat", "demo"),
+    words.notInForce("chat"),
+    words.ofModeGateway("chat"),
+    words.notSelected("chat", [["app", "chat"]]),
+    words.listenerPortTaken("app", 8080, "chat"),
+    words.adminPortTaken("app", ADMIN_PORT),
+    words.portNameTaken("app", SIDECAR.listener),
+    ...[words.nameTaken, words.onHostNetwork, words.onWindows, words.ofANode],
+    // What the API server says where no operator answers.
+    'failed calling webhook "inject.wsproxy.dev"',
+  ];
+  expect(quotes.filter((quote) => !sentences.some((one) => one.includes(quote)))).toEqual([]);
+  expect(sentences.filter((one) => !quotes.some((quote) => one.includes(quote)))).toEqual([]);
+  expect(section).toContain(`\`${ADMIN_PORT_ANNOTATION}: "`);
+});
+
+test("the gateway that a guide moves to has the routes and policies of the sidecars that it takes over from", () => {
+  const proxies = (documents: readonly Record<string, unknown>[]) =>
+    documents.filter(({ kind }) => kind === "WebSocketProxy").map((one) => spec.parse(one["spec"]));
+  const [gateway] = proxies(manifests(read(join(GUIDES, "gateway-or-sidecar.md"))));
+  const example = parseAllDocuments(read(join(ROOT, "examples/sidecar/proxy.yaml")));
+  const [sidecar] = proxies(example.map((document) => document.toJS() as Record<string, unknown>));
+  const alike = (one: typeof gateway) => ({
+    routes: one?.routes.map(({ backends: _, ...rest }) => rest),
+    policies: one?.policies,
+    drain: one?.dataplane.drain,
+  });
+  expect(alike(gateway)).toEqual(alike(sidecar));
+  expect(gateway?.routes[0]?.backends[0]?.port).toBe(sidecar?.routes[0]?.backends[0]?.port);
+  expect([gateway?.mode, sidecar?.mode]).toEqual(["Gateway", "Sidecar"]);
 });
 
 /** Every YAML document of a page that is a map: fenced, or given to kubectl. */

@@ -14,7 +14,6 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "dataplane/auth/key-set.ts#RETRY_INTERVAL": "when keys are asked for again after a failure",
   "dataplane/auth/token-faults.ts#MOST_SHOWN": "how much of a list the log quotes",
   "dataplane/admin/config-report.ts#AROUND": "what stands around the report of one proxy",
-  "cli/serving/ask-to-drain.ts#AGAIN": "when a data plane is asked again",
   "dataplane/gateway.ts#LOOK": "how often a gateway that stops looks at whether it has sessions",
   "dataplane/session/drain.ts#BATCH": "how often a drain looks whose turn it is",
   "dataplane/session/drain.ts#LOOK": "how often a drain looks at whether sessions have ended by themselves",
