@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CONFIG_FILE, ENDPOINTS_FILE } from "../api/meta.ts";
@@ -95,6 +95,19 @@ test("the bundle is a sample backend, with its page", async () => {
   await program.says("sample backend: http://");
   const page = await fetch(`http://127.0.0.1:${port}/`);
   expect(await page.text()).toBe(await readFile(join(root, "examples/sample-backend/page/index.html"), "utf8"));
+});
+
+test("what makes certificates is in a file of its own, which only an operator loads, when it makes one", async () => {
+  const files = (await readdir(built.folder)).filter((file) => file.endsWith(".js"));
+  const texts = await Promise.all(
+    files.map(async (file) => ({ file, text: await readFile(join(built.folder, file), "utf8") })),
+  );
+  const filesWith = (words: RegExp): string[] => texts.filter(({ text }) => words.test(text)).map(({ file }) => file);
+  for (const words of [/X509CertificateGenerator/, /AsnConvert/, /defineMetadata/]) {
+    expect(filesWith(words)).toEqual(["issue.js"]);
+  }
+  expect(filesWith(/\bimport\("\.\/issue\.js"\)/)).toEqual(["run-operator.js"]);
+  expect(filesWith(/(?<!\bimport\()"\.\/issue\.js"/)).toEqual([]);
 });
 
 test("the bill of materials lists the packages that are in the bundle, as package-lock.json has them, and Node", async () => {

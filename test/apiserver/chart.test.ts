@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MODE_STAYS } from "../../api/websocket-proxy.ts";
 import { CHART, helm, helmBinary, template } from "../chart/helm.ts";
-import { Program, temporaryFolder } from "../fakes/program.ts";
+import { freePort, Program, temporaryFolder } from "../fakes/program.ts";
 import { until } from "../fakes/sockets.ts";
 import { ControlPlane } from "./control-plane.ts";
 
@@ -47,10 +47,14 @@ describe("a release", () => {
 
   test("is installed; its operator does its work with the permissions that it has, and no others", async () => {
     expect(install()).toContain("STATUS: deployed");
+    expect(bundle()).toBe("");
     kubectlWith(RESOURCES, "apply", "--server-side", "--validate=strict", "-f", "-");
     const kubeconfig = await accountOf("wsproxy-operator");
     const options = ["--namespace", HOME, "--watch-namespaces", "demo", "--dataplane-image", "wsproxy:test"];
-    const operator = new Program(["operator", "--kubeconfig", kubeconfig, "--admin-port", "0", ...options]);
+    const webhook = ["--webhook-address", `127.0.0.1:${await freePort()}`, "--webhook-service", WEBHOOK];
+    const itsObjects = ["--webhook-secret", WEBHOOK, "--webhook-configuration", CONFIGURATION];
+    const all = ["--kubeconfig", kubeconfig, "--admin-port", "0", ...options, ...webhook, ...itsObjects];
+    const operator = new Program(["operator", ...all]);
     await operator.logs("leading");
 
     await until("it says what it waits for", () => condition("Programmed") === "False Pending", 20_000);
@@ -84,6 +88,9 @@ describe("a release", () => {
     expect(kubectl("get", "deployment,service", "-n", "demo", "-o", "name")).toBe(
       "deployment.apps/wsproxy-chat\nservice/echo\nservice/wsproxy-chat\n",
     );
+    await operator.logs("webhook certificate trusted");
+    expect(bundle()).not.toBe("");
+    expect(kubectl("get", "secret", WEBHOOK, "-n", HOME, "-o", "jsonpath={.type}")).toBe("kubernetes.io/tls");
     operator.signal("SIGTERM");
     expect(await operator.exit()).toBe(0);
     expect(`${operator.stdout}${operator.stderr}`).not.toMatch(/forbidden|"status":403/i);
@@ -115,7 +122,7 @@ describe("a release", () => {
   });
 
   test.each([
-    ["secrets/wsproxy-operator-webhook", "get", "patch"],
+    [`secrets/${WEBHOOK}`, "get", "patch"],
     [`mutatingwebhookconfigurations/${CONFIGURATION}`, "get", "patch"],
     ["mutatingwebhookconfigurations/other"],
     ["secrets/other"],
@@ -126,8 +133,7 @@ describe("a release", () => {
     expect(may).toEqual(verbs);
   });
 
-  test("makes its webhook without caBundle; upgrades and a rollback, of both kinds, leave the operator's there", () => {
-    expect(bundle()).toBe("");
+  test("leaves the operator's caBundle there, in upgrades and rollbacks of both kinds", () => {
     const account = ["--as", ACCOUNT, "--field-manager=wsproxy-operator"];
     kubectlWith(TRUST, "apply", "--server-side", ...account, "-f", "-");
     expect(bundle()).toBe(BUNDLE);
@@ -179,6 +185,7 @@ describe("a release", () => {
 });
 
 const ACCOUNT = `system:serviceaccount:${HOME}:wsproxy-operator`;
+const WEBHOOK = "wsproxy-operator-webhook";
 const CONFIGURATION = `wsproxy-operator.${HOME}`;
 
 const BUNDLE = Buffer.from("-----BEGIN CERTIFICATE-----").toString("base64");

@@ -15,6 +15,11 @@ export interface ControlPlaneOptions {
    * Runs the controllers too: they delete children of deleted owners and create ReplicaSets and Pods. There is no node.
    */
   readonly controllerManager?: boolean;
+  /**
+   * The API server reaches webhooks by their Services: it dials endpoints itself, since no node routes a Service's address.
+   * AlwaysPullImages is on too: a plugin that changes containers.
+   */
+  readonly webhooks?: boolean;
 }
 
 /** How long a daemon may take to become ready on a busy machine, in ms. */
@@ -30,7 +35,7 @@ export class ControlPlane {
   readonly #authority: Authority;
   readonly #bin: string;
   readonly #port: number;
-  readonly #withControllers: boolean;
+  readonly #options: ControlPlaneOptions;
   #daemons: Daemon[] = [];
   #apiServer: Daemon | undefined;
 
@@ -38,22 +43,22 @@ export class ControlPlane {
     folder: string,
     authority: Authority,
     ports: { etcd: number; api: number },
-    withControllers: boolean,
+    options: ControlPlaneOptions,
   ) {
     this.#folder = folder;
     this.kubeconfig = join(folder, "kubeconfig");
     this.#authority = authority;
     this.etcd = new EtcdGateway(`http://127.0.0.1:${ports.etcd}`);
     this.#port = ports.api;
-    this.#withControllers = withControllers;
+    this.#options = options;
     this.#bin = execFileSync(join(import.meta.dirname, "tools/build.sh"), ["--where"], { encoding: "utf8" }).trim();
   }
 
   /** Resolves when the API server answers. After a failure the logs stay, and the error names them. */
-  static async start({ controllerManager = false }: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  static async start(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
     const folder = await mkdtemp(join(tmpdir(), "wsproxy-apiserver-"));
     const ports = { etcd: await freePort(), api: await freePort() };
-    const plane = new ControlPlane(folder, await Authority.make(), ports, controllerManager);
+    const plane = new ControlPlane(folder, await Authority.make(), ports, options);
     try {
       await plane.#start(await freePort());
     } catch (error) {
@@ -76,6 +81,7 @@ export class ControlPlane {
   }
 
   async startApiServer(): Promise<void> {
+    const { controllerManager = false, webhooks = false } = this.#options;
     const serving = this.#file("serving");
     this.#apiServer = this.#run("kube-apiserver", [
       `--etcd-servers=${this.etcd.url}`,
@@ -92,7 +98,8 @@ export class ControlPlane {
       `--service-account-key-file=${this.#file("tokens.pub")}`,
       `--service-account-signing-key-file=${this.#file("tokens.key")}`,
       // No controller runs that would make the default ServiceAccount, which every Pod needs.
-      ...(this.#withControllers ? [] : ["--disable-admission-plugins=ServiceAccount"]),
+      ...(controllerManager ? [] : ["--disable-admission-plugins=ServiceAccount"]),
+      ...(webhooks ? ["--enable-aggregator-routing=true", "--enable-admission-plugins=AlwaysPullImages"] : []),
       "--profiling=false",
       // Without it the API server waits until its watches end.
       "--shutdown-watch-termination-grace-period=1s",
@@ -136,7 +143,7 @@ export class ControlPlane {
     await this.#write("controllers.kubeconfig", this.#kubeconfigFor(manager));
     await this.#startEtcd(peerPort);
     await this.startApiServer();
-    if (this.#withControllers) this.#startControllers();
+    if (this.#options.controllerManager === true) this.#startControllers();
   }
 
   async #startEtcd(peerPort: number): Promise<void> {

@@ -1,8 +1,17 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import {
+  WebhookCertificates,
+  type WebhookCertificatesOptions,
+} from "../../operator/admission/certificates/webhook-certificates.ts";
+import { KubeClient } from "../../operator/kube/client.ts";
 import { KINDS, type KindName } from "../../operator/kube/kinds.ts";
 import { KIND } from "../../api/meta.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { FakeApiServer } from "../fakes/api-server.ts";
 import { OperatorBench, proxy, putAll } from "../fakes/operator-bench.ts";
+import { quickClock } from "../fakes/quick-clock.ts";
+import { silentLog } from "../fakes/log.ts";
 import { until } from "../fakes/sockets.ts";
 import { helmBinary, objects, template, type Rendered } from "./helm.ts";
 import { granted, isRole, needs, rulesOf } from "./permissions.ts";
@@ -146,6 +155,31 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     expect(may.filter((one) => !used.includes(one))).toEqual(["update wsproxy.dev/websocketproxies/finalizers"]);
   });
 
+  test("of the webhook are what its calls need, from the first certificate to the next: all of it, and nothing more", async () => {
+    const server = await FakeApiServer.start();
+    server.put({
+      apiVersion: KINDS.MutatingWebhookConfiguration.apiVersion,
+      kind: "MutatingWebhookConfiguration",
+      metadata: { name: CONFIGURATION },
+      webhooks: [{ name: "inject.wsproxy.dev", clientConfig: {} }],
+    });
+    const names = { namespace: HOME, secret: WEBHOOK, service: WEBHOOK, configuration: CONFIGURATION };
+    const certificates = certificatesOf(server, names);
+    const has = (key: string): boolean => Object.hasOwn(server.get("Secret", HOME, WEBHOOK)?.["data"] ?? {}, key);
+    await until("the first is in use", () => certificates.current !== undefined && has("ca.crt"));
+    server.delete("Secret", HOME, WEBHOOK);
+    await until("the next is in use", () => has("ca.crt"));
+
+    const used = [...new Set(server.calls.flatMap(needs))];
+    const may = granted(webhookRules(everywhere));
+    // An apply makes what is missing, where it may. This one may not: the configuration is the chart's.
+    const lacking = "create admissionregistration.k8s.io/mutatingwebhookconfigurations";
+    expect(used.filter((one) => !may.includes(one))).toEqual([lacking]);
+    expect(may.filter((one) => !used.includes(one))).toEqual([]);
+    const objectNames = server.calls.flatMap(({ path }) => /(?:secrets|configurations)\/(.+)$/.exec(path)?.[1] ?? []);
+    expect([...new Set(objectNames)].sort()).toEqual([WEBHOOK, CONFIGURATION]);
+  });
+
   test("know every kind that the operator talks about, and no other", () => {
     const tables = [needed, neededAtHome, neededForWebhook];
     const kinds = tables.flatMap((table) => Object.keys(table)).map((what) => what.replace(/\/.*/, ""));
@@ -212,6 +246,23 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     }
   });
 });
+
+/** What keeps the webhook's certificate, before this API server; its waits of minutes are over in seconds. */
+function certificatesOf(server: FakeApiServer, names: Names): WebhookCertificates {
+  const client = new KubeClient(server.kubeConfig(), systemClock);
+  const options = { ...names, client, clock: quickClock(1000), log: silentLog, leading: () => true };
+  const certificates = new WebhookCertificates({ ...options, source: "operator" });
+  const abort = new AbortController();
+  const running = certificates.run(abort.signal);
+  onTestFinished(async () => {
+    abort.abort();
+    await running;
+    client.close();
+  });
+  return certificates;
+}
+
+type Names = Pick<WebhookCertificatesOptions, "namespace" | "secret" | "service" | "configuration">;
 
 /** A proxy with keys from a Secret in one route, and a key set from a ConfigMap in another. */
 const tokens = { jwt: [{ issuer: "https://idp.test/", audiences: ["chat"], jwks: { configMapName: "idp" } }] };
