@@ -5,7 +5,8 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { until } from "../../test/fakes/sockets.ts";
-import { reviewOf, WebhookBench } from "../../test/fakes/webhook.ts";
+import { allowAll, reviewOf, WebhookBench } from "../../test/fakes/webhook.ts";
+import type { AdmissionResponse } from "./response.ts";
 
 // Whatever others send to the port, an API server has its answer within a second.
 
@@ -121,6 +122,30 @@ test.each([
   const before = bench.results.length;
   expect(await longestOf(5, () => bench.call())).toBeLessThan(1000);
   await until("the crowd goes on", () => bench.results.length > before + 20);
+});
+
+test("calls that are dear to answer wait for each other, and not a call of another address", async () => {
+  const answered: string[] = [];
+  const answer = (review: unknown): AdmissionResponse | undefined => {
+    const response = allowAll(review);
+    answered.push(response?.uid ?? "");
+    const until20ms = performance.now() + 20;
+    while (performance.now() < until20ms);
+    return response;
+  };
+  const bench = await WebhookBench.open({ answer });
+  const peers = await Promise.all(Array.from({ length: 100 }, () => bench.secured({ localAddress: OTHER })));
+  const api = await bench.secured();
+  const textOf = (body: string): Buffer =>
+    Buffer.from(
+      `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  for (const peer of peers) peer.send(textOf(reviewOf("dear")));
+  await until("they are being answered", () => answered.length > 0);
+  const before = answered.length;
+  api.send(textOf(reviewOf("api")));
+  await until("all are answered", () => answered.length === 101);
+  expect(answered.indexOf("api") - before).toBeLessThan(20);
 });
 
 test("the room of a large body rests for as long as the body took", async () => {

@@ -6,6 +6,7 @@ import type { Log } from "../../../runtime/log.ts";
 import { LoopShare } from "../../../runtime/loop/loop-share.ts";
 import { SparseLog } from "../../../runtime/sparse-log.ts";
 import type { AdmissionResponse } from "../response.ts";
+import { AddressLines } from "./address-lines.ts";
 import { BodyRoom, LARGEST_BODY } from "./body-room.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { faultOfHead } from "./request-faults.ts";
@@ -47,6 +48,8 @@ export class Exchanges {
   readonly #connections: Connections;
   readonly #room = new BodyRoom();
   readonly #turns: LoopShare;
+  /** Calls that wait for their answer: an address that sends dear ones waits for itself. */
+  readonly #toAnswer = new AddressLines<() => void>();
   readonly #unanswered = new WeakSet<Connection>();
   readonly #faults: SparseLog<"calls">;
   #lastFault: unknown;
@@ -97,7 +100,7 @@ export class Exchanges {
         return;
       }
       read = true;
-      this.#turns.next(() => {
+      this.#inTurn(connection, () => {
         if (connection.stage === "Gone") return reading.release();
         this.#answer(exchange, body);
         // The room of a large body rests for as long as the body took: a crowd of them leaves half of the time to others.
@@ -109,6 +112,12 @@ export class Exchanges {
     response.once("close", () => {
       if (!read) reading.release();
     });
+  }
+
+  /** Calls `answer` in a later turn of the event loop; each turn goes to the address that waits next. */
+  #inTurn({ address }: Connection, answer: () => void): void {
+    this.#toAnswer.add(address, answer);
+    this.#turns.next(() => this.#toAnswer.next()?.());
   }
 
   #answer(exchange: Exchange, body: Buffer): void {
