@@ -56,7 +56,8 @@ test(
         }
       }
     }
-    expect(new Set(bundles).size).toBe(3); // old and new, new and old, new
+    // Old, old and new, new and old, new. A busy machine may see the old one once more.
+    expect(new Set([first, ...bundles]).size).toBe(4);
     expect(seen.map(({ length }) => length)).toEqual([2, 2]);
     for (const port of ports) expect(await handshake(port, first)).toMatch(/^(unable to|self.signed)/);
   },
