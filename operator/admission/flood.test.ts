@@ -46,6 +46,12 @@ async function longestOf(calls: number, call: () => Promise<{ readonly status: n
   return best;
 }
 
+/** A request with this body, as bytes. */
+function textOf(body: string): Buffer {
+  const head = `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+  return Buffer.from(`${head}\r\n\r\n${body}`);
+}
+
 /** The caller's port of the connection that waits for the next call. */
 function portOf({ freeSockets }: Agent): number | undefined {
   return Object.values(freeSockets)[0]?.[0]?.localPort;
@@ -124,6 +130,26 @@ test.each([
   await until("the crowd goes on", () => bench.results.length > before + 20);
 });
 
+test("callers that give up before their answer leave nothing behind", async () => {
+  const waiting: number[] = [];
+  let answered = 0;
+  const answer = (review: unknown): AdmissionResponse | undefined => {
+    answered += 1;
+    waiting.push(bench.server.waiting);
+    const end = performance.now() + 20;
+    while (performance.now() < end);
+    return allowAll(review);
+  };
+  const bench = await WebhookBench.open({ answer });
+  const peers = await Promise.all(Array.from({ length: 60 }, () => bench.secured({ localAddress: OTHER })));
+  for (const peer of peers) peer.send(textOf(reviewOf("dear")));
+  await until("they wait", () => Math.max(...waiting) > 10);
+  for (const { socket } of peers) socket.destroy();
+  await until("they are gone", () => bench.server.connections === 0);
+  expect([bench.server.waiting, answered < 60]).toEqual([0, true]);
+  expect((await bench.call()).status).toBe(200);
+});
+
 test("calls that are dear to answer wait for each other, and not a call of another address", async () => {
   const answered: string[] = [];
   const answer = (review: unknown): AdmissionResponse | undefined => {
@@ -136,10 +162,6 @@ test("calls that are dear to answer wait for each other, and not a call of anoth
   const bench = await WebhookBench.open({ answer });
   const peers = await Promise.all(Array.from({ length: 100 }, () => bench.secured({ localAddress: OTHER })));
   const api = await bench.secured();
-  const textOf = (body: string): Buffer =>
-    Buffer.from(
-      `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    );
   for (const peer of peers) peer.send(textOf(reviewOf("dear")));
   await until("they are being answered", () => answered.length > 0);
   const before = answered.length;

@@ -7,7 +7,7 @@ import { LoopShare } from "../../../runtime/loop/loop-share.ts";
 import { SparseLog } from "../../../runtime/sparse-log.ts";
 import type { AdmissionResponse } from "../response.ts";
 import { AddressLines } from "./address-lines.ts";
-import { BodyRoom, LARGEST_BODY } from "./body-room.ts";
+import { BodyRoom, LARGEST_BODY, type BodyReading } from "./body-room.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { faultOfHead } from "./request-faults.ts";
 import { parseReview } from "./review-json.ts";
@@ -65,6 +65,11 @@ export class Exchanges {
     );
   }
 
+  /** Calls that are read and wait for their answer. */
+  get waiting(): number {
+    return this.#toAnswer.size;
+  }
+
   handle(request: IncomingMessage, response: ServerResponse, connection: Connection): void {
     // No API server sends a request before it has the answer to the one before it.
     if (this.#unanswered.has(connection)) return this.#connections.close(connection, "Pipelined");
@@ -100,8 +105,7 @@ export class Exchanges {
         return;
       }
       read = true;
-      this.#inTurn(connection, () => {
-        if (connection.stage === "Gone") return reading.release();
+      this.#inTurn(exchange, reading, () => {
         this.#answer(exchange, body);
         // The room of a large body rests for as long as the body took: a crowd of them leaves half of the time to others.
         const now = this.#options.clock.now();
@@ -115,9 +119,13 @@ export class Exchanges {
   }
 
   /** Calls `answer` in a later turn of the event loop; each turn goes to the address that waits next. */
-  #inTurn({ address }: Connection, answer: () => void): void {
+  #inTurn({ response, connection: { address } }: Exchange, reading: BodyReading, answer: () => void): void {
     this.#toAnswer.add(address, answer);
     this.#turns.next(() => this.#toAnswer.next()?.());
+    // The newest of an address is answered first: callers that gave up would stay for as long as others come.
+    response.once("close", () => {
+      if (this.#toAnswer.delete(address, answer)) reading.release();
+    });
   }
 
   #answer(exchange: Exchange, body: Buffer): void {
