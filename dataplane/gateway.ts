@@ -6,6 +6,7 @@ import type { Snapshot } from "./config/snapshot.ts";
 import { listenerCertificate, type ListenerCertificate } from "./ports/certificate.ts";
 import { grantPorts } from "./ports/grant-ports.ts";
 import { OpenPort, type PortAddress } from "./ports/open-port.ts";
+import { ownPort, type AdminAddress } from "./ports/own-port.ts";
 import { Evictions } from "./process/evictions.ts";
 import type { ProxyState } from "./process/process-metrics.ts";
 import { processResources, type ProcessOptions, type ProcessResources } from "./process-resources.ts";
@@ -17,6 +18,8 @@ import type { WaitingRoom } from "./waiting/waiting-room.ts";
 export interface GatewayOptions extends ProcessOptions {
   /** Address and port on which a proxy's listener opens, by the port in its config. */
   readonly bind: (port: number) => PortAddress;
+  /** Where the admin port is open; absent: there is none. */
+  readonly admin?: () => AdminAddress | undefined;
 }
 
 /** Time between two looks at whether a gateway that stops has sessions, in ms. */
@@ -51,7 +54,10 @@ export class Gateway {
     const { process: metrics } = options.metrics;
     this.#evictions = new Evictions(options.clock, options.log, metrics);
     this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
-    this.#resources = processResources(options, () => this.#stopping);
+    this.#resources = processResources(options, {
+      stopping: () => this.#stopping,
+      ownPort: (port) => ownPort(port, this.#ports().values(), options.admin?.()),
+    });
     options.metrics.process.showProxies(() => this.#states());
   }
 
@@ -65,6 +71,11 @@ export class Gateway {
     return this.#rejected.byProxy;
   }
 
+  /** Names of proxies in service, and of those whose config was refused; "" where that did not say for which proxy it is. */
+  get known(): ReadonlySet<string> {
+    return new Set([...this.#listeners.keys(), ...this.#rejected.refused]);
+  }
+
   /** Every proxy has a config in force and an open listener, and none is being drained. */
   get ready(): boolean {
     const listeners = [...this.#listeners.values()];
@@ -74,7 +85,7 @@ export class Gateway {
   /** A gateway that stops takes nothing new: no session, and no config that it could refuse. */
   *#states(): Iterable<ProxyState> {
     const { refused } = this.#rejected;
-    for (const proxy of new Set([...this.#listeners.keys(), ...refused])) {
+    for (const proxy of this.known) {
       const listener = this.#listeners.get(proxy);
       const ready = !this.#stopping && listener?.port !== undefined;
       yield {

@@ -23,8 +23,16 @@ export interface ProcessOptions {
   readonly reads?: ReadPath;
 }
 
+/** What the process knows of itself. */
+export interface ProcessFacts {
+  /** The process stops, and may still take clients: a backend that is gone now has stopped with it. */
+  readonly stopping: () => boolean;
+  /** Why that port of the pod is no backend; undefined: it may be one. */
+  readonly ownPort: (port: number) => string | undefined;
+}
+
 /** What all proxies of a process share. */
-export interface ProcessResources extends ProcessOptions {
+export interface ProcessResources extends ProcessOptions, ProcessFacts {
   readonly reads: ReadPath;
   /** What carrying messages may take of the event loop. */
   readonly loop: LoopShare;
@@ -32,16 +40,14 @@ export interface ProcessResources extends ProcessOptions {
   readonly subjects: Subjects;
   /** The ends of sessions: thousands may come at once. */
   readonly ends: Spread;
-  /** The process stops, and may still take clients: a backend that is gone now has stopped with it. */
-  readonly stopping: () => boolean;
 }
 
 /** Makes what all proxies of a process share. The self-test runs when the first proxy is made. */
-export function processResources(options: ProcessOptions, stopping: () => boolean): () => Promise<ProcessResources> {
+export function processResources(options: ProcessOptions, facts: ProcessFacts): () => Promise<ProcessResources> {
   const { clock, log, metrics } = options;
   const shared = {
     ...options,
-    stopping,
+    ...facts,
     subjects: new Subjects(),
     ends: new Spread(clock),
     loop: new LoopShare(clock),

@@ -60,6 +60,7 @@ export class ServedProxy implements HandshakeContext {
     this.#end = new ProxyEnd({
       attempts: this.#attempts,
       sessions: this.sessions,
+      hasRoute: ({ route }) => this.route(route) !== undefined,
       drainPeriod: () => this.#snapshot?.drainPeriod ?? 0,
       clock: resources.clock,
       random: resources.random,
@@ -88,6 +89,10 @@ export class ServedProxy implements HandshakeContext {
 
   get stopping(): boolean {
     return this.#resources.stopping();
+  }
+
+  get ownPort(): (port: number) => string | undefined {
+    return this.#resources.ownPort;
   }
 
   /** The route in force of that name; undefined: there is none any more. */

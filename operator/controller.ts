@@ -91,7 +91,11 @@ export class Controller {
       namespaces,
       changed: (kind, now, before) => {
         if (!own.isNews(kind, now, before)) return;
-        for (const key of concerned.by(kind, now, before)) this.#queue.add(key);
+        for (const key of concerned.by(kind, now, before)) {
+          // Nothing ends a queue of a process that waits, and objects may name any proxy: it looks at all when it leads.
+          if (this.#leading || gatherer.referencesOf(key) !== undefined) this.#queue.add(key);
+          else if (kind === KIND && now === undefined) concerned.forget(key);
+        }
       },
       restarted: (kind) => this.metrics.watchRestarted(kind),
     });

@@ -76,7 +76,6 @@ export class PassRunner {
     const { gatherer, orphans, podLoop, replicas, reporter, settings, clock, newToken, packer, sidecar } = this.#parts;
     const cached = this.#find(key);
     if (cached === undefined || isLeftToKubernetes(cached)) return this.#forget(key, signal);
-    orphans.forget(key);
 
     const gathered = await gatherer.gather(cached, signal, load);
     // The watch is about to tell that the proxy is gone.
@@ -88,6 +87,9 @@ export class PassRunner {
     const translation = await inSlices(steps, load, slices);
     if (translation.status.conditions.some(isTooLarge)) gatherer.refuseSpec(key);
     this.#asides.tell(key, translation.asides);
+    // Without a config the pods are those of an earlier proxy of this name.
+    const orphansAgain = translation.config === undefined ? await this.#leaveOrphans(key, signal) : undefined;
+    if (translation.config !== undefined) orphans.forget(key);
     const token = adminToken(gathered, newToken);
     const renderable = { ...translation, adminToken: token };
     const rendered = await inSlices(renderInSteps(gathered.owner, renderable, settings, packing), load, slices);
@@ -111,7 +113,7 @@ export class PassRunner {
     const forbidden = (resources.unread ?? []).filter(({ beyond }) => beyond === undefined);
     const result = refusedBy([...refusals, ...forbidden.map(({ words }) => words)], first?.error);
     const waits = gathered.tokenUnreadable && state.behind.length > 0;
-    return lookingAgain(result, [waits ? TOKEN_AGAIN : undefined, replicas.again(key), reportAgain]);
+    return lookingAgain(result, [waits ? TOKEN_AGAIN : undefined, replicas.again(key), reportAgain, orphansAgain]);
   }
 
   /**

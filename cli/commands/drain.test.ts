@@ -21,18 +21,28 @@ interface Pod {
   drained(): Promise<{ status: number; body: string; after: number }>;
   status(path: string): Promise<number>;
   publish(token: string | undefined, policies?: RouteParts["policies"]): Promise<void>;
+  /** The files of the folder from now on. */
+  mounts(files: Readonly<Record<string, string>>): Promise<void>;
 }
 
 interface PodOptions {
   readonly period?: string;
   /** Default: there is a token. */
   readonly token?: false;
+  /** Default: there is a config. */
+  readonly config?: false;
   readonly address?: string;
   readonly flags?: readonly string[];
 }
 
 /** A data plane that is ready, as in a pod. */
-async function pod({ period = "100ms", token, address = "127.0.0.1", flags = [] }: PodOptions = {}): Promise<Pod> {
+async function pod({
+  period = "100ms",
+  token,
+  config,
+  address = "127.0.0.1",
+  flags = [],
+}: PodOptions = {}): Promise<Pod> {
   const [mount, backend, port, adminPort] = await Promise.all([
     Mount.create(),
     new WsBackend().open(),
@@ -46,11 +56,12 @@ async function pod({ period = "100ms", token, address = "127.0.0.1", flags = [] 
       "endpoints.json": JSON.stringify(endpointsOf([backend.port])),
       ...(now === undefined ? {} : { "admin-token": now }),
     });
-  await publish(token === false ? undefined : TOKEN);
+  if (config === false) await mount.publish({ "admin-token": TOKEN });
+  else await publish(token === false ? undefined : TOKEN);
   const where = ["--address", "127.0.0.1", "--admin-address", address, "--admin-port", String(adminPort)];
   const delay = flags.includes("--shutdown-delay") ? [] : ["--shutdown-delay", "0s"];
   const program = new Program(["dataplane", "--config", mount.folder, ...where, ...delay, ...flags]);
-  await program.logs("config applied");
+  await program.logs(config === false ? "admin token in force" : "config applied");
   const host = address.includes(":") ? "[::1]" : "127.0.0.1";
   const ask = (path: string): Promise<Response> => fetch(`http://${host}:${adminPort}${path}`);
   return {
@@ -65,6 +76,7 @@ async function pod({ period = "100ms", token, address = "127.0.0.1", flags = [] 
     },
     status: async (path) => (await ask(path)).status,
     publish,
+    mounts: (files) => mount.publish(files),
   };
 }
 
@@ -173,12 +185,12 @@ test("a process that ends answers the hooks that wait before it closes its admin
   expect(await it.program.exit()).toBe(0);
 });
 
-test("without a drain /drained says so after two seconds, and the pod serves on", async () => {
+test("without a drain /drained says so after five seconds, and the pod serves on", async () => {
   const it = await pod();
   const client = await WsClient.open(it.url);
   const { after, ...answer } = await it.drained();
   expect(answer).toEqual({ status: 200, body: '{"status":"no drain"}\n' });
-  expect(after).toBeGreaterThan(1900);
+  expect(after).toBeGreaterThan(4900);
   expect(await it.status("/readyz")).toBe(200);
   client.socket.send("still here");
   expect(await client.message()).toBe("still here");
@@ -204,6 +216,26 @@ test("without a token the hook says so and ends, and nothing drains", async () =
   expect(hook.stderr).toMatch(/^wsproxy drain: .*admin-token does not exist\n$/);
   expect(await it.status("/readyz")).toBe(200);
   expect(it.program.lines("draining")).toEqual([]);
+});
+
+test("the pod of a deleted proxy has no token: the hook ends at once, and other containers are held for five seconds", async () => {
+  const it = await pod();
+  await it.mounts({});
+  await it.program.logs("config removed: no route is served until there is a config again");
+  const [hook, start] = [it.hook(), performance.now()];
+  const drained = it.drained();
+  expect(await hook.exit()).toBe(69);
+  expect(hook.stderr).toMatch(/^wsproxy drain: .*admin-token does not exist\n$/);
+  expect(performance.now() - start).toBeLessThan(4000);
+  expect(await drained).toMatchObject({ status: 200, body: '{"status":"no drain"}\n' });
+  expect(await endsAt(it.program, "SIGTERM")).toBeLessThan(1000);
+}, 30_000);
+
+test("a process that never had a config drains at once, and ends at SIGTERM", async () => {
+  const it = await pod({ config: false });
+  expect([await it.hook().exit(), await it.status("/readyz")]).toEqual([0, 503]);
+  expect(await it.drained()).toMatchObject(DRAINED);
+  expect(await endsAt(it.program, "SIGTERM")).toBeLessThan(1000);
 });
 
 test("a permission that is taken away while the hook's drain runs ends its session at once", async () => {

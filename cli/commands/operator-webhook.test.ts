@@ -21,8 +21,9 @@ interface Started {
   readonly call: (pod: object) => Promise<{ allowed: boolean; patch?: string; status?: { message: string } }>;
 }
 
-async function started(version: object = { major: "1", minor: "33+k3s1" }): Promise<Started> {
+async function started(version: object = { major: "1", minor: "33+k3s1" }, failing?: string): Promise<Started> {
   const server = await FakeApiServer.start();
+  if (failing !== undefined) server.fail(failing, { status: 500 }, 1);
   server.fail("GET /version", { status: 200, body: JSON.stringify(version) }, 100);
   server.put({
     apiVersion: "admissionregistration.k8s.io/v1",
@@ -45,8 +46,7 @@ async function started(version: object = { major: "1", minor: "33+k3s1" }): Prom
   return {
     server,
     program,
-    // The leader writes the CA into the configuration right after it has a certificate.
-    ready: async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).status === 200 && bundleOf(server) !== "",
+    ready: async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).status === 200,
     call: (pod) => called(webhook, bundleOf(server), reviewOf(pod)),
   };
 }
@@ -130,6 +130,14 @@ test("is ready when it has its certificate, injects, and serves on for 5 s after
   await expect(call(pod)).rejects.toThrow("ECONNREFUSED");
 }, 30_000);
 
+test("is not ready while its certificate is not trusted", async () => {
+  const { program, ready } = await started(undefined, "PATCH /apis/admissionregistration.k8s.io/v1");
+  await program.logs("webhook certificate: looking again");
+  expect(await ready()).toBe(false);
+  await program.logs("webhook certificate trusted");
+  await until("it is ready", ready);
+});
+
 test("ends at once when it is asked twice", async () => {
   const { server, program, ready } = await started();
   await until("it is ready", ready);
@@ -162,7 +170,7 @@ test.each(["kube-system", "wsproxy-system"])(
   },
 );
 
-test("answers nothing that a Secret holds", async () => {
+test("W9 answers nothing that a Secret holds", async () => {
   const { server, ready, call, program } = await started();
   server.put(keys({ bob: "bobs-very-own-key-0001" }));
   await until("it is ready", ready);

@@ -1,6 +1,6 @@
 import { INJECT_LABEL } from "../../api/meta.ts";
 import { fieldPath } from "../../api/problem.ts";
-import { record } from "../../api/unchecked.ts";
+import { list, record } from "../../api/unchecked.ts";
 import { nameInWords } from "../../operator/translate/read-proxy.ts";
 import type { ObjectLocation } from "./location.ts";
 
@@ -15,6 +15,8 @@ export interface InjectedPods {
   readonly at: string;
   /** All labels of the pods; undefined: the object has the label, and its pods do not get it. */
   readonly labels: Readonly<Record<string, unknown>> | undefined;
+  /** Name → number of each port that its containers name. */
+  readonly ports: ReadonlyMap<unknown, unknown>;
   readonly location: ObjectLocation;
 }
 
@@ -35,13 +37,20 @@ export function injectedPods(
   const { name, namespace } = record(metadata);
   const space = typeof namespace === "string" && namespace !== "" ? nameInWords(namespace) : "default";
   const found = (path: readonly string[], isPod: boolean): InjectedPods | undefined => {
-    const labels = record(record([...path, "metadata"].reduce<unknown>((at, key) => record(at)[key], value))["labels"]);
+    const made = record(path.reduce<unknown>((at, key) => record(at)[key], value));
+    const labels = record(record(made["metadata"])["labels"]);
     const proxy = Object.hasOwn(labels, INJECT_LABEL) ? labels[INJECT_LABEL] : undefined;
     if (typeof proxy !== "string") return undefined;
     const id = `${typeof kind === "string" && KIND.test(kind) ? kind : "Object"} ${space}/${nameInWords(name)}`;
     const at = fieldPath("", [...path, "metadata", "labels", INJECT_LABEL]);
-    return { id, namespace: space, proxy, at, labels: isPod ? labels : undefined, location };
+    const ports = namedPorts(record(made["spec"]));
+    return { id, namespace: space, proxy, at, labels: isPod ? labels : undefined, ports, location };
   };
   const templates = TEMPLATES.map((path) => found(path, true));
   return templates.find((it) => it !== undefined) ?? found([], kind === "Pod");
+}
+
+function namedPorts({ initContainers, containers }: Readonly<Record<string, unknown>>): Map<unknown, unknown> {
+  const ports = [...list(initContainers), ...list(containers)].flatMap((one) => list(record(one)["ports"]));
+  return new Map(ports.map((port) => [record(port)["name"], record(port)["containerPort"]]));
 }

@@ -71,10 +71,59 @@ test("with the pods in the files, it counts whether the Service finds them", () 
   expect(warnings(service("[{ port: 3000 }]", "app: chat, part: two"), PROXY, made)).toEqual([]);
 });
 
+const behind = (ports: string, selector = "app: chat"): string =>
+  service(ports, selector).replace("name: chat", "name: other");
+const OWN =
+  "leads back to the gateways of this WebSocketProxy, which would dial each other; name a Service port that leads to the process";
+
+test.each([
+  ["by the port's name", "[{ port: 80, targetPort: wsproxy }]"],
+  ["by its number", "[{ port: 80, targetPort: 8080 }]"],
+  ["behind another port", "[{ port: 81, targetPort: 9000 }, { port: 80, targetPort: wsproxy }]"],
+])("a backend that leads back to the proxy's own gateways is told, %s", (_what, ports) => {
+  expect(warnings(PROXY, behind(ports))).toEqual([
+    `9 WebSocketProxy demo/chat spec.routes[0].backends[2].service ${OWN}`,
+  ]);
+});
+
+test("a backend of another proxy that leads to a gateway is told: its sessions pass two", () => {
+  const old = proxy("mode: Gateway", "old").replace("{ port: 3000 }, { port: 3001, weight: 0 }, ", "");
+  expect(
+    warnings(PROXY.replace(", { service: other, port: 80 }", ""), old, behind("[{ port: 80, targetPort: wsproxy }]")),
+  ).toEqual([
+    "18 WebSocketProxy demo/old spec.routes[0].backends[0].service leads to the gateway of WebSocketProxy demo/chat: sessions pass both, and it gets no credential that this one has removed; name a Service port that leads to the process",
+  ]);
+});
+
+test.each([
+  ["that leads to the process", "[{ port: 80, targetPort: 9000 }]", "app: chat"],
+  [
+    "whose other port is the gateway's",
+    "[{ port: 80, targetPort: 9000 }, { port: 81, targetPort: wsproxy }]",
+    "app: chat",
+  ],
+  ["of other pods", "[{ port: 80, targetPort: wsproxy }]", "app: news"],
+  ["without a selector", "[{ port: 80, targetPort: wsproxy }]", ""],
+])("a backend %s is good", (_what, ports, selector) => {
+  expect(warnings(PROXY, behind(ports, selector)).filter((line) => line.includes("backends"))).toEqual([]);
+});
+
 test("a Service of a proxy of mode Gateway, and one without a selector, are not told", () => {
   const gateway = proxy("mode: Gateway").replace("{ port: 3000 }, { port: 3001, weight: 0 }, ", "");
   expect(warnings(service("[{ port: 3000 }]"), gateway)).toEqual([]);
   expect(warnings(service("[{ port: 3000 }]", ""), PROXY)).toEqual([]);
+});
+
+test("with the pods in the files, a port of the process is known by its name too", () => {
+  const made = pods("app: chat, tier: web, wsproxy.dev/inject: chat").replace(
+    "spec: { template: {",
+    "spec: { template: { spec: { containers: [{ ports: [{ name: http, containerPort: 3000 }, { name: metrics, containerPort: 9100 }] }] },",
+  );
+  const ports =
+    "[{ port: 80, targetPort: wsproxy }, { port: 81, targetPort: http }, { port: 82, targetPort: metrics }]";
+  const told = warnings(service(ports), PROXY, made);
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain("spec.ports[1].targetPort leads clients to port http of the process, around the gateway");
 });
 
 test("pods that the proxy selects are good", () => {

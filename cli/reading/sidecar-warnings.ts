@@ -15,6 +15,8 @@ interface Sidecar {
   readonly matchLabels: Labels;
   /** Ports of the processes behind the gateway, in its pod. */
   readonly ports: ReadonlySet<unknown>;
+  /** What a Service may call the gateway's own port. */
+  readonly listener: ReadonlySet<unknown>;
 }
 
 /** What Services and pods of the files do with proxies of mode Sidecar that their author may not mean. */
@@ -25,7 +27,9 @@ export function sidecarWarnings(
 ): Finding[] {
   const sidecars = translated.flatMap((it) => sidecarOf(it));
   const proxies = new Map(translated.map((it) => [it.id, it]));
+  const services = new Map(manifests.flatMap((it) => (it.service === undefined ? [] : [[it.id, it.service]])));
   return [
+    ...manifests.flatMap((manifest) => gatewayBehind(manifest, services, sidecars, pods)),
     ...manifests.flatMap((manifest) => aroundGateway(manifest, sidecars, pods)),
     ...pods.flatMap((it) => notInjected(it, proxies.get(`${it.namespace}/${it.proxy}`))),
   ];
@@ -35,7 +39,8 @@ function sidecarOf({ id, translation: { sidecar, endpoints } }: Translated): Sid
   if (sidecar === undefined) return [];
   const ports = Object.keys(endpoints.backends).flatMap((key) => (key.startsWith(":") ? [Number(key.slice(1))] : []));
   const [namespace = ""] = id.split("/");
-  return [{ id, namespace, matchLabels: sidecar.selector.matchLabels, ports: new Set(ports) }];
+  const listener = new Set([SIDECAR.listener, sidecar.listenerPort]);
+  return [{ id, namespace, matchLabels: sidecar.selector.matchLabels, ports: new Set(ports), listener }];
 }
 
 /** Ports of a Service that lead to a process behind a gateway, and so around the gateway. */
@@ -51,11 +56,45 @@ function aroundGateway(
   return list(service?.["ports"]).flatMap((entry, index) => {
     const { port, targetPort, protocol = "TCP" } = record(entry);
     const target = targetPort ?? port;
-    const proxy = protocol === "TCP" ? reached.find(({ ports }) => ports.has(target)) : undefined;
+    const isBehind = (it: Sidecar): boolean => it.ports.has(target) || isNamed(target, it, selector, pods);
+    const proxy = protocol === "TCP" ? reached.find(isBehind) : undefined;
     if (proxy === undefined) return [];
     const field = `spec.ports[${index}].${targetPort === undefined ? "port" : "targetPort"}`;
-    const message = `leads clients to port ${String(target)} of the process, around the gateway of WebSocketProxy ${proxy.id}; write targetPort: ${SIDECAR.listener}, or remove the port`;
+    const message = `leads clients to port ${nameInWords(String(target))} of the process, around the gateway of WebSocketProxy ${proxy.id}; write targetPort: ${SIDECAR.listener}, or remove the port`;
     return [finding(id, location, field, message)];
+  });
+}
+
+/** Backends of a proxy's routes that are no process, but a gateway again: its own, or that of another proxy's pods. */
+function gatewayBehind(
+  { id, object, location }: ManifestDocument,
+  services: ReadonlyMap<string, Labels>,
+  sidecars: readonly Sidecar[],
+  pods: readonly InjectedPods[],
+): Finding[] {
+  if (object.kind !== "WebSocketProxy") return [];
+  const { namespace, name } = object;
+  const routes = list(record(record(object.manifest)["spec"])["routes"]).map(record);
+  return routes.flatMap(({ backends }, route) => {
+    return list(backends).flatMap((entry, index) => {
+      const { service, port } = record(entry);
+      const { selector, ports } = services.get(`Service ${namespace}/${String(service)}`) ?? {};
+      const found = list(ports)
+        .map(record)
+        .find((one) => one["port"] === port);
+      if (found === undefined || Object.keys(record(selector)).length === 0) return [];
+      const target = found["targetPort"] ?? port;
+      const behind = sidecars.find((it) => {
+        return it.namespace === namespace && it.listener.has(target) && leadsTo(record(selector), it, pods);
+      });
+      if (behind === undefined) return [];
+      const what =
+        behind.id === `${namespace}/${name}`
+          ? "leads back to the gateways of this WebSocketProxy, which would dial each other"
+          : `leads to the gateway of WebSocketProxy ${behind.id}: sessions pass both, and it gets no credential that this one has removed`;
+      const message = `${what}; name a Service port that leads to the process`;
+      return [finding(id, location, `spec.routes[${route}].backends[${index}].service`, message)];
+    });
   });
 }
 
@@ -67,6 +106,13 @@ function leadsTo(selector: Labels, { id, matchLabels }: Sidecar, pods: readonly 
   if (known.length > 0) return known.some((labels) => missing(selector, labels).length === 0);
   const shared = Object.keys(selector).filter((key) => Object.hasOwn(matchLabels, key));
   return shared.length > 0 && shared.every((key) => selector[key] === matchLabels[key]);
+}
+
+/** Is this the name of a port of the process, in one of the proxy's pods that the Service finds? */
+function isNamed(target: unknown, { id, ports }: Sidecar, selector: Labels, pods: readonly InjectedPods[]): boolean {
+  if (typeof target !== "string") return false;
+  const own = pods.filter(({ namespace, proxy }) => `${namespace}/${proxy}` === id);
+  return own.some((pod) => ports.has(pod.ports.get(target)) && missing(selector, pod.labels ?? {}).length === 0);
 }
 
 /** Pods that would not be made, or would be made without a gateway. */

@@ -182,6 +182,30 @@ test.each<[string, string, ConfigParts]>([
   expect(await gateway.metric("config_removed")).toBe(0);
 });
 
+test("a config that comes back while sessions are being told keeps those that were not told yet", async () => {
+  const { secret, map } = files();
+  await mount.publish({ ...secret, ...map });
+  follow();
+  await inForce(1);
+  const lives: Live[] = [];
+  for (let at = 0; at < 20; at += 1) lives.push(await Live.open(gateway, backend));
+  const told = (): Live[] => lives.filter(({ client }) => client.told);
+  await mount.publish({});
+  await removed();
+  await until("some were told", () => {
+    if (told().length === 0) clock.advance(25);
+    return told().length > 0;
+  });
+  await mount.publish({ ...secret, ...map });
+  await inForce(1);
+  const before = told();
+  expect(before.length).toBeLessThan(20);
+  clock.advance(6000);
+  await sleep(LOOKS);
+  expect(told()).toEqual(before);
+  for (const live of lives) if (!before.includes(live)) await live.lives();
+});
+
 test("after a removal a config of another proxy is still not served, nor is one with a mistake", async () => {
   const { secret, map } = files();
   await mount.publish({ ...secret, ...map });
@@ -268,6 +292,53 @@ test("a handshake whose backend is being dialled is refused when the config is g
   await removed();
   expect(reasonOf(await client.answer())).toBe("RouteNotFound");
   client.socket.destroy();
+});
+
+test.each<[string, () => Promise<unknown>]>([
+  ["that never got its port", () => mount.publish({ ...files().secret, ...files().map })],
+  [
+    "that was never read",
+    () => mount.publish({ "config.json": Buffer.from("{"), "endpoints.json": Buffer.from("{}") }),
+  ],
+])("a config %s is forgotten when it is gone", async (_what, publish) => {
+  const taken = await new RawBackend().open();
+  onTestFinished(() => taken.close());
+  gateway.bindPort = () => taken.port;
+  await publish();
+  follow();
+  await until("it is refused", async () => (await gateway.metric("config_refused")) === 1);
+  await mount.publish(TOKEN);
+  await until("it is forgotten", async () => {
+    clock.advance(100);
+    return (await gateway.metric("config_refused")) === 0;
+  });
+  expect(JSON.parse((await gateway.admin("/config")).body)).toEqual({ proxies: [], more: 0 });
+  expect(removedLines()).toBe(0);
+});
+
+test("a config that is refused after a removal, and is gone again, is forgotten", async () => {
+  const { secret, map } = files();
+  await mount.publish({ ...secret, ...map });
+  follow();
+  await inForce(1);
+  await mount.publish({});
+  await removed();
+  const taken = await new RawBackend().open();
+  onTestFinished(() => taken.close());
+  gateway.bindPort = () => taken.port;
+  const moved = files({ port: 8081 });
+  await mount.publish({ ...moved.secret, ...moved.map });
+  await until("it is refused", async () => (await gateway.metric("config_refused")) === 1);
+  await mount.publish({});
+  await until("it is forgotten", async () => {
+    clock.advance(100);
+    return (await gateway.metric("config_refused")) === 0;
+  });
+  expect(JSON.parse((await gateway.admin("/config")).body)).toEqual({
+    proxies: [{ proxy: "test/proxy", removed: true }],
+    more: 0,
+  });
+  expect(removedLines()).toBe(1);
 });
 
 test("a config that another process keeps from its port is no reason to read a broken one all the time", async () => {

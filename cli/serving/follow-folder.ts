@@ -68,12 +68,12 @@ function tell(
   return problem;
 }
 
-/** The pod's proxy has no route from now on; once. */
+/** The pod's proxy has no route from now on, and no config that was refused. */
 async function removeConfig(folder: string, { gateway, log }: Follower): Promise<void> {
   const [proxy] = gateway.proxies;
-  if (proxy === undefined || proxy.configRemoved) return;
-  log.warn({ proxy: proxy.name, folder }, "config removed: no route is served until there is a config again");
-  await gateway.removeConfig(proxy.name);
+  if (proxy?.configRemoved === false)
+    log.warn({ proxy: proxy.name, folder }, "config removed: no route is served until there is a config again");
+  for (const name of gateway.known) await gateway.removeConfig(name);
 }
 
 /** The admin token of the folder, whether there is a config or not. A problem is logged once: `told` is the one that was. */

@@ -66,6 +66,7 @@ export class Serving {
       random: Math.random,
       descriptors: new Descriptors(descriptorsForSockets(descriptorLimit()), systemClock, log),
       bind: (port) => ({ host: options.address, port: options.listenerPort || port }),
+      admin: () => this.#admin,
     });
     watchEventLoop(systemClock, (seconds) => this.#metrics.process.eventLoopDelay(seconds), this.#closed.signal);
     logFaults(io, log);

@@ -70,9 +70,9 @@ export class Webhook {
     this.#server = server;
   }
 
-  /** Could it answer an API server now? */
+  /** May API servers be led here: could it answer them, or can no replica? */
   get usable(): boolean {
-    return this.#server.usable;
+    return (this.#server.usable && this.#certificates.trusted) || this.#certificates.isInVain;
   }
 
   /** Opens the port, and resolves with its number; rejects with PortUnavailable. */

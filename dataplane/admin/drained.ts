@@ -4,8 +4,11 @@ import type { ProcessDrain } from "./process-drain.ts";
 
 /** Requests that wait at the same time. */
 const MOST_WAITING = 64;
-/** For a drain to begin, in ms: the hooks of one pod run at the same time, and one of them begins it. */
-const BEGINS_WITHIN = 2000;
+/**
+ * For a drain to begin, in ms: the hooks of one pod run at the same time, and one of them begins it. That one is a program,
+ * which takes 100 ms of CPU until it asks: 4 s where it has half of a limit of a twentieth of a core.
+ */
+const BEGINS_WITHIN = 5000;
 
 interface Waiting {
   readonly address: string;

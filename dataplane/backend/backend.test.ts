@@ -87,7 +87,14 @@ function start(
   signal = new AbortController().signal,
 ): { clock: FakeClock; outcome: Promise<DialOutcome> } {
   const clock = new FakeClock();
-  const options = { timeout: 1000, signal, clock, tls: new BackendTlsCache(), answers: new Spread(clock) };
+  const options = {
+    timeout: 1000,
+    signal,
+    clock,
+    tls: new BackendTlsCache(),
+    ownPort: () => undefined,
+    answers: new Spread(clock),
+  };
   return { clock, outcome: dial(balancer, REQUEST, options) };
 }
 

@@ -6,8 +6,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { hostPort } from "../../runtime/host-port.ts";
 import type { Spread } from "../../runtime/loop/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "../http/answer-stream.ts";
-import { connect, dialFault, EndpointGone } from "./connect.ts";
-import type { BackendTlsCache } from "./tls.ts";
+import { connect, dialFault, EndpointGone, type Dialling } from "./connect.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import { checkResponse, type Agreement } from "./check-response.ts";
 import { fieldsOf, type HeaderField } from "../http/header-fields.ts";
@@ -38,13 +37,12 @@ export type DialOutcome =
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | ({ readonly kind: "relay" } & RelayedAnswer);
 
-export interface DialOptions {
+export interface DialOptions extends Dialling {
   /** For all attempts together, in ms. */
   readonly timeout: number;
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  readonly tls: BackendTlsCache;
   /** The turns of answers: hundreds may come at once. */
   readonly answers: Spread;
 }
@@ -77,7 +75,7 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
     for (const target of balancer.pick()) {
       const release = target.enter();
       try {
-        const socket = await connect(target, options.tls, stop.signal);
+        const socket = await connect(target, options, stop.signal);
         const outcome = await handshake(socket, target, request, release, stop.signal, options.answers);
         return outcome.kind === "refused" ? refused(outcome.refusal) : outcome;
       } catch (error) {

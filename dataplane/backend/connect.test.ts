@@ -54,7 +54,7 @@ function target(port: number, tls?: BackendConfig["tls"], address = "127.0.0.1")
 }
 
 const dial = (to: Target, signal = new AbortController().signal): Promise<Socket> =>
-  connect(to, new BackendTlsCache(), signal);
+  connect(to, { tls: new BackendTlsCache(), ownPort: () => undefined }, signal);
 
 test("a connection is half-open and has sent nothing", async () => {
   const { port, sockets } = await serve();

@@ -10,14 +10,23 @@ export class EndpointGone extends Error {
   override readonly name = "EndpointGone";
 }
 
+/** What a process brings along for its dials. */
+export interface Dialling {
+  readonly tls: BackendTlsCache;
+  /** Why that port of the pod is no backend; undefined: it may be one. */
+  readonly ownPort: (port: number) => string | undefined;
+}
+
 /**
  * A connection to an endpoint, TLS included: nothing has been sent over it. Rejects where it cannot be had, and with
- * EndpointGone as soon as it is not to be waited for any more. An endpoint in the pod itself has two addresses: the
- * second is dialled only where the first is refused, which takes no time.
+ * EndpointGone as soon as it is not to be waited for any more. An endpoint in the pod itself is never this process, and
+ * has two addresses: the second is dialled only where the first is refused, which takes no time.
  */
-export async function connect(target: Target, tls: BackendTlsCache, signal: AbortSignal): Promise<Socket> {
+export async function connect(target: Target, { tls, ownPort }: Dialling, signal: AbortSignal): Promise<Socket> {
   const { address, port } = target.endpoint;
   if (address !== THIS_POD) return connectTo(address, target, tls, signal);
+  const ourselves = ownPort(port);
+  if (ourselves !== undefined) throw new Error(ourselves);
   try {
     return await connectTo("127.0.0.1", target, tls, signal);
   } catch (refused) {

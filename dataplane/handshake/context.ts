@@ -29,6 +29,8 @@ export interface HandshakeContext {
   readonly draining: boolean;
   /** The process stops, and may still take clients: a backend that is gone now has stopped with it. */
   readonly stopping: boolean;
+  /** Why that port of the pod is no backend; undefined: it may be one. */
+  readonly ownPort: (port: number) => string | undefined;
   readonly occupancy: Occupancy;
   /** Spreads the handling of backends' answers over turns of the event loop. */
   readonly answers: Spread;

@@ -57,6 +57,7 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
       signal: attempt.signal,
       clock: proxy.clock,
       tls: route.tls,
+      ownPort: proxy.ownPort,
       answers: proxy.answers,
     });
     if (outcome.kind === "open") attempt.opened(outcome.backend);

@@ -8,15 +8,26 @@ const BATCH = 50;
 /** Time between two looks at whether sessions have ended by themselves, in ms. */
 const LOOK = 250;
 
+/** How sessions are closed over a time. */
+export interface Spreading {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly abort: AbortSignal;
+  /** Called after each batch. */
+  readonly progress?: () => void;
+  /** When its turn comes: has it no reason to end any more? */
+  readonly stays?: (session: Session) => boolean;
+}
+
 /**
  * Closes sessions spread over `period`, in random order and with jitter, so that their clients do not reconnect all at
- * once. Resolves when all have been told to end or have ended by themselves, or on `abort`.
+ * once. Resolves when all have been told to end, have ended by themselves or stay, or on `abort`.
  */
 export async function closeSpread(
   sessions: readonly Session[],
   termination: Termination,
   period: number,
-  { clock, random, abort, progress }: { clock: Clock; random: () => number; abort: AbortSignal; progress?: () => void },
+  { clock, random, abort, progress, stays }: Spreading,
 ): Promise<void> {
   const slot = period / Math.max(1, sessions.length);
   const queue = sessions
@@ -29,7 +40,7 @@ export async function closeSpread(
     const elapsed = clock.now() - start;
     for (let entry = queue[next]; entry !== undefined; entry = queue[next]) {
       if (entry.due > elapsed && !entry.session.ending) break;
-      entry.session.terminate(termination);
+      if (stays?.(entry.session) !== true) entry.session.terminate(termination);
       next += 1;
     }
     progress?.();

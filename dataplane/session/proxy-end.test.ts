@@ -8,16 +8,19 @@ import type { Session } from "./session.ts";
 let clock: FakeClock;
 let sessions: Set<Session>;
 let attempts: Set<Attempt>;
+/** Whose route the config has. */
+let routed: Set<Session>;
 /** What was done, in order. */
 let done: string[];
 let end: ProxyEnd;
 
 beforeEach(() => {
   clock = new FakeClock();
-  [sessions, attempts, done] = [new Set(), new Set(), []];
+  [sessions, attempts, routed, done] = [new Set(), new Set(), new Set(), []];
   end = new ProxyEnd({
     attempts,
     sessions,
+    hasRoute: (one) => routed.has(one),
     drainPeriod: () => 1000,
     clock,
     random: () => 0.5,
@@ -101,6 +104,23 @@ test("sessions of a route that is gone are told, and the others go on", async ()
   await run(100);
   expect(done.toSorted()).toEqual(["a RouteRemoved", "b RouteRemoved"]);
   expect([end.begun, sessions.size]).toEqual([false, 1]);
+});
+
+test("sessions whose route is back when their turn comes stay; those of a proxy that is removed or drained do not", async () => {
+  const all = Array.from({ length: 10 }, (_, index) => session(`${index}`));
+  end.routeRemoved(all);
+  await run(50);
+  const told = done.length;
+  expect(told).toBeGreaterThan(0);
+  routed = new Set(all);
+  await run(1000);
+  expect(done).toHaveLength(told);
+  routed.clear();
+  end.routeRemoved([...sessions]);
+  routed = new Set(all);
+  void end.drain(new AbortController().signal);
+  await run(2000);
+  expect(done.filter((what) => what.endsWith("Draining"))).toHaveLength(all.length - told);
 });
 
 test("at once means all: handshakes are aborted and sessions destroyed, and none is told any more", async () => {

@@ -1,13 +1,15 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { pause } from "../../runtime/loop/pause.ts";
 import type { Attempt } from "../handshake/attempt.ts";
-import { closeSpread } from "./drain.ts";
+import { closeSpread, type Spreading } from "./drain.ts";
 import type { Session } from "./session.ts";
 
 /** What a proxy has open, and what its end needs. */
 export interface ProxyEndOptions {
   readonly attempts: ReadonlySet<Attempt>;
   readonly sessions: ReadonlySet<Session>;
+  /** Has the config in force the route of this session? */
+  readonly hasRoute: (session: Session) => boolean;
   /** Of the config in force, in ms. */
   readonly drainPeriod: () => number;
   readonly clock: Clock;
@@ -34,9 +36,10 @@ export class ProxyEnd {
     return this.#begun;
   }
 
-  /** Closes sessions whose route is gone, with 1001. */
+  /** Closes sessions whose route is gone, with 1001; those whose route is back when their turn comes stay. */
   routeRemoved(sessions: readonly Session[]): void {
-    if (sessions.length > 0) void this.#closeRemoved(sessions, this.#of.drainPeriod());
+    const stays = this.#of.hasRoute;
+    if (sessions.length > 0) void this.#closeRemoved(sessions, this.#of.drainPeriod(), { stays });
   }
 
   /** The process stops: the sessions are closed over the drain period. Resolves when none is left. */
@@ -72,10 +75,11 @@ export class ProxyEnd {
     for (const attempt of [...this.#of.attempts]) attempt.drain();
   }
 
-  #closeRemoved(sessions: readonly Session[], longest: number): Promise<void> {
+  #closeRemoved(sessions: readonly Session[], longest: number, more: Pick<Spreading, "stays"> = {}): Promise<void> {
     const { clock, random } = this.#of;
     const period = Math.min(REMOVAL_PERIOD, longest, sessions.length * 10);
-    return closeSpread(sessions, { reason: "RouteRemoved" }, period, { clock, random, abort: this.#stop.signal });
+    const spreading = { clock, random, abort: this.#stop.signal, ...more };
+    return closeSpread(sessions, { reason: "RouteRemoved" }, period, spreading);
   }
 
   async #emptied(abort: AbortSignal): Promise<void> {

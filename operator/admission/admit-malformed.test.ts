@@ -28,24 +28,27 @@ describe("a pod that no API server sends", () => {
     ["hostNetwork as a text", podOf({ hostNetwork: "true" })],
     ["a grace period that is a text", podOf({ terminationGracePeriodSeconds: "30" })],
     ["an os that is a text", podOf({ os: "windows" })],
-  ])("with %s is refused, and the sentence says where it is wrong", (_, object) => {
+  ])("W7 with %s is refused, and the sentence says where it is wrong", (_, object) => {
     const answer = answerOf(object);
     expect(answer.allowed).toBe(false);
     expect(answer.status?.message).toMatch(/^the pod cannot be read: \S.* (is|must) /);
   });
 
-  test.each(["metadata", "labels", "spec", "container"])("with __proto__ in %s is answered like any other", (where) => {
-    const text = JSON.stringify(podOf({}, { annotations: {} }));
-    const proto = '"__proto__":{"wsproxy.dev/inject":"other","hostNetwork":true,"lifecycle":{"preStop":{}}},';
-    const at = { metadata: '{"labels', labels: '{"app', spec: '{"containers', container: '{"name' }[where] ?? "";
-    const pod = JSON.parse(text.replace(at, `{${proto}${at.slice(1)}`)) as AnyPod;
-    expect(text).toContain(at);
-    const result = answerOf(pod);
-    if (where === "labels") expect(result.allowed).toBeTypeOf("boolean");
-    else expect(patchOf(result)).toEqual(patchOf(answerOf(podOf({}, { annotations: {} }))));
-  });
+  test.each(["metadata", "labels", "spec", "container"])(
+    "W7 with __proto__ in %s is answered like any other",
+    (where) => {
+      const text = JSON.stringify(podOf({}, { annotations: {} }));
+      const proto = '"__proto__":{"wsproxy.dev/inject":"other","hostNetwork":true,"lifecycle":{"preStop":{}}},';
+      const at = { metadata: '{"labels', labels: '{"app', spec: '{"containers', container: '{"name' }[where] ?? "";
+      const pod = JSON.parse(text.replace(at, `{${proto}${at.slice(1)}`)) as AnyPod;
+      expect(text).toContain(at);
+      const result = answerOf(pod);
+      if (where === "labels") expect(result.allowed).toBeTypeOf("boolean");
+      else expect(patchOf(result)).toEqual(patchOf(answerOf(podOf({}, { annotations: {} }))));
+    },
+  );
 
-  test("with any JSON in any place does not make it throw, and no such pod gets in without the gateway", () => {
+  test("W7 with any JSON in any place does not make it throw, and no such pod gets in without the gateway", () => {
     const places = [
       ["metadata"],
       ["metadata", "labels"],
@@ -76,7 +79,7 @@ describe("a pod that no API server sends", () => {
 
   const many = <T>(make: (at: number) => T, length = 1000): T[] => Array.from({ length }, (_, at) => make(at));
 
-  test("with a thousand containers, and ten thousand volumes and ports, is answered in time", () => {
+  test("W8 with a thousand containers, and ten thousand volumes and ports, is answered in time", () => {
     const pod = podOf({
       containers: many((at) => ({ name: `c-${at}`, lifecycle: { preStop: { sleep: { seconds: 1 } } } })),
       initContainers: many((at) => ({ name: `i-${at}`, ports: many((n) => ({ containerPort: 10_000 + n }), 10) })),
@@ -89,7 +92,7 @@ describe("a pod that no API server sends", () => {
     expect(String(result.metadata.annotations?.["wsproxy.dev/own-prestop"]).split(",")).toHaveLength(16);
   });
 
-  test("with a thousand containers that imitate ours is answered in time, and has one of ours", () => {
+  test("T1 with a thousand containers that imitate ours is answered in time, and has one of ours", () => {
     const pod = podOf({
       containers: many((at) => ({ name: `c-${at}`, lifecycle: { preStop: { httpGet: { path: "/", port: at } } } })),
       initContainers: many((at) => ({

@@ -62,7 +62,7 @@ test.each([
   ["the same address", "127.0.0.1", undefined],
   ["another address, with half a TLS hello each", OTHER, HELLO],
   ["the same address, with half a TLS hello each", "127.0.0.1", HELLO],
-])("2,000 silent connections of %s hold up no call, and 512 at the most stay open", async (_, address, bytes) => {
+])("W5 2,000 silent connections of %s hold up no call, and 512 at the most stay open", async (_, address, bytes) => {
   const bench = await WebhookBench.open();
   await flood(bench, 2000, address, bytes);
   await until("there were too many", () => bench.closed.length >= 1488);
@@ -71,7 +71,7 @@ test.each([
   expect(new Set(bench.closed)).toEqual(new Set(["Evicted"]));
 });
 
-test("a flood closes no connection of an address that has fewer, with a call under way or without", async () => {
+test("W5 a flood closes no connection of an address that has fewer, with a call under way or without", async () => {
   const bench = await WebhookBench.open();
   const agent = bench.agent();
   await bench.call(reviewOf(), { agent });
@@ -89,7 +89,7 @@ test("a flood closes no connection of an address that has fewer, with a call und
   await until("the same connection is free again", () => portOf(agent) === port);
 });
 
-test("large bodies that never end hold up neither small nor large calls of another address", async () => {
+test("W6 large bodies that never end hold up neither small nor large calls of another address", async () => {
   const bench = await WebhookBench.open();
   const slow = await Promise.all(Array.from({ length: 20 }, () => bench.secured({ localAddress: OTHER })));
   const head = "POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4000000\r\n\r\n";

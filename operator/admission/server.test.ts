@@ -41,7 +41,7 @@ describe("a call", () => {
     ["a type that only begins so", { headers: { "content-type": "application/json5" } }, 415, "application/json"],
     ["no type", { headers: { "content-type": "" } }, 415, "must be application/json"],
     ["a compressed body", { headers: { "content-encoding": "gzip" } }, 415, "must not be compressed"],
-  ])("with %s is refused in plain words", async (_, options, wanted, words) => {
+  ])("W1 with %s is refused in plain words", async (_, options, wanted, words) => {
     const bench = await WebhookBench.open();
     const { status, headers, body } = await bench.call(reviewOf(), options);
     expect([status, headers["content-type"]]).toEqual([wanted, "text/plain; charset=utf-8"]);
@@ -59,7 +59,7 @@ describe("a call", () => {
     ["a bomb of lists", "[".repeat(2_000_000), "nests more than 64"],
     ["a bomb of objects", '{"a":'.repeat(100_000), "nests more than 64"],
     ["a crowd of values", `[${"0,".repeat(300_000)}0]`, "more than 300000 values"],
-  ])("with a body that is %s is told so", async (_, body, words) => {
+  ])("W2 with a body that is %s is told so", async (_, body, words) => {
     const bench = await WebhookBench.open();
     const answer = await bench.call(body);
     expect([answer.status, answer.body]).toEqual([400, expect.stringContaining(words)]);
@@ -136,7 +136,7 @@ describe("a call", () => {
 });
 
 describe("a body that is too large", () => {
-  test("is refused by its length, before it is read", async () => {
+  test("W3 is refused by its length, before it is read", async () => {
     const bench = await WebhookBench.open();
     const peer = await bench.secured();
     peer.send(
@@ -148,7 +148,7 @@ describe("a body that is too large", () => {
     expect(peer.received.toString()).toMatch(/^HTTP\/1\.1 413 [^]*larger than 4194304 bytes\n$/);
   });
 
-  test("in chunks is refused when it exceeds the bound, and read no further", async () => {
+  test("W3 in chunks is refused when it exceeds the bound, and read no further", async () => {
     const bench = await WebhookBench.open();
     const peer = await bench.secured();
     peer.send(
@@ -196,7 +196,7 @@ describe("a connection", () => {
     expect(bench.closed).toEqual(["Malformed"]);
   });
 
-  test("needs TLS 1.2 or newer; HTTP/2 is not offered", async () => {
+  test("W11 needs TLS 1.2 or newer; HTTP/2 is not offered", async () => {
     const bench = await WebhookBench.open();
     const old = connect({
       port: bench.port,
@@ -222,7 +222,7 @@ describe("a connection", () => {
     await until("the failed handshake is counted", () => bench.closed.includes("TLS"));
   });
 
-  test("that never sends a whole head is closed after 5 s, and no time is left to one that dribbles", async () => {
+  test("W4 that never sends a whole head is closed after 5 s, and no time is left to one that dribbles", async () => {
     const clock = new FakeClock();
     const bench = await WebhookBench.open({ clock });
     const silent = connectTcp(bench.port, "127.0.0.1");
@@ -241,7 +241,7 @@ describe("a connection", () => {
     expect(bench.closed).toEqual(["Late", "Late"]);
   });
 
-  test("whose body comes too slowly gets 408 after 4 s", async () => {
+  test("W4 whose body comes too slowly gets 408 after 4 s", async () => {
     const clock = new FakeClock();
     const bench = await WebhookBench.open({ clock });
     const slow = await bench.secured();
@@ -257,7 +257,7 @@ describe("a connection", () => {
     expect(slow.received.toString()).toMatch(/^HTTP\/1\.1 408 [^]*did not come in time\n$/);
   });
 
-  test("that does not take its answer is closed after 5 s", async () => {
+  test("W4 that does not take its answer is closed after 5 s", async () => {
     const clock = new FakeClock();
     const warnings = ["x".repeat(20 * 1024 * 1024)];
     const bench = await WebhookBench.open({ clock, answer: () => ({ uid: "u1", allowed: true, warnings }) });

@@ -43,7 +43,7 @@ test.each<[string, object]>([
   ["less requested", { resources: { requests: { cpu: "1m", memory: "1Mi" } } }],
   ["a log path of its own", { terminationMessagePath: "/etc/passwd" }],
   ["resources that are a text", { resources: "none", resizePolicy: "none", image: 1 }],
-])("of a container that went through before %s is not taken over", (_, more) => {
+])("T1 of a container that went through before %s is not taken over", (_, more) => {
   expect(after(more)).toEqual(container);
 });
 

@@ -234,19 +234,24 @@ test("a Service beyond the budget in bytes is not said to be missing", async () 
   expect([...gatherer.exceeded]).toEqual([["endpoints"]]);
 });
 
-test("of the injected pods of a proxy 10,000 are looked at", async () => {
+test("of the injected pods of a proxy 10,000 are looked at, those that serve first, whatever else has the label", async () => {
   const its = await bench((server) => {
     server.put(
       proxy("chat", { mode: "Sidecar", gateway: undefined, sidecar: { selector: { matchLabels: { app: "shop" } } } }),
     );
     const initContainers = [{ name: "wsproxy", restartPolicy: "Always" }];
     const labels = { "wsproxy.dev/injected": "wsproxy-chat" };
-    for (let at = 0; at < MOST.injectedPods + 10; at += 1) {
-      const metadata = { name: `shop-${at}`, namespace: "demo", labels };
-      server.put({ apiVersion: "v1", kind: "Pod", metadata, spec: { initContainers }, status: {} });
-    }
+    const made = (name: string, spec: object, phase: string): void => {
+      const metadata = { name, namespace: "demo", labels };
+      server.put({ apiVersion: "v1", kind: "Pod", metadata, spec, status: { phase } });
+    };
+    for (let at = 0; at < MOST.pods + 10; at += 1) made(`bare-${at}`, {}, "Pending");
+    // Kubernetes keeps the pods of Jobs that have ended.
+    for (let at = 0; at < MOST.injectedPods; at += 1) made(`job-${at}`, { initContainers }, "Succeeded");
+    made("shop", { initContainers }, "Running");
   });
   const { pods, guests } = await its.gather();
-  expect([pods.own.length, pods.strangers.length, guests.length]).toEqual([MOST.injectedPods, 0, 0]);
+  expect([pods.own.length, pods.strangers.length, guests.length]).toEqual([MOST.injectedPods, MOST.pods, 0]);
+  expect(pods.own[0]?.metadata.name).toBe("shop");
   expect([...its.gatherer.exceeded]).toEqual([["pods"]]);
 });

@@ -91,10 +91,10 @@ export class Gatherer {
     const unreadable = [...named.failed.map(unreadableOf), ...named.beyond];
     const { secrets, configMaps, uids } = named;
     if (unreadable.length === 0 || remembered !== undefined) this.#remembered.set(key, uids);
-    const injected = this.#cache.ofProxy("InjectedPod", namespace, names.base).slice(0, MOST.injectedPods);
+    const injected = this.#injectedPods(owner, names);
     // The mode of the config in force, whatever an edit says that is not accepted.
     const isSidecar = serviceInForce === undefined && (sidecarInForce !== undefined || asksForSidecar(proxy));
-    const pods = isSidecar ? injectedPodsOf(injected) : this.#pods(owner, names);
+    const pods = isSidecar ? injected : this.#pods(owner, names);
     this.#exceed(key, [
       ...named.exceeded,
       ...(backends.cut.size === 0 && !backends.undecoded.some(({ beyond }) => beyond === true)
@@ -124,7 +124,7 @@ export class Gatherer {
       data: inForce.data,
       tokenUnreadable: inForce.unreadable.some(isToken),
       pods,
-      guests: pods.injected === true ? [] : injectedPodsOf(injected).own,
+      guests: isSidecar ? [] : injected.own,
     };
   }
 
@@ -178,9 +178,13 @@ export class Gatherer {
       replicaSets,
       this.#cache.ofProxy("Pod", namespace, base),
     );
-    // A node may evict one pod after the other, and Kubernetes keeps thousands of them: they must not hide those that serve.
-    const first = own.length > MOST.pods ? [...own.filter(isAlive), ...own.filter((pod) => !isAlive(pod))] : own;
-    return { own: first.slice(0, MOST.pods), strangers: strangers.slice(0, MOST.pods), newest };
+    return { own: aliveFirst(own, MOST.pods), strangers: strangers.slice(0, MOST.pods), newest };
+  }
+
+  /** Bounded too, and those without a data plane by themselves: they must not hide those that have one. */
+  #injectedPods({ namespace }: Owner, { base }: Names): PodsOfProxy {
+    const { own, strangers } = injectedPodsOf(this.#cache.ofProxy("InjectedPod", namespace, base));
+    return { own: aliveFirst(own, MOST.injectedPods), strangers: strangers.slice(0, MOST.pods), injected: true };
   }
 
   #exceed(proxy: string, budgets: readonly Budget[]): void {
@@ -194,8 +198,16 @@ function asksForSidecar(proxy: KubeObject): boolean {
 }
 
 function isWithin({ own, strangers, injected }: PodsOfProxy): boolean {
-  if (injected === true) return own.length + strangers.length < MOST.injectedPods;
-  return Math.max(own.length, strangers.length) < MOST.pods;
+  return own.length < (injected === true ? MOST.injectedPods : MOST.pods) && strangers.length < MOST.pods;
+}
+
+/**
+ * At most so many of the pods. A node may evict one pod after the other, Jobs end, and Kubernetes keeps thousands of such
+ * pods: they must not hide those that serve.
+ */
+function aliveFirst(pods: readonly Pod[], most: number): readonly Pod[] {
+  if (pods.length <= most) return pods;
+  return [...pods.filter(isAlive), ...pods.filter((pod) => !isAlive(pod))].slice(0, most);
 }
 
 function failureOf({ kind, object, error }: UnreadableObject): Failure {

@@ -93,11 +93,7 @@ export class DataplanePods {
     if (target !== undefined) {
       // A pod that refuses the config has it already, and the volume of one that starts is new.
       const nudged = behind.filter((it) => it.rejected === undefined && (isReady(it.pod) || !it.quiet || it.late));
-      const due = this.#nudger.due(
-        nudged.map(({ pod }) => pod),
-        target.wanted,
-      );
-      await this.nudge(due, target.wanted, signal);
+      await this.nudge(this.#nudger.due(nudged, target.wanted), target.wanted, signal);
     }
     const named = (which: "outdated" | "late" | "silent" | "unproven"): string[] =>
       behind.flatMap((one) => (one[which] ? [nameOf(one.pod)] : [])).sort();

@@ -22,11 +22,20 @@ export interface NudgerOptions {
 const NUDGE_AGAIN = 2000;
 /** Its kubelet looks by itself as often as that. */
 const NUDGE_AGAIN_AT_MOST = 60_000;
+/** The same for a pod that gives no answer at all: there may be thousands, for days, and each nudge is a write; ms. */
+const QUIET_AGAIN_AT_MOST = 600_000;
 /** Pods that are nudged at the same time; the next ones after a moment, in ms. */
 const AT_A_TIME = 20;
 const MOMENT = 100;
 /** One turn begins no further nudge after this time: a pass for a newer config must not wait for thousands of pods; ms. */
 const TURN = 2000;
+
+/** A pod that does not serve what it is to serve. */
+export interface Behind {
+  readonly pod: Pod;
+  /** It gave no answer when it was asked last. */
+  readonly quiet: boolean;
+}
 
 interface Nudge {
   readonly wanted: string;
@@ -57,19 +66,20 @@ export class Nudger {
   }
 
   /** Those of the pods that are to be nudged for this now, those first that have waited longest. */
-  due(pods: readonly Pod[], wanted: Wanted): readonly Pod[] {
+  due(pods: readonly Behind[], wanted: Wanted): readonly Pod[] {
     const now = this.#options.clock.now();
     const text = textOf(wanted);
     const last = (pod: Pod): Nudge | undefined => {
       const nudge = this.#nudges.get(uidOf(pod));
       return nudge?.wanted === text ? nudge : undefined;
     };
-    const isDue = (pod: Pod): boolean => {
+    const isDue = ({ pod, quiet }: Behind): boolean => {
       const { at, count } = last(pod) ?? { at: Number.NEGATIVE_INFINITY, count: 0 };
-      return now - at >= Math.min(NUDGE_AGAIN * 2 ** count, NUDGE_AGAIN_AT_MOST);
+      return now - at >= Math.min(NUDGE_AGAIN * 2 ** count, quiet ? QUIET_AGAIN_AT_MOST : NUDGE_AGAIN_AT_MOST);
     };
     const at = (pod: Pod): number => last(pod)?.at ?? 0;
-    return pods.filter(isDue).sort((one, other) => at(one) - at(other));
+    const due = pods.filter(isDue).map(({ pod }) => pod);
+    return due.sort((one, other) => at(one) - at(other));
   }
 
   forget(uid: string): void {

@@ -70,7 +70,8 @@ function programmedOf({
   injected,
   remarks = [],
 }: Findings): Condition<"Programmed"> {
-  const [refusing] = pods.refusing.filter(({ pod }) => !rollout.older.includes(pod));
+  const older = new Set(rollout.older);
+  const refusing = pods.refusing.find(({ pod }) => !older.has(pod));
   const beside = [...wordsOnPods(pods, rollout, injected), ...remarks];
   const says = (reason: ReasonOf<"Programmed">, more = ""): Condition<"Programmed"> =>
     condition(
@@ -113,7 +114,8 @@ function wordsOnPods(
 ): string[] {
   const [first] = unusable;
   const more = unusable.length > 1 ? ` Nor do ${listed(unusable.slice(1).map(({ pod }) => pod))}.` : "";
-  const old = refusing.find(({ pod }) => older.includes(pod));
+  const known = new Set(older);
+  const old = refusing.find(({ pod }) => known.has(pod));
   return [
     // The rollout replaces it; until then it does not learn of a key that was removed.
     ...(old === undefined
@@ -140,17 +142,21 @@ function stuckWords(rollout: Rollout, count: string): string {
 
 /** Injected pods may be unready for reasons of their own process, and get traffic from a Service that takes those too. */
 function countOfInjected({ done, wanted, behind }: Rollout, { silent }: PodState): string {
+  const [answers, none] = split(behind, silent);
   return joined([
     `${done} of ${wanted} pods so far.`,
-    names(
-      "Without the newest config",
-      behind.filter((pod) => !silent.includes(pod)),
-    ),
-    names(
-      "The operator gets no answer from the admin port of",
-      behind.filter((pod) => silent.includes(pod)),
-    ),
+    names("Without the newest config", answers),
+    names("The operator gets no answer from the admin port of", none),
   ]);
+}
+
+/** The pods that are not in `silent`, and those that are: there may be thousands in both. */
+function split(
+  pods: readonly string[],
+  silent: readonly string[],
+): readonly [answers: readonly string[], none: readonly string[]] {
+  const known = new Set(silent);
+  return [pods.filter((pod) => !known.has(pod)), pods.filter((pod) => known.has(pod))];
 }
 
 function names(what: string, pods: readonly string[]): string {
@@ -159,16 +165,11 @@ function names(what: string, pods: readonly string[]): string {
 
 /** `1 of 3 pods so far. Not ready: b.` */
 function countOf({ done, wanted, notReady, behind, older }: Rollout, { silent }: PodState): string {
+  const [answers, none] = split(behind, silent);
   return joined([
     `${done} of ${wanted} pods so far.`,
-    names(
-      "Ready, without the newest config",
-      behind.filter((pod) => !silent.includes(pod)),
-    ),
-    names(
-      `Ready, but the operator gets no answer from port ${ADMIN_PORT}`,
-      behind.filter((pod) => silent.includes(pod)),
-    ),
+    names("Ready, without the newest config", answers),
+    names(`Ready, but the operator gets no answer from port ${ADMIN_PORT}`, none),
     names("Not ready", notReady),
     names("Of an older shape", older),
   ]);

@@ -144,7 +144,7 @@ test("a pod takes a config from its address on until its end, and is to serve on
   expect(of({ phase: "Running", podIP }, { deletionTimestamp: "2026-01-01T00:00:00Z" })).toEqual([false, false]);
 });
 
-test("pods with the label and without the container are strangers", () => {
+test("T2 pods with the label and without the container are strangers", () => {
   const [own, bare] = [briefOf(RAW), briefOf({ ...RAW, spec: {} } as never)] as Pod[];
   expect(injectedPodsOf([own as Pod, bare as Pod])).toEqual({ own: [own], strangers: [bare], injected: true });
 });

@@ -22,11 +22,12 @@ beforeEach(async () => {
     await over;
     return OK;
   });
+  const stuck = openEndpoint(() => new Promise<AdminAnswer>(() => {}));
   const gate = new AdminGate();
   gate.use(TOKEN);
   const post = { ...closedEndpoint(() => OK), method: "POST" as const };
   admin = await adminServer(
-    { "/wait": { ...wait, waits: true }, "/ok": openEndpoint(() => OK), "/act": post },
+    { "/wait": { ...wait, waits: true }, "/ok": openEndpoint(() => OK), "/stuck": stuck, "/act": post },
     "127.0.0.1",
     0,
     {
@@ -72,6 +73,14 @@ test("no time-out of the port ends a request that waits for its answer", async (
   expect(asked[0]?.gone.aborted).toBe(false);
   answer();
   expect(await answered).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test("connections are bounded where a long answer is made and waits behind one that the client does not read", async () => {
+  answer();
+  for (let more = 0; more < 300; more += 1) await connected(get("/stuck") + get("/wait"));
+  await until("all have asked", () => asked.length === 300);
+  expect(await next(await connected(get("/ok")))).toMatch(/^HTTP\/1\.1 200 /);
+  expect(asked.filter(({ gone }) => !gone.aborted).length).toBeLessThanOrEqual(256);
 });
 
 test("after its long answer a connection is one of many again", async () => {

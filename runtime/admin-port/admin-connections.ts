@@ -8,9 +8,17 @@ const MAX_UNANSWERED = 8;
 
 /** A request that is not answered yet. */
 interface UnderWay {
-  /** It waits for a long answer. */
-  readonly waits: boolean;
+  /** It waits for a long answer, which is not made yet. */
+  waits: boolean;
   readonly gone: AbortController;
+}
+
+/** What a request's answer needs of its connection. */
+export interface Asked {
+  /** Aborts when the request is answered, or its connection has closed. */
+  readonly gone: AbortSignal;
+  /** To be called when the answer is made: from now on it only waits for the client. */
+  readonly made: () => void;
 }
 
 /** The connections of an admin port, which it bounds, and their requests that are not answered yet. */
@@ -30,11 +38,8 @@ export class AdminConnections {
     this.#used(socket);
   }
 
-  /**
-   * A request has come on a connection. The signal aborts when it is answered, or its connection has closed. Undefined:
-   * the connection is closed now, and the request gets no answer.
-   */
-  asked(socket: Socket, response: ServerResponse, waits: boolean): AbortSignal | undefined {
+  /** A request has come on a connection. Undefined: the connection is closed now, and the request gets no answer. */
+  asked(socket: Socket, response: ServerResponse, waits: boolean): Asked | undefined {
     const underWay = this.#underWay.get(socket);
     // HTTP pipelining: each request waits for the one before it, and one packet can hold thousands.
     if (underWay !== undefined && underWay.size >= MAX_UNANSWERED) socket.destroy();
@@ -44,7 +49,7 @@ export class AdminConnections {
     this.#requests += 1;
     response.once("close", () => this.#over(socket, request));
     this.#used(socket);
-    return request.gone.signal;
+    return { gone: request.gone.signal, made: () => this.#made(socket, request) };
   }
 
   /** Resolves when every request under way is answered, or after `longest` ms. */
@@ -68,10 +73,15 @@ export class AdminConnections {
     if (this.#idle.size > MAX_CONNECTIONS) oldest?.destroy();
   }
 
+  /** Sending it takes as long as the client likes, above all behind another answer. */
+  #made(socket: Socket, request: UnderWay): void {
+    if (!request.waits) return;
+    request.waits = false;
+    this.#used(socket);
+  }
+
   #over(socket: Socket, request: UnderWay): void {
-    if (this.#underWay.get(socket)?.delete(request) !== true) return;
-    this.#ended(request);
-    if (request.waits) this.#used(socket);
+    if (this.#underWay.get(socket)?.delete(request) === true) this.#ended(request);
   }
 
   /** Not only its responses tell: one that waits behind another has no socket yet, and hears nothing. */

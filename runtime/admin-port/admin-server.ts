@@ -79,10 +79,11 @@ export async function adminServer(
       request.resume();
       const [path, query] = partsOf(request.url ?? "");
       const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
-      const gone = connections.asked(request.socket, response, endpoint?.waits === true);
-      if (gone === undefined) return;
-      void answer(endpoint, request, query, gone).then((it) => {
-        if (!gone.aborted) send(request, response, it, clock);
+      const asked = connections.asked(request.socket, response, endpoint?.waits === true);
+      if (asked === undefined) return;
+      void answer(endpoint, request, query, asked.gone).then((it) => {
+        asked.made();
+        if (!asked.gone.aborted) send(request, response, it, clock);
       });
     },
   );

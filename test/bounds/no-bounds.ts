@@ -36,6 +36,8 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "operator/admission/certificates/next-step.ts#LONGEST_REST": "when the pairs are looked at again at the latest",
   "operator/admission/certificates/next-step.ts#BUNDLE_SETTLES": "how long API servers have to read a new CA",
   "operator/admission/certificates/next-step.ts#REPLICAS_SETTLE": "how long replicas have to read a new pair",
+  "operator/admission/certificates/webhook-certificates.ts#AWAITED":
+    "how often the Secret is looked at before there is a pair",
   "operator/admission/certificates/webhook-certificates.ts#POLL": "how often the Secret is looked at",
   "operator/gather/budgets.ts#CHUNK": "how often the budget is looked at while objects are read",
   "operator/gather/budgets.ts#MIB": "a unit",

@@ -5,6 +5,7 @@ import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { Descriptors } from "../../dataplane/process/descriptors.ts";
 import type { Applied } from "../../dataplane/config/rejected-configs.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
+import type { AdminAddress } from "../../dataplane/ports/own-port.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
@@ -30,6 +31,8 @@ export class TestGateway {
   bindPort: (port: number) => number = () => 0;
   /** Address of its listeners. */
   bindHost = "127.0.0.1";
+  /** Where its admin port is open. */
+  adminAt: AdminAddress | undefined;
   #config: Config | undefined;
   #endpoints: Endpoints | undefined;
 
@@ -51,7 +54,7 @@ export class TestGateway {
     const path = reads === undefined ? {} : { reads };
     const descriptors = new Descriptors(10_000, clock, log);
     const process = { metrics: this.metrics, budget: this.budget, descriptors };
-    this.gateway = new Gateway({ clock, random, log, ...process, bind, ...path });
+    this.gateway = new Gateway({ clock, random, log, ...process, bind, admin: () => this.adminAt, ...path });
   }
 
   /** Puts a config in force that goes to these backend ports; fails the test where it is refused. */

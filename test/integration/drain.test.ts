@@ -173,6 +173,24 @@ test("a config that comes during the drain still takes permissions away, and ope
   expect(await ready()).toBe(503);
 });
 
+test("a config that is removed during the drain, and the drain itself: each session gets one Close, by what comes first", async () => {
+  await serve("3s");
+  const lives: Live[] = [];
+  for (let at = 0; at < 30; at += 1) lives.push(await Live.open(gateway, backend));
+  stop(0);
+  await until("some were told", () => lives.filter(({ client }) => client.told).length > 3);
+  await gateway.gateway.removeConfig("test/proxy");
+  await draining;
+  const told = await Promise.all(lives.map((live) => live.ended()));
+  const reasons = told.map(({ toClient, toBackend }) => (toClient === toBackend ? toClient : "different"));
+  expect(new Set(reasons)).toEqual(new Set(["1012 Draining", "1001 RouteRemoved"]));
+  for (const live of lives) {
+    for (const from of ["fromBackend", "fromClient"] as const)
+      expect(live.frames(from).filter(({ opcode }) => opcode === 8)).toHaveLength(1);
+  }
+  expect(await gateway.metric("connections_closed_total")).toBe(30);
+});
+
 test("a listener that was being opened when the signal came does not stay open", async () => {
   await serve("1h");
   const spare = createServer().listen(0, "127.0.0.1");

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { keyOf, withKeys } from "../fakes/api-keys.ts";
 import { RawBackend } from "../fakes/backends.ts";
@@ -6,7 +8,8 @@ import { configOf, type ConfigParts, type RouteParts } from "../fakes/config.ts"
 import { TestGateway } from "../fakes/gateway.ts";
 import { freePort } from "../fakes/program.ts";
 
-/** The operator refuses a backend that is the pod's own listener; a rendered config of another origin may have one. */
+// A Service may lead back to the gateway's own pods. A backend at localhost that is the gateway itself is never dialled: its
+// admin port may have been moved to a backend's, and a listener stays where it was while the config's cannot be opened.
 
 const LOOP = "loop:80";
 
@@ -22,7 +25,7 @@ async function loop(loopRoute: RouteParts, more: ConfigParts = {}): Promise<Test
   const back = { name: "loop", path: { type: "Prefix", value: "/loop" } as const, ...loopRoute };
   const routes = [{ name: "main" }, { ...back, backends: [{ endpoints: LOOP, weight: 1 }] }];
   const endpoints = (address: string, at: number) => [{ address, port: at, state: "Ready" as const }];
-  const backends = { "echo:80": endpoints("127.0.0.1", backend.port), [LOOP]: endpoints("localhost", port) };
+  const backends = { "echo:80": endpoints("127.0.0.1", backend.port), [LOOP]: endpoints("127.0.0.1", port) };
   const applied = await gateway.apply(configOf({ access: "None", ...more, routes }), { version: 1, backends });
   expect(applied.ok).toBe(true);
   return gateway;
@@ -61,4 +64,66 @@ test("a loop through a route with credentials ends at its second handshake, whic
   expect(await ask(gateway, "/loop", { "X-Api-Key": keyOf("alice") })).toBe("401 CredentialMissing");
   expect(await gateway.metric("handshakes_total", { route: "loop" })).toBe(2);
   await served(gateway);
+});
+
+const never = (port: number, what: string): unknown =>
+  expect.objectContaining({
+    message: "handshake refused",
+    fields: expect.objectContaining({
+      status: 502,
+      reason: "BackendUnreachable",
+      cause: expect.stringContaining(`localhost:${port} is this gateway itself, ${what}`),
+    }),
+  });
+
+/** A gateway whose one route leads to these ports of the pod, and then to its listener too if `itself`. */
+async function inPod(ports: readonly number[], itself = false): Promise<TestGateway> {
+  const gateway = new TestGateway();
+  onTestFinished(() => gateway.close());
+  const listener = await freePort();
+  gateway.bindPort = () => listener;
+  const all = itself ? [...ports, listener] : ports;
+  const config = configOf({ routes: [{ backends: [{ endpoints: LOOP, weight: 1 }] }] });
+  const here = all.map((port) => ({ address: "localhost", port, state: "Ready" as const }));
+  expect(await gateway.apply(config, { version: 1, backends: { [LOOP]: here } })).toMatchObject({ ok: true });
+  return gateway;
+}
+
+test("P4 a backend at localhost is never the gateway's own listener, whatever port its config names", async () => {
+  const gateway = await inPod([], true);
+  expect(await ask(gateway, "/")).toBe("502 BackendUnreachable");
+  expect(gateway.lines).toContainEqual(never(gateway.port, "its listener"));
+  expect(await gateway.metric("handshakes_total", { reason: "BackendUnreachable" })).toBe(1);
+});
+
+test("P4 a backend at localhost is never the gateway's own admin port", async () => {
+  const arrived: string[] = [];
+  const admin = createServer((socket) => {
+    arrived.push("a connection");
+    socket.destroy();
+  }).listen(0);
+  await once(admin, "listening");
+  onTestFinished(() => void admin.close());
+  const { port } = admin.address() as AddressInfo;
+  const gateway = await inPod([port]);
+  gateway.adminAt = { address: "::", port };
+  expect(await ask(gateway, "/")).toBe("502 BackendUnreachable");
+  expect(arrived).toEqual([]);
+  expect(gateway.lines).toContainEqual(never(port, "its admin port"));
+});
+
+test("of several backends at localhost the one that is the gateway is passed over", async () => {
+  const backend = await new RawBackend().open();
+  onTestFinished(() => backend.close());
+  const gateway = await inPod([backend.port], true);
+  for (let turn = 0; turn < 8; turn += 1) expect(await ask(gateway, "/")).toBe("101");
+  expect(await gateway.metric("handshakes_total")).toBe(8);
+});
+
+test("a port that is open on another address of the host alone is the backend's on loopback", async () => {
+  const backend = await new RawBackend().open();
+  onTestFinished(() => backend.close());
+  const gateway = await inPod([backend.port]);
+  gateway.adminAt = { address: "192.0.2.1", port: backend.port };
+  expect(await ask(gateway, "/")).toBe("101");
 });

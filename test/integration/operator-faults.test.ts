@@ -186,6 +186,38 @@ describe("of several operators", () => {
     await ready(bench);
   });
 
+  test("one that waits remembers nothing of proxies that never were, whatever pods and Secrets name", async () => {
+    const bench = await OperatorBench.start();
+    const spec = { holderIdentity: "another", leaseDurationSeconds: 3600 };
+    bench.server.put({
+      apiVersion: "coordination.k8s.io/v1",
+      kind: "Lease",
+      metadata: { name: LEASE.name, namespace: LEASE.namespace },
+      spec,
+    });
+    const { controller } = bench.operator({ clock, lease: LEASE });
+    await until("it could lead", () => controller.ready);
+    const depth = async (): Promise<number> => {
+      const { metrics } = controller;
+      return Number(
+        /^wsproxy_operator_queue_depth (\d+)/m.exec(
+          await metrics.registry.getSingleMetricAsString("wsproxy_operator_queue_depth"),
+        )?.[1],
+      );
+    };
+    for (let at = 0; at < 200; at += 1) {
+      const named = `never-${at}`;
+      const labels = { "wsproxy.dev/injected": `wsproxy-${named}` };
+      bench.server.put({ apiVersion: "v1", kind: "Pod", metadata: { name: "shop", namespace: "demo", labels } });
+      const owner = { apiVersion: "wsproxy.dev/v1alpha1", kind: "WebSocketProxy", name: named, uid: named };
+      const secret = keys({ alice: "alices-own-key-0001" });
+      bench.server.put({ ...secret, metadata: { ...secret.metadata, ownerReferences: [owner] } });
+    }
+    putAll(bench.server, "last");
+    await until("the last change is known", () => controller.standing("demo", "last").kind !== "Missing");
+    expect(await depth()).toBe(0);
+  });
+
   test("one that waits writes nothing but its attempts to take the Lease", async () => {
     const bench = await OperatorBench.start();
     const spec = { holderIdentity: "another", leaseDurationSeconds: 3600 };

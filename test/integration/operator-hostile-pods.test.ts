@@ -32,7 +32,7 @@ function endless(socket: Socket): void {
 const html = (socket: Socket): void =>
   void socket.end("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\n<i>\u001b");
 
-test("a pod that answers nonsense is one line in the status, and the others are served", async () => {
+test("T3 a pod that answers nonsense is one line in the status, and the others are served", async () => {
   const it = await bench("chat", "other");
   await it.pods.add("chat", "chat-0");
   await it.pods.add("chat", "chat-1", { answers: endless });
@@ -44,7 +44,7 @@ test("a pod that answers nonsense is one line in the status, and the others are 
   expect([it.condition("Programmed"), it.condition("Ready")]).toEqual(["False RollingOut", READY]);
 });
 
-test("whatever a crowd of pods answers, the operator's memory does not grow with it, and it goes on", async () => {
+test("T3 whatever a crowd of pods answers, the operator's memory does not grow with it, and it goes on", async () => {
   const it = await bench("chat", "other");
   const crowd = await Promise.all(
     Array.from({ length: 40 }, (_, at) =>
@@ -60,7 +60,7 @@ test("whatever a crowd of pods answers, the operator's memory does not grow with
   expect(programmed(it)).toContain("gives no usable report");
 });
 
-test("a pod that only has the labels is not asked, not nudged and not counted; the status names it", async () => {
+test("T2 a pod that only has the labels is not asked, not nudged and not counted; the status names it", async () => {
   const it = await bench("chat");
   const stranger = await it.pods.add("chat", "stranger", { stranger: true });
   await it.pods.add("chat", "chat-0");

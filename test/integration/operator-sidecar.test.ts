@@ -7,6 +7,7 @@ import type { SidecarShape } from "../../operator/translate/translation.ts";
 import type { ApiObject } from "../fakes/api-server-store.ts";
 import type { PodBehaviour } from "../fakes/dataplane-pod.ts";
 import { keys, OperatorBench, proxy, putAll, RENDER } from "../fakes/operator-bench.ts";
+import { quickClock } from "../fakes/quick-clock.ts";
 import { until } from "../fakes/sockets.ts";
 
 const READY = ["True Programmed", "True Ready"];
@@ -171,7 +172,7 @@ describe("when a proxy of mode Sidecar is deleted", () => {
     for (const [kind, name] of OBJECTS) bench.server.delete(kind, "demo", name);
   };
 
-  test("its pods are nudged once its config is gone, and again, and no more", async () => {
+  test("its pods are nudged once its config is gone, and again", async () => {
     const bench = await served({}, {});
     await until("it is ready", () => state(bench) === READY.join());
     await bench.quiet();
@@ -198,6 +199,23 @@ describe("when a proxy of mode Sidecar is deleted", () => {
     await until("the pod is nudged", () => nudges(bench).length === 1);
   });
 
+  test("a process that leads again tells its pods again: what another one told them meanwhile is not known", async () => {
+    const bench = await bare();
+    const lease = { namespace: "wsproxy-system", name: "wsproxy-operator" };
+    const { controller } = bench.operator({ clock: quickClock(10), lease });
+    await until("there is a config", () => OBJECTS.every(([kind, name]) => bench.server.get(kind, "demo", name)));
+    await add(bench, "shop-0");
+    await until("it is ready", () => state(bench) === READY.join());
+    bench.server.delete("WebSocketProxy", "demo", "chat");
+    remove(bench);
+    await until("all rounds are over", () => nudges(bench).length === 4);
+    bench.server.fail(({ path, method }) => path.includes("/leases") && method !== "GET", { status: 500 }, 1000);
+    await until("it leads no more", () => !controller.leading);
+    bench.server.heal();
+    await until("it leads again", () => controller.leading);
+    await until("the pod is nudged again", () => nudges(bench).length > 4);
+  }, 20_000);
+
   test("and made anew with mode Gateway, its pods are none of the new one, but are nudged for its config", async () => {
     const bench = await served({});
     await until("it is ready", () => state(bench) === READY.join());
@@ -213,6 +231,20 @@ describe("when a proxy of mode Sidecar is deleted", () => {
     });
     expect(dataplane(bench)).not.toHaveProperty("outdated");
     expect(programmed(bench)).not.toContain("shop-0");
+  });
+
+  test("and made anew with a spec that is not accepted, its pods are nudged all the same", async () => {
+    const bench = await served({});
+    await until("it is ready", () => state(bench) === READY.join());
+    await bench.quiet();
+    bench.server.delete("WebSocketProxy", "demo", "chat");
+    bench.server.put(proxy("chat", { ...SIDECAR, listener: { port: 80 } }));
+    await until("it is not accepted", () => bench.condition("Accepted") === "False Invalid");
+    expect(nudges(bench)).toEqual([]);
+    remove(bench);
+    await until("the pod is nudged, and again", () => nudges(bench).length === 2);
+    const { annotations } = bench.server.get("Pod", "demo", "shop-0")?.metadata ?? {};
+    expect(annotations?.["wsproxy.dev/config"]).toMatch(/^gone-gone-/);
   });
 
   test("a Gateway of the same name that is made anew with mode Sidecar counts injected pods only", async () => {

@@ -20,6 +20,7 @@ interface Pod {
   readonly mount: Mount;
   readonly program: Program;
   readonly port: number;
+  readonly adminPort: number;
   /** Mounts what the operator makes of a spec, and waits until the pod is ready. */
   publish(spec: object, uid?: string): Promise<void>;
   /** Status of `/readyz`. */
@@ -38,6 +39,7 @@ async function pod(): Promise<Pod> {
     mount,
     program,
     port,
+    adminPort,
     ready,
     async publish(spec, uid = "uid-1") {
       const sidecar = { mode: "Sidecar", sidecar: { selector: { matchLabels: { app: "chat" } } } };
@@ -141,6 +143,17 @@ test("a process that listens on the pod's own address only is not reached, and t
   expect(await it.ask()).toBe("502 BackendUnreachable");
   const { cause } = await it.program.logs("handshake refused");
   expect(cause).toMatch(new RegExp(`^connect ECONNREFUSED 127\\.0\\.0\\.1:${backend.port}, E[A-Z]+ \\[::1\\]:`));
+});
+
+test.each(["port", "adminPort"] as const)("P4 a backend that is the gateway's own %s is not dialled", async (own) => {
+  const it = await pod();
+  // The operator knows neither that the pod's admin port was moved nor that its listener is of an older config.
+  await it.publish({ policies: open, ...to({ port: it[own] }) });
+  expect(await it.ask()).toBe("502 BackendUnreachable");
+  const { cause } = await it.program.logs("handshake refused");
+  expect(cause).toContain(
+    `localhost:${it[own]} is this gateway itself, its ${own === "port" ? "listener" : "admin port"};`,
+  );
 });
 
 test("a process that restarts is served as soon as it listens again", async () => {

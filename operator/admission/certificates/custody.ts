@@ -6,7 +6,7 @@ import { pairIn, type Pair, type PairText } from "./pair.ts";
 import { changeSecret, createSecret, type PairsSecret } from "./pairs-secret.ts";
 import { firstData, promoting, storing, type StoredPairs } from "./stored-pairs.ts";
 import { UnchangedFor } from "./unchanged-for.ts";
-import { readBundle, WEBHOOK, writeBundle, type ReadBundle } from "./webhook-configuration.ts";
+import { WEBHOOK, writeBundle, type ReadBundle } from "./webhook-configuration.ts";
 
 interface CustodyOptions {
   readonly client: Caller;
@@ -25,6 +25,8 @@ interface Read {
   readonly secret: PairsSecret | undefined;
   readonly stored: StoredPairs;
   readonly served: Pair | undefined;
+  /** Undefined: there is no such webhook. */
+  readonly found: ReadBundle | undefined;
 }
 
 /**
@@ -53,8 +55,8 @@ export class Custody {
 
   /** One step. Resolves with how long to rest (ms); undefined: something was written. */
   async step(read: Read, signal: AbortSignal): Promise<number | undefined> {
-    const { client, clock, configuration } = this.#options;
-    const found = await readBundle(client, configuration, signal);
+    const { clock, configuration } = this.#options;
+    const { found } = read;
     const { current, next } = read.stored;
     const unchangedFor = this.#unchanged.see(JSON.stringify([current?.cert, next?.cert, found?.bundle]));
     const step = nextStep({ ...read, now: clock.wall(), bundle: found?.bundle, unchangedFor });
@@ -62,14 +64,13 @@ export class Custody {
     if (found === undefined) this.trouble = `no MutatingWebhookConfiguration ${configuration} has a webhook ${WEBHOOK}`;
     else this.trouble = isUndone ? `another writer changed the caBundle of ${configuration}` : undefined;
     if (step.kind === "Rest") return step.lookAgainAfter;
-    await this.#write(step, read, found, signal);
+    await this.#write(step, read, signal);
     return undefined;
   }
 
   async #write(
     step: Exclude<NextStep, { readonly kind: "Rest" }>,
-    { secret, stored }: Read,
-    found: ReadBundle | undefined,
+    { secret, stored, found }: Read,
     signal: AbortSignal,
   ): Promise<void> {
     const { client, log, namespace, secret: name, configuration, leading } = this.#options;

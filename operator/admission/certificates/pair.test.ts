@@ -17,7 +17,7 @@ test("a certificate is valid for 90 days, and for clocks that are a day behind",
   expect(times.map((now) => isOutOfTime(pair, now))).toEqual([true, false, false, true]);
 });
 
-test("a certificate serves the Service and nothing else, and its CA signs servers alone", async () => {
+test("W10 a certificate serves the Service and nothing else, and its CA signs servers alone", async () => {
   const { cert, ca } = await issue(HOST, NOW);
   const [leaf, root] = [new X509Certificate(cert), new X509Certificate(ca)];
   expect(leaf).toMatchObject({ ca: false, subjectAltName: `DNS:${HOST}`, keyUsage: ["1.3.6.1.5.5.7.3.1"] });

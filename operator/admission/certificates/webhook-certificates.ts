@@ -8,6 +8,8 @@ import type { Pair } from "./pair.ts";
 import { pairToServe } from "./pair-to-serve.ts";
 import { readSecret, type PairsSecret } from "./pairs-secret.ts";
 import { pairsIn, type StoredPairs } from "./stored-pairs.ts";
+import { Trust } from "./trust.ts";
+import { readBundle, type ReadBundle } from "./webhook-configuration.ts";
 
 export interface WebhookCertificatesOptions {
   readonly client: Caller;
@@ -27,6 +29,10 @@ export interface WebhookCertificatesOptions {
 
 /** From one look at the Secret, and for a leader at the webhook configuration, to the next; ms. */
 const POLL = 5000;
+/** The same while the process cannot serve before another one has written; ms. */
+const AWAITED = 500;
+/** How long a replica that does not lead waits to be usable, before it no longer holds up the others; ms. */
+const PATIENCE = 30_000;
 /** Steps in one look: issue and trust, or promote and trust. A writer that undoes each of them brings no more. */
 const STEPS = 4;
 
@@ -39,9 +45,12 @@ export class WebhookCertificates {
   /** The name that a usable certificate is for; undefined: any, another controller knows better. */
   readonly #host: string | undefined;
   readonly #custody: Custody | undefined;
+  readonly #trust = new Trust();
   readonly #listeners = new Set<() => void>();
   /** What is wrong, by where: a log line is written when it begins. */
   readonly #troubles = new Map<string, string>();
+  /** On the monotonic clock. */
+  #began: number | undefined;
   #served: Pair | undefined;
   #secret: PairsSecret | undefined;
   #stored: StoredPairs = { current: undefined, next: undefined };
@@ -64,6 +73,21 @@ export class WebhookCertificates {
     return this.#served?.notAfter;
   }
 
+  /** False: an API server that calls would refuse `current`, or this process does not know yet. */
+  get trusted(): boolean {
+    return this.#custody === undefined || this.#trust.given;
+  }
+
+  /**
+   * No replica has what this one has waited for, and only a leader can write it: the one that leads may be of a version or of
+   * settings without it, and stay for as long as this one is not ready.
+   */
+  get isInVain(): boolean {
+    const waited = this.#began === undefined ? 0 : this.#options.clock.now() - this.#began;
+    const isRead = !this.#troubles.has("Secret") && !this.#troubles.has("webhook configuration");
+    return this.#custody !== undefined && waited >= PATIENCE && isRead && this.#waits;
+  }
+
   /** What is wrong now, a sentence each. */
   get troubles(): readonly string[] {
     return [...this.#troubles.values()];
@@ -76,10 +100,17 @@ export class WebhookCertificates {
 
   /** Looks until aborted. Never rejects: a look that fails is made again. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#began = this.#options.clock.now();
     while (!signal.aborted) {
       const rest = await this.#look(signal);
-      await pause(Math.min(rest, POLL), this.#options.clock, signal);
+      await pause(Math.min(rest, this.#waits ? AWAITED : POLL), this.#options.clock, signal);
     }
+  }
+
+  /** Another process is to write what this one cannot serve without. */
+  get #waits(): boolean {
+    const writes = this.#custody !== undefined && this.#options.leading();
+    return !writes && (this.#served === undefined || !this.trusted);
   }
 
   /** Resolves with how long to rest; ms. */
@@ -90,12 +121,16 @@ export class WebhookCertificates {
       if (custody === undefined) return POLL;
       if (!this.#options.leading()) {
         custody.pass();
-        this.#trouble("webhook configuration", undefined);
+        this.#trouble("webhook", undefined);
+        if (this.#trust.seen) this.#trouble("webhook configuration", undefined);
+        else await this.#try("webhook configuration", signal, async () => void (await this.#readBundle(signal)));
         return POLL;
       }
       let rest: number | undefined;
       const went = await this.#try("webhook configuration", signal, async () => {
-        rest = await custody.step({ secret: this.#secret, stored: this.#stored, served: this.#served }, signal);
+        const found = await this.#readBundle(signal);
+        const read = { secret: this.#secret, stored: this.#stored, served: this.#served, found };
+        rest = await custody.step(read, signal);
       });
       if (!went) return POLL;
       this.#trouble("webhook", custody.trouble);
@@ -113,6 +148,18 @@ export class WebhookCertificates {
     this.#serve(pairToServe(this.#stored, this.#served, clock.wall()));
     if (this.#custody === undefined && this.#stored.current === undefined)
       throw new Error(`the Secret ${name} has no certificate with its key`);
+  }
+
+  async #readBundle(signal: AbortSignal): Promise<ReadBundle | undefined> {
+    const { client, configuration, clock } = this.#options;
+    try {
+      const found = await readBundle(client, configuration, signal);
+      this.#trust.look(found, this.#served, clock.wall());
+      return found;
+    } catch (error) {
+      this.#trust.failed(error);
+      throw error;
+    }
   }
 
   #serve(pair: Pair | undefined): void {
