@@ -111,7 +111,7 @@ describe("a pod that no API server sends", () => {
   });
 
   test.each(["containers", "initContainers"])(
-    "with more than a thousand %s is refused before they are read",
+    "W8 with more than a thousand %s is refused before they are read",
     (list) => {
       const words = `the pod cannot be read: spec.${list} must have at most 1000 items`;
       expect(webhook.admitted(podOf({ [list]: many(() => 1, 1001) }))).toBe(words);
@@ -132,7 +132,7 @@ describe("a pod that no API server sends", () => {
       podOf({ containers: many(() => ({ volumeMounts: many(() => 1, 250) })) }),
       "spec.containers[0].volumeMounts[0]",
     ],
-  ])("with a crowd of wrong %s is told of the first, as soon as of one", (_, pod, at) => {
+  ])("W8 with a crowd of wrong %s is told of the first, as soon as of one", (_, pod, at) => {
     expect(webhook.admitted(pod)).toContain(`the pod cannot be read: ${at} must be a`);
     // Of hundreds of thousands of mistakes, each with its words, one second and more.
     expect(leastTime(() => answerOf(pod), 3)).toBeLessThan(150);

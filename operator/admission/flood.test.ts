@@ -130,7 +130,7 @@ test.each([
   await until("the crowd goes on", () => bench.results.length > before + 20);
 });
 
-test("callers that give up before their answer leave nothing behind", async () => {
+test("W5 callers that give up before their answer leave nothing behind", async () => {
   const waiting: number[] = [];
   let answered = 0;
   const answer = (review: unknown): AdmissionResponse | undefined => {
@@ -150,7 +150,7 @@ test("callers that give up before their answer leave nothing behind", async () =
   expect((await bench.call()).status).toBe(200);
 });
 
-test("calls that are dear to answer wait for each other, and not a call of another address", async () => {
+test("W5 calls that are dear to answer wait for each other, and not a call of another address", async () => {
   const answered: string[] = [];
   const answer = (review: unknown): AdmissionResponse | undefined => {
     const response = allowAll(review);
