@@ -18,7 +18,7 @@ export const CONDITION_REASONS = {
     TooLarge:
       "The config would be too large: its API keys, its backends, or all together; or, in mode Sidecar, what each pod gets. The last good config stays in force.",
     SidecarUnsupported:
-      "Mode Sidecar is turned off in the chart, or Kubernetes is older than 1.29. The last good config stays in force, and its pods stay.",
+      "Mode Sidecar is turned off in the chart, Kubernetes is older than 1.29, or the namespace is kube-system or the operator's own. The last good config stays in force, and its pods stay.",
     AuthenticationMissing: "No authentication is in effect, and the route does not say `require: None`.",
     ListenerConflict: "Another WebSocketProxy of the same process listens on this port already (standalone).",
   },

@@ -43,8 +43,8 @@ export interface ControllerOptions {
   /** The Lease that decides which of several processes leads; undefined: this process is the only one. */
   readonly lease: Pick<ElectionOptions, "namespace" | "name" | "duration" | "renewDeadline" | "retry"> | undefined;
   readonly render: RenderSettings;
-  /** Is mode Sidecar accepted, and if not, why? Asked by each pass. */
-  readonly sidecar: () => SidecarSupport;
+  /** Is mode Sidecar accepted in a namespace, and if not, why? Asked by each pass. */
+  readonly sidecar: (namespace: string) => SidecarSupport;
   /** The port on which pods report what they serve. */
   readonly podAdminPort: number;
 }

@@ -44,7 +44,7 @@ export interface PassParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RenderSettings;
-  readonly sidecar: () => SidecarSupport;
+  readonly sidecar: (namespace: string) => SidecarSupport;
   /** Makes an admin token. */
   readonly newToken: () => string;
   /** A proxy is gone. */
@@ -83,7 +83,7 @@ export class PassRunner {
     const { resources, configInForce } = gathered;
     const slices = { clock, turns: this.#computing, signal };
     const packing = packingOnce(packer);
-    const steps = translate(resources, configInForce, tools, inClusterWith(packing, sidecar()));
+    const steps = translate(resources, configInForce, tools, inClusterWith(packing, sidecar(gathered.owner.namespace)));
     const translation = await inSlices(steps, load, slices);
     if (translation.status.conditions.some(isTooLarge)) gatherer.refuseSpec(key);
     this.#asides.tell(key, translation.asides);

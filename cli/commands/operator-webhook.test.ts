@@ -93,8 +93,8 @@ const pod = {
   spec: { containers: [{ name: "app" }] },
 };
 
-function statusOf(server: FakeApiServer): unknown {
-  return server.get("WebSocketProxy", "demo", "chat")?.["status"];
+function statusOf(server: FakeApiServer, namespace = "demo"): unknown {
+  return server.get("WebSocketProxy", namespace, "chat")?.["status"];
 }
 
 /** What a Secret holds: each value, as it is and in base64, line by line. */
@@ -156,6 +156,19 @@ test("of a server without native sidecars does not accept mode Sidecar, and refu
   expect(JSON.stringify(statusOf(server))).toContain("1.29");
   expect(await call(pod)).toMatchObject({ allowed: false });
 });
+
+test.each(["kube-system", "wsproxy-system"])(
+  "accepts no mode Sidecar in %s, whose pods it never sees",
+  async (namespace) => {
+    const { server, ready } = await started();
+    server.put({ ...sidecar, metadata: { ...sidecar.metadata, namespace, uid: "uid-2" } });
+    await until("it is ready", ready);
+    await until("it has a status", () => statusOf(server, namespace) !== undefined);
+    expect(JSON.stringify(statusOf(server, namespace))).toContain("SidecarUnsupported");
+    await until("another one too", () => statusOf(server) !== undefined);
+    expect(JSON.stringify(statusOf(server))).not.toContain("SidecarUnsupported");
+  },
+);
 
 test("W9 answers nothing that a Secret holds", async () => {
   const { server, ready, call, program } = await started();

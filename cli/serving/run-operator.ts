@@ -12,7 +12,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { processLog, type Level } from "../../runtime/log.ts";
 import { newAdminToken } from "./admin-token.ts";
 import { logFaults } from "./log-faults.ts";
-import { sidecarSupport, Webhook, type WebhookOptions } from "./webhook.ts";
+import { sidecarSupport, supportIn, Webhook, type WebhookOptions } from "./webhook.ts";
 import type { CommandIO } from "../line/command.ts";
 import { aborted } from "../../runtime/aborted.ts";
 import { EXIT } from "../line/exit-codes.ts";
@@ -81,7 +81,7 @@ export async function runOperator(options: OperatorOptions, io: CommandIO): Prom
     identity: `${hostname()}_${randomBytes(4).toString("hex")}`,
     lease: options.leaderElection ? { namespace, name: LEASE } : undefined,
     render,
-    sidecar: () => sidecar,
+    sidecar: (ofProxy) => supportIn(ofProxy, namespace, sidecar),
     podAdminPort: options.podAdminPort,
   });
   const webhook = options.webhook && new Webhook({ ...options.webhook, client, controller, log, namespace, render });

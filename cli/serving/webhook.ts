@@ -96,6 +96,14 @@ export class Webhook {
   }
 }
 
+/**
+ * What of it holds in one namespace. The chart's webhook leaves out kube-system and the operator's own namespace: a labelled
+ * pod starts without a gateway there.
+ */
+export function supportIn(namespace: string, ofOperator: string, support: SidecarSupport): SidecarSupport {
+  return support === "On" && (namespace === ofOperator || namespace === "kube-system") ? "NamespaceLeftOut" : support;
+}
+
 /** Has the API server native sidecars? Resolves when it has answered. */
 export async function sidecarSupport(client: KubeClient, log: Log, signal: AbortSignal): Promise<SidecarSupport> {
   const version = await serverVersion({ client, clock: systemClock, random: Math.random, log }, signal);

@@ -5,7 +5,8 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { until } from "../../test/fakes/sockets.ts";
-import { reviewOf, WebhookBench } from "../../test/fakes/webhook.ts";
+import { allowAll, reviewOf, WebhookBench } from "../../test/fakes/webhook.ts";
+import type { AdmissionResponse } from "./response.ts";
 
 // Whatever others send to the port, an API server has its answer within a second.
 
@@ -43,6 +44,12 @@ async function longestOf(calls: number, call: () => Promise<{ readonly status: n
     best = Math.min(best, longest);
   }
   return best;
+}
+
+/** A request with this body, as bytes. */
+function textOf(body: string): Buffer {
+  const head = `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+  return Buffer.from(`${head}\r\n\r\n${body}`);
 }
 
 /** The caller's port of the connection that waits for the next call. */
@@ -121,6 +128,46 @@ test.each([
   const before = bench.results.length;
   expect(await longestOf(5, () => bench.call())).toBeLessThan(1000);
   await until("the crowd goes on", () => bench.results.length > before + 20);
+});
+
+test("W5 callers that give up before their answer leave nothing behind", async () => {
+  const waiting: number[] = [];
+  let answered = 0;
+  const answer = (review: unknown): AdmissionResponse | undefined => {
+    answered += 1;
+    waiting.push(bench.server.waiting);
+    const end = performance.now() + 20;
+    while (performance.now() < end);
+    return allowAll(review);
+  };
+  const bench = await WebhookBench.open({ answer });
+  const peers = await Promise.all(Array.from({ length: 60 }, () => bench.secured({ localAddress: OTHER })));
+  for (const peer of peers) peer.send(textOf(reviewOf("dear")));
+  await until("they wait", () => Math.max(...waiting) > 10);
+  for (const { socket } of peers) socket.destroy();
+  await until("they are gone", () => bench.server.connections === 0);
+  expect([bench.server.waiting, answered < 60]).toEqual([0, true]);
+  expect((await bench.call()).status).toBe(200);
+});
+
+test("W5 calls that are dear to answer wait for each other, and not a call of another address", async () => {
+  const answered: string[] = [];
+  const answer = (review: unknown): AdmissionResponse | undefined => {
+    const response = allowAll(review);
+    answered.push(response?.uid ?? "");
+    const until20ms = performance.now() + 20;
+    while (performance.now() < until20ms);
+    return response;
+  };
+  const bench = await WebhookBench.open({ answer });
+  const peers = await Promise.all(Array.from({ length: 100 }, () => bench.secured({ localAddress: OTHER })));
+  const api = await bench.secured();
+  for (const peer of peers) peer.send(textOf(reviewOf("dear")));
+  await until("they are being answered", () => answered.length > 0);
+  const before = answered.length;
+  api.send(textOf(reviewOf("api")));
+  await until("all are answered", () => answered.length === 101);
+  expect(answered.indexOf("api") - before).toBeLessThan(20);
 });
 
 test("the room of a large body rests for as long as the body took", async () => {

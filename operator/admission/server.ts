@@ -85,6 +85,11 @@ export class WebhookServer {
     return this.#connections.size;
   }
 
+  /** Calls that are read and wait for their answer. */
+  get waiting(): number {
+    return this.#exchanges.waiting;
+  }
+
   /** New connections get the pair that there is now; open ones stay. Throws where TLS cannot use it. */
   pairChanged(): void {
     const pair = this.#options.pair();

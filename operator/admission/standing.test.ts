@@ -17,6 +17,9 @@ const metadata =
   (more: object): Change =>
   (object) => ({ ...object, metadata: { ...object.metadata, ...more } });
 
+const recording = (more: object): Change =>
+  metadata({ annotations: { "wsproxy.dev/sidecar": JSON.stringify({ ...SHAPE, ...more }) } });
+
 test("a proxy of mode Sidecar with a config in force gives names and shape as they were recorded", () => {
   const found = standing("Secret", (object) => object);
   expect(found).toMatchObject({ kind: "Sidecar", names: { base: "wsproxy-chat" }, shape: SHAPE });
@@ -37,6 +40,9 @@ test.each<[string, "WebSocketProxy" | "Secret", Change, string]>([
     metadata({ annotations: { "wsproxy.dev/sidecar": '{"selector":{}}' } }),
     "NotInForce",
   ],
+  ["whose recorded drain period is none", "Secret", recording({ drainPeriod: "soon" }), "NotInForce"],
+  ["whose recorded drain takes no time", "Secret", recording({ drainPeriod: "0s" }), "NotInForce"],
+  ["whose recorded port is none", "Secret", recording({ listenerPort: 65_536 }), "NotInForce"],
   ["whose record is no JSON", "Secret", metadata({ annotations: { "wsproxy.dev/sidecar": "{" } }), "NotInForce"],
 ])("of a proxy %s no pod gets a container", (_, kind, change, expected) => {
   expect(standing(kind, change)).toEqual({ kind: expected });

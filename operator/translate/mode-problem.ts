@@ -8,6 +8,8 @@ type ModeProblem = Problem<"SidecarUnsupported" | "Invalid"> & { readonly object
 const UNSUPPORTED: Readonly<Record<Exclude<SidecarSupport, "On">, string>> = {
   TurnedOff:
     "mode Sidecar is turned off in this cluster, so nothing would put the data plane into pods; set sidecar.enabled: true in the values of the wsproxy chart, or make a WebSocketProxy of mode Gateway in place of this one",
+  NamespaceLeftOut:
+    "no pod of this namespace gets the data plane: those of kube-system and of the operator's own namespace must start while no operator runs; move the WebSocketProxy and its pods to another namespace, or make one of mode Gateway in place of this one",
   OldServer:
     "mode Sidecar needs Kubernetes 1.29 or newer, which has native sidecars; upgrade the cluster, or make a WebSocketProxy of mode Gateway in place of this one",
 };

@@ -138,8 +138,11 @@ export interface Tools {
   keyProblem(jwk: Readonly<Record<string, unknown>>): string | undefined;
 }
 
-/** Can mode Sidecar be served in a cluster: does the operator serve the webhook, and does the server have native sidecars? */
-export type SidecarSupport = "On" | "TurnedOff" | "OldServer";
+/**
+ * Can mode Sidecar be served in a namespace: does the operator serve the webhook, does the server have native sidecars, and
+ * does the webhook see the pods of the namespace?
+ */
+export type SidecarSupport = "On" | "TurnedOff" | "OldServer" | "NamespaceLeftOut";
 
 /** What is permitted where the config is to serve: a cluster, or a process that reads files. */
 export interface TranslateOptions {

@@ -60,6 +60,7 @@ test("in mode Gateway a backend names a Service; in mode Sidecar it may name a p
 test.each([
   ["TurnedOff", "sidecar.enabled: true"],
   ["OldServer", "Kubernetes 1.29 or newer"],
+  ["NamespaceLeftOut", "move the WebSocketProxy and its pods to another namespace"],
 ] as const)("mode Sidecar is not accepted where it is %s, whatever else is wrong", (support, words) => {
   for (const spec of [
     sidecar,

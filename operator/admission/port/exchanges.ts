@@ -6,7 +6,8 @@ import type { Log } from "../../../runtime/log.ts";
 import { LoopShare } from "../../../runtime/loop/loop-share.ts";
 import { SparseLog } from "../../../runtime/sparse-log.ts";
 import type { AdmissionResponse } from "../response.ts";
-import { BodyRoom, LARGEST_BODY } from "./body-room.ts";
+import { AddressLines } from "./address-lines.ts";
+import { BodyRoom, LARGEST_BODY, type BodyReading } from "./body-room.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { faultOfHead } from "./request-faults.ts";
 import { parseReview } from "./review-json.ts";
@@ -47,6 +48,8 @@ export class Exchanges {
   readonly #connections: Connections;
   readonly #room = new BodyRoom();
   readonly #turns: LoopShare;
+  /** Calls that wait for their answer: an address that sends dear ones waits for itself. */
+  readonly #toAnswer = new AddressLines<() => void>();
   readonly #unanswered = new WeakSet<Connection>();
   readonly #faults: SparseLog<"calls">;
   #lastFault: unknown;
@@ -60,6 +63,11 @@ export class Exchanges {
     this.#faults = new SparseLog(options.clock, ({ calls = 0 }) =>
       options.log.error({ calls, fault: faultText(this.#lastFault) }, "fault in the webhook; the calls got 500"),
     );
+  }
+
+  /** Calls that are read and wait for their answer. */
+  get waiting(): number {
+    return this.#toAnswer.size;
   }
 
   handle(request: IncomingMessage, response: ServerResponse, connection: Connection): void {
@@ -97,8 +105,7 @@ export class Exchanges {
         return;
       }
       read = true;
-      this.#turns.next(() => {
-        if (connection.stage === "Gone") return reading.release();
+      this.#inTurn(exchange, reading, () => {
         this.#answer(exchange, body);
         // The room of a large body rests for as long as the body took: a crowd of them leaves half of the time to others.
         const now = this.#options.clock.now();
@@ -108,6 +115,16 @@ export class Exchanges {
     const reading = this.#room.read(request, connection.address, { turn, done });
     response.once("close", () => {
       if (!read) reading.release();
+    });
+  }
+
+  /** Calls `answer` in a later turn of the event loop; each turn goes to the address that waits next. */
+  #inTurn({ response, connection: { address } }: Exchange, reading: BodyReading, answer: () => void): void {
+    this.#toAnswer.add(address, answer);
+    this.#turns.next(() => this.#toAnswer.next()?.());
+    // The newest of an address is answered first: callers that gave up would stay for as long as others come.
+    response.once("close", () => {
+      if (this.#toAnswer.delete(address, answer)) reading.release();
     });
   }
 
