@@ -89,6 +89,7 @@ function start(
   balancer: Balancer,
   signal = new AbortController().signal,
   timeout = 1000,
+  stopping = () => false,
 ): { clock: FakeClock; outcome: Promise<DialOutcome> } {
   const clock = new FakeClock();
   const options = {
@@ -97,6 +98,7 @@ function start(
     clock,
     tls: new BackendTlsCache(),
     ownPort: () => undefined,
+    stopping,
     answers: new Spread(clock),
   };
   return { clock, outcome: dial(balancer, REQUEST, options) };
@@ -191,6 +193,20 @@ test("a process of the pod itself that does not listen yet is waited for, for th
   const refusal = { reason: "BackendUnreachable", cause: expect.stringMatching(words) as string };
   expect(await late.outcome).toEqual({ kind: "refused", refusal });
   expect([waited, balancer.counted, late.clock.pending]).toEqual([3000, 0, 0]);
+});
+
+test("a process of the pod itself that is gone is not waited for while the gateway stops", async () => {
+  const balancer = new Scripted(REFUSING_PORTS[0]);
+  balancer.here.add(REFUSING_PORTS[0]);
+  let stops = false;
+  const { clock, outcome } = start(balancer, undefined, 60_000, () => stops);
+  await until("it was dialled", () => clock.has(50));
+  stops = true;
+  clock.advance(50);
+  expect(await outcome).toMatchObject({ kind: "refused", refusal: { reason: "BackendUnreachable" } });
+  expect([balancer.shunned.length, clock.pending]).toEqual([2, 0]);
+  expect(await start(balancer, undefined, 60_000, () => true).outcome).toMatchObject({ kind: "refused" });
+  expect(balancer.shunned.length).toBe(3);
 });
 
 test("a client that leaves while a process of the pod starts is not dialled for any more", async () => {

@@ -44,6 +44,8 @@ export interface DialOptions extends Dialling {
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** The process stops: a port of the pod itself that is closed now stays closed. */
+  readonly stopping: () => boolean;
   /** The turns of answers: hundreds may come at once. */
   readonly answers: Spread;
 }
@@ -106,13 +108,15 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
       if (outcome !== undefined) return outcome;
       if (attempts === MAX_ATTEMPTS) break;
     }
-    for (let waited = 0, again = AGAIN; starting !== undefined && waited < STARTING; again *= 2) {
-      const ms = Math.min(again, STARTING - waited);
-      await pause(ms, options.clock, stop.signal);
-      if (stop.signal.aborted) break;
-      waited += ms;
-      const outcome = await attempt(starting);
-      if (outcome !== undefined) return outcome;
+    if (starting !== undefined) {
+      for (let waited = 0, again = AGAIN; waited < STARTING && !options.stopping(); again *= 2) {
+        const ms = Math.min(again, STARTING - waited);
+        await pause(ms, options.clock, stop.signal);
+        if (stop.signal.aborted) break;
+        waited += ms;
+        const outcome = await attempt(starting);
+        if (outcome !== undefined) return outcome;
+      }
     }
     if (attempts === 0) return refused({ reason: "NoEndpoints", retryAfter: 1 });
     return refused({ reason: "BackendUnreachable", cause });

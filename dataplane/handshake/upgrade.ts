@@ -58,6 +58,7 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
       clock: proxy.clock,
       tls: route.tls,
       ownPort: proxy.ownPort,
+      stopping: () => proxy.stopping,
       answers: proxy.answers,
     });
     if (outcome.kind === "open") attempt.opened(outcome.backend);
