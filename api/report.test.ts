@@ -42,7 +42,7 @@ describe("of a newer data plane", () => {
 test("what this version makes, a reader that knows more still finds: each field under its name, none renamed", () => {
   expect(Object.keys(configReport.shape)).toEqual(["proxies", "more"]);
   const { shape } = configReport.shape.proxies.element;
-  expect(Object.keys(shape)).toEqual(["proxy", "hash", "endpointsHash", "generation", "rejected"]);
+  expect(Object.keys(shape)).toEqual(["proxy", "hash", "endpointsHash", "generation", "removed", "rejected"]);
   expect(Object.keys(shape.rejected.unwrap().shape)).toEqual(["hash", "stage", "problems"]);
 });
 

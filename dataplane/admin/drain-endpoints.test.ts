@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AdminGate } from "../../runtime/admin-port/admin-gate.ts";
 import { adminServer, type AdminServer } from "../../runtime/admin-port/admin-server.ts";
-import { systemClock } from "../../runtime/clock.ts";
+import { quickClock } from "../../test/fakes/quick-clock.ts";
 import { drainEndpoints } from "./drain-endpoints.ts";
 import { ProcessDrain } from "./process-drain.ts";
 
@@ -13,7 +13,7 @@ beforeEach(async () => {
   drain = new ProcessDrain();
   const gate = new AdminGate();
   gate.use("a-token-of-enough-characters");
-  admin = await adminServer(drainEndpoints(drain, systemClock), "127.0.0.1", 0, { gate });
+  admin = await adminServer(drainEndpoints(drain, quickClock(50)), "127.0.0.1", 0, { gate });
 });
 afterEach(() => admin.close());
 

@@ -45,16 +45,16 @@ test("a request waits until the drain is over, however long that takes; a later 
   expect(ask().told()).toBe("200 drained");
 });
 
-test("where no drain begins within two seconds the answer says so; one that begins in time is waited for", async () => {
+test("where no drain begins within ten seconds the answer says so; one that begins in time is waited for", async () => {
   const none = ask();
-  clock.advance(1999);
+  clock.advance(9999);
   await settled();
   expect(none.told()).toBeUndefined();
   clock.advance(1);
   await settled();
   expect(none.told()).toBe("200 no drain");
   const early = ask();
-  clock.advance(1999);
+  clock.advance(9999);
   drain.begin();
   clock.advance(100_000);
   await settled();

@@ -4,8 +4,11 @@ import type { ProcessDrain } from "./process-drain.ts";
 
 /** Requests that wait at the same time. */
 const MOST_WAITING = 64;
-/** For a drain to begin, in ms: the hooks of one pod run at the same time, and one of them begins it. */
-const BEGINS_WITHIN = 2000;
+/**
+ * For a drain to begin, in ms: the hooks of one pod run at the same time, and one of them begins it. That one is a process
+ * of its own, which the kubelet starts: on a busy node, or with a small CPU limit, it takes seconds.
+ */
+const BEGINS_WITHIN = 10_000;
 
 interface Waiting {
   readonly address: string;

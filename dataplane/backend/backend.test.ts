@@ -175,7 +175,7 @@ test("a process of the pod itself that does not listen yet is waited for, for th
   await one.close();
   const late = start(balancer, undefined, 60_000);
   let waited = 0;
-  for (const pause of [50, 100, 200, 400, 800, 1600]) {
+  for (const pause of [50, 100, 200, 400, 800, 1450]) {
     await until(`it waits for ${pause} ms`, () => late.clock.has(pause));
     late.clock.advance(pause);
     waited += pause;
@@ -183,7 +183,7 @@ test("a process of the pod itself that does not listen yet is waited for, for th
   const words = new RegExp(`ECONNREFUSED 127\\.0\\.0\\.1:${port}`);
   const refusal = { reason: "BackendUnreachable", cause: expect.stringMatching(words) as string };
   expect(await late.outcome).toEqual({ kind: "refused", refusal });
-  expect([waited, balancer.counted, late.clock.pending]).toEqual([3150, 0, 0]);
+  expect([waited, balancer.counted, late.clock.pending]).toEqual([3000, 0, 0]);
 });
 
 test("a client that leaves while a process of the pod starts is not dialled for any more", async () => {

@@ -54,10 +54,12 @@ export interface DialOptions {
 const MAX_ATTEMPTS = 3;
 const MAX_HEAD = 16_384;
 /**
- * Pauses between dials of a port of the pod itself on which no process listens yet, in ms. Without a probe a container is
- * ready as soon as it runs, and a process on loopback has no probe from outside: clients come before it listens.
+ * How long a process of the pod itself may take until it listens, in ms. Without a probe a container is ready as soon as it
+ * runs, and a process on loopback has no probe from outside: clients come before it listens.
  */
-const STARTING_PAUSES = [50, 100, 200, 400, 800, 1600];
+const STARTING = 3000;
+/** Before its port is dialled again, in ms; each further pause is twice as long. */
+const AGAIN = 50;
 
 /**
  * Opens a WebSocket to one of a route's endpoints. One that cannot be reached, or is gone before it answers, is passed
@@ -106,10 +108,11 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
       if (outcome !== undefined) return outcome;
       if (attempts === MAX_ATTEMPTS) break;
     }
-    for (const ms of STARTING_PAUSES) {
-      if (starting === undefined) break;
+    for (let waited = 0, again = AGAIN; starting !== undefined && waited < STARTING; again *= 2) {
+      const ms = Math.min(again, STARTING - waited);
       await pause(ms, options.clock, stop.signal);
       if (stop.signal.aborted) break;
+      waited += ms;
       const outcome = await attempt(starting);
       if (outcome !== undefined) return outcome;
     }

@@ -91,7 +91,7 @@ test("containers with a preStop hook of their own are named once, with what that
   const pods = [podOf("a", { shape: "new", hooks: "app" }), podOf("b", { shape: "new", hooks: "app,worker" })];
   const [words = ""] = injectedFindings(pods, "new").remarks;
   expect(words).toMatch(/^With a preStop hook of their own: containers app, worker\. When a pod stops, /);
-  expect(words).toMatch(/1013 instead of 1012\.$/);
+  expect(words).toMatch(/end at once, with 1012, and not spread over the drain period\.$/);
 });
 
 const { pods: READY } = findings();

@@ -39,7 +39,7 @@ export function bareWords(pods: readonly string[]): string {
 }
 
 function preStopWords(containers: readonly string[]): string {
-  return `With a preStop hook of their own: ${containers.length === 1 ? "container" : "containers"} ${listed(containers)}. When a pod stops, such a hook must last until the gateway has drained (its admin port answers /drained then), else sessions that are left end with 1013 instead of 1012.`;
+  return `With a preStop hook of their own: ${containers.length === 1 ? "container" : "containers"} ${listed(containers)}. When a pod stops, such a hook must last until the gateway has drained (its admin port answers /drained then), else the sessions that are left end at once, with 1012, and not spread over the drain period.`;
 }
 
 /** Kinds that kubectl rollout restart knows. */

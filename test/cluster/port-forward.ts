@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { V1Pod } from "@kubernetes/client-node";
-import { ADMIN_PORT, ADMIN_TOKEN_KEY, PROXY_LABEL } from "../../api/meta.ts";
+import { ADMIN_PORT, ADMIN_TOKEN_KEY, INJECTED_LABEL, PROXY_LABEL } from "../../api/meta.ts";
 import { ApiError } from "../../operator/kube/api-error.ts";
 import { KINDS, type Kind } from "../../operator/kube/kinds.ts";
 import type { Provider } from "./provider.ts";
@@ -64,7 +64,8 @@ export class AdminPorts {
   }
 
   async #token({ metadata }: V1Pod): Promise<string> {
-    const name = `${metadata?.labels?.[PROXY_LABEL]}-admin`;
+    const labels = metadata?.labels ?? {};
+    const name = `${labels[INJECTED_LABEL] ?? labels[PROXY_LABEL]}-admin`;
     const secret = await this.#cluster.get<{ data?: Record<string, string> }>(KINDS.Secret, metadata?.namespace, name);
     return Buffer.from(secret?.data?.[ADMIN_TOKEN_KEY] ?? "", "base64").toString("utf8");
   }

@@ -32,8 +32,8 @@ test(
   "no handshake fails over a whole rotation, with the bundle of that moment or of 30 s before",
   { timeout: 60_000 },
   async () => {
-    // OpenSSL goes by the machine's clock: the rotation happens about now.
-    const bench = new CertificateBench(Date.now() - 60 * DAY);
+    // OpenSSL goes by the machine's clock: the rotation happens about now. Certificates know whole seconds only.
+    const bench = new CertificateBench(Math.floor(Date.now() / SECOND) * SECOND - 60 * DAY);
     bench.install();
     bench.start({ leading: true });
     await bench.pass(2 * SECOND); // so that the two do not look in the same moment
@@ -56,7 +56,7 @@ test(
         }
       }
     }
-    expect(new Set(bundles).size).toBe(3); // old and new, new and old, new
+    expect(new Set(bundles).size).toBe(4); // old, old and new, new and old, new
     expect(seen.map(({ length }) => length)).toEqual([2, 2]);
     for (const port of ports) expect(await handshake(port, first)).toMatch(/^(unable to|self.signed)/);
   },
