@@ -1,6 +1,8 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { emptyFolder, FOLDER, keepLogs } from "./artefacts.ts";
+import { SYSTEM } from "./cluster.ts";
+import { command } from "./command.ts";
 import { buildImage, IMAGE, type BuiltImage } from "./image.ts";
 import { chooseProvider, UnfitMachine } from "./choose-provider.ts";
 import { Report } from "./report.ts";
@@ -8,7 +10,7 @@ import { runScenario, type Outcome } from "./run-scenario.ts";
 import { findScenarios } from "./scenario.ts";
 import { Strays } from "./strays.ts";
 import { closingLine, table } from "./table.ts";
-import { buildTools } from "./tools.ts";
+import { buildTools, toolPath } from "./tools.ts";
 
 // Brings a cluster up, runs the scenarios in it and takes it away. SCENARIO: words of the names of those that are wanted.
 // WSPROXY_E2E_KEEP=1: the cluster stays, and the next run uses it. The last line says how many steps passed and failed.
@@ -69,11 +71,15 @@ async function prepare(): Promise<BuiltImage> {
     `${megabytes(size)}, ${megabytes(ownSize)} of it ours${standIn ? "; stand-in for its base" : ""}`,
   );
   await step("the tools are there", () => buildTools("kubectl", "helm"));
-  if (!(keep && (await provider.isUp()))) await step(`the cluster is up (${provider.name})`, () => provider.up());
+  const kept = keep && (await provider.isUp());
+  if (!kept) await step(`the cluster is up (${provider.name})`, () => provider.up());
   await step("the node has the image", async () => {
     await provider.load(image.archive);
     await provider.tag(image.name, `docker.io/library/${IMAGE}`);
     await rm(folder, { recursive: true });
+    // The name of the image is the one before: pods of an operator that was left would run on with what that was.
+    const pods = ["delete", "pods", "--all", "--namespace", SYSTEM, "--ignore-not-found"];
+    if (kept) await command(toolPath("kubectl"), pods, { env: { KUBECONFIG: provider.kubeconfig } });
   });
   return image;
 }
