@@ -27,6 +27,9 @@ const open = { authentication: { require: "None" } };
 const LOOK = `import { connect } from "node:net"; import { writeFileSync } from "node:fs";
 const tell = (text) => { writeFileSync("/dev/termination-log", text); process.exit(0); };
 setTimeout(() => connect(8080, "127.0.0.1", () => tell("open")).on("error", ({ code }) => tell(code)), 1000);`;
+/** A hook that ends when the gateway has begun its drain, and not when that is over. */
+const UNTIL_DRAINING = `const look = async () => (await fetch("http://127.0.0.1:9090/readyz")).status === 200 && setTimeout(look, 50);
+look();`;
 
 export default scenario(
   "sidecar: pods of every kind get the gateway, or are refused in words",
@@ -167,7 +170,7 @@ export default scenario(
       "a process with a preStop hook of its own keeps it; the status says what that costs",
       async () => {
         const program = await readFile(join(import.meta.dirname, "../foreign-main.ts"), "utf8");
-        const lifecycle = { preStop: { sleep: { seconds: 1 } } };
+        const lifecycle = { preStop: { exec: { command: ["node", "--eval", UNTIL_DRAINING] } } };
         const pod = await bare("hooked", pods.running(labelledPods(LONE), program, { lifecycle }));
         assert.deepEqual(pod.spec?.containers[0]?.lifecycle, lifecycle);
         let message = "";
@@ -179,15 +182,9 @@ export default scenario(
         assert.match(message, /With a preStop hook of their own: container app\. /);
         const session = await sessionOn(pod);
         await session.echo("hello");
-        const since = Date.now();
         await remove("hooked");
-        const { code, text, at } = await session.ended(60_000);
-        report.figure(
-          "sidecar: a process ends 1 s after its own hook began",
-          `${code} ${text} after ${seconds(at - since)}`,
-        );
+        const { code, text } = await session.ended(60_000);
         assert.deepEqual([code, text], [1012, "Draining"]);
-        assert.ok(at - since < 5000, "the gateway has drained, as if the process had waited");
         await gone("hooked");
       },
     );
@@ -206,10 +203,8 @@ export default scenario(
         const { code, text } = await session.ended(60_000);
         assert.deepEqual([code, text], [1013, "BackendLost"]);
         const healed = await pods.serving(cluster, namespace, "foreign", { status: pods.processStatus, times: 1 });
-        const took = Date.now() - since;
-        report.figure("sidecar: a process fails its health check, to ready again", seconds(took));
-        assert.ok(took < 30_000, "the restart waited for the grace period");
-        assert.equal(pods.processStatus(healed)?.lastState?.terminated?.exitCode, 0); // by SIGTERM, not by SIGKILL
+        report.figure("sidecar: a process fails its health check, to ready again", seconds(Date.now() - since));
+        assert.equal(pods.processStatus(healed)?.lastState?.terminated?.exitCode, 0); // by SIGTERM, not by SIGKILL: no hook held it
         assert.equal(pods.gatewayStatus(healed)?.restartCount, 0);
         await (await sessionOn(healed)).echo("hello again");
       },
