@@ -42,6 +42,8 @@ export class WebhookCertificates {
   readonly #listeners = new Set<() => void>();
   /** What is wrong, by where: a log line is written when it begins. */
   readonly #troubles = new Map<string, string>();
+  /** Aborted: it is over before its time. */
+  #rest = new AbortController();
   #served: Pair | undefined;
   #secret: PairsSecret | undefined;
   #stored: StoredPairs = { current: undefined, next: undefined };
@@ -76,10 +78,17 @@ export class WebhookCertificates {
 
   /** Looks until aborted. Never rejects: a look that fails is made again. */
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.look(), { once: true });
     while (!signal.aborted) {
+      this.#rest = new AbortController();
       const rest = await this.#look(signal);
-      await pause(Math.min(rest, POLL), this.#options.clock, signal);
+      await pause(Math.min(rest, POLL), this.#options.clock, this.#rest.signal);
     }
+  }
+
+  /** Looks at once, as a replica does that has just begun to lead: no bundle may stand for its certificate yet. */
+  look(): void {
+    this.#rest.abort();
   }
 
   /** Resolves with how long to rest; ms. */
