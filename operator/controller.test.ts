@@ -158,6 +158,15 @@ test("a pass that turns out to be a heavy one is made again when its turn comes,
   expect(await passes(running)).toEqual({ done: 1, refused: 0, failed: 0 });
 });
 
+test("a process that begins to lead tells so, once", async () => {
+  const bench = await OperatorBench.start();
+  const { controller } = bench.operator();
+  const seen: boolean[] = [];
+  controller.onLead(() => seen.push(controller.leading));
+  await until("it leads", () => controller.leading);
+  expect(seen).toEqual([true]);
+});
+
 test("a process that stops in the middle of a pass writes nothing more, and looks at no pods", async () => {
   const bench = await OperatorBench.start();
   putAll(bench.server);

@@ -73,6 +73,7 @@ export class Controller {
   readonly #reporter: Reporter;
   /** Proxies that took more than a light pass may in their last one. */
   readonly #heavy = new Set<string>();
+  readonly #leads = new Set<() => void>();
   #leading = false;
 
   constructor(options: ControllerOptions) {
@@ -172,6 +173,11 @@ export class Controller {
     return this.#leading && this.#election?.leading !== false;
   }
 
+  /** Calls `listener` whenever this process has begun to lead. */
+  onLead(listener: () => void): void {
+    this.#leads.add(listener);
+  }
+
   /** What new pods that name this proxy are to be told, from the caches alone. */
   standing(namespace: string, proxy: string): Standing {
     return standingOf(this.#own, namespace, proxy);
@@ -195,6 +201,7 @@ export class Controller {
 
   async #lead(term: AbortSignal): Promise<void> {
     this.#leading = true;
+    for (const listener of this.#leads) listener();
     for (const part of [this.#reporter, this.#pods, this.#orphans]) part.begin();
     // The previous leader may have stopped between two writes.
     for (const key of this.#cache.keys(KIND)) this.#queue.add(key);

@@ -64,6 +64,7 @@ export class Webhook {
       closed: (why) => metrics.webhookClosed(why),
     });
     pairs.onChange(() => server.pairChanged());
+    controller.onLead(() => pairs.look());
     metrics.showConnections(() => server.connections);
     metrics.showCertificate(() => pairs.expiry);
     this.#certificates = pairs;

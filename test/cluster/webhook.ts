@@ -45,9 +45,14 @@ async function servedBy({ status }: V1Pod): Promise<string> {
 export async function withoutOperator(cluster: Cluster, work: () => Promise<void>): Promise<void> {
   const scale = (replicas: number): Promise<string> =>
     cluster.kubectl("-n", SYSTEM, "scale", "deployment/wsproxy-operator", `--replicas=${replicas}`);
-  cluster.onEnd(() => scale(2).catch(() => {})); // unless it is uninstalled by then
+  let away = true;
+  const restore = async (): Promise<void> => {
+    if (away) await scale(2);
+    away = false;
+  };
+  cluster.onEnd(restore);
   await scale(0);
   await cluster.until("the operator is gone", async () => (await operatorPods(cluster)).length === 0);
   await work();
-  await scale(2);
+  await restore();
 }

@@ -21,6 +21,19 @@ describe("two replicas", () => {
     expect(certs(bench).size).toBe(1);
   });
 
+  test("of which one begins to lead after a new installation have their certificate trusted at once", async () => {
+    const bench = await installed();
+    for (const replica of bench.replicas) replica.leading = false;
+    bench.setBundle(undefined); // as the chart makes it; the Secret has stayed
+    await bench.pass(2 * MINUTE, 2.5 * SECOND);
+    const [, second] = bench.replicas as [Replica, Replica];
+    expect(bench.trusts(bench.bundle, second.certificates.current?.cert ?? "")).toBe(false);
+    second.leading = true;
+    second.certificates.look();
+    await bench.settle();
+    expect(bench.trusts(bench.bundle, second.certificates.current?.cert ?? "")).toBe(true);
+  });
+
   test("that both lead from the first moment on end with one pair", async () => {
     const bench = new CertificateBench();
     bench.install();

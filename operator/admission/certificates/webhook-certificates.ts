@@ -51,6 +51,8 @@ export class WebhookCertificates {
   readonly #troubles = new Map<string, string>();
   /** On the monotonic clock. */
   #began: number | undefined;
+  /** Aborted: it is over before its time. */
+  #rest = new AbortController();
   #served: Pair | undefined;
   #secret: PairsSecret | undefined;
   #stored: StoredPairs = { current: undefined, next: undefined };
@@ -101,10 +103,17 @@ export class WebhookCertificates {
   /** Looks until aborted. Never rejects: a look that fails is made again. */
   async run(signal: AbortSignal): Promise<void> {
     this.#began = this.#options.clock.now();
+    signal.addEventListener("abort", () => this.look(), { once: true });
     while (!signal.aborted) {
+      this.#rest = new AbortController();
       const rest = await this.#look(signal);
-      await pause(Math.min(rest, this.#waits ? AWAITED : POLL), this.#options.clock, signal);
+      await pause(Math.min(rest, this.#waits ? AWAITED : POLL), this.#options.clock, this.#rest.signal);
     }
+  }
+
+  /** Looks at once, as a replica does that has just begun to lead: no bundle may stand for its certificate yet. */
+  look(): void {
+    this.#rest.abort();
   }
 
   /** Another process is to write what this one cannot serve without. */
