@@ -132,6 +132,7 @@ const moves: Readonly<Record<string, () => Promise<unknown>>> = {
   config_generation: () => serve({ ...base, generation: 2 }),
   config_hash: () => serve({ ...base, generation: 2 }),
   config_refused: () => gateway.apply({} as never, endpointsOf([])),
+  config_removed: () => gateway.gateway.removeConfig("test/proxy"),
   ready: () => gateway.gateway.drain(0, AbortSignal.abort()),
   evicted_sockets_total: async () => {
     await silent();
