@@ -19,6 +19,7 @@ const COLLECTED = 120_000;
 /** What the guide says, and what Kubernetes itself puts into a namespace. */
 const STAYS = [
   `Lease ${SYSTEM}/wsproxy-operator`,
+  `Secret ${SYSTEM}/wsproxy-operator-webhook`,
   `Namespace ${SYSTEM}`,
   `ConfigMap ${SYSTEM}/kube-root-ca.crt`,
   `ServiceAccount ${SYSTEM}/default`,
