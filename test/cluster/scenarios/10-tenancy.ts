@@ -61,6 +61,14 @@ const REACHING = {
   },
 } as const;
 
+/** A webhook configuration belongs to no namespace. */
+const WEBHOOK = {
+  apiGroups: ["admissionregistration.k8s.io"],
+  resourceNames: [`wsproxy-operator.${SYSTEM}`],
+  resources: ["mutatingwebhookconfigurations"],
+  verbs: ["get", "patch"],
+};
+
 export default scenario(
   "two tenants: neither can name what is the other's, and Roles are enough for one of them",
   async (cluster, report) => {
@@ -138,13 +146,15 @@ export default scenario(
     });
 
     await report.step(
-      "watchNamespaces: Roles in one of them, no ClusterRole, and no word about the other",
+      "watchNamespaces: Roles in one of them, no right in the cluster but on the webhook, and no word about the other",
       async () => {
         const started = Date.now();
         const generation = (await readProxy(cluster, b, "gate")).status?.observedGeneration;
         await cluster.install("--set", `watchNamespaces={${a}}`);
         const label = "app.kubernetes.io/name=wsproxy";
-        assert.equal(await cluster.kubectl("get", "clusterroles,clusterrolebindings", "-l", label, "-o", "name"), "");
+        const rules = "jsonpath={.items[*].rules}";
+        const inCluster = await cluster.kubectl("get", "clusterroles", "-l", label, "-o", rules);
+        assert.deepEqual(JSON.parse(inCluster), [WEBHOOK]);
         const may = { [a]: await permissions(cluster, a), [b]: await permissions(cluster, b) };
         assert.deepEqual(may, { [a]: { list: true, write: true }, [b]: { list: false, write: false } });
         // Both change. Once the operator has done what it does for one of them, it would have for the other, too.
