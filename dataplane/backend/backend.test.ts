@@ -195,6 +195,18 @@ test("a process of the pod itself that does not listen yet is waited for, for th
   expect([waited, balancer.counted, late.clock.pending]).toEqual([3000, 0, 0]);
 });
 
+test("a process of the pod itself that does not listen is told as unreachable, however short the time for a dial is", async () => {
+  const balancer = new Scripted(REFUSING_PORTS[0]);
+  balancer.here.add(REFUSING_PORTS[0]);
+  const { clock, outcome } = start(balancer, undefined, 200);
+  for (const pause of [50, 50]) {
+    await until(`it waits for ${pause} ms`, () => clock.has(pause));
+    clock.advance(pause);
+  }
+  expect(await outcome).toMatchObject({ kind: "refused", refusal: { reason: "BackendUnreachable" } });
+  expect([balancer.shunned.length, clock.pending]).toEqual([3, 0]);
+});
+
 test("a process of the pod itself that is gone is not waited for while the gateway stops", async () => {
   const balancer = new Scripted(REFUSING_PORTS[0]);
   balancer.here.add(REFUSING_PORTS[0]);

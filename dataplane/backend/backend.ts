@@ -54,7 +54,8 @@ export interface DialOptions extends Dialling {
 const MAX_ATTEMPTS = 3;
 const MAX_HEAD = 16_384;
 /**
- * How long a process of the pod itself may take until it listens, in ms. Without a probe a container is ready as soon as it
+ * How long a process of the pod itself may take until it listens, in ms; at most half of the time for all attempts, so that
+ * a port that stays closed is told as that. Without a probe a container is ready as soon as it
  * runs, and a process on loopback has no probe from outside: clients come before it listens.
  */
 const STARTING = 3000;
@@ -109,8 +110,9 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
       if (attempts === MAX_ATTEMPTS) break;
     }
     if (starting !== undefined) {
-      for (let waited = 0, again = AGAIN; waited < STARTING && !options.stopping(); again *= 2) {
-        const ms = Math.min(again, STARTING - waited);
+      const longest = Math.min(STARTING, options.timeout / 2);
+      for (let waited = 0, again = AGAIN; waited < longest && !options.stopping(); again *= 2) {
+        const ms = Math.min(again, longest - waited);
         await pause(ms, options.clock, stop.signal);
         if (stop.signal.aborted) break;
         waited += ms;
