@@ -39,9 +39,15 @@ export class WebhookPlane {
     const client = new KubeClient(await control.config(), systemClock);
     const plane = new WebhookPlane(control, client, await mkdtemp(join(tmpdir(), "wsproxy-webhook-")));
     await plane.namespace(HOME, {});
-    // Their pods would be those of a node; the operators run here.
-    await plane.apply(objects(template()).filter(({ kind }) => kind !== "Deployment"));
+    await plane.release();
     return plane;
+  }
+
+  /** Applies the release, with values in `helm template`'s arguments. */
+  async release(...values: readonly string[]): Promise<void> {
+    // Their pods would be those of a node; the operators run here. No cert-manager runs.
+    const left = new Set(["Deployment", "Certificate"]);
+    await this.apply(objects(template(values)).filter(({ kind }) => !left.has(kind)));
   }
 
   async stop(): Promise<void> {
@@ -106,14 +112,14 @@ export class WebhookPlane {
     return this.client.request<Pod>({ method: "POST", path: pathOf(KINDS.Pod, namespace), body, query });
   }
 
-  /** Starts an operator with the flags and the rights that the chart gives it. */
-  async operator(): Promise<ServingOperator> {
+  /** Starts an operator with the flags that the chart gives it with these values, and with its rights. */
+  async operator(...values: readonly string[]): Promise<ServingOperator> {
     const endpoint = await Endpoint.reserve(this.client, HOME, WEBHOOK);
     const kubeconfig = join(this.#folder, "operator.kubeconfig");
     await writeFile(kubeconfig, (await this.account()).exportConfig(), { mode: 0o600 });
     this.#started += 1;
     const log = join(this.#folder, `operator-${this.#started}.log`);
-    const args = [...flagsOfTheChart(), "--kubeconfig", kubeconfig];
+    const args = [...flagsOfTheChart(values), "--kubeconfig", kubeconfig];
     const operator = await ServingOperator.start(endpoint, args, log);
     this.#operators.push(operator);
     return operator;
@@ -150,8 +156,8 @@ const CHAT = {
 };
 
 /** Those of the operator's container, but for the webhook's port: each operator here has one of its own. */
-function flagsOfTheChart(): string[] {
-  const deployment = objects(template()).find(({ kind }) => kind === "Deployment") as unknown as {
+function flagsOfTheChart(values: readonly string[]): string[] {
+  const deployment = objects(template(values)).find(({ kind }) => kind === "Deployment") as unknown as {
     readonly spec: { readonly template: { readonly spec: { readonly containers: [{ readonly args: string[] }] } } };
   };
   const [{ args }] = deployment.spec.template.spec.containers;

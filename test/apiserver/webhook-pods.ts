@@ -1,5 +1,7 @@
 import type { V1Container, V1Volume } from "@kubernetes/client-node";
+import type { KubeClient } from "../../operator/kube/client.ts";
 import type { KubeObject } from "../../operator/kube/kinds.ts";
+import { read } from "./bench.ts";
 
 /** A pod, as far as tests of the webhook read it. */
 export interface Pod extends KubeObject {
@@ -52,4 +54,24 @@ export function injected(...more: readonly string[]) {
     volumes: ["token", "wsproxy-config", "wsproxy-none"],
     notHeld: [],
   };
+}
+
+/** JSON of a pod's fields, without the name that the API server makes up for the token. */
+export function withoutToken(spec: Pod["spec"]): string {
+  return JSON.stringify(spec).replaceAll(/kube-api-access-\w+/g, "token");
+}
+
+/** Two pods of `podOf`. */
+export function deploymentOf(): object {
+  return { spec: { replicas: 2, selector: { matchLabels: { app: "chat" } }, template: podOf({}) } };
+}
+
+/** Why the Deployment `early` has no pods, in its own words; undefined: it does not say. */
+export async function replicaFailure(client: KubeClient, namespace: string): Promise<string | undefined> {
+  const { status } = await read<KubeObject & Conditions>(client, "Deployment", namespace, "early");
+  return status?.conditions?.find(({ type }) => type === "ReplicaFailure")?.message;
+}
+
+interface Conditions {
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] };
 }

@@ -1,19 +1,32 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { KINDS, pathOf, type KubeObject } from "../../operator/kube/kinds.ts";
+import { KINDS, pathOf } from "../../operator/kube/kinds.ts";
 import { objects, template } from "../chart/helm.ts";
 import { authorities } from "../fakes/certificate-bench.ts";
 import { until } from "../fakes/sockets.ts";
 import { addingWebhook } from "./adding-webhook.ts";
-import { clientOf, create, read } from "./bench.ts";
+import { clientOf, create } from "./bench.ts";
 import { creation, Creations, slowestOf } from "./creations.ts";
 import { eventually, listOf, startOperator } from "./operator-bench.ts";
+import { ForeignIssuer } from "./foreign-issuer.ts";
 import type { ServingOperator } from "./serving-operator.ts";
 import { bundleOf, servingReplica } from "./serving-replica.ts";
 import { decisions } from "./webhook-decisions.ts";
-import { APP, injected, LABELS, madeOf, podOf, type Pod } from "./webhook-pods.ts";
-import { HOME, WEBHOOK, WebhookPlane } from "./webhook-plane.ts";
+import {
+  APP,
+  deploymentOf,
+  injected,
+  LABELS,
+  madeOf,
+  podOf,
+  replicaFailure,
+  withoutToken,
+  type Pod,
+} from "./webhook-pods.ts";
+import { CONFIGURATION, HOME, WEBHOOK, WebhookPlane } from "./webhook-plane.ts";
 
 // A real API server calls the webhook of real operators, over TLS that it verifies.
+
+const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 
 let plane: WebhookPlane;
 
@@ -159,13 +172,13 @@ describe("while two operators serve, the API server", () => {
     const own = "late";
     await plane.namespace(own, { "pod-security.kubernetes.io/enforce": "restricted" });
     await create(plane.client, "Deployment", own, "early", deploymentOf());
-    await eventually("it says why it has no pods", async () => (await replicaFailure(own)) !== undefined);
-    expect(await replicaFailure(own)).toBe(
+    await eventually("it says why it has no pods", async () => (await replicaFailure(plane.client, own)) !== undefined);
+    expect(await replicaFailure(plane.client, own)).toBe(
       `admission webhook "inject.wsproxy.dev" denied the request: there is no WebSocketProxy "chat" in namespace "late"; create it first, or correct the label wsproxy.dev/inject`,
     );
     await plane.chat(own);
     await eventually("its pods are there", async () => (await podsOf(own, "early-")).length === 2);
-    await eventually("it says nothing more", async () => (await replicaFailure(own)) === undefined);
+    await eventually("it says nothing more", async () => (await replicaFailure(plane.client, own)) === undefined);
     for (const pod of await podsOf(own, "early-")) expect(madeOf(pod)).toEqual(injected());
   });
 
@@ -258,28 +271,34 @@ describe("while operators come and go, the API server", () => {
   });
 });
 
-/** JSON of a pod's fields, without the name that the API server makes up for the token. */
-function withoutToken(spec: Pod["spec"]): string {
-  return JSON.stringify(spec).replaceAll(/kube-api-access-\w+/g, "token");
-}
+/** Values for a release whose certificates cert-manager makes. */
+const CERT_MANAGER = ["--set", "webhook.certManager.enabled=true", "--set", "webhook.certManager.issuerRef.name=ours"];
 
-/** Two pods of `podOf`. */
-function deploymentOf(): object {
-  return { spec: { replicas: 2, selector: { matchLabels: { app: "chat" } }, template: podOf({}) } };
-}
+test("with cert-manager's certificates the operator writes neither Secret nor bundle, and a renewal fails no call", async () => {
+  await plane.client.request({ method: "DELETE", path: pathOf(KINDS.Secret, HOME, WEBHOOK) }).catch(() => {});
+  // Those of the operator's own certificates: it is to need none.
+  await plane.client.request({ method: "DELETE", path: `${RBAC}/clusterroles/${CONFIGURATION}` });
+  await plane.release(...CERT_MANAGER);
+  const issuer = new ForeignIssuer(plane.client);
+  await issuer.issue();
+  onTestFinished(() => plane.endOperators());
+  const operators = [await plane.operator(...CERT_MANAGER), await plane.operator(...CERT_MANAGER)];
+  const namespace = await plane.namespaceOfChat("foreign");
+  const serials = (): Promise<string[]> => Promise.all(operators.map(({ endpoint }) => endpoint.serial()));
+  const [before] = await serials();
+  const load = new Creations(plane, namespace);
+  await load.more(20);
+  await issuer.issue();
+  await until("both serve the new certificate", async () => !(await serials()).includes(before ?? ""), 30_000);
+  await load.more(50);
+  await load.stop();
+  expect(load.failed).toEqual([]);
+  expect(await issuer.writers()).toEqual(["cert-manager"]);
+  for (const operator of operators) expect(await operator.said()).not.toMatch(/forbidden|trusted|issued|promoted/);
+});
 
 async function podsOf(namespace: string, prefix: string): Promise<Pod[]> {
   return (await listOf<Pod>(plane.client, "Pod", namespace)).filter(({ metadata }) => metadata.name.startsWith(prefix));
-}
-
-/** Why the Deployment `early` has no pods, in its own words; undefined: it does not say. */
-async function replicaFailure(namespace: string): Promise<string | undefined> {
-  const { status } = await read<KubeObject & Conditions>(plane.client, "Deployment", namespace, "early");
-  return status?.conditions?.find(({ type }) => type === "ReplicaFailure")?.message;
-}
-
-interface Conditions {
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] };
 }
 
 /** The webhook's configuration as the chart renders it with these values. */
