@@ -188,13 +188,7 @@ describe("of several operators", () => {
 
   test("one that waits remembers nothing of proxies that never were, whatever pods and Secrets name", async () => {
     const bench = await OperatorBench.start();
-    const spec = { holderIdentity: "another", leaseDurationSeconds: 3600 };
-    bench.server.put({
-      apiVersion: "coordination.k8s.io/v1",
-      kind: "Lease",
-      metadata: { name: LEASE.name, namespace: LEASE.namespace },
-      spec,
-    });
+    anotherLeads(bench);
     const { controller } = bench.operator({ clock, lease: LEASE });
     await until("it could lead", () => controller.ready);
     const depth = async (): Promise<number> => {
@@ -220,13 +214,7 @@ describe("of several operators", () => {
 
   test("one that waits writes nothing but its attempts to take the Lease", async () => {
     const bench = await OperatorBench.start();
-    const spec = { holderIdentity: "another", leaseDurationSeconds: 3600 };
-    bench.server.put({
-      apiVersion: "coordination.k8s.io/v1",
-      kind: "Lease",
-      metadata: { name: LEASE.name, namespace: LEASE.namespace },
-      spec,
-    });
+    anotherLeads(bench);
     putAll(bench.server);
     const { controller } = bench.operator({ clock, lease: LEASE });
     await until("it could lead", () => controller.ready);
@@ -249,3 +237,13 @@ test("an operator that watches some namespaces sends requests about no others", 
   const outside = bench.server.calls.filter(({ path }) => !/\/namespaces\/(demo|test)\//.test(path));
   expect(outside.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 });
+
+/** Another process has the Lease, for an hour. */
+function anotherLeads({ server }: OperatorBench): void {
+  server.put({
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { name: LEASE.name, namespace: LEASE.namespace },
+    spec: { holderIdentity: "another", leaseDurationSeconds: 3600 },
+  });
+}
