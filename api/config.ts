@@ -51,6 +51,27 @@ const route = z.strictObject({
   ownPolicies: z.array(z.string().max(64)).max(64),
 });
 
+/** Where limits are counted over all pods of the proxy. */
+const store = z.strictObject({
+  /** `host:port`; an IPv6 address stands in brackets. */
+  address: z.string().min(3).max(261),
+  /** Present: the store is dialled with TLS. */
+  tls: z
+    .strictObject({
+      serverName: z.string().min(1).max(253),
+      caSecretName: objectName.optional(),
+      /** PEM; absent: public roots. */
+      ca: pem.optional(),
+    })
+    .optional(),
+  credentialsSecretName: objectName.optional(),
+  /** An empty user name: the server's default user. */
+  credentials: z.strictObject({ username: z.string().max(1024), password: z.string().max(4096) }).optional(),
+  whenUnavailable: z.enum(["PerPod", "Refuse"]),
+  /** False: a Secret could not be resolved and none was in force. The store is not dialled, and counts as unavailable. */
+  resolved: z.boolean(),
+});
+
 const shape = z.strictObject({
   version: z.literal(1),
   proxy: z.strictObject({
@@ -77,6 +98,8 @@ const shape = z.strictObject({
       access: z.enum(["All", "Refused", "None"]),
     }),
   }),
+  /** Absent: each data plane counts for itself. */
+  store: store.optional(),
   /** Complete: nothing left to default or to look up. */
   policies: policySettings,
   /** In order of precedence as users wrote them; the router sorts by specificity. */
@@ -142,6 +165,7 @@ export const endpoints = z.strictObject({
 export type Config = z.output<typeof config>;
 /** A route with its settings instead of their indexes: see `routesOf` in `route-settings.ts`. */
 export type RouteConfig = Omit<Config["routes"][number], "policies"> & { readonly policies: RenderedPolicies };
+export type StoreConfig = NonNullable<Config["store"]>;
 export type BackendConfig = RouteConfig["backends"][number];
 export type Endpoints = z.output<typeof endpoints>;
 export type Endpoint = Endpoints["backends"][string][number];

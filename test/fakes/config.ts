@@ -1,5 +1,11 @@
 import { policies, renderedPolicies, type PolicyKind } from "../../api/policies/index.ts";
-import { config as configSchema, type Config, type Endpoints, type RouteConfig } from "../../api/config.ts";
+import {
+  config as configSchema,
+  type Config,
+  type Endpoints,
+  type RouteConfig,
+  type StoreConfig,
+} from "../../api/config.ts";
 import { withSettings } from "../../api/route-settings.ts";
 
 type Loose = Record<string, unknown>;
@@ -26,6 +32,7 @@ export interface ConfigParts {
   readonly maxConnections?: number;
   readonly drainPeriod?: string;
   readonly access?: "All" | "Refused" | "None";
+  readonly store?: Partial<StoreConfig> & Pick<StoreConfig, "address">;
   readonly routes?: readonly RouteParts[];
 }
 
@@ -58,6 +65,7 @@ export function configOf(parts: ConfigParts = {}): Config {
       ...(parts.tls === undefined ? {} : { tls: parts.tls }),
       trustedProxies: parts.trustedProxies ?? [],
     },
+    ...(parts.store === undefined ? {} : { store: { whenUnavailable: "PerPod", resolved: true, ...parts.store } }),
     dataplane: {
       maxConnections: parts.maxConnections ?? 10_000,
       drain: { period: parts.drainPeriod ?? "100ms" },

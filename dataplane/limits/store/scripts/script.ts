@@ -1,0 +1,12 @@
+/** A Lua script that the store runs in one step. All of its keys are in KEYS, with one hash tag. */
+export interface Script {
+  /** Names the script in metrics. */
+  readonly operation: Operation;
+  readonly text: string;
+  /** SHA-1 of the text in hexadecimal digits: the name under which the store keeps it. */
+  readonly sha1: string;
+}
+
+/** What a data plane asks of the store. */
+export const OPERATIONS = ["Join", "Renew", "Take", "Give", "Publish", "Borrow", "Leave"] as const;
+export type Operation = (typeof OPERATIONS)[number];
