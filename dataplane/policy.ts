@@ -8,6 +8,7 @@ import type { Identity } from "./identity.ts";
 import type { Memory } from "./memory.ts";
 import type { RouteMetrics } from "./metrics.ts";
 import type { Occupancy } from "./limits/occupancy.ts";
+import type { SharedLimits } from "./limits/shared-limits.ts";
 import type { Subjects } from "./limits/subjects.ts";
 import type { Refusal, Termination } from "./rejection.ts";
 import type { PlanDraft } from "./tunnel/plan.ts";
@@ -68,6 +69,8 @@ export interface CompileContext {
   readonly occupancy: Occupancy;
   /** The subjects that all limits of the process remember. */
   readonly subjects: Subjects;
+  /** Counts over all pods; undefined: each pod counts for itself. */
+  readonly shared: SharedLimits | undefined;
   /** Where questions to identity providers count their sockets. */
   readonly descriptors: Pick<Descriptors, "ask">;
   readonly clock: Clock;

@@ -118,6 +118,7 @@ export class ServedProxy implements HandshakeContext {
         memory: this.#memory,
         occupancy: this.occupancy,
         subjects,
+        shared: undefined,
         descriptors,
         metrics,
         clock,

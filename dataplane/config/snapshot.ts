@@ -12,6 +12,7 @@ import { BackendTlsCache } from "../backend/tls.ts";
 import type { Memory } from "../memory.ts";
 import type { Metrics, RouteMetrics } from "../metrics.ts";
 import type { Occupancy } from "../limits/occupancy.ts";
+import type { SharedLimits } from "../limits/shared-limits.ts";
 import type { Subjects } from "../limits/subjects.ts";
 import { compileForwarding, type CompiledForwarding } from "../policies/forwarding.ts";
 import { emptyPlan, type TunnelPlan } from "../tunnel/plan.ts";
@@ -60,6 +61,7 @@ export interface CompileOptions {
   readonly memory: Memory;
   readonly occupancy: Occupancy;
   readonly subjects: Subjects;
+  readonly shared: SharedLimits | undefined;
   readonly descriptors: CompileContext["descriptors"];
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -106,7 +108,7 @@ function compileRoute(
   options: CompileOptions,
   before: CompiledRoute | undefined,
 ): CompiledRoute {
-  const { memory, occupancy, subjects, descriptors, clock, log, random } = options;
+  const { memory, occupancy, subjects, shared, descriptors, clock, log, random } = options;
   const metrics = options.metrics.route(proxy, route.name);
   const { policies } = route;
   if (policies.authentication === undefined) {
@@ -121,6 +123,7 @@ function compileRoute(
     memory,
     occupancy,
     subjects,
+    shared,
     descriptors,
     clock,
     log,
@@ -159,12 +162,13 @@ interface CompiledPolicy {
   readonly settings: unknown;
   readonly scope: string;
   readonly shadow: boolean;
+  readonly shared: SharedLimits | undefined;
   readonly log: Log;
   /** Keys of the memory that it recalled. */
   readonly keys: readonly string[];
 }
 
-const INPUTS = ["settings", "scope", "shadow", "log"] as const;
+const INPUTS = ["settings", "scope", "shadow", "shared", "log"] as const;
 
 function compilePolicy(
   kind: PolicyKind,
@@ -173,8 +177,8 @@ function compilePolicy(
   before: CompiledPolicy | undefined,
 ): CompiledPolicy | undefined {
   if (settings === undefined) return undefined;
-  const { memory, log, shadow } = context;
-  const inputs = { settings, scope: context.scope(kind), shadow, log };
+  const { memory, log, shadow, shared } = context;
+  const inputs = { settings, scope: context.scope(kind), shadow, shared, log };
   if (before !== undefined && INPUTS.every((name) => before[name] === inputs[name])) {
     memory.keep(before.keys);
     return before;

@@ -9,6 +9,7 @@ import { Metrics } from "../../dataplane/metrics.ts";
 import { Occupancy } from "../../dataplane/limits/occupancy.ts";
 import { chain } from "../../dataplane/policies/index.ts";
 import type { CompileContext, PolicySteps, Party, PolicyCompiler } from "../../dataplane/policy.ts";
+import type { SharedLimits } from "../../dataplane/limits/shared-limits.ts";
 import { Subjects } from "../../dataplane/limits/subjects.ts";
 import type { CompileOptions } from "../../dataplane/config/snapshot.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -21,6 +22,7 @@ export class PolicyBench {
   readonly memory = new Memory();
   readonly occupancy = new Occupancy();
   readonly subjects = new Subjects();
+  shared: SharedLimits | undefined;
   readonly descriptors = { ask: () => () => {} };
   readonly metrics = new Metrics();
   readonly logged: object[] = [];
@@ -42,7 +44,8 @@ export class PolicyBench {
   /** What whole configs are compiled with. */
   get compileOptions(): CompileOptions {
     const { memory, occupancy, subjects, descriptors, metrics, clock } = this;
-    return { memory, occupancy, subjects, descriptors, metrics, clock, log: this.#log(), random: () => 0 };
+    const own = { memory, occupancy, subjects, descriptors, metrics, clock };
+    return { ...own, shared: this.shared, log: this.#log(), random: () => 0 };
   }
 
   #log(): Log {
@@ -57,7 +60,8 @@ export class PolicyBench {
     const { name, ownPolicies, policies } = route;
     const scope = (kind: PolicyKind): string => (ownPolicies.includes(kind) ? `route ${name}` : "proxy");
     const shadow = policies.enforcement === "Shadow";
-    return { route: { name }, shadow, scope, memory, occupancy, subjects, descriptors, clock, log, metrics };
+    const own = { memory, occupancy, subjects, shared: this.shared, descriptors, clock };
+    return { ...own, route: { name }, shadow, scope, log, metrics };
   }
 
   /** Hits of all limits, by the value of a label. */
