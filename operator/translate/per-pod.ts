@@ -11,11 +11,11 @@ export function perPodWords({
   store,
 }: Pick<WebSocketProxySpec, "mode" | "gateway" | "store">): string | undefined {
   if (store !== undefined) return undefined;
-  const many = "so together they can let through as many times as much as there are pods";
+  const many = "so N pods together can let through N times as much";
   if (mode === "Sidecar") return `${COUNT} of your pods by itself, ${many}; ${STORE}`;
   const replicas = gateway?.replicas;
   if (replicas === undefined) {
-    return `${COUNT} pod by itself, ${many}: spec.gateway.replicas is absent, so an autoscaler or kubectl scale decides how many there are (${FIRST_REPLICAS} at first); ${STORE}`;
+    return `${COUNT} pod by itself, ${many}. Without spec.gateway.replicas the Deployment is made with ${FIRST_REPLICAS} pods, and an autoscaler or kubectl scale decides how many there are; ${STORE}`;
   }
   if (replicas === 0) return `${COUNT} pod by itself; ${STORE}`;
   if (replicas === 1) {
