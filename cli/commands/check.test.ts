@@ -184,7 +184,7 @@ test("what limits mean without a store is a note, which does not change how chec
 });
 
 test("with a store there is no such note, and a password without TLS is a warning", async () => {
-  const spec = "store: { address: valkey:6379, credentialsSecretName: valkey-login }";
+  const store = "store: { address: valkey:6379, credentialsSecretName: valkey-login }";
   const login = `apiVersion: v1
 kind: Secret
 metadata: { name: valkey-login, namespace: demo, labels: { wsproxy.dev/use: "true" } }
@@ -193,7 +193,7 @@ stringData: { password: of-the-store }
 `;
   const folder = await folderOf({
     ...GOOD,
-    "proxy.yaml": proxyManifest({ spec, policies: LIMITED }),
+    "proxy.yaml": proxyManifest({ spec: store, policies: LIMITED }),
     "login.yaml": login,
   });
   const { ended, stdout } = await ran("check", "-f", folder);
