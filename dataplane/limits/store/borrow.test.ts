@@ -108,7 +108,7 @@ test.skipIf(lacks)(
     const key = freshKey();
     const quick = { ...shape, limit: 1, interval: 1000 };
     await borrow(key, "dead", { shape: quick, ahead: 25 });
-    await pass(server, key, 3_600_000); // bucket at 75 for all of it, then nobody looked until now
+    await pass(server, key, 3_600_000); // bucket at 75 for all of it, then the next call is this one
     await pass(server, key, -(3_600_000 - LEASE - 2000));
     const { granted } = (await borrow(key, "b", { shape: quick, need: 100, least: 1 })).said;
     expect(granted).toBeLessThanOrEqual(77);
