@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createClient } from "@redis/client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { OPERATIONS } from "../../dataplane/limits/store/scripts/script.ts";
@@ -22,6 +24,14 @@ test("the rights of examples/valkey are those that the gateway needs, and no mor
   const needed = new Set([...OWN, ...scripts.flatMap(([, script]) => commandsOf(script))]);
   expect(granted.toSorted()).toEqual([...needed].toSorted());
   expect(leastRights()).toMatch(/^~\{demo\/\*\}:\* resetchannels -@all \+/);
+});
+
+test("each guide that lists rights lists these", () => {
+  const folder = join(import.meta.dirname, "../../docs/guides");
+  const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"));
+  const [, ...words] = leastRights().split(" ");
+  const listed = texts.flatMap((text) => [...text.matchAll(/resetchannels -@all[^`\n]*/g)].map(([line]) => line));
+  expect(listed.filter((line) => line.trim() !== words.join(" "))).toEqual([]);
 });
 
 describe.each(STORES)("on $name", ({ path, lacks }) => {
