@@ -60,8 +60,9 @@ golden: $(INSTALLED) ## Write the golden files; read the diff before you commit 
 conformance: $(INSTALLED) ## Run the Autobahn suite through the gateway (installs it in ~/.cache/wsproxy first)
 	test/conformance/run.sh
 
-bench: $(INSTALLED) ## Measure the cost of a message, beside nginx and HAProxy if they are installed; about two minutes
+bench: $(INSTALLED) ## Measure the cost of a message, beside nginx and HAProxy if they are installed, and of a store; five minutes
 	node test/bench/relay.ts
+	node test/bench/store.ts
 
 bundle: $(INSTALLED) ## Build dist/: the program as in the image, in one folder without node_modules
 	npm run --silent build

@@ -14,6 +14,8 @@ export interface Load {
   readonly pace?: number;
   /** Additional headers of the handshake. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Additional headers of the handshake of one session, by its number. */
+  readonly headersOf?: (session: number) => Readonly<Record<string, string>>;
 }
 
 /** Sends messages over sessions that stay open and counts the round trips. */
@@ -34,7 +36,7 @@ export class Driver {
   static async open(port: number, load: Load): Promise<Driver> {
     const driver = new Driver(load);
     for (let at = 0; at < load.sessions; at += 50) {
-      const batch = Array.from({ length: Math.min(50, load.sessions - at) }, () => driver.#connect(port));
+      const batch = Array.from({ length: Math.min(50, load.sessions - at) }, (_, n) => driver.#connect(port, at + n));
       await Promise.all(batch);
     }
     return driver;
@@ -58,12 +60,12 @@ export class Driver {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  async #connect(port: number): Promise<void> {
-    const { size, inFlight, pace = 0, headers = {} } = this.#load;
+  async #connect(port: number, session: number): Promise<void> {
+    const { size, inFlight, pace = 0, headers, headersOf } = this.#load;
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     socket.on("error", () => socket.destroy());
     await once(socket, "connect");
-    socket.write(request({ headers }));
+    socket.write(request({ headers: { ...headers, ...headersOf?.(session) } }));
     const [head] = (await once(socket, "data")) as [Buffer];
     if (!head.toString("latin1").startsWith("HTTP/1.1 101")) throw new Error(head.toString("latin1"));
     this.#sockets.push(socket);
