@@ -5,6 +5,7 @@ import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { ADMIN_PORT, ADMIN_PORT_ANNOTATION, SIDECAR } from "../api/meta.ts";
 import { policiesSpec } from "../api/policies/index.ts";
+import { store } from "../api/store.ts";
 import { spec } from "../api/websocket-proxy.ts";
 import * as words from "../operator/admission/refusal-words.ts";
 
@@ -130,6 +131,15 @@ test("the gateway that a guide moves to has the routes and policies of the sidec
   expect(alike(gateway)).toEqual(alike(sidecar));
   expect(gateway?.routes[0]?.backends[0]?.port).toBe(sidecar?.routes[0]?.backends[0]?.port);
   expect([gateway?.mode, sidecar?.mode]).toEqual(["Gateway", "Sidecar"]);
+});
+
+test("the guide to shared limits shows stores as they are accepted", () => {
+  const page = read(join(GUIDES, "shared-limits.md"));
+  const patches = [...page.matchAll(/--patch \\\n +'(.*)'$/gm)].map(([, text = ""]) => JSON.parse(text) as object);
+  const specs = [...manifests(page), ...patches] as { readonly spec?: { readonly store?: unknown } }[];
+  const stores = specs.flatMap(({ spec: one }) => (one?.store === undefined ? [] : [one.store]));
+  expect(stores.length).toBe(2);
+  expect(stores.map((one) => store.safeParse(one).error?.issues)).toEqual(stores.map(() => undefined));
 });
 
 /** Every YAML document of a page that is a map: fenced, or given to kubectl. */

@@ -31,8 +31,7 @@ export async function freed(store: StoreServer, rounds: number): Promise<Freed> 
       if ((await session(stays.port)) !== undefined) throw new Error("the second gateway admitted one too many");
       closed.push(await untilAdmitted(stays.port, async () => void sessions[0]?.socket.destroy()));
       sessions.push(await admitted(dies.port));
-      // Its process has no handler for the signal: it says goodbye to nothing.
-      killed.push(await untilAdmitted(stays.port, () => dies.close()));
+      killed.push(await untilAdmitted(stays.port, () => dies.kill()));
     }
     return { killed: Math.max(...killed), closed: median(closed) };
   } finally {
