@@ -17,7 +17,10 @@ export const store: readonly Row[] = [
         description: "By operation and result. Late: no answer came in time. Failed: an error, or no connection.",
         unit: "ops",
         queries: [
-          [`sum by (operation, result) (${rate("wsproxy_store_requests_total", PROXY)})`, "{{operation}} {{result}}"],
+          [
+            `sum by (operation, result) (${rate("wsproxy_store_requests_total", PROXY)}) > 0`,
+            "{{operation}} {{result}}",
+          ],
         ],
       },
       {
