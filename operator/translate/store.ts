@@ -32,11 +32,11 @@ interface Named extends Pick<StoreConfig, "address" | "credentialsSecretName" | 
 function resolved(named: Named, before: StoreConfig | undefined, lookup: Lookup): StoreOutcome {
   const { address, tls, credentialsSecretName: secret, whenUnavailable } = named;
   const caName = tls?.caSecretName;
-  const ca = caName === undefined ? NOTHING : authority(caName, "spec.store.tls.caSecretName", lookup);
-  const login = secret === undefined ? NOTHING : passwordLogin(secret, "spec.store.credentialsSecretName", lookup);
-  const caNow = ca.value ?? (before?.tls?.caSecretName === caName ? before?.tls?.ca : undefined);
-  const kept = before?.credentialsSecretName === secret && mayStay(login, named, before);
-  const credentials = login.value ?? (kept ? before?.credentials : undefined);
+  const caNow = caName === undefined ? NOTHING : authority(caName, "spec.store.tls.caSecretName", lookup);
+  const ca = caNow.value ?? (before?.tls?.caSecretName === caName ? before?.tls?.ca : undefined);
+  const now = secret === undefined ? NOTHING : passwordLogin(secret, "spec.store.credentialsSecretName", lookup);
+  const stays = before?.credentialsSecretName === secret && mayStay(now, named, before);
+  const credentials = now.value ?? (stays ? before?.credentials : undefined);
   const store: StoreConfig = {
     address,
     ...(tls === undefined
@@ -45,15 +45,15 @@ function resolved(named: Named, before: StoreConfig | undefined, lookup: Lookup)
           tls: {
             serverName: tls.serverName,
             ...(caName === undefined ? {} : { caSecretName: caName }),
-            ...(caName === undefined || caNow === undefined ? {} : { ca: caNow }),
+            ...(caName === undefined || ca === undefined ? {} : { ca }),
           },
         }),
     ...(secret === undefined ? {} : { credentialsSecretName: secret }),
     ...(secret === undefined || credentials === undefined ? {} : { credentials }),
     whenUnavailable,
-    resolved: (caName === undefined || caNow !== undefined) && (secret === undefined || credentials !== undefined),
+    resolved: (caName === undefined || ca !== undefined) && (secret === undefined || credentials !== undefined),
   };
-  return { store, problems: [...ca.problems, ...login.problems] };
+  return { store, problems: [...explained(caNow, ca), ...explained(now, credentials)] };
 }
 
 const NOTHING: Found<never> = { value: undefined, problems: [] };
@@ -64,3 +64,13 @@ function mayStay({ problems }: Found<unknown>, { address }: Named, before: Store
 }
 
 const TAKEN_AWAY: ReadonlySet<ReferenceProblem["reason"]> = new Set(["SecretNotFound", "SecretNotPermitted"]);
+
+/** The problems of a reference that leads to nothing now, with what is done meanwhile; `stays`: its value in force. */
+function explained({ value, problems }: Found<unknown>, stays: unknown): readonly ReferenceProblem[] {
+  if (value !== undefined) return problems;
+  const meanwhile =
+    stays === undefined
+      ? "no pod dials the store, and whenUnavailable decides what limits do"
+      : "what was in force of it stays";
+  return problems.map((problem) => ({ ...problem, message: `${problem.message}. Until then ${meanwhile}` }));
+}
