@@ -142,6 +142,21 @@ test("the guide to shared limits shows stores as they are accepted", () => {
   expect(stores.map((one) => store.safeParse(one).error?.issues)).toEqual(stores.map(() => undefined));
 });
 
+test("the guide to refusals quotes why a store is unavailable as the log tells it", () => {
+  const [, section = ""] = read(join(GUIDES, "refused.md")).split("## Clients get 503 StoreUnavailable\n");
+  const quotes = [...section.matchAll(/`(its? [^`…]*)/g)].map(([, quote = ""]) => quote.trim());
+  const told = sources("dataplane/limits/store").join("\n");
+  expect(quotes.length).toBeGreaterThan(10);
+  expect(quotes.filter((quote) => !told.includes(quote))).toEqual([]);
+});
+
+/** The code in a folder, without its tests. */
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .map((name) => read(join(ROOT, folder, name)));
+}
+
 /** Every YAML document of a page that is a map: fenced, or given to kubectl. */
 function manifests(page: string): Record<string, unknown>[] {
   const fenced = [...page.matchAll(/```ya?ml\n([^]*?)```/g)].map(([, text = ""]) => text);

@@ -26,6 +26,7 @@ export class Driver {
   #running = false;
   #idle = 0;
   #done: (() => void) | undefined;
+  #failed: ((cause: Error) => void) | undefined;
   /** Duration of every round trip of the last run, in ms; only with one message in flight. */
   latencies: number[] = [];
 
@@ -42,13 +43,14 @@ export class Driver {
     return driver;
   }
 
-  /** Runs for about `ms` milliseconds; resolves with the number of round trips. */
+  /** Runs for about `ms` milliseconds; resolves with the number of round trips, and rejects where a session ends. */
   async run(ms: number): Promise<number> {
     this.#round = 0;
     this.latencies = [];
     this.#idle = 0;
     this.#running = true;
-    const finished = new Promise<void>((resolve) => (this.#done = resolve));
+    const finished = new Promise<void>((resolve, reject) => ([this.#done, this.#failed] = [resolve, reject]));
+    finished.catch(() => {}); // it is awaited below
     for (const socket of this.#sockets) socket.emit("go");
     await new Promise((resolve) => setTimeout(resolve, ms));
     this.#running = false;
@@ -57,6 +59,7 @@ export class Driver {
   }
 
   close(): void {
+    this.#failed = undefined;
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -69,6 +72,7 @@ export class Driver {
     const [head] = (await once(socket, "data")) as [Buffer];
     if (!head.toString("latin1").startsWith("HTTP/1.1 101")) throw new Error(head.toString("latin1"));
     this.#sockets.push(socket);
+    socket.on("close", () => this.#failed?.(new Error("a session has ended meanwhile")));
     const message = binary(Buffer.alloc(size, 1), true);
     const first = Buffer.concat(Array.from({ length: inFlight }, () => message));
     const answer = binary(Buffer.alloc(size, 1)).length;

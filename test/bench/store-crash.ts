@@ -21,11 +21,11 @@ export interface Freed {
 /** A client with all its sessions on one gateway: how long until it gets in at another one? */
 export async function freed(store: StoreServer, rounds: number): Promise<Freed> {
   const backend = await new EchoBackend().open();
-  const stays = await gateway(POLICIES, backend.port, store, HEADERS);
+  const stays = await gateway(POLICIES, backend.port, store, "Refuse");
   try {
     const [killed, closed]: [number[], number[]] = [[], []];
     for (let round = 0; round < rounds; round += 1) {
-      const dies = await gateway(POLICIES, backend.port, store, HEADERS);
+      const dies = await gateway(POLICIES, backend.port, store, "Refuse");
       const sessions: RawClient[] = [];
       for (let n = 0; n < LIMIT; n += 1) sessions.push(await admitted(dies.port));
       if ((await session(stays.port)) !== undefined) throw new Error("the second gateway admitted one too many");

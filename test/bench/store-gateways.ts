@@ -1,9 +1,11 @@
-import { RawClient, request } from "../fakes/clients.ts";
 import type { ConfigParts } from "../fakes/config.ts";
 import { GatewayProcess } from "../fakes/gateway-process.ts";
 import { IMAGE_FLAGS } from "../fakes/image-flags.ts";
 import { until } from "../fakes/sockets.ts";
 import type { StoreServer } from "../store/server.ts";
+
+/** Clients of this bench answer no ping. */
+const WITHOUT_PINGS = { interval: "0s", timeout: "10s", strict: false };
 
 /** What a store has used since it started. */
 export interface StoreUsage {
@@ -13,29 +15,29 @@ export interface StoreUsage {
   readonly scripts: number;
 }
 
-/**
- * A gateway with these policies on its one route, a limit of sessions among them; with a store once it counts there,
- * and no other limit decides meanwhile. `headers`: what a handshake needs that it admits.
- */
+/** A gateway with these policies on its one route; with a store once its limits count there. */
 export async function gateway(
   policies: object,
   backend: number,
   store?: StoreServer,
-  headers: Readonly<Record<string, string>> = {},
+  whenUnavailable: "PerPod" | "Refuse" = "PerPod",
 ): Promise<GatewayProcess> {
   const config: ConfigParts = {
     trustedProxies: ["127.0.0.1/32"],
-    routes: [{ policies: { ...policies } }],
-    ...(store === undefined ? {} : { store: { address: store.address, whenUnavailable: "Refuse" } }),
+    routes: [{ policies: { ...policies, keepalive: WITHOUT_PINGS } }],
+    ...(store === undefined ? {} : { store: { address: store.address, whenUnavailable } }),
   };
   const process = await GatewayProcess.start({ ports: [backend], config, flags: IMAGE_FLAGS });
-  await until("the gateway counts in the store", async () => {
-    const client = await RawClient.send(process.port, request({ headers }));
-    const { status } = await client.answer();
-    client.socket.destroy();
-    return status !== 503;
-  });
+  if (store === undefined) return process;
+  const available = async (): Promise<boolean> => (await process.metric("store_available")) === 1;
+  await until("the gateway counts in the store", available);
   return process;
+}
+
+/** Calls of a gateway to its store that were not answered in time. */
+export async function unanswered(process: GatewayProcess): Promise<number> {
+  const ended = (result: string): Promise<number> => process.metric("store_requests_total", { result });
+  return (await ended("Late")) + (await ended("Failed"));
 }
 
 /** The header that makes session `n` another client than all others: its address, by a trusted proxy. */

@@ -5,12 +5,11 @@ import { request } from "../fakes/clients.ts";
 import { EchoBackend } from "../fakes/echo-backend.ts";
 import type { GatewayProcess } from "../fakes/gateway-process.ts";
 import type { StoreServer } from "../store/server.ts";
-import { gateway, median, share, usageOf } from "./store-gateways.ts";
+import { gateway, median, share, unanswered, usageOf } from "./store-gateways.ts";
 
 /** Handshakes under way at the same time. */
 const AT_ONCE = 8;
 const CLIENTS = Array.from({ length: 200 }, (_, n) => `client-${n}`);
-const HEADERS = { "x-api-key": keyOf("client-0") };
 const POLICIES = { ...withKeys(CLIENTS), connections: [{ per: "Client", limit: 1000 }] };
 
 /** Of one handshake, and the end of its session, in µs; times in ms. */
@@ -27,9 +26,9 @@ export interface HandshakeCost {
 export async function handshakes(
   store: StoreServer,
   { rounds, ms }: { readonly rounds: number; readonly ms: number },
-): Promise<{ readonly without: HandshakeCost; readonly with: HandshakeCost }> {
+): Promise<{ readonly without: HandshakeCost; readonly with: HandshakeCost; readonly unanswered: number }> {
   const backend = await new EchoBackend().open();
-  const gateways = [await gateway(POLICIES, backend.port), await gateway(POLICIES, backend.port, store, HEADERS)];
+  const gateways = [await gateway(POLICIES, backend.port), await gateway(POLICIES, backend.port, store)] as const;
   try {
     const costs: HandshakeCost[][] = gateways.map(() => []);
     for (const one of gateways) await storm(one.port, ms / 2); // warm
@@ -37,7 +36,7 @@ export async function handshakes(
       for (const [at, one] of gateways.entries()) costs[at]?.push(await measured(one, store, ms));
     }
     const [without = [], beside = []] = costs;
-    return { without: middle(without), with: middle(beside) };
+    return { without: middle(without), with: middle(beside), unanswered: await unanswered(gateways[1]) };
   } finally {
     for (const one of gateways) await one.close();
     backend.close();

@@ -4,8 +4,8 @@ import type { StoreServer } from "../store/server.ts";
 import { Driver } from "./load.ts";
 import { clientAddress, gateway, usageOf } from "./store-gateways.ts";
 
-/** Descriptors of this process beside those of the sessions: each has two here, the client's and the backend's. */
-const OTHERS = 1000;
+/** Share of the file descriptors that sessions may have, two each, in the gateway as in this process. */
+const SHARE = 0.8;
 /** After this time of quiet a pod has given back what it borrowed, in ms. */
 const QUIET = 8000;
 
@@ -20,7 +20,7 @@ export async function idle(
   most: number,
   ms: number,
 ): Promise<{ readonly sessions: number; readonly scripts: number; readonly cpu: number }> {
-  const sessions = Math.min(most, Math.floor((descriptorLimit().limit - OTHERS) / 2));
+  const sessions = Math.min(most, Math.floor((descriptorLimit().limit * SHARE) / 2));
   const backend = await new EchoBackend().open();
   const process = await gateway(POLICIES, backend.port, store);
   const driver = await Driver.open(process.port, { sessions, size: 1, inFlight: 1, headersOf: clientAddress });

@@ -2,7 +2,7 @@ import { EchoBackend } from "../fakes/echo-backend.ts";
 import type { GatewayProcess } from "../fakes/gateway-process.ts";
 import type { StoreServer } from "../store/server.ts";
 import { Driver, type Load } from "./load.ts";
-import { clientAddress, gateway, median, usageOf } from "./store-gateways.ts";
+import { clientAddress, gateway, median, unanswered, usageOf } from "./store-gateways.ts";
 
 export interface MessageLoad {
   readonly name: string;
@@ -41,6 +41,8 @@ export interface MessageCost {
   readonly store: number;
   /** Scripts that the store ran in a second. */
   readonly scripts: number;
+  /** Calls to the store in all rounds that were not answered in time. */
+  readonly unanswered: number;
 }
 
 /** Messages under a limit per Client: without a store, and beside it with one. */
@@ -50,14 +52,14 @@ export async function messages(
   { rounds, ms }: { readonly rounds: number; readonly ms: number },
 ): Promise<MessageCost> {
   const fromClient = [{ per: "Client", limit, interval: "1s", burst: limit }];
-  const policies = { connections: [{ per: "Client", limit: 1000 }], messages: { fromClient } };
+  const policies = { messages: { fromClient } };
   const backend = await new EchoBackend().open();
   backend.size = load.size;
   const [alone, shared] = [await gateway(policies, backend.port), await gateway(policies, backend.port, store)];
   const drivers = [await Driver.open(alone.port, load), await Driver.open(shared.port, load)] as const;
   try {
     const time = ms * longer;
-    const rows: MessageCost[] = [];
+    const rows: Omit<MessageCost, "unanswered">[] = [];
     for (const driver of drivers) await driver.run(time / 2); // warm
     for (let round = 0; round < rounds; round += 1) {
       const without = await perTrip(alone, drivers[0], time);
@@ -71,8 +73,11 @@ export async function messages(
         scripts: ((after.scripts - before.scripts) * 1000) / time,
       });
     }
-    const of = (name: keyof MessageCost): number => median(rows.map((row) => row[name]));
-    return { without: of("without"), with: of("with"), store: of("store"), scripts: of("scripts") };
+    const of = (name: keyof (typeof rows)[number]): number => median(rows.map((row) => row[name]));
+    return {
+      ...{ without: of("without"), with: of("with"), store: of("store"), scripts: of("scripts") },
+      unanswered: await unanswered(shared),
+    };
   } finally {
     for (const driver of drivers) driver.close();
     for (const one of [alone, shared]) await one.close();

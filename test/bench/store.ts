@@ -39,11 +39,20 @@ async function measure(store: StoreServer): Promise<void> {
   const shakes = await handshakes(store, runs);
   for (const [name, cost] of [["without a store", shakes.without] as const, ["with a store", shakes.with] as const])
     show(name, cost.gateway, cost.store, cost.scripts, cost.median, cost.p99);
+  show("calls to the store without an answer in time", shakes.unanswered);
 
-  show("\nmessage and answer, messages per Client", "without µs", "with µs", "ratio", "store µs", "scripts a second");
+  show(
+    "\nmessage and answer, messages per Client",
+    "without µs",
+    "with µs",
+    "ratio",
+    "store µs",
+    "scripts a second",
+    "late calls",
+  );
   for (const load of MESSAGE_LOADS) {
     const cost = await messages(store, load, runs);
-    show(load.name, cost.without, cost.with, cost.with / cost.without, cost.store, cost.scripts);
+    show(load.name, cost.without, cost.with, cost.with / cost.without, cost.store, cost.scripts, cost.unanswered);
   }
 
   const quiet = await idle(store, Number(flags.sessions), 10_000);
