@@ -63,8 +63,9 @@ conformance: $(INSTALLED) ## Run the Autobahn suite through the gateway (install
 stores: ## Put Valkey 9 and Redis 6.2.5 into ~/.cache/wsproxy, for the tests of the store
 	test/store/setup.sh
 
-bench: $(INSTALLED) ## Measure the cost of a message, beside nginx and HAProxy if they are installed; about two minutes
+bench: $(INSTALLED) ## Measure the cost of a message, beside nginx and HAProxy if they are installed, and of a store; five minutes
 	node test/bench/relay.ts
+	node test/bench/store.ts
 
 bundle: $(INSTALLED) ## Build dist/: the program as in the image, in one folder without node_modules
 	npm run --silent build

@@ -6,31 +6,45 @@ import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { descriptorLimit } from "../../runtime/descriptor-limit.ts";
+import type { Fields, Log } from "../../runtime/log.ts";
 import { FakeClock } from "./clock.ts";
-import { configOf, endpointsOf } from "./config.ts";
+import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
 import type { ProcessOptions } from "./gateway-process.ts";
+import { LoopTurns } from "./loop-turns.ts";
+import { sumOf } from "./metric-sum.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ProcessOptions;
-const silent = (): void => {};
-const log = { debug: silent, info: silent, warn: silent, error: silent };
+const kept: object[] = [];
+const line =
+  (level: string) =>
+  (fields: Fields, message: string): void =>
+    void (options.watched === true && kept.push({ at: String(process.hrtime.bigint()), level, message, fields }));
+const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
 const byHand = options.clock === "by hand" ? new FakeClock(Date.now()) : undefined;
 const clock = byHand ?? systemClock;
 const limit = options.bufferBudget ?? Number.POSITIVE_INFINITY;
 const budget = new BufferBudget({ limit, clock, log });
+const metrics = new Metrics();
+const turns = options.watched === true ? new LoopTurns() : undefined;
 const gateway = new Gateway({
   clock,
   random: Math.random,
   log,
   budget,
   descriptors: new Descriptors(descriptorsForSockets(descriptorLimit()), clock, log),
-  metrics: new Metrics(),
+  metrics,
   bind: () => ({ host: "127.0.0.1", port: 0 }),
   reads: options.path === "data" ? dataPath : new SharedPath(),
 });
-const config = configOf(options.config ?? {});
-const update = { config, endpoints: endpointsOf(options.ports), hash: "1", endpointsHash: "1" };
-for (const applied of await gateway.apply([await gateway.read(update)]))
-  if (!applied.ok) throw new Error(applied.problems.join("; "));
+
+let versions = 0;
+async function apply(parts: ConfigParts): Promise<void> {
+  const [config, hash] = [configOf(parts), String((versions += 1))];
+  const update = { config, endpoints: endpointsOf(options.ports), hash, endpointsHash: "1" };
+  for (const applied of await gateway.apply([await gateway.read(update)]))
+    if (!applied.ok) throw new Error(applied.problems.join("; "));
+}
+await apply(options.config ?? {});
 
 const cpu = (): number => {
   const { user, system } = process.cpuUsage();
@@ -59,11 +73,27 @@ async function usage(): Promise<object> {
   };
 }
 
-const answers: Readonly<Record<string, () => unknown>> = { cpu, buffered, usage };
-async function answer(what: string | number): Promise<unknown> {
+const answers: Readonly<Record<string, () => unknown>> = {
+  cpu,
+  buffered,
+  usage,
+  turn: () => turns?.longest(),
+  lines: () => kept.splice(0),
+  leave: () => gateway.drain(0, AbortSignal.abort()).then(() => "left"),
+};
+
+interface Question {
+  readonly metric?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly config?: ConfigParts;
+}
+
+async function answer(what: string | number | Question): Promise<unknown> {
   if (typeof what === "string") return await answers[what]?.();
-  byHand?.advance(what);
-  return "advanced";
+  if (typeof what === "number") byHand?.advance(what);
+  else if (what.metric !== undefined) return await sumOf(metrics, what.metric, what.labels);
+  else if (what.config !== undefined) await apply(what.config);
+  return "done";
 }
 
 process.on("message", (what: string | number) => void answer(what).then((said) => process.send?.(said)));

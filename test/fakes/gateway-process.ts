@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from "node:child_process";
+import { fork, type ChildProcess, type Serializable } from "node:child_process";
 import { once } from "node:events";
 import type { ConfigParts, endpointsOf } from "./config.ts";
 
@@ -18,6 +18,15 @@ export interface Usage {
   readonly ended: number;
 }
 
+/** A line that a gateway's process logged. */
+export interface ProcessLine {
+  /** Of the monotonic clock that all processes of a machine share, in ns. */
+  readonly at: bigint;
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 export interface ProcessOptions {
   readonly path?: "shared" | "data";
   /** The clock of its gateway. `by hand`: it stands still until `advance`. Default: the machine's. */
@@ -28,16 +37,20 @@ export interface ProcessOptions {
   readonly bufferBudget?: number;
   /** Flags of Node. */
   readonly flags?: readonly string[];
+  /** Keeps what it logs, for `lines`, and watches its event loop, for `longestTurn`. */
+  readonly watched?: boolean;
   /** The Node to run it on. Default: this one. */
   readonly node?: string | undefined;
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A data plane in a process of its own, so that its usage can be measured apart from the test's. */
+/** A data plane in a process of its own, so that its usage can be measured apart from the test's, and it can be killed. */
 export class GatewayProcess {
   readonly #child: ChildProcess;
   port = 0;
+  /** The question before the next one: answers come in the order of the questions. */
+  #before: Promise<unknown> = Promise.resolve();
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -57,36 +70,88 @@ export class GatewayProcess {
   }
 
   async usage(): Promise<Usage> {
-    this.#child.send("usage");
-    return (await this.#answer()) as Usage;
+    return (await this.#ask("usage")) as Usage;
   }
 
   /** CPU only: no collection. */
   async cpu(): Promise<number> {
-    this.#child.send("cpu");
-    return (await this.#answer()) as number;
+    return (await this.#ask("cpu")) as number;
   }
 
   /** Bytes that wait in its sessions: no collection, so that a test may ask often. */
   async buffered(): Promise<number> {
-    this.#child.send("buffered");
-    return (await this.#answer()) as number;
+    return (await this.#ask("buffered")) as number;
+  }
+
+  /** CPU time of the longest turn of its event loop since it was last asked, in ms. */
+  async longestTurn(): Promise<number> {
+    return (await this.#ask("turn")) as number;
+  }
+
+  /** What it has logged since it was last asked. */
+  async lines(): Promise<ProcessLine[]> {
+    const lines = (await this.#ask("lines")) as (Omit<ProcessLine, "at"> & { readonly at: string })[];
+    return lines.map((line) => ({ ...line, at: BigInt(line.at) }));
+  }
+
+  /** Sum of the samples of a metric (its name without `wsproxy_`) whose labels include these. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    return (await this.#ask({ metric: name, labels })) as number;
+  }
+
+  /** Puts another config in force, with the endpoints that it has. */
+  async configure(config: ConfigParts): Promise<void> {
+    await this.#ask({ config });
   }
 
   /** Moves its clock, which is by hand, so many ms forward. */
   async advance(ms: number): Promise<void> {
-    this.#child.send(ms);
-    await this.#answer();
+    await this.#ask(ms);
   }
 
   get alive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** As a crash: it says goodbye to nothing. */
+  async kill(): Promise<void> {
+    if (!this.alive) return;
+    const exit = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exit;
+  }
+
+  /** The process is there, and does nothing. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  /** Ends its sessions, says goodbye to its store, and ends. */
+  async leave(): Promise<void> {
+    if (!this.alive) return;
+    await this.#ask("leave");
+    await this.close();
+  }
+
   async close(): Promise<void> {
     if (!this.alive) return;
+    const exit = once(this.#child, "exit");
     this.#child.kill();
-    await once(this.#child, "exit");
+    this.#child.kill("SIGCONT");
+    await exit;
+  }
+
+  #ask(what: unknown): Promise<unknown> {
+    const answer = this.#before.then(() => {
+      this.#child.send(what as Serializable);
+      return this.#answer();
+    });
+    this.#before = answer.catch(() => {});
+    return answer;
   }
 
   async #answer(): Promise<unknown> {

@@ -12,6 +12,7 @@ import type { Fields, Log } from "../../runtime/log.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
 import { STAYING } from "./admin-client.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
+import { sumOf } from "./metric-sum.ts";
 import { until } from "./sockets.ts";
 
 export interface LogLine {
@@ -100,14 +101,8 @@ export class TestGateway {
   }
 
   /** Sum of the samples of a metric (its name without `wsproxy_`) whose labels include these. */
-  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const metric = (await this.metrics.registry.getMetricsAsJSON()).find((it) => it.name === `wsproxy_${name}`);
-    if (metric === undefined) throw new Error(`no metric wsproxy_${name}`);
-    const samples = metric.values as readonly { value: number; labels: Record<string, unknown>; metricName?: string }[];
-    const fits = (sample: (typeof samples)[number]): boolean =>
-      (sample.metricName ?? metric.name).replace(/_count$/, "") === metric.name &&
-      Object.entries(labels).every(([label, value]) => String(sample.labels[label]) === value);
-    return samples.filter(fits).reduce((sum, { value }) => sum + value, 0);
+  metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    return sumOf(this.metrics, name, labels);
   }
 
   /** An admin endpoint's answer to a request that may see it. */
