@@ -170,7 +170,7 @@ class Pipe {
     this.#client = createClient({
       disableOfflineQueue: true,
       socket: { host: "127.0.0.1", port, reconnectStrategy: false },
-    }) as RedisClientType;
+    });
     this.#client.on("error", () => {});
   }
 

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import { pause } from "../../../runtime/loop/pause.ts";
 import { Unavailable, type Link } from "./link.ts";
@@ -79,7 +79,7 @@ export class Membership implements Standing {
     if (this.closing.aborted) return;
     if (id === this.id && this.#joining === undefined) return this.#again();
     await this.#joining?.catch(() => {});
-    await turn(); // then the link knows it, too
+    await nextTurn(); // then the link knows it, too
   }
 
   #again(): Promise<void> {
