@@ -274,9 +274,9 @@ describe.skipIf(STORE_LACKS !== undefined)(
 
       test("what other pods hold of a bucket cannot be taken, and what is no bucket takes nothing", async () => {
         const { server, pod } = await scene();
-        const until = String((Date.now() + 5_000) * 1_000);
+        const later = String((Date.now() + 5_000) * 1_000);
         const now = String(Date.now() * 1_000);
-        await server.ask("HSET", bucketKey(PREFIX, bucket.name), "t", "2", "a", now, "hother", `1 ${until} 1 1`);
+        await server.ask("HSET", bucketKey(PREFIX, bucket.name), "t", "2", "a", now, "hother", `1 ${later} 1 1`);
         expect(await take(pod, { buckets: [bucket] })).toEqual({ kind: "in", exceeded: [] });
         expect(await take(pod, { buckets: [bucket] })).toMatchObject({ kind: "refused", line: 0 });
         await server.ask("SET", bucketKey(PREFIX, route.name), "no bucket");
