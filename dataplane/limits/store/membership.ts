@@ -56,7 +56,7 @@ export class Membership implements Standing {
   }
 
   /**
-   * Under a new id, writes all counts. What an old connection still delivers counts for nobody. Rejects with Unavailable;
+   * Under a new id, writes all counts. What an old connection still delivers does not count. Rejects with Unavailable;
    * else the store knows this process, and has had the time to learn of all others.
    */
   async join(): Promise<void> {
