@@ -128,7 +128,7 @@ describe.skipIf(STORE_LACKS !== undefined)(
       expect(await pod.attempt("alice", limits)).toBe("in");
       pod.link.lose(1);
       expect(await pod.attempt("alice", limits)).toBe("unavailable");
-      await until("the place that nobody has is free", async () => (await sum(server)) === 1);
+      await until("the place of no session is free", async () => (await sum(server)) === 1);
       pod.link.lose(1);
       pod.endAll();
       await until("no subject is left", async () => (await server.ask("DBSIZE")) === 1);
@@ -336,7 +336,7 @@ test("a handshake that is refused while counts are written is not written for go
   const leave = occupancy.enter("main", clientNamed("late"), where);
   const key = "client\nclient late";
   const refused = ledger.take({ buckets: [], places: [{ key, limit: 1 }], shadow: false }).then(async () => {
-    for (let step = 0; step < 20; step += 1) await undefined; // the caller's own steps of the same turn
+    for (let step = 0; step < 20; step += 1) await Promise.resolve(); // the caller's own steps of the same turn
     leave();
   });
   for (const answered of waiting.splice(0)) answered(); // of the first 500 keys, and of the handshake

@@ -1,17 +1,17 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Clock, Timer } from "../../../runtime/clock.ts";
-import { pause } from "../../../runtime/loop/pause.ts";
-import { Unavailable, type Link } from "./link.ts";
-import { ageOf } from "./place-answers.ts";
-import type { PlaceCounts, Standing } from "./place-counts.ts";
-import type { PlaceIds } from "./place-ids.ts";
-import type { PlaceTimes } from "./place-times.ts";
-import { PATIENCE, UnknownId } from "./place-writer.ts";
-import { JOIN } from "./scripts/join.ts";
-import { LEAVE } from "./scripts/leave.ts";
-import { RENEW } from "./scripts/renew.ts";
-import type { Script } from "./scripts/script.ts";
-import { TAKE } from "./scripts/take.ts";
+import type { Clock, Timer } from "../../../../runtime/clock.ts";
+import { pause } from "../../../../runtime/loop/pause.ts";
+import { Unavailable, type Link } from "../link.ts";
+import { ageOf } from "./answers.ts";
+import type { PlaceCounts, Standing } from "./counts.ts";
+import type { PlaceIds } from "./ids.ts";
+import type { PlaceTimes } from "./times.ts";
+import { PATIENCE, UnknownId } from "./writer.ts";
+import { JOIN } from "../scripts/join.ts";
+import { LEAVE } from "../scripts/leave.ts";
+import { RENEW } from "../scripts/renew.ts";
+import type { Script } from "../scripts/script.ts";
+import { TAKE } from "../scripts/take.ts";
 
 interface MembershipOptions {
   readonly link: () => Link;
