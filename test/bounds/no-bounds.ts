@@ -91,4 +91,10 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "operator/pods/orphaned-pods.ts#SOON": "when a round of nudges goes on",
   "operator/rollout/injected-rollout.ts#NO_PROGRESS": "when injected pods that do not move are told",
   "operator/rollout/rollout.ts#NO_PROGRESS": "when a rollout that does not move is told",
+  "dataplane/limits/store/ledger/counts.ts#ROUNDS": "how often all counts are written in a key's life",
+  "dataplane/limits/store/ledger/times.ts#PLACE_TIMES": "when the store is told what, and until when it believes it",
+  "dataplane/limits/store/ledger/walk.ts#STRIDE": "after how many keys a walk looks at the time",
+  "dataplane/limits/store/ledger/writer.ts#PATIENCE": "of a call to the store that no handshake waits for",
+  "dataplane/limits/store/ledger/writer.ts#FORMER": "fields that are deleted at once; the others end by themselves",
+  "dataplane/limits/store/scripts/take.ts#FEW_FIELDS": "from how many fields on a key is rid of those of dead pods",
 };

@@ -1,15 +1,15 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import { pause } from "../../../runtime/loop/pause.ts";
 import { bucketKey } from "./bucket-key.ts";
-import { Gives, type Given } from "./gives.ts";
+import { Gives, type Given } from "./ledger/gives.ts";
 import { Unavailable, type Link } from "./link.ts";
-import { Membership } from "./membership.ts";
+import { Membership } from "./ledger/membership.ts";
 import type { Occupancy } from "../occupancy.ts";
-import { takeAnswer, wasKnown } from "./place-answers.ts";
-import { PlaceCounts } from "./place-counts.ts";
-import { PlaceIds } from "./place-ids.ts";
-import { PLACE_TIMES, type PlaceTimes } from "./place-times.ts";
-import { PlaceWriter, UnknownId } from "./place-writer.ts";
+import { takeAnswer, wasKnown } from "./ledger/answers.ts";
+import { PlaceCounts } from "./ledger/counts.ts";
+import { PlaceIds } from "./ledger/ids.ts";
+import { PLACE_TIMES, type PlaceTimes } from "./ledger/times.ts";
+import { PlaceWriter, UnknownId } from "./ledger/writer.ts";
 import { GIVE } from "./scripts/give.ts";
 import { TAKE } from "./scripts/take.ts";
 import type { SharedPlaces, TakeAnswer, TakeLines } from "../shared-limits.ts";
@@ -56,7 +56,7 @@ export class Ledger implements SharedPlaces {
     this.#ids = ids;
     this.#writer = writer;
     this.#counts = counts;
-    this.#membership = new Membership({ link, pods: this.#pods, ids, writer, counts, clock, times });
+    this.#membership = new Membership({ link, pods: this.#pods, ids, counts, clock, times });
   }
 
   needed(keys: readonly string[]): string[] {
@@ -74,8 +74,9 @@ export class Ledger implements SharedPlaces {
   async take(lines: TakeLines): Promise<TakeAnswer> {
     if (!this.#membership.ready) throw new Unavailable("it is not available");
     const keys = lines.places.map(({ key }) => key);
+    const id = this.#ids.current;
     const answer = await this.#ask(lines, keys);
-    return answer === "unknown" ? this.#askAgain(lines, keys) : answer;
+    return answer === "unknown" ? this.#askAgain(lines, keys, id) : answer;
   }
 
   give(keys: readonly string[]): void {
@@ -113,32 +114,44 @@ export class Ledger implements SharedPlaces {
     ];
     try {
       const answer = takeAnswer(await link().call(TAKE, [this.#pods, ...names], args), names.length);
-      const isOut = answer === "unknown" || answer.kind === "refused";
-      // A write that was sent meanwhile has this handshake in it, as if it were let in.
-      if (isOut && this.#writer.followed(moment)) this.#counts.doubts.dirty(keys);
+      if (answer === "unknown" || answer.kind === "refused") this.#leaves(keys, () => this.#writer.followed(moment));
       else if (this.#writer.crossed(moment)) this.#counts.doubts.suspect(keys);
       return answer;
     } catch (fault) {
-      this.#counts.doubts.dirty(keys);
+      this.#fails(keys);
       throw fault;
     }
   }
 
+  /** The store may have the place or not. The caller may leave the occupancy. */
+  #fails(keys: readonly string[]): void {
+    this.#counts.doubts.dirty(keys);
+    this.#leaves(keys, () => true);
+  }
+
+  /** The caller leaves the occupancy in this turn. What is written before it does has the handshake in it. */
+  #leaves(keys: readonly string[], isDoubtful: () => boolean): void {
+    if (keys.length === 0) return;
+    setImmediate(() => {
+      if (isDoubtful()) this.#counts.doubts.dirty(keys);
+    });
+  }
+
   /** The store did not know this process: once it does, the handshake takes its place as if it came now. */
-  async #askAgain(lines: TakeLines, keys: readonly string[]): Promise<TakeAnswer> {
+  async #askAgain(lines: TakeLines, keys: readonly string[], id: string): Promise<TakeAnswer> {
     const { kinds } = this.#writer;
     const { clock } = this.#options;
     this.#writer.early(keys, 1);
-    await Promise.race([this.#membership.rejoin(), pause(REJOIN_WAIT, clock, this.#membership.closing)]);
+    await Promise.race([this.#membership.rejoin(id), pause(REJOIN_WAIT, clock, this.#membership.closing)]);
     this.#writer.early(keys, -1);
     if (!this.#membership.ready) {
-      this.#counts.doubts.dirty(keys);
-      throw new UnknownId();
+      this.#fails(keys);
+      throw new UnknownId(id);
     }
     const answer = await this.#ask(lines, keys);
-    if (answer === "unknown" || kinds !== this.#writer.kinds) this.#counts.doubts.dirty(keys);
+    if (answer === "unknown" || kinds !== this.#writer.kinds) this.#fails(keys);
     else this.#counts.doubts.suspect(keys);
-    if (answer === "unknown") throw new UnknownId();
+    if (answer === "unknown") throw new UnknownId(id);
     return answer;
   }
 
@@ -149,14 +162,15 @@ export class Ledger implements SharedPlaces {
     if (keys.length === 0) return;
     if (!this.#membership.ready) return doubts.dirty(keys);
     const moment = this.#writer.now;
+    const id = this.#ids.current;
     try {
       const names = keys.map((key) => this.#writer.name(key));
-      const args = [this.#ids.current, ...certain.map(([, count]) => count)];
+      const args = [id, ...certain.map(([, count]) => count)];
       const known = wasKnown(await this.#options.link().call(GIVE, [this.#pods, ...names], args));
       if (known && this.#writer.crossed(moment)) doubts.suspect(keys);
       if (known) return;
       doubts.dirty(keys);
-      if (this.#membership.ready) void this.#membership.rejoin();
+      void this.#membership.rejoin(id);
     } catch {
       doubts.dirty(keys);
     }

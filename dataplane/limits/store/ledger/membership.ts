@@ -1,24 +1,23 @@
-import type { Clock, Timer } from "../../../runtime/clock.ts";
-import { pause } from "../../../runtime/loop/pause.ts";
-import { Unavailable, type Link } from "./link.ts";
-import { ageOf } from "./place-answers.ts";
-import type { PlaceCounts, Standing } from "./place-counts.ts";
-import type { PlaceIds } from "./place-ids.ts";
-import type { PlaceTimes } from "./place-times.ts";
-import { PATIENCE, UnknownId, type PlaceWriter } from "./place-writer.ts";
-import { GIVE } from "./scripts/give.ts";
-import { JOIN } from "./scripts/join.ts";
-import { LEAVE } from "./scripts/leave.ts";
-import { RENEW } from "./scripts/renew.ts";
-import type { Script } from "./scripts/script.ts";
-import { TAKE } from "./scripts/take.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Clock, Timer } from "../../../../runtime/clock.ts";
+import { pause } from "../../../../runtime/loop/pause.ts";
+import { Unavailable, type Link } from "../link.ts";
+import { ageOf } from "./answers.ts";
+import type { PlaceCounts, Standing } from "./counts.ts";
+import type { PlaceIds } from "./ids.ts";
+import type { PlaceTimes } from "./times.ts";
+import { PATIENCE, UnknownId } from "./writer.ts";
+import { JOIN } from "../scripts/join.ts";
+import { LEAVE } from "../scripts/leave.ts";
+import { RENEW } from "../scripts/renew.ts";
+import type { Script } from "../scripts/script.ts";
+import { TAKE } from "../scripts/take.ts";
 
 interface MembershipOptions {
   readonly link: () => Link;
   /** Key of the hash of pods. */
   readonly pods: string;
   readonly ids: PlaceIds;
-  readonly writer: PlaceWriter;
   readonly counts: PlaceCounts;
   readonly clock: Clock;
   readonly times: PlaceTimes;
@@ -30,6 +29,8 @@ export class Membership implements Standing {
   readonly #closing = new AbortController();
   #turn = 0;
   #joined = false;
+  /** The join that began last, until it has ended. */
+  #joining: Promise<void> | undefined;
   #rejoining: Promise<void> | undefined;
   #renewal: Timer;
 
@@ -55,16 +56,47 @@ export class Membership implements Standing {
   }
 
   /**
-   * Under a new id, writes all counts. What an old connection still delivers counts for nobody. Rejects with Unavailable;
+   * Under a new id, writes all counts. What an old connection still delivers does not count. Rejects with Unavailable;
    * else the store knows this process, and has had the time to learn of all others.
    */
   async join(): Promise<void> {
+    const joining = this.#join();
+    this.#joining = joining;
+    try {
+      await joining;
+    } finally {
+      if (this.#joining === joining) this.#joining = undefined;
+    }
+  }
+
+  get id(): string {
+    return this.#options.ids.current;
+  }
+
+  async rejoin(id: string): Promise<void> {
+    if (this.closing.aborted) return;
+    if (id === this.id && this.#joining === undefined) return this.#again();
+    await this.#joining?.catch(() => {});
+    await nextTurn(); // then the link knows it, too
+  }
+
+  #again(): Promise<void> {
+    this.#joined = false;
+    return (this.#rejoining ??= this.#options
+      .link()
+      .rejoin()
+      .finally(() => {
+        this.#rejoining = undefined;
+      }));
+  }
+
+  async #join(): Promise<void> {
     const { ids, counts, times, clock } = this.#options;
     this.#joined = false;
     this.#turn += 1;
-    const turn = this.#turn;
+    const began = this.#turn;
     const check = (): void => {
-      if (turn !== this.#turn || this.closing.aborted) throw new Unavailable("another connection joins");
+      if (began !== this.#turn || this.closing.aborted) throw new Unavailable("another connection joins");
     };
     check();
     const doubted = counts.begin();
@@ -72,7 +104,7 @@ export class Membership implements Standing {
     const { former } = ids;
     await this.#call(JOIN, [id, times.ttl]);
     check();
-    await this.#loadScripts();
+    await this.#loadTake();
     await counts.writeAll(doubted, former, check);
     check();
     let age = await this.#renew(former);
@@ -88,16 +120,6 @@ export class Membership implements Standing {
     }
     check();
     this.#joined = true;
-  }
-
-  rejoin(): Promise<void> {
-    this.#joined = false;
-    return (this.#rejoining ??= this.#options
-      .link()
-      .rejoin()
-      .finally(() => {
-        this.#rejoining = undefined;
-      }));
   }
 
   /** Leaves in order: what the store counts for this process is free at once. */
@@ -118,17 +140,17 @@ export class Membership implements Standing {
     return this.#options.link().call(script, [this.#options.pods], args, PATIENCE);
   }
 
-  /** A script that the store does not have yet would be overtaken by what is sent behind it. */
-  async #loadScripts(): Promise<void> {
-    const { ids, writer } = this.#options;
-    await Promise.all([this.#call(TAKE, [ids.current, 0, 0, 0, 0]), this.#call(GIVE, [ids.current]), writer.write([])]);
+  /** A script that the store does not have yet is overtaken by what is sent behind it. */
+  async #loadTake(): Promise<void> {
+    await this.#call(TAKE, [this.#options.ids.current, 0, 0, 0, 0]);
   }
 
   /** The id lives on; gives how long the store has known the pods, in ms. */
   async #renew(drop: readonly string[]): Promise<number> {
     const { ids, times } = this.#options;
-    const age = ageOf(await this.#call(RENEW, [ids.current, times.ttl, ...drop]));
-    if (age === undefined) throw new UnknownId();
+    const id = ids.current;
+    const age = ageOf(await this.#call(RENEW, [id, times.ttl, ...drop]));
+    if (age === undefined) throw new UnknownId(id);
     return age;
   }
 
@@ -138,13 +160,14 @@ export class Membership implements Standing {
 
   async #renewed(): Promise<void> {
     try {
+      if (!this.#joined && this.#joining === undefined && this.#options.link().available) await this.#again();
       if (!this.ready) return;
-      const turn = this.#turn;
+      const now = this.#turn;
       await this.#renew([]);
-      await this.#options.counts.walkOn(() => this.steady(turn));
+      await this.#options.counts.walkOn(() => this.steady(now));
       await this.#options.counts.settle();
     } catch (fault) {
-      if (fault instanceof UnknownId && this.ready) void this.rejoin();
+      if (fault instanceof UnknownId) void this.rejoin(fault.id);
     } finally {
       if (!this.closing.aborted) this.#renewal = this.#nextRenewal();
     }
