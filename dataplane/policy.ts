@@ -8,7 +8,7 @@ import type { Identity } from "./identity.ts";
 import type { Memory } from "./memory.ts";
 import type { RouteMetrics } from "./metrics.ts";
 import type { Occupancy } from "./limits/occupancy.ts";
-import type { BucketLine, PlaceLine, SharedLimits } from "./limits/shared-limits.ts";
+import type { BucketLine, PlaceLine, SharedBucket, SharedLimits } from "./limits/shared-limits.ts";
 import type { Subjects } from "./limits/subjects.ts";
 import type { Refusal, Termination } from "./rejection.ts";
 import type { PlanDraft } from "./tunnel/plan.ts";
@@ -49,7 +49,7 @@ export interface PolicySteps<K extends PolicyKind = PolicyKind> {
  * called, once. Its lines are numbered through: those of the buckets, then those of the places.
  */
 export interface Reservation {
-  readonly buckets: readonly BucketLine[];
+  readonly buckets: readonly TokenLine[];
   readonly places: readonly PlaceLine[];
   /** The limits count and tell, and refuse nothing. */
   readonly shadow: boolean;
@@ -59,6 +59,12 @@ export interface Reservation {
   refused(line: number, wait: number): Refusal;
   /** The store cannot be asked: the counts of this process decide. */
   alone(): Refusal | undefined;
+}
+
+/** One token of a bucket that all pods share. */
+export interface TokenLine extends BucketLine {
+  /** What this process has borrowed of the bucket; undefined: it borrows nothing, and asks each time. */
+  readonly pocket: SharedBucket | undefined;
 }
 
 /** The client of a session, or of a handshake that was admitted: what limits count by, and what a permission is for. */

@@ -1,14 +1,16 @@
-import { Unavailable } from "../limits/store/link.ts";
-import type { SharedLimits, TakeAnswer } from "../limits/shared-limits.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { SharedLimits } from "../limits/shared-limits.ts";
 import type { PolicyKind } from "../../api/policies/index.ts";
 import type { PolicySteps, Reservation } from "../policy.ts";
 import type { Refusal } from "../rejection.ts";
+import { take, type Question } from "./take.ts";
 
 /** Seconds that a client is told to wait while the store does not answer. */
 const RETRY_AFTER = 5;
 
 /** The counts over all pods, as handshakes ask them. */
 export interface Asking {
+  readonly clock: Clock;
   /** Those in force; undefined: each pod counts for itself. */
   readonly shared: SharedLimits | undefined;
   /** Resolves when it is a handshake's turn to ask: a crowd that comes at once asks over several turns of the event loop. */
@@ -46,9 +48,9 @@ export function wantedBy(
 export async function reserve(
   wanted: readonly Wanted[],
   counted: readonly string[],
-  asking: Pick<Asking, "shared">,
+  asking: Asking,
 ): Promise<Reserved> {
-  const answer = await take(wanted, counted, asking.shared);
+  const answer = await take(questionOf(wanted, counted, asking.clock), asking.shared);
   // The config may have changed meanwhile: without a store there is none to refuse for.
   if (answer === undefined) return { refusal: alone(wanted, asking.shared), places: "Unknown" };
   if (answer.kind === "in") {
@@ -78,25 +80,16 @@ export function unavailable(policy: PolicyKind, limits: SharedLimits | undefined
   return { reason: "StoreUnavailable", retryAfter: RETRY_AFTER, policy };
 }
 
-/** undefined: the store did not answer. */
-async function take(
-  wanted: readonly Wanted[],
-  counted: readonly string[],
-  limits: SharedLimits | undefined,
-): Promise<TakeAnswer | undefined> {
-  if (limits?.available !== true) return undefined;
-  const buckets = wanted.flatMap((one) => one.buckets);
+function questionOf(wanted: readonly Wanted[], counted: readonly string[], clock: Clock): Question {
   const places = wanted.flatMap((one) => one.places);
   const limited = new Set(places.map(({ key }) => key));
   const others = counted.filter((key) => !limited.has(key)).map((key) => ({ key, limit: undefined }));
-  if (buckets.length + places.length + others.length === 0) return { kind: "in", exceeded: [] };
-  const shadow = wanted.every((one) => one.shadow);
-  try {
-    return await limits.places.take({ buckets, places: [...places, ...others], shadow });
-  } catch (fault) {
-    if (fault instanceof Unavailable) return undefined;
-    throw fault;
-  }
+  return {
+    buckets: wanted.flatMap((one) => one.buckets),
+    places: [...places, ...others],
+    shadow: wanted.every((one) => one.shadow),
+    now: () => clock.now(),
+  };
 }
 
 /** What this process decides by itself. Limits in Shadow refuse nothing, so they need no store to admit a client. */

@@ -4,9 +4,10 @@ import type { Handshake } from "../opening-handshake.ts";
 import { recallBuckets } from "../limits/buckets.ts";
 import { exceedOf, type HitGroup } from "../limits/exceeded.ts";
 import { bucketName, isShared, subjectOf } from "../limits/subject.ts";
+import type { SharedBucket } from "../limits/shared-limits.ts";
 import type { TokenBucket } from "../limits/token-bucket.ts";
 import type { Refusal } from "../rejection.ts";
-import type { PolicyCompiler, Reservation } from "../policy.ts";
+import type { PolicyCompiler, Reservation, TokenLine } from "../policy.ts";
 
 /**
  * Counts handshakes per time. An address is counted before any credential is verified, so that guessing costs. Client,
@@ -26,11 +27,10 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
     const scope = per === "Route" ? route.name : context.scope("attempts");
     const buckets = recallBuckets(`attempts ${per} ${scope}`, per, shape, context);
     const exceed = exceedOf({ policy: "attempts", per, action: "Refuse" }, context, "Shadow");
-    return { per, scope, shape, buckets, exceed };
+    return { per, scope, shape, buckets, exceed, pocket: undefined as SharedBucket | undefined };
   });
   type Limit = (typeof limits)[number];
   interface Asked extends Limit {
-    readonly subject: string;
     readonly bucket: TokenBucket;
   }
   const anonymous = limits.filter(({ per }) => per === "IP");
@@ -39,8 +39,7 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
   const asked = (some: readonly Limit[], { addressSubject }: Handshake, client?: string): Asked[] => {
     const now = clock.now();
     return some.map((limit) => {
-      const subject = subjectOf(limit.per, client, addressSubject);
-      return { ...limit, subject, bucket: limit.buckets.of(subject, now) };
+      return { ...limit, bucket: limit.buckets.of(subjectOf(limit.per, client, addressSubject), now) };
     });
   };
   /** Counts the hits; the refusal, where the limits act. */
@@ -49,7 +48,7 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
     const acting = exceeded.filter((limit) => limit.exceed(requestId, group));
     const [first] = acting;
     if (first === undefined) return undefined;
-    const retryAfter = Math.max(1, Math.ceil(Math.max(...acting.map(({ bucket }) => bucket.wait(1, now))) / 1000));
+    const retryAfter = Math.max(1, secondsOf(Math.max(...acting.map(({ bucket }) => bucket.wait(1, now)))));
     return { reason: "AttemptLimit", retryAfter, shared: isShared(first.per) };
   };
   const judge = (all: readonly Asked[], requestId: string): Refusal | undefined => {
@@ -73,13 +72,18 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
       admit: (handshake, { client }) => count(asked(identified, handshake, client), handshake.requestId),
     };
 
+  const lineOf = (limit: Limit, { addressSubject }: Handshake, client?: string): TokenLine => {
+    const { per, scope, shape } = limit;
+    const name = bucketName("attempts", undefined, per, scope, subjectOf(per, client, addressSubject));
+    // A route has one bucket and many handshakes: it is worth borrowing. The bucket is asked for once the limit is in force.
+    if (isShared(per)) limit.pocket ??= shared.pockets.bucket(name, shape, clock.now());
+    return { name, shape, pocket: limit.pocket };
+  };
   const reserve = (some: readonly Limit[], handshake: Handshake, client?: string): Reservation | undefined => {
     if (some.length === 0) return undefined;
     const { requestId } = handshake;
     const all = asked(some, handshake, client);
-    const buckets = all.map(({ per, scope, subject, shape }) => {
-      return { name: bucketName("attempts", undefined, per, scope, subject), shape };
-    });
+    const buckets = some.map((limit) => lineOf(limit, handshake, client));
     return {
       ...{ buckets, places: [], shadow },
       taken(exceeded) {
@@ -112,3 +116,8 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
     admitShared: (handshake, { client }) => reserve(identified, handshake, client),
   };
 };
+
+/** Whole seconds of a wait in ms: less than a µs of it comes from rounding. */
+function secondsOf(wait: number): number {
+  return Math.ceil(Math.round(wait * 1000) / 1_000_000);
+}

@@ -11,16 +11,16 @@ import type {
 import type { Store } from "../../dataplane/limits/store-in-force.ts";
 import { Unavailable } from "../../dataplane/limits/store/link.ts";
 import { TokenBucket, type BucketShape } from "../../dataplane/limits/token-bucket.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import type { FakeClock } from "./clock.ts";
 
 /** What a store knows of all pods, in memory: one truth for several `FakeStore`s. */
 export class StoreTruth {
-  readonly clock: Clock;
+  readonly clock: FakeClock;
   /** By key, by pod. */
   readonly places = new Map<string, Map<object, number>>();
   readonly buckets = new Map<string, TokenBucket>();
 
-  constructor(clock: Clock) {
+  constructor(clock: FakeClock) {
     this.clock = clock;
   }
 
