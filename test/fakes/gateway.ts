@@ -37,6 +37,8 @@ export class TestGateway {
   adminAt: AdminAddress | undefined;
   /** The fake stores of its proxies, in the order in which they were made: those of a test that brings the truth along. */
   readonly stores: FakeStore[] = [];
+  /** Those that are made from now on are ready at once. */
+  storeSettles = true;
   #config: Config | undefined;
   #endpoints: Endpoints | undefined;
 
@@ -65,6 +67,7 @@ export class TestGateway {
 
   #stored(truth: StoreTruth, occupancy: Occupancy): FakeStore {
     const store = new FakeStore(truth, occupancy);
+    store.settled = this.storeSettles;
     this.stores.push(store);
     return store;
   }

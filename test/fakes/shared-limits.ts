@@ -61,8 +61,6 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
   available = true;
   settled = true;
   whenUnavailable: "PerPod" | "Refuse" = "PerPod";
-  /** Questions wait for this before the store looks at them, as in a slow network. */
-  before: Promise<void> | undefined;
   /** Answers wait for this, as of a slow store. */
   behind: Promise<void> | undefined;
   /** Questions and answers get lost. */
@@ -71,6 +69,8 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
   /** Keys given back, and keys whose counts were told anew. */
   readonly given: string[] = [];
   readonly marked: string[] = [];
+  /** Keys given back that this pod did not have. */
+  readonly overdrawn: string[] = [];
   readonly configured: StoreConfig[] = [];
   closed = false;
   #kinds: ReadonlySet<string> = new Set();
@@ -104,14 +104,15 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
   }
 
   needs(kinds: ReadonlySet<string>): void {
+    const added = kinds.difference(this.#kinds);
     this.#kinds = kinds;
     for (const key of this.truth.places.keys()) if (!kinds.has(kindOf(key))) this.truth.write(key, this, 0);
-    this.#publish(this.needed([...this.#occupancy.keys()]));
+    this.#publish([...this.#occupancy.keys()].filter((key) => added.has(kindOf(key))));
   }
 
   async take(lines: TakeLines): Promise<TakeAnswer> {
     this.asked.push(lines);
-    await this.before;
+    if (this.closed) throw new Unavailable("it was left");
     const answer = this.#answer(lines);
     await this.behind;
     if (this.silent || this.closed) throw new Unavailable("the store is silent");
@@ -120,7 +121,10 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
 
   give(keys: readonly string[]): void {
     this.given.push(...keys);
-    for (const key of keys) this.truth.write(key, this, Math.max(0, this.truth.of(key, this) - 1));
+    for (const key of keys) {
+      if (this.truth.of(key, this) === 0) this.overdrawn.push(key);
+      this.truth.write(key, this, this.truth.of(key, this) - 1);
+    }
   }
 
   mark(keys: readonly string[]): void {
