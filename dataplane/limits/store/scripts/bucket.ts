@@ -11,7 +11,9 @@ const LINGER = 10_000;
  *   call that wrote this, and what that call granted.
  *
  * At every moment tokens and all that is held are `burst` at most: a bucket does not fill up while pods sit on its tokens.
- * What a pod held when its time ended counts as used. `readBucket(key, limit, interval, burst, us)` gives
+ * What a pod held when its time ended counts as used. Sums of doubles may end just short of a whole number: `n` tokens are
+ * there when `b.t + 1e-6 >= n`, and what is taken too much (a millionth) stays as a debt, so that nothing drifts.
+ * `readBucket(key, limit, interval, burst, us)` gives
  * `{t, held, pods, fields, gone}`, or nil for a key that is no bucket: the script must then take nothing of it.
  * `writeBucket(key, b, limit, interval, burst, us)` writes what is left in `b.t`. `us` is the server's time in µs.
  */
@@ -55,10 +57,7 @@ local function readBucket(key, limit, interval, burst, us)
     tokens = math.min(math.max(0, burst - b.held - lost), tokens + (last - at) * rate)
     at = last
   end
-  tokens = math.max(0, math.min(burst - b.held, tokens + math.max(0, us - at) * rate))
-  local whole = math.floor(tokens + 0.5)
-  if math.abs(tokens - whole) < 1e-6 then tokens = whole end
-  b.t = tokens
+  b.t = math.max(-1e-6, math.min(burst - b.held, tokens + math.max(0, us - at) * rate))
   return b
 end
 local function writeBucket(key, b, limit, interval, burst, us)
