@@ -1,47 +1,40 @@
 import { Unavailable } from "../limits/store/link.ts";
-import type { PlaceLine, SharedLimits, TakeAnswer } from "../limits/shared-limits.ts";
+import type { PlaceLine, SharedBucket, SharedLimits, TakeAnswer, TakeLines } from "../limits/shared-limits.ts";
 import type { TokenLine } from "../policy.ts";
 
 /** What one handshake asks of the store. */
 export interface Question {
   readonly buckets: readonly TokenLine[];
-  /** Keys with a limit, then those that limits of other routes count. */
   readonly places: readonly PlaceLine[];
   readonly shadow: boolean;
   readonly now: () => number;
 }
 
 /**
- * Takes tokens and places, with one question at most: tokens that this process has borrowed already cost none. undefined:
+ * Takes tokens and places, with one question at most: a token that this process has borrowed already costs none. undefined:
  * the store does not answer. What is to be asked is sent before the first await.
  */
 export async function take(question: Question, limits: SharedLimits | undefined): Promise<TakeAnswer | undefined> {
   if (limits?.available !== true) return undefined;
   const { buckets, places, shadow, now } = question;
-  const here = buckets.filter(({ pocket }) => pocket !== undefined && pocket.available(now()) >= 1);
-  const missing = buckets.filter((line) => !here.includes(line));
-  if (missing.length + places.length === 0 || (places.length === 0 && missing.every(isBorrowed)))
-    return borrow(question, limits);
+  const [only] = buckets;
+  // Two of them could not be had all or none.
+  if (only?.pocket !== undefined && buckets.length === 1 && places.length === 0)
+    return borrow(only.pocket, question, limits);
+  const missing = buckets.filter(({ pocket }) => pocket?.take(1, now()) !== true);
+  if (missing.length + places.length === 0) return { kind: "in", exceeded: [] };
   const answer = await ask({ buckets: missing, places, shadow }, limits);
   if (answer === undefined) return undefined;
-  /** Lines of the question as they stand among all lines. */
+  /** A line of what was asked, as it stands among all lines. */
   const back = (line: number): number => {
     const bucket = missing[line];
-    return bucket === undefined ? line + here.length : buckets.indexOf(bucket);
+    return bucket === undefined ? line - missing.length + buckets.length : buckets.indexOf(bucket);
   };
   if (answer.kind === "refused") return { ...answer, line: back(answer.line) };
-  for (const { pocket } of here) pocket?.force(1, now());
   return { ...answer, exceeded: answer.exceeded.map(back) };
 }
 
-function isBorrowed({ pocket }: TokenLine): boolean {
-  return pocket !== undefined;
-}
-
-async function ask(
-  lines: Parameters<SharedLimits["places"]["take"]>[0],
-  limits: SharedLimits,
-): Promise<TakeAnswer | undefined> {
+async function ask(lines: TakeLines, limits: SharedLimits): Promise<TakeAnswer | undefined> {
   try {
     return await limits.places.take(lines);
   } catch (fault) {
@@ -50,21 +43,23 @@ async function ask(
   }
 }
 
-/** All tokens come out of what is borrowed, all or none. */
-async function borrow(question: Question, limits: SharedLimits): Promise<TakeAnswer | undefined> {
-  const { buckets, shadow, now } = question;
-  const pockets = buckets.flatMap(({ pocket }) => pocket ?? []);
-  const asked = pockets
-    .filter((pocket) => pocket.available(now()) < 1 && pocket.unknown(1, now()))
-    .map((pocket) => new Promise<void>((answered) => void pocket.ask(1, now(), answered)));
-  if (asked.length > 0) {
-    await Promise.all(asked);
-    if (!limits.available) return undefined;
-  }
-  const exceeded = [...pockets.keys()].filter((line) => (pockets[line]?.available(now()) ?? 0) < 1);
-  const [first] = exceeded;
-  if (first !== undefined && !shadow)
-    return { kind: "refused", line: first, wait: pockets[first]?.wait(1, now()) ?? 0 };
-  for (const [line, pocket] of pockets.entries()) if (!exceeded.includes(line)) pocket.take(1, now());
-  return { kind: "in", exceeded };
+/** One token of what is borrowed; where none is here, some are borrowed now. */
+async function borrow(
+  pocket: SharedBucket,
+  { shadow, now }: Question,
+  limits: SharedLimits,
+): Promise<TakeAnswer | undefined> {
+  let took = pocket.take(1, now());
+  // An answer may be that to an earlier question, and hold nothing for this one.
+  while (!took && pocket.unknown(1, now())) took = await takeLater(pocket, now);
+  if (!limits.available) return undefined;
+  if (took) return { kind: "in", exceeded: [] };
+  return shadow ? { kind: "in", exceeded: [0] } : { kind: "refused", line: 0, wait: pocket.wait(1, now()) };
+}
+
+/** A token that the store grants is there in the turn of its answer only. */
+function takeLater(pocket: SharedBucket, now: () => number): Promise<boolean> {
+  return new Promise((resolve) => {
+    pocket.ask(1, now(), () => resolve(pocket.take(1, now())));
+  });
 }
