@@ -41,7 +41,7 @@ async function empty(): Promise<void> {
 
 type Store = NonNullable<ConfigParts["store"]>;
 const store = (more: Partial<Store> = {}): Store => ({ address: server.address, ...more });
-const refuse = { whenUnavailable: "Refuse" as const };
+const refusing = { whenUnavailable: "Refuse" as const };
 const keys = withKeys(["alice", "bob"]);
 const routed = (policies: object, more?: Partial<Store> | false): ConfigParts => ({
   ...(more === false ? {} : { store: store(more) }),
@@ -115,7 +115,7 @@ const open = (): number => pods.reduce((sum, { sessions }) => sum + sessions, 0)
 
 describe.skipIf(STORE_LACKS !== undefined)("gateways with one real store", () => {
   test("two gateways admit a limit of 5 together, and a place is free again at once", async () => {
-    const [one, two] = [await pod(limited(5, refuse)), await pod(limited(5, refuse))];
+    const [one, two] = [await pod(limited(5, refusing)), await pod(limited(5, refusing))];
     expect(await crowd(60, [one, two], "429 ConnectionLimit")).toBe(5);
     expect(open()).toBe(5);
     await areHeld(5);
@@ -145,7 +145,7 @@ describe.skipIf(STORE_LACKS !== undefined)("gateways with one real store", () =>
   });
 
   test.each(["Client", "IP", "Route", "Proxy"])("per %s: two gateways have one bucket of attempts", async (per) => {
-    const parts = routed({ attempts: [{ per, limit: 6, interval: "1h" }] }, refuse);
+    const parts = routed({ attempts: [{ per, limit: 6, interval: "1h" }] }, refusing);
     const [one, two] = [await pod(parts), await pod(parts)];
     const status = per === "Client" || per === "IP" ? 429 : 503;
     expect(await crowd(20, [one, two], `${status} AttemptLimit`)).toBe(6);
@@ -174,8 +174,7 @@ describe.skipIf(STORE_LACKS !== undefined)("gateways with one real store", () =>
   );
 
   test("while the store is gone, Refuse says 503 and PerPod counts in each pod; sessions stay, and count again", async () => {
-    const refuse = limited(2, { whenUnavailable: "Refuse" });
-    const [one, two] = [await pod(refuse), await pod(limited(2))];
+    const [one, two] = [await pod(limited(2, refusing)), await pod(limited(2))];
     expect([await outcome(one), await outcome(two), await outcome(two)]).toEqual(["101", "101", "429 ConnectionLimit"]);
     await server.kill();
     await until("both know", () => !isAvailable(one) && !isAvailable(two));
