@@ -5,6 +5,7 @@ import type { Log } from "../runtime/log.ts";
 import { canonicalAddress } from "../runtime/canonical-address.ts";
 import type { Slices } from "../runtime/loop/slices.ts";
 import { Spread } from "../runtime/loop/spread.ts";
+import { Turns } from "../runtime/loop/turns.ts";
 import { accessLine, accessLog } from "./access-log.ts";
 import { Attempt } from "./handshake/attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
@@ -15,6 +16,8 @@ import type { Handshake } from "./opening-handshake.ts";
 import type { Client } from "./arrival.ts";
 import { Memory } from "./memory.ts";
 import { Occupancy } from "./limits/occupancy.ts";
+import type { SharedLimits } from "./limits/shared-limits.ts";
+import { StoreInForce } from "./limits/store-in-force.ts";
 import type { Refusal } from "./rejection.ts";
 import type { ProcessResources } from "./process-resources.ts";
 import { ProxyEnd } from "./session/proxy-end.ts";
@@ -23,6 +26,9 @@ import type { HandshakeContext, SessionFacts } from "./handshake/context.ts";
 import { openSession } from "./session/open-session.ts";
 import type { Session } from "./session/session.ts";
 import { compile, type CompiledRoute, type Snapshot } from "./config/snapshot.ts";
+
+/** Handshakes of one proxy that ask its store at the same time. */
+const MOST_ASKING = 64;
 
 /** One WebSocketProxy in service: its config in force, its handshakes under way, its sessions; not its listener. */
 export class ServedProxy implements HandshakeContext {
@@ -33,6 +39,8 @@ export class ServedProxy implements HandshakeContext {
   readonly sessions = new Set<Session>();
   /** The turns of backends' answers. */
   readonly answers: Spread;
+  readonly turns = new Turns(MOST_ASKING);
+  readonly #store: StoreInForce;
   readonly #attempts = new Set<Attempt>();
   readonly #early: EarlyBytes;
   readonly #reviewing: Reviewing;
@@ -47,6 +55,7 @@ export class ServedProxy implements HandshakeContext {
     this.name = name;
     this.clock = resources.clock;
     this.answers = new Spread(this.clock);
+    this.#store = new StoreInForce(() => resources.store(name, this.occupancy));
     this.#resources = resources;
     this.#early = new EarlyBytes(this.#attempts, resources.budget);
     this.#log = accessLog(resources.log, name, "All");
@@ -80,6 +89,15 @@ export class ServedProxy implements HandshakeContext {
   /** Which endpoints sessions go to. */
   get endpointsHash(): string | undefined {
     return this.#endpointsHash;
+  }
+
+  get shared(): SharedLimits | undefined {
+    return this.#store.shared;
+  }
+
+  /** Its limits count as its config says; or over this process only, since its store did not answer when it started. */
+  get countsSettled(): boolean {
+    return this.#store.settled;
   }
 
   /** The proxy stops: a handshake that would be answered now is refused. */
@@ -118,7 +136,7 @@ export class ServedProxy implements HandshakeContext {
         memory: this.#memory,
         occupancy: this.occupancy,
         subjects,
-        shared: undefined,
+        shared: this.#store.prepare(config.store),
         descriptors,
         metrics,
         clock,
@@ -138,12 +156,14 @@ export class ServedProxy implements HandshakeContext {
 
   rollback(): void {
     this.#memory.rollback();
+    this.#store.rollback();
   }
 
   /** Puts a snapshot in force: from now on it holds for handshakes that begin. `review` must follow. */
   commit(snapshot: Snapshot, endpointsHash: string | undefined): void {
     this.#memory.commit();
     this.#snapshot = snapshot;
+    this.#store.commit(snapshot.config.store, snapshot.counted);
     this.#endpointsHash = endpointsHash;
     this.#log = snapshot.log;
     const { metrics, clock, descriptors } = this.#resources;
@@ -159,7 +179,7 @@ export class ServedProxy implements HandshakeContext {
    */
   async removeConfig(slices: Slices): Promise<void> {
     if (this.#snapshot === undefined || this.configRemoved) return;
-    const config = { ...this.#snapshot.config, policies: {}, routes: [] };
+    const config = { ...this.#snapshot.config, store: undefined, policies: {}, routes: [] };
     this.commit(await this.prepare(config, undefined, { version: 1, backends: {} }, slices), undefined);
     await this.review(slices);
   }
@@ -195,6 +215,7 @@ export class ServedProxy implements HandshakeContext {
       clock,
       log: () => this.#log,
       metrics: metrics.route(this.name, ""),
+      asking: this,
       ended: () => {
         release();
         this.#attempts.delete(attempt);
@@ -225,20 +246,26 @@ export class ServedProxy implements HandshakeContext {
     this.#reviewing.one(route, session);
   }
 
-  /** From now on handshakes are refused, and the sessions are closed over the drain period. Resolves when none is left. */
-  drain(abort: AbortSignal): Promise<void> {
-    return this.#end.drain(abort);
+  /**
+   * From now on handshakes are refused, and the sessions are closed over the drain period. Resolves when none is left, and
+   * the store knows.
+   */
+  async drain(abort: AbortSignal): Promise<void> {
+    await this.#end.drain(abort);
+    if (!abort.aborted) await this.#store.close();
   }
 
   /** The proxy was removed: its sessions end as those of a removed route do. Resolves when none is left. */
   async retire(): Promise<void> {
     await this.#end.retire();
+    await this.#store.close();
     this.#memory.clear();
   }
 
-  /** Ends everything at once. */
-  destroy(): void {
+  /** Ends everything at once. Resolves when the store knows. */
+  async destroy(): Promise<void> {
     this.#end.destroy();
+    await this.#store.close();
   }
 
   /** The log in use, as long as `log.access` is the same: policies that were compiled with it are not compiled again. */

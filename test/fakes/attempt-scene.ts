@@ -1,8 +1,10 @@
 import type { Socket } from "node:net";
 import { accessLog } from "../../dataplane/access-log.ts";
 import type { Dialled } from "../../dataplane/backend/backend.ts";
+import type { SharedLimits } from "../../dataplane/limits/shared-limits.ts";
 import type { CompiledRoute } from "../../dataplane/config/snapshot.ts";
 import { Attempt } from "../../dataplane/handshake/attempt.ts";
+import { Turns } from "../../runtime/loop/turns.ts";
 import { Occupancy } from "../../dataplane/limits/occupancy.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import type { Termination } from "../../dataplane/rejection.ts";
@@ -34,6 +36,9 @@ export class AttemptScene {
   readonly socket: Socket;
   readonly attempt: Attempt;
   backend: Peer | undefined;
+  readonly turns = new Turns(1);
+  /** Counts over all pods. */
+  shared: SharedLimits | undefined;
 
   private constructor(client: Peer, socket: Socket) {
     const line = (fields: object, message: string): void => void this.lines.push({ message, fields: { ...fields } });
@@ -43,6 +48,7 @@ export class AttemptScene {
     this.attempt = new Attempt(socket, {
       ...{ clock: this.clock, log: () => log, early: 3, bodiless: false },
       metrics: this.metrics.route("test/proxy", ""),
+      asking: this,
       ended: () => (this.calls.ended += 1),
     });
     socket.on("error", () => socket.destroy());
