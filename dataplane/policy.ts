@@ -53,7 +53,7 @@ export interface Reservation {
   readonly places: readonly PlaceLine[];
   /** The limits count and tell, and refuse nothing. */
   readonly shadow: boolean;
-  /** The store has taken all lines. `exceeded`: those of Shadow limits that were exceeded. */
+  /** The store has taken all of these lines; another policy's may have refused the handshake. `exceeded`: those of Shadow limits that were exceeded. */
   taken(exceeded: readonly number[]): void;
   /** The store refuses because of this line. `wait`: ms until it is worth another try; 0: not known. */
   refused(line: number, wait: number): Refusal;

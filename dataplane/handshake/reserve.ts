@@ -60,6 +60,8 @@ export async function reserve(
   }
   const at = policyOf(wanted, answer.line);
   if (at === undefined) throw new Error(`the store refuses line ${answer.line}, which has no limit`);
+  // Tokens are taken before places: with all places taken it was an attempt all the same.
+  if (at.line >= at.of.buckets.length) for (const one of wanted) if (one.places.length === 0) one.taken([]);
   return { refusal: { ...at.of.refused(at.line, answer.wait), policy: at.of.kind }, places: "None" };
 }
 

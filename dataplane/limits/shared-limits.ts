@@ -36,14 +36,14 @@ export interface TakeLines {
 export type TakeAnswer =
   /** `exceeded`: lines of shadow limits that were exceeded. */
   | { readonly kind: "in"; readonly exceeded: readonly number[] }
-  /** `wait`: ms until the bucket has a token; 0 of a place. Nothing was taken of any line. */
+  /** `wait`: ms until the bucket has a token; 0 of a place. No place was taken; tokens were, unless a bucket refuses. */
   | { readonly kind: "refused"; readonly line: number; readonly wait: number };
 
 /** Places among the open sessions, over all pods. The occupancy of the process is what the process holds. */
 export interface SharedPlaces {
   /** Of these keys of the occupancy, those that a limit in force counts. */
   needed(keys: readonly string[]): string[];
-  /** Takes tokens and places, all or none. The caller has entered the occupancy. Rejects with Unavailable only. */
+  /** Takes tokens, all or none, and then places, all or none. The caller has entered the occupancy. Rejects with Unavailable only. */
   take(lines: TakeLines): Promise<TakeAnswer>;
   /** Gives places back that were taken. The caller has left the occupancy. */
   give(keys: readonly string[]): void;

@@ -159,6 +159,21 @@ describe.skipIf(STORE_LACKS !== undefined)("gateways with one real store", () =>
     expect([await outcome(one), await outcome(two)]).toEqual(["101", "429 ConnectionLimit"]);
   });
 
+  test("a client with all its places at one pod uses up its attempts at another, and then costs the store nothing", async () => {
+    const parts = routed({
+      attempts: [{ per: "Client", limit: 3, interval: "1h" }],
+      connections: [{ per: "Client", limit: 1 }],
+    });
+    const [one, two] = [await pod(parts), await pod(parts)];
+    expect(await outcome(one)).toBe("101");
+    const refusals = [await outcome(two), await outcome(two), await outcome(two)];
+    expect(refusals).toContain("429 AttemptLimit");
+    const asked = async (): Promise<number> => two.metric("store_requests_total", { operation: "Take" });
+    const before = await asked();
+    for (let n = 0; n < 5; n += 1) expect(await outcome(two)).toBe("429 AttemptLimit");
+    expect(await asked()).toBe(before);
+  });
+
   test.each(["Client", "IP", "Route", "Proxy"])("per %s: two gateways have one bucket of attempts", async (per) => {
     const parts = routed({ attempts: [{ per, limit: 6, interval: "1h" }] });
     const [one, two] = [await pod(parts), await pod(parts)];

@@ -6,8 +6,9 @@ const FEW_FIELDS = 16;
 
 /**
  * What one handshake asks. KEYS pods, buckets…, counts…; ARGV id, grace (ms), life of a count (ms), 1 if the limits only
- * tell, number of buckets, (limit, interval, burst)…, (limit of a count, or '')…. It judges all lines before it writes, so
- * that a refusal takes nothing. Lines are numbered from 0, the buckets first.
+ * tell, number of buckets, (limit, interval, burst)…, (limit of a count, or '')…. Tokens are
+ * taken of all buckets or of none, and before the places: an attempt that finds all places taken is an attempt. Places are
+ * taken all or none. Lines are numbered from 0, the buckets first.
  *
  * {1, exceeded lines…}: in; {0, line, wait in ms}: refused; {-1}: the id is not known; {-2}: the store is too new to know
  * all pods; {-3}: a key is no bucket.
@@ -55,6 +56,7 @@ local function alive(key, counts)
   if #dead > 0 then redis.call('HDEL', key, unpack(dead)) end
   return sum
 end
+local taken
 for i = 1, #KEYS - first do
   local key, limit = KEYS[first + i], tonumber(ARGV[limits + i])
   local sum, counts = 0, redis.call('HVALS', key)
@@ -66,7 +68,10 @@ for i = 1, #KEYS - first do
   end
   if full then
     local line = buckets + i - 1
-    if not shadow then return {0, line, 0} end
+    if not shadow then
+      taken = line
+      break
+    end
     exceeded[#exceeded + 1] = line
   end
 end
@@ -78,6 +83,7 @@ for i = 1, buckets do
     writeBucket(KEYS[1 + i], b, tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), us)
   end
 end
+if taken then return {0, taken, 0} end
 for i = 1, #KEYS - first do
   if redis.call('HINCRBY', KEYS[first + i], id, 1) == 1 then redis.call('PEXPIRE', KEYS[first + i], ARGV[3]) end
 end
