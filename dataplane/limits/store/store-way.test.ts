@@ -217,6 +217,31 @@ describe("a peer that is no store", () => {
   });
 
   test.each([
+    ["one answer without an end", `$${10 ** 9}\r\n`, "a".repeat(65_536)],
+    ["messages that it was not asked for", "", `>1\r\n$1000\r\n${"a".repeat(1_000)}\r\n`.repeat(60)],
+    ["a list with room for more than memory", "*30000000\r\n*30000000\r\n", ""],
+  ])("and sends %s is left before that fills memory", async (_what, first, more) => {
+    const { address, sockets } = await peer((socket) => {
+      const on = (): void => {
+        let open = more !== "";
+        while (open) open = socket.writable && socket.write(more);
+      };
+      socket.once("data", () => {
+        socket.write(first);
+        socket.on("drain", on);
+        on();
+      });
+    });
+    const before = process.memoryUsage().rss;
+    const bench = new LinkBench({ address });
+    await refusals(bench);
+    expect(bench.lines).toEqual(["store unavailable: it answers more than it is asked"]);
+    expect((process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(150);
+    bench.link.close();
+    await until("no socket is left", () => sockets.size === 0);
+  });
+
+  test.each([
     ["over plain TCP", undefined],
     ["over TLS", { serverName: "store.test" }],
   ])("and says nothing %s is left after some seconds, or at once when the link closes", async (_what, tls) => {

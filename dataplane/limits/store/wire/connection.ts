@@ -1,6 +1,7 @@
 import type { LookupFunction } from "node:net";
 import { createClient, ErrorReply } from "@redis/client";
 import type { Clock } from "../../../../runtime/clock.ts";
+import { AnswerBound } from "./answer-bound.ts";
 import { Deadline } from "./deadline.ts";
 import { loginOf, tlsOf, type Settings, type Target } from "./settings.ts";
 
@@ -33,6 +34,7 @@ export class Connection {
   readonly #client: ReturnType<typeof clientFor>;
   /** Ends the socket while it connects, too, which the client's `destroy` does not. */
   readonly #end = new AbortController();
+  readonly #bound = new AnswerBound();
   #watch: Deadline | undefined;
   /** When the last answer came, or when one became due. */
   #heard: number;
@@ -48,6 +50,7 @@ export class Connection {
     this.#client = clientFor(settings, { ...target, lookup, signal: this.#end.signal });
     // The client goes on after an answer that it cannot read: whose answers come next, it would not know.
     this.#client.on("error", (error: Error) => this.#over(error));
+    this.#listenFirst();
     this.#watchOut();
     void this.#open(ready);
   }
@@ -68,10 +71,10 @@ export class Connection {
     this.#watchOut();
     try {
       const answer = await this.#client.sendCommand(command);
-      this.#heard = this.#clock.now();
+      this.#wasAnswered();
       return answer;
     } catch (error) {
-      if (error instanceof ErrorReply) this.#heard = this.#clock.now();
+      if (error instanceof ErrorReply) this.#wasAnswered();
       throw error;
     } finally {
       this.#due -= 1;
@@ -100,6 +103,24 @@ export class Connection {
     this.#state = "Ready";
     this.#due -= 1;
     ready();
+  }
+
+  #wasAnswered(): void {
+    this.#heard = this.#clock.now();
+    this.#bound.answered();
+  }
+
+  /** The client has no bound for what a server sends, and no other way to its socket: what is too much never reaches its parser. */
+  #listenFirst(): void {
+    // oxlint-disable-next-line no-underscore-dangle
+    const socket = this.#client._ejectSocket();
+    socket.on("data", (chunk: Buffer) => {
+      if (this.#state !== "Over" && this.#bound.holds(chunk)) return;
+      this.#over(new Error("it answers more than it is asked"));
+      chunk.fill(0);
+    });
+    // oxlint-disable-next-line no-underscore-dangle
+    this.#client._insertSocket(socket);
   }
 
   #over(cause: Error): void {
