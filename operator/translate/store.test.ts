@@ -151,6 +151,10 @@ test("credentials that their owner took away go to no other server", () => {
     expect(storeOf(now)).toMatchObject({ address: elsewhere.address, resolved: false });
     expect(JSON.stringify(now)).not.toContain("first");
   }
+  // In clear text, or with the name of another certificate, it may be another server at the same address.
+  for (const tls of [undefined, { ...STORE.tls, serverName: "attacker.test" }]) {
+    expect(storeOf(made([ca], { ...STORE, tls }, before))).toMatchObject({ address: STORE.address, resolved: false });
+  }
   // A slip in the Secret is not meant to take them away.
   expect(storeOf(made([ca, login({ username: "a" })], elsewhere, before))?.resolved).toBe(true);
 });

@@ -59,8 +59,15 @@ function resolved(named: Named, before: StoreConfig | undefined, lookup: Lookup)
 const NOTHING: Found<never> = { value: undefined, problems: [] };
 
 /** Credentials that their owner took away stay with the server that has them, and never go to another one. */
-function mayStay({ problems }: Found<unknown>, { address }: Named, before: StoreConfig | undefined): boolean {
-  return before?.address === address || !problems.some(({ reason }) => TAKEN_AWAY.has(reason));
+function mayStay({ problems }: Found<unknown>, named: Named, before: StoreConfig | undefined): boolean {
+  return (
+    (before !== undefined && isSameServer(named, before)) || !problems.some(({ reason }) => TAKEN_AWAY.has(reason))
+  );
+}
+
+/** Another name in the certificate, or none, may be another server; what TLS is added to is the same. */
+function isSameServer({ address, tls }: Named, before: StoreConfig): boolean {
+  return before.address === address && (before.tls === undefined || before.tls.serverName === tls?.serverName);
 }
 
 const TAKEN_AWAY: ReadonlySet<ReferenceProblem["reason"]> = new Set(["SecretNotFound", "SecretNotPermitted"]);
