@@ -10,6 +10,8 @@ export class StoreMetrics implements StoresMetrics {
   readonly #requests: Counter<"proxy" | "operation" | "result">;
   readonly #duration: Histogram<"proxy">;
   readonly #available: Gauge<"proxy">;
+  /** The store that the series of a proxy are about: the one before may not have been left yet. */
+  readonly #newest = new Map<string, symbol>();
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -46,18 +48,21 @@ export class StoreMetrics implements StoresMetrics {
     this.#duration.zero({ proxy });
     this.#available.set({ proxy }, 0);
     const duration = this.#duration.labels({ proxy });
-    let closed = false;
+    const own = Symbol(proxy);
+    this.#newest.set(proxy, own);
+    const isNewest = (): boolean => this.#newest.get(proxy) === own;
     return {
       request: (operation, result, seconds) => {
-        if (closed) return;
+        if (!isNewest()) return;
         counters.get(`${operation} ${result}`)?.inc();
         if (seconds !== undefined) duration.observe(seconds);
       },
       available: (is) => {
-        if (!closed) this.#available.set({ proxy }, is ? 1 : 0);
+        if (isNewest()) this.#available.set({ proxy }, is ? 1 : 0);
       },
       close: () => {
-        closed = true;
+        if (!isNewest()) return;
+        this.#newest.delete(proxy);
         for (const operation of OPERATIONS) {
           for (const result of RESULTS) this.#requests.remove({ proxy, operation, result });
         }
