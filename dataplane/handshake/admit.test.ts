@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
+import { FakeClock } from "../../test/fakes/clock.ts";
 import { clientNamed, handshakeFrom, PolicyBench, stepsOf } from "../../test/fakes/policy-bench.ts";
+import { StoreTruth } from "../../test/fakes/shared-limits.ts";
+import { Turns } from "../../runtime/loop/turns.ts";
 import { isRefusal } from "../rejection.ts";
 import { admit, identify } from "./admit.ts";
 import { ANYONE, type Identity } from "../identity.ts";
@@ -69,4 +72,20 @@ test("of two handshakes that wait for the same issuer only one gets the last slo
     "admitted",
     "ConnectionLimit",
   ]);
+});
+
+test("a client that has left before its turn asks the store nothing", async () => {
+  const bench = new PolicyBench({ truth: new StoreTruth(new FakeClock()) });
+  const limited = [bench.compile("attempts", [{ per: "IP", limit: 5, interval: "1m" }])];
+  const { clock, store: shared } = bench;
+  const turns = new Turns(1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const other = turns.take(() => promise);
+  const client = new AbortController();
+  const left = identify(limited, handshake, client.signal, { clock, shared, turns });
+  const stays = identify(limited, handshake, signal, { clock, shared, turns });
+  client.abort();
+  resolve();
+  await Promise.all([other, left, stays]);
+  expect(shared?.asked).toHaveLength(1);
 });

@@ -16,7 +16,7 @@ export async function identify(
     if (refusal !== undefined) return { ...refusal, policy: policy.kind };
   }
   if (asking?.shared !== undefined && chain.some((policy) => policy.screenShared !== undefined)) {
-    const refusal = await screenShared(chain, handshake, asking);
+    const refusal = await screenShared(chain, handshake, signal, asking);
     if (refusal !== undefined) return refusal;
     if (signal.aborted) return ANYONE; // the caller asks the signal first
   }
@@ -34,11 +34,13 @@ export async function identify(
 async function screenShared(
   chain: readonly PolicySteps[],
   handshake: Handshake,
+  signal: AbortSignal,
   asking: Asking,
 ): Promise<Refusal | undefined> {
   const wanted = wantedBy(chain, (policy) => policy.screenShared?.(handshake));
   if (wanted.length === 0) return undefined;
-  return (await asking.turns.take(() => reserve(wanted, [], asking))).refusal;
+  // A crowd that leaves while it waits for its turns costs the others nothing.
+  return asking.turns.take(async () => (signal.aborted ? undefined : (await reserve(wanted, [], asking)).refusal));
 }
 
 /**

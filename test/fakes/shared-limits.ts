@@ -165,13 +165,13 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
     const [first] = exceeded;
     const wait = Math.max(...tokens.map((bucket) => bucket.wait(1, now)));
     if (first !== undefined && !shadow) return { kind: "refused", line: first, wait };
+    for (const bucket of tokens) bucket.take(1, now);
     for (const [n, { key, limit }] of places.entries()) {
       if (limit === undefined || this.truth.held(key) < limit) continue;
       const line = buckets.length + n;
       if (!shadow) return { kind: "refused", line, wait: 0 };
       exceeded.push(line);
     }
-    for (const bucket of tokens) bucket.take(1, now);
     for (const { key } of places) this.truth.write(key, this, this.truth.of(key, this) + 1);
     return { kind: "in", exceeded };
   }
