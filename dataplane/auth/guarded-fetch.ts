@@ -6,7 +6,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { readBody } from "../../runtime/bounded-body.ts";
 import { Spread } from "../../runtime/loop/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "../http/answer-stream.ts";
-import { guardedLookup, mayDial, sharedResolve, systemResolve, type Resolve } from "./dial-guard.ts";
+import { guardedLookup, mayDial, sharedResolve, systemResolve, type Resolve } from "../dial-guard.ts";
 
 /** A question to an identity provider. */
 export interface Ask {

@@ -1,5 +1,7 @@
+import { isIP } from "node:net";
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Log } from "../../../runtime/log.ts";
+import { mayDial } from "../../dial-guard.ts";
 import { Breaker } from "./wire/breaker.ts";
 import { Connection } from "./wire/connection.ts";
 import { Deadline } from "./wire/deadline.ts";
@@ -20,6 +22,7 @@ const PROBE = 250;
 const MOST_UNDER_WAY = 1_000;
 /** Times in a row that a node may send the link to another one. */
 const MOST_HOPS = 5;
+const NEVER_DIALLED = "its address is one that is never dialled";
 /** The pause before the link connects again, in ms: the first, and the longest. A quarter of it more or less is chance. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
@@ -147,9 +150,11 @@ export class StoreLink implements Link {
 
   #dial(): void {
     this.#elsewhere = false;
+    const target = this.#moved ?? targetOf(this.#settings.address);
+    if (isIP(target.host) !== 0 && !mayDial(target.host, true)) return this.#lost(NEVER_DIALLED);
     const connection: Connection = new Connection({
       settings: this.#settings,
-      target: this.#moved ?? targetOf(this.#settings.address),
+      target,
       clock: this.#clock,
       lookup: this.#names.lookup,
       ready: () => this.#ready(),

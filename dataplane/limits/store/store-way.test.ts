@@ -272,6 +272,26 @@ describe("a peer that is no store", () => {
     expect(dials).toBeLessThan(50);
   });
 
+  test.each([
+    ["169.254.169.254:80", "its address is one that is never dialled"],
+    ["[fe80::1]:6379", "its address is one that is never dialled"],
+    ["2852039166:80", "the name stands for an address that is never dialled"],
+  ])("at %s is not dialled, be it the address of the settings or of a node", async (address, cause) => {
+    const bench = new LinkBench({ address });
+    await refusals(bench);
+    expect(bench.lines).toEqual([`store unavailable: ${cause}`]);
+    let dials = 0;
+    const node = await peer((socket) => {
+      dials += 1;
+      socket.on("data", (bytes) =>
+        socket.write(bytes.includes("HELLO") ? "%1\r\n+mode\r\n+cluster\r\n" : `-MOVED 1 ${address}\r\n`),
+      );
+    });
+    const led = new LinkBench({ address: node.address });
+    await until("it is dialled again", () => dials >= 2);
+    expect(led.lines).toEqual(["store unavailable: another node of the cluster has the keys"]);
+  });
+
   test("and refuses connections is dialled after growing pauses, none of them left behind", async () => {
     const timers = (): number => getActiveResourcesInfo().filter((one) => one === "Timeout").length;
     const bench = new LinkBench({ address: "127.0.0.1:1" });

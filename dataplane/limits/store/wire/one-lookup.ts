@@ -1,5 +1,5 @@
-import { lookup as systemLookup } from "node:dns";
 import type { LookupFunction } from "node:net";
+import { guardedLookup, systemResolve } from "../../../dial-guard.ts";
 
 type Answered = Parameters<LookupFunction>[2];
 
@@ -8,14 +8,14 @@ const MOST_NAMES = 2;
 
 /**
  * Asks the system for the addresses of names, each time anew, but never twice at a time for the same name: each question to
- * a resolver that hangs holds a thread of the few that read files, too.
+ * a resolver that hangs holds a thread of the few that read files, too. A store may be on the gateway's own host.
  */
 export class OneLookup {
   readonly #system: LookupFunction;
   /** What waits for the answer: the newest dial, since a link has one connection at a time. */
   readonly #waiting = new Map<string, Answered>();
 
-  constructor(system: LookupFunction = systemLookup) {
+  constructor(system: LookupFunction = guardedLookup(true, systemResolve)) {
     this.#system = system;
   }
 

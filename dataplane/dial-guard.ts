@@ -1,7 +1,7 @@
 import { lookup as systemLookup, type LookupAddress } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { AddressList } from "../address-list.ts";
-import { canonicalAddress } from "../../runtime/canonical-address.ts";
+import { AddressList } from "./address-list.ts";
+import { canonicalAddress } from "../runtime/canonical-address.ts";
 
 /** Resolves a name to all its addresses: `dns.lookup`, or a script in tests. */
 export type Resolve = (name: string, done: (error: Error | null, addresses: readonly LookupAddress[]) => void) => void;
