@@ -7,6 +7,8 @@ import { dial, type Dialled } from "../backend/backend.ts";
 import { checkHandshake, type Checked } from "./check-handshake.ts";
 import type { Identity } from "../identity.ts";
 import type { Client } from "../arrival.ts";
+import { keysOf } from "../limits/occupancy.ts";
+import type { Handshake } from "../opening-handshake.ts";
 import { holdsCredential, outgoing } from "../policies/outgoing.ts";
 import { respond } from "./refuse.ts";
 import type { Attempt } from "./attempt.ts";
@@ -47,13 +49,12 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
     // An issuer may have taken seconds: the config that is in force now decides.
     const admit = (): Refusal | undefined =>
       attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
+    const reserved = async (): Promise<Refusal | undefined> =>
+      attempt.signal.aborted ? undefined : (admit() ?? (await attempt.reserve(handshake, identity)));
     const denied =
       proxy.shared === undefined
         ? admit()
-        : await proxy.turns.take(async () => {
-            if (attempt.signal.aborted) return undefined;
-            return admit() ?? (await attempt.reserve(handshake, identity));
-          });
+        : await (asks(found, identity, handshake, proxy) ? proxy.turns.take(reserved) : reserved());
     if (attempt.signal.aborted) return;
     if (denied !== undefined) return attempt.refuse(denied);
     if (deferred !== undefined) return attempt.refuse(deferred);
@@ -91,6 +92,17 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
   } finally {
     attempt.end();
   }
+}
+
+/** Is there anything to ask the store? A handshake without it does not wait for those that ask. */
+function asks(
+  { name, chain }: CompiledRoute,
+  identity: Identity,
+  handshake: Handshake,
+  { shared }: HandshakeContext,
+): boolean {
+  if (chain.some((policy) => policy.admitShared !== undefined)) return true;
+  return shared !== undefined && shared.places.needed(keysOf(name, identity, handshake)).length > 0;
 }
 
 /** In a pod that stops the backend may be gone before the gateway: there is nothing to mend, the client connects again. */

@@ -312,6 +312,28 @@ test("of a crowd that comes at once some ask the store, and the others wait for 
   await allEnd();
 });
 
+test("a handshake of a route that no limit counts does not wait for a crowd that asks a slow store", async () => {
+  const path = (value: string) => ({ path: { type: "Exact" as const, value } });
+  const routes = [
+    { ...route({ connections: [{ per: "Route", limit: 500 }] }), name: "one", ...path("/one") },
+    { ...route({}), name: "two", ...path("/two") },
+  ];
+  const one = await pod({ store, routes });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  storeOf(one).behind = promise;
+  const at = async (target: string): Promise<RawClient> => {
+    const raw = await RawClient.send(one.port, request({ target, headers: { "X-Api-Key": keyOf("alice") } }));
+    clients.push(raw);
+    return raw;
+  };
+  const crowd = await Promise.all(Array.from({ length: 70 }, async () => at("/one")));
+  await until("all have come", () => one.attempts === 70 && storeOf(one).asked.length === 64);
+  expect(await told(await at("/two"))).toBe("101");
+  resolve();
+  expect(new Set(await Promise.all(crowd.map(told)))).toEqual(new Set(["101"]));
+  await allEnd();
+});
+
 test("a limit that is new counts the sessions that are open, over all pods", async () => {
   const none = { store, routes: [route({})] };
   const [one, two] = [await pod(none), await pod(none)];
