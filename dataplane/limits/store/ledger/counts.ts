@@ -85,16 +85,22 @@ export class PlaceCounts {
     return this.doubts.size === 0 && this.#changed.size === 0 && !this.doubts.overflowed;
   }
 
+  /** An iterator that is not used keeps in memory all tables that the map has had since: it is left while nothing is written. */
+  rest(): void {
+    this.#round = this.#options.occupancy.keys();
+  }
+
   /** Writes a slice of all counts: keys live on, and what went wrong unnoticed is put right. */
   async walkOn(check: () => void): Promise<void> {
     const { occupancy, writer, times } = this.#options;
+    if (occupancy.size === 0) return this.rest();
     const slice = Math.ceil((occupancy.size * times.renew * ROUNDS) / times.life);
     const write = async (keys: readonly string[]): Promise<void> => {
       check();
       await this.#write(keys);
     };
     const more = await this.#walk(this.#round, (key) => writer.isNeeded(key), write, slice);
-    if (!more) this.#round = occupancy.keys();
+    if (!more) this.rest();
   }
 
   async settle(): Promise<void> {

@@ -161,7 +161,7 @@ export class Membership implements Standing {
   async #renewed(): Promise<void> {
     try {
       if (!this.#joined && this.#joining === undefined && this.#options.link().available) await this.#again();
-      if (!this.ready) return;
+      if (!this.ready) return this.#options.counts.rest();
       const now = this.#turn;
       await this.#renew([]);
       await this.#options.counts.walkOn(() => this.steady(now));
