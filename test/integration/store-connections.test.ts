@@ -14,9 +14,17 @@ const MINUTES = 60_000;
 const STORM_LIMIT = 50;
 /** Handshakes that each gateway gets at once. */
 const STORM = 250;
+/** Handshakes in an hour. */
+const TRIES_LIMIT = 12;
 /** In ms: how long a place may stay taken after its pod was killed, cut off or frozen. */
 const FREE = 15_000;
 const LAWFUL = ["429 ConnectionLimit", "503 StoreUnavailable"];
+
+const PERS = ["Client", "IP", "Route", "Proxy"] as const;
+const TRIES = PERS.map((per) => ({
+  ...fleetRoute(`tries-${per}`, { attempts: [{ per, limit: TRIES_LIMIT, interval: "1h" }] }),
+  ownPolicies: ["attempts"],
+}));
 
 let store: StoreServer;
 let backend: EchoBackend;
@@ -32,7 +40,7 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
     });
     fleet = await Fleet.start({
       ...{ pods: PODS, store, settings: { whenUnavailable: "Refuse" } },
-      ...{ routes: [limit("storm", STORM_LIMIT), limit("one", 1)], backends: [backend.port] },
+      ...{ routes: [limit("storm", STORM_LIMIT), limit("one", 1), ...TRIES], backends: [backend.port] },
     });
   }, MINUTES);
   afterAll(async () => {
