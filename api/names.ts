@@ -94,22 +94,24 @@ export const token = z
   .meta({ [CALLED]: "token" });
 
 const BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
-const IPV4 = `${BYTE}(\\.${BYTE}){3}`;
+export const IPV4 = `${BYTE}(\\.${BYTE}){3}`;
 const GROUP = "[0-9a-fA-F]{1,4}";
-/** RFC 4291 §2.2, by the number of groups before the `::`. */
-const IPV6 = [
+/** RFC 4291 §2.2, by the number of groups before the `::`; without the form whose end is an IPv4 address. */
+export const IPV6 = [
   `(${GROUP}:){7}${GROUP}`,
   `(${GROUP}:){1,7}:`,
   `:(:${GROUP}){1,7}`,
   "::",
   ...[1, 2, 3, 4, 5, 6].map((before) => `(${GROUP}:){${before}}(:${GROUP}){1,${7 - before}}`),
+].join("|");
+const MIXED = [
   `(${GROUP}:){6}${IPV4}`,
   `:(:${GROUP}){0,5}:${IPV4}`,
   ...[1, 2, 3, 4, 5].map((before) => `(${GROUP}:){${before}}(:${GROUP}){0,${5 - before}}:${IPV4}`),
 ].join("|");
 
 const NUMBER = "(0|[1-9][0-9]{0,2})";
-const CIDR = new RegExp(`^(${IPV4}(/(3[0-2]|[12]?[0-9]))?|(${IPV6})(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$`);
+const CIDR = new RegExp(`^(${IPV4}(/(3[0-2]|[12]?[0-9]))?|(${IPV6}|${MIXED})(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$`);
 
 /**
  * An address or a CIDR block of either family, such as 10.0.0.0/8 or 2001:db8::1. The CRD uses the API server's own

@@ -4,6 +4,7 @@ import { cidr, hostname, label, objectName, path, port, preciseHostname, service
 import { dataplane, gateway, sidecar } from "./pods.ts";
 import { policiesSpec } from "./policies/index.ts";
 import { CALLED, editRule, rule, type Rule } from "./rule.ts";
+import { store } from "./store.ts";
 import { record } from "./unchecked.ts";
 
 /** The WebSocketProxy resource as users write it. The descriptions become the CRD and the reference. */
@@ -155,6 +156,7 @@ const header = {
   sidecar: sidecar.optional(),
   dataplane: dataplane.prefault({}),
   listener: listener.prefault({}),
+  store: store.optional(),
   policies: policiesSpec.prefault({}).describe("Policies of every route that does not set its own."),
 };
 

@@ -12,7 +12,7 @@ const spec = keyedByPer(
     })
     .transform((item) => ({ ...item, burst: item.burst ?? item.limit })),
 ).describe(
-  "Handshakes per time. The gateway refuses further ones with 429, or with 503 where all clients share the limit (Route, Proxy). Each pod counts for itself, before it dials a backend. Per IP counts before a credential is verified, so it limits guessing; per Client, Route and Proxy count once the client is known.",
+  "Handshakes per time. The gateway refuses further ones with 429, or with 503 where all clients share the limit (Route, Proxy). Counted before the gateway dials a backend, and in each pod by itself unless spec.store is set. Per IP counts before a credential is verified, so it limits guessing; per Client, Route and Proxy count once the client is known.",
 );
 
 /** Handshakes per time, counted before any backend is dialled. */

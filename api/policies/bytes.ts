@@ -25,7 +25,7 @@ const spec = z
     fromClient: list.describe("Limits on bytes that clients send."),
     fromBackend: list.describe("Limits on bytes that backends send."),
   })
-  .describe("Payload bytes per time, in each direction. Each pod counts for itself.");
+  .describe("Payload bytes per time, in each direction. Each pod counts for itself unless spec.store is set.");
 
 /** Payload bytes per time, in each direction. */
 export const bytes = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

@@ -24,7 +24,9 @@ const spec = z
     fromClient: list.describe("Limits on messages that clients send."),
     fromBackend: list.describe("Limits on messages that backends send."),
   })
-  .describe("Messages per time, in each direction. Control frames are not messages. Each pod counts for itself.");
+  .describe(
+    "Messages per time, in each direction. Control frames are not messages. Each pod counts for itself unless spec.store is set.",
+  );
 
 /** Messages per time, in each direction. Control frames are not messages. */
 export const messages = { spec, rendered: spec, absent: undefined } satisfies PolicyDefinition;

@@ -168,6 +168,42 @@ test("a way around the gateway of a pod is a warning, which does not change how 
   );
 });
 
+const LIMITED = "connections: [{ per: Client, limit: 5 }]";
+
+test("what limits mean without a store is a note, which does not change how check ends", async () => {
+  const text = proxyManifest({ spec: "gateway: { replicas: 3 }", policies: LIMITED });
+  const { ended, stdout } = await ran("check", "-f", await folderOf({ ...GOOD, "proxy.yaml": text }));
+  expect(ended).toBe(0);
+  expect(stdout).toMatch(
+    /^note: \S+proxy\.yaml:4: document 1, WebSocketProxy demo\/chat, spec\.store: Limits per .* in each of the 3 pods by itself, .* 3 times as much; /m,
+  );
+  const json = JSON.parse((await ran("check", "-f", await folderOf({ "proxy.yaml": text }), "-o", "json")).stdout) as {
+    proxies: { conditions: { message: string }[] }[];
+  };
+  expect(json.proxies[0]?.conditions[0]?.message).toContain("in each of the 3 pods by itself");
+});
+
+test("with a store there is no such note, and a password without TLS is a warning", async () => {
+  const store = "store: { address: valkey:6379, credentialsSecretName: valkey-login }";
+  const login = `apiVersion: v1
+kind: Secret
+metadata: { name: valkey-login, namespace: demo, labels: { wsproxy.dev/use: "true" } }
+type: kubernetes.io/basic-auth
+stringData: { password: of-the-store }
+`;
+  const folder = await folderOf({
+    ...GOOD,
+    "proxy.yaml": proxyManifest({ spec: store, policies: LIMITED }),
+    "login.yaml": login,
+  });
+  const { ended, stdout } = await ran("check", "-f", folder);
+  expect(ended).toBe(0);
+  expect(stdout).toMatch(
+    /^warning: .*proxy\.yaml:7: .*spec\.store\.credentialsSecretName: goes to valkey in clear text/m,
+  );
+  expect(stdout).not.toMatch(/^note:|of-the-store/m);
+});
+
 test("a backend of a Sidecar on the admin port is said too", async () => {
   const sidecar = proxyManifest({ spec: "mode: Sidecar\nsidecar: { selector: { matchLabels: { app: chat } } }" });
   const text = sidecar.replace("{ service: echo, port: 80 }", "{ port: 9090 }");

@@ -8,8 +8,9 @@ export const check: Command = {
   about: `Says what is wrong with manifests before a gateway uses them: reads WebSocketProxy, Secret, ConfigMap, Service and
 EndpointSlice from files, translates them as the operator does, and prints the conditions of each proxy and route,
 then every mistake on a line of its own: file:line, document, object, field, what is wrong. A line with "warning:" before it
-says what is accepted and may not be what you mean; it does not change how the command ends. For mode Sidecar it reads pods
-and the objects that make them, too: a line says which Service leads around the gateway, and which pods would be refused.
+says what is accepted and may not be what you mean; a line with "note:" says what limits mean with the pods that the spec
+asks for, or which object is not used. Neither changes how the command ends. For mode Sidecar it reads pods and the objects
+that make them, too: a line says which Service leads around the gateway, and which pods would be refused.
 Ends with 0 where everything is accepted and resolved, else with 1.`,
   options: {
     filename: {

@@ -4,7 +4,7 @@ import { readStream } from "../manifests/files.ts";
 import { collect, Workspace, type Collected } from "../manifests/workspace.ts";
 import { conditionTable, findingLines, isClean, type Report } from "./report.ts";
 import { sidecarWarnings } from "./sidecar-warnings.ts";
-import { located, translateEach, warningsOf } from "./translated.ts";
+import { located, notesOf, translateEach, warningsOf } from "./translated.ts";
 
 /** Translates manifests and prints their conditions and mistakes. Resolves with the exit code. */
 export async function checkManifests(
@@ -31,6 +31,7 @@ function reportOf({ manifests, findings, ignored, pods }: Collected, adminPort: 
     proxies: translated.map(({ id, translation: { status } }) => ({ id, ...status })),
     findings: [...findings, ...none, ...located(translated, manifests)],
     warnings: [...warningsOf(translated, manifests), ...sidecarWarnings(translated, manifests, pods)],
+    notes: notesOf(translated, manifests),
     ignored,
   };
 }

@@ -18,6 +18,8 @@ export interface Report {
   readonly findings: readonly Finding[];
   /** What is accepted and may not be what the user means. */
   readonly warnings: readonly Finding[];
+  /** What the message of Accepted says beside its reason; absent: nothing is to be printed of it. */
+  readonly notes?: readonly Finding[];
   readonly ignored: readonly Finding[];
 }
 
@@ -51,12 +53,12 @@ function stillServed({ type, status, message }: Condition): string {
   return message.endsWith(words) ? `. ${words}` : "";
 }
 
-/** Every mistake on a line of its own, then the warnings and the objects that are not used. */
-export function findingLines({ findings, warnings, ignored }: Report): string {
+/** Every mistake on a line of its own, then the warnings, the notes and the objects that are not used. */
+export function findingLines({ findings, warnings, notes = [], ignored }: Report): string {
   const lines = [
     ...findings.map(findingLine),
     ...warnings.map((warning) => `warning: ${findingLine(warning)}`),
-    ...ignored.map((note) => `note: ${findingLine(note)}`),
+    ...[...notes, ...ignored].map((note) => `note: ${findingLine(note)}`),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }

@@ -63,6 +63,14 @@ export function warningsOf(all: readonly Translated[], manifests: readonly Manif
   );
 }
 
+/** The notes of the translations, in the same form. */
+export function notesOf(all: readonly Translated[], manifests: readonly ManifestDocument[]): Finding[] {
+  return withLocations(
+    all.flatMap(({ translation }) => translation.notes),
+    manifests,
+  );
+}
+
 function withLocations(
   mistakes: readonly (Warning & { readonly reason?: string })[],
   manifests: readonly ManifestDocument[],

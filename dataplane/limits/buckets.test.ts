@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { BucketTable, OneBucket, recallBuckets } from "./buckets.ts";
+import { BucketTable, local, OneBucket, recallBuckets } from "./buckets.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { Memory } from "../memory.ts";
 import type { SessionPer } from "./subject.ts";
 import { Subjects } from "./subjects.ts";
 
 const shape = { limit: 2, interval: 1000, burst: 2 };
-const table = (subjects = new Subjects()): BucketTable => new BucketTable(shape, subjects);
+const table = (subjects = new Subjects()) => new BucketTable(shape, subjects, local);
 
 test("each subject has a bucket of its own, and keeps it", () => {
   const buckets = table();
@@ -24,7 +24,7 @@ test("a changed limit holds for subjects that are known and for new ones", () =>
 });
 
 test("a limit of one subject has one bucket, which a change keeps", () => {
-  const one = new OneBucket(shape);
+  const one = new OneBucket(shape, local);
   one.of("", 0).force(2, 0);
   expect(one.of("whatever", 500).available(500)).toBe(1);
   one.reshape({ ...shape, burst: 1 }, 2000);

@@ -1,16 +1,26 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Memory } from "../memory.ts";
 import { Recent } from "./recent.ts";
+import type { SharedBucket, SharedBuckets } from "./shared-limits.ts";
 import { isShared, type SessionPer } from "./subject.ts";
 import type { Subjects, SubjectTable } from "./subjects.ts";
 import { TokenBucket, type BucketShape } from "./token-bucket.ts";
+import type { Tokens } from "./tokens.ts";
+
+/** A bucket of one subject, of this process or of all pods. */
+export interface Bucket extends Tokens {
+  reshape(shape: BucketShape, now: number): void;
+}
+
+/** Makes the bucket of a subject. */
+type Make<B> = (subject: string, shape: BucketShape, now: number) => B;
 
 /** The token buckets of one limit: one for each subject, made when the subject is first seen. */
-export interface Buckets {
+export interface Buckets<B extends Bucket = TokenBucket> {
   readonly shape: BucketShape;
   /** A changed limit applies at once to every subject; the tokens that are left stay, up to the new burst. */
   reshape(shape: BucketShape, now: number): void;
-  of(subject: string, now: number): TokenBucket;
+  of(subject: string, now: number): B;
 }
 
 /** What the buckets of a limit are made with. */
@@ -20,15 +30,40 @@ export interface BucketContext {
   readonly clock: Clock;
 }
 
-/** The buckets of a limit as they were before a config change; its new shape applies when the config takes force. */
-export function recallBuckets(
+/** Makes buckets of this process. */
+export const local: Make<TokenBucket> = (_subject, shape, now) => new TokenBucket(shape, now);
+
+/**
+ * The buckets of a limit as they were before a config change; its new shape applies when the config takes force. Under one
+ * key all are made in the same way.
+ */
+export function recallBuckets(key: string, per: SessionPer, shape: BucketShape, context: BucketContext): Buckets {
+  return recallMade(key, per, shape, context, local);
+}
+
+/** The same, of buckets that all pods share: they are of those that take part in `shared` now. */
+export function recallShared(
+  key: string,
+  per: SessionPer,
+  shape: BucketShape,
+  context: BucketContext,
+  shared: SharedBuckets,
+  nameOf: (subject: string) => string,
+): Buckets<SharedBucket> {
+  return recallMade(`shared ${key}`, per, shape, context, (subject, its, now) =>
+    shared.bucket(nameOf(subject), its, now),
+  );
+}
+
+function recallMade<B extends Bucket>(
   key: string,
   per: SessionPer,
   shape: BucketShape,
   { memory, subjects, clock }: BucketContext,
-): Buckets {
-  const make = (): Buckets => (isShared(per) ? new OneBucket(shape) : new BucketTable(shape, subjects));
-  const buckets = memory.recall(key, make);
+  make: Make<B>,
+): Buckets<B> {
+  const fresh = (): Buckets<B> => (isShared(per) ? new OneBucket(shape, make) : new BucketTable(shape, subjects, make));
+  const buckets = memory.recall(key, fresh);
   memory.onCommit(() => {
     if (!isSame(buckets.shape, shape)) buckets.reshape(shape, clock.now());
   });
@@ -36,12 +71,14 @@ export function recallBuckets(
 }
 
 /** The bucket of a limit with one subject, such as a route. */
-export class OneBucket implements Buckets {
+export class OneBucket<B extends Bucket = TokenBucket> implements Buckets<B> {
+  readonly #make: Make<B>;
   #shape: BucketShape;
-  #bucket: TokenBucket | undefined;
+  #bucket: B | undefined;
 
-  constructor(shape: BucketShape) {
+  constructor(shape: BucketShape, make: Make<B>) {
     this.#shape = shape;
+    this.#make = make;
   }
 
   get shape(): BucketShape {
@@ -53,8 +90,8 @@ export class OneBucket implements Buckets {
     this.#bucket?.reshape(shape, now);
   }
 
-  of(_subject: string, now: number): TokenBucket {
-    return (this.#bucket ??= new TokenBucket(this.#shape, now));
+  of(_subject: string, now: number): B {
+    return (this.#bucket ??= this.#make("", this.#shape, now));
   }
 }
 
@@ -62,15 +99,17 @@ export class OneBucket implements Buckets {
  * The buckets of a limit with many subjects. The least recently seen subject is forgotten first: a flood of addresses may
  * get a full bucket anew, but never more memory.
  */
-export class BucketTable implements Buckets, SubjectTable, Disposable {
+export class BucketTable<B extends Bucket = TokenBucket> implements Buckets<B>, SubjectTable, Disposable {
   readonly #all: Subjects;
-  readonly #buckets = new Recent<TokenBucket>();
+  readonly #make: Make<B>;
+  readonly #buckets = new Recent<B>();
   #shape: BucketShape;
   #over = false;
 
-  constructor(shape: BucketShape, all: Subjects) {
+  constructor(shape: BucketShape, all: Subjects, make: Make<B>) {
     this.#shape = shape;
     this.#all = all;
+    this.#make = make;
   }
 
   get shape(): BucketShape {
@@ -86,10 +125,10 @@ export class BucketTable implements Buckets, SubjectTable, Disposable {
     for (const bucket of this.#buckets.values()) bucket.reshape(shape, now);
   }
 
-  of(subject: string, now: number): TokenBucket {
+  of(subject: string, now: number): B {
     const known = this.#buckets.get(subject);
     if (known !== undefined) return known;
-    const bucket = new TokenBucket(this.#shape, now);
+    const bucket = this.#make(subject, this.#shape, now);
     if (this.#over) return bucket; // a handshake that began before the limit went away
     this.#buckets.set(subject, bucket);
     this.#all.added(this);

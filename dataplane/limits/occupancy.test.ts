@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { clientNamed } from "../../test/fakes/policy-bench.ts";
-import { Occupancy, occupancyKey } from "./occupancy.ts";
+import { kindOf, keysOf, Occupancy, occupancyKey, occupancyKind } from "./occupancy.ts";
 
 const where = { addressSubject: "192.0.2.1" };
 const alice = clientNamed("alice");
@@ -29,7 +29,31 @@ test("what leaves is given back once, and nothing is remembered of it", () => {
   const [first, second] = [occupancy.enter("a", alice, where), occupancy.enter("a", alice, where)];
   first();
   first();
-  expect(occupancy.of("proxy")).toBe(1);
+  expect(occupancy.of("proxy\n")).toBe(1);
   second();
   expect(occupancy.size).toBe(0);
+});
+
+test("whatever a client is called, it is taken for no other subject", () => {
+  const ids = ["a", "a in b", "a\nb", "a\n", "\n", "", "a in b\nclient a", "proxy", "192.0.2.1", "address 192.0.2.1"];
+  const occupancy = new Occupancy();
+  for (const id of ids) occupancy.enter("b", clientNamed(id), where);
+  occupancy.enter("b", clientNamed(), where);
+  const of = (per: "Client" | "IP" | "Route" | "Proxy", id?: string, own?: string): number =>
+    occupancy.of(occupancyKey(per, own, "b", clientNamed(id), where));
+  for (const id of [...ids, undefined]) expect([of("Client", id), of("Client", id, "b")], String(id)).toEqual([1, 1]);
+  const all = ids.length + 1;
+  expect([of("IP"), of("IP", undefined, "b"), of("Route"), of("Proxy")]).toEqual([all, all, all, all]);
+  expect(occupancy.size).toBe(4 + 2 * all);
+});
+
+test("a key tells its kind, however its subject reads, and a walk sees each key", () => {
+  const identity = clientNamed("a\nclient in c\nb");
+  const keys = keysOf("b", identity, where);
+  const kinds = ["proxy", "route b", "client", "client in b", "ip", "ip in b"];
+  expect(keys.map(kindOf)).toEqual(kinds);
+  expect(occupancyKind("IP", "b", "b")).toBe("ip in b");
+  const occupancy = new Occupancy();
+  occupancy.enter("b", identity, where);
+  expect([...occupancy.keys()]).toEqual(keys);
 });

@@ -1,4 +1,5 @@
-import { clientSubject, type Identity } from "../identity.ts";
+import type { Identity } from "../identity.ts";
+import { subjectOf, type HandshakePer } from "./subject.ts";
 
 interface Where {
   readonly addressSubject: string;
@@ -33,6 +34,11 @@ export class Occupancy {
     };
   }
 
+  /** All keys, the oldest first. A walk may take many turns: a key that ends is left out, one that is new comes last. */
+  keys(): IterableIterator<string> {
+    return this.#counts.keys();
+  }
+
   /** Number of keys; 0 when nothing is open. */
   get size(): number {
     return this.#counts.size;
@@ -41,19 +47,30 @@ export class Occupancy {
 
 /** The key of a limit's subject: within one route where `own` names it, else over all routes of the proxy. */
 export function occupancyKey(
-  per: "Client" | "IP" | "Route" | "Proxy",
+  per: HandshakePer,
   own: string | undefined,
   route: string,
   identity: Identity,
   where: Where,
 ): string {
-  if (per === "Proxy") return "proxy";
-  if (per === "Route") return `route ${route}`;
-  const subject = per === "IP" ? `ip ${where.addressSubject}` : clientSubject(identity.client, where.addressSubject);
-  return own === undefined ? subject : `${subject} in ${own}`;
+  return `${occupancyKind(per, own, route)}\n${subjectOf(per, identity.client, where.addressSubject)}`;
 }
 
-function keysOf(route: string, identity: Identity, where: Where): string[] {
+/** The kind of such a key: what it counts by, and where. A limit counts the keys of one kind. */
+export function occupancyKind(per: HandshakePer, own: string | undefined, route: string): string {
+  if (per === "Proxy") return "proxy";
+  if (per === "Route") return `route ${route}`;
+  const kind = per === "IP" ? "ip" : "client";
+  return own === undefined ? kind : `${kind} in ${own}`;
+}
+
+/** The kind of a key. A client chooses its id, but no kind has a line break: so the first one ends the kind. */
+export function kindOf(key: string): string {
+  return key.slice(0, key.indexOf("\n"));
+}
+
+/** All keys under which one session counts. */
+export function keysOf(route: string, identity: Identity, where: Where): string[] {
   return [
     occupancyKey("Proxy", undefined, route, identity, where),
     occupancyKey("Route", undefined, route, identity, where),

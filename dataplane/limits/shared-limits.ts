@@ -55,7 +55,7 @@ export interface SharedPlaces {
 
 /** Buckets that all pods share, each with what this process has borrowed of it. */
 export interface SharedBuckets {
-  /** `name`: as in a BucketLine. The same name gives the same bucket as long as a caller keeps it. */
+  /** `name`: as in a BucketLine. Each call makes what this process borrows into: a caller keeps it (`recallShared`). */
   bucket(name: string, shape: BucketShape, now: number): SharedBucket;
 }
 

@@ -15,3 +15,17 @@ export function subjectOf(per: SessionPer, client: string | undefined, addressSu
   if (per === "Client") return clientSubject(client, addressSubject);
   return per === "IP" ? addressSubject : "";
 }
+
+/**
+ * Names the bucket of one limit and one subject, the same in every pod. `scope`: the route, or all that share the limit.
+ * The subject stands last: a client may have chosen any character of it.
+ */
+export function bucketName(
+  policy: "attempts" | "messages" | "bytes",
+  direction: "fromClient" | "fromBackend" | undefined,
+  per: HandshakePer,
+  scope: string,
+  subject: string,
+): string {
+  return `${policy} ${direction ?? "-"} ${per} ${scope}\n${subject}`;
+}

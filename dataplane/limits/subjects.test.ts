@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BucketTable } from "./buckets.ts";
+import { BucketTable, local } from "./buckets.ts";
 import { Subjects } from "./subjects.ts";
 
 const shape = { limit: 2, interval: 1000, burst: 2 };
 
 test("a flood at one limit makes that limit forget its own subjects, and none of a limit that has few", () => {
   const subjects = new Subjects({ most: 1000, mostEach: 900 });
-  const [quiet, flooded, other] = [0, 1, 2].map(() => new BucketTable(shape, subjects)) as [
+  const [quiet, flooded, other] = [0, 1, 2].map(() => new BucketTable(shape, subjects, local)) as [
     BucketTable,
     BucketTable,
     BucketTable,
@@ -26,7 +26,7 @@ test("a flood at one limit makes that limit forget its own subjects, and none of
 
 test("limits that go away make room again", () => {
   const subjects = new Subjects({ most: 10, mostEach: 10 });
-  const [gone, stays] = [new BucketTable(shape, subjects), new BucketTable(shape, subjects)];
+  const [gone, stays] = [new BucketTable(shape, subjects, local), new BucketTable(shape, subjects, local)];
   for (let n = 0; n < 10; n += 1) gone.of(`g${n}`, 0);
   gone[Symbol.dispose]();
   for (let n = 0; n < 10; n += 1) stays.of(`s${n}`, 0);
@@ -38,11 +38,11 @@ test("the sum is right and the bounds hold, whatever subjects come and go", () =
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const subjects = new Subjects({ most: 20, mostEach: 12 });
-      const tables = Array.from({ length: 5 }, () => new BucketTable(shape, subjects));
+      const tables = Array.from({ length: 5 }, () => new BucketTable(shape, subjects, local));
       for (const { table, subject, over } of steps) {
         if (over && subject === 0) {
           tables[table]?.[Symbol.dispose]();
-          tables[table] = new BucketTable(shape, subjects);
+          tables[table] = new BucketTable(shape, subjects, local);
         } else tables[table]?.of(String(subject), 0);
         expect(subjects.size).toBe(tables.reduce((sum, { size }) => sum + size, 0));
         expect(subjects.size).toBeLessThanOrEqual(20);

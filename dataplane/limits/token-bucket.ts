@@ -1,3 +1,6 @@
+import type { Timer } from "../../runtime/clock.ts";
+import type { Tokens } from "./tokens.ts";
+
 /** How a bucket fills: `limit` tokens in each `interval` (ms), evenly; at most `burst` at once. */
 export interface BucketShape {
   readonly limit: number;
@@ -5,8 +8,8 @@ export interface BucketShape {
   readonly burst: number;
 }
 
-/** A token bucket. Each call is given the monotonic time in ms; a time before the last one adds and takes nothing. */
-export class TokenBucket {
+/** A token bucket of this process. Each call is given the monotonic time in ms; a time before the last one adds and takes nothing. */
+export class TokenBucket implements Tokens {
   #shape: BucketShape;
   #tokens: number;
   #at: number;
@@ -22,9 +25,10 @@ export class TokenBucket {
     if (now > this.#at) {
       const { limit, interval, burst } = this.#shape;
       // A token is there at its exact instant: a sum that rounding left a millionth short of a whole number counts as it.
+      // Not one that is above: a slow bucket that is asked often would never fill.
       const filled = this.#tokens + ((now - this.#at) * limit) / interval;
-      const whole = Math.round(filled);
-      this.#tokens = Math.min(burst, Math.abs(filled - whole) < 1e-6 ? whole : filled);
+      const whole = Math.ceil(filled);
+      this.#tokens = Math.min(burst, whole - filled < 1e-6 ? whole : filled);
       this.#at = now;
     }
     return this.#tokens;
@@ -54,5 +58,23 @@ export class TokenBucket {
     const tokens = this.available(now);
     this.#shape = shape;
     this.#tokens = Math.min(tokens, shape.burst);
+  }
+
+  /** All that there is, is here. */
+  unknown(): boolean {
+    return false;
+  }
+
+  ask(_n: number, _now: number, answered: () => void): Timer {
+    const turn = setImmediate(answered);
+    return { cancel: () => clearImmediate(turn) };
+  }
+
+  spend(n: number, now: number, short: () => void): void {
+    if (!this.take(n, now)) short();
+  }
+
+  least(): number {
+    return 0;
   }
 }

@@ -13,6 +13,8 @@ export interface Tokens {
   force(n: number, now: number): void;
   /** Milliseconds until there are `n` tokens; for more than the burst, until the bucket is full. */
   wait(n: number, now: number): number;
+  /** How many of `n` must be here before any is used; 0: none, `force` may leave a debt that is paid later. */
+  least(n: number, now: number): number;
   /** There are fewer than `n` here, and the store has not said yet whether it has more: ask before a verdict falls. */
   unknown(n: number, now: number): boolean;
   /** Asks the store for `n`. `answered` is called once, in a later turn; the store may have said no, or nothing. */

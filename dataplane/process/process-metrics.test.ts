@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BucketTable } from "../limits/buckets.ts";
+import { BucketTable, local } from "../limits/buckets.ts";
 import { Metrics } from "../metrics.ts";
 import { Subjects } from "../limits/subjects.ts";
 
@@ -7,7 +7,7 @@ test("the metrics show what the limits remember, and what they forgot by reason"
   const metrics = new Metrics();
   const subjects = new Subjects({ most: 5, mostEach: 3 });
   metrics.process.subjects(subjects);
-  const tables = [1, 2].map(() => new BucketTable({ limit: 1, interval: 1, burst: 1 }, subjects));
+  const tables = [1, 2].map(() => new BucketTable({ limit: 1, interval: 1, burst: 1 }, subjects, local));
   for (const table of tables) for (let n = 0; n < 5; n += 1) table.of(`client-${n}`, 0);
   const of = async (name: string): Promise<unknown> => (await metrics.registry.getSingleMetric(name)?.get())?.values;
   expect(await of("wsproxy_limit_subjects")).toMatchObject([{ value: 5 }]);

@@ -9,7 +9,7 @@ import { TokenBucket } from "../limits/token-bucket.ts";
 const CONTROL_FRAMES = { limit: 100, interval: 1000, burst: 500 };
 
 /**
- * What happens with a frame. `skip`: it is not forwarded; `hold`: it waits until the limits let it pass; `stop`: the
+ * What happens with a frame. `skip`: it is not forwarded; `hold`: it waits for the limits, or for the store; `stop`: the
  * session ends with `violation`; `close`: it is a Close frame.
  */
 export type Verdict = "forward" | "skip" | "hold" | "stop" | "close";
@@ -77,14 +77,19 @@ export class FrameJudge {
     return this.remaining > 0 && !this.dropping;
   }
 
-  /** How many of `there` bytes of the current frame's payload may pass; if not all: `violation` says why. */
+  /** How many of `there` bytes of the current frame's payload may pass; if not all: the rest is `cut`, or waits. */
   payload(there: number, now: number): number {
     const taken = this.dropping ? there : this.limits.takeBytes(there, now);
     this.remaining -= taken;
     this.active = now;
     if (!this.dropping) this.#count.bytes += taken;
-    if (taken < there) this.violation = this.limits.byteRate(now);
+    if (taken < there && this.limits.cut) this.violation = this.limits.byteRate(now);
     return taken;
+  }
+
+  /** The session ends behind the last payload that passed; `violation` says why. */
+  get cut(): boolean {
+    return this.limits.cut;
   }
 
   /** The current frame's payload is complete. */
@@ -114,14 +119,16 @@ export class FrameJudge {
     if (bytes > this.#plan.maxMessage) return this.#stop({ reason: "MessageTooBig", policy: "messageSize" });
     if (fragments > this.#plan.maxFragments) return this.#stop({ reason: "TooManyFragments", policy: "messageSize" });
     if (first) {
-      const verdict = this.limits.takeMessage(now, rsv1);
+      const verdict = this.limits.takeMessage(now, rsv1, length <= following ? length : 0);
       if (verdict === "close") return this.#stop(this.limits.messageRate(now));
-      if (verdict === "delay") return "hold";
+      if (verdict === "delay" || verdict === "ask") return "hold";
       this.dropping = verdict === "drop";
     }
     // A frame that has been read as a whole is refused as a whole: the receiver then still is between two frames.
-    if (!this.dropping && length <= following && this.limits.refusesBytes(length, now)) {
-      return this.#stop(this.limits.byteRate(now));
+    if (!this.dropping && length <= following) {
+      const verdict = this.limits.judgeBytes(length, now);
+      if (verdict === "close") return this.#stop(this.limits.byteRate(now));
+      if (verdict === "ask") return "hold";
     }
     if (first && !this.dropping) this.#count.messages += 1;
     this.active = now;

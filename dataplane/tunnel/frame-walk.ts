@@ -131,7 +131,12 @@ export class FrameWalk {
         const taken = judge.payload(there, now);
         at += taken;
         if (judge.dropping) span = at;
-        if (taken < there) return this.#violated(chunk, span, at);
+        if (taken < there) {
+          if (judge.cut) return this.#violated(chunk, span, at);
+          if (taken > 0) continue;
+          this.#forward(chunk, span, at);
+          return this.#hold(chunk.subarray(at));
+        }
         if (judge.remaining > 0) continue;
         judge.frameDone();
         if (!outlet.waiting) continue;
@@ -167,8 +172,7 @@ export class FrameWalk {
           break;
         case "hold":
           this.#forward(chunk, span, at);
-          this.#held.pause(judge.limits.messageWait(now), chunk.subarray(at));
-          return true;
+          return this.#hold(chunk.subarray(at));
         case "stop":
           return this.#violated(chunk, span, at);
         case "close":
@@ -176,6 +180,15 @@ export class FrameWalk {
       }
     }
     this.#forward(chunk, span, end);
+    return true;
+  }
+
+  /** Until the store has answered, or the limits let more pass. */
+  #hold(rest: Buffer): true {
+    const { limits } = this.judge;
+    const now = this.#clock.now();
+    if (limits.questions.any) this.#held.ask((answered) => limits.questions.ask(now, answered), rest);
+    else this.#held.pause(limits.wait(now), rest);
     return true;
   }
 

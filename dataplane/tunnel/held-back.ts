@@ -77,6 +77,12 @@ export class HeldBack {
     this.#until((over) => this.#clock.after(ms, over), rest);
   }
 
+  /** Pauses the source until an answer is there, in a later turn; `rest` waits here meanwhile. */
+  ask(question: (answered: () => void) => Timer, rest: Buffer): void {
+    this.pauses += 1;
+    this.#until(question, rest);
+  }
+
   /** Messages have had their share of this turn of the event loop. */
   get mustGiveWay(): boolean {
     return this.#loop.spent;

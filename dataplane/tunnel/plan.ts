@@ -1,9 +1,9 @@
-import type { TokenBucket } from "../limits/token-bucket.ts";
+import type { Tokens } from "../limits/tokens.ts";
 
 /** One limit on messages or bytes as it holds for one session and one direction. */
 export interface FlowLimit {
-  /** Shared by all sessions of the same subject, or the session's own (per Connection). */
-  readonly bucket: TokenBucket;
+  /** Shared by all sessions of the same subject, in this pod or in all, or the session's own (per Connection). */
+  readonly bucket: Tokens;
   readonly onExceed: "Close" | "Drop" | "Delay";
   /** The limit counts and logs, and does not act. */
   readonly shadow: boolean;

@@ -9,6 +9,7 @@ export function configOf(
   { namespace, name, generation }: ReadProxy,
   header: WebSocketProxySpec,
   listener: Config["listener"],
+  store: Config["store"],
   routes: Pick<Config, "policies" | "routes">,
 ): Config {
   const { maxConnections, drain, log } = header.dataplane;
@@ -17,6 +18,7 @@ export function configOf(
     proxy: { namespace, name, generation },
     listener,
     dataplane: { maxConnections, drain, log },
+    ...(store === undefined ? {} : { store }),
     ...routes,
   };
 }

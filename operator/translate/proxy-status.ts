@@ -25,6 +25,8 @@ export function rule(
   { header, generation, problems }: ReadProxy,
   outcomes: readonly RouteOutcome[],
   { mode, config }: WholeProblems,
+  /** A sentence that the user should know of an accepted proxy. */
+  note: string | undefined,
   self: string,
 ): Ruling {
   const own: Located[] = mode === undefined ? [] : [mode];
@@ -45,8 +47,8 @@ export function rule(
   }
   const condition =
     accepted === outcomes.length
-      ? holds("Accepted", "Accepted", generation)
-      : holds("Accepted", "PartiallyAccepted", generation, all);
+      ? holds("Accepted", "Accepted", generation, note)
+      : holds("Accepted", "PartiallyAccepted", generation, all, note === undefined ? "" : `. ${note}`);
   return { accepted: true, condition, problems: all };
 }
 

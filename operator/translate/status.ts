@@ -9,16 +9,17 @@ export const LONGEST_MESSAGE = 1024;
 /** End of the message of a proxy's `Programmed`, if the proxy is still served with an earlier config. */
 export const KEPT_CONFIG = "The last good config stays in force.";
 
-/** A condition that is True: its message is the words of its reason, and `more`. */
+/** A condition that is True: its message is the words of its reason, `more`, and behind problems `after`. */
 export function holds<T extends Type>(
   type: T,
   reason: ReasonOf<T>,
   generation: number,
   more: string | readonly LocatedProblem[] = [],
+  after = "",
 ): Condition<T> {
   const lines = typeof more === "string" ? [more] : more.map(line);
   const words = wordsOf(type, reason);
-  return condition(type, "True", reason, lines.length === 0 ? words : bounded(`${words} `, lines, ""), generation);
+  return condition(type, "True", reason, lines.length === 0 ? words : bounded(`${words} `, lines, after), generation);
 }
 
 /** A condition that is False because of these problems; its message ends with `after`. */

@@ -13,6 +13,9 @@ import { lookupFor, type ReferenceProblem } from "./references/lookup.ts";
 import { portConflict } from "./port-conflict.ts";
 import { resolvedRefs, rule } from "./proxy-status.ts";
 import { seesNodes } from "./policies/node-addresses.ts";
+import { limitsOverPods } from "./policies/shared-limits.ts";
+import { mergePolicies } from "./policies/index.ts";
+import { perPodWords } from "./per-pod.ts";
 import { policyWarnings } from "./policies/policy-warnings.ts";
 import { readProxy, type ReadProxy } from "./read-proxy.ts";
 import type { Resources, TranslateOptions, Tools } from "./resources.ts";
@@ -20,9 +23,11 @@ import { readyBackends } from "./routes/ready-backends.ts";
 import { routeOutcome, routeStatus, type RouteOutcome } from "./routes/route-outcome.ts";
 import { sidecarProblems } from "./sidecar-problems.ts";
 import { distinct } from "./status.ts";
+import { storeOutcome } from "./store.ts";
+import { storeWarnings } from "./policies/store-warnings.ts";
 import { eachOf, finished, type Steps } from "./steps.ts";
 import { fitsInText, textExcess } from "./bounds/text-budget.ts";
-import type { Translation } from "./translation.ts";
+import type { Translation, Warning } from "./translation.ts";
 
 /**
  * One WebSocketProxy and the objects that it refers to → the config of its data plane and the conditions of its status.
@@ -54,11 +59,13 @@ export function* translation(
   const judged = yield* judgeRoutes(proxy, options);
   const outcomes = yield* eachOf(judged, (it) => routeOutcome(it, inherited, routesBefore.get(it.name), lookup));
   const listening = header && listenerOutcome(header, before, lookup);
+  const counting = header?.store && storeOutcome(header.store, before?.store, lookup);
   const served = routesInForce(outcomes);
   const fits = yield* fitsInText(served);
   const routes = withSettings(fits ? served : []);
   yield;
-  const wanted = header && listening && fits ? configOf(proxy, header, listening.listener, routes) : undefined;
+  const { listener } = listening ?? {};
+  const wanted = header && listener && fits ? configOf(proxy, header, listener, counting?.store, routes) : undefined;
   const whole = [
     fits ? undefined : textExcess(lookup.self),
     excessOfKeys(routes, lookup.self) ?? (yield* excessOf(wanted, options, lookup.self)),
@@ -68,10 +75,13 @@ export function* translation(
   ];
   yield;
   const mode = modeProblem(proxy, options, resources, lookup.self);
-  const ruling = rule(proxy, outcomes, { mode, config: whole }, lookup.self);
+  const limited = judged.some(({ spec }) => spec && limitsOverPods(mergePolicies(inherited, spec.policies)));
+  const perPod = header && limited ? perPodWords(header) : undefined;
+  const ruling = rule(proxy, outcomes, { mode, config: whole }, perPod, lookup.self);
   const accepted = ruling.accepted ? header : undefined;
 
-  const references = mostFirst(distinct([...(listening?.problems ?? []), ...outcomes.flatMap((it) => it.references)]));
+  const ofHeader = [listening, counting].flatMap((it) => it?.problems ?? []);
+  const references = mostFirst(distinct([...ofHeader, ...outcomes.flatMap((it) => it.references)]));
   const config = accepted === undefined ? before && (yield* lastGoodConfig(before, lookup)) : wanted;
   yield;
   const infra = accepted && listening && infraOf(accepted, listening, resources.serviceInForce);
@@ -81,7 +91,10 @@ export function* translation(
   yield;
   const ready = config && readyBackends(accepted === undefined ? [] : judged, endpoints);
   yield;
-  const warnings = (yield* warningsOf(proxy)).map((warning) => ({ ...warning, object: lookup.self }));
+  const ofStore = accepted?.store === undefined ? [] : storeWarnings(accepted.store, limited);
+  const warnings = [...ofStore, ...(yield* warningsOf(proxy))].slice(0, MOST_WARNINGS);
+  const notes = accepted === undefined || perPod === undefined ? [] : [{ at: "spec.store", message: perPod }];
+  const inProxy = (it: Pick<Warning, "at" | "message">): Warning => ({ ...it, object: lookup.self });
   return {
     config,
     endpoints,
@@ -94,7 +107,8 @@ export function* translation(
       readyBackends: ready,
       problems: distinct([...ruling.problems, ...references]),
     },
-    warnings,
+    warnings: warnings.map(inProxy),
+    notes: notes.map(inProxy),
     asides: distinct(lookup.asides),
   };
 }
@@ -111,7 +125,7 @@ function* warningsOf({ header, policies, routes }: ReadProxy): Steps<ReturnType<
     found.push(...policyWarnings(spec?.policies ?? {}, `${at}.policies`, nodes));
     yield;
   }
-  return found.slice(0, MOST_WARNINGS);
+  return found;
 }
 
 /** Accepted routes come first: one that serves the same requests as the last good version of another route gets them. */

@@ -21,11 +21,13 @@ export interface Translation {
   readonly status: ProxyStatus;
   /** What is accepted and may not be what the user means; for `check` and `standalone`, in no condition. */
   readonly warnings: readonly Warning[];
+  /** What the user should know of a spec that is accepted as it is meant; it stands in the message of Accepted, too. */
+  readonly notes: readonly Warning[];
   /** Problems for the operator's log only, since they tell readers of the status what Secrets hold; none quotes a value. */
   readonly asides: readonly LocatedProblem[];
 }
 
-/** A warning, and the object in which `at` is a field. */
+/** A warning or a note, and the object in which `at` is a field. */
 export type Warning = Pick<LocatedProblem, "at" | "message" | "object">;
 
 /** What a Service says about the listener to which it leads. */

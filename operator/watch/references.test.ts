@@ -6,6 +6,7 @@ import { referencesOf, refersToSecret } from "./references.ts";
 const EVERYTHING = {
   spec: {
     listener: { tls: { secretName: "listener-tls" } },
+    store: { tls: { caSecretName: "store-ca" }, credentialsSecretName: "store-login" },
     policies: { authentication: { apiKey: { secretSelector: { matchLabels: { keys: "all" } } } } },
     routes: [
       {
@@ -33,6 +34,7 @@ const EVERYTHING = {
 /** The part of a config in force that refers to objects. */
 const inForce = {
   listener: { tls: { secretName: "old-tls" } },
+  store: { tls: { caSecretName: "old-store-ca" }, credentialsSecretName: "old-store-login" },
   policies: {
     authentication: [
       {
@@ -60,15 +62,38 @@ const secret = (name: string, labels?: Record<string, string>): KubeObject => ({
 describe("what a proxy refers to", () => {
   test("is every Secret, ConfigMap and Service that it names, and the selectors of its keys", () => {
     const { secrets, configMaps, services, secretSelectors } = referencesOf(EVERYTHING, undefined);
-    expect([...secrets]).toEqual(["listener-tls", "ca", "client", "login", "jwks", "introspection"]);
+    expect([...secrets]).toEqual([
+      "listener-tls",
+      "store-ca",
+      "store-login",
+      "ca",
+      "client",
+      "login",
+      "jwks",
+      "introspection",
+    ]);
     expect([...configMaps]).toEqual(["jwks-map"]);
     expect([...services]).toEqual(["echo"]);
     expect(secretSelectors).toHaveLength(2);
   });
 
+  test("has the entries of which the values are used, and no others", () => {
+    const { entries } = referencesOf(EVERYTHING, undefined);
+    const of = (name: string): string[] => [...(entries.get(`Secret ${name}`) ?? [])];
+    expect([of("store-ca"), of("store-login")]).toEqual([["ca.crt"], ["username", "password"]]);
+    expect([of("ca"), of("login"), of("client")]).toEqual([
+      ["ca.crt"],
+      ["username", "password"],
+      ["tls.crt", "tls.key"],
+    ]);
+  });
+
   test("includes what the config in force refers to, since that stays while the spec is not accepted", () => {
     const { secrets, configMaps, services, secretSelectors } = referencesOf({ spec: 1 }, inForce);
-    expect([...secrets]).toEqual(["old-tls", "old-ca", "old-login", "old-introspection"]);
+    expect([...secrets]).toEqual([
+      ...["old-tls", "old-store-ca", "old-store-login"],
+      ...["old-ca", "old-login", "old-introspection"],
+    ]);
     expect([...configMaps]).toEqual(["old-map"]);
     expect([...services]).toEqual(["old-service"]);
     expect(secretSelectors).toEqual([{ matchLabels: { keys: "old" }, matchExpressions: [] }]);
@@ -78,7 +103,8 @@ describe("what a proxy refers to", () => {
     [undefined],
     [null],
     [{ spec: null }],
-    [{ spec: { routes: {}, listener: [], policies: "all" } }],
+    [{ spec: { routes: {}, listener: [], store: 1, policies: "all" } }],
+    [{ spec: { store: { tls: "x", credentialsSecretName: ["a"] } } }],
     [{ spec: { routes: [null, 1, { backends: "x", policies: [] }, { backends: [null, { service: 1, tls: 2 }] }] } }],
     [{ spec: { policies: { authentication: { apiKey: { secretSelector: 1 }, jwt: [{ jwks: [] }] } } } }],
     [{ spec: { policies: { authentication: { apiKey: { secretSelector: { matchLabels: { a: 1 } } } } } } }],

@@ -29,7 +29,7 @@ export function referencesOf(manifest: unknown, inForce: Config | undefined): Re
   const found = { secrets: new Set<string>(), configMaps: new Set<string>(), services: new Set<string>() };
   const entries = new Map<string, Set<string>>();
   const secretSelectors = new Map<string, LabelSelector>();
-  const { listener, policies, routes } = record(record(manifest)["spec"]);
+  const { listener, store, policies, routes } = record(record(manifest)["spec"]);
   const everyRoute = [...(inForce?.routes ?? []), ...list(routes)].map(record);
   const add = (names: Set<string>, name: unknown): name is string => {
     if (typeof name !== "string" || name === "" || name.length > LONGEST_NAME) return false;
@@ -45,6 +45,11 @@ export function referencesOf(manifest: unknown, inForce: Config | undefined): Re
 
   for (const one of [inForce?.listener, listener])
     use("Secret", record(record(one)["tls"])["secretName"], "tls.crt", "tls.key");
+
+  for (const one of [inForce?.store, store].map(record)) {
+    use("Secret", record(one["tls"])["caSecretName"], "ca.crt");
+    use("Secret", one["credentialsSecretName"], "username", "password");
+  }
 
   for (const backend of everyRoute.flatMap((route) => list(route["backends"])).map(record)) {
     const { service, endpoints, tls, basicAuthSecretName } = backend;

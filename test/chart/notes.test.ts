@@ -64,6 +64,10 @@ describe.skipIf(helmBinary() === undefined)("the notes (skipped where Helm is no
     expect(notes(["--set", "sidecar.enabled=false"], "Mode Sidecar: ")).toMatch(/turned off.*not accepted.*without/);
   });
 
+  test("say that limits count per pod without a store", () => {
+    expect(notes([], "Limits: ")).toMatch(/^Limits: each pod .* counts limits for itself, unless its spec\.store /);
+  });
+
   test("the manifest that they show is accepted", () => {
     const text = /<<'YAML'\n([^]*?)\n +YAML\n/.exec(notes([]))?.[1] ?? "";
     const manifest = parse(text) as { readonly kind: string; readonly spec: unknown };

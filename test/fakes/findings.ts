@@ -52,6 +52,7 @@ export function translation(parts: Partial<Translation> = {}): Translation {
       problems: [],
     },
     warnings: [],
+    notes: [],
     asides: [],
     ...parts,
   };

@@ -4,7 +4,7 @@ import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { dataPath, SharedPath, type ReadPath } from "../../dataplane/tunnel/byte-source.ts";
 import { LoopShare } from "../../runtime/loop/loop-share.ts";
 import { emptyPlan, type FlowLimit, type PlanDraft } from "../../dataplane/tunnel/plan.ts";
-import type { TokenBucket } from "../../dataplane/limits/token-bucket.ts";
+import type { Tokens } from "../../dataplane/limits/tokens.ts";
 import { tunnel } from "../../dataplane/tunnel/tunnel.ts";
 import type { Tunnel, TunnelEnd } from "../../dataplane/tunnel/tunnel-options.ts";
 import { socketPair, type Peer } from "./sockets.ts";
@@ -91,7 +91,7 @@ export function joinedOver(reads: ReadPath): (options?: JoinOptions) => Promise<
 
 /** A limit with a count of its hits. */
 export function limit(
-  bucket: TokenBucket,
+  bucket: Tokens,
   onExceed: FlowLimit["onExceed"],
   shadow = false,
 ): FlowLimit & { readonly hits: number } {

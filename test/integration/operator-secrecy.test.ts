@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Config } from "../../api/config.ts";
 import { WrittenConfigs } from "../../operator/gather/written-configs.ts";
+import { keyPair } from "../fakes/certificates.ts";
 import { keys, OperatorBench, proxy, putAll } from "../fakes/operator-bench.ts";
 import { until } from "../fakes/sockets.ts";
 
@@ -56,4 +57,45 @@ test("a Secret that is labelled while the operator runs is used, and no more onc
   bench.server.put(database({ "wsproxy.dev/use": "no" }) as never);
   await until("it is used no more", () => JSON.stringify(used()) === "[]");
   expect(shown(bench)).not.toContain("of-the-database");
+});
+
+test("an edited password and CA of the store reach the pods' config, and no reader of the status sees either", async () => {
+  const bench = await OperatorBench.start();
+  putAll(bench.server);
+  const labels = { "wsproxy.dev/use": "true" };
+  const login = (password: string): object => ({
+    apiVersion: "v1",
+    kind: "Secret",
+    type: "kubernetes.io/basic-auth",
+    metadata: { name: "valkey-login", namespace: "demo", labels },
+    data: { password: btoa(password) },
+  });
+  const authority = (pem: string): object => ({
+    apiVersion: "v1",
+    kind: "Secret",
+    type: "Opaque",
+    metadata: { name: "valkey-ca", namespace: "demo" },
+    data: { "ca.crt": btoa(pem) },
+  });
+  const [first, second] = [await keyPair(), await keyPair()].map(({ certificate }) => certificate);
+  const store = { address: "valkey:6379", tls: { caSecretName: "valkey-ca" }, credentialsSecretName: "valkey-login" };
+  bench.server.put(proxy("chat", { store }));
+  bench.operator();
+  const used = (): unknown => {
+    const { resolved, credentials, tls } = config(bench)?.store ?? {};
+    return [resolved, credentials?.password, tls?.ca];
+  };
+  await until("it is not found", () => bench.condition("ResolvedRefs") === "False SecretNotFound");
+  expect(used()).toEqual([false, undefined, undefined]);
+  bench.server.put(authority(first ?? "") as never);
+  bench.server.put(login("of-the-store-1") as never);
+  await until("both are found", () => bench.condition("ResolvedRefs") === "True ResolvedRefs");
+  expect(used()).toEqual([true, "of-the-store-1", first]);
+  bench.server.put(login("of-the-store-2") as never);
+  bench.server.put(authority(second ?? "") as never);
+  await until("both are in force", () => JSON.stringify(used()) === JSON.stringify([true, "of-the-store-2", second]));
+  bench.server.delete("Secret", "demo", "valkey-login");
+  await until("it is missed", () => bench.condition("ResolvedRefs") === "False SecretNotFound");
+  expect(used()).toEqual([true, "of-the-store-2", second]);
+  expect(shown(bench)).not.toMatch(/of-the-store|BEGIN/);
 });

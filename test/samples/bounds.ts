@@ -10,7 +10,7 @@ type Path = readonly (string | number)[];
 const EXAMPLE = join(import.meta.dirname, "../../examples/reference/every-field.yaml");
 
 /** What these may be depends on what stands beside them: see the samples of rules. */
-const RULED: ReadonlySet<string> = new Set(["mode", "require", "operator"]);
+const RULED: ReadonlySet<string> = new Set(["mode", "require", "operator", "address"]);
 
 /**
  * Of every field of the schema values at its bounds, and values just beyond them. Each is put into a resource in which

@@ -1,6 +1,7 @@
 import { HANDSHAKE_HEADERS, RESERVED_HEADERS } from "../../api/policies/header-names.ts";
 import { authenticationRules } from "./authentication-rules.ts";
 import { samplesOf, specWith, type RuleSamples, type Sample } from "./proxy.ts";
+import { storeRules } from "./store-rules.ts";
 
 const path = (value: unknown): object => specWith({ route: { path: { value } } });
 const rewrite = (value: unknown): object => specWith({ route: { rewrite: { path: value } } });
@@ -181,6 +182,7 @@ const sets: readonly RuleSamples[] = [
     bad: [{ [long]: "" }],
   },
   ...authenticationRules,
+  ...storeRules,
   {
     rule: RESERVED,
     at: "spec.policies.forwarding.clientHeader",

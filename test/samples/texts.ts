@@ -1,4 +1,5 @@
 import { samplesOf, specWith, type Sample, type ValueSamples } from "./proxy.ts";
+import { storeTexts } from "./store-rules.ts";
 
 // Texts and numbers whose form the schema itself judges: the API server has its own words for what is wrong.
 
@@ -183,4 +184,4 @@ const sets: readonly ValueSamples[] = [
 ];
 
 /** Values of each form, and values that only look like it. */
-export const textSamples: readonly Sample[] = sets.flatMap((values) => samplesOf(values));
+export const textSamples: readonly Sample[] = [...sets, ...storeTexts].flatMap((values) => samplesOf(values));

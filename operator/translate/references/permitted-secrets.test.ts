@@ -95,11 +95,32 @@ test.each(Object.entries(uses))(
   },
 );
 
+test("a password for the store is used only with the label; without it, that in force stays with its server", () => {
+  const spec = proxy({ store: { address: "valkey:6379", credentialsSecretName: "it" } });
+  const it = (labels: Record<string, string>): Secret => labelled(secret("it", LOGIN, { type: BASIC }), labels);
+  for (const labels of [{}, { "wsproxy.dev/use": "" }, { "wsproxy.dev/use": "True" }, { use: "true" }]) {
+    const refused = translated({ proxy: spec, secrets: [it(labels)] });
+    expect(refused.config?.store).toEqual({
+      address: "valkey:6379",
+      credentialsSecretName: "it",
+      whenUnavailable: "PerPod",
+      resolved: false,
+    });
+    expect(problems(refused)).toEqual([expect.stringMatching(/^SecretNotPermitted Secret it may not be used/)]);
+    expect(JSON.stringify(refused)).not.toContain("a-password");
+  }
+  const before = translated({ proxy: spec, secrets: [it(permitted.labels)] }).config;
+  expect(before?.store?.credentials).toEqual(LOGIN);
+  const outcome = (secrets: Secret[]): unknown => translated({ proxy: spec, secrets }, before).config?.store;
+  expect([outcome([it({})]), outcome([])]).toEqual([before?.store, before?.store]);
+});
+
 test("authorities, key sets and the listener's certificate need no label", () => {
   const jwks = { keys: [{ kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", kid: "k" }] };
   const jwt = { issuer: "https://idp.example.com/", audiences: ["chat"], jwks: { secretName: "issuer" } };
   const spec = proxy({
     listener: { tls: { secretName: "tls" } },
+    store: { address: "valkey:6379", tls: { caSecretName: "ca" } },
     policies: { authentication: { jwt: [jwt] } },
     routes: [route("main", { backends: [{ service: "echo", port: 80, tls: { caSecretName: "ca" } }] })],
   });

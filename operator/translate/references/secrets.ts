@@ -1,7 +1,7 @@
 import { USE_LABEL } from "../../../api/meta.ts";
 import { entryOf, found, missing, type Found, type Lookup } from "./lookup.ts";
 import { undecodedOf, undecodedWords } from "./undecoded.ts";
-import { authenticationsOf, backendsOf, lastGoodFound } from "./unread.ts";
+import { authorityInForce, backendsOf, lastGoodFound, loginsInForce, type Login } from "./unread.ts";
 
 /** Most characters of a PEM file: the bound of the rendered config. */
 const MAX_PEM = 1_048_576;
@@ -10,12 +10,6 @@ const MAX_PEM = 1_048_576;
 export interface KeyPair {
   readonly certificate: string;
   readonly privateKey: string;
-}
-
-/** User name and password, for Basic authentication. */
-export interface Login {
-  readonly username: string;
-  readonly password: string;
 }
 
 /** The key pair in a kubernetes.io/tls Secret, which has to belong together. */
@@ -40,15 +34,9 @@ export function clientKeyPair(name: string, at: string, lookup: Lookup): Found<K
   return unpermitted(name, at, lookup) ?? keyPair(name, at, lookup);
 }
 
-/** The certificate authorities (PEM) that verify a backend: entry ca.crt, also of a TLS Secret that cert-manager writes. */
+/** The certificate authorities (PEM) that verify a backend or the store: entry ca.crt, also of a TLS Secret that cert-manager writes. */
 export function authority(name: string, at: string, lookup: Lookup): Found<string> {
-  const lastGood = lastGoodFound(
-    "Secret",
-    name,
-    at,
-    lookup,
-    (inForce) => backendsOf(inForce).find((it) => it.tls?.caSecretName === name)?.tls?.ca,
-  );
+  const lastGood = lastGoodFound("Secret", name, at, lookup, (inForce) => authorityInForce(name, inForce));
   if (lastGood !== undefined) return lastGood;
   const { value, problems } = entries(name, ["Opaque", "kubernetes.io/tls"], ["ca.crt"], at, lookup);
   if (value === undefined) return missing(...problems);
@@ -59,17 +47,32 @@ export function authority(name: string, at: string, lookup: Lookup): Found<strin
 
 /** The login in a kubernetes.io/basic-auth Secret, within the bounds of the rendered config. */
 export function login(name: string, at: string, lookup: Lookup): Found<Login> {
+  return loginWith(["username", "password"], name, at, lookup);
+}
+
+/** The same for a server that has a default user: the user name may be missing or empty. */
+export function passwordLogin(name: string, at: string, lookup: Lookup): Found<Login> {
+  return loginWith(["password"], name, at, lookup);
+}
+
+function loginWith(
+  needed: readonly ("username" | "password")[],
+  name: string,
+  at: string,
+  lookup: Lookup,
+): Found<Login> {
   const refused = unpermitted(name, at, lookup);
   if (refused !== undefined) return refused;
-  const lastGood = lastGoodFound("Secret", name, at, lookup, (inForce) => {
-    const asked = authenticationsOf(inForce).find((it) => it.introspection?.credentialsSecretName === name);
-    const dialled = backendsOf(inForce).find((it) => it.basicAuthSecretName === name);
-    return asked?.introspection?.credentials ?? dialled?.basicAuth;
-  });
+  const lastGood = lastGoodFound("Secret", name, at, lookup, (inForce) =>
+    loginsInForce(name, inForce).find((one) => needed.every((key) => one[key] !== "")),
+  );
   if (lastGood !== undefined) return lastGood;
-  const { value, problems } = entries(name, ["kubernetes.io/basic-auth"], ["username", "password"], at, lookup);
-  if (value === undefined) return missing(...problems);
-  const [username = "", password = ""] = value;
+  const { value, problems } = entries(name, ["kubernetes.io/basic-auth"], needed, at, lookup);
+  const secret = lookup.secrets.get(name);
+  if (value === undefined || secret === undefined) return missing(...problems);
+  if (secret.notText.includes("username")) return unfit(name, "username: is not UTF-8 text", at, lookup);
+  const username = entryOf(secret.data, "username") ?? "";
+  const password = entryOf(secret.data, "password") ?? "";
   if (username.length > 1024) return unfit(name, "username: has more than 1024 characters", at, lookup);
   if (password.length > 4096) return unfit(name, "password: has more than 4096 characters", at, lookup);
   for (const [key, text] of [

@@ -31,6 +31,8 @@ const SECRETS = [
   secret("echo-login", login, { type: "kubernetes.io/basic-auth", ...permitted }),
   secret("asking", login, { type: "kubernetes.io/basic-auth", ...permitted }),
   secret("issuer", { "jwks.json": jwks }),
+  secret("store-ca", tls),
+  secret("store-login", { password: "a-password" }, { type: "kubernetes.io/basic-auth", ...permitted }),
   secret("keys", { alice: "alices-own-key-0001" }, { labels }),
 ];
 const CONFIG_MAPS: ConfigMap[] = [{ metadata: metadata("issuer"), data: { "other.json": jwks } }];
@@ -39,6 +41,7 @@ const jwt = (reference: object) => ({ issuer: "https://idp.example.com/", audien
 const whole = (fromConfigMap: boolean): object =>
   proxy({
     listener: { tls: { secretName: "chat-tls" } },
+    store: { address: "valkey:6379", tls: { caSecretName: "store-ca" }, credentialsSecretName: "store-login" },
     policies: {
       authentication: {
         require: "Any",
@@ -78,6 +81,8 @@ test.each([
     expect(now.status.problems.map(({ at, reason }) => `${at} ${reason}`).sort()).toEqual(
       [
         `spec.listener.tls.secretName SecretInvalid`,
+        `spec.store.tls.caSecretName SecretInvalid`,
+        `spec.store.credentialsSecretName SecretInvalid`,
         `${policy}.apiKey.secretSelector SecretInvalid`,
         `${policy}.introspection.credentialsSecretName SecretInvalid`,
         fromConfigMap
@@ -103,6 +108,7 @@ test("without a last good value no client is admitted", () => {
   expect(config?.policies.authentication?.[0]?.introspection?.credentials).toBeUndefined();
   expect(config?.listener.tls?.keyPair).toBeUndefined();
   expect(config?.routes[0]?.backends).toEqual([]);
+  expect(config?.store?.resolved).toBe(false);
 });
 
 const selecting = (...matchLabels: [string, string][]): object =>

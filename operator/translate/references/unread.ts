@@ -4,6 +4,12 @@ import type { Found, Lookup, ReferenceProblem } from "./lookup.ts";
 import type { RenderedOf } from "../../../api/policies/index.ts";
 import type { Unread } from "../resources.ts";
 
+/** User name and password. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
 type Authentication = RenderedOf<"authentication">;
 
 /**
@@ -56,6 +62,22 @@ export function unreadProblem(unread: Unread, at: string, lookup: Lookup): Refer
 /** The backends of all routes of a config. */
 export function backendsOf({ routes }: Config): readonly BackendConfig[] {
   return routes.flatMap(({ backends }) => backends);
+}
+
+/** The authority in force of a Secret, for a backend or for the store. */
+export function authorityInForce(name: string, inForce: Config): string | undefined {
+  const { store } = inForce;
+  if (store?.tls?.caSecretName === name && store.tls.ca !== undefined) return store.tls.ca;
+  return backendsOf(inForce).find((it) => it.tls?.caSecretName === name)?.tls?.ca;
+}
+
+/** The login in force of a Secret, for a backend, an issuer or the store; only that for the store may lack the user name. */
+export function loginsInForce(name: string, inForce: Config): readonly Login[] {
+  const { store } = inForce;
+  const asked = authenticationsOf(inForce).find((it) => it.introspection?.credentialsSecretName === name);
+  const dialled = backendsOf(inForce).find((it) => it.basicAuthSecretName === name);
+  const counted = store?.credentialsSecretName === name ? store.credentials : undefined;
+  return [asked?.introspection?.credentials, dialled?.basicAuth, counted].filter((it) => it !== undefined);
 }
 
 /** All different authentication settings of a config. */

@@ -2,6 +2,7 @@ import type { Config, RouteConfig } from "../../../api/config.ts";
 import { routesOf, withSettings } from "../../../api/route-settings.ts";
 import { excessOfKeys } from "../references/api-keys.ts";
 import { withCurrentTls } from "../listener.ts";
+import { withCurrentSecrets } from "../store.ts";
 import type { Lookup } from "../references/lookup.ts";
 import { refreshRoute } from "./resolve-route.ts";
 import { eachOf, type Steps } from "../steps.ts";
@@ -29,6 +30,7 @@ export function* lastGoodConfig(before: Config, lookup: Lookup): Steps<Config> {
   return {
     ...before,
     listener: withCurrentTls(before, lookup),
+    ...(before.store === undefined ? {} : { store: withCurrentSecrets(before.store, lookup) }),
     ...(fits ? written : withSettings(refreshed.map(({ route, now }) => withoutNewKeys(now, route, lookup)))),
   };
 }

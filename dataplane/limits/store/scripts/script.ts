@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+
 /** A Lua script that the store runs in one step. All of its keys are in KEYS, with one hash tag. */
 export interface Script {
   /** Names the script in metrics. */
@@ -10,3 +12,7 @@ export interface Script {
 /** What a data plane asks of the store. */
 export const OPERATIONS = ["Join", "Renew", "Take", "Give", "Publish", "Borrow", "Leave"] as const;
 export type Operation = (typeof OPERATIONS)[number];
+
+export function scriptOf(operation: Operation, text: string): Script {
+  return { operation, text, sha1: hash("sha1", text) };
+}

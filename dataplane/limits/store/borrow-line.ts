@@ -1,0 +1,50 @@
+import type { BucketShape } from "../token-bucket.ts";
+import { BORROW_ANSWERS } from "./scripts/borrow.ts";
+
+/** What one pocket asks of its bucket in the store. */
+export interface BorrowLine {
+  readonly key: string;
+  readonly shape: BucketShape;
+  /** Names the pocket among those of the process. */
+  readonly holder: string;
+  /** When it was asked, on the monotonic clock. */
+  readonly at: number;
+  /** The last call whose answer the pocket got. */
+  readonly seen: number;
+  /** Tokens that the pocket has; what else it held is spent. */
+  readonly holds: number;
+  readonly back: number;
+  /** Spent as soon as granted: all, or at least `least`, or nothing. */
+  readonly need: number;
+  readonly least: number;
+  /** Held, for messages that are still to come. */
+  readonly ahead: number;
+}
+
+/** What the store said. */
+export interface Borrowed {
+  readonly granted: number;
+  /** ms until there are `least` tokens. */
+  readonly wait: number;
+  /** How much of `holds` the pocket may keep. */
+  readonly kept: number;
+}
+
+/** The arguments of one call. */
+export function argumentsOf(id: string, call: number, lines: readonly BorrowLine[]): (string | number)[] {
+  const all: (string | number)[] = [id, call];
+  for (const { shape, holder, seen, holds, back, least, need, ahead } of lines) {
+    all.push(shape.limit, shape.interval, shape.burst, holder, seen, holds, back, least, need, ahead);
+  }
+  return all;
+}
+
+/** The answer for each line; undefined: the store has no bucket under the line's key. */
+export function answersOf(answer: unknown, count: number): (Borrowed | undefined)[] {
+  const numbers = Array.isArray(answer) ? answer : [];
+  return Array.from({ length: count }, (_, at) => {
+    const [granted, wait, kept] = numbers.slice(BORROW_ANSWERS * at, BORROW_ANSWERS * (at + 1)) as unknown[];
+    const whole = typeof granted === "number" && typeof wait === "number" && typeof kept === "number";
+    return whole && granted >= 0 ? { granted, wait: wait / 1000, kept } : undefined;
+  });
+}

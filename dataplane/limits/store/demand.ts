@@ -1,0 +1,58 @@
+import type { BucketShape } from "../token-bucket.ts";
+
+/** Below this burst nothing is held ahead of need: what one pod held, the others would miss at once. */
+const LEAST_BURST = 50;
+/** Own use in so many ms is held ahead. */
+const HORIZON = 100;
+/** Use is measured over so many ms at least. */
+const MEASURED = 50;
+/** The longest pause between two questions about an empty bucket, in ms. */
+const PAUSE = 30;
+
+/** How much of a shared bucket a process uses, and so how much of it should be at hand. */
+export class Demand {
+  #shape: BucketShape;
+  #used = 0;
+  #since: number;
+  /** Tokens per ms. */
+  #rate = 0;
+  /** Tokens that should be at hand. */
+  ahead: number;
+
+  constructor(shape: BucketShape, now: number) {
+    this.#shape = shape;
+    this.#since = now;
+    this.ahead = this.#reckon();
+  }
+
+  used(n: number): void {
+    this.#used += n;
+  }
+
+  /** Called before the store is asked. */
+  measure(now: number): void {
+    const time = now - this.#since;
+    if (time < MEASURED) return;
+    this.#rate = (this.#rate + this.#used / time) / 2;
+    this.#used = 0;
+    this.#since = now;
+    this.ahead = this.#reckon();
+  }
+
+  reshape(shape: BucketShape): void {
+    this.#shape = shape;
+    this.ahead = this.#reckon();
+  }
+
+  /** ms until an empty bucket is worth another question; `wait`: as the store said. */
+  pause(wait: number): number {
+    const { limit, interval, burst } = this.#shape;
+    return Math.max(wait, Math.min(PAUSE, (burst * interval) / limit / 8));
+  }
+
+  #reckon(): number {
+    const { burst } = this.#shape;
+    if (burst < LEAST_BURST) return 0;
+    return Math.floor(Math.min(burst / 4, Math.max(burst / 16, this.#rate * HORIZON)));
+  }
+}

@@ -1,0 +1,152 @@
+import type { Clock, Timer } from "../../../runtime/clock.ts";
+import { pause } from "../../../runtime/loop/pause.ts";
+import { Unavailable, type Link } from "./link.ts";
+import { ageOf } from "./place-answers.ts";
+import type { PlaceCounts, Standing } from "./place-counts.ts";
+import type { PlaceIds } from "./place-ids.ts";
+import type { PlaceTimes } from "./place-times.ts";
+import { PATIENCE, UnknownId, type PlaceWriter } from "./place-writer.ts";
+import { GIVE } from "./scripts/give.ts";
+import { JOIN } from "./scripts/join.ts";
+import { LEAVE } from "./scripts/leave.ts";
+import { RENEW } from "./scripts/renew.ts";
+import type { Script } from "./scripts/script.ts";
+import { TAKE } from "./scripts/take.ts";
+
+interface MembershipOptions {
+  readonly link: () => Link;
+  /** Key of the hash of pods. */
+  readonly pods: string;
+  readonly ids: PlaceIds;
+  readonly writer: PlaceWriter;
+  readonly counts: PlaceCounts;
+  readonly clock: Clock;
+  readonly times: PlaceTimes;
+}
+
+/** This process among the pods that the store counts for: joins, renews its id, leaves. */
+export class Membership implements Standing {
+  readonly #options: MembershipOptions;
+  readonly #closing = new AbortController();
+  #turn = 0;
+  #joined = false;
+  #rejoining: Promise<void> | undefined;
+  #renewal: Timer;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#renewal = this.#nextRenewal();
+  }
+
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  get ready(): boolean {
+    return this.#joined && !this.closing.aborted && this.#options.link().available;
+  }
+
+  get turn(): number {
+    return this.#turn;
+  }
+
+  steady(turn: number): void {
+    if (turn !== this.#turn || !this.ready) throw new Unavailable("it is not available");
+  }
+
+  /**
+   * Under a new id, writes all counts. What an old connection still delivers counts for nobody. Rejects with Unavailable;
+   * else the store knows this process, and has had the time to learn of all others.
+   */
+  async join(): Promise<void> {
+    const { ids, counts, times, clock } = this.#options;
+    this.#joined = false;
+    this.#turn += 1;
+    const turn = this.#turn;
+    const check = (): void => {
+      if (turn !== this.#turn || this.closing.aborted) throw new Unavailable("another connection joins");
+    };
+    check();
+    const doubted = counts.begin();
+    const id = ids.next();
+    const { former } = ids;
+    await this.#call(JOIN, [id, times.ttl]);
+    check();
+    await this.#loadScripts();
+    await counts.writeAll(doubted, former, check);
+    check();
+    let age = await this.#renew(former);
+    ids.dropped(former);
+    while (age < times.grace) {
+      await pause(Math.min(times.grace - age, times.renew), clock, this.closing);
+      check();
+      age = await this.#renew([]);
+    }
+    while (!counts.settled) {
+      check();
+      await counts.writeDoubts(check);
+    }
+    check();
+    this.#joined = true;
+  }
+
+  rejoin(): Promise<void> {
+    this.#joined = false;
+    return (this.#rejoining ??= this.#options
+      .link()
+      .rejoin()
+      .finally(() => {
+        this.#rejoining = undefined;
+      }));
+  }
+
+  /** Leaves in order: what the store counts for this process is free at once. */
+  async close(): Promise<void> {
+    if (this.closing.aborted) return;
+    this.#closing.abort();
+    this.#renewal.cancel();
+    const { current, former } = this.#options.ids;
+    if (current === "") return;
+    try {
+      await this.#call(LEAVE, [current, ...former]);
+    } catch {
+      // The time to live ends what the store has of this process.
+    }
+  }
+
+  #call(script: Script, args: readonly (string | number)[]): Promise<unknown> {
+    return this.#options.link().call(script, [this.#options.pods], args, PATIENCE);
+  }
+
+  /** A script that the store does not have yet would be overtaken by what is sent behind it. */
+  async #loadScripts(): Promise<void> {
+    const { ids, writer } = this.#options;
+    await Promise.all([this.#call(TAKE, [ids.current, 0, 0, 0, 0]), this.#call(GIVE, [ids.current]), writer.write([])]);
+  }
+
+  /** The id lives on; gives how long the store has known the pods, in ms. */
+  async #renew(drop: readonly string[]): Promise<number> {
+    const { ids, times } = this.#options;
+    const age = ageOf(await this.#call(RENEW, [ids.current, times.ttl, ...drop]));
+    if (age === undefined) throw new UnknownId();
+    return age;
+  }
+
+  #nextRenewal(): Timer {
+    return this.#options.clock.after(this.#options.times.renew, () => void this.#renewed());
+  }
+
+  async #renewed(): Promise<void> {
+    try {
+      if (!this.ready) return;
+      const turn = this.#turn;
+      await this.#renew([]);
+      await this.#options.counts.walkOn(() => this.steady(turn));
+      await this.#options.counts.settle();
+    } catch (fault) {
+      if (fault instanceof UnknownId && this.ready) void this.rejoin();
+    } finally {
+      if (!this.closing.aborted) this.#renewal = this.#nextRenewal();
+    }
+  }
+}

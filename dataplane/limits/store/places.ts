@@ -1,0 +1,164 @@
+import type { Clock } from "../../../runtime/clock.ts";
+import { pause } from "../../../runtime/loop/pause.ts";
+import { bucketKey } from "./bucket-key.ts";
+import { Gives, type Given } from "./gives.ts";
+import { Unavailable, type Link } from "./link.ts";
+import { Membership } from "./membership.ts";
+import type { Occupancy } from "../occupancy.ts";
+import { takeAnswer, wasKnown } from "./place-answers.ts";
+import { PlaceCounts } from "./place-counts.ts";
+import { PlaceIds } from "./place-ids.ts";
+import { PLACE_TIMES, type PlaceTimes } from "./place-times.ts";
+import { PlaceWriter, UnknownId } from "./place-writer.ts";
+import { GIVE } from "./scripts/give.ts";
+import { TAKE } from "./scripts/take.ts";
+import type { SharedPlaces, TakeAnswer, TakeLines } from "../shared-limits.ts";
+
+/** How long a handshake waits at most for the process to join anew, in ms. */
+const REJOIN_WAIT = 100;
+
+export interface LedgerOptions {
+  readonly link: () => Link;
+  /** What this process holds: the store is told of it, and never the other way round. */
+  readonly occupancy: Occupancy;
+  /** All keys of the proxy begin with it: `{namespace/name}:`. */
+  readonly prefix: string;
+  readonly clock: Clock;
+  /** Names the process among all that ever were: chosen by chance, without a space. */
+  readonly incarnation: string;
+  readonly times?: Partial<PlaceTimes>;
+}
+
+/**
+ * Places among the open sessions, counted over all pods. While the process is certain of what the store has, it adds one
+ * and takes one off; after any doubt it writes what the occupancy says.
+ */
+export class Ledger implements SharedPlaces {
+  readonly #options: LedgerOptions;
+  readonly #times: PlaceTimes;
+  readonly #pods: string;
+  readonly #ids: PlaceIds;
+  readonly #writer: PlaceWriter;
+  readonly #counts: PlaceCounts;
+  readonly #membership: Membership;
+  readonly #gives = new Gives((given) => void this.#sendGive(given));
+
+  constructor(options: LedgerOptions) {
+    const { link, occupancy, prefix, clock } = options;
+    const times = { ...PLACE_TIMES, ...options.times };
+    this.#options = options;
+    this.#times = times;
+    this.#pods = `${prefix}pods`;
+    const ids = new PlaceIds(options.incarnation);
+    const writer = new PlaceWriter({ link, occupancy, prefix, ids, life: times.life });
+    const sendGives = (): void => this.#gives.flush();
+    const counts = new PlaceCounts({ writer, occupancy, clock, times, standing: () => this.#membership, sendGives });
+    this.#ids = ids;
+    this.#writer = writer;
+    this.#counts = counts;
+    this.#membership = new Membership({ link, pods: this.#pods, ids, writer, counts, clock, times });
+  }
+
+  needed(keys: readonly string[]): string[] {
+    return keys.filter((key) => this.#writer.isNeeded(key));
+  }
+
+  needs(kinds: ReadonlySet<string>): void {
+    this.#counts.needs(kinds);
+  }
+
+  /**
+   * Each name and key stands in `lines` once. The caller has entered the occupancy in this turn, stays in it until the
+   * answer, and after any other answer than `in` leaves it in the turn of the answer, or marks the keys.
+   */
+  async take(lines: TakeLines): Promise<TakeAnswer> {
+    if (!this.#membership.ready) throw new Unavailable("it is not available");
+    const keys = lines.places.map(({ key }) => key);
+    const answer = await this.#ask(lines, keys);
+    return answer === "unknown" ? this.#askAgain(lines, keys) : answer;
+  }
+
+  give(keys: readonly string[]): void {
+    const needed = this.needed(keys);
+    if (needed.length === 0) return;
+    if (this.#membership.ready) this.#gives.add(needed);
+    else this.mark(needed);
+  }
+
+  mark(keys: readonly string[]): void {
+    if (!this.#membership.closing.aborted) this.#counts.doubts.dirty(this.needed(keys));
+  }
+
+  /** Runs on every new connection, and when the store does not know this process. Rejects with Unavailable. */
+  join(): Promise<void> {
+    return this.#membership.join();
+  }
+
+  /** Leaves in order: the places of this process are free at once. The link is closed after it. */
+  close(): Promise<void> {
+    this.#counts.close();
+    return this.#membership.close();
+  }
+
+  async #ask({ buckets, places, shadow }: TakeLines, keys: readonly string[]): Promise<TakeAnswer | "unknown"> {
+    this.#gives.flush();
+    const { prefix, link } = this.#options;
+    const { grace, life } = this.#times;
+    const moment = this.#writer.now;
+    const names = [...buckets.map(({ name }) => bucketKey(prefix, name)), ...keys.map((key) => this.#writer.name(key))];
+    const args = [
+      ...[this.#ids.current, grace, life, shadow ? 1 : 0, buckets.length],
+      ...buckets.flatMap(({ shape: { limit, interval, burst } }) => [limit, interval, burst]),
+      ...places.map(({ limit }) => limit ?? ""),
+    ];
+    try {
+      const answer = takeAnswer(await link().call(TAKE, [this.#pods, ...names], args), names.length);
+      const isOut = answer === "unknown" || answer.kind === "refused";
+      // A write that was sent meanwhile has this handshake in it, as if it were let in.
+      if (isOut && this.#writer.followed(moment)) this.#counts.doubts.dirty(keys);
+      else if (this.#writer.crossed(moment)) this.#counts.doubts.suspect(keys);
+      return answer;
+    } catch (fault) {
+      this.#counts.doubts.dirty(keys);
+      throw fault;
+    }
+  }
+
+  /** The store did not know this process: once it does, the handshake takes its place as if it came now. */
+  async #askAgain(lines: TakeLines, keys: readonly string[]): Promise<TakeAnswer> {
+    const { kinds } = this.#writer;
+    const { clock } = this.#options;
+    this.#writer.early(keys, 1);
+    await Promise.race([this.#membership.rejoin(), pause(REJOIN_WAIT, clock, this.#membership.closing)]);
+    this.#writer.early(keys, -1);
+    if (!this.#membership.ready) {
+      this.#counts.doubts.dirty(keys);
+      throw new UnknownId();
+    }
+    const answer = await this.#ask(lines, keys);
+    if (answer === "unknown" || kinds !== this.#writer.kinds) this.#counts.doubts.dirty(keys);
+    else this.#counts.doubts.suspect(keys);
+    if (answer === "unknown") throw new UnknownId();
+    return answer;
+  }
+
+  async #sendGive(given: Given): Promise<void> {
+    const { doubts } = this.#counts;
+    const certain = given.filter(([key]) => !doubts.isDirty(key));
+    const keys = certain.map(([key]) => key);
+    if (keys.length === 0) return;
+    if (!this.#membership.ready) return doubts.dirty(keys);
+    const moment = this.#writer.now;
+    try {
+      const names = keys.map((key) => this.#writer.name(key));
+      const args = [this.#ids.current, ...certain.map(([, count]) => count)];
+      const known = wasKnown(await this.#options.link().call(GIVE, [this.#pods, ...names], args));
+      if (known && this.#writer.crossed(moment)) doubts.suspect(keys);
+      if (known) return;
+      doubts.dirty(keys);
+      if (this.#membership.ready) void this.#membership.rejoin();
+    } catch {
+      doubts.dirty(keys);
+    }
+  }
+}

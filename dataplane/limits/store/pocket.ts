@@ -1,0 +1,191 @@
+import type { Timer } from "../../../runtime/clock.ts";
+import type { SharedBucket } from "../shared-limits.ts";
+import { TokenBucket, type BucketShape } from "../token-bucket.ts";
+import type { Borrowed, BorrowLine } from "./borrow-line.ts";
+import { Demand } from "./demand.ts";
+import { LEASE } from "./scripts/bucket.ts";
+import { Waiters } from "./waiters.ts";
+
+/** What is held counts here for so much less than in the store, in ms: clocks run at different speeds. */
+const MARGIN = 500;
+/** How long a pocket goes on alone after the store has failed it, in ms. */
+const ALONE = 250;
+/** Bytes that are worth a question to the store, where a limit delays. */
+const PORTION = 16_384;
+
+/** Asks the store for pockets. */
+export interface Lender {
+  readonly available: boolean;
+  /** Asks soon: at the end of the turn where a message waits, else a little later. */
+  wants(pocket: Pocket, waits: boolean): void;
+}
+
+/**
+ * What this process has borrowed of one bucket that all pods share. While the store cannot be asked, a bucket of the
+ * process's own decides alone; all that is spent is charged to it, so that a store that comes and goes gives nothing.
+ */
+export class Pocket implements SharedBucket {
+  readonly key: string;
+  readonly holder: string;
+  readonly #lender: Lender;
+  readonly #own: TokenBucket;
+  readonly #demand: Demand;
+  readonly #waiters = new Waiters();
+  #shape: BucketShape;
+  #tokens = 0;
+  /** What of them is held in the store: what they were after its last answer. */
+  #held = 0;
+  /** Until when what is held counts in the store. */
+  #until = 0;
+  /** The last call whose answer is here. */
+  #seen = 0;
+  #wanted = false;
+  #aloneUntil = 0;
+  /** The bucket is empty: nothing is asked before. */
+  #emptyUntil = 0;
+  /** Nothing is asked ahead of need before. */
+  #scarceUntil = 0;
+  /** When it last spent. */
+  used: number;
+  /** When the store was last told what it holds. */
+  told: number;
+
+  constructor(key: string, holder: string, shape: BucketShape, lender: Lender, now: number) {
+    this.key = key;
+    this.holder = holder;
+    this.#shape = shape;
+    this.#lender = lender;
+    this.#own = new TokenBucket(shape, now);
+    this.#demand = new Demand(shape, now);
+    this.used = now;
+    this.told = now;
+  }
+
+  available(now: number): number {
+    if (this.#alone(now)) return this.#own.available(now);
+    return now > this.#until ? 0 : this.#tokens;
+  }
+
+  take(n: number, now: number): boolean {
+    if (this.#alone(now)) return this.#own.take(n, now);
+    if (this.#tokens < n || now > this.#until) return false;
+    this.#spend(n, now);
+    return true;
+  }
+
+  force(n: number, now: number): void {
+    if (this.#alone(now)) this.#own.force(n, now);
+    else this.#spend(Math.min(n, this.available(now)), now);
+  }
+
+  wait(n: number, now: number): number {
+    const own = this.#own.wait(n, now);
+    if (this.#alone(now)) return own;
+    if (this.available(now) >= n) return 0;
+    return n > this.#shape.burst ? Math.max(own, this.#emptyUntil - now) : Math.max(0, this.#emptyUntil - now);
+  }
+
+  unknown(n: number, now: number): boolean {
+    return n <= this.#shape.burst && now >= this.#emptyUntil && !this.#alone(now) && this.available(now) < n;
+  }
+
+  ask(n: number, _now: number, answered: () => void): Timer {
+    const timer = this.#waiters.ask(n, answered);
+    this.#lender.wants(this, true);
+    return timer;
+  }
+
+  spend(n: number, now: number, short: () => void): void {
+    if (this.take(n, now)) return;
+    if (!this.unknown(n, now)) return short();
+    if (this.#waiters.spend(n, short)) this.#lender.wants(this, true);
+    else if (!this.#own.take(n, now)) short();
+  }
+
+  least(n: number, now: number): number {
+    if (this.#alone(now)) return 0;
+    return Math.min(n, Math.max(1, Math.floor(this.#shape.burst / 4)), PORTION);
+  }
+
+  reshape(shape: BucketShape, now: number): void {
+    this.#shape = shape;
+    this.#own.reshape(shape, now);
+    this.#demand.reshape(shape);
+    this.#emptyUntil = this.#scarceUntil = 0;
+  }
+
+  /** A flow, or a message that is to be counted, waits for an answer. */
+  get waiting(): boolean {
+    return this.#waiters.any;
+  }
+
+  /** The store holds tokens for this pocket, as far as is known. */
+  get holds(): boolean {
+    return this.#held > 0;
+  }
+
+  /** What to ask the store; undefined: nothing. `report`: the store must hear what is held. */
+  line(now: number, report: boolean): BorrowLine | undefined {
+    this.#wanted = false;
+    this.#demand.measure(now);
+    const holds = (this.#tokens = this.available(now));
+    const [first, sum] = [this.#waiters.first, this.#waiters.sum];
+    const least = Math.max(0, first - holds);
+    const need = this.#waiters.single ? Math.max(0, sum - holds) : least;
+    const ahead = need > 0 || now >= this.#scarceUntil ? this.#missing(Math.max(0, holds - sum), sum - first) : 0;
+    if (need === 0 && ahead === 0 && !report) return undefined;
+    const { key, holder } = this;
+    return { key, holder, shape: this.#shape, at: now, seen: this.#seen, holds, back: 0, least, need, ahead };
+  }
+
+  /** Gives back what it holds. */
+  giveBack(now: number): BorrowLine {
+    const back = this.#tokens;
+    this.#tokens = 0;
+    const { key, holder } = this;
+    const none = { holds: 0, least: 0, need: 0, ahead: 0 };
+    return { key, holder, shape: this.#shape, at: now, seen: this.#seen, back, ...none };
+  }
+
+  /** The answer of the store to a line; `settle` follows. Undefined: there is none, or none that is of use. */
+  answered({ at, holds, need, ahead }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
+    this.told = now;
+    if (said === undefined) {
+      this.#aloneUntil = now + ALONE;
+      return;
+    }
+    const { granted, wait, kept } = said;
+    const spent = Math.min(granted, need);
+    this.#seen = call;
+    this.#until = at + LEASE - MARGIN;
+    this.#held = kept + granted - spent;
+    this.#tokens = Math.max(0, this.#tokens - (holds - kept)) + granted;
+    if (granted < need) this.#emptyUntil = now + this.#demand.pause(wait);
+    if (granted < need + ahead) this.#scarceUntil = now + this.#demand.pause(0);
+  }
+
+  /** What waits goes on. What was granted to be spent at once and then was not, is lost: the store does not hold it. */
+  settle(now: number): void {
+    this.#waiters.settle((n) => this.take(n, now));
+    this.#tokens = Math.min(this.#tokens, this.#held);
+  }
+
+  #missing(left: number, others: number): number {
+    const { ahead } = this.#demand;
+    return Math.max(0, Math.ceil(ahead - left), Math.min(others, Math.floor(this.#shape.burst / 4)));
+  }
+
+  #alone(now: number): boolean {
+    return now < this.#aloneUntil || !this.#lender.available;
+  }
+
+  #spend(n: number, now: number): void {
+    this.#tokens -= n;
+    this.#demand.used(n);
+    this.#own.force(n, now);
+    this.used = now;
+    if (this.#wanted || this.#tokens >= this.#demand.ahead / 2 || now < this.#scarceUntil) return;
+    this.#wanted = true;
+    this.#lender.wants(this, false);
+  }
+}

@@ -1,0 +1,71 @@
+import { hash } from "node:crypto";
+import { BUCKET } from "./bucket.ts";
+import type { Script } from "./script.ts";
+
+/** Numbers of the answer for each bucket. */
+export const BORROW_ANSWERS = 3;
+
+/**
+ * KEYS bucket…; ARGV id of the process, number of the call (each larger than the one before), then for each bucket: limit,
+ * interval, burst, holder, seen, holds, back, least, need, ahead. A process has many holders, each of one bucket.
+ *
+ * `holds`: what the holder has now of what it was given to hold; `back`: what it gives back; the rest of what it held it has
+ * spent. `seen`: the last call whose answer it got: what a call granted ahead whose answer was lost is in the bucket again.
+ * `need` is spent as soon as it is granted; all of it, or `least` of it at least, or nothing. `ahead` is held, at most the
+ * holder's share of half the bucket.
+ *
+ * For each bucket: granted (-1: the key is no bucket, or the call came out of turn), µs until `least` is there where less
+ * than `need` was granted, and how much of `holds` the holder may keep: all of it, unless the store has forgotten it.
+ */
+const text = `${BUCKET}
+local id, call, out = ARGV[1], tonumber(ARGV[2]), {}
+for i = 1, #KEYS do
+  local o = 2 + (i - 1) * 10
+  local n = {}
+  for j = 1, 10 do n[j] = tonumber(ARGV[o + j]) end
+  local limit, interval, burst, seen, holds, back, least, need, ahead = n[1], n[2], n[3], n[5], n[6], n[7], n[8], n[9], n[10]
+  local field = 'h' .. id .. '.' .. ARGV[o + 4]
+  local b = readBucket(KEYS[i], limit, interval, burst, us)
+  local me = b and b.fields[field]
+  local granted, wait, kept = -1, 0, 0
+  if b and not (me and me.call >= call) then
+    local held = 0
+    if me then
+      held = me.held
+      b.held = b.held - held
+      b.pods = b.pods - 1
+      if me.call ~= seen then
+        local lost = math.min(held, me.granted)
+        held = held - lost
+        b.t = b.t + lost
+      end
+    end
+    kept = math.min(holds, held)
+    b.t = b.t + math.min(back, held - kept)
+    if holds > kept then
+      local more = math.min(holds - kept, math.max(0, math.floor(b.t)))
+      kept = kept + more
+      b.t = b.t - more
+    end
+    granted = 0
+    local share = math.max(0, burst / 2 / (b.pods + 1) - kept)
+    local spent = 0
+    if b.t + 1e-6 >= least then
+      spent = math.min(need, math.max(0, math.floor(b.t + 1e-6)))
+      granted = spent + math.floor(math.max(0, math.min(b.t + 1e-6 - spent, ahead, share)))
+      b.t = b.t - granted
+    end
+    if spent < need then wait = math.min(1e15, math.ceil((math.min(least, burst) - b.t) * interval * 1000 / limit)) end
+    local holding = kept + granted - spent
+    if holding > 0 then b.pods = b.pods + 1 elseif me then b.gone[#b.gone + 1] = field end
+    writeBucket(KEYS[i], b, limit, interval, burst, us)
+    if holding > 0 then
+      redis.call('HSET', KEYS[i], field, string.format('%.0f %.0f %.0f %.0f', holding, us + lease, call, granted - spent))
+    end
+  end
+  out[3 * i - 2], out[3 * i - 1], out[3 * i] = granted, math.max(0, wait), kept
+end
+return out`;
+
+/** Borrows tokens of several buckets, and tells what became of those that were borrowed before. */
+export const BORROW: Script = { operation: "Borrow", text, sha1: hash("sha1", text) };

@@ -1,0 +1,8 @@
+import { scriptOf } from "./script.ts";
+
+/** A pod leaves in order: from now on its places count for nobody. KEYS pods; ARGV ids…. */
+export const LEAVE = scriptOf(
+  "Leave",
+  `for i = 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+return 1`,
+);
