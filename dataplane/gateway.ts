@@ -76,10 +76,10 @@ export class Gateway {
     return new Set([...this.#listeners.keys(), ...this.#rejected.refused]);
   }
 
-  /** Every proxy has a config in force and an open listener, and none is being drained. */
+  /** Every proxy has a config in force, an open listener and its counts, and none is being drained. */
   get ready(): boolean {
     const listeners = [...this.#listeners.values()];
-    return !this.#stopping && listeners.length > 0 && listeners.every(({ port }) => port !== undefined);
+    return !this.#stopping && listeners.length > 0 && listeners.every((one) => isReady(one));
   }
 
   /** A gateway that stops takes nothing new: no session, and no config that it could refuse. */
@@ -87,7 +87,7 @@ export class Gateway {
     const { refused } = this.#rejected;
     for (const proxy of this.known) {
       const listener = this.#listeners.get(proxy);
-      const ready = !this.#stopping && listener?.port !== undefined;
+      const ready = !this.#stopping && listener !== undefined && isReady(listener);
       yield {
         proxy,
         ready,
@@ -248,7 +248,7 @@ export class Gateway {
     for (const { port } of this.#listeners.values()) port?.close();
     const proxies = [...this.proxies, ...this.#retiring];
     await Promise.all([this.#room.drain(abort), ...proxies.map((proxy) => proxy.drain(abort))]);
-    for (const proxy of proxies) proxy.destroy();
+    await Promise.all(proxies.map((proxy) => proxy.destroy()));
   }
 
   /** Load balancers have had the time to notice. */
@@ -274,6 +274,10 @@ export class Gateway {
   #ports(): Map<string, OpenPort> {
     return new Map([...this.#listeners].flatMap(([id, { port }]) => (port === undefined ? [] : [[id, port]])));
   }
+}
+
+function isReady({ port, proxy }: ProxyListener): boolean {
+  return port !== undefined && proxy.countsSettled;
 }
 
 function isCandidate(it: Candidate | Applied): it is Candidate {

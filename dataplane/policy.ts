@@ -8,7 +8,7 @@ import type { Identity } from "./identity.ts";
 import type { Memory } from "./memory.ts";
 import type { RouteMetrics } from "./metrics.ts";
 import type { Occupancy } from "./limits/occupancy.ts";
-import type { SharedLimits } from "./limits/shared-limits.ts";
+import type { BucketLine, PlaceLine, SharedBucket, SharedLimits } from "./limits/shared-limits.ts";
 import type { Subjects } from "./limits/subjects.ts";
 import type { Refusal, Termination } from "./rejection.ts";
 import type { PlanDraft } from "./tunnel/plan.ts";
@@ -22,10 +22,14 @@ export interface PolicySteps<K extends PolicyKind = PolicyKind> {
   readonly kind: K;
   /** Before the client is identified; cheap. */
   screen?(handshake: Handshake): Refusal | undefined;
+  /** What the policy wants of the store before the client is identified; behind `screen` of all policies. */
+  screenShared?(handshake: Handshake): Reservation | undefined;
   /** Proves the client's identity. `signal` aborts when the client leaves. */
   authenticate?(handshake: Handshake, signal: AbortSignal): Promise<Identity | Refusal>;
   /** With the identity known, before any backend is dialled. */
   admit?(handshake: Handshake, identity: Identity): Refusal | undefined;
+  /** What the policy wants of the store with the identity known; behind `admit` of all policies. */
+  admitShared?(handshake: Handshake, identity: Identity): Reservation | undefined;
   /**
    * Does the permission of the session, or of the handshake that was admitted, still hold? Asked after a config change,
    * and once more right before the 101. Must not await anything.
@@ -38,6 +42,29 @@ export interface PolicySteps<K extends PolicyKind = PolicyKind> {
   watch?(session: Party, end: (termination: Termination) => void): () => void;
   /** What the tunnel holds a session to; called when the session opens and after each config change. */
   plan?(session: Party, draft: PlanDraft): void;
+}
+
+/**
+ * What one policy wants of the store for one handshake, and what it does with the outcome: one of the three functions is
+ * called, once. Its lines are numbered through: those of the buckets, then those of the places.
+ */
+export interface Reservation {
+  readonly buckets: readonly TokenLine[];
+  readonly places: readonly PlaceLine[];
+  /** The limits count and tell, and refuse nothing. */
+  readonly shadow: boolean;
+  /** The store has taken all lines. `exceeded`: those of Shadow limits that were exceeded. */
+  taken(exceeded: readonly number[]): void;
+  /** The store refuses because of this line. `wait`: ms until it is worth another try; 0: not known. */
+  refused(line: number, wait: number): Refusal;
+  /** The store cannot be asked: the counts of this process decide. */
+  alone(): Refusal | undefined;
+}
+
+/** One token of a bucket that all pods share. */
+export interface TokenLine extends BucketLine {
+  /** What this process has borrowed of the bucket; undefined: it borrows nothing, and asks each time. */
+  readonly pocket: SharedBucket | undefined;
 }
 
 /** The client of a session, or of a handshake that was admitted: what limits count by, and what a permission is for. */

@@ -2,6 +2,8 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { LoopShare } from "../runtime/loop/loop-share.ts";
 import { Spread } from "../runtime/loop/spread.ts";
+import type { Occupancy } from "./limits/occupancy.ts";
+import type { Store } from "./limits/store-in-force.ts";
 import { Subjects } from "./limits/subjects.ts";
 import type { Metrics } from "./metrics.ts";
 import type { BufferBudget } from "./process/buffer-budget.ts";
@@ -21,7 +23,11 @@ export interface ProcessOptions {
   readonly descriptors: Descriptors;
   /** How sockets are read after their handshakes; absent: a self-test of this Node chooses. */
   readonly reads?: ReadPath;
+  /** Makes the store of a proxy (`<namespace>/<name>`), whose sessions `occupancy` counts. */
+  readonly store?: MakeStore;
 }
+
+type MakeStore = (proxy: string, occupancy: Occupancy) => Store;
 
 /** What the process knows of itself. */
 export interface ProcessFacts {
@@ -34,6 +40,7 @@ export interface ProcessFacts {
 /** What all proxies of a process share. */
 export interface ProcessResources extends ProcessOptions, ProcessFacts {
   readonly reads: ReadPath;
+  readonly store: MakeStore;
   /** What carrying messages may take of the event loop. */
   readonly loop: LoopShare;
   /** What the limits remember, over all proxies. */
@@ -51,6 +58,7 @@ export function processResources(options: ProcessOptions, facts: ProcessFacts): 
     subjects: new Subjects(),
     ends: new Spread(clock),
     loop: new LoopShare(clock),
+    store: options.store ?? noStore,
   };
   metrics.process.subjects(shared.subjects);
   let made: ProcessResources | undefined;
@@ -62,4 +70,8 @@ export function processResources(options: ProcessOptions, facts: ProcessFacts): 
     made = { ...shared, reads };
     return made;
   };
+}
+
+function noStore(): Store {
+  throw new Error("no store");
 }

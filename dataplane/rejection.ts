@@ -69,6 +69,10 @@ export const REJECTIONS = {
     status: 503,
     detail: "The gateway cannot verify the credential now; try again after Retry-After",
   },
+  StoreUnavailable: {
+    status: 503,
+    detail: "The gateway cannot count this client now; try again after Retry-After",
+  },
   BackendUnreachable: { status: 502, detail: "The gateway could not connect to the backend" },
   BackendBadHandshake: { status: 502, detail: "The backend did not answer the handshake as RFC 6455 demands" },
   BackendTimeout: { status: 504, detail: "The backend did not answer in time" },

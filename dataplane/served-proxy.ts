@@ -15,6 +15,8 @@ import type { Handshake } from "./opening-handshake.ts";
 import type { Client } from "./arrival.ts";
 import { Memory } from "./memory.ts";
 import { Occupancy } from "./limits/occupancy.ts";
+import type { SharedLimits } from "./limits/shared-limits.ts";
+import { StoreInForce } from "./limits/store-in-force.ts";
 import type { Refusal } from "./rejection.ts";
 import type { ProcessResources } from "./process-resources.ts";
 import { ProxyEnd } from "./session/proxy-end.ts";
@@ -33,6 +35,9 @@ export class ServedProxy implements HandshakeContext {
   readonly sessions = new Set<Session>();
   /** The turns of backends' answers. */
   readonly answers: Spread;
+  /** The turns of questions to the store. */
+  readonly #questions: Spread;
+  readonly #store: StoreInForce;
   readonly #attempts = new Set<Attempt>();
   readonly #early: EarlyBytes;
   readonly #reviewing: Reviewing;
@@ -47,6 +52,8 @@ export class ServedProxy implements HandshakeContext {
     this.name = name;
     this.clock = resources.clock;
     this.answers = new Spread(this.clock);
+    this.#questions = new Spread(this.clock);
+    this.#store = new StoreInForce(() => resources.store(name, this.occupancy));
     this.#resources = resources;
     this.#early = new EarlyBytes(this.#attempts, resources.budget);
     this.#log = accessLog(resources.log, name, "All");
@@ -80,6 +87,19 @@ export class ServedProxy implements HandshakeContext {
   /** Which endpoints sessions go to. */
   get endpointsHash(): string | undefined {
     return this.#endpointsHash;
+  }
+
+  get shared(): SharedLimits | undefined {
+    return this.#store.shared;
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.#questions.run(resolve));
+  }
+
+  /** Its limits count as its config says; or over this process only, since its store did not answer when it started. */
+  get countsSettled(): boolean {
+    return this.#store.settled;
   }
 
   /** The proxy stops: a handshake that would be answered now is refused. */
@@ -118,7 +138,7 @@ export class ServedProxy implements HandshakeContext {
         memory: this.#memory,
         occupancy: this.occupancy,
         subjects,
-        shared: undefined,
+        shared: this.#store.prepare(config.store),
         descriptors,
         metrics,
         clock,
@@ -138,12 +158,14 @@ export class ServedProxy implements HandshakeContext {
 
   rollback(): void {
     this.#memory.rollback();
+    this.#store.rollback();
   }
 
   /** Puts a snapshot in force: from now on it holds for handshakes that begin. `review` must follow. */
   commit(snapshot: Snapshot, endpointsHash: string | undefined): void {
     this.#memory.commit();
     this.#snapshot = snapshot;
+    this.#store.commit(snapshot.config.store, snapshot.counted);
     this.#endpointsHash = endpointsHash;
     this.#log = snapshot.log;
     const { metrics, clock, descriptors } = this.#resources;
@@ -159,7 +181,7 @@ export class ServedProxy implements HandshakeContext {
    */
   async removeConfig(slices: Slices): Promise<void> {
     if (this.#snapshot === undefined || this.configRemoved) return;
-    const config = { ...this.#snapshot.config, policies: {}, routes: [] };
+    const config = { ...this.#snapshot.config, store: undefined, policies: {}, routes: [] };
     this.commit(await this.prepare(config, undefined, { version: 1, backends: {} }, slices), undefined);
     await this.review(slices);
   }
@@ -195,6 +217,7 @@ export class ServedProxy implements HandshakeContext {
       clock,
       log: () => this.#log,
       metrics: metrics.route(this.name, ""),
+      asking: this,
       ended: () => {
         release();
         this.#attempts.delete(attempt);
@@ -225,20 +248,26 @@ export class ServedProxy implements HandshakeContext {
     this.#reviewing.one(route, session);
   }
 
-  /** From now on handshakes are refused, and the sessions are closed over the drain period. Resolves when none is left. */
-  drain(abort: AbortSignal): Promise<void> {
-    return this.#end.drain(abort);
+  /**
+   * From now on handshakes are refused, and the sessions are closed over the drain period. Resolves when none is left, and
+   * the store knows.
+   */
+  async drain(abort: AbortSignal): Promise<void> {
+    await this.#end.drain(abort);
+    if (!abort.aborted) await this.#store.close();
   }
 
   /** The proxy was removed: its sessions end as those of a removed route do. Resolves when none is left. */
   async retire(): Promise<void> {
     await this.#end.retire();
+    await this.#store.close();
     this.#memory.clear();
   }
 
-  /** Ends everything at once. */
-  destroy(): void {
+  /** Ends everything at once. Resolves when the store knows. */
+  async destroy(): Promise<void> {
     this.#end.destroy();
+    await this.#store.close();
   }
 
   /** The log in use, as long as `log.access` is the same: policies that were compiled with it are not compiled again. */

@@ -19,6 +19,7 @@ import { emptyPlan, type TunnelPlan } from "../tunnel/plan.ts";
 import { chain } from "../policies/index.ts";
 import type { CompileContext, PolicySteps, Party, PolicyCompiler } from "../policy.ts";
 import { Router } from "./router.ts";
+import { countedKinds, needsStore } from "./store-needs.ts";
 
 /** A route, ready to run. */
 export interface CompiledRoute {
@@ -39,6 +40,10 @@ export interface CompiledRoute {
   /** A credential may stand in the subprotocol offer: see `answerProtocol` in `upgrade.ts`. */
   readonly credentialInSubprotocol: boolean;
   readonly metrics: RouteMetrics;
+  /** Counts over all pods; undefined: each pod counts for itself. */
+  readonly shared: SharedLimits | undefined;
+  /** The first policy with a limit that counts over all pods and acts; undefined: the route needs no store. */
+  readonly needsStore: PolicyKind | undefined;
   plan(party: Party): TunnelPlan;
 }
 
@@ -53,6 +58,8 @@ export interface Snapshot {
   /** For the request head, in ms: the longest of the routes, since which one it is for is not known before. */
   readonly handshakeTimeout: number;
   readonly drainPeriod: number;
+  /** The kinds of keys of the occupancy that limits on open sessions count. */
+  readonly counted: ReadonlySet<string>;
   readonly log: Log;
 }
 
@@ -98,6 +105,7 @@ export async function compile(
     trusted: new AddressList(config.listener.trustedProxies),
     handshakeTimeout: timeouts.length === 0 ? DEFAULT_HANDSHAKE_TIMEOUT : Math.max(...timeouts),
     drainPeriod: parseDuration(config.dataplane.drain.period),
+    counted: countedKinds(written),
     log: options.log,
   };
 }
@@ -148,6 +156,8 @@ function compileRoute(
     challenge: challengeOf(policies),
     credentialInSubprotocol: acceptsSubprotocol(policies),
     metrics,
+    shared,
+    needsStore: shared === undefined ? undefined : needsStore(policies),
     plan(party) {
       const draft = emptyPlan();
       for (const policy of steps) policy.plan?.(party, draft);

@@ -2,16 +2,23 @@ import type { Handshake } from "../opening-handshake.ts";
 import { ANYONE, type Identity } from "../identity.ts";
 import type { PolicySteps } from "../policy.ts";
 import { isRefusal, type Refusal } from "../rejection.ts";
+import { reserve, wantedBy, type Asking } from "./reserve.ts";
 
 /** Runs the chain's steps `screen` and `authenticate`: the client's identity, or why it is refused. An issuer may take seconds. */
 export async function identify(
   chain: readonly PolicySteps[],
   handshake: Handshake,
   signal: AbortSignal,
+  asking?: Asking,
 ): Promise<Identity | Refusal> {
   for (const policy of chain) {
     const refusal = policy.screen?.(handshake);
     if (refusal !== undefined) return { ...refusal, policy: policy.kind };
+  }
+  if (asking?.shared !== undefined && chain.some((policy) => policy.screenShared !== undefined)) {
+    const refusal = await screenShared(chain, handshake, asking);
+    if (refusal !== undefined) return refusal;
+    if (signal.aborted) return ANYONE; // which nobody asks for any more
   }
   let identity = ANYONE;
   for (const policy of chain) {
@@ -21,6 +28,18 @@ export async function identify(
     identity = proven;
   }
   return identity;
+}
+
+/** Asks the store for what counts before the client is known. */
+async function screenShared(
+  chain: readonly PolicySteps[],
+  handshake: Handshake,
+  asking: Asking,
+): Promise<Refusal | undefined> {
+  const wanted = wantedBy(chain, (policy) => policy.screenShared?.(handshake));
+  if (wanted.length === 0) return undefined;
+  await asking.turn();
+  return (await reserve(wanted, [], asking)).refusal;
 }
 
 /**

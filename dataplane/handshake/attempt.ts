@@ -10,8 +10,9 @@ import type { Balancer } from "../backend/balancer.ts";
 import type { Handshake } from "../opening-handshake.ts";
 import type { Identity } from "../identity.ts";
 import type { RouteMetrics } from "../metrics.ts";
-import type { Occupancy } from "../limits/occupancy.ts";
+import { keysOf, type Leave, type Occupancy } from "../limits/occupancy.ts";
 import { refuse } from "./refuse.ts";
+import { giveBack, reserve, unavailable, wantedBy, type Asking, type Wanted } from "./reserve.ts";
 import { loggedPath, type RequestFacts } from "./request-facts.ts";
 import { canonicalAddress } from "../../runtime/canonical-address.ts";
 import { statusOf, type Refusal } from "../rejection.ts";
@@ -28,6 +29,7 @@ export interface AttemptOptions {
   readonly bodiless: boolean;
   /** For what happens before a route is known. */
   readonly metrics: RouteMetrics;
+  readonly asking: Asking;
   /** Called once, when the handshake has ended, whatever its answer was. */
   readonly ended: () => void;
 }
@@ -49,7 +51,11 @@ export class Attempt {
   #admission: Admission | undefined;
   #balancer: Balancer | undefined;
   #backend: Dialled | undefined;
-  #leave: (() => void) | undefined;
+  #leave: Leave | undefined;
+  /** What its policies want of the store, which was not asked yet. */
+  #wanted: readonly Wanted[] = [];
+  /** The store has its place: what is left is given back. Else the store is told anew what is left. */
+  #certain = false;
   /** An answer was counted, and begun to be sent. */
   #answered = false;
 
@@ -97,10 +103,40 @@ export class Attempt {
     const admission = new Admission(handshake, identity, this.#started);
     const refusal = admission.review(route) ?? admit(route.chain, handshake, identity);
     if (refusal !== undefined) return refusal;
+    // Before it counts itself: what limits in Shadow say of the sessions that are open.
+    if (route.shared) this.#wanted = wantedBy(route.chain, (policy) => policy.admitShared?.(handshake, identity));
     this.#leave = occupancy.enter(route.name, identity, handshake);
     this.#admission = admission;
     admission.watch(route, this.#lost);
     return undefined;
+  }
+
+  /**
+   * The client was admitted here, in this turn: takes its place over all pods. While the store is asked the attempt holds
+   * the place, and gives it back whatever happens meanwhile.
+   */
+  async reserve(handshake: Handshake, identity: Identity): Promise<Refusal | undefined> {
+    const { asking } = this.#options;
+    const [asked, route, wanted] = [asking.shared, this.#route, this.#wanted];
+    this.#wanted = [];
+    if (asked === undefined || route === undefined) return undefined;
+    const keys = keysOf(route.name, identity, handshake);
+    const counted = asked.places.needed(keys);
+    const { refusal, places } = await reserve(wanted, counted, asking);
+    const { shared } = asking;
+    if (places === "Taken") {
+      this.#certain = true;
+    } else if (places === "None") {
+      // Kinds of keys that a limit needs since then were told with this attempt among them.
+      const since = shared === asked ? keys.filter((key) => !counted.includes(key)) : keys;
+      this.#leave?.();
+      this.#leave = undefined;
+      giveBack(since, shared, false);
+    } else {
+      giveBack(keys, shared, false);
+    }
+    if (refusal !== undefined || places !== "Unknown" || route.needsStore === undefined) return refusal;
+    return unavailable(route.needsStore, shared);
   }
 
   /** Asks the route in force once more for the permission, and refuses the handshake at once where it is gone. */
@@ -183,11 +219,13 @@ export class Attempt {
     // The returned function lives as long as the session, and must not keep the handshake in memory.
     const release = this.#backend?.release;
     const leave = this.#leave;
+    const { asking } = this.#options;
     this.#admission?.unwatch();
     this.#backend = undefined;
     this.#leave = undefined;
     return () => {
-      leave?.();
+      const left = leave?.();
+      if (left !== undefined) giveBack(left, asking.shared, true);
       release?.();
     };
   }
@@ -197,7 +235,8 @@ export class Attempt {
     this.#socket.off("end", this.#gone);
     this.#socket.off("close", this.#gone);
     this.#admission?.unwatch();
-    this.#leave?.();
+    const left = this.#leave?.();
+    if (left !== undefined) giveBack(left, this.#options.asking.shared, this.#certain);
     this.#backend?.socket.destroy();
     this.#backend?.release();
     this.#options.ended();

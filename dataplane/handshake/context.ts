@@ -9,6 +9,7 @@ import type { Occupancy } from "../limits/occupancy.ts";
 import type { Handshake } from "../opening-handshake.ts";
 import type { Refusal } from "../rejection.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Asking } from "./reserve.ts";
 
 /** What is known of a session when it opens. */
 export interface SessionFacts {
@@ -21,7 +22,7 @@ export interface SessionFacts {
 }
 
 /** What a handshake uses of the proxy that serves it. */
-export interface HandshakeContext {
+export interface HandshakeContext extends Asking {
   readonly clock: Clock;
   /** undefined: no config is in force yet. */
   readonly snapshot: Snapshot | undefined;

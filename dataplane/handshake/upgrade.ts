@@ -41,11 +41,14 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
     const refusal = proxy.overload();
     if (refusal !== undefined) return attempt.refuse(refusal);
 
-    const identity = await identify(found.chain, handshake, attempt.signal);
+    const identity = await identify(found.chain, handshake, attempt.signal, proxy);
     if (attempt.signal.aborted) return;
     if (isRefusal(identity)) return attempt.refuse(identity);
+    if (proxy.shared !== undefined) await proxy.turn();
     // An issuer may have taken seconds: the config that is in force now decides.
-    const denied = attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
+    let denied = attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
+    if (denied === undefined && proxy.shared !== undefined) denied = await attempt.reserve(handshake, identity);
+    if (attempt.signal.aborted) return;
     if (denied !== undefined) return attempt.refuse(denied);
     if (deferred !== undefined) return attempt.refuse(deferred);
 

@@ -5,6 +5,9 @@ interface Where {
   readonly addressSubject: string;
 }
 
+/** Takes one session or handshake out of the count: the keys under which it counted; none if it was out before. */
+export type Leave = () => readonly string[];
+
 /**
  * How many sessions and handshakes under way each subject has now. It counts whether or not a limit is in force, so that
  * a new limit counts what is open already.
@@ -17,20 +20,22 @@ export class Occupancy {
     return this.#counts.get(key) ?? 0;
   }
 
-  /** Counts one more under each of its keys; the first call of the returned function takes it back. */
-  enter(route: string, identity: Identity, where: Where): () => void {
+  /** Counts one more under each of its keys; the first call of the returned function takes it back, and tells the keys. */
+  enter(route: string, identity: Identity, where: Where): Leave {
     // The returned function lives as long as the session: it keeps neither the keys, which are made again, nor the handshake.
     const { addressSubject } = where;
     for (const key of keysOf(route, identity, where)) this.#counts.set(key, this.of(key) + 1);
     let inside = true;
     return () => {
-      if (!inside) return;
+      if (!inside) return [];
       inside = false;
-      for (const key of keysOf(route, identity, { addressSubject })) {
+      const keys = keysOf(route, identity, { addressSubject });
+      for (const key of keys) {
         const left = this.of(key) - 1;
         if (left > 0) this.#counts.set(key, left);
         else this.#counts.delete(key);
       }
+      return keys;
     };
   }
 

@@ -47,6 +47,11 @@ export class TokenBucket implements Tokens {
     this.#tokens -= n;
   }
 
+  /** Leaves no more than `to` tokens, which may be a debt: another count of the same subject has fewer. */
+  lower(to: number, now: number): void {
+    this.#tokens = Math.min(this.available(now), to);
+  }
+
   /** Milliseconds until there are `n` tokens; for more than the burst, until the bucket is full. */
   wait(n: number, now: number): number {
     const missing = Math.min(n, this.#shape.burst) - this.available(now);

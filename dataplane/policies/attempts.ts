@@ -3,17 +3,22 @@ import { once } from "../compile-once.ts";
 import type { Handshake } from "../opening-handshake.ts";
 import { recallBuckets } from "../limits/buckets.ts";
 import { exceedOf, type HitGroup } from "../limits/exceeded.ts";
-import { isShared, subjectOf } from "../limits/subject.ts";
+import { bucketName, isShared, subjectOf } from "../limits/subject.ts";
+import type { SharedBucket } from "../limits/shared-limits.ts";
+import type { TokenBucket } from "../limits/token-bucket.ts";
 import type { Refusal } from "../rejection.ts";
-import type { PolicyCompiler } from "../policy.ts";
+import type { PolicyCompiler, Reservation, TokenLine } from "../policy.ts";
 
 /**
  * Counts handshakes per time. An address is counted before any credential is verified, so that guessing costs. Client,
  * route and proxy are counted once the client is known: else strangers could use up what honest clients share. The limits
  * of one step are judged together, and a handshake that one of them refuses takes a token of none.
+ *
+ * Where all pods count together, the buckets of this process refuse first: they have no fewer tokens than those of the
+ * store, but for a subject that the store has refused. So a flood costs the store nothing until it could be let in.
  */
 export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
-  const { clock, route } = context;
+  const { clock, route, shared, shadow } = context;
   const shapes = once(context.memory, "attempts", settings, () =>
     settings.map(({ per, limit, interval, burst }) => ({ per, limit, interval: parseDuration(interval), burst })),
   );
@@ -22,36 +27,97 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
     const scope = per === "Route" ? route.name : context.scope("attempts");
     const buckets = recallBuckets(`attempts ${per} ${scope}`, per, shape, context);
     const exceed = exceedOf({ policy: "attempts", per, action: "Refuse" }, context, "Shadow");
-    return { per, buckets, exceed };
+    return { per, scope, shape, buckets, exceed, pocket: undefined as SharedBucket | undefined };
   });
+  type Limit = (typeof limits)[number];
+  interface Asked extends Limit {
+    readonly bucket: TokenBucket;
+  }
   const anonymous = limits.filter(({ per }) => per === "IP");
   const identified = limits.filter(({ per }) => per !== "IP");
 
-  const count = (
-    some: typeof limits,
-    { requestId, addressSubject }: Handshake,
-    client?: string,
-  ): Refusal | undefined => {
+  const asked = (some: readonly Limit[], { addressSubject }: Handshake, client?: string): Asked[] => {
     const now = clock.now();
-    const asked = some.map((limit) => ({
-      ...limit,
-      bucket: limit.buckets.of(subjectOf(limit.per, client, addressSubject), now),
-    }));
-    const group: HitGroup = { logged: false };
-    const exceeded = asked.filter(({ bucket }) => bucket.available(now) < 1);
-    const acting = exceeded.filter(({ exceed }) => exceed(requestId, group));
-    const [first] = acting;
-    if (first !== undefined) {
-      const retryAfter = Math.max(1, Math.ceil(Math.max(...acting.map(({ bucket }) => bucket.wait(1, now))) / 1000));
-      return { reason: "AttemptLimit", retryAfter, shared: isShared(first.per) };
-    }
-    for (const { bucket } of asked) bucket.take(1, now);
-    return undefined;
+    return some.map((limit) => {
+      return { ...limit, bucket: limit.buckets.of(subjectOf(limit.per, client, addressSubject), now) };
+    });
   };
+  /** Counts the hits; the refusal, where the limits act. */
+  const exceed = (exceeded: readonly Asked[], requestId: string, now: number): Refusal | undefined => {
+    const group: HitGroup = { logged: false };
+    const acting = exceeded.filter((limit) => limit.exceed(requestId, group));
+    const [first] = acting;
+    if (first === undefined) return undefined;
+    const retryAfter = Math.max(1, secondsOf(Math.max(...acting.map(({ bucket }) => bucket.wait(1, now)))));
+    return { reason: "AttemptLimit", retryAfter, shared: isShared(first.per) };
+  };
+  const judge = (all: readonly Asked[], requestId: string): Refusal | undefined => {
+    const now = clock.now();
+    return exceed(
+      all.filter(({ bucket }) => bucket.available(now) < 1),
+      requestId,
+      now,
+    );
+  };
+  const count = (all: readonly Asked[], requestId: string): Refusal | undefined => {
+    const refusal = judge(all, requestId);
+    const now = clock.now();
+    if (refusal === undefined) for (const { bucket } of all) bucket.take(1, now);
+    return refusal;
+  };
+  if (shared === undefined)
+    return {
+      kind: "attempts",
+      screen: (handshake) => count(asked(anonymous, handshake), handshake.requestId),
+      admit: (handshake, { client }) => count(asked(identified, handshake, client), handshake.requestId),
+    };
 
+  const lineOf = (limit: Limit, { addressSubject }: Handshake, client?: string): TokenLine => {
+    const { per, scope, shape } = limit;
+    const name = bucketName("attempts", undefined, per, scope, subjectOf(per, client, addressSubject));
+    // A route has one bucket and many handshakes: it is worth borrowing. The bucket is asked for once the limit is in force.
+    if (isShared(per)) limit.pocket ??= shared.pockets.bucket(name, shape, clock.now());
+    return { name, shape, pocket: limit.pocket };
+  };
+  const reserve = (some: readonly Limit[], handshake: Handshake, client?: string): Reservation | undefined => {
+    if (some.length === 0) return undefined;
+    const { requestId } = handshake;
+    const all = asked(some, handshake, client);
+    const buckets = some.map((limit) => lineOf(limit, handshake, client));
+    return {
+      ...{ buckets, places: [], shadow },
+      taken(exceeded) {
+        const now = clock.now();
+        exceed(
+          all.filter((_, line) => exceeded.includes(line)),
+          requestId,
+          now,
+        );
+        for (const [line, { bucket }] of all.entries()) if (!exceeded.includes(line)) bucket.force(1, now);
+      },
+      refused(line, wait) {
+        const now = clock.now();
+        const limit = all[line] as Asked;
+        const { bucket, shape, per } = limit;
+        bucket.lower(1 - (wait * shape.limit) / shape.interval, now);
+        return exceed([limit], requestId, now) ?? { reason: "AttemptLimit", shared: isShared(per) };
+      },
+      alone: () => count(all, requestId),
+    };
+  };
+  // In Shadow nothing is refused, and the store alone knows what is exceeded.
+  const refused = (some: readonly Limit[], handshake: Handshake, client?: string): Refusal | undefined =>
+    shadow ? undefined : judge(asked(some, handshake, client), handshake.requestId);
   return {
     kind: "attempts",
-    screen: (handshake) => count(anonymous, handshake),
-    admit: (handshake, { client }) => count(identified, handshake, client),
+    screen: (handshake) => refused(anonymous, handshake),
+    screenShared: (handshake) => reserve(anonymous, handshake),
+    admit: (handshake, { client }) => refused(identified, handshake, client),
+    admitShared: (handshake, { client }) => reserve(identified, handshake, client),
   };
 };
+
+/** Whole seconds of a wait in ms: less than a µs of it comes from rounding. */
+function secondsOf(wait: number): number {
+  return Math.ceil(Math.round(wait * 1000) / 1_000_000);
+}

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { accessLog } from "../../dataplane/access-log.ts";
 import type { Dialled } from "../../dataplane/backend/backend.ts";
+import type { SharedLimits } from "../../dataplane/limits/shared-limits.ts";
 import type { CompiledRoute } from "../../dataplane/config/snapshot.ts";
 import { Attempt } from "../../dataplane/handshake/attempt.ts";
 import { Occupancy } from "../../dataplane/limits/occupancy.ts";
@@ -34,6 +35,8 @@ export class AttemptScene {
   readonly socket: Socket;
   readonly attempt: Attempt;
   backend: Peer | undefined;
+  /** Counts over all pods. */
+  shared: SharedLimits | undefined;
 
   private constructor(client: Peer, socket: Socket) {
     const line = (fields: object, message: string): void => void this.lines.push({ message, fields: { ...fields } });
@@ -43,11 +46,14 @@ export class AttemptScene {
     this.attempt = new Attempt(socket, {
       ...{ clock: this.clock, log: () => log, early: 3, bodiless: false },
       metrics: this.metrics.route("test/proxy", ""),
+      asking: this,
       ended: () => (this.calls.ended += 1),
     });
     socket.on("error", () => socket.destroy());
     socket.resume();
   }
+
+  async turn(): Promise<void> {}
 
   static async begun(): Promise<AttemptScene> {
     const { peer, socket } = await socketPair();

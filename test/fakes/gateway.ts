@@ -10,8 +10,10 @@ import { Metrics } from "../../dataplane/metrics.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
+import type { Occupancy } from "../../dataplane/limits/occupancy.ts";
 import { STAYING } from "./admin-client.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
+import { FakeStore, type StoreTruth } from "./shared-limits.ts";
 import { sumOf } from "./metric-sum.ts";
 import { until } from "./sockets.ts";
 
@@ -34,6 +36,10 @@ export class TestGateway {
   bindHost = "127.0.0.1";
   /** Where its admin port is open. */
   adminAt: AdminAddress | undefined;
+  /** The fake stores of its proxies, in the order in which they were made: those of a test that brings the truth along. */
+  readonly stores: FakeStore[] = [];
+  /** Those that are made from now on are ready at once. */
+  storeSettles = true;
   #config: Config | undefined;
   #endpoints: Endpoints | undefined;
 
@@ -42,6 +48,7 @@ export class TestGateway {
     random: () => number = Math.random,
     reads?: ReadPath,
     bufferBudget: number = Number.POSITIVE_INFINITY,
+    truth?: StoreTruth,
   ) {
     const line =
       (level: string) =>
@@ -54,8 +61,16 @@ export class TestGateway {
     this.metrics.process.bufferBudget(this.budget);
     const path = reads === undefined ? {} : { reads };
     const descriptors = new Descriptors(10_000, clock, log);
-    const process = { metrics: this.metrics, budget: this.budget, descriptors };
+    const store = truth && { store: (_: string, occupancy: Occupancy) => this.#stored(truth, occupancy) };
+    const process = { metrics: this.metrics, budget: this.budget, descriptors, ...store };
     this.gateway = new Gateway({ clock, random, log, ...process, bind, admin: () => this.adminAt, ...path });
+  }
+
+  #stored(truth: StoreTruth, occupancy: Occupancy): FakeStore {
+    const store = new FakeStore(truth, occupancy);
+    store.settled = this.storeSettles;
+    this.stores.push(store);
+    return store;
   }
 
   /** Puts a config in force that goes to these backend ports; fails the test where it is refused. */

@@ -6,26 +6,39 @@ import type { Handshake } from "../../dataplane/opening-handshake.ts";
 import { ANYONE, type Identity } from "../../dataplane/identity.ts";
 import { Memory } from "../../dataplane/memory.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
-import { Occupancy } from "../../dataplane/limits/occupancy.ts";
+import { giveBack, reserve } from "../../dataplane/handshake/reserve.ts";
+import { keysOf, Occupancy } from "../../dataplane/limits/occupancy.ts";
 import { chain } from "../../dataplane/policies/index.ts";
-import type { CompileContext, PolicySteps, Party, PolicyCompiler } from "../../dataplane/policy.ts";
-import type { SharedLimits } from "../../dataplane/limits/shared-limits.ts";
+import type { CompileContext, PolicySteps, Party, PolicyCompiler, Reservation } from "../../dataplane/policy.ts";
 import { Subjects } from "../../dataplane/limits/subjects.ts";
 import type { CompileOptions } from "../../dataplane/config/snapshot.ts";
 import type { Log } from "../../runtime/log.ts";
+import type { Refusal } from "../../dataplane/rejection.ts";
 import { FakeClock } from "./clock.ts";
 import { configOf } from "./config.ts";
+import { FakeStore, StoreTruth } from "./shared-limits.ts";
 
 /** What limits are compiled with; time stands until `clock` is moved. */
 export class PolicyBench {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly memory = new Memory();
   readonly occupancy = new Occupancy();
   readonly subjects = new Subjects();
-  shared: SharedLimits | undefined;
+  /** Counts over all pods; undefined: each pod counts for itself. */
+  readonly store: FakeStore | undefined;
   readonly descriptors = { ask: () => () => {} };
   readonly metrics = new Metrics();
   readonly logged: object[] = [];
+
+  /** `truth`: what a store knows of all pods; each bench that is given it is one of them. */
+  constructor({
+    truth,
+    clock = truth?.clock ?? new FakeClock(),
+  }: { truth?: StoreTruth | undefined; clock?: FakeClock } = {}) {
+    this.clock = clock;
+    this.store = truth && new FakeStore(truth, this.occupancy);
+    this.store?.needs(new Set(["proxy", "client", "ip", ...["main", "a", "b"].flatMap(kindsOf)]));
+  }
 
   /** One policy of one route; in force at once unless `commit` is false. */
   compile(
@@ -45,7 +58,7 @@ export class PolicyBench {
   get compileOptions(): CompileOptions {
     const { memory, occupancy, subjects, descriptors, metrics, clock } = this;
     const own = { memory, occupancy, subjects, descriptors, metrics, clock };
-    return { ...own, shared: this.shared, log: this.#log(), random: () => 0 };
+    return { ...own, shared: this.store, log: this.#log(), random: () => 0 };
   }
 
   #log(): Log {
@@ -60,8 +73,51 @@ export class PolicyBench {
     const { name, ownPolicies, policies } = route;
     const scope = (kind: PolicyKind): string => (ownPolicies.includes(kind) ? `route ${name}` : "proxy");
     const shadow = policies.enforcement === "Shadow";
-    const own = { memory, occupancy, subjects, shared: this.shared, descriptors, clock };
+    const own = { memory, occupancy, subjects, shared: this.store, descriptors, clock };
     return { ...own, route: { name }, shadow, scope, log, metrics };
+  }
+
+  /** One handshake that proves its client, as far as limits on handshakes have a part in it. */
+  async attempt(policy: PolicySteps, client?: string, address?: string): Promise<Refusal | undefined> {
+    const [handshake, identity] = [handshakeFrom(address), clientNamed(client)];
+    return (
+      (await this.screen(policy, address)) ??
+      policy.admit?.(handshake, identity) ??
+      (await this.#reserved(policy, policy.admitShared?.(handshake, identity)))
+    );
+  }
+
+  /** The part of it before its client is proven. */
+  async screen(policy: PolicySteps, address?: string): Promise<Refusal | undefined> {
+    const handshake = handshakeFrom(address);
+    return policy.screen?.(handshake) ?? (await this.#reserved(policy, policy.screenShared?.(handshake)));
+  }
+
+  /** Tries to open a session; the function that closes it, or why not. */
+  async open(policy: PolicySteps, client?: string, address?: string, route = "main"): Promise<(() => void) | Refusal> {
+    const [handshake, identity] = [handshakeFrom(address), clientNamed(client)];
+    const refusal = policy.admit?.(handshake, identity);
+    if (refusal !== undefined) return refusal;
+    const wanted = policy.admitShared?.(handshake, identity);
+    const leave = this.occupancy.enter(route, identity, handshake);
+    const counted = this.store?.needed(keysOf(route, identity, handshake)) ?? [];
+    const late = await this.#reserved(policy, wanted, counted);
+    if (late === undefined) return () => giveBack(leave(), this.store, true);
+    leave();
+    return late;
+  }
+
+  async #reserved(
+    { kind }: PolicySteps,
+    wanted: Reservation | undefined,
+    counted: readonly string[] = [],
+  ): Promise<Refusal | undefined> {
+    if (this.store === undefined || wanted === undefined) return undefined;
+    const asking = { clock: this.clock, shared: this.store, turn: async () => {} };
+    const { refusal } = await reserve([{ ...wanted, kind }], counted, asking);
+    if (refusal === undefined) return undefined;
+    const { policy: _, ...told } = refusal;
+    return told;
   }
 
   /** Hits of all limits, by the value of a label. */
@@ -101,3 +157,13 @@ export function partyOf(client?: string, address = "192.0.2.1"): Party {
     memory: new Memory(),
   };
 }
+
+function kindsOf(route: string): string[] {
+  return [`route ${route}`, `client in ${route}`, `ip in ${route}`];
+}
+
+/** Limits on handshakes promise the same to a single pod, whether it counts by itself or in a store. */
+export const COUNTED = [
+  { counted: "in the pod", pod: () => new PolicyBench() },
+  { counted: "in a store", pod: () => new PolicyBench({ truth: new StoreTruth(new FakeClock()) }) },
+];
