@@ -22,7 +22,7 @@ const LAWFUL = ["429 ConnectionLimit", "503 StoreUnavailable"];
 
 const PERS = ["Client", "IP", "Route", "Proxy"] as const;
 const TRIES = PERS.map((per) => ({
-  ...fleetRoute(`tries-${per}`, { attempts: [{ per, limit: TRIES_LIMIT, interval: "1h" }] }),
+  ...fleetRoute(`tries-${per.toLowerCase()}`, { attempts: [{ per, limit: TRIES_LIMIT, interval: "1h" }] }),
   ownPolicies: ["attempts"],
 }));
 
@@ -63,7 +63,7 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
           .filter(({ status }) => status === 101)
           .map((visit): Held => ({ visit, pod: fleet.pods[0]!.past, subjects: ["client-0"] }));
         expect(highest(held, "client-0")).toBe(STORM_LIMIT);
-        const others = visits.filter(({ status }) => status !== 101).map(({ status, reason }) => `${status} ${reason}`);
+        const others = visits.filter(({ status }) => status !== 101).map(how);
         expect(others.filter((one) => !LAWFUL.includes(one))).toEqual([]);
         expect(others.filter((one) => one === "429 ConnectionLimit").length).toBeGreaterThan(PODS * STORM * 0.5);
         await until("the store counts them", async () => String(await placesHeld(store)) === String(STORM_LIMIT));
@@ -72,6 +72,35 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
       }
     },
     2 * MINUTES,
+  );
+
+  test.each(PERS)(
+    "of handshakes per %s as many are tried as the limit says, and a flood of more costs the store nothing",
+    async (per) => {
+      const once = async (): Promise<Visit[]> =>
+        Promise.all(
+          fleet.pods.flatMap((pod) =>
+            Array.from({ length: TRIES_LIMIT }, () => pod.visit("client-1", `/tries-${per.toLowerCase()}`)),
+          ),
+        );
+      const first = await once();
+      const late = first.filter(({ reason }) => reason === "StoreUnavailable").length;
+      const admitted = first.filter(({ status }) => status === 101).length;
+      expect(admitted).toBeLessThanOrEqual(TRIES_LIMIT);
+      expect(admitted).toBeGreaterThanOrEqual(TRIES_LIMIT - late);
+      await once();
+      const asked = async (): Promise<number> => {
+        const operations = ["Take", "Borrow"].map((operation) => ({ operation }));
+        const counts = await Promise.all(fleet.pods.flatMap((pod) => operations.map((labels) => pod.requests(labels))));
+        return counts.reduce((sum, count) => sum + count, 0);
+      };
+      const before = await asked();
+      const status = per === "Client" || per === "IP" ? 429 : 503;
+      for (const visit of await once()) expect([visit.status, visit.reason]).toEqual([status, "AttemptLimit"]);
+      expect((await asked()) - before).toBeLessThanOrEqual(PODS);
+      await fleet.empty();
+    },
+    MINUTES,
   );
 
   test(
@@ -85,7 +114,7 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
         [frozen, c],
         [rest, d],
       ] as const)
-        expect((await pod.visit(client, "/one")).status).toBe(101);
+        expect(how(await pod.visit(client, "/one"))).toBe("101 ");
       for (const client of [a, b, c, d]) expect((await rest.visit(client, "/one")).reason).toBe("ConnectionLimit");
       const turns = rest.gateway.longestTurn();
       frozen.gateway.freeze();
@@ -125,6 +154,8 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
     2 * MINUTES,
   );
 });
+
+const how = ({ status, reason = "" }: Visit): string => `${status} ${reason}`;
 
 /** Tries one after the other until so many more are admitted. */
 async function further(count: number): Promise<Visit[]> {
