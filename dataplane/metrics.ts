@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type Metric
 import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Method } from "./identity.ts";
 import { LimitHits } from "./limits/limit-hits.ts";
+import { StoreMetrics } from "./limits/store/store-metrics.ts";
 import { ProcessMetrics } from "./process/process-metrics.ts";
 import { CLOSE_CODES, PERMISSION_REASONS, type CloseReason, type RefusalReason } from "./rejection.ts";
 import type { LimitAction } from "./limits/limit-hits.ts";
@@ -63,6 +64,7 @@ interface Totals {
 export class Metrics {
   readonly registry = new Registry();
   readonly process = new ProcessMetrics(this.registry);
+  readonly store = new StoreMetrics(this.registry);
   readonly #routes = new Map<
     string,
     { labels: { proxy: string; route: string }; totals: Totals; metrics: RouteMetrics }

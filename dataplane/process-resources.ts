@@ -4,6 +4,7 @@ import { LoopShare } from "../runtime/loop/loop-share.ts";
 import { Spread } from "../runtime/loop/spread.ts";
 import type { Occupancy } from "./limits/occupancy.ts";
 import type { Store } from "./limits/store-in-force.ts";
+import { SharedStore } from "./limits/store/shared-store.ts";
 import { Subjects } from "./limits/subjects.ts";
 import type { Metrics } from "./metrics.ts";
 import type { BufferBudget } from "./process/buffer-budget.ts";
@@ -58,7 +59,7 @@ export function processResources(options: ProcessOptions, facts: ProcessFacts): 
     subjects: new Subjects(),
     ends: new Spread(clock),
     loop: new LoopShare(clock),
-    store: options.store ?? noStore,
+    store: options.store ?? storesOf(options),
   };
   metrics.process.subjects(shared.subjects);
   let made: ProcessResources | undefined;
@@ -72,6 +73,6 @@ export function processResources(options: ProcessOptions, facts: ProcessFacts): 
   };
 }
 
-function noStore(): Store {
-  throw new Error("no store");
+function storesOf({ clock, log, metrics }: ProcessOptions): MakeStore {
+  return (proxy, occupancy) => new SharedStore({ proxy, occupancy, clock, log, metrics: metrics.store });
 }

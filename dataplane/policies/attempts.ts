@@ -1,10 +1,9 @@
 import { parseDuration } from "../../api/quantities.ts";
 import { once } from "../compile-once.ts";
 import type { Handshake } from "../opening-handshake.ts";
-import { recallBuckets } from "../limits/buckets.ts";
+import { recallBuckets, recallShared } from "../limits/buckets.ts";
 import { exceedOf, type HitGroup } from "../limits/exceeded.ts";
 import { bucketName, isShared, subjectOf } from "../limits/subject.ts";
-import type { SharedBucket } from "../limits/shared-limits.ts";
 import type { TokenBucket } from "../limits/token-bucket.ts";
 import type { Refusal } from "../rejection.ts";
 import type { PolicyCompiler, Reservation, TokenLine } from "../policy.ts";
@@ -25,9 +24,14 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
   const limits = shapes.map((shape) => {
     const { per } = shape;
     const scope = per === "Route" ? route.name : context.scope("attempts");
-    const buckets = recallBuckets(`attempts ${per} ${scope}`, per, shape, context);
+    const key = `attempts ${per} ${scope}`;
+    const buckets = recallBuckets(key, per, shape, context);
+    const nameOf = (subject: string): string => bucketName("attempts", undefined, per, scope, subject);
+    // A route has one bucket and many handshakes: it is worth borrowing.
+    const pockets =
+      shared && isShared(per) ? recallShared(key, per, shape, context, shared.pockets, nameOf) : undefined;
     const exceed = exceedOf({ policy: "attempts", per, action: "Refuse" }, context, "Shadow");
-    return { per, scope, shape, buckets, exceed, pocket: undefined as SharedBucket | undefined };
+    return { per, shape, buckets, exceed, nameOf, pockets };
   });
   type Limit = (typeof limits)[number];
   interface Asked extends Limit {
@@ -72,12 +76,13 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
       admit: (handshake, { client }) => count(asked(identified, handshake, client), handshake.requestId),
     };
 
-  const lineOf = (limit: Limit, { addressSubject }: Handshake, client?: string): TokenLine => {
-    const { per, scope, shape } = limit;
-    const name = bucketName("attempts", undefined, per, scope, subjectOf(per, client, addressSubject));
-    // A route has one bucket and many handshakes: it is worth borrowing. The bucket is asked for once the limit is in force.
-    if (isShared(per)) limit.pocket ??= shared.pockets.bucket(name, shape, clock.now());
-    return { name, shape, pocket: limit.pocket };
+  const lineOf = (
+    { per, shape, nameOf, pockets }: Limit,
+    { addressSubject }: Handshake,
+    client?: string,
+  ): TokenLine => {
+    const subject = subjectOf(per, client, addressSubject);
+    return { name: nameOf(subject), shape, pocket: pockets?.of(subject, clock.now()) };
   };
   const reserve = (some: readonly Limit[], handshake: Handshake, client?: string): Reservation | undefined => {
     if (some.length === 0) return undefined;

@@ -104,10 +104,10 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
   }
 
   needs(kinds: ReadonlySet<string>): void {
-    const added = kinds.difference(this.#kinds);
+    const before = this.#kinds;
     this.#kinds = kinds;
     for (const key of this.truth.places.keys()) if (!kinds.has(kindOf(key))) this.truth.write(key, this, 0);
-    this.#publish([...this.#occupancy.keys()].filter((key) => added.has(kindOf(key))));
+    this.#publish([...this.#occupancy.keys()].filter((key) => !before.has(kindOf(key))));
   }
 
   async take(lines: TakeLines): Promise<TakeAnswer> {
@@ -140,7 +140,7 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
   }
 
   bucket(name: string, shape: BucketShape): SharedBucket {
-    return this.truth.bucket({ name, shape }) as unknown as SharedBucket;
+    return this.truth.bucket({ name, shape });
   }
 
   #publish(keys: readonly string[]): void {
