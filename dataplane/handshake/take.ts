@@ -1,5 +1,5 @@
 import { Unavailable } from "../limits/store/link.ts";
-import type { PlaceLine, SharedLimits, TakeAnswer } from "../limits/shared-limits.ts";
+import type { PlaceLine, SharedBucket, SharedLimits, TakeAnswer } from "../limits/shared-limits.ts";
 import type { TokenLine } from "../policy.ts";
 
 /** What one handshake asks of the store. */
@@ -18,7 +18,7 @@ export interface Question {
 export async function take(question: Question, limits: SharedLimits | undefined): Promise<TakeAnswer | undefined> {
   if (limits?.available !== true) return undefined;
   const { buckets, places, shadow, now } = question;
-  const here = buckets.filter(({ pocket }) => pocket !== undefined && pocket.available(now()) >= 1);
+  const here = buckets.filter(({ pocket }) => pocket?.alone(now()) === false && pocket.available(now()) >= 1);
   const missing = buckets.filter((line) => !here.includes(line));
   if (missing.length + places.length === 0 || (places.length === 0 && missing.every(isBorrowed)))
     return borrow(question, limits);
@@ -50,21 +50,31 @@ async function ask(
   }
 }
 
-/** All tokens come out of what is borrowed, all or none. */
+/** All tokens come out of what is borrowed. Where one is missing, the others are lost to a handshake that is refused. */
 async function borrow(question: Question, limits: SharedLimits): Promise<TakeAnswer | undefined> {
   const { buckets, shadow, now } = question;
   const pockets = buckets.flatMap(({ pocket }) => pocket ?? []);
-  const asked = pockets
-    .filter((pocket) => pocket.available(now()) < 1 && pocket.unknown(1, now()))
-    .map((pocket) => new Promise<void>((answered) => void pocket.ask(1, now(), answered)));
-  if (asked.length > 0) {
-    await Promise.all(asked);
-    if (!limits.available) return undefined;
-  }
-  const exceeded = [...pockets.keys()].filter((line) => (pockets[line]?.available(now()) ?? 0) < 1);
+  const spent = await Promise.all(pockets.map((pocket) => spend(pocket, now)));
+  if (!limits.available || spent.includes("Alone")) return undefined;
+  const exceeded = [...spent.keys()].filter((line) => spent[line] === "Short");
   const [first] = exceeded;
   if (first !== undefined && !shadow)
     return { kind: "refused", line: first, wait: pockets[first]?.wait(1, now()) ?? 0 };
-  for (const [line, pocket] of pockets.entries()) if (!exceeded.includes(line)) pocket.take(1, now());
   return { kind: "in", exceeded };
+}
+
+/**
+ * Takes a token where it is, or where the store has one: what was granted for it is there while `answered` runs, and not
+ * later. Alone: the store has failed this pocket, and what the process has by itself decides elsewhere.
+ */
+function spend(pocket: SharedBucket, now: () => number): Promise<"Spent" | "Short" | "Alone"> {
+  return new Promise((resolve) => {
+    const answered = (): void => {
+      if (pocket.alone(now())) resolve("Alone");
+      else if (pocket.take(1, now())) resolve("Spent");
+      else if (pocket.unknown(1, now())) pocket.ask(1, now(), answered);
+      else resolve("Short");
+    };
+    answered();
+  });
 }

@@ -62,4 +62,6 @@ export interface SharedBuckets {
 /** One bucket that all pods share. */
 export interface SharedBucket extends Tokens {
   reshape(shape: BucketShape, now: number): void;
+  /** The store cannot be asked, or has just failed this bucket: one of the process's own decides. */
+  alone(now: number): boolean;
 }

@@ -140,7 +140,7 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
   }
 
   bucket(name: string, shape: BucketShape): SharedBucket {
-    return this.truth.bucket({ name, shape });
+    return Object.assign(this.truth.bucket({ name, shape }), { alone: () => !this.available });
   }
 
   #publish(keys: readonly string[]): void {

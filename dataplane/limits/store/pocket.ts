@@ -62,31 +62,31 @@ export class Pocket implements SharedBucket {
   }
 
   available(now: number): number {
-    if (this.#alone(now)) return this.#own.available(now);
+    if (this.alone(now)) return this.#own.available(now);
     return now > this.#until ? 0 : this.#tokens;
   }
 
   take(n: number, now: number): boolean {
-    if (this.#alone(now)) return this.#own.take(n, now);
+    if (this.alone(now)) return this.#own.take(n, now);
     if (this.#tokens < n || now > this.#until) return false;
     this.#spend(n, now);
     return true;
   }
 
   force(n: number, now: number): void {
-    if (this.#alone(now)) this.#own.force(n, now);
+    if (this.alone(now)) this.#own.force(n, now);
     else this.#spend(Math.min(n, this.available(now)), now);
   }
 
   wait(n: number, now: number): number {
     const own = this.#own.wait(n, now);
-    if (this.#alone(now)) return own;
+    if (this.alone(now)) return own;
     if (this.available(now) >= n) return 0;
     return n > this.#shape.burst ? Math.max(own, this.#emptyUntil - now) : Math.max(0, this.#emptyUntil - now);
   }
 
   unknown(n: number, now: number): boolean {
-    return n <= this.#shape.burst && now >= this.#emptyUntil && !this.#alone(now) && this.available(now) < n;
+    return n <= this.#shape.burst && now >= this.#emptyUntil && !this.alone(now) && this.available(now) < n;
   }
 
   ask(n: number, _now: number, answered: () => void): Timer {
@@ -103,7 +103,7 @@ export class Pocket implements SharedBucket {
   }
 
   least(n: number, now: number): number {
-    if (this.#alone(now)) return 0;
+    if (this.alone(now)) return 0;
     return Math.min(n, Math.max(1, Math.floor(this.#shape.burst / 4)), PORTION);
   }
 
@@ -112,6 +112,10 @@ export class Pocket implements SharedBucket {
     this.#own.reshape(shape, now);
     this.#demand.reshape(shape);
     this.#emptyUntil = this.#scarceUntil = 0;
+  }
+
+  alone(now: number): boolean {
+    return now < this.#aloneUntil || !this.#lender.available;
   }
 
   /** A flow, or a message that is to be counted, waits for an answer. */
@@ -173,10 +177,6 @@ export class Pocket implements SharedBucket {
   #missing(left: number, others: number): number {
     const { ahead } = this.#demand;
     return Math.max(0, Math.ceil(ahead - left), Math.min(others, Math.floor(this.#shape.burst / 4)));
-  }
-
-  #alone(now: number): boolean {
-    return now < this.#aloneUntil || !this.#lender.available;
   }
 
   #spend(n: number, now: number): void {
