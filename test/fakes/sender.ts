@@ -28,8 +28,9 @@ export async function send(
   return sessions;
 }
 
-async function pour({ socket }: Visit, frames: Buffer, pause: number, stop: AbortSignal): Promise<void> {
-  while (!stop.aborted && socket.writable && !socket.readableEnded) {
+async function pour(visit: Visit, frames: Buffer, pause: number, stop: AbortSignal): Promise<void> {
+  const { socket } = visit;
+  while (!stop.aborted && visit.open && !visit.told) {
     if (socket.writableNeedDrain) await drained(socket);
     else socket.write(frames);
     await new Promise((resolve) => setTimeout(resolve, pause));

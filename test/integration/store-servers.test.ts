@@ -118,7 +118,7 @@ describe.skipIf(STORE_LACKS !== undefined)("two gateways hold one limit", () => 
     expect((await visit(gateway)).reason).toBe("StoreUnavailable");
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(said()).toBe(1);
-    expect(gateway.logged).toContain("WRONGPASS");
+    expect(gateway.logged).toContain("it refuses the user name or the password");
     expect(gateway.logged).not.toMatch(/(wrong|right)-password/);
     await gateway.serve(settings("right-password"), [backend.port]);
     await available([gateway]);
