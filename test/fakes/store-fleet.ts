@@ -21,12 +21,15 @@ export interface FleetParts {
 /** Client ids that a fleet's routes know, each with its `keyOf`. */
 export const CLIENTS = Array.from({ length: 12 }, (_, n) => `client-${n}`);
 
+/** Its clients answer none. */
+const NO_PINGS = { interval: "0s", timeout: "10s", strict: false };
+
 /** A route of a fleet: its clients have keys, and the policies are those of all routes. */
 export function fleetRoute(name: string, policies: object): RouteParts {
   return {
     name,
     path: { type: "Prefix", value: `/${name}` },
-    policies: { ...withKeys(CLIENTS), ...policies },
+    policies: { ...withKeys(CLIENTS), keepalive: NO_PINGS, ...policies },
     ownPolicies: [],
   };
 }

@@ -18,8 +18,9 @@ const RATE = 150;
 const HIGH_RATE = 1000;
 /** CPU time of a turn of the event loop, in ms: nothing in it waits for a store. */
 const TURN = 100;
-/** In ms: the deadline of one question is 50, and 250 where answers come meanwhile; the rest is for a busy machine. */
-const SLOWEST = 500;
+/** In ms: the deadline of one question is 50, and 250 where answers come meanwhile; most handshakes wait for none. */
+const SLOWEST = 300;
+const MEDIAN = 10;
 
 let store: StoreServer;
 let other: StoreServer;
@@ -114,7 +115,7 @@ describe.skipIf(STORE_LACKS !== undefined)("handshakes and sessions while the st
       await each(({ gateway }) => gateway.longestTurn());
       const late = await Promise.all(fleet.pods.map((pod) => unanswered(pod)));
       const load = new HandshakeLoad(fleet.pods, rate);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setTimeout(resolve, 500));
       const from = now();
       await begin();
       await new Promise((resolve) => setTimeout(resolve, ms));
@@ -124,6 +125,7 @@ describe.skipIf(STORE_LACKS !== undefined)("handshakes and sessions while the st
       await fleet.counts();
       await load.stop();
 
+      const before = load.answered.filter(({ visit }) => visit.asked < from);
       const during = load.answered.filter(({ visit }) => visit.asked > from && visit.asked < to);
       const answers = (pod: FleetPod): string[] => [
         ...new Set(during.filter((one) => one.pod === pod).map(({ visit }) => `${visit.status} ${visit.reason ?? ""}`)),
@@ -131,7 +133,12 @@ describe.skipIf(STORE_LACKS !== undefined)("handshakes and sessions while the st
       expect(during.length).toBeGreaterThan(ms / 20);
       expect(answers(perPod)).toEqual(["101 "]);
       expect(answers(refusing).filter((one) => one !== "101 " && one !== "503 StoreUnavailable")).toEqual([]);
-      expect(Math.max(...during.map(({ visit }) => visit.took))).toBeLessThan(SLOWEST);
+      // Beside what the machine takes for itself: the deadline of one question.
+      const [usual = [], meanwhile = []] = [before, during].map((some) =>
+        some.map(({ visit }) => visit.took).toSorted((a, b) => a - b),
+      );
+      expect(median(meanwhile)).toBeLessThan(3 * median(usual) + MEDIAN);
+      expect(meanwhile.at(-1)).toBeLessThan(3 * (usual.at(-1) ?? 0) + SLOWEST);
       for (const pod of fleet.pods) {
         expect(pod.lost).toEqual([]);
         expect(await pod.gateway.longestTurn()).toBeLessThan(TURN);
@@ -145,7 +152,6 @@ describe.skipIf(STORE_LACKS !== undefined)("handshakes and sessions while the st
         if (end !== undefined) expect(availableMeanwhile).toEqual([false, false]);
         for (const [n, pod] of fleet.pods.entries()) {
           const waited = (await unanswered(pod)) - (late[n] ?? 0);
-          expect(waited).toBeGreaterThan(0);
           // What was under way until the breaker opened, and a few probes a second.
           expect(waited).toBeLessThan(rate * 0.3 + 20 + (ms / 1000) * 8);
         }
@@ -155,6 +161,10 @@ describe.skipIf(STORE_LACKS !== undefined)("handshakes and sessions while the st
     MINUTES,
   );
 });
+
+function median(sorted: readonly number[]): number {
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
 
 /** Questions that the store did not answer, or not in time. */
 async function unanswered(pod: FleetPod): Promise<number> {
