@@ -5,6 +5,7 @@ import type { Log } from "../runtime/log.ts";
 import { canonicalAddress } from "../runtime/canonical-address.ts";
 import type { Slices } from "../runtime/loop/slices.ts";
 import { Spread } from "../runtime/loop/spread.ts";
+import { Turns } from "../runtime/loop/turns.ts";
 import { accessLine, accessLog } from "./access-log.ts";
 import { Attempt } from "./handshake/attempt.ts";
 import type { Dialled } from "./backend/backend.ts";
@@ -26,6 +27,9 @@ import { openSession } from "./session/open-session.ts";
 import type { Session } from "./session/session.ts";
 import { compile, type CompiledRoute, type Snapshot } from "./config/snapshot.ts";
 
+/** Handshakes of one proxy that ask its store at the same time. */
+const MOST_ASKING = 64;
+
 /** One WebSocketProxy in service: its config in force, its handshakes under way, its sessions; not its listener. */
 export class ServedProxy implements HandshakeContext {
   /** `<namespace>/<name>`: the metric label. */
@@ -35,8 +39,7 @@ export class ServedProxy implements HandshakeContext {
   readonly sessions = new Set<Session>();
   /** The turns of backends' answers. */
   readonly answers: Spread;
-  /** The turns of questions to the store. */
-  readonly #questions: Spread;
+  readonly turns = new Turns(MOST_ASKING);
   readonly #store: StoreInForce;
   readonly #attempts = new Set<Attempt>();
   readonly #early: EarlyBytes;
@@ -52,7 +55,6 @@ export class ServedProxy implements HandshakeContext {
     this.name = name;
     this.clock = resources.clock;
     this.answers = new Spread(this.clock);
-    this.#questions = new Spread(this.clock);
     this.#store = new StoreInForce(() => resources.store(name, this.occupancy));
     this.#resources = resources;
     this.#early = new EarlyBytes(this.#attempts, resources.budget);
@@ -91,10 +93,6 @@ export class ServedProxy implements HandshakeContext {
 
   get shared(): SharedLimits | undefined {
     return this.#store.shared;
-  }
-
-  turn(): Promise<void> {
-    return new Promise((resolve) => this.#questions.run(resolve));
   }
 
   /** Its limits count as its config says; or over this process only, since its store did not answer when it started. */

@@ -49,6 +49,7 @@ const NODE = ["node:fs", "node:fs/promises"];
 const NPM = [
   "@kubernetes/client-node",
   "@peculiar/x509",
+  "@redis/client",
   "jose",
   "lru-cache",
   "oauth4webapi",
@@ -75,6 +76,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "operator/render/any.ts": [],
   "dataplane/any.ts": ["lru-cache", ...NODE],
   "dataplane/metrics.ts": ["prom-client", ...NODE],
+  "dataplane/process/store-metrics.ts": ["prom-client", ...NODE],
+  "dataplane/limits/store/any.ts": ["@redis/client", ...NODE],
   "dataplane/auth/any.ts": ["jose", "lru-cache", "oauth4webapi", ...NODE],
   "cli/any.ts": ["yaml", ...NODE],
   "cli/connect/any.ts": ["ws", ...NODE],

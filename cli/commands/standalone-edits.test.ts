@@ -46,6 +46,20 @@ test("mode Sidecar is served: a port of the pod is a port of this machine", asyn
   expect(it.program.stderr).not.toContain("Ready is False");
 });
 
+test("a store that no server answers for is taken, and sessions go on; nothing is said of pods, since there is one process", async () => {
+  const policies = "connections: [{ per: Client, limit: 5 }]";
+  const it = await Standalone.start({ policies });
+  const client = await it.client(ALICE);
+  await it.proxy({ policies, spec: `store: { address: "127.0.0.1:${await freePort()}" }` });
+  await it.program.says("demo/chat: the new config is in force");
+  await it.alive(client, "still here");
+  await it.alive(await it.client(BOB), "hello");
+  await it.proxy({ policies, spec: "store: { address: 127.0.0.1 }" });
+  await it.program.says(/problem: \S+\/proxy\.yaml:\d+: .*spec\.store\.address: must have a port/);
+  expect(it.program.stderr).not.toMatch(/Limits per|each pod/);
+  expect(await it.dropped()).toBe("0");
+});
+
 test("an edit that is accepted and may not be what the user means is in force, with a warning", async () => {
   const it = await Standalone.start();
   const client = await it.client(ALICE);

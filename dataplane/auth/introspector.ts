@@ -13,7 +13,7 @@ import type { Log } from "../../runtime/log.ts";
 import { timeOf, type Claims } from "./claims.ts";
 import { FairLine, type LineBounds, type NoTurn } from "./fair-line.ts";
 import { FetchFault, type Answer, type Fetch } from "./guarded-fetch.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../../runtime/loop/turns.ts";
 import type { Asker } from "./verifier.ts";
 
 /** What the issuer says of a token. */

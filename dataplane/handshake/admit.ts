@@ -38,8 +38,7 @@ async function screenShared(
 ): Promise<Refusal | undefined> {
   const wanted = wantedBy(chain, (policy) => policy.screenShared?.(handshake));
   if (wanted.length === 0) return undefined;
-  await asking.turn();
-  return (await reserve(wanted, [], asking)).refusal;
+  return (await asking.turns.take(() => reserve(wanted, [], asking))).refusal;
 }
 
 /**

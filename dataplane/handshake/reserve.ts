@@ -4,6 +4,7 @@ import type { PolicyKind } from "../../api/policies/index.ts";
 import type { PolicySteps, Reservation } from "../policy.ts";
 import type { Refusal } from "../rejection.ts";
 import { take, type Question } from "./take.ts";
+import type { Turns } from "../../runtime/loop/turns.ts";
 
 /** Seconds that a client is told to wait while the store does not answer. */
 const RETRY_AFTER = 5;
@@ -13,8 +14,8 @@ export interface Asking {
   readonly clock: Clock;
   /** Those in force; undefined: each pod counts for itself. */
   readonly shared: SharedLimits | undefined;
-  /** Resolves when it is a handshake's turn to ask: a crowd that comes at once asks over several turns of the event loop. */
-  turn(): Promise<void>;
+  /** Asks when it is the handshake's turn: of a crowd that comes at once not all ask at the same time. */
+  readonly turns: Pick<Turns, "take">;
 }
 
 /** What a policy wants of the store. */

@@ -44,10 +44,16 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
     const identity = await identify(found.chain, handshake, attempt.signal, proxy);
     if (attempt.signal.aborted) return;
     if (isRefusal(identity)) return attempt.refuse(identity);
-    if (proxy.shared !== undefined) await proxy.turn();
     // An issuer may have taken seconds: the config that is in force now decides.
-    let denied = attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
-    if (denied === undefined && proxy.shared !== undefined) denied = await attempt.reserve(handshake, identity);
+    const admit = (): Refusal | undefined =>
+      attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
+    const denied =
+      proxy.shared === undefined
+        ? admit()
+        : await proxy.turns.take(async () => {
+            if (attempt.signal.aborted) return undefined;
+            return admit() ?? (await attempt.reserve(handshake, identity));
+          });
     if (attempt.signal.aborted) return;
     if (denied !== undefined) return attempt.refuse(denied);
     if (deferred !== undefined) return attempt.refuse(deferred);

@@ -65,6 +65,32 @@ test("a clock that steps back gives nothing and takes nothing", () => {
   expect(bucket.available(11_000)).toBe(3);
 });
 
+test("a slow bucket that is asked all the time fills as one that is not", () => {
+  const bucket = new TokenBucket({ limit: 1, interval: 3_600_000, burst: 1 }, 0);
+  bucket.force(1, 0);
+  for (let now = 0; now < 3_600_000; now += 3) bucket.available(now); // 0.8 millionths of a token each time
+  expect(bucket.take(1, 3_600_000)).toBe(true);
+});
+
+test("of a bucket of this process nothing is unknown, and a question is answered in a later turn", async () => {
+  const bucket = new TokenBucket(shape, 0);
+  expect([bucket.unknown(), bucket.least()]).toEqual([false, 0]);
+  let asked = 0;
+  const answered = (): void => void (asked += 1);
+  bucket.ask(1, 0, answered).cancel();
+  bucket.ask(1, 0, answered);
+  expect(asked).toBe(0);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(asked).toBe(1);
+});
+
+test("what is spent and was not there is told at once", () => {
+  const bucket = new TokenBucket(shape, 0);
+  let short = 0;
+  for (let n = 0; n < 5; n += 1) bucket.spend(1, 0, () => void (short += 1));
+  expect([short, bucket.available(0)]).toEqual([2, 0]);
+});
+
 test("it never holds more than its burst", () => {
   const bucket = new TokenBucket(shape, 0);
   bucket.force(1, 0);

@@ -104,8 +104,11 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
         const now = clock.now();
         const limit = all[line] as Asked;
         const { bucket, shape, per } = limit;
-        bucket.lower(1 - (wait * shape.limit) / shape.interval, now);
-        return exceed([limit], requestId, now) ?? { reason: "AttemptLimit", shared: isShared(per) };
+        // The wait may be that of another limit: an empty bucket has a token again after one interval's share.
+        const own = Math.min(wait, shape.interval / shape.limit);
+        bucket.lower(1 - (own * shape.limit) / shape.interval, now);
+        exceed([limit], requestId, now);
+        return { reason: "AttemptLimit", retryAfter: Math.max(1, secondsOf(wait)), shared: isShared(per) };
       },
       alone: () => count(all, requestId),
     };

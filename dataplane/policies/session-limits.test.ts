@@ -1,8 +1,11 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { partyOf, PolicyBench } from "../../test/fakes/policy-bench.ts";
+import type { SharedBuckets, SharedLimits } from "../limits/shared-limits.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
 import { emptyPlan } from "../tunnel/plan.ts";
 import type { FlowLimit } from "../tunnel/plan.ts";
-import type { PolicySteps, Party } from "../policy.ts";
+import type { CompileContext, PolicySteps, Party } from "../policy.ts";
+import { sessionLimits } from "./session-limits.ts";
 
 const item = { limit: 3, interval: "1s" };
 
@@ -62,6 +65,74 @@ test.each(["Connection", "Client", "IP", "Route", "Proxy"])(
     expect(bucket?.available(bench.clock.now())).toBe(1);
   },
 );
+
+describe("with a store", () => {
+  const sharing = () => {
+    const named: string[] = [];
+    const pockets: SharedBuckets = {
+      bucket(name, shape, now) {
+        named.push(name);
+        return Object.assign(new TokenBucket(shape, now), { alone: () => false });
+      },
+    };
+    const shared = { available: true, whenUnavailable: "PerPod", places: undefined as never, pockets } as const;
+    return { named, shared };
+  };
+
+  type Per = "Client" | "IP" | "Route" | "Proxy" | "Connection";
+  const compiled = (
+    bench: PolicyBench,
+    shared: SharedLimits | undefined,
+    per: Per,
+    limit: number | string,
+    own = false,
+  ) => {
+    const { memory, subjects, clock } = bench;
+    const metrics = { limitHit: () => () => {} };
+    const context = {
+      route: { name: "main" },
+      shadow: false,
+      memory,
+      subjects,
+      shared,
+      clock,
+      metrics,
+      log: undefined,
+    };
+    const scope = (): string => (own ? "route main" : "proxy");
+    const limits = [{ per, onExceed: "Close", limit, interval: "1s", burst: limit }] as const;
+    return sessionLimits("messages", "fromClient", limits as never, { ...context, scope } as unknown as CompileContext);
+  };
+
+  test.each<[Per, boolean, string[]]>([
+    ["Client", false, ["messages fromClient Client proxy\nclient alice"]],
+    ["IP", true, ["messages fromClient IP route main\n192.0.2.1"]],
+    ["Route", false, ["messages fromClient Route main\n"]],
+    ["Proxy", false, ["messages fromClient Proxy proxy\n"]],
+    ["Connection", false, []],
+  ])("a limit per %s counts in a bucket that all pods know by one name", (per, own, names) => {
+    const { named, shared } = sharing();
+    const limits = compiled(new PolicyBench(), shared, per, 3, own);
+    const [a, b] = [1, 2].map(() => limits(partyOf("alice", "192.0.2.1"))[0]?.bucket);
+    expect(named).toEqual(names);
+    expect(a === b).toBe(per !== "Connection");
+  });
+
+  test("a change keeps the bucket; a store that appears or goes is another count", () => {
+    const { shared } = sharing();
+    const [bench, party] = [new PolicyBench(), partyOf("alice")];
+    const bucketOf = (limit: number, store?: SharedLimits) => {
+      const limits = compiled(bench, store, "Client", limit);
+      bench.memory.commit();
+      return limits(party)[0]?.bucket;
+    };
+    const first = bucketOf(3, shared);
+    first?.force(1, bench.clock.now());
+    expect(bucketOf(1, shared)).toBe(first);
+    expect(first?.available(bench.clock.now())).toBe(1);
+    expect(bucketOf(1)).not.toBe(first);
+  });
+});
 
 test("a limit on bytes is written as a quantity", () => {
   const bench = new PolicyBench();

@@ -5,7 +5,10 @@ import type { Log } from "../../runtime/log.ts";
 import { SparseLog } from "../../runtime/sparse-log.ts";
 import type { Refusal } from "../rejection.ts";
 
-/** Descriptors that are reserved for the admin port, files and listeners: an eighth of the limit, and this at most. */
+/**
+ * Descriptors that are reserved for the admin port, files, and what each proxy has once, its listener and the connection to
+ * its store: an eighth of the limit, and this at most.
+ */
 const MOST_RESERVED = 1024;
 /** What a process opens after it has been asked how much it has open: the log, its listeners. */
 const ALLOWANCE = 8;

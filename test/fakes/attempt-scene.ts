@@ -4,6 +4,7 @@ import type { Dialled } from "../../dataplane/backend/backend.ts";
 import type { SharedLimits } from "../../dataplane/limits/shared-limits.ts";
 import type { CompiledRoute } from "../../dataplane/config/snapshot.ts";
 import { Attempt } from "../../dataplane/handshake/attempt.ts";
+import { Turns } from "../../runtime/loop/turns.ts";
 import { Occupancy } from "../../dataplane/limits/occupancy.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import type { Termination } from "../../dataplane/rejection.ts";
@@ -35,6 +36,7 @@ export class AttemptScene {
   readonly socket: Socket;
   readonly attempt: Attempt;
   backend: Peer | undefined;
+  readonly turns = new Turns(1);
   /** Counts over all pods. */
   shared: SharedLimits | undefined;
 
@@ -52,8 +54,6 @@ export class AttemptScene {
     socket.on("error", () => socket.destroy());
     socket.resume();
   }
-
-  async turn(): Promise<void> {}
 
   static async begun(): Promise<AttemptScene> {
     const { peer, socket } = await socketPair();

@@ -7,6 +7,7 @@ import { ANYONE, type Identity } from "../../dataplane/identity.ts";
 import { Memory } from "../../dataplane/memory.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
 import { giveBack, reserve } from "../../dataplane/handshake/reserve.ts";
+import { Turns } from "../../runtime/loop/turns.ts";
 import { keysOf, Occupancy } from "../../dataplane/limits/occupancy.ts";
 import { chain } from "../../dataplane/policies/index.ts";
 import type { CompileContext, PolicySteps, Party, PolicyCompiler, Reservation } from "../../dataplane/policy.ts";
@@ -113,7 +114,7 @@ export class PolicyBench {
     counted: readonly string[] = [],
   ): Promise<Refusal | undefined> {
     if (this.store === undefined || wanted === undefined) return undefined;
-    const asking = { clock: this.clock, shared: this.store, turn: async () => {} };
+    const asking = { clock: this.clock, shared: this.store, turns: new Turns(1) };
     const { refusal } = await reserve([{ ...wanted, kind }], counted, asking);
     if (refusal === undefined) return undefined;
     const { policy: _, ...told } = refusal;

@@ -66,6 +66,9 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
   /** Questions and answers get lost. */
   silent = false;
   readonly asked: TakeLines[] = [];
+  /** Most questions that waited for their answers at a time. */
+  most = 0;
+  #underWay = 0;
   /** Keys given back, and keys whose counts were told anew. */
   readonly given: string[] = [];
   readonly marked: string[] = [];
@@ -114,7 +117,10 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
     this.asked.push(lines);
     if (this.closed) throw new Unavailable("it was left");
     const answer = this.#answer(lines);
+    this.#underWay += 1;
+    this.most = Math.max(this.most, this.#underWay);
     await this.behind;
+    this.#underWay -= 1;
     if (this.silent || this.closed) throw new Unavailable("the store is silent");
     return answer;
   }
@@ -154,9 +160,11 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
     const exceeded: number[] = [];
     for (const [line, bucket] of tokens.entries()) {
       if (bucket.available(now) >= 1) continue;
-      if (!shadow) return { kind: "refused", line, wait: bucket.wait(1, now) };
       exceeded.push(line);
     }
+    const [first] = exceeded;
+    const wait = Math.max(...tokens.map((bucket) => bucket.wait(1, now)));
+    if (first !== undefined && !shadow) return { kind: "refused", line: first, wait };
     for (const [n, { key, limit }] of places.entries()) {
       if (limit === undefined || this.truth.held(key) < limit) continue;
       const line = buckets.length + n;

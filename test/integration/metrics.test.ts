@@ -10,6 +10,10 @@ import { TestGateway } from "../fakes/gateway.ts";
 import { Live } from "../fakes/live.ts";
 import { SlowIssuer } from "../fakes/slow-issuer.ts";
 import { until } from "../fakes/sockets.ts";
+import { ADD, KEY } from "../fakes/store-link.ts";
+import { StoreLink } from "../../dataplane/limits/store/store-link.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { STORE_LACKS, StoreServer } from "../store/server.ts";
 
 let backend: RawBackend;
 let gateway: TestGateway;
@@ -69,6 +73,25 @@ async function starve(): Promise<Live> {
 const refused = async (): Promise<void> => {
   const client = await RawClient.send(gateway.port, request({ headers: { "X-Api-Key": keyOf("mallory") } }));
   await client.answer();
+};
+
+/** A link to a real store, with one question over it. Served proxies will have it by their config. */
+const askStore = async (): Promise<void> => {
+  const server = await StoreServer.start();
+  const link = new StoreLink({
+    settings: { address: server.address, resolved: true },
+    ...{ clock: systemClock, log: gateway.log, metrics: gateway.metrics.store, proxy: "test/proxy" },
+    join: () => Promise.resolve(),
+  });
+  await until("the store is available", () => link.available);
+  await link.call(ADD, [KEY], []);
+};
+
+/** What moves the metrics of the store. */
+const storeMoves: Readonly<Record<string, () => Promise<unknown>>> = {
+  store_available: askStore,
+  store_requests_total: askStore,
+  store_request_duration_seconds: askStore,
 };
 
 /** Every metric of the contract, and what moves it. */
@@ -159,13 +182,23 @@ test.each(Object.keys(moves))("wsproxy_%s moves", async (name) => {
   expect(await gateway.metric(name)).not.toBe(before);
 });
 
+test.skipIf(STORE_LACKS !== undefined).each(Object.keys(storeMoves))(
+  "wsproxy_%s moves (skipped where redis-server is missing)",
+  async (name) => {
+    await serve();
+    const before = await gateway.metric(name);
+    await storeMoves[name]?.();
+    expect(await gateway.metric(name)).not.toBe(before);
+  },
+);
+
 test("/metrics has only metrics of this list, each with a help text and labels of the closed set", async () => {
   const ours = (await gateway.metrics.registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith("wsproxy_"));
   const fixed = ["wsproxy_read_path", "wsproxy_descriptors_limit", "wsproxy_buffer_budget_bytes"];
   // It takes 100,000 clients, or all of the budget, to move these: `process-metrics.test.ts` and `buffer-budget.test.ts`.
   const rare = ["wsproxy_limit_subjects_forgotten_total", "wsproxy_buffer_budget_ended_sessions_total"];
   const more = [...fixed, ...rare];
-  const listed = [...Object.keys(moves).map((name) => `wsproxy_${name}`), ...more];
+  const listed = [...[...Object.keys(moves), ...Object.keys(storeMoves)].map((name) => `wsproxy_${name}`), ...more];
   expect(ours.map(({ name }) => name).sort()).toEqual(listed.sort());
   const allowed = [
     "proxy",
@@ -179,6 +212,8 @@ test("/metrics has only metrics of this list, each with a help text and labels o
     "by",
     "per",
     "action",
+    "operation",
+    "result",
   ];
   await serve();
   await Promise.all([refused(), talk()]);

@@ -116,6 +116,28 @@ test.each(["Client", "IP"])("per %s: a flood that was refused once costs the sto
   expect(storeOf(two).asked).toHaveLength(length);
 });
 
+test("what a route is out of is no reason to refuse its clients on other routes", async () => {
+  const attempts = [
+    { per: "Client", limit: 1, interval: "1s" },
+    { per: "Route", limit: 1, interval: "1m" },
+  ];
+  const routes = ["/one", "/two"].map((value) => ({
+    ...{ name: value.slice(1), path: { type: "Exact" as const, value } },
+    policies: { ...keys, attempts },
+  }));
+  const [one, two] = [await pod({ store, routes }), await pod({ store, routes })];
+  const at = async (to: TestGateway, target: string): Promise<[string, string | undefined]> => {
+    const raw = await RawClient.send(to.port, request({ target, headers: { "X-Api-Key": keyOf("alice") } }));
+    clients.push(raw);
+    const answer = await raw.answer();
+    return [answer.status === 101 ? "101" : reasonOf(answer), answer.headers.get("retry-after")];
+  };
+  expect(await at(one, "/one")).toEqual(["101", undefined]);
+  expect(await at(two, "/one")).toEqual(["AttemptLimit", "60"]);
+  clock.advance(1000);
+  expect(await at(two, "/two")).toEqual(["101", undefined]);
+});
+
 test("a handshake that this pod refuses by itself costs the store nothing", async () => {
   const one = await pod(limited(1));
   await outcomes(one, 1);
@@ -271,6 +293,22 @@ test("a crowd that comes at once is over the limit of two pods at no moment, and
   const answers = await Promise.all(crowd.map(told));
   expect(answers.filter((it) => it === "101")).toHaveLength(5);
   expect(one.sessions + two.sessions).toBe(5);
+  await allEnd();
+});
+
+test("of a crowd that comes at once some ask the store, and the others wait for their turns", async () => {
+  const one = await pod({ store, routes: [route({ connections: [{ per: "Client", limit: 500 }] })] });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  storeOf(one).behind = promise;
+  const crowd = await Promise.all(Array.from({ length: 150 }, () => knock(one)));
+  await until("all have come", () => one.attempts === 150 && storeOf(one).asked.length === 64);
+  expect(truth.total).toBe(64);
+  const [waits] = crowd.slice(-1);
+  waits?.socket.destroy();
+  resolve();
+  const answers = await Promise.all(crowd.slice(0, -1).map(told));
+  expect(answers.filter((it) => it === "101")).toHaveLength(149);
+  expect(storeOf(one).most).toBe(64);
   await allEnd();
 });
 

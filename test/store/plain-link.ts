@@ -39,6 +39,11 @@ export class PlainLink implements Link {
     this.#open();
   }
 
+  /** It is available, and nothing holds up what is sent. */
+  get reaches(): boolean {
+    return this.available && this.#pipe?.holds === false;
+  }
+
   async call(
     script: Script,
     keys: readonly string[],
@@ -53,10 +58,11 @@ export class PlainLink implements Link {
     const late = new Promise<never>((_, fail) => {
       timer = setTimeout(() => fail(new Unavailable("late")), patience === undefined ? deadline : 10 * deadline);
     });
+    let over = false;
     const deaf = this.#lossy > 0;
     if (deaf) this.#lossy -= 1;
     try {
-      const answered = pipe.run(script, keys, args.map(String));
+      const answered = pipe.run(script, keys, args.map(String), () => over);
       answered.catch(() => {});
       const answer = await Promise.race([deaf ? late : answered, late]);
       this.#misses = 0;
@@ -66,6 +72,7 @@ export class PlainLink implements Link {
       if (this.#pipe === pipe && (this.#misses >= MISSES || !pipe.ready)) this.#down();
       throw fault instanceof Unavailable ? fault : new Unavailable(String(fault));
     } finally {
+      over = true;
       clearTimeout(timer);
     }
   }
@@ -131,7 +138,7 @@ export class PlainLink implements Link {
         if (this.#cut) pipe.hold();
         this.#pipe = pipe;
         this.#misses = 0;
-        await this.rejoin();
+        await this.#join(); // whatever an older connection is still about
       },
       () => {
         this.#opening = undefined;
@@ -163,12 +170,16 @@ class Pipe {
     this.#client = createClient({
       disableOfflineQueue: true,
       socket: { host: "127.0.0.1", port, reconnectStrategy: false },
-    }) as RedisClientType;
+    });
     this.#client.on("error", () => {});
   }
 
   get ready(): boolean {
     return this.#client.isReady;
+  }
+
+  get holds(): boolean {
+    return this.#held !== undefined;
   }
 
   async connect(): Promise<void> {
@@ -185,13 +196,14 @@ class Pipe {
     setTimeout(() => this.close(), 200);
   }
 
-  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  /** Once it is `over`, the text of an unknown script is not sent: what was sent since must not be overtaken. */
+  run(script: Script, keys: readonly string[], args: readonly string[], over: () => boolean): Promise<unknown> {
     const options = { keys: [...keys], arguments: [...args] };
     const send = async (): Promise<unknown> => {
       try {
         return await this.#client.evalSha(script.sha1, options);
       } catch (fault) {
-        if (!String(fault).includes("NOSCRIPT")) throw fault;
+        if (!String(fault).includes("NOSCRIPT") || over()) throw fault;
         return await this.#client.eval(script.text, options);
       }
     };

@@ -24,7 +24,7 @@ export interface BorrowLine {
 /** What the store said. */
 export interface Borrowed {
   readonly granted: number;
-  /** ms until there are `least` tokens. */
+  /** The bucket has run empty: ms until there are `least` tokens, or one if all of `need` was granted; else 0. */
   readonly wait: number;
   /** How much of `holds` the pocket may keep. */
   readonly kept: number;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import { pause } from "../../../runtime/loop/pause.ts";
 import { Unavailable, type Link } from "./link.ts";
@@ -30,6 +31,8 @@ export class Membership implements Standing {
   readonly #closing = new AbortController();
   #turn = 0;
   #joined = false;
+  /** The join that began last, until it has ended. */
+  #joining: Promise<void> | undefined;
   #rejoining: Promise<void> | undefined;
   #renewal: Timer;
 
@@ -59,12 +62,43 @@ export class Membership implements Standing {
    * else the store knows this process, and has had the time to learn of all others.
    */
   async join(): Promise<void> {
+    const joining = this.#join();
+    this.#joining = joining;
+    try {
+      await joining;
+    } finally {
+      if (this.#joining === joining) this.#joining = undefined;
+    }
+  }
+
+  get id(): string {
+    return this.#options.ids.current;
+  }
+
+  async rejoin(id: string): Promise<void> {
+    if (this.closing.aborted) return;
+    if (id === this.id && this.#joining === undefined) return this.#again();
+    await this.#joining?.catch(() => {});
+    await nextTurn(); // then the link knows it, too
+  }
+
+  #again(): Promise<void> {
+    this.#joined = false;
+    return (this.#rejoining ??= this.#options
+      .link()
+      .rejoin()
+      .finally(() => {
+        this.#rejoining = undefined;
+      }));
+  }
+
+  async #join(): Promise<void> {
     const { ids, counts, times, clock } = this.#options;
     this.#joined = false;
     this.#turn += 1;
-    const turn = this.#turn;
+    const began = this.#turn;
     const check = (): void => {
-      if (turn !== this.#turn || this.closing.aborted) throw new Unavailable("another connection joins");
+      if (began !== this.#turn || this.closing.aborted) throw new Unavailable("another connection joins");
     };
     check();
     const doubted = counts.begin();
@@ -88,16 +122,6 @@ export class Membership implements Standing {
     }
     check();
     this.#joined = true;
-  }
-
-  rejoin(): Promise<void> {
-    this.#joined = false;
-    return (this.#rejoining ??= this.#options
-      .link()
-      .rejoin()
-      .finally(() => {
-        this.#rejoining = undefined;
-      }));
   }
 
   /** Leaves in order: what the store counts for this process is free at once. */
@@ -127,8 +151,9 @@ export class Membership implements Standing {
   /** The id lives on; gives how long the store has known the pods, in ms. */
   async #renew(drop: readonly string[]): Promise<number> {
     const { ids, times } = this.#options;
-    const age = ageOf(await this.#call(RENEW, [ids.current, times.ttl, ...drop]));
-    if (age === undefined) throw new UnknownId();
+    const id = ids.current;
+    const age = ageOf(await this.#call(RENEW, [id, times.ttl, ...drop]));
+    if (age === undefined) throw new UnknownId(id);
     return age;
   }
 
@@ -138,13 +163,14 @@ export class Membership implements Standing {
 
   async #renewed(): Promise<void> {
     try {
+      if (!this.#joined && this.#joining === undefined && this.#options.link().available) await this.#again();
       if (!this.ready) return;
-      const turn = this.#turn;
+      const now = this.#turn;
       await this.#renew([]);
-      await this.#options.counts.walkOn(() => this.steady(turn));
+      await this.#options.counts.walkOn(() => this.steady(now));
       await this.#options.counts.settle();
     } catch (fault) {
-      if (fault instanceof UnknownId && this.ready) void this.rejoin();
+      if (fault instanceof UnknownId) void this.rejoin(fault.id);
     } finally {
       if (!this.closing.aborted) this.#renewal = this.#nextRenewal();
     }

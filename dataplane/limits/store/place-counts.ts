@@ -15,7 +15,9 @@ export interface Standing {
   /** Throws Unavailable where that is over, or another connection has joined since `turn`. */
   steady(turn: number): void;
   readonly turn: number;
-  rejoin(): Promise<void>;
+  /** The store does not know this id: joins under another, unless that was done. Never rejects. */
+  rejoin(id: string): Promise<void>;
+  readonly id: string;
 }
 
 interface CountsOptions {
@@ -70,7 +72,7 @@ export class PlaceCounts {
 
   /** Writes all that is in doubt. New doubts may come up meanwhile. */
   async writeDoubts(check: () => void): Promise<void> {
-    if (this.doubts.overflowed) throw new UnknownId();
+    if (this.doubts.overflowed) throw new UnknownId(this.#options.standing().id);
     if (this.#changed.size > 0) await this.#writeChanged(check);
     for (let left = this.doubts.size; left > 0; left -= BATCH) {
       check();
@@ -102,9 +104,10 @@ export class PlaceCounts {
     this.#settling = true;
     const { turn } = standing;
     try {
-      await this.writeDoubts(() => standing.steady(turn));
+      do await this.writeDoubts(() => standing.steady(turn));
+      while (this.#changed.size > 0);
     } catch (fault) {
-      if (fault instanceof UnknownId && standing.ready) void standing.rejoin();
+      if (fault instanceof UnknownId) void standing.rejoin(fault.id);
     } finally {
       this.#settling = false;
       if (!this.settled) this.doubts.later();

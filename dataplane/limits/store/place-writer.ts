@@ -82,14 +82,15 @@ export class PlaceWriter {
   async write(keys: readonly string[], former: readonly string[] = []): Promise<void> {
     const { link, prefix, ids, life } = this.#options;
     const fields = former.slice(-FORMER);
+    const id = ids.current;
     this.#sent += 1;
     this.#underWay += 1;
     try {
       const names = keys.map((key) => this.name(key));
       const held = keys.map((key) => this.#held(key));
-      const args = [ids.current, life, fields.length, ...fields, ...held];
+      const args = [id, life, fields.length, ...fields, ...held];
       const answer = await link().call(PUBLISH, [`${prefix}pods`, ...names], args, PATIENCE);
-      if (!wasKnown(answer)) throw new UnknownId();
+      if (!wasKnown(answer)) throw new UnknownId(id);
     } finally {
       this.#underWay -= 1;
     }
@@ -101,9 +102,13 @@ export class PlaceWriter {
   }
 }
 
-/** The store thought this process dead, or forgot it: it must join anew. */
+/** The store thought this process dead, or forgot it: it must join anew, unless it has done so since. */
 export class UnknownId extends Unavailable {
-  constructor() {
+  /** As which it was not known. */
+  readonly id: string;
+
+  constructor(id: string) {
     super("it does not know this pod");
+    this.id = id;
   }
 }

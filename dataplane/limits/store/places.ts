@@ -74,8 +74,9 @@ export class Ledger implements SharedPlaces {
   async take(lines: TakeLines): Promise<TakeAnswer> {
     if (!this.#membership.ready) throw new Unavailable("it is not available");
     const keys = lines.places.map(({ key }) => key);
+    const id = this.#ids.current;
     const answer = await this.#ask(lines, keys);
-    return answer === "unknown" ? this.#askAgain(lines, keys) : answer;
+    return answer === "unknown" ? this.#askAgain(lines, keys, id) : answer;
   }
 
   give(keys: readonly string[]): void {
@@ -125,20 +126,20 @@ export class Ledger implements SharedPlaces {
   }
 
   /** The store did not know this process: once it does, the handshake takes its place as if it came now. */
-  async #askAgain(lines: TakeLines, keys: readonly string[]): Promise<TakeAnswer> {
+  async #askAgain(lines: TakeLines, keys: readonly string[], id: string): Promise<TakeAnswer> {
     const { kinds } = this.#writer;
     const { clock } = this.#options;
     this.#writer.early(keys, 1);
-    await Promise.race([this.#membership.rejoin(), pause(REJOIN_WAIT, clock, this.#membership.closing)]);
+    await Promise.race([this.#membership.rejoin(id), pause(REJOIN_WAIT, clock, this.#membership.closing)]);
     this.#writer.early(keys, -1);
     if (!this.#membership.ready) {
       this.#counts.doubts.dirty(keys);
-      throw new UnknownId();
+      throw new UnknownId(id);
     }
     const answer = await this.#ask(lines, keys);
     if (answer === "unknown" || kinds !== this.#writer.kinds) this.#counts.doubts.dirty(keys);
     else this.#counts.doubts.suspect(keys);
-    if (answer === "unknown") throw new UnknownId();
+    if (answer === "unknown") throw new UnknownId(id);
     return answer;
   }
 
@@ -149,14 +150,15 @@ export class Ledger implements SharedPlaces {
     if (keys.length === 0) return;
     if (!this.#membership.ready) return doubts.dirty(keys);
     const moment = this.#writer.now;
+    const id = this.#ids.current;
     try {
       const names = keys.map((key) => this.#writer.name(key));
-      const args = [this.#ids.current, ...certain.map(([, count]) => count)];
+      const args = [id, ...certain.map(([, count]) => count)];
       const known = wasKnown(await this.#options.link().call(GIVE, [this.#pods, ...names], args));
       if (known && this.#writer.crossed(moment)) doubts.suspect(keys);
       if (known) return;
       doubts.dirty(keys);
-      if (this.#membership.ready) void this.#membership.rejoin();
+      void this.#membership.rejoin(id);
     } catch {
       doubts.dirty(keys);
     }

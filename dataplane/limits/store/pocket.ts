@@ -1,4 +1,4 @@
-import type { Timer } from "../../../runtime/clock.ts";
+import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { SharedBucket } from "../shared-limits.ts";
 import { TokenBucket, type BucketShape } from "../token-bucket.ts";
 import type { Borrowed, BorrowLine } from "./borrow-line.ts";
@@ -16,6 +16,7 @@ const PORTION = 16_384;
 /** Asks the store for pockets. */
 export interface Lender {
   readonly available: boolean;
+  readonly clock: Clock;
   /** Asks soon: at the end of the turn where a message waits, else a little later. */
   wants(pocket: Pocket, waits: boolean): void;
 }
@@ -41,10 +42,13 @@ export class Pocket implements SharedBucket {
   #seen = 0;
   #wanted = false;
   #aloneUntil = 0;
-  /** The bucket is empty: nothing is asked before. */
+  /** The bucket is empty: before that a verdict falls without the store. */
   #emptyUntil = 0;
-  /** Nothing is asked ahead of need before. */
+  /** The bucket has just run empty: nothing is asked before, and what waits is asked for together. */
   #scarceUntil = 0;
+  #later: Timer | undefined;
+  /** With fewer tokens than these it asks ahead of need. */
+  #low = 0;
   /** When it last spent. */
   used: number;
   /** When the store was last told what it holds. */
@@ -89,16 +93,16 @@ export class Pocket implements SharedBucket {
     return n <= this.#shape.burst && now >= this.#emptyUntil && !this.alone(now) && this.available(now) < n;
   }
 
-  ask(n: number, _now: number, answered: () => void): Timer {
+  ask(n: number, now: number, answered: () => void): Timer {
     const timer = this.#waiters.ask(n, answered);
-    this.#lender.wants(this, true);
+    this.#need(now);
     return timer;
   }
 
   spend(n: number, now: number, short: () => void): void {
     if (this.take(n, now)) return;
     if (!this.unknown(n, now)) return short();
-    if (this.#waiters.spend(n, short)) this.#lender.wants(this, true);
+    if (this.#waiters.spend(n, short)) this.#need(now);
     else if (!this.#own.take(n, now)) short();
   }
 
@@ -135,8 +139,10 @@ export class Pocket implements SharedBucket {
     const holds = (this.#tokens = this.available(now));
     const [first, sum] = [this.#waiters.first, this.#waiters.sum];
     const least = Math.max(0, first - holds);
-    const need = this.#waiters.single ? Math.max(0, sum - holds) : least;
-    const ahead = need > 0 || now >= this.#scarceUntil ? this.#missing(Math.max(0, holds - sum), sum - first) : 0;
+    const together = this.#waiters.single;
+    const need = together ? Math.max(0, sum - holds) : least;
+    const others = together ? 0 : sum - first;
+    const ahead = need > 0 || now >= this.#scarceUntil ? this.#missing(Math.max(0, holds - sum), others) : 0;
     if (need === 0 && ahead === 0 && !report) return undefined;
     const { key, holder } = this;
     return { key, holder, shape: this.#shape, at: now, seen: this.#seen, holds, back: 0, least, need, ahead };
@@ -151,8 +157,8 @@ export class Pocket implements SharedBucket {
     return { key, holder, shape: this.#shape, at: now, seen: this.#seen, back, ...none };
   }
 
-  /** The answer of the store to a line; `settle` follows. Undefined: there is none, or none that is of use. */
-  answered({ at, holds, need, ahead }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
+  /** The answer of the store to a line; `settle` and `trim` follow. Undefined: there is none, or none that is of use. */
+  answered({ at, holds, need }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
     this.told = now;
     if (said === undefined) {
       this.#aloneUntil = now + ALONE;
@@ -164,14 +170,30 @@ export class Pocket implements SharedBucket {
     this.#until = at + LEASE - MARGIN;
     this.#held = kept + granted - spent;
     this.#tokens = Math.max(0, this.#tokens - (holds - kept)) + granted;
-    if (granted < need) this.#emptyUntil = now + this.#demand.pause(wait);
-    if (granted < need + ahead) this.#scarceUntil = now + this.#demand.pause(0);
+    this.#low = Math.min(this.#demand.ahead, this.#held) / 2;
+    const until = wait > 0 ? now + this.#demand.pause(wait) : 0;
+    if (granted < need) this.#emptyUntil = until;
+    else this.#scarceUntil = until;
   }
 
-  /** What waits goes on. What was granted to be spent at once and then was not, is lost: the store does not hold it. */
+  /** What waits goes on. */
   settle(now: number): void {
     this.#waiters.settle((n) => this.take(n, now));
+  }
+
+  /** What was granted to be spent at once, and was not when all has gone on, is lost: the store does not hold it. */
+  trim(): void {
     this.#tokens = Math.min(this.#tokens, this.#held);
+  }
+
+  #need(now: number): void {
+    if (this.#later !== undefined) return;
+    const pause = this.#scarceUntil - now;
+    if (pause <= 0) return this.#lender.wants(this, true);
+    this.#later = this.#lender.clock.after(pause, () => {
+      this.#later = undefined;
+      this.#lender.wants(this, true);
+    });
   }
 
   #missing(left: number, others: number): number {
@@ -184,7 +206,7 @@ export class Pocket implements SharedBucket {
     this.#demand.used(n);
     this.#own.force(n, now);
     this.used = now;
-    if (this.#wanted || this.#tokens >= this.#demand.ahead / 2 || now < this.#scarceUntil) return;
+    if (this.#wanted || this.#tokens >= this.#low || now < this.#scarceUntil) return;
     this.#wanted = true;
     this.#lender.wants(this, false);
   }

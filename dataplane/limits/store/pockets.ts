@@ -37,10 +37,10 @@ interface Asked {
  * last are here, so that a flow that waits for several pockets hears of all of them at once.
  */
 export class Pockets implements SharedBuckets, Lender {
+  readonly clock: Clock;
   readonly #link: () => Link;
   readonly #prefix: string;
   readonly #id: string;
-  readonly #clock: Clock;
   /** Pockets that a message waits for, that ask ahead of need, and that have long told nothing. */
   readonly #needy = new Set<Pocket>();
   readonly #short = new Set<Pocket>();
@@ -59,7 +59,7 @@ export class Pockets implements SharedBuckets, Lender {
     this.#link = link;
     this.#prefix = prefix;
     this.#id = id;
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   get available(): boolean {
@@ -83,9 +83,9 @@ export class Pockets implements SharedBuckets, Lender {
     this.#closed = true;
     await this.#round;
     this.#rest();
-    const all = [...this.#holding].map((pocket) => ({ pocket, line: pocket.giveBack(this.#clock.now()) }));
+    const all = [...this.#holding].map((pocket) => ({ pocket, line: pocket.giveBack(this.clock.now()) }));
     await Promise.all(inParts(all).map((part) => this.#call(part)));
-    for (const pocket of [...this.#needy, ...this.#short]) pocket.settle(this.#clock.now());
+    for (const pocket of [...this.#needy, ...this.#short]) pocket.settle(this.clock.now());
     this.#rest();
   }
 
@@ -98,7 +98,7 @@ export class Pockets implements SharedBuckets, Lender {
 
   #beginSoon(): void {
     if (this.#needy.size > 0) this.#turn ??= setImmediate(() => this.#begin());
-    else if (this.#short.size > 0) this.#company ??= this.#clock.after(COMPANY, () => this.#begin());
+    else if (this.#short.size > 0) this.#company ??= this.clock.after(COMPANY, () => this.#begin());
   }
 
   #begin(): void {
@@ -118,7 +118,7 @@ export class Pockets implements SharedBuckets, Lender {
   }
 
   async #ask(): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.clock.now();
     const asked: Asked[] = [];
     const heard = new Set<Pocket>();
     for (const some of [this.#needy, this.#short, this.#old]) {
@@ -133,8 +133,9 @@ export class Pockets implements SharedBuckets, Lender {
       }
     }
     await Promise.all(inParts(asked).map((part) => this.#call(part)));
-    const after = this.#clock.now();
+    const after = this.clock.now();
     for (const pocket of heard) pocket.settle(after);
+    for (const pocket of heard) pocket.trim();
   }
 
   async #call(part: readonly Asked[]): Promise<void> {
@@ -146,7 +147,7 @@ export class Pockets implements SharedBuckets, Lender {
       part.map(({ line }) => line),
     );
     const answer = await this.#answer(keys, args);
-    const now = this.#clock.now();
+    const now = this.clock.now();
     const said = answersOf(answer, part.length);
     for (const [at, { pocket, line }] of part.entries()) {
       pocket.answered(line, call, said[at], now);
@@ -169,15 +170,15 @@ export class Pockets implements SharedBuckets, Lender {
   #lookLater(): void {
     if (this.#look !== undefined || this.#closed) return;
     for (const { told } of this.#holding) {
-      const due = Math.max(LOOK, told + QUIET - this.#clock.now());
-      this.#look = this.#clock.after(due, () => this.#lookNow());
+      const due = Math.max(LOOK, told + QUIET - this.clock.now());
+      this.#look = this.clock.after(due, () => this.#lookNow());
       return;
     }
   }
 
   #lookNow(): void {
     this.#look = undefined;
-    const now = this.#clock.now();
+    const now = this.clock.now();
     for (const pocket of this.#holding) {
       if (now - pocket.told < QUIET || this.#old.size >= MOST_LINES * MOST_CALLS) break;
       this.#old.add(pocket);

@@ -1,15 +1,16 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Log } from "../../../runtime/log.ts";
-import { Breaker } from "./breaker.ts";
-import { Connection } from "./connection.ts";
-import { Deadline } from "./deadline.ts";
-import { causeOf, type Fault } from "./faults.ts";
+import { Breaker } from "./wire/breaker.ts";
+import { Connection } from "./wire/connection.ts";
+import { Deadline } from "./wire/deadline.ts";
+import { causeOf, type Fault } from "./wire/faults.ts";
 import { Unavailable, type Link } from "./link.ts";
-import { LATE, runScript } from "./script-call.ts";
+import { OneLookup } from "./wire/one-lookup.ts";
+import { LATE, runScript } from "./wire/script-call.ts";
 import type { Script } from "./scripts/script.ts";
-import { sameWay, targetOf, type Settings, type Target } from "./settings.ts";
-import { StateLog } from "./state-log.ts";
-import type { LinkMetrics, StoreMetrics } from "./store-metrics.ts";
+import { sameWay, targetOf, type Settings, type Target } from "./wire/settings.ts";
+import { StateLog } from "./wire/state-log.ts";
+import type { LinkMetrics, StoresMetrics } from "./link-metrics.ts";
 
 /** Longest time of a call without any answer of the store, in ms. */
 const DEADLINE = 50;
@@ -27,7 +28,7 @@ export interface StoreLinkOptions {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: StoreMetrics;
+  readonly metrics: StoresMetrics;
   /** `namespace/name` */
   readonly proxy: string;
   /** Makes this process known to the store and publishes its counts, on every new connection. May reject. */
@@ -48,6 +49,7 @@ export class StoreLink implements Link {
   readonly #metrics: LinkMetrics;
   readonly #log: StateLog;
   readonly #breaker = new Breaker();
+  readonly #names = new OneLookup();
   #settings: Settings;
   #available = false;
   #connection: Connection | undefined;
@@ -121,7 +123,7 @@ export class StoreLink implements Link {
   }
 
   rejoin(): Promise<void> {
-    return (this.#joining ??= this.#join());
+    return (this.#joining ??= Promise.resolve().then(() => this.#join()));
   }
 
   #refuse({ operation }: Script, cause: string): Promise<never> {
@@ -149,6 +151,7 @@ export class StoreLink implements Link {
       settings: this.#settings,
       target: this.#moved ?? targetOf(this.#settings.address),
       clock: this.#clock,
+      lookup: this.#names.lookup,
       ready: () => this.#ready(),
       lost: (cause) => this.#lost(causeOf(cause)),
     });
@@ -173,8 +176,6 @@ export class StoreLink implements Link {
   }
 
   async #join(): Promise<void> {
-    // The caller has this promise before the ledger calls back.
-    await undefined;
     const connection = this.#connection;
     let cause: string | undefined;
     try {

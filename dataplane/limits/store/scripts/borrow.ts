@@ -14,8 +14,8 @@ export const BORROW_ANSWERS = 3;
  * `need` is spent as soon as it is granted; all of it, or `least` of it at least, or nothing. `ahead` is held, at most the
  * holder's share of half the bucket.
  *
- * For each bucket: granted (-1: the key is no bucket, or the call came out of turn), µs until `least` is there where less
- * than `need` was granted, and how much of `holds` the holder may keep: all of it, unless the store has forgotten it.
+ * For each bucket: granted (-1: the key is no bucket, or the call came out of turn); where the bucket has run empty, µs until
+ * `least` is there, or one token if all of `need` was granted; and how much of `holds` the holder may keep: all of it, unless the store has forgotten it.
  */
 const text = `${BUCKET}
 local id, call, out = ARGV[1], tonumber(ARGV[2]), {}
@@ -55,7 +55,8 @@ for i = 1, #KEYS do
       granted = spent + math.floor(math.max(0, math.min(b.t + 1e-6 - spent, ahead, share)))
       b.t = b.t - granted
     end
-    if spent < need then wait = math.min(1e15, math.ceil((math.min(least, burst) - b.t) * interval * 1000 / limit)) end
+    local missing = spent < need and math.min(least, burst) or ahead > granted - spent and 1 or 0
+    if missing > b.t then wait = math.min(1e15, math.ceil((missing - b.t) * interval * 1000 / limit)) end
     local holding = kept + granted - spent
     if holding > 0 then b.pods = b.pods + 1 elseif me then b.gone[#b.gone + 1] = field end
     writeBucket(KEYS[i], b, limit, interval, burst, us)

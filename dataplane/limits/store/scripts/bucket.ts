@@ -14,7 +14,7 @@ const LINGER = 10_000;
  * What a pod held when its time ended counts as used. Sums of doubles may end just short of a whole number: `n` tokens are
  * there when `b.t + 1e-6 >= n`, and what is taken too much (a millionth) stays as a debt, so that nothing drifts.
  * `readBucket(key, limit, interval, burst, us)` gives
- * `{t, held, pods, fields, gone}`, or nil for a key that is no bucket: the script must then take nothing of it.
+ * `{t, held, pods, fields, gone, back}`, or nil for a key that is no bucket: the script must then take nothing of it.
  * `writeBucket(key, b, limit, interval, burst, us)` writes what is left in `b.t`. `us` is the server's time in µs.
  */
 export const BUCKET = `
@@ -28,7 +28,7 @@ end
 local function readBucket(key, limit, interval, burst, us)
   local all = redis.pcall('HGETALL', key)
   if all.err then return nil end
-  local b = { t = burst, held = 0, pods = 0, fields = {}, gone = {} }
+  local b = { t = burst, held = 0, pods = 0, fields = {}, gone = {}, back = {} }
   if #all == 0 then return b end
   local tokens, at, lost, last = nil, nil, 0, nil
   for i = 1, #all, 2 do
@@ -39,7 +39,11 @@ local function readBucket(key, limit, interval, burst, us)
       local held, till, call, granted = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
       held, till, call, granted = number(held), number(till), number(call), number(granted)
       if not held or not till or not call or not granted then return nil end
-      if till > us + lease then till = us + lease end -- the server's clock stepped back
+      if till > us + lease then -- the server's clock stepped back
+        till = us + lease
+        b.back[#b.back + 1] = field
+        b.back[#b.back + 1] = string.format('%.0f %.0f %.0f %.0f', held, till, call, granted)
+      end
       if till < us then
         b.gone[#b.gone + 1] = field
         lost = lost + held
@@ -62,7 +66,8 @@ local function readBucket(key, limit, interval, burst, us)
 end
 local function writeBucket(key, b, limit, interval, burst, us)
   if b.t >= burst and b.pods == 0 then redis.call('DEL', key) return end
-  if #b.gone > 0 then redis.call('HDEL', key, unpack(b.gone)) end
+  for i = 1, #b.back, 2 do redis.call('HSET', key, b.back[i], b.back[i + 1]) end
+  for i = 1, #b.gone do redis.call('HDEL', key, b.gone[i]) end
   redis.call('HSET', key, 't', string.format('%.17g', b.t), 'a', string.format('%.0f', us))
   local full = math.ceil((burst - b.t) * interval / limit)
   local life = math.min(1e14, math.max(full, b.pods > 0 and ${LEASE} or 0) + ${LINGER})

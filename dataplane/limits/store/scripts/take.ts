@@ -61,7 +61,8 @@ for i = 1, #KEYS - first do
   for j = 1, #counts do sum = sum + math.max(0, tonumber(counts[j]) or 0) end
   local full = limit and sum >= limit
   if #counts > 0 and (full or #counts > ${FEW_FIELDS} and #counts > 2 * redis.call('HLEN', KEYS[1])) then
-    full = limit and alive(key, counts) >= limit
+    local living = alive(key, counts)
+    full = limit and living >= limit
   end
   if full then
     local line = buckets + i - 1

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { FakeClock } from "../../../test/fakes/clock.ts";
-import type { Clock, Timer } from "../../../runtime/clock.ts";
+import { FakeClock } from "../../../../test/fakes/clock.ts";
+import type { Clock, Timer } from "../../../../runtime/clock.ts";
 import { Deadline } from "./deadline.ts";
 
 /** A clock whose timers fire late, as those of a busy process. */
@@ -20,16 +20,18 @@ class BusyClock implements Clock {
 
 function scene(ms = 50) {
   const clock = new BusyClock();
-  const scene = { clock, end: clock.now() + ms, missed: [] as number[] };
+  const at = { end: clock.now() + ms };
+  const missed: number[] = [];
   return {
-    ...scene,
-    scene,
+    clock,
+    missed,
+    at,
     deadline: (): Deadline =>
       new Deadline(
         clock,
-        () => scene.end - clock.now(),
+        () => at.end - clock.now(),
         ms / 2,
-        () => scene.missed.push(clock.now()),
+        () => missed.push(clock.now()),
       ),
   };
 }
@@ -57,15 +59,15 @@ test("an answer that lay unread when the timer fired counts", async () => {
 });
 
 test("moves with the answers to others", async () => {
-  const { clock, missed, deadline, scene: it } = scene();
+  const { clock, missed, deadline, at } = scene();
   deadline();
   clock.advance(49);
-  it.end += 30;
+  at.end += 30;
   clock.advance(30);
   await turn();
   expect(missed.length).toBe(0);
   clock.advance(1);
-  it.end += 10; // an answer that is read in the same turn
+  at.end += 10; // an answer that is read in the same turn
   await turn();
   expect(missed.length).toBe(0);
   clock.advance(10);

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
-import type { StoreConfig } from "../../../api/config.ts";
+import type { StoreConfig } from "../../../../api/config.ts";
 
 /** What is needed to reach a store; what is done without it belongs to the limits. */
 export type Settings = Omit<StoreConfig, "whenUnavailable">;

@@ -1,5 +1,5 @@
-import type { Clock, Timer } from "../../../runtime/clock.ts";
-import type { Log } from "../../../runtime/log.ts";
+import type { Clock, Timer } from "../../../../runtime/clock.ts";
+import type { Log } from "../../../../runtime/log.ts";
 
 /** Changes that are told at once, while one each second is told on the long run. */
 const BURST = 10;

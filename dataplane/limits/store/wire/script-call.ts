@@ -1,11 +1,11 @@
 import { ErrorReply } from "@redis/client";
-import type { Clock } from "../../../runtime/clock.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
 import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
 import { causeOf, faultOf, type Fault } from "./faults.ts";
-import { Unavailable } from "./link.ts";
-import type { Script } from "./scripts/script.ts";
-import type { Result } from "./store-metrics.ts";
+import { Unavailable } from "../link.ts";
+import type { Script } from "../scripts/script.ts";
+import type { Result } from "../link-metrics.ts";
 
 /** So many times its patience a call waits at most, while other calls are answered. */
 const MOST_PATIENCE = 5;

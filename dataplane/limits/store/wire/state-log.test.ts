@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { FakeClock } from "../../../test/fakes/clock.ts";
-import { recordingLog } from "../../../test/fakes/log.ts";
+import { FakeClock } from "../../../../test/fakes/clock.ts";
+import { recordingLog } from "../../../../test/fakes/log.ts";
 import { StateLog } from "./state-log.ts";
 
 const scene = () => {

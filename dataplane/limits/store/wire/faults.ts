@@ -4,7 +4,7 @@ import {
   ErrorReply,
   SocketClosedUnexpectedlyError,
 } from "@redis/client";
-import { bounded } from "../../../runtime/log.ts";
+import { bounded } from "../../../../runtime/log.ts";
 import { targetOf, type Target } from "./settings.ts";
 
 /** What is done about a fault of the store. */
@@ -91,15 +91,16 @@ const SYSTEM: Readonly<Record<string, string>> = {
 /** Why a connection ended or did not come about, in plain words; never with a login. */
 export function causeOf(error: Error & { readonly code?: unknown }): string {
   if (error instanceof ErrorReply) return faultOf(error.message).cause;
-  const { code, name, message } = error;
-  const known = typeof code === "string" ? SYSTEM[code] : undefined;
+  const code = typeof error.code === "string" ? error.code : error.name;
+  const { message } = error;
+  const known = SYSTEM[code];
   if (known !== undefined) return known;
   if (error instanceof SocketClosedUnexpectedlyError) return "it closed the connection";
   if (error instanceof DisconnectsClientError) return "its connection was given up";
   if (error instanceof ConnectionTimeoutError) return "it did not answer in time";
   if (/wrong version number|packet length too long/.test(message)) return "it does not speak TLS";
   if (/Unknown RESP type|reading 'resolve'|reading 'reject'/.test(message)) return "it speaks another protocol";
-  return plain(message || String(code ?? name));
+  return plain(message || code);
 }
 
 function plain(text: string): string {

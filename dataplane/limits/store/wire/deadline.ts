@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../../../runtime/clock.ts";
+import type { Clock, Timer } from "../../../../runtime/clock.ts";
 
 /** A timer that fires so much later, in ms, tells that the process was busy itself. */
 const BUSY = 5;

@@ -1,5 +1,6 @@
+import type { LookupFunction } from "node:net";
 import { createClient, ErrorReply } from "@redis/client";
-import type { Clock } from "../../../runtime/clock.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
 import { Deadline } from "./deadline.ts";
 import { loginOf, tlsOf, type Settings, type Target } from "./settings.ts";
 
@@ -14,6 +15,7 @@ export interface ConnectionOptions {
   readonly settings: Settings;
   readonly target: Target;
   readonly clock: Clock;
+  readonly lookup: LookupFunction;
   /** It is logged in. */
   readonly ready: () => void;
   /** It came to nothing, or broke, or fell silent. Called once, and not after `close`. */
@@ -38,12 +40,12 @@ export class Connection {
   #due = 1;
   #state: "Dialling" | "Ready" | "Over" = "Dialling";
 
-  constructor({ settings, target, clock, ready, lost }: ConnectionOptions) {
+  constructor({ settings, target, clock, lookup, ready, lost }: ConnectionOptions) {
     this.target = target;
     this.#clock = clock;
     this.#lost = lost;
     this.#heard = clock.now();
-    this.#client = clientFor(settings, target, this.#end.signal);
+    this.#client = clientFor(settings, { ...target, lookup, signal: this.#end.signal });
     // The client goes on after an answer that it cannot read: whose answers come next, it would not know.
     this.#client.on("error", (error: Error) => this.#over(error));
     this.#watchOut();
@@ -116,8 +118,8 @@ export class Connection {
   }
 }
 
-function clientFor(settings: Settings, { host, port }: Target, signal: AbortSignal) {
-  const way = { host, port, signal, connectTimeout: CONNECT_TIMEOUT, reconnectStrategy: false as const };
+function clientFor(settings: Settings, socket: Target & { lookup: LookupFunction; signal: AbortSignal }) {
+  const way = { ...socket, connectTimeout: CONNECT_TIMEOUT, reconnectStrategy: false as const };
   return createClient({
     ...loginOf(settings),
     // Nothing waits for a store that is away.

@@ -87,7 +87,7 @@ test("a server that repeats the login in its answer does not bring it into the l
 test("a text of any length and form is told in a bounded line", () => {
   const { cause } = faultOf(`ERR \u001b[2J\r\n${"x".repeat(1_000_000)}`);
   expect(cause.length).toBeLessThan(200);
-  expect(cause).not.toMatch(/[\r\n\u001b]/);
+  for (const unprintable of ["\r", "\n", "\u001b"]) expect(cause).not.toContain(unprintable);
   expect(causeOf(new Error("y".repeat(1_000_000))).length).toBeLessThan(200);
 });
 

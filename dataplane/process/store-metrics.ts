@@ -1,14 +1,12 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { OPERATIONS, type Operation } from "./scripts/script.ts";
-
-/** How a call ended: with an answer in time; without one; with an error, or unsent for want of a connection. */
-export type Result = "Answered" | "Late" | "Failed";
+import type { LinkMetrics, Result, StoresMetrics } from "../limits/store/link-metrics.ts";
+import { OPERATIONS } from "../limits/store/scripts/script.ts";
 
 const RESULTS: readonly Result[] = ["Answered", "Late", "Failed"];
 const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
 /** What `/metrics` tells of the stores of proxies; a proxy without one has no series. */
-export class StoreMetrics {
+export class StoreMetrics implements StoresMetrics {
   readonly #requests: Counter<"proxy" | "operation" | "result">;
   readonly #duration: Histogram<"proxy">;
   readonly #available: Gauge<"proxy">;
@@ -68,13 +66,4 @@ export class StoreMetrics {
       },
     };
   }
-}
-
-/** The metrics of one proxy's store, their label values looked up once. */
-export interface LinkMetrics {
-  /** `seconds` of a call that was sent. */
-  request(operation: Operation, result: Result, seconds?: number): void;
-  available(is: boolean): void;
-  /** Takes the series away; what comes later counts no more. */
-  close(): void;
 }

@@ -1,0 +1,297 @@
+import { expect, test } from "vitest";
+import { FakeClock } from "../../../test/fakes/clock.ts";
+import { FakeLink, turn } from "../../../test/fakes/fake-link.ts";
+import type { BucketShape } from "../token-bucket.ts";
+import { Pockets } from "./pockets.ts";
+
+const wide = { limit: 100, interval: 1000, burst: 100 };
+const small = { limit: 10, interval: 1000, burst: 10 };
+
+function bench(...shapes: BucketShape[]) {
+  const [clock, link] = [new FakeClock(), new FakeLink()];
+  const pockets = new Pockets({ link: () => link, prefix: "{t/p}:", id: "pod", clock });
+  const made = shapes.map((shape, at) => pockets.bucket(`messages fromClient Client proxy\n${at}`, shape, clock.now()));
+  const now = (): number => clock.now();
+  let answers = 0;
+  /** A flow that takes what it asked for. */
+  const ask = (at = 0, n = 1) =>
+    made[at]?.ask(n, now(), () => {
+      answers += 1;
+      made[at]?.take(n, now());
+    });
+  return { clock, link, pockets, made, now, ask, answers: () => answers };
+}
+type Made = ReturnType<typeof bench>;
+/** The first message has been granted, and what is held ahead is here. */
+async function filled(it: Made): Promise<void> {
+  it.ask();
+  await turn();
+  await it.link.grant();
+}
+
+test("a subject that is not used costs the store nothing, and its pocket no timer", async () => {
+  const it = bench(wide);
+  it.clock.advance(60_000);
+  await turn();
+  expect([it.link.sent, it.clock.pending]).toEqual([0, 0]);
+});
+
+test("what messages wait for leaves at the end of the turn, all subjects in one call", async () => {
+  const it = bench(wide, small);
+  expect(it.made.map((pocket) => pocket.take(1, it.now()))).toEqual([false, false]);
+  expect(it.made.map((pocket) => pocket.unknown(1, it.now()))).toEqual([true, true]);
+  for (const at of [0, 1, 1]) it.ask(at);
+  await turn();
+  expect(it.link.open.map(({ lines }) => lines)).toMatchObject([
+    [
+      { least: 1, need: 1, ahead: 6 },
+      { least: 1, need: 2, ahead: 0 },
+    ],
+  ]);
+  expect(it.answers()).toBe(0);
+  await it.link.grant();
+  expect(it.answers()).toBe(3);
+});
+
+test("answers come when the tokens are there, and are taken by the flow that asked", async () => {
+  const it = bench(small);
+  let took: boolean | undefined;
+  it.made[0]?.ask(1, it.now(), () => (took = it.made[0]?.take(1, it.now())));
+  await turn();
+  await it.link.grant();
+  expect(took).toBe(true);
+  expect(it.made[0]?.available(it.now())).toBe(0);
+});
+
+test("a token that was granted to a flow that has gone is not kept: the store does not hold it", async () => {
+  const it = bench(small);
+  const asked = it.ask();
+  await turn();
+  asked?.cancel();
+  await it.link.grant();
+  expect([it.answers(), it.made[0]?.available(it.now())]).toEqual([0, 0]);
+});
+
+test("of a burst below 50 nothing is held ahead", async () => {
+  const it = bench({ limit: 1000, interval: 1000, burst: 49 }, { limit: 1000, interval: 1000, burst: 50 });
+  for (const at of [0, 1]) it.ask(at);
+  await turn();
+  expect(it.link.open[0]?.lines.map(({ ahead }) => ahead)).toEqual([0, 3]);
+});
+
+test("at half of what it holds it asks for more, in company, within 10 ms", async () => {
+  const it = bench(wide);
+  await filled(it);
+  const take = (n: number) => it.made[0]?.take(n, it.now());
+  expect([take(3), it.link.sent]).toEqual([true, 1]);
+  expect(take(1)).toBe(true);
+  await turn();
+  expect(it.link.sent).toBe(1);
+  it.clock.advance(10);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 4 }]);
+});
+
+test("a busy pocket holds what it uses in 0.1 s, up to a quarter of the burst", async () => {
+  const it = bench({ limit: 10_000, interval: 1000, burst: 10_000 });
+  await filled(it);
+  const asked: number[] = [];
+  for (let n = 0; n < 40; n += 1) {
+    it.made[0]?.take(400, it.now());
+    it.clock.advance(25);
+    await turn();
+    for (const call of [...it.link.open]) {
+      asked.push(...call.lines.map(({ holds, ahead }) => holds + ahead));
+      await it.link.grant();
+    }
+  }
+  expect(asked[0]).toBe(625);
+  expect(asked.at(-1)).toBeGreaterThan(1500); // 16 a ms
+  expect(Math.max(...asked)).toBeLessThanOrEqual(2500);
+});
+
+test("an empty bucket is asked again after the wait that the store told, or a pause; a verdict falls meanwhile", async () => {
+  const it = bench(small);
+  for (const [wait, pause] of [
+    [700, 700],
+    [1, 30],
+  ] as const) {
+    it.ask();
+    await turn();
+    await it.link.refuse(wait);
+    const [pocket] = it.made;
+    expect([pocket?.unknown(1, it.now()), pocket?.wait(1, it.now())]).toEqual([false, pause]);
+    it.clock.advance(pause - 1);
+    expect(pocket?.unknown(1, it.now())).toBe(false);
+    it.clock.advance(1);
+    expect([pocket?.unknown(1, it.now()), pocket?.wait(1, it.now())]).toEqual([true, 0]);
+  }
+});
+
+test("a bucket that has just run empty is asked once for all that waits, after a pause", async () => {
+  const it = bench(wide);
+  it.ask();
+  await turn();
+  await it.link.open[0]?.answer(1, 10_000, 0); // nothing ahead, the next token in 10 ms
+  for (let n = 0; n < 3; n += 1) it.ask();
+  await turn();
+  expect([it.link.sent, it.made[0]?.unknown(1, it.now())]).toEqual([1, true]);
+  it.clock.advance(30);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ least: 1, need: 3 }]);
+});
+
+test("more than the burst is never asked for", () => {
+  const it = bench(small);
+  expect([it.made[0]?.unknown(10, it.now()), it.made[0]?.unknown(11, it.now())]).toEqual([true, false]);
+});
+
+test("while the store is unavailable each pod counts for itself, charged with what it has spent before", async () => {
+  const it = bench(wide);
+  await filled(it);
+  it.made[0]?.take(4, it.now());
+  it.link.available = false;
+  const [pocket] = it.made;
+  expect([pocket?.available(it.now()), pocket?.unknown(100, it.now())]).toEqual([95, false]);
+  expect([pocket?.take(95, it.now()), pocket?.take(1, it.now()), pocket?.wait(1, it.now())]).toEqual([true, false, 10]);
+  pocket?.force(5, it.now());
+  expect([pocket?.least(50, it.now()), pocket?.available(it.now())]).toEqual([0, -5]);
+  it.link.available = true; // the store again, with what was held
+  expect([pocket?.available(it.now()), pocket?.least(50, it.now())]).toEqual([2, 25]);
+  it.link.available = false; // no fresh burst
+  expect(pocket?.available(it.now())).toBe(-5);
+});
+
+test("a call without an answer: what waits goes on by the pod's own count, and later the store is asked again", async () => {
+  const it = bench(small);
+  it.ask();
+  await turn();
+  await it.link.open[0]?.fail();
+  const [pocket] = it.made;
+  expect([it.answers(), pocket?.unknown(1, it.now()), pocket?.available(it.now())]).toEqual([1, false, 9]);
+  it.clock.advance(250);
+  expect(pocket?.unknown(1, it.now())).toBe(true);
+});
+
+test.each([[[]], [[1, 0]], [["1", 0, 0]], [undefined]])("an answer of another form, %j, is none", async (answer) => {
+  const it = bench(small);
+  it.ask();
+  await turn();
+  await it.link.open[0]?.answer(...((answer ?? []) as number[]));
+  expect([it.answers(), it.made[0]?.available(it.now())]).toEqual([1, 9]);
+});
+
+test("a key that is no bucket fails its own pocket only", async () => {
+  const it = bench(small, small);
+  for (const at of [0, 1]) it.ask(at);
+  await turn();
+  await it.link.open[0]?.answer(-1, 0, 0, 1, 0, 0);
+  expect(it.made.map((pocket) => pocket.least(10, it.now()))).toEqual([0, 2]);
+});
+
+test("what is held is not used when its lease in the store is over", async () => {
+  const it = bench(wide);
+  await filled(it);
+  it.link.available = false; // no renewal
+  it.clock.advance(9_501);
+  it.link.available = true;
+  expect([it.made[0]?.available(it.now()), it.made[0]?.take(1, it.now())]).toEqual([0, false]);
+});
+
+test("a quiet pocket gives back after 5 s, and then costs nothing", async () => {
+  const it = bench(wide, wide);
+  for (const at of [0, 1]) it.ask(at);
+  await turn();
+  await it.link.grant();
+  it.clock.advance(4_999);
+  await turn();
+  expect(it.link.sent).toBe(1);
+  it.clock.advance(251);
+  await turn();
+  expect(it.link.open.map(({ lines }) => lines)).toMatchObject([
+    [
+      { holds: 0, back: 6 },
+      { holds: 0, back: 6 },
+    ],
+  ]);
+  await it.link.grant();
+  it.clock.advance(60_000);
+  await turn();
+  expect([it.link.sent, it.clock.pending]).toEqual([2, 0]);
+});
+
+test("a pocket that spends slowly tells the store what it holds before its lease is over", async () => {
+  const it = bench(wide);
+  await filled(it);
+  it.clock.advance(3000);
+  it.made[0]?.take(1, it.now());
+  it.clock.advance(2250);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 5, back: 0 }]);
+});
+
+test("messages of a Shadow limit wait for nothing; their hits are counted when the answer is there", async () => {
+  const it = bench({ ...small, limit: 1, burst: 2 });
+  let hits = 0;
+  const hit = (): void => void (hits += 1);
+  for (let n = 0; n < 5; n += 1) it.made[0]?.spend(1, it.now(), hit);
+  expect(hits).toBe(0);
+  await turn();
+  await it.link.open[0]?.answer(2, 1_000_000, 0);
+  expect(hits).toBe(3);
+  it.made[0]?.spend(1, it.now(), hit); // the store said so a moment ago
+  expect(hits).toBe(4);
+});
+
+test("of messages of Shadow limits that wait for one bucket 1,000 are remembered, and the pod judges the others", async () => {
+  const it = bench(small);
+  let hits = 0;
+  for (let n = 0; n < 3000; n += 1) it.made[0]?.spend(1, it.now(), () => void (hits += 1));
+  expect(hits).toBe(1990);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ need: 1000 }]);
+});
+
+test("a changed limit applies at once, and the store is asked by it", async () => {
+  const it = bench(small);
+  it.ask();
+  await turn();
+  await it.link.refuse(1000);
+  it.made[0]?.reshape(wide, it.now());
+  expect(it.made[0]?.unknown(1, it.now())).toBe(true);
+});
+
+test("one round is under way at a time; what comes up meanwhile goes with the next", async () => {
+  const it = bench(small, small);
+  it.ask(0);
+  await turn();
+  it.ask(1);
+  await turn();
+  expect(it.link.sent).toBe(1);
+  await it.link.grant();
+  await turn();
+  expect([it.link.sent, it.link.open[0]?.lines.length]).toEqual([2, 1]);
+});
+
+test("a call has 100 subjects at most, and a round 1,000", async () => {
+  const it = bench(...Array.from({ length: 1500 }, () => small));
+  for (const at of it.made.keys()) it.ask(at);
+  await turn();
+  expect(it.link.open.map(({ lines }) => lines.length)).toEqual(Array(10).fill(100));
+  for (let n = 0; n < 10; n += 1) await it.link.grant();
+  await turn();
+  expect(it.link.open.map(({ lines }) => lines.length)).toEqual(Array(5).fill(100));
+});
+
+test("closed, they give all back, let go on what waits, and count for this process alone", async () => {
+  const it = bench(wide, small);
+  await filled(it);
+  it.ask(1);
+  const closed = it.pockets.close();
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 0, back: 6 }]);
+  await it.link.grant();
+  await closed;
+  expect([it.answers(), it.made[1]?.available(it.now())]).toEqual([2, 9]);
+  expect(it.clock.pending).toBe(0);
+});

@@ -1,0 +1,318 @@
+import { describe, expect, test } from "vitest";
+import { ADD, KEY, LinkBench, scriptOf } from "../../../test/fakes/store-link.ts";
+import { until } from "../../../test/fakes/sockets.ts";
+import { Relay } from "../../../test/store/relay.ts";
+import { STORE_LACKS, StoreServer } from "../../../test/store/server.ts";
+import { Unavailable } from "./link.ts";
+
+const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A link that is in use. */
+async function inUse(address: string): Promise<LinkBench> {
+  const bench = new LinkBench({ address });
+  await until("the store is available", () => bench.link.available);
+  bench.begin();
+  await until("it is in use", () => bench.asked.length > 20);
+  return bench;
+}
+
+/** What the traffic saw of a fault, from its begin until the store is in use again. */
+async function during(bench: LinkBench, fault: () => Promise<unknown>, heal: () => unknown, back = 10_000) {
+  const begin = performance.now();
+  await fault();
+  await until("it is noticed", () => !bench.link.available);
+  await heal();
+  const healed = performance.now();
+  await until("it is in use again", () => bench.link.available, back);
+  const after = performance.now() - healed;
+  await rest(100);
+  await bench.end();
+  const asked = bench.asked.filter(({ at }) => at >= begin);
+  const longest = Math.max(0, ...asked.map(({ took }) => took));
+  const waited = asked.filter(({ took }) => took > 5).length;
+  if (process.env["MEASURE"] !== undefined)
+    console.log(expect.getState().currentTestName, { asked: asked.length, waited, longest, after }, bench.lines);
+  return { asked, longest, waited, after };
+}
+
+const cli = async (server: StoreServer, ...command: string[]): Promise<unknown> =>
+  server.ask(...command).catch(() => undefined);
+
+describe.skipIf(STORE_LACKS !== undefined)("a link to a real store (skipped where redis-server is missing)", () => {
+  test("is available when it has joined, and answers what a script returns", async () => {
+    const server = await StoreServer.start();
+    const bench = new LinkBench({ address: server.address });
+    expect([bench.link.available, bench.lines]).toEqual([false, []]);
+    await until("it is available", () => bench.link.available);
+    expect(await bench.add()).toBe(1);
+    expect(await bench.link.call(scriptOf("return {KEYS[1], ARGV[1], 3}"), [KEY], [1.5])).toEqual([KEY, "1.5", 3]);
+    expect([bench.joins, bench.changes, bench.lines]).toEqual([1, [true], ["store available"]]);
+    expect(await bench.metric("available")).toEqual({ "": 1 });
+    expect(await bench.metric("requests_total")).toMatchObject({ "Join Answered": 1, "Take Answered": 2 });
+  });
+
+  test("frozen for seconds under traffic lets three questions wait, 50 ms each or about, and is in use soon after", async () => {
+    const server = await StoreServer.start();
+    const bench = await inUse(server.address);
+    const { waited, longest, after } = await during(
+      bench,
+      async () => server.freeze(),
+      async () => {
+        await rest(4_000);
+        server.thaw();
+      },
+    );
+    expect(waited).toBeLessThan(80);
+    expect(longest).toBeLessThan(400);
+    expect(after).toBeLessThan(3_000);
+    expect((await bench.metric("requests_total"))["Take Late"]).toBeGreaterThanOrEqual(3);
+    expect(bench.lines).toEqual(["store available", "store unavailable: it did not answer in time", "store available"]);
+  });
+
+  test("killed and started again with nothing in its memory is joined anew", async () => {
+    const server = await StoreServer.start();
+    const bench = await inUse(server.address);
+    const joins = bench.joins;
+    const { longest, after } = await during(
+      bench,
+      () => server.kill(),
+      async () => {
+        await rest(500);
+        await server.again();
+      },
+    );
+    expect(longest).toBeLessThan(400);
+    expect(after).toBeLessThan(6_000);
+    expect(bench.joins).toBeGreaterThan(joins);
+    expect(bench.lines[1]).toBe("store unavailable: it closed the connection");
+  });
+
+  test("that closes our connection is joined anew at once", async () => {
+    const server = await StoreServer.start();
+    const bench = await inUse(server.address);
+    const { longest, after } = await during(
+      bench,
+      () => cli(server, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"),
+      () => {},
+    );
+    expect(longest).toBeLessThan(400);
+    expect(after).toBeLessThan(2_000);
+    expect(bench.joins).toBe(2);
+  });
+
+  test("that forgot the scripts gets their text, and nothing fails", async () => {
+    const server = await StoreServer.start();
+    const bench = await inUse(server.address);
+    await server.ask("SCRIPT", "FLUSH");
+    await rest(200);
+    await bench.end();
+    expect([bench.asked.every(({ ok }) => ok), bench.changes, bench.joins]).toEqual([true, [true], 1]);
+  });
+
+  test.each([
+    [
+      "whose memory is full",
+      ["CONFIG", "SET", "maxmemory", "1"],
+      ["CONFIG", "SET", "maxmemory", "0"],
+      "its memory is full (maxmemory)",
+    ],
+    [
+      "that became a read-only replica",
+      ["REPLICAOF", "127.0.0.1", "1"],
+      ["REPLICAOF", "NO", "ONE"],
+      "it is a read-only replica",
+    ],
+  ])("%s is unavailable until it takes writes again", async (_what, fault, heal, cause) => {
+    const server = await StoreServer.start();
+    const bench = await inUse(server.address);
+    const { longest, after } = await during(
+      bench,
+      () => server.ask(...fault),
+      async () => {
+        await rest(600);
+        expect(bench.link.available).toBe(false);
+        await server.ask(...heal);
+      },
+    );
+    expect(longest).toBeLessThan(400);
+    expect(after).toBeLessThan(3_000);
+    expect(bench.lines.slice(0, 2)).toEqual(["store available", `store unavailable: ${cause}`]);
+  });
+
+  test("that became a replica is left for the server that its address leads to now", async () => {
+    const [old, next] = [await StoreServer.start(), await StoreServer.start()];
+    const relay = await Relay.open(old);
+    const bench = await inUse(relay.address);
+    const { longest } = await during(
+      bench,
+      async () => {
+        await relay.lead(next);
+        await old.ask("REPLICAOF", "127.0.0.1", "1");
+      },
+      () => {},
+    );
+    expect(longest).toBeLessThan(400);
+    expect(Number(await next.ask("GET", KEY))).toBeGreaterThan(0);
+    expect((await relay.count()).open).toBe(1);
+  });
+
+  test("whose answers take 200 ms is unavailable, and each question waits for 50 ms", async () => {
+    const server = await StoreServer.start();
+    const relay = await Relay.open(server);
+    const bench = await inUse(relay.address);
+    const { waited, longest, after } = await during(
+      bench,
+      () => relay.latency(100),
+      async () => {
+        await rest(1_500);
+        expect(bench.link.available).toBe(false);
+        await relay.heal();
+      },
+    );
+    expect(waited).toBeLessThan(80);
+    expect(longest).toBeLessThan(400);
+    expect(after).toBeLessThan(3_000);
+  });
+
+  test("whose connection is dead, and nothing says so, gets another connection within some seconds", async () => {
+    const server = await StoreServer.start();
+    const relay = await Relay.open(server);
+    const bench = await inUse(relay.address);
+    const { waited, longest, after } = await during(
+      bench,
+      () => relay.lose(),
+      () => {},
+    );
+    expect(waited).toBeLessThan(80);
+    expect(longest).toBeLessThan(400);
+    expect(after).toBeGreaterThan(2_000);
+    expect(after).toBeLessThan(6_000);
+    expect((await relay.count()).open).toBeLessThanOrEqual(2);
+  });
+
+  test("a call fails at once without a connection, and beyond 1,000 that wait for an answer", async () => {
+    const server = await StoreServer.start();
+    const bench = new LinkBench({ address: server.address });
+    await expect(bench.add()).rejects.toThrow(new Unavailable("it is not connected"));
+    await until("it is available", () => bench.link.available);
+    server.freeze();
+    const before = performance.now();
+    const calls = Array.from({ length: 1_200 }, () => bench.link.call(ADD, [KEY], [], 1_000));
+    const ends = Promise.allSettled(calls);
+    await expect(bench.add()).rejects.toThrow("too many calls wait for its answers");
+    expect(performance.now() - before).toBeLessThan(500);
+    server.thaw();
+    const answered = (await ends).filter(({ status }) => status === "fulfilled");
+    expect(answered.length).toBe(1_000);
+  });
+
+  test("a thousand calls of one turn open nothing: the time that the process is busy itself does not count", async () => {
+    const server = await StoreServer.start();
+    const bench = new LinkBench({ address: server.address });
+    await until("it is available", () => bench.link.available);
+    const calls = Array.from({ length: 900 }, () => bench.add());
+    const busy = performance.now() + 200;
+    while (performance.now() < busy) Math.random();
+    expect((await Promise.all(calls)).length).toBe(900);
+    expect(bench.changes).toEqual([true]);
+  });
+
+  test("an error of one script alone leaves the store available; three in a row do not", async () => {
+    const server = await StoreServer.start();
+    const bench = new LinkBench({ address: server.address });
+    await until("it is available", () => bench.link.available);
+    await server.ask("SET", `${KEY}:text`, "no hash");
+    const wrong = (): Promise<unknown> =>
+      bench.link.call(scriptOf("return redis.call('HGET', KEYS[1], 'a')"), [`${KEY}:text`], []);
+    await expect(wrong()).rejects.toThrow(/^it answered .*WRONGTYPE/);
+    await bench.add();
+    await expect(wrong()).rejects.toThrow(Unavailable);
+    await expect(wrong()).rejects.toThrow(Unavailable);
+    expect(bench.link.available).toBe(true);
+    await expect(wrong()).rejects.toThrow(Unavailable);
+    expect(bench.link.available).toBe(false);
+    await until("it is looked at again", () => bench.link.available);
+  });
+
+  test("while the pod joins it is unavailable, and a second demand joins the first", async () => {
+    const server = await StoreServer.start();
+    let joined = (): void => {};
+    let joins = 0;
+    const join = (): Promise<void> =>
+      new Promise((resolve) => {
+        joins += 1;
+        joined = resolve;
+      });
+    const bench = new LinkBench({ address: server.address }, { join });
+    await until("it joins", () => joins === 1);
+    const second = bench.link.rejoin();
+    expect([bench.link.available, joins]).toEqual([false, 1]);
+    joined();
+    await second;
+    expect([bench.link.available, joins]).toEqual([true, 1]);
+    const third = bench.link.rejoin();
+    await until("it joins again", () => joins === 2);
+    expect(bench.link.available).toBe(false);
+    joined();
+    await third;
+    expect(bench.changes).toEqual([true, false, true]);
+  });
+
+  test("a join that fails is tried again, and rejoin does not reject", async () => {
+    const server = await StoreServer.start();
+    let left = 3;
+    const join = async (): Promise<void> => {
+      left -= 1;
+      if (left > 0) throw new Unavailable("it is too new");
+    };
+    const bench = new LinkBench({ address: server.address }, { join });
+    await until("it is available", () => bench.link.available);
+    expect([left, bench.lines[0]]).toEqual([0, "store unavailable: it is too new"]);
+    left = 2;
+    await bench.link.rejoin();
+    expect(bench.link.available).toBe(false);
+    await until("it is available again", () => bench.link.available);
+  });
+
+  test("a connection that breaks while the pod joins is not taken for joined", async () => {
+    const server = await StoreServer.start();
+    const relay = await Relay.open(server);
+    const ends: (() => void)[] = [];
+    const join = (): Promise<void> => new Promise((resolve) => void ends.push(resolve));
+    const bench = new LinkBench({ address: relay.address }, { join });
+    await until("it joins", () => ends.length === 1);
+    await relay.cut();
+    await until("it is connected anew", async () => (await relay.count()).ever === 2);
+    await until("it can ask", () =>
+      bench.add().then(
+        () => true,
+        () => false,
+      ),
+    );
+    ends[0]?.();
+    await until("it joins on the new connection", () => ends.length === 2);
+    expect(bench.link.available).toBe(false);
+    ends[1]?.();
+    await until("it is available", () => bench.link.available);
+  });
+
+  test("closed, it has no socket, no timer and no series left, and what is asked fails", async () => {
+    const server = await StoreServer.start();
+    const relay = await Relay.open(server);
+    const bench = new LinkBench({ address: relay.address });
+    await until("it is available", () => bench.link.available);
+    const under = bench.add();
+    bench.link.close();
+    bench.link.close();
+    await expect(under).rejects.toThrow(new Unavailable("its connection was given up"));
+    await expect(bench.add()).rejects.toThrow(Unavailable);
+    await bench.link.rejoin();
+    await until("its socket is gone", async () => (await relay.count()).open === 0);
+    await rest(300);
+    expect((await relay.count()).ever).toBe(1);
+    expect(await bench.metric("requests_total")).toEqual({});
+    expect(await bench.metric("available")).toEqual({});
+    expect(await bench.metric("request_duration_seconds")).toEqual({});
+    expect(bench.changes).toEqual([true]);
+  });
+});
