@@ -3,7 +3,6 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type Metric
 import type { DirectionCount } from "./tunnel/frame-judge.ts";
 import type { Method } from "./identity.ts";
 import { LimitHits } from "./limits/limit-hits.ts";
-import { StoreMetrics } from "./limits/store/store-metrics.ts";
 import { ProcessMetrics } from "./process/process-metrics.ts";
 import { StoreMetrics } from "./process/store-metrics.ts";
 import { CLOSE_CODES, PERMISSION_REASONS, type CloseReason, type RefusalReason } from "./rejection.ts";
