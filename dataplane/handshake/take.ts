@@ -21,7 +21,7 @@ export async function take(question: Question, limits: SharedLimits | undefined)
   // Two of them could not be had all or none.
   if (only?.pocket !== undefined && buckets.length === 1 && places.length === 0)
     return borrow(only.pocket, question, limits);
-  const missing = buckets.filter(({ pocket }) => pocket === undefined || !takeNow(pocket, now));
+  const missing = buckets.filter(({ pocket }) => pocket?.alone(now()) !== false || !pocket.take(1, now()));
   if (missing.length + places.length === 0) return { kind: "in", exceeded: [] };
   const answer = await ask({ buckets: missing, places, shadow }, limits);
   if (answer === undefined) return undefined;
@@ -49,22 +49,24 @@ async function borrow(
   { shadow, now }: Question,
   limits: SharedLimits,
 ): Promise<TakeAnswer | undefined> {
-  let took = takeNow(pocket, now);
-  // An answer may be that to an earlier question, and hold nothing for this one.
-  while (!took && pocket.unknown(1, now())) took = await takeLater(pocket, now);
-  if (!limits.available || (!took && pocket.alone(now()))) return undefined;
-  if (took) return { kind: "in", exceeded: [] };
+  const outcome = await spend(pocket, now);
+  if (!limits.available || outcome === "Alone") return undefined;
+  if (outcome === "Spent") return { kind: "in", exceeded: [] };
   return shadow ? { kind: "in", exceeded: [0] } : { kind: "refused", line: 0, wait: pocket.wait(1, now()) };
 }
 
-/** Of what is borrowed: what this process would let in by itself is judged elsewhere. */
-function takeNow(pocket: SharedBucket, now: () => number): boolean {
-  return !pocket.alone(now()) && pocket.take(1, now());
-}
-
-/** A token that the store grants is there in the turn of its answer only. */
-function takeLater(pocket: SharedBucket, now: () => number): Promise<boolean> {
+/**
+ * Takes a token where it is, or where the store has one. What the store grants is there while `answered` runs, and not
+ * later; an answer may be that to an earlier question. Alone: the store has failed this pocket.
+ */
+function spend(pocket: SharedBucket, now: () => number): Promise<"Spent" | "Short" | "Alone"> {
   return new Promise((resolve) => {
-    pocket.ask(1, now(), () => resolve(takeNow(pocket, now)));
+    const answered = (): void => {
+      if (pocket.alone(now())) resolve("Alone");
+      else if (pocket.take(1, now())) resolve("Spent");
+      else if (pocket.unknown(1, now())) pocket.ask(1, now(), answered);
+      else resolve("Short");
+    };
+    answered();
   });
 }
