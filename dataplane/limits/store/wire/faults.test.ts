@@ -36,6 +36,16 @@ test.each([
     "its user may not do what is needed",
   ],
   [
+    "ERR ACL failure in script: User default has no permissions to run the 'hincrby' command script: on @user_script:1.",
+    "Elsewhere",
+    "its user may not do what is needed",
+  ],
+  [
+    "ERR Error running script (call to f_1f): @user_script:1: @user_script: 1: The user executing the script can't run this command or subcommand",
+    "Elsewhere",
+    "its user may not do what is needed",
+  ],
+  [
     "OOM command not allowed when used memory > 'maxmemory'. script: 1f, on @user_script:1.",
     "Later",
     "its memory is full (maxmemory)",

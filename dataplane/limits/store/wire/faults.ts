@@ -23,6 +23,10 @@ export type Fault =
 /** Characters of a server's text that are told. */
 const LONGEST = 160;
 
+const NOT_ALLOWED = "its user may not do what is needed";
+/** How Redis and Valkey say that a script may not run a command. */
+const OF_SCRIPT = /user executing the script can't|ACL failure in script/i;
+
 const CODES: Readonly<Record<string, readonly [Fault["kind"], string]>> = {
   NOSCRIPT: ["NoScript", "it does not know the script"],
   READONLY: ["Elsewhere", "it is a read-only replica"],
@@ -30,7 +34,7 @@ const CODES: Readonly<Record<string, readonly [Fault["kind"], string]>> = {
   NOREPLICAS: ["Later", "it has fewer replicas than it wants"],
   NOAUTH: ["Elsewhere", "it wants a password"],
   WRONGPASS: ["Elsewhere", "it refuses the user name or the password"],
-  NOPERM: ["Elsewhere", "its user may not do what is needed"],
+  NOPERM: ["Elsewhere", NOT_ALLOWED],
   OOM: ["Later", "its memory is full (maxmemory)"],
   MISCONF: ["Later", "it cannot write to its disk"],
   LOADING: ["Later", "it is loading its data"],
@@ -51,8 +55,7 @@ export function faultOf(answer: string): Fault {
   const [kind, cause] = CODES[CODE.exec(text)?.[1] ?? ""] ?? ["Call", ""];
   if (kind === "Moved") return moved(text, cause);
   if (kind !== "Call") return { kind, cause };
-  // Of a script Redis 7 says it in words.
-  if (text.includes("user executing the script can't")) return { kind: "Elsewhere", cause: CODES["NOPERM"]?.[1] ?? "" };
+  if (OF_SCRIPT.test(text)) return { kind: "Elsewhere", cause: NOT_ALLOWED };
   if (/unknown command/i.test(text)) return { kind: "Elsewhere", cause: lacks(text) };
   return { kind, cause: `it answered ${plain(text)}` };
 }

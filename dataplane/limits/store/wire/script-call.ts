@@ -13,7 +13,7 @@ const MOST_PATIENCE = 5;
 export const LATE = "it did not answer in time";
 
 export interface ScriptCall {
-  readonly connection: Connection;
+  readonly connection: Pick<Connection, "ask">;
   readonly clock: Clock;
   readonly script: Script;
   readonly keys: readonly string[];
