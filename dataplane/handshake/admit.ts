@@ -18,7 +18,7 @@ export async function identify(
   if (asking?.shared !== undefined && chain.some((policy) => policy.screenShared !== undefined)) {
     const refusal = await screenShared(chain, handshake, asking);
     if (refusal !== undefined) return refusal;
-    if (signal.aborted) return ANYONE; // which nobody asks for any more
+    if (signal.aborted) return ANYONE; // the caller asks the signal first
   }
   let identity = ANYONE;
   for (const policy of chain) {

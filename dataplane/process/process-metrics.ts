@@ -122,7 +122,11 @@ export class ProcessMetrics {
         },
       });
     };
-    show("ready", "1 while new sessions are taken: a config in force, an open listener, no drain.", (it) => +it.ready);
+    show(
+      "ready",
+      "1 while new sessions are taken: a config in force, an open listener, counts of its limits, no drain.",
+      (it) => +it.ready,
+    );
     show("config_refused", "1 while the config that came last is refused.", (it) => +it.refused);
     show("config_removed", "1 while the config is gone and no route is served.", (it) => +it.removed);
     // A number has 53 bits: two configs differ in their first 48, or nothing differs.

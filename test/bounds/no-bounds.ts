@@ -18,6 +18,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "dataplane/gateway.ts#LOOK": "how often a gateway that stops looks at whether it has sessions",
   "dataplane/session/drain.ts#BATCH": "how often a drain looks whose turn it is",
   "dataplane/session/drain.ts#LOOK": "how often a drain looks at whether sessions have ended by themselves",
+  "dataplane/handshake/reserve.ts#RETRY_AFTER": "what a client is told",
   "dataplane/policies/connections.ts#RETRY_AFTER": "what a client is told",
   "dataplane/process/buffer-budget.ts#LOOK": "how often receivers are looked at",
   "dataplane/process/buffer-budget.ts#LOOK_TIGHT": "how often receivers are looked at while memory is tight",

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { keyOf, withKeys } from "../fakes/api-keys.ts";
 import { polite, RawBackend } from "../fakes/backends.ts";
 import { RawClient, reasonOf, request } from "../fakes/clients.ts";
@@ -7,7 +7,6 @@ import { TestGateway } from "../fakes/gateway.ts";
 import { until } from "../fakes/sockets.ts";
 import { STORE_LACKS, StoreServer } from "../store/server.ts";
 
-const runs = test.skipIf(STORE_LACKS !== undefined);
 let server: StoreServer;
 let backend: RawBackend;
 let pods: TestGateway[];
@@ -114,68 +113,67 @@ const areHeld = (count: number): Promise<void> =>
 
 const open = (): number => pods.reduce((sum, { sessions }) => sum + sessions, 0);
 
-runs("two gateways admit a limit of 5 together, and a place is free again at once", async () => {
-  const [one, two] = [await pod(limited(5, refuse)), await pod(limited(5, refuse))];
-  expect(await crowd(60, [one, two], "429 ConnectionLimit")).toBe(5);
-  expect(open()).toBe(5);
-  await areHeld(5);
-  for (let turn = 0; turn < 3; turn += 1) {
-    const last = clients.findLast((it) => it.received.includes("101 Switching") && !it.closed);
-    last?.socket.destroy();
-    await until("the session ended", () => open() === 4);
-    await areHeld(4);
-    expect(await crowd(6, [one, two], "429 ConnectionLimit")).toBe(1);
-  }
-  for (const { socket } of clients) socket.destroy();
-  await areHeld(0);
-});
+describe.skipIf(STORE_LACKS !== undefined)("gateways with one real store", () => {
+  test("two gateways admit a limit of 5 together, and a place is free again at once", async () => {
+    const [one, two] = [await pod(limited(5, refuse)), await pod(limited(5, refuse))];
+    expect(await crowd(60, [one, two], "429 ConnectionLimit")).toBe(5);
+    expect(open()).toBe(5);
+    await areHeld(5);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const last = clients.findLast((it) => it.received.includes("101 Switching") && !it.closed);
+      last?.socket.destroy();
+      await until("the session ended", () => open() === 4);
+      await areHeld(4);
+      expect(await crowd(6, [one, two], "429 ConnectionLimit")).toBe(1);
+    }
+    for (const { socket } of clients) socket.destroy();
+    await areHeld(0);
+  });
 
-runs("a place is given back when the backend refuses, and when the client leaves during the dial", async () => {
-  const [one, two] = [await pod(limited(1)), await pod(limited(1))];
-  const refused = await (await knock(one, "alice", "/refuse")).answer();
-  expect(refused.status).toBe(403);
-  await areHeld(0);
-  const leaving = await knock(two, "alice", "/silent");
-  await until("it is dialled", () => backend.connections.length === 2);
-  await areHeld(1);
-  expect(await outcome(one)).toBe("429 ConnectionLimit");
-  leaving.socket.destroy();
-  await areHeld(0);
-  expect([await outcome(one), await outcome(two)]).toEqual(["101", "429 ConnectionLimit"]);
-});
+  test("a place is given back when the backend refuses, and when the client leaves during the dial", async () => {
+    const [one, two] = [await pod(limited(1)), await pod(limited(1))];
+    const refused = await (await knock(one, "alice", "/refuse")).answer();
+    expect(refused.status).toBe(403);
+    await areHeld(0);
+    const leaving = await knock(two, "alice", "/silent");
+    await until("it is dialled", () => backend.connections.length === 2);
+    await areHeld(1);
+    expect(await outcome(one)).toBe("429 ConnectionLimit");
+    leaving.socket.destroy();
+    await areHeld(0);
+    expect([await outcome(one), await outcome(two)]).toEqual(["101", "429 ConnectionLimit"]);
+  });
 
-runs.each(["Client", "IP", "Route", "Proxy"])("per %s: two gateways have one bucket of attempts", async (per) => {
-  const parts = routed({ attempts: [{ per, limit: 6, interval: "1h" }] }, refuse);
-  const [one, two] = [await pod(parts), await pod(parts)];
-  const status = per === "Client" || per === "IP" ? 429 : 503;
-  expect(await crowd(20, [one, two], `${status} AttemptLimit`)).toBe(6);
-  const refused = await (await knock(two)).answer();
-  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(590);
-});
-
-async function scripts(): Promise<number> {
-  const stats = String(await server.ask("INFO", "commandstats"));
-  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
-}
-
-runs.each(["Client", "IP", "Route", "Proxy"])(
-  "per %s: a flood that was refused costs the store nothing",
-  async (per) => {
-    const parts = routed({ attempts: [{ per, limit: 1, interval: "1h" }] });
+  test.each(["Client", "IP", "Route", "Proxy"])("per %s: two gateways have one bucket of attempts", async (per) => {
+    const parts = routed({ attempts: [{ per, limit: 6, interval: "1h" }] }, refuse);
     const [one, two] = [await pod(parts), await pod(parts)];
-    expect(await outcome(one)).toBe("101");
-    expect(await outcome(two)).toMatch(/AttemptLimit/);
-    const before = [await two.metric("store_requests_total", { operation: "Take" }), await scripts()] as const;
-    for (let n = 0; n < 100; n += 1) expect(await outcome(two)).toMatch(/AttemptLimit/);
-    expect(await two.metric("store_requests_total", { operation: "Take" })).toBe(before[0]);
-    // Each pod renews its id every 2 s.
-    expect((await scripts()) - before[1]).toBeLessThan(20);
-  },
-);
+    const status = per === "Client" || per === "IP" ? 429 : 503;
+    expect(await crowd(20, [one, two], `${status} AttemptLimit`)).toBe(6);
+    const refused = await (await knock(two)).answer();
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(590);
+  });
 
-runs(
-  "while the store is gone, Refuse says 503 and PerPod counts in each pod; sessions stay, and count again",
-  async () => {
+  async function scripts(): Promise<number> {
+    const stats = String(await server.ask("INFO", "commandstats"));
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+  }
+
+  test.each(["Client", "IP", "Route", "Proxy"])(
+    "per %s: a flood that was refused costs the store nothing",
+    async (per) => {
+      const parts = routed({ attempts: [{ per, limit: 1, interval: "1h" }] });
+      const [one, two] = [await pod(parts), await pod(parts)];
+      expect(await outcome(one)).toBe("101");
+      expect(await outcome(two)).toMatch(/AttemptLimit/);
+      const before = [await two.metric("store_requests_total", { operation: "Take" }), await scripts()] as const;
+      for (let n = 0; n < 100; n += 1) expect(await outcome(two)).toMatch(/AttemptLimit/);
+      expect(await two.metric("store_requests_total", { operation: "Take" })).toBe(before[0]);
+      // Each pod renews its id every 2 s.
+      expect((await scripts()) - before[1]).toBeLessThan(20);
+    },
+  );
+
+  test("while the store is gone, Refuse says 503 and PerPod counts in each pod; sessions stay, and count again", async () => {
     const refuse = limited(2, { whenUnavailable: "Refuse" });
     const [one, two] = [await pod(refuse), await pod(limited(2))];
     expect([await outcome(one), await outcome(two), await outcome(two)]).toEqual(["101", "101", "429 ConnectionLimit"]);
@@ -190,42 +188,42 @@ runs(
     await areHeld(3);
     expect([await outcome(one), await outcome(two)]).toEqual(["429 ConnectionLimit", "429 ConnectionLimit"]);
     expect(open()).toBe(3);
-  },
-);
+  });
 
-runs("a limit that is new while sessions are open counts those of all pods", async () => {
-  const [one, two] = [await pod(routed({})), await pod(routed({}))];
-  for (const at of [one, two, two]) expect(await outcome(at)).toBe("101");
-  expect(await places()).toBe(0);
-  await change(one, limited(4));
-  await change(two, limited(4));
-  await areHeld(3);
-  expect([await outcome(one), await outcome(two)]).toEqual(["101", "429 ConnectionLimit"]);
-  await change(one, routed({}));
-  await change(two, routed({}));
-  await areHeld(0);
-});
+  test("a limit that is new while sessions are open counts those of all pods", async () => {
+    const [one, two] = [await pod(routed({})), await pod(routed({}))];
+    for (const at of [one, two, two]) expect(await outcome(at)).toBe("101");
+    expect(await places()).toBe(0);
+    await change(one, limited(4));
+    await change(two, limited(4));
+    await areHeld(3);
+    expect([await outcome(one), await outcome(two)]).toEqual(["101", "429 ConnectionLimit"]);
+    await change(one, routed({}));
+    await change(two, routed({}));
+    await areHeld(0);
+  });
 
-runs("a store that comes, goes and comes again while sessions are open", async () => {
-  const [one, two] = [await pod(limited(2, false)), await pod(limited(2, false))];
-  for (const at of [one, two]) expect(await outcome(at)).toBe("101");
-  for (const at of [one, two]) await change(at, limited(2));
-  await until("both can ask", () => isAvailable(one) && isAvailable(two));
-  await areHeld(2);
-  for (const at of [one, two]) expect(await outcome(at)).toBe("429 ConnectionLimit");
-  await change(one, limited(2, false));
-  await areHeld(1);
-  expect(await outcome(one)).toBe("101");
-  await change(one, limited(2));
-  await until("it can ask again", () => isAvailable(one));
-  await areHeld(3);
-  expect(open()).toBe(3);
-});
+  test("a store that comes, goes and comes again while sessions are open", async () => {
+    const [one, two] = [await pod(limited(2, false)), await pod(limited(2, false))];
+    for (const at of [one, two]) expect(await outcome(at)).toBe("101");
+    for (const at of [one, two]) await change(at, limited(2));
+    await until("both can ask", () => isAvailable(one) && isAvailable(two));
+    await areHeld(2);
+    for (const at of [one, two]) expect(await outcome(at)).toBe("429 ConnectionLimit");
+    await change(one, limited(2, false));
+    await areHeld(1);
+    expect(await outcome(one)).toBe("101");
+    await change(one, limited(2));
+    await until("it can ask again", () => isAvailable(one));
+    await areHeld(3);
+    expect(open()).toBe(3);
+  });
 
-runs("a pod that stops leaves no place behind", async () => {
-  const [one, two] = [await pod(limited(1)), await pod(limited(1))];
-  expect(await outcome(one)).toBe("101");
-  await one.close();
-  expect(await outcome(two)).toBe("101");
-  expect(await server.ask("HLEN", "{test/proxy}:pods")).toBe(2);
+  test("a pod that stops leaves no place behind", async () => {
+    const [one, two] = [await pod(limited(1)), await pod(limited(1))];
+    expect(await outcome(one)).toBe("101");
+    await one.close();
+    expect(await outcome(two)).toBe("101");
+    expect(await server.ask("HLEN", "{test/proxy}:pods")).toBe(2);
+  });
 });
