@@ -139,6 +139,7 @@ describe.skipIf(STORE_LACKS !== undefined)(`random sessions and faults, seed ${S
       const it = await scene("PerPod");
       const { store, schedule } = it;
       const faults: Readonly<Record<string, Fault>> = {
+        "nothing goes wrong": (during) => during.sleep(2000),
         "a pod is cut off": partition("cut", 800),
         "the way of a pod is silent": partition("silence", 800),
         "kill -9 of a pod": killPod,
@@ -150,7 +151,7 @@ describe.skipIf(STORE_LACKS !== undefined)(`random sessions and faults, seed ${S
       const decided = ({ pod, visit: { asked, answered = asked } }: (typeof schedule.held)[number]): boolean =>
         pod.during(asked, answered);
       expect(admittedAbove(schedule.held, SUBJECTS, decided), schedule.story.join("\n")).toEqual([]);
-      expect(schedule.held.filter(decided).length).toBeGreaterThan(50);
+      expect(schedule.held.filter(decided).length).toBeGreaterThan(10);
       expect(schedule.refused.get("503 StoreUnavailable")).toBe(undefined);
       expect(ended(it)).toEqual([]);
       await expectExact(it);
