@@ -12,7 +12,7 @@ FOLDERS := api generate runtime operator dataplane cli examples test
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-other-node test-apiserver e2e check fmt generate golden conformance bench bundle image clean
+.PHONY: help install run test test-other-node test-apiserver e2e check fmt generate golden conformance stores bench bundle image clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -60,8 +60,12 @@ golden: $(INSTALLED) ## Write the golden files; read the diff before you commit 
 conformance: $(INSTALLED) ## Run the Autobahn suite through the gateway (installs it in ~/.cache/wsproxy first)
 	test/conformance/run.sh
 
-bench: $(INSTALLED) ## Measure the cost of a message, beside nginx and HAProxy if they are installed; about two minutes
+stores: ## Put Valkey 9 and Redis 6.2.5 into ~/.cache/wsproxy, for the tests of the store
+	test/store/setup.sh
+
+bench: $(INSTALLED) ## Measure the cost of a message, beside nginx and HAProxy if they are installed, and of a store; five minutes
 	node test/bench/relay.ts
+	node test/bench/store.ts
 
 bundle: $(INSTALLED) ## Build dist/: the program as in the image, in one folder without node_modules
 	npm run --silent build

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { ADMIN_PORT, INJECT_LABEL, SIDECAR } from "../api/meta.ts";
 import { spec } from "../api/websocket-proxy.ts";
+import { labelsOf, OPERATOR } from "../operator/render/labels.ts";
 import { decode, resourcesOf } from "../operator/gather/decode.ts";
 import { tools } from "../operator/platform/tools.ts";
 import { translate } from "../operator/translate/translate.ts";
@@ -12,8 +13,14 @@ import { restrictedViolations, type PodTemplate } from "./fakes/pod-security.ts"
 
 const examples = join(import.meta.dirname, "../examples");
 
-describe.each(["quickstart", "apigee-sample", "reference", "sidecar"])("examples/%s", (folder) => {
-  const files = readdirSync(join(examples, folder));
+/** What is applied together with an example's own folder. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  valkey: ["../quickstart/keys.yaml", "../quickstart/backend.yaml"],
+};
+
+describe.each(["quickstart", "apigee-sample", "reference", "sidecar", "valkey"])("examples/%s", (folder) => {
+  const own = readdirSync(join(examples, folder)).filter((file) => file.endsWith(".yaml"));
+  const files = [...own, ...(BESIDE[folder] ?? [])];
   const decoded = files.flatMap((file) =>
     parseAllDocuments(readFileSync(join(examples, folder, file), "utf8")).map((document) => decode(document.toJS())),
   );
@@ -31,7 +38,8 @@ describe.each(["quickstart", "apigee-sample", "reference", "sidecar"])("examples
   });
 
   test("holds only Secrets that are plainly examples", () => {
-    const values = objects.flatMap((it) => (it.kind === "Secret" ? Object.values(it.object.data) : []));
+    const entries = objects.flatMap((it) => (it.kind === "Secret" ? Object.entries(it.object.data) : []));
+    const values = entries.filter(([name]) => name !== "username").map(([, value]) => value);
     expect(values.length).toBeGreaterThan(0);
     expect(values.filter((value) => !/^(example-|-----BEGIN )/.test(value))).toEqual([]);
   });
@@ -97,12 +105,54 @@ describe("examples/sidecar", () => {
   });
 });
 
+describe("examples/valkey", () => {
+  const folder = join(examples, "valkey");
+  const objects = readdirSync(folder)
+    .filter((file) => file.endsWith(".yaml"))
+    .flatMap((file) =>
+      parseAllDocuments(readFileSync(join(folder, file), "utf8")).map((document) => document.toJS() as Manifest),
+    );
+  const only = (kind: string): unknown => objects.find((one) => one.kind === kind)?.spec;
+  const { template } = only("Deployment") as { template: PodTemplate };
+  const { labels } = template.metadata;
+
+  test("has a pod of the restricted kind with nothing on disk", () => {
+    expect(restrictedViolations(template)).toEqual([]);
+    expect(template.spec.volumes).toBeUndefined();
+    expect(only("Deployment")).toMatchObject({ replicas: 1, selector: { matchLabels: labels } });
+  });
+
+  test("has a Service at the proxy's address, and a policy that opens it to the gateway's pods alone", () => {
+    const { store } = spec.parse(only("WebSocketProxy"));
+    expect(store?.address).toBe("valkey.demo.svc:6379");
+    expect(objects.find(({ kind }) => kind === "Service")?.metadata).toEqual({ name: "valkey", namespace: "demo" });
+    expect(only("Service")).toMatchObject({ selector: labels, ports: [{ port: 6379, targetPort: "valkey" }] });
+    expect(template.spec.containers[0]?.ports).toEqual([{ name: "valkey", containerPort: 6379 }]);
+    const { podSelector, ingress } = only("NetworkPolicy") as NetworkPolicy;
+    expect(podSelector).toEqual({ matchLabels: labels });
+    const [{ ports, from }] = ingress;
+    expect([ingress.length, ports, from.length]).toEqual([1, [{ port: 6379 }], 1]);
+    expect(labelsOf("wsproxy-chat")).toMatchObject(from[0].podSelector.matchLabels);
+    expect(OPERATOR).not.toMatchObject(from[0].podSelector.matchLabels);
+  });
+});
+
 test("examples/reference shows every field that there is", () => {
   const text = readFileSync(join(examples, "reference/every-field.yaml"), "utf8");
   const names = fieldsOf(z.toJSONSchema(spec, { io: "input", unrepresentable: "any" }));
   expect(names.size).toBeGreaterThan(80);
   expect([...names].filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
 });
+
+interface NetworkPolicy {
+  readonly podSelector: unknown;
+  readonly ingress: readonly [
+    {
+      readonly ports: unknown;
+      readonly from: readonly [{ readonly podSelector: { readonly matchLabels: Record<string, string> } }];
+    },
+  ];
+}
 
 interface Manifest {
   readonly kind: string;

@@ -5,6 +5,7 @@ import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { ADMIN_PORT, ADMIN_PORT_ANNOTATION, SIDECAR } from "../api/meta.ts";
 import { policiesSpec } from "../api/policies/index.ts";
+import { store } from "../api/store.ts";
 import { spec } from "../api/websocket-proxy.ts";
 import * as words from "../operator/admission/refusal-words.ts";
 
@@ -131,6 +132,30 @@ test("the gateway that a guide moves to has the routes and policies of the sidec
   expect(gateway?.routes[0]?.backends[0]?.port).toBe(sidecar?.routes[0]?.backends[0]?.port);
   expect([gateway?.mode, sidecar?.mode]).toEqual(["Gateway", "Sidecar"]);
 });
+
+test("the guide to shared limits shows stores as they are accepted", () => {
+  const page = read(join(GUIDES, "shared-limits.md"));
+  const patches = [...page.matchAll(/--patch \\\n +'(.*)'$/gm)].map(([, text = ""]) => JSON.parse(text) as object);
+  const specs = [...manifests(page), ...patches] as { readonly spec?: { readonly store?: unknown } }[];
+  const stores = specs.flatMap(({ spec: one }) => (one?.store === undefined ? [] : [one.store]));
+  expect(stores.length).toBe(2);
+  expect(stores.map((one) => store.safeParse(one).error?.issues)).toEqual(stores.map(() => undefined));
+});
+
+test("the guide to refusals quotes why a store is unavailable as the log tells it", () => {
+  const [, section = ""] = read(join(GUIDES, "refused.md")).split("## Clients get 503 StoreUnavailable\n");
+  const quotes = [...section.matchAll(/`(its? [^`…]*)/g)].map(([, quote = ""]) => quote.trim());
+  const told = sources("dataplane/limits/store").join("\n");
+  expect(quotes.length).toBeGreaterThan(10);
+  expect(quotes.filter((quote) => !told.includes(quote))).toEqual([]);
+});
+
+/** The code in a folder, without its tests. */
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .map((name) => read(join(ROOT, folder, name)));
+}
 
 /** Every YAML document of a page that is a map: fenced, or given to kubectl. */
 function manifests(page: string): Record<string, unknown>[] {

@@ -34,46 +34,42 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
     return { per, shape, buckets, exceed, nameOf, pockets };
   });
   type Limit = (typeof limits)[number];
-  interface Asked extends Limit {
+  interface Asked {
+    readonly limit: Limit;
     readonly bucket: TokenBucket;
   }
   const anonymous = limits.filter(({ per }) => per === "IP");
   const identified = limits.filter(({ per }) => per !== "IP");
 
-  const asked = (some: readonly Limit[], { addressSubject }: Handshake, client?: string): Asked[] => {
-    const now = clock.now();
-    return some.map((limit) => {
-      return { ...limit, bucket: limit.buckets.of(subjectOf(limit.per, client, addressSubject), now) };
-    });
-  };
+  const asked = (some: readonly Limit[], { addressSubject }: Handshake, now: number, client?: string): Asked[] =>
+    some.map((limit) => ({ limit, bucket: limit.buckets.of(subjectOf(limit.per, client, addressSubject), now) }));
   /** Counts the hits; the refusal, where the limits act. */
   const exceed = (exceeded: readonly Asked[], requestId: string, now: number): Refusal | undefined => {
     const group: HitGroup = { logged: false };
-    const acting = exceeded.filter((limit) => limit.exceed(requestId, group));
+    const acting = exceeded.filter(({ limit }) => limit.exceed(requestId, group));
     const [first] = acting;
     if (first === undefined) return undefined;
     const retryAfter = Math.max(1, secondsOf(Math.max(...acting.map(({ bucket }) => bucket.wait(1, now)))));
-    return { reason: "AttemptLimit", retryAfter, shared: isShared(first.per) };
+    return { reason: "AttemptLimit", retryAfter, shared: isShared(first.limit.per) };
   };
-  const judge = (all: readonly Asked[], requestId: string): Refusal | undefined => {
-    const now = clock.now();
-    return exceed(
-      all.filter(({ bucket }) => bucket.available(now) < 1),
-      requestId,
-      now,
-    );
+  const judge = (all: readonly Asked[], requestId: string, now: number): Refusal | undefined => {
+    const exceeded = all.filter(({ bucket }) => bucket.available(now) < 1);
+    return exceeded.length === 0 ? undefined : exceed(exceeded, requestId, now);
   };
-  const count = (all: readonly Asked[], requestId: string): Refusal | undefined => {
-    const refusal = judge(all, requestId);
-    const now = clock.now();
+  const count = (all: readonly Asked[], requestId: string, now: number): Refusal | undefined => {
+    const refusal = judge(all, requestId, now);
     if (refusal === undefined) for (const { bucket } of all) bucket.take(1, now);
     return refusal;
+  };
+  const countNow = (some: readonly Limit[], handshake: Handshake, client?: string): Refusal | undefined => {
+    const now = clock.now();
+    return count(asked(some, handshake, now, client), handshake.requestId, now);
   };
   if (shared === undefined)
     return {
       kind: "attempts",
-      screen: (handshake) => count(asked(anonymous, handshake), handshake.requestId),
-      admit: (handshake, { client }) => count(asked(identified, handshake, client), handshake.requestId),
+      screen: (handshake) => countNow(anonymous, handshake),
+      admit: (handshake, { client }) => countNow(identified, handshake, client),
     };
 
   const lineOf = (
@@ -87,7 +83,7 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
   const reserve = (some: readonly Limit[], handshake: Handshake, client?: string): Reservation | undefined => {
     if (some.length === 0) return undefined;
     const { requestId } = handshake;
-    const all = asked(some, handshake, client);
+    const all = asked(some, handshake, clock.now(), client);
     const buckets = some.map((limit) => lineOf(limit, handshake, client));
     return {
       ...{ buckets, places: [], shadow },
@@ -102,20 +98,22 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
       },
       refused(line, wait) {
         const now = clock.now();
-        const limit = all[line] as Asked;
-        const { bucket, shape, per } = limit;
+        const { limit, bucket } = all[line] as Asked;
+        const { shape, per } = limit;
         // The wait may be that of another limit: an empty bucket has a token again after one interval's share.
         const own = Math.min(wait, shape.interval / shape.limit);
         bucket.lower(1 - (own * shape.limit) / shape.interval, now);
-        exceed([limit], requestId, now);
+        exceed([{ limit, bucket }], requestId, now);
         return { reason: "AttemptLimit", retryAfter: Math.max(1, secondsOf(wait)), shared: isShared(per) };
       },
-      alone: () => count(all, requestId),
+      alone: () => count(all, requestId, clock.now()),
     };
   };
   // In Shadow nothing is refused, and the store alone knows what is exceeded.
-  const refused = (some: readonly Limit[], handshake: Handshake, client?: string): Refusal | undefined =>
-    shadow ? undefined : judge(asked(some, handshake, client), handshake.requestId);
+  const refused = (some: readonly Limit[], handshake: Handshake, client?: string): Refusal | undefined => {
+    const now = clock.now();
+    return shadow ? undefined : judge(asked(some, handshake, now, client), handshake.requestId, now);
+  };
   return {
     kind: "attempts",
     screen: (handshake) => refused(anonymous, handshake),

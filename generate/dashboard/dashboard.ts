@@ -2,6 +2,7 @@ import { PROXY, type Panel } from "./panel.ts";
 import { processes } from "./processes.ts";
 import { rollouts } from "./rollouts.ts";
 import { sessions } from "./sessions.ts";
+import { store } from "./store.ts";
 import { traffic } from "./traffic.ts";
 
 const DATASOURCE = { type: "prometheus", uid: "$datasource" };
@@ -56,7 +57,7 @@ function variable(name: string, label: string, query: string) {
 function laidOut(): object[] {
   const laid: object[] = [];
   let y = 0;
-  for (const { title, panels } of [...sessions, ...traffic, ...rollouts, ...processes]) {
+  for (const { title, panels } of [...sessions, ...traffic, ...store, ...rollouts, ...processes]) {
     laid.push({
       id: laid.length + 1,
       type: "row",

@@ -14,6 +14,8 @@ export interface Load {
   readonly pace?: number;
   /** Additional headers of the handshake. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Additional headers of the handshake of one session, by its number. */
+  readonly headersOf?: (session: number) => Readonly<Record<string, string>>;
 }
 
 /** Sends messages over sessions that stay open and counts the round trips. */
@@ -24,6 +26,7 @@ export class Driver {
   #running = false;
   #idle = 0;
   #done: (() => void) | undefined;
+  #failed: ((cause: Error) => void) | undefined;
   /** Duration of every round trip of the last run, in ms; only with one message in flight. */
   latencies: number[] = [];
 
@@ -34,19 +37,20 @@ export class Driver {
   static async open(port: number, load: Load): Promise<Driver> {
     const driver = new Driver(load);
     for (let at = 0; at < load.sessions; at += 50) {
-      const batch = Array.from({ length: Math.min(50, load.sessions - at) }, () => driver.#connect(port));
+      const batch = Array.from({ length: Math.min(50, load.sessions - at) }, (_, n) => driver.#connect(port, at + n));
       await Promise.all(batch);
     }
     return driver;
   }
 
-  /** Runs for about `ms` milliseconds; resolves with the number of round trips. */
+  /** Runs for about `ms` milliseconds; resolves with the number of round trips, and rejects where a session ends. */
   async run(ms: number): Promise<number> {
     this.#round = 0;
     this.latencies = [];
     this.#idle = 0;
     this.#running = true;
-    const finished = new Promise<void>((resolve) => (this.#done = resolve));
+    const finished = new Promise<void>((resolve, reject) => ([this.#done, this.#failed] = [resolve, reject]));
+    finished.catch(() => {}); // it is awaited below
     for (const socket of this.#sockets) socket.emit("go");
     await new Promise((resolve) => setTimeout(resolve, ms));
     this.#running = false;
@@ -55,18 +59,20 @@ export class Driver {
   }
 
   close(): void {
+    this.#failed = undefined;
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  async #connect(port: number): Promise<void> {
-    const { size, inFlight, pace = 0, headers = {} } = this.#load;
+  async #connect(port: number, session: number): Promise<void> {
+    const { size, inFlight, pace = 0, headers, headersOf } = this.#load;
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     socket.on("error", () => socket.destroy());
     await once(socket, "connect");
-    socket.write(request({ headers }));
+    socket.write(request({ headers: { ...headers, ...headersOf?.(session) } }));
     const [head] = (await once(socket, "data")) as [Buffer];
     if (!head.toString("latin1").startsWith("HTTP/1.1 101")) throw new Error(head.toString("latin1"));
     this.#sockets.push(socket);
+    socket.on("close", () => this.#failed?.(new Error("a session has ended meanwhile")));
     const message = binary(Buffer.alloc(size, 1), true);
     const first = Buffer.concat(Array.from({ length: inFlight }, () => message));
     const answer = binary(Buffer.alloc(size, 1)).length;

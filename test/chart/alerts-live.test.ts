@@ -3,6 +3,7 @@ import type { Config } from "../../api/config.ts";
 import { keyPair } from "../fakes/certificates.ts";
 import { WsClient } from "../fakes/clients.ts";
 import { configOf, endpointsOf } from "../fakes/config.ts";
+import { REFUSING_PORTS } from "../fakes/ports.ts";
 import { freePort } from "../fakes/program.ts";
 import { clients, drains, operator, pod, Watch, type Pod } from "./alert-watch.ts";
 import { prometheusInstalled } from "./prometheus.ts";
@@ -108,6 +109,20 @@ describe.skipIf(!prometheusInstalled)("(skipped where prometheus is not installe
     await watch.expectFiring("WSProxyHandshakesFailing", ...ofFull);
     end.abort();
     await running;
+  });
+
+  test("two pods cannot reach their store; one drains, the other one is to count by itself from then on", async () => {
+    const [a, b] = [await pod("a"), await pod("b")];
+    const routes = [{ policies: { connections: [{ per: "Client", limit: 5 }] } }];
+    const [port] = REFUSING_PORTS;
+    for (const one of [a, b]) await one.serve({ routes, store: { address: `127.0.0.1:${port}` } });
+    const watch = await Watch.on(a.target, b.target);
+    await watch.expectFiring("WSProxyStoreUnavailable");
+    drains(b);
+    await watch.seen();
+    await watch.expectFiring("WSProxyStoreUnavailable");
+    await a.serve({ routes });
+    await watch.expectFiring();
   });
 
   test("the conditions that an operator tells", async () => {

@@ -66,7 +66,7 @@ describe.each(alerts)("$alert ($labels.severity)", (alert) => {
 
   test("leaves out pods that take no new sessions, and keeps clusters apart", () => {
     if (
-      /wsproxy_(connections_limit|config_hash|certificate_|descriptors_used|event_loop_delay|buffer_budget_used)/.test(
+      /wsproxy_(connections_limit|config_hash|certificate_|descriptors_used|event_loop_delay|buffer_budget_used|store_available)/.test(
         alert.expr,
       )
     )

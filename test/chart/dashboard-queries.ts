@@ -1,4 +1,5 @@
 import { dashboard } from "../../generate/dashboard/dashboard.ts";
+import { store } from "../../generate/dashboard/store.ts";
 import type { PrometheusApi } from "./prometheus-api.ts";
 
 /** A panel of the dashboard in Grafana's form. */
@@ -33,6 +34,9 @@ const QUIET: ReadonlySet<string> = new Set([
   "Watches restarted",
 ]);
 
+/** Titles of panels that are empty where no proxy has a store. */
+export const OF_STORE: readonly string[] = store.flatMap(({ panels: some }) => some.map(({ title }) => title));
+
 /** A query as Grafana sends it with all variables at their defaults. */
 export function asked(expr: string): string {
   return expr.replaceAll("$__rate_interval", "10s").replaceAll(/\$(?:namespace|proxy|route)\b/g, ".*");
@@ -40,10 +44,14 @@ export function asked(expr: string): string {
 
 /**
  * Titles of queries without data, or with zeros only although they should show more. `quiet`: further titles that may
- * be 0.
+ * be 0. `without`: titles that are not asked about.
  */
-export async function unanswered(prometheus: PrometheusApi, quiet: readonly string[] = []): Promise<string[]> {
+export async function unanswered(
+  prometheus: PrometheusApi,
+  { quiet = [], without = [] }: { readonly quiet?: readonly string[]; readonly without?: readonly string[] } = {},
+): Promise<string[]> {
   const empty = queries.map(async ({ title, expr }) => {
+    if (without.includes(title)) return [];
     const values = (await prometheus.query(asked(expr))).map(({ value }) => Number(value[1]));
     const mayBeZero = QUIET.has(title) || quiet.includes(title);
     return values.some((value) => (mayBeZero ? value >= 0 : value > 0)) ? [] : [title];

@@ -6,13 +6,18 @@ import { keyPair } from "../fakes/certificates.ts";
 import { WsClient } from "../fakes/clients.ts";
 import { ALICE, backendManifest, BOB, keysManifest, proxyManifest } from "../fakes/manifests.ts";
 import { freePort, Program, temporaryFolder } from "../fakes/program.ts";
+import { STORE_LACKS, StoreServer } from "../store/server.ts";
 
 const POLICIES = `attempts: [{ per: IP, limit: 100000, interval: 1s }]
+connections: [{ per: Client, limit: 1000 }]
 messages:
   fromClient: [{ per: Connection, limit: 5, interval: 1s, burst: 5, onExceed: Delay }]
 messageSize: { fromClient: 1Ki }`;
 
-/** `wsproxy standalone` with two proxies, one of them with TLS, and clients that make every metric move. */
+/**
+ * `wsproxy standalone` with two proxies, one of them with TLS and one, if there is a server for it, with a store; and
+ * clients that make every metric move.
+ */
 export class Traffic {
   readonly adminPort: number;
   readonly #folder: string;
@@ -28,7 +33,8 @@ export class Traffic {
     const traffic = new Traffic(await temporaryFolder(), { admin: await freePort(), plain: await freePort() });
     const backend = await new WsBackend().open();
     onTestFinished(() => backend.close());
-    await traffic.#write("chat.yaml", proxyManifest({ port: traffic.#port, policies: POLICIES }));
+    const spec = await storeSpec();
+    await traffic.#write("chat.yaml", proxyManifest({ port: traffic.#port, policies: POLICIES, spec }));
     await traffic.#write("secure.yaml", await secureManifest(await freePort()));
     await traffic.#write("backend.yaml", backendManifest(backend.port));
     await traffic.#keys({ alice: ALICE, bob: BOB });
@@ -88,6 +94,14 @@ export class Traffic {
   #write(name: string, text: string): Promise<void> {
     return writeFile(join(this.#folder, name), text);
   }
+}
+
+/** Lines below `spec`: a store, if there is a server for one. */
+async function storeSpec(): Promise<string> {
+  if (STORE_LACKS !== undefined) return "";
+  const store = await StoreServer.start();
+  onTestFinished(() => store.close());
+  return `store: { address: "${store.address}" }`;
 }
 
 async function secureManifest(port: number): Promise<string> {

@@ -26,13 +26,11 @@ export class FakeLink implements Link {
   call(_script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     this.sent += 1;
     const lines = keys.map((key, at) => {
-      const [holds, back, least, need, ahead] = args.slice(2 + 10 * at + 5, 2 + 10 * (at + 1)) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
+      const words = String(args[2 + at])
+        .split(" ")
+        .slice(5)
+        .map(Number);
+      const [holds = 0, back = 0, least = 0, need = 0, ahead = 0] = words;
       return { key, holds, back, least, need, ahead };
     });
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();

@@ -13,8 +13,8 @@ import { hashOf } from "../../runtime/packed-text.ts";
 import type { Occupancy } from "../../dataplane/limits/occupancy.ts";
 import { STAYING } from "./admin-client.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
-import { FakeStore, type StoreTruth } from "./shared-limits.ts";
 import { sumOf } from "./metric-sum.ts";
+import { FakeStore, type StoreTruth } from "./shared-limits.ts";
 import { until } from "./sockets.ts";
 
 export interface LogLine {

@@ -117,8 +117,8 @@ export class PolicyBench {
     const asking = { clock: this.clock, shared: this.store, turns: new Turns(1) };
     const { refusal } = await reserve([{ ...wanted, kind }], counted, asking);
     if (refusal === undefined) return undefined;
-    const { policy: _, ...told } = refusal;
-    return told;
+    const told = Object.entries(refusal).filter(([name]) => name !== "policy");
+    return Object.fromEntries(told) as unknown as Refusal;
   }
 
   /** Hits of all limits, by the value of a label. */

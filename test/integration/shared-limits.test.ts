@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const { socket } of clients) socket.destroy();
-  for (const pod of pods) await pod.close();
+  for (const one of pods) await one.close();
   await backend.close();
 });
 
@@ -37,8 +37,8 @@ const limited = (limit: number, per = "Client"): ConfigParts => ({
   routes: [route({ connections: [{ per, limit }] })],
 });
 
-async function change(pod: TestGateway, parts: ConfigParts): Promise<void> {
-  expect(await pod.apply(configOf(parts), endpointsOf([backend.port]))).toMatchObject({ ok: true });
+async function change(one: TestGateway, parts: ConfigParts): Promise<void> {
+  expect(await one.apply(configOf(parts), endpointsOf([backend.port]))).toMatchObject({ ok: true });
 }
 
 async function pod(parts: ConfigParts): Promise<TestGateway> {

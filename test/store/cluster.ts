@@ -43,12 +43,7 @@ export class StoreCluster {
 
   /** Resolves when every node that runs knows all of these and finds that every slot is served. */
   async settled(): Promise<void> {
-    const { nodes } = this;
-    for (const one of this.#running)
-      await until("the Cluster serves", async () => {
-        const info = String(await one.ask("CLUSTER", "INFO"));
-        return info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${nodes.length}\r\n`);
-      });
+    await this.#agree(`cluster_state:ok`, `cluster_known_nodes:${this.nodes.length}\r\n`);
   }
 
   slotOf(key: string): Promise<number> {
@@ -76,7 +71,7 @@ export class StoreCluster {
     const replica = await node(this.#options);
     this.replicas.push(replica);
     await introduce(this.#running);
-    await this.settled();
+    await this.#agree(`cluster_known_nodes:${this.nodes.length}\r\n`);
     await replica.ask("CLUSTER", "REPLICATE", await idOf(master));
     await replica.follows();
     await until("every master knows the replica", async () => {
@@ -94,6 +89,14 @@ export class StoreCluster {
 
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((one) => one.close()));
+  }
+
+  async #agree(...facts: readonly string[]): Promise<void> {
+    for (const one of this.#running)
+      await until(`the Cluster agrees on ${facts.join(", ")}`, async () => {
+        const info = String(await one.ask("CLUSTER", "INFO"));
+        return facts.every((fact) => info.includes(fact));
+      });
   }
 
   get #running(): readonly StoreServer[] {

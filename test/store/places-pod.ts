@@ -2,7 +2,7 @@ import { keysOf, Occupancy } from "../../dataplane/limits/occupancy.ts";
 import type { PlaceLine } from "../../dataplane/limits/shared-limits.ts";
 import { Unavailable } from "../../dataplane/limits/store/link.ts";
 import { Ledger } from "../../dataplane/limits/store/places.ts";
-import type { PlaceTimes } from "../../dataplane/limits/store/place-times.ts";
+import type { PlaceTimes } from "../../dataplane/limits/store/ledger/times.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import { clientNamed } from "../fakes/policy-bench.ts";
 import { PlainLink } from "./plain-link.ts";

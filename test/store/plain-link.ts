@@ -201,11 +201,11 @@ class Pipe {
     const options = { keys: [...keys], arguments: [...args] };
     const send = async (): Promise<unknown> => {
       try {
-        return await this.#client.evalSha(script.sha1, options);
+        if (script.inOrder !== true) return await this.#client.evalSha(script.sha1, options);
       } catch (fault) {
         if (!String(fault).includes("NOSCRIPT") || over()) throw fault;
-        return await this.#client.eval(script.text, options);
       }
+      return this.#client.eval(script.text, options);
     };
     if (this.#held === undefined) return send();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();

@@ -62,7 +62,7 @@ describe.skipIf(STORE_LACKS !== undefined)("between a client and a store (skippe
     await relay.latency(60, direction);
     expect(await caller.ping()).toBeGreaterThanOrEqual(least - 1);
     await relay.heal();
-    expect(await caller.ping()).toBeLessThan(least);
+    await until("it is as fast as before", async () => (await caller.ping()) < least);
   });
 
   test("a delay keeps the order", async () => {
@@ -180,7 +180,7 @@ describe.skipIf(STORE_LACKS !== undefined)("between a client and a store (skippe
     caller.said = "";
     caller.send("PING");
     await new Promise((resolve) => setImmediate(resolve));
-    const busyUntil = performance.now() + 150;
+    const busyUntil = performance.now() + 300;
     while (performance.now() < busyUntil);
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));

@@ -98,27 +98,30 @@ describe.each(STORES)("a server of $name", ({ path, lacks }) => {
   });
 });
 
-describe.skipIf(STORE_TLS_LACKS !== undefined)("a server with TLS", () => {
-  test("shows a certificate of its authority, and another one on demand", async () => {
-    const authority = await Authority.create();
-    const server = await StoreServer.start([], undefined, { tls: await storeTls(authority), password: "secret" });
-    expect(await server.ask("PING")).toBe("PONG");
-    const before = server.options;
-    await server.present(await storeTls());
-    expect(await server.ask("PING")).toBe("PONG");
-    await expect(clientOf(server, before).connect()).rejects.toThrow(/self-signed|verify|certificate/);
-    await server.kill();
-    await server.again();
-    expect(await server.ask("PING")).toBe("PONG");
-  });
+describe.skipIf(STORE_TLS_LACKS !== undefined)(
+  "a server with TLS (skipped where redis-server is not installed)",
+  () => {
+    test("shows a certificate of its authority, and another one on demand", async () => {
+      const authority = await Authority.create();
+      const server = await StoreServer.start([], undefined, { tls: await storeTls(authority), password: "secret" });
+      expect(await server.ask("PING")).toBe("PONG");
+      const before = server.options;
+      await server.present(await storeTls());
+      expect(await server.ask("PING")).toBe("PONG");
+      await expect(clientOf(server, before).connect()).rejects.toThrow(/self-signed|verify|certificate/);
+      await server.kill();
+      await server.again();
+      expect(await server.ask("PING")).toBe("PONG");
+    });
 
-  test("has a replica over TLS", async () => {
-    const server = await StoreServer.start([], undefined, { tls: await storeTls(), password: "secret" });
-    await server.ask("SET", "key", "value");
-    const replica = await server.replica();
-    expect(await replica.ask("GET", "key")).toBe("value");
-  });
-});
+    test("has a replica over TLS", async () => {
+      const server = await StoreServer.start([], undefined, { tls: await storeTls(), password: "secret" });
+      await server.ask("SET", "key", "value");
+      const replica = await server.replica();
+      expect(await replica.ask("GET", "key")).toBe("value");
+    });
+  },
+);
 
 /** Tries to connect once. */
 function clientOf(server: StoreServer, options: RedisClientOptions): RedisClientType {

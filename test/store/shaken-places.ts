@@ -57,7 +57,7 @@ export class ShakenPlaces {
     }
   }
 
-  /** The network is whole again, and everybody has joined. */
+  /** The network is whole again, and all pods have joined. */
   async heal(): Promise<void> {
     for (const pod of this.#pods) this.#heal(pod);
     await Promise.all(this.#under);
@@ -79,18 +79,6 @@ export class ShakenPlaces {
       await until("counts are exact", async () => (await wrong()).length === 0, 5_000);
     } catch {
       this.broken.push(...(await wrong()));
-      if (process.env["PLACES_SEED"] !== undefined) {
-        console.log(JSON.stringify(await this.#server.ask("HGETALL", `${PREFIX}pods`)), await this.#server.ask("TIME"));
-        for (const [name] of this.#held()) console.log(name, JSON.stringify(await this.#server.ask("HGETALL", name)));
-        for (const { ledger, link, occupancy, sessions } of this.#pods)
-          console.log(
-            ledger,
-            link.available,
-            [...occupancy.keys()].map((k) => [k, occupancy.of(k)]),
-            sessions.size,
-            link.calls.slice(-20).join(" "),
-          );
-      }
     }
   }
 

@@ -108,7 +108,7 @@ test.skipIf(lacks)(
     const key = freshKey();
     const quick = { ...shape, limit: 1, interval: 1000 };
     await borrow(key, "dead", { shape: quick, ahead: 25 });
-    await pass(server, key, 3_600_000); // bucket at 75 for all of it, then nobody looked until now
+    await pass(server, key, 3_600_000); // bucket at 75 for all of it, then the next call is this one
     await pass(server, key, -(3_600_000 - LEASE - 2000));
     const { granted } = (await borrow(key, "b", { shape: quick, need: 100, least: 1 })).said;
     expect(granted).toBeLessThanOrEqual(77);
@@ -215,7 +215,7 @@ test.skipIf(lacks)(
       what: fc.constantFrom("spend", "spend", "borrow", "borrow", "late", "never", "back", "kill", "pass", "rest"),
       n: fc.integer({ min: 1, max: 30 }),
     });
-    const property = fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+    const property = fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
       const key = freshKey();
       const its = { limit: 20, interval: 1000, burst: 60 };
       const holders = [0, 1, 2, 3].map((n): Holder => ({ id: `h${n}`, has: 0, seen: 0, until: 0 }));
@@ -264,7 +264,7 @@ test.skipIf(lacks)(
         }
       }
     });
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, { numRuns: 30 });
   },
   60_000,
 );

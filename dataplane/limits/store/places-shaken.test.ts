@@ -32,7 +32,6 @@ test.skipIf(STORE_LACKS !== undefined).each<[string, readonly Fault[]]>([
     await shaken.endAll();
     await shaken.nothingLeft();
     await shaken.close();
-    if (process.env["PLACES_SEED"] !== undefined) console.log(JSON.stringify(shaken.counts));
     expect(shaken.broken, `PLACES_SEED=${SEED}`).toEqual([]);
     expect(shaken.counts["in"]).toBeGreaterThan(20);
   },

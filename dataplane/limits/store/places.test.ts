@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../runtime/clock.ts";
+import { clientNamed } from "../../../test/fakes/policy-bench.ts";
 import { until } from "../../../test/fakes/sockets.ts";
 import { PlacesPod, PREFIX, SHORT } from "../../../test/store/places-pod.ts";
 import { STORE_LACKS, StoreServer } from "../../../test/store/server.ts";
@@ -127,7 +128,7 @@ describe.skipIf(STORE_LACKS !== undefined)(
       expect(await pod.attempt("alice", limits)).toBe("in");
       pod.link.lose(1);
       expect(await pod.attempt("alice", limits)).toBe("unavailable");
-      await until("the place that nobody has is free", async () => (await sum(server)) === 1);
+      await until("the place of no session is free", async () => (await sum(server)) === 1);
       pod.link.lose(1);
       pod.endAll();
       await until("no subject is left", async () => (await server.ask("DBSIZE")) === 1);
@@ -274,9 +275,9 @@ describe.skipIf(STORE_LACKS !== undefined)(
 
       test("what other pods hold of a bucket cannot be taken, and what is no bucket takes nothing", async () => {
         const { server, pod } = await scene();
-        const until = String((Date.now() + 5_000) * 1_000);
+        const later = String((Date.now() + 5_000) * 1_000);
         const now = String(Date.now() * 1_000);
-        await server.ask("HSET", bucketKey(PREFIX, bucket.name), "t", "2", "a", now, "hother", `1 ${until} 1 1`);
+        await server.ask("HSET", bucketKey(PREFIX, bucket.name), "t", "2", "a", now, "hother", `1 ${later} 1 1`);
         expect(await take(pod, { buckets: [bucket] })).toEqual({ kind: "in", exceeded: [] });
         expect(await take(pod, { buckets: [bucket] })).toMatchObject({ kind: "refused", line: 0 });
         await server.ask("SET", bucketKey(PREFIX, route.name), "no bucket");
@@ -308,3 +309,41 @@ test.each([[[]], ["OK"], [{}], [null], [[7]], [[1, 9]], [[0]], [[0, 5, 1]], [[0,
     expect(JOIN.sha1).toMatch(/^[0-9a-f]{40}$/);
   },
 );
+
+test("a handshake that is refused while counts are written is not written for good", async () => {
+  const occupancy = new Occupancy();
+  const held = new Map<string, number>();
+  const waiting: (() => void)[] = [];
+  const link: Link = {
+    available: true,
+    call: async ({ operation }: Script, keys, args) => {
+      if (operation === "Join" || operation === "Renew" || operation === "Leave") return 60_000;
+      if (operation === "Take" && keys.length === 1) return [1];
+      if (operation === "Publish") for (const [n, key] of keys.slice(1).entries()) held.set(key, Number(args[3 + n]));
+      await new Promise<void>((answered) => waiting.push(answered));
+      return operation === "Take" ? [0, 0, 0] : 1;
+    },
+    rejoin: async () => {},
+  };
+  const clock = { ...systemClock, now: () => 0 }; // a walk takes no time, so that it stays within the turn
+  const options = { prefix: PREFIX, clock, incarnation: "pod", times: SHORT };
+  const ledger = new Ledger({ link: () => link, occupancy, ...options });
+  closers.push(() => ledger.close());
+  await ledger.join();
+  const where = { addressSubject: "192.0.2.1" };
+  for (let n = 0; n < 600; n += 1) occupancy.enter("main", clientNamed(`client ${n}`), where);
+  ledger.needs(new Set(["client"]));
+  const leave = occupancy.enter("main", clientNamed("late"), where);
+  const key = "client\nclient late";
+  const refused = ledger.take({ buckets: [], places: [{ key, limit: 1 }], shadow: false }).then(async () => {
+    for (let step = 0; step < 20; step += 1) await Promise.resolve(); // the caller's own steps of the same turn
+    leave();
+  });
+  for (const answered of waiting.splice(0)) answered(); // of the first 500 keys, and of the handshake
+  await refused;
+  expect(held.get(nameOf(key))).toBe(1);
+  await until("what was written is put right", () => {
+    for (const answered of waiting.splice(0)) answered();
+    return held.get(nameOf(key)) === 0;
+  });
+});

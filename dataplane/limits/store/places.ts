@@ -1,15 +1,15 @@
 import type { Clock } from "../../../runtime/clock.ts";
 import { pause } from "../../../runtime/loop/pause.ts";
 import { bucketKey } from "./bucket-key.ts";
-import { Gives, type Given } from "./gives.ts";
+import { Gives, type Given } from "./ledger/gives.ts";
 import { Unavailable, type Link } from "./link.ts";
-import { Membership } from "./membership.ts";
+import { Membership } from "./ledger/membership.ts";
 import type { Occupancy } from "../occupancy.ts";
-import { takeAnswer, wasKnown } from "./place-answers.ts";
-import { PlaceCounts } from "./place-counts.ts";
-import { PlaceIds } from "./place-ids.ts";
-import { PLACE_TIMES, type PlaceTimes } from "./place-times.ts";
-import { PlaceWriter, UnknownId } from "./place-writer.ts";
+import { takeAnswer, wasKnown } from "./ledger/answers.ts";
+import { PlaceCounts } from "./ledger/counts.ts";
+import { PlaceIds } from "./ledger/ids.ts";
+import { PLACE_TIMES, type PlaceTimes } from "./ledger/times.ts";
+import { PlaceWriter, UnknownId } from "./ledger/writer.ts";
 import { GIVE } from "./scripts/give.ts";
 import { TAKE } from "./scripts/take.ts";
 import type { SharedPlaces, TakeAnswer, TakeLines } from "../shared-limits.ts";
@@ -56,7 +56,7 @@ export class Ledger implements SharedPlaces {
     this.#ids = ids;
     this.#writer = writer;
     this.#counts = counts;
-    this.#membership = new Membership({ link, pods: this.#pods, ids, writer, counts, clock, times });
+    this.#membership = new Membership({ link, pods: this.#pods, ids, counts, clock, times });
   }
 
   needed(keys: readonly string[]): string[] {
@@ -114,15 +114,27 @@ export class Ledger implements SharedPlaces {
     ];
     try {
       const answer = takeAnswer(await link().call(TAKE, [this.#pods, ...names], args), names.length);
-      const isOut = answer === "unknown" || answer.kind === "refused";
-      // A write that was sent meanwhile has this handshake in it, as if it were let in.
-      if (isOut && this.#writer.followed(moment)) this.#counts.doubts.dirty(keys);
+      if (answer === "unknown" || answer.kind === "refused") this.#leaves(keys, () => this.#writer.followed(moment));
       else if (this.#writer.crossed(moment)) this.#counts.doubts.suspect(keys);
       return answer;
     } catch (fault) {
-      this.#counts.doubts.dirty(keys);
+      this.#fails(keys);
       throw fault;
     }
+  }
+
+  /** The store may have the place or not. The caller may leave the occupancy. */
+  #fails(keys: readonly string[]): void {
+    this.#counts.doubts.dirty(keys);
+    this.#leaves(keys, () => true);
+  }
+
+  /** The caller leaves the occupancy in this turn. What is written before it does has the handshake in it. */
+  #leaves(keys: readonly string[], isDoubtful: () => boolean): void {
+    if (keys.length === 0) return;
+    setImmediate(() => {
+      if (isDoubtful()) this.#counts.doubts.dirty(keys);
+    });
   }
 
   /** The store did not know this process: once it does, the handshake takes its place as if it came now. */
@@ -133,11 +145,11 @@ export class Ledger implements SharedPlaces {
     await Promise.race([this.#membership.rejoin(id), pause(REJOIN_WAIT, clock, this.#membership.closing)]);
     this.#writer.early(keys, -1);
     if (!this.#membership.ready) {
-      this.#counts.doubts.dirty(keys);
+      this.#fails(keys);
       throw new UnknownId(id);
     }
     const answer = await this.#ask(lines, keys);
-    if (answer === "unknown" || kinds !== this.#writer.kinds) this.#counts.doubts.dirty(keys);
+    if (answer === "unknown" || kinds !== this.#writer.kinds) this.#fails(keys);
     else this.#counts.doubts.suspect(keys);
     if (answer === "unknown") throw new UnknownId(id);
     return answer;

@@ -6,8 +6,9 @@ import type { Script } from "./script.ts";
 export const BORROW_ANSWERS = 3;
 
 /**
- * KEYS bucket…; ARGV id of the process, number of the call (each larger than the one before), then for each bucket: limit,
- * interval, burst, holder, seen, holds, back, least, need, ahead. A process has many holders, each of one bucket.
+ * KEYS bucket…; ARGV id of the process, number of the call (each larger than the one before), then for each bucket one text
+ * of ten words: limit, interval, burst, holder, seen, holds, back, least, need, ahead. A process has many holders, each of
+ * one bucket.
  *
  * `holds`: what the holder has now of what it was given to hold; `back`: what it gives back; the rest of what it held it has
  * spent. `seen`: the last call whose answer it got: what a call granted ahead whose answer was lost is in the bucket again.
@@ -15,16 +16,16 @@ export const BORROW_ANSWERS = 3;
  * holder's share of half the bucket.
  *
  * For each bucket: granted (-1: the key is no bucket, or the call came out of turn); where the bucket has run empty, µs until
- * `least` is there, or one token if all of `need` was granted; and how much of `holds` the holder may keep: all of it, unless the store has forgotten it.
+ * `least` is there, or one token if all of `need` was granted; and how much of `holds` the holder may keep: all of it, unless
+ * the store has forgotten it.
  */
 const text = `${BUCKET}
 local id, call, out = ARGV[1], tonumber(ARGV[2]), {}
 for i = 1, #KEYS do
-  local o = 2 + (i - 1) * 10
-  local n = {}
-  for j = 1, 10 do n[j] = tonumber(ARGV[o + j]) end
+  local n, words = {}, {}
+  for word in string.gmatch(ARGV[2 + i], '%S+') do words[#words + 1] = word n[#words] = tonumber(word) or 0 end
   local limit, interval, burst, seen, holds, back, least, need, ahead = n[1], n[2], n[3], n[5], n[6], n[7], n[8], n[9], n[10]
-  local field = 'h' .. id .. '.' .. ARGV[o + 4]
+  local field = 'h' .. id .. '.' .. words[4]
   local b = readBucket(KEYS[i], limit, interval, burst, us)
   local me = b and b.fields[field]
   local granted, wait, kept = -1, 0, 0

@@ -1,6 +1,6 @@
 /** How long what a pod holds of a bucket counts after the pod has last told it, in ms. */
 export const LEASE = 10_000;
-/** How long a bucket that nobody needs any more stays in the store, in ms: longer than the lease of what is held. */
+/** How long a bucket that is not used any more stays in the store, in ms: longer than the lease of what is held. */
 const LINGER = 10_000;
 
 /**

@@ -10,4 +10,5 @@ for i = 2, #KEYS do
   if redis.call('HINCRBY', KEYS[i], ARGV[1], -ARGV[i]) <= 0 then redis.call('HDEL', KEYS[i], ARGV[1]) end
 end
 return 1`,
+  true,
 );

@@ -1,6 +1,6 @@
 import { scriptOf } from "./script.ts";
 
-/** A pod leaves in order: from now on its places count for nobody. KEYS pods; ARGV ids…. */
+/** A pod leaves in order: from now on its places do not count. KEYS pods; ARGV ids…. */
 export const LEAVE = scriptOf(
   "Leave",
   `for i = 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end

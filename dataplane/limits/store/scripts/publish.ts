@@ -4,6 +4,8 @@ import { scriptOf } from "./script.ts";
 /**
  * Writes what a pod holds, whatever the store had of it. KEYS pods, counts…; ARGV id, life of a key (ms), number of former
  * ids, these…, how many the pod holds of each…. 1; 0: the id is not known, and nothing was done.
+ *
+ * What it takes off and adds must not come before or behind what was sent before or behind it.
  */
 export const PUBLISH = scriptOf(
   "Publish",
@@ -22,4 +24,5 @@ for i = 2, #KEYS do
   for old = 1, former do redis.call('HDEL', key, ARGV[3 + old]) end
 end
 return 1`,
+  true,
 );

@@ -7,13 +7,13 @@ import { Unavailable } from "../link.ts";
 import { runScript } from "./script-call.ts";
 
 /** A call with a patience of 50 ms over a connection that answers when the test says so. */
-function scene() {
+function scene(script = ADD) {
   const clock = new FakeClock();
   const asked: { command: readonly string[]; answer: (value: unknown) => void; fail: (error: Error) => void }[] = [];
   const ends: unknown[][] = [];
   const at = { answered: 0 };
   const call = runScript({
-    ...{ clock, script: ADD, keys: [KEY], args: [1, "two"], patience: 50 },
+    ...{ clock, script, keys: [KEY], args: [1, "two"], patience: 50 },
     connection: {
       ask: (command) => new Promise((answer, fail) => void asked.push({ command, answer, fail })),
     },
@@ -85,4 +85,9 @@ test.each([
   asked[0]?.fail(error);
   expect(await pass(0)).toBe(`${new Unavailable().name}: ${cause}`);
   expect([ends, clock.pending]).toEqual([[["Failed", 0, kind]], 0]);
+});
+
+test("a script that must come in order goes with its text, which nothing that is sent later overtakes", () => {
+  const { asked } = scene({ ...ADD, inOrder: true });
+  expect(asked.map(({ command }) => command.slice(0, 2))).toEqual([["EVAL", ADD.text]]);
 });

@@ -59,6 +59,7 @@ export function runScript(call: ScriptCall): Promise<unknown> {
       end("Failed", fault);
       reject(new Unavailable(fault?.cause ?? causeOf(error)));
     };
-    ask("EVALSHA", script.sha1);
+    if (script.inOrder === true) ask("EVAL", script.text);
+    else ask("EVALSHA", script.sha1);
   });
 }

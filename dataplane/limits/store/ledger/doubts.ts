@@ -1,5 +1,5 @@
-import type { Clock, Timer } from "../../../runtime/clock.ts";
-import type { PlaceTimes } from "./place-times.ts";
+import type { Clock, Timer } from "../../../../runtime/clock.ts";
+import type { PlaceTimes } from "./times.ts";
 
 /** Keys that are remembered at most: beyond it, all counts are written anew. */
 const MOST_DOUBTS = 20_000;

@@ -1,7 +1,7 @@
 /** Former ids that are remembered: of all others the time to live has ended. */
 const MOST_FORMER = 64;
 
-/** The names under which a process is known to the store: one for each connection, so that an old one counts for nobody. */
+/** The names under which a process is known to the store: one for each connection, so that an old one does not count. */
 export class PlaceIds {
   readonly #incarnation: string;
   #made = 0;

@@ -1,25 +1,23 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Clock, Timer } from "../../../runtime/clock.ts";
-import { pause } from "../../../runtime/loop/pause.ts";
-import { Unavailable, type Link } from "./link.ts";
-import { ageOf } from "./place-answers.ts";
-import type { PlaceCounts, Standing } from "./place-counts.ts";
-import type { PlaceIds } from "./place-ids.ts";
-import type { PlaceTimes } from "./place-times.ts";
-import { PATIENCE, UnknownId, type PlaceWriter } from "./place-writer.ts";
-import { GIVE } from "./scripts/give.ts";
-import { JOIN } from "./scripts/join.ts";
-import { LEAVE } from "./scripts/leave.ts";
-import { RENEW } from "./scripts/renew.ts";
-import type { Script } from "./scripts/script.ts";
-import { TAKE } from "./scripts/take.ts";
+import type { Clock, Timer } from "../../../../runtime/clock.ts";
+import { pause } from "../../../../runtime/loop/pause.ts";
+import { Unavailable, type Link } from "../link.ts";
+import { ageOf } from "./answers.ts";
+import type { PlaceCounts, Standing } from "./counts.ts";
+import type { PlaceIds } from "./ids.ts";
+import type { PlaceTimes } from "./times.ts";
+import { PATIENCE, UnknownId } from "./writer.ts";
+import { JOIN } from "../scripts/join.ts";
+import { LEAVE } from "../scripts/leave.ts";
+import { RENEW } from "../scripts/renew.ts";
+import type { Script } from "../scripts/script.ts";
+import { TAKE } from "../scripts/take.ts";
 
 interface MembershipOptions {
   readonly link: () => Link;
   /** Key of the hash of pods. */
   readonly pods: string;
   readonly ids: PlaceIds;
-  readonly writer: PlaceWriter;
   readonly counts: PlaceCounts;
   readonly clock: Clock;
   readonly times: PlaceTimes;
@@ -58,7 +56,7 @@ export class Membership implements Standing {
   }
 
   /**
-   * Under a new id, writes all counts. What an old connection still delivers counts for nobody. Rejects with Unavailable;
+   * Under a new id, writes all counts. What an old connection still delivers does not count. Rejects with Unavailable;
    * else the store knows this process, and has had the time to learn of all others.
    */
   async join(): Promise<void> {
@@ -106,7 +104,7 @@ export class Membership implements Standing {
     const { former } = ids;
     await this.#call(JOIN, [id, times.ttl]);
     check();
-    await this.#loadScripts();
+    await this.#loadTake();
     await counts.writeAll(doubted, former, check);
     check();
     let age = await this.#renew(former);
@@ -142,10 +140,9 @@ export class Membership implements Standing {
     return this.#options.link().call(script, [this.#options.pods], args, PATIENCE);
   }
 
-  /** A script that the store does not have yet would be overtaken by what is sent behind it. */
-  async #loadScripts(): Promise<void> {
-    const { ids, writer } = this.#options;
-    await Promise.all([this.#call(TAKE, [ids.current, 0, 0, 0, 0]), this.#call(GIVE, [ids.current]), writer.write([])]);
+  /** A script that the store does not have yet is overtaken by what is sent behind it. */
+  async #loadTake(): Promise<void> {
+    await this.#call(TAKE, [this.#options.ids.current, 0, 0, 0, 0]);
   }
 
   /** The id lives on; gives how long the store has known the pods, in ms. */

@@ -1,9 +1,9 @@
-import type { Clock } from "../../../runtime/clock.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
 import { Doubts } from "./doubts.ts";
-import { kindOf, type Occupancy } from "../occupancy.ts";
-import type { PlaceTimes } from "./place-times.ts";
-import { BATCH, walk } from "./place-walk.ts";
-import { UnknownId, type PlaceWriter } from "./place-writer.ts";
+import { kindOf, type Occupancy } from "../../occupancy.ts";
+import type { PlaceTimes } from "./times.ts";
+import { BATCH, walk } from "./walk.ts";
+import { UnknownId, type PlaceWriter } from "./writer.ts";
 
 /** In this share of a key's life all counts are written once: the walk may slow down while sessions end. */
 const ROUNDS = 3;

@@ -1,5 +1,5 @@
-import { onceATurn } from "../../../runtime/loop/once-a-turn.ts";
-import { BATCH } from "./place-walk.ts";
+import { onceATurn } from "../../../../runtime/loop/once-a-turn.ts";
+import { BATCH } from "./walk.ts";
 
 /** How many of a key are given back. */
 export type Given = readonly (readonly [key: string, count: number])[];

@@ -1,5 +1,5 @@
-import type { Clock } from "../../../runtime/clock.ts";
-import { Slices } from "../../../runtime/loop/slices.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
+import { Slices } from "../../../../runtime/loop/slices.ts";
 
 /** Keys in one call. */
 export const BATCH = 500;

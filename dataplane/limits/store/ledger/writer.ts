@@ -1,9 +1,9 @@
-import { digestOf } from "./bucket-key.ts";
-import { Unavailable, type Link } from "./link.ts";
-import { kindOf, type Occupancy } from "../occupancy.ts";
-import { wasKnown } from "./place-answers.ts";
-import type { PlaceIds } from "./place-ids.ts";
-import { PUBLISH } from "./scripts/publish.ts";
+import { digestOf } from "../bucket-key.ts";
+import { Unavailable, type Link } from "../link.ts";
+import { kindOf, type Occupancy } from "../../occupancy.ts";
+import { wasKnown } from "./answers.ts";
+import type { PlaceIds } from "./ids.ts";
+import { PUBLISH } from "../scripts/publish.ts";
 
 /** How long the store may take for what no handshake waits for, in ms. */
 export const PATIENCE = 1_000;

@@ -1,5 +1,5 @@
-import { Unavailable } from "./link.ts";
-import type { TakeAnswer } from "../shared-limits.ts";
+import { Unavailable } from "../link.ts";
+import type { TakeAnswer } from "../../shared-limits.ts";
 
 /** What the store says to a handshake: an answer, or that the pod must join first. */
 export function takeAnswer(answer: unknown, lines: number): TakeAnswer | "unknown" {
