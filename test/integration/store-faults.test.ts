@@ -143,7 +143,11 @@ async function under({
   const meanwhile = await Promise.all(fleet.pods.map((pod) => pod.available()));
   const to = now();
   await end?.();
-  await fleet.counts().finally(() => load.stop());
+  try {
+    await fleet.counts();
+  } finally {
+    await load.stop();
+  }
 
   const during = load.answered.filter(({ visit }) => visit.asked > from && visit.asked < to);
   const answers = (pod: FleetPod): string[] => [
