@@ -22,7 +22,7 @@ export interface FleetParts {
 export const CLIENTS = Array.from({ length: 12 }, (_, n) => `client-${n}`);
 
 /** Its clients answer none. */
-const NO_PINGS = { interval: "0s", timeout: "10s", strict: false };
+export const NO_PINGS = { interval: "0s", timeout: "10s", strict: false };
 
 /** A route of a fleet: its clients have keys, and the policies are those of all routes. */
 export function fleetRoute(name: string, policies: object): RouteParts {
@@ -52,6 +52,16 @@ export class FleetPod {
     const headers = { "X-Api-Key": keyOf(client), "X-Forwarded-For": address };
     const visit = await Visit.of({ port: this.gateway.port, client, target, headers });
     if (visit.status === 101) this.visits.push(visit);
+    return visit;
+  }
+
+  /** The same, again while the store is late: on a machine without a free core it may be for a moment. */
+  async decided(client: string, target: string): Promise<Visit> {
+    let visit = await this.visit(client, target);
+    await until("the store decides", async () => {
+      if (visit.reason === "StoreUnavailable") visit = await this.visit(client, target);
+      return visit.reason !== "StoreUnavailable";
+    });
     return visit;
   }
 

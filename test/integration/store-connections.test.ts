@@ -87,7 +87,8 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
       const inside = first.filter(({ status }) => status === 101).length;
       expect(inside).toBeLessThanOrEqual(TRIES_LIMIT);
       expect(inside).toBeGreaterThanOrEqual(TRIES_LIMIT - late);
-      await once();
+      const second = (await once()).filter(({ status }) => status === 101).length;
+      expect(inside + second).toBeLessThanOrEqual(TRIES_LIMIT);
       const asked = async (): Promise<number> => {
         const operations = ["Take", "Borrow"].map((operation) => ({ operation }));
         const counts = await Promise.all(fleet.pods.flatMap((pod) => operations.map((labels) => pod.requests(labels))));
@@ -96,9 +97,14 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
       const before = await asked();
       const flood = (await once()).map(how);
       const status = per === "Client" || per === "IP" ? 429 : 503;
-      expect(flood.filter((one) => ![`${status} AttemptLimit`, "503 StoreUnavailable"].includes(one))).toEqual([]);
-      if (flood.includes("503 StoreUnavailable")) await fleet.counts();
-      else expect((await asked()) - before).toBeLessThanOrEqual(PODS);
+      const others = flood.filter((one) => one !== `${status} AttemptLimit`);
+      // Where the store was late, a token may be left, and a question is asked once more.
+      if (late === 0 && !others.includes("503 StoreUnavailable")) {
+        expect(others).toEqual([]);
+        expect((await asked()) - before).toBeLessThanOrEqual(PODS);
+      }
+      expect(inside + second + others.filter((one) => one.startsWith("101")).length).toBeLessThanOrEqual(TRIES_LIMIT);
+      await fleet.counts();
       await fleet.empty();
     },
     MINUTES,
@@ -115,8 +121,8 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
         [frozen, c],
         [rest, d],
       ] as const)
-        expect(how(await pod.visit(client, "/one"))).toBe("101 ");
-      for (const client of [a, b, c, d]) expect((await rest.visit(client, "/one")).reason).toBe("ConnectionLimit");
+        expect(how(await pod.decided(client, "/one"))).toBe("101 ");
+      for (const client of [a, b, c, d]) expect((await rest.decided(client, "/one")).reason).toBe("ConnectionLimit");
       const turns = rest.gateway.longestTurn();
       frozen.gateway.freeze();
       await Promise.all([killed.gateway.kill(), cut.cut()]);
@@ -125,7 +131,7 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
       expect(Math.max(...free)).toBeLessThan(FREE);
       // Not before the pods count for dead: until then the limit holds.
       expect(Math.min(...free)).toBeGreaterThan(8000);
-      expect((await rest.visit(d, "/one")).reason).toBe("ConnectionLimit");
+      expect((await rest.decided(d, "/one")).reason).toBe("ConnectionLimit");
       await turns;
 
       frozen.gateway.thaw();
@@ -136,14 +142,14 @@ describe.skipIf(STORE_LACKS !== undefined)("sessions of four gateways with one s
         [cut, b],
         [frozen, c],
       ] as const) {
-        expect((await pod.visit(client, "/one")).status).not.toBe(101);
-        expect((await rest.visit(client, "/one")).reason).toBe("ConnectionLimit");
+        expect((await pod.decided(client, "/one")).reason).toBe("ConnectionLimit");
+        expect((await rest.decided(client, "/one")).reason).toBe("ConnectionLimit");
         rest.open.find((visit) => visit.client === client)?.leave();
         await until(
           "one is left of the two",
           async () => (await placesHeld(store)).filter((sum) => sum === 2).length === (pod === cut ? 1 : 0),
         );
-        expect((await rest.visit(client, "/one")).reason).toBe("ConnectionLimit");
+        expect((await rest.decided(client, "/one")).reason).toBe("ConnectionLimit");
         pod.open[0]?.leave();
         expect(await admitted(rest, client)).toBe(true);
       }

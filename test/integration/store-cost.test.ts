@@ -3,6 +3,7 @@ import { EchoBackend } from "../fakes/echo-backend.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { tooMuchInEachRound } from "../fakes/rounds.ts";
 import { until } from "../fakes/sockets.ts";
+import { NO_PINGS } from "../fakes/store-fleet.ts";
 import { Visit } from "../fakes/visits.ts";
 import { commandsDone } from "../store/places-held.ts";
 import { STORE_LACKS, StoreServer } from "../store/server.ts";
@@ -31,7 +32,15 @@ test.skipIf(STORE_LACKS !== undefined)(
       {
         trustedProxies: ["127.0.0.1"],
         store: { address: store.address, whenUnavailable: "PerPod" },
-        routes: [{ policies: { connections, attempts: attempts.map((one) => ({ ...one, interval: "1m" })) } }],
+        routes: [
+          {
+            policies: {
+              keepalive: NO_PINGS,
+              connections,
+              attempts: attempts.map((one) => ({ ...one, interval: "1m" })),
+            },
+          },
+        ],
       },
       [backend.port],
     );
