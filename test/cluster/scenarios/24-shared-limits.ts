@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { V1Pod } from "@kubernetes/client-node";
+import { USE_LABEL } from "../../../api/meta.ts";
+import { samples } from "../admin-port.ts";
+import { reasonsOf } from "../arrivals.ts";
+import type { Cluster } from "../cluster.ts";
+import { crash, dataplanePods, isServing, reached, settled } from "../dataplane.ts";
+import { gracefulBackend } from "../graceful-backend.ts";
+import { Holders } from "../holders.ts";
+import { urlOf } from "../injected-pods.ts";
+import { seconds, type Report } from "../report.ts";
+import { scenario } from "../scenario.ts";
+import type { Session } from "../session.ts";
+import {
+  besidePolicy,
+  GUEST,
+  LIMIT,
+  MESSAGES,
+  NAME,
+  perClient,
+  SIDECAR,
+  spec,
+  store,
+  asClient,
+  type Parts,
+} from "../shared-limits.ts";
+import { injected, labelledPods, sidecarSpec, workload } from "../sidecar.ts";
+import { exampleStore, storeImage } from "../store.ts";
+import { proxyManifest, readProxy } from "../web-socket-proxy.ts";
+import { apiKeys, byApiKey } from "../workloads.ts";
+
+const CLIENTS = Array.from({ length: 50 }, (_, index) => `client-${index + 1}`);
+const [FIRST = ""] = CLIENTS;
+/** How many sessions each tries at the same time. */
+const TRIES = 20;
+/** How long one client talks, in ms. */
+const TALK = 6_000;
+/** Places of a pod that was killed are free by then, in ms; and for a busy machine, in which clients come back. */
+const FREE = 15_000;
+const SLACK = 5_000;
+/** Clocks of two processes of one machine, read to the ms, and what steps them; in ms. */
+const GRAIN = 50;
+export default scenario(
+  "one limit for all pods: 5 is 5, while pods are killed, rolled and scaled, and their store comes and goes",
+  async (cluster, report) => {
+    const { ledger } = cluster;
+    const image = await storeImage(cluster);
+    if (image === undefined)
+      return report.figure("a store", "left out: no server of one on this machine, or no buildah");
+    await cluster.install();
+    const namespace = await cluster.namespace(NAME);
+    const kubectl = (...args: readonly string[]): Promise<string> => cluster.kubectl("-n", namespace, ...args);
+    const example = (password: string): Promise<readonly object[]> => exampleStore({ image, namespace, password });
+    await cluster.apply(namespace, ...(await example("first-password")), ...gracefulBackend(undefined, 2));
+    await cluster.apply(namespace, apiKeys("keys", [...CLIENTS, GUEST]), besidePolicy);
+    await cluster.rolledOut(namespace, "sample-backend", "valkey");
+
+    const edit = (parts: Parts): Promise<string> => cluster.proxy(namespace, NAME, spec(parts));
+    const pods = (): Promise<V1Pod[]> => dataplanePods(cluster, namespace, NAME);
+    const stores = async (): Promise<number[]> =>
+      samples(cluster, (await pods()).filter(isServing), "wsproxy_store_available", { proxy: `${namespace}/${NAME}` });
+    const storeIs = (available: boolean): Promise<void> =>
+      cluster.until(`every pod ${available ? "has" : "lacks"} the store`, async () =>
+        (await stores()).every((one) => one === (available ? 1 : 0)),
+      );
+    const open = (url: string, client = GUEST): Promise<Session> => ledger.open(url, asClient(client));
+    const refused = (url: string, client = GUEST): Promise<string> => ledger.dial(url, asClient(client)).refused();
+
+    await report.step("without a store, and without its Secret, the status says what limits mean", () =>
+      statusTells(cluster, namespace),
+    );
+    const url = await report.step("three pods count in the store of examples/valkey", async () => {
+      const at = await edit({});
+      await reached(cluster, namespace, NAME, 3, () => open(`${at}/late`));
+      await storeIs(true);
+      return at;
+    });
+    const path = `${url}/sessions`;
+    const on = async (route: string): Promise<string[]> => {
+      const serving = await settled(cluster, namespace, NAME, ({ length }) => length > 1);
+      return serving.map((pod) => `${urlOf(pod)}/${route}`);
+    };
+    const holders = new Holders(cluster, path, CLIENTS, LIMIT);
+    const exact = (): void => {
+      assert.equal(holders.most, LIMIT, "the most sessions of one client");
+      assert.deepEqual(new Set(holders.counts), new Set([LIMIT]));
+    };
+    /** Sessions since then that no client of ours has ended. */
+    const lost = (since: number): string[] =>
+      ledger.ended
+        .filter(({ closed }) => closed.at >= since && closed.code !== 1000)
+        .map(({ as, closed }) => `${as} ${closed.code} ${closed.text}`);
+
+    const storm = async (): Promise<void> => {
+      const since = Date.now();
+      await holders.storm(TRIES);
+      exact();
+      const entries = ledger.entries.filter(({ dialled }) => dialled >= since);
+      report.figure(
+        `${CLIENTS.length} clients with ${TRIES} tries each`,
+        reasonsOf(entries.filter(({ opened }) => opened === undefined)),
+      );
+      assert.deepEqual(lost(since), []);
+    };
+    await report.step(`Refuse: of ${TRIES} tries at the same time ${LIMIT} get in, for each client`, storm);
+    await report.step("an edit to PerPod ends no session, and none is forgotten", async () => {
+      await edit({ whenUnavailable: "PerPod" });
+      await storm();
+    });
+    await report.step(`PerPod: of ${TRIES} tries at the same time ${LIMIT} get in, for each client`, async () => {
+      await holders.leave();
+      await storm();
+    });
+    await report.step("messages of one client, from all pods together, are those of one limit", async () => {
+      await talk(report, await Promise.all((await on("messages")).map((one) => open(one))));
+    });
+
+    await report.step("a pod is killed: its places are free soon, and no client gets more than it had", async () => {
+      await edit({ whenUnavailable: "Refuse" });
+      const [victim = {}] = await pods();
+      holders.comeBack();
+      const since = Date.now();
+      await crash(cluster, victim);
+      await cluster.until("its sessions are gone", async () => !holders.whole);
+      await cluster.until("each client has its sessions again", async () => holders.whole);
+      const took = Date.now() - since;
+      report.figure(
+        `a killed pod's ${lost(since).length} sessions: until all clients have theirs again`,
+        seconds(took),
+      );
+      assert.ok(took < FREE + SLACK, seconds(took));
+      exact();
+    });
+    await report.step("rolled, and scaled from 3 to 5 to 2 meanwhile: never more than it may have", async () => {
+      const since = Date.now();
+      await kubectl("rollout", "restart", `deployment/wsproxy-${NAME}`);
+      await edit({ replicas: 5 });
+      await settled(cluster, namespace, NAME, ({ length }) => length === 5);
+      await edit({ replicas: 2 });
+      await settled(cluster, namespace, NAME, ({ length }) => length === 2);
+      await cluster.until("each client has its sessions again", async () => holders.whole);
+      await holders.rest();
+      report.figure(
+        "rolled and scaled meanwhile",
+        `${lost(since).length} sessions ended, in ${seconds(Date.now() - since)}`,
+      );
+      assert.deepEqual(new Set(lost(since).map((one) => one.replace(/^\S+ /, ""))), new Set(["1012 Draining"]));
+      exact();
+    });
+
+    await report.step("Refuse, the store's pod is deleted: 503 until it is back, empty; no session ends", async () => {
+      const since = Date.now();
+      await kubectl("delete", "pod", "--selector", "app=valkey", "--force", "--grace-period=0");
+      await cluster.until("503", async () => {
+        const session = ledger.dial(path, asClient(FIRST));
+        return (await session.refused()) === "503 StoreUnavailable" && session.entry.refused?.retryAfter === 5;
+      });
+      await cluster.until("it counts again", async () => (await refused(path, FIRST)) === "429 ConnectionLimit");
+      await storeIs(true);
+      report.figure("the store's pod is deleted: until it counts again", seconds(Date.now() - since));
+      await storm();
+    });
+    await report.step("PerPod, it is away: each pod counts for itself; back again, all of them do", async () => {
+      const since = Date.now();
+      await edit({ replicas: 2, whenUnavailable: "PerPod" });
+      await kubectl("scale", "deployment/valkey", "--replicas=0");
+      await storeIs(false);
+      const urls = await on("sessions");
+      const sessions: Session[] = [];
+      for (const one of urls) {
+        for (let count = 0; count < LIMIT; count += 1) sessions.push(await open(one));
+        assert.equal(await refused(one), "429 ConnectionLimit");
+      }
+      await kubectl("scale", "deployment/valkey", "--replicas=1");
+      await storeIs(true);
+      await Promise.all(sessions.slice(LIMIT).map((session) => session.close()));
+      for (const one of urls) assert.equal(await refused(one), "429 ConnectionLimit");
+      await sessions[0]?.close();
+      sessions.push(await open(urls[1] ?? ""));
+      for (const one of urls) assert.equal(await refused(one), "429 ConnectionLimit");
+      await storm();
+      assert.deepEqual(lost(since), []);
+      await Promise.all(sessions.filter(({ isOpen }) => isOpen).map((session) => session.close()));
+    });
+    await report.step(
+      "another password, in the Secret and in the store: no session ends, no count is lost",
+      async () => {
+        const since = Date.now();
+        await cluster.apply(namespace, ...(await example("second-password")));
+        await kubectl("rollout", "restart", "deployment/valkey");
+        await cluster.rolledOut(namespace, "valkey");
+        await cluster.until("the first is refused", async () => (await stores()).includes(0));
+        await storeIs(true);
+        await storm();
+        assert.deepEqual(lost(since), []);
+      },
+    );
+
+    await report.step("a limit that is new counts the sessions that are open, on every pod", async () => {
+      const urls = await on("late");
+      const sessions = await Promise.all([...urls, ...urls, ...urls].map((one) => open(one)));
+      await edit({ replicas: 2, whenUnavailable: "PerPod", late: sessions.length + 1 });
+      sessions.push(await open(urls[0] ?? ""));
+      for (const one of urls) assert.equal(await refused(one), "429 ConnectionLimit");
+      for (const session of sessions) await session.echo("still here");
+    });
+    await report.step("mode Sidecar: two pods share one limit", () => besides(cluster, namespace));
+  },
+  { minutes: 8 },
+);
+
+/** What a user reads before there is a store that can be asked. */
+async function statusTells(cluster: Cluster, namespace: string): Promise<void> {
+  const tells = async (parts: Parts | undefined, type: string, words: RegExp): Promise<void> => {
+    if (parts !== undefined) await cluster.apply(namespace, proxyManifest(NAME, spec(parts)));
+    let last = "";
+    await cluster
+      .until(`${type} tells ${words}`, async () => {
+        const { status, metadata } = await readProxy(cluster, namespace, NAME);
+        const found = status?.conditions?.find((one) => one.type === type);
+        last = `${found?.status} ${found?.reason}: ${found?.message}`;
+        return found?.observedGeneration === metadata.generation && words.test(last);
+      })
+      .catch((error: unknown) => {
+        throw new Error(`${String(error)}; it is ${last}`, { cause: error });
+      });
+  };
+  await cluster.apply(namespace, proxyManifest(NAME, { ...spec(), store: undefined }));
+  await tells(undefined, "Accepted", /^True .*each of the 3 pods by itself.*spec\.store counts over all pods/);
+  await tells({ secret: "nowhere" }, "ResolvedRefs", /^False SecretNotFound: .*nowhere.*no pod dials the store/);
+  const stringData = { username: "wsproxy", password: "first-password" };
+  const type = "kubernetes.io/basic-auth";
+  await cluster.apply(namespace, {
+    apiVersion: "v1",
+    kind: "Secret",
+    type,
+    metadata: { name: "unlabelled" },
+    stringData,
+  });
+  await tells({ secret: "unlabelled" }, "ResolvedRefs", /^False SecretNotPermitted: .*no pod dials the store/);
+  await cluster.kubectl("-n", namespace, "label", "secret", "unlabelled", `${USE_LABEL}=true`);
+  await tells(undefined, "ResolvedRefs", /^True /);
+}
+
+/** One client talks as fast as it can, with a session on each pod: what comes back is what all pods let through. */
+async function talk(report: Report, sessions: readonly Session[]): Promise<void> {
+  const since = Date.now();
+  const most = MESSAGES.burst + (MESSAGES.limit * TALK) / 1000;
+  for (const session of sessions) for (let count = 1; count <= most; count += 1) session.send(`message ${count}`);
+  await sleep(TALK);
+  for (const session of sessions) session.socket.terminate();
+  const came = sessions
+    .flatMap(({ entry }) => entry.received.map(({ at }) => at - since))
+    .filter((at) => at <= TALK)
+    .toSorted((a, b) => a - b);
+  report.figure(`messages in ${seconds(TALK)}, of ${most} at the most`, String(came.length));
+  for (const [index, at] of came.entries()) {
+    const lawful = MESSAGES.burst + (MESSAGES.limit * (at + GRAIN)) / 1000;
+    assert.ok(index + 1 <= lawful, `${index + 1} messages after ${at} ms`);
+  }
+  assert.ok(came.length >= 0.9 * most, `only ${came.length} messages`);
+  for (const { entry } of sessions) assert.ok(entry.received.length > 0, "a session's messages did not come through");
+}
+
+/** Pods that a user makes count in the same store, by a proxy of their own. */
+async function besides(cluster: Cluster, namespace: string): Promise<void> {
+  const manifest = proxyManifest(SIDECAR, {
+    ...sidecarSpec({ ...byApiKey, ...perClient(LIMIT) }, SIDECAR),
+    store: store(namespace),
+  });
+  await cluster.apply(namespace, manifest);
+  await cluster.condition(namespace, SIDECAR, "Programmed");
+  await cluster.apply(namespace, workload("Deployment", SIDECAR, 2, labelledPods(SIDECAR)));
+  const [one = "", other = ""] = (await injected(cluster, namespace, SIDECAR, 2)).map(urlOf);
+  const open = (at: string): Promise<Session> => cluster.ledger.open(at, asClient(GUEST));
+  const areFull = async (): Promise<void> => {
+    for (const at of [one, other])
+      assert.equal(await cluster.ledger.dial(at, asClient(GUEST)).refused(), "429 ConnectionLimit");
+  };
+  const sessions = await Promise.all([one, one, one, other, other].map(open));
+  await areFull();
+  await sessions[0]?.close();
+  await open(other);
+  await areFull();
+}

@@ -1,0 +1,68 @@
+import { keyOf } from "../fakes/api-keys.ts";
+import { storeAddress } from "./store.ts";
+import { byApiKey } from "./workloads.ts";
+
+/** The proxy, and the namespace that it and its store are in. */
+export const NAME = "shared";
+/** Another proxy there, of mode Sidecar. */
+export const SIDECAR = "beside";
+/** A client that comes alone. */
+export const GUEST = "guest";
+/** Sessions of one client, over all pods. */
+export const LIMIT = 5;
+/** Messages of one client, over all pods. */
+export const MESSAGES = { limit: 100, interval: "1s", burst: 100, onExceed: "Delay" };
+
+/** What is edited of the proxy. */
+export interface Parts {
+  readonly replicas?: number;
+  readonly whenUnavailable?: "PerPod" | "Refuse";
+  /** Sessions of one client on the route that has no limit at first. */
+  readonly late?: number;
+  readonly secret?: string;
+}
+
+/** `spec.store`, as the example has it. */
+export function store(namespace: string, { whenUnavailable = "Refuse", secret = "valkey-login" }: Parts = {}): object {
+  return { address: storeAddress(namespace), credentialsSecretName: secret, whenUnavailable };
+}
+
+export const perClient = (limit: number): object => ({ connections: [{ per: "Client", limit }] });
+
+/** The whole proxy. */
+export function spec({ replicas = 3, late, ...rest }: Parts = {}): object {
+  const route = (name: string, policies: object): object => ({
+    name,
+    path: { value: `/${name}` },
+    backends: [{ service: "sample-backend", port: "ws" }],
+    policies,
+  });
+  return {
+    gateway: { replicas },
+    dataplane: { drain: { period: "2s" }, resources: { requests: { cpu: "10m", memory: "64Mi" } } },
+    policies: byApiKey,
+    routes: [
+      route("sessions", perClient(LIMIT)),
+      route("messages", { messages: { fromClient: [{ per: "Client", ...MESSAGES }] } }),
+      route("late", late === undefined ? {} : perClient(late)),
+    ],
+    store: store(NAME, rest),
+  };
+}
+
+/** How this client dials. */
+export function asClient(client: string): { as: string; headers: Record<string, string> } {
+  return { as: client, headers: { "x-api-key": keyOf(client) } };
+}
+
+/** Pods of mode Sidecar reach the store too, where a cluster enforces such policies: the example has no label of theirs. */
+export const besidePolicy = {
+  apiVersion: "networking.k8s.io/v1",
+  kind: "NetworkPolicy",
+  metadata: { name: "valkey-for-sidecars" },
+  spec: {
+    podSelector: { matchLabels: { app: "valkey" } },
+    policyTypes: ["Ingress"],
+    ingress: [{ ports: [{ port: 6379 }], from: [{ podSelector: { matchLabels: { app: SIDECAR } } }] }],
+  },
+};
