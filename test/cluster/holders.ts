@@ -37,9 +37,17 @@ export class Holders {
     return this.counts.every((count) => count === this.#limit);
   }
 
-  /** Each tries so many sessions, all of them at the same time; resolves when each try has its answer. */
-  async storm(tries: number): Promise<void> {
-    await Promise.all(this.#each((client) => this.#tries(client, tries)));
+  /**
+   * Each tries so many sessions, all of them at the same time; one client begins after another, in this time of ms. Resolves when
+   * each try has its answer.
+   */
+  async storm(tries: number, over = 0): Promise<void> {
+    await Promise.all(
+      this.#each(async (client, index) => {
+        if (over > 0) await sleep((over * index) / this.#held.size);
+        await this.#tries(client, tries);
+      }),
+    );
   }
 
   /** From now on each tries for what it lacks, and for one more, in rounds. */
@@ -54,9 +62,10 @@ export class Holders {
     await Promise.all(this.#rounds);
   }
 
-  /** They end all that they hold. */
+  /** They end all that they hold, and begin anew. */
   async leave(): Promise<void> {
     await Promise.all(this.#each((client) => Promise.all([...this.#of(client)].map((session) => session.close()))));
+    this.most = 0;
   }
 
   async #goRound(client: string): Promise<void> {
@@ -91,7 +100,7 @@ export class Holders {
     return [...this.#of(client)].filter(({ isOpen }) => isOpen).length;
   }
 
-  #each<T>(work: (client: string) => T): T[] {
+  #each<T>(work: (client: string, index: number) => T): T[] {
     return [...this.#held.keys()].map(work);
   }
 }

@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
 import { keyOf } from "../fakes/api-keys.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Session } from "./session.ts";
 import { storeAddress } from "./store.ts";
 import { byApiKey } from "./workloads.ts";
 
@@ -53,6 +56,34 @@ export function spec({ replicas = 3, late, ...rest }: Parts = {}): object {
 /** How this client dials. */
 export function asClient(client: string): { as: string; headers: Record<string, string> } {
   return { as: client, headers: { "x-api-key": keyOf(client) } };
+}
+
+/** Of a busy machine the store may be late: with Refuse a client is told to come again. */
+const AGAIN = "503 StoreUnavailable";
+
+/** Resolves with a session as soon as the store can be asked; rejects with another refusal. */
+export async function getsIn(cluster: Cluster, url: string, client = GUEST): Promise<Session> {
+  const entered: Session[] = [];
+  await cluster.until(`${client} gets in`, async () => {
+    const session = cluster.ledger.dial(url, asClient(client));
+    const said = await session.opened().then(
+      () => undefined,
+      ({ message }: Error) => message,
+    );
+    if (said === undefined) entered.push(session);
+    else assert.equal(said, `refused: ${AGAIN}`);
+    return said === undefined;
+  });
+  return entered[0]!;
+}
+
+/** Resolves where a client is told that it has enough, as soon as the store can be asked. */
+export async function hasEnough(cluster: Cluster, url: string, client = GUEST): Promise<void> {
+  await cluster.until(`${client} is told that it has enough`, async () => {
+    const said = await cluster.ledger.dial(url, asClient(client)).refused();
+    if (said !== AGAIN) assert.equal(said, "429 ConnectionLimit");
+    return said !== AGAIN;
+  });
 }
 
 /** Pods of mode Sidecar reach the store too, where a cluster enforces such policies: the example has no label of theirs. */
