@@ -3,6 +3,7 @@ import { keyOf } from "../fakes/api-keys.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Session } from "./session.ts";
 import { storeAddress } from "./store.ts";
+import { MESSAGES } from "./talker.ts";
 import { byApiKey } from "./workloads.ts";
 
 /** The proxy, and the namespace that it and its store are in. */
@@ -13,9 +14,6 @@ export const SIDECAR = "beside";
 export const GUEST = "guest";
 /** Sessions of one client, over all pods. */
 export const LIMIT = 5;
-/** Messages of one client, over all pods. */
-export const MESSAGES = { limit: 100, interval: "1s", burst: 100, onExceed: "Delay" };
-
 /** What is edited of the proxy. */
 export interface Parts {
   readonly replicas?: number;
