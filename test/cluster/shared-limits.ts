@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { keyOf } from "../fakes/api-keys.ts";
 import type { Cluster } from "./cluster.ts";
+import { urlOf } from "./injected-pods.ts";
 import type { Session } from "./session.ts";
+import { injected, labelledPods, sidecarSpec, workload } from "./sidecar.ts";
 import { storeAddress } from "./store.ts";
 import { MESSAGES } from "./talker.ts";
+import { proxyManifest } from "./web-socket-proxy.ts";
 import { byApiKey } from "./workloads.ts";
 
 /** The proxy, and the namespace that it and its store are in. */
@@ -102,3 +105,21 @@ export const besidePolicy = {
     ingress: [{ ports: [{ port: 6379 }], from: [{ podSelector: { matchLabels: { app: SIDECAR } } }] }],
   },
 };
+
+/** Pods that a user makes count in the same store, by a proxy of their own. */
+export async function besides(cluster: Cluster, namespace: string): Promise<void> {
+  const manifest = proxyManifest(SIDECAR, {
+    ...sidecarSpec({ ...byApiKey, ...perClient(LIMIT) }, SIDECAR),
+    store: store(namespace),
+  });
+  await cluster.apply(namespace, manifest);
+  await cluster.condition(namespace, SIDECAR, "Programmed");
+  await cluster.apply(namespace, workload("Deployment", SIDECAR, 2, labelledPods(SIDECAR)));
+  const [one = "", other = ""] = (await injected(cluster, namespace, SIDECAR, 2)).map(urlOf);
+  const areFull = (): Promise<unknown> => Promise.all([one, other].map((at) => hasEnough(cluster, at)));
+  const sessions = await Promise.all([one, one, one, other, other].map((at) => getsIn(cluster, at)));
+  await areFull();
+  await sessions[0]?.close();
+  await getsIn(cluster, other);
+  await areFull();
+}

@@ -12,24 +12,21 @@ import { seconds } from "../report.ts";
 import { scenario } from "../scenario.ts";
 import type { Session } from "../session.ts";
 import {
+  asClient,
   besidePolicy,
+  besides,
+  getsIn,
   GUEST,
+  hasEnough,
   LIMIT,
   NAME,
-  perClient,
-  SIDECAR,
   spec,
-  store,
-  asClient,
-  getsIn,
-  hasEnough,
   type Parts,
 } from "../shared-limits.ts";
-import { injected, labelledPods, sidecarSpec, workload } from "../sidecar.ts";
 import { exampleStore, storeImage } from "../store.ts";
 import { talk } from "../talker.ts";
 import { proxyManifest, readProxy } from "../web-socket-proxy.ts";
-import { apiKeys, byApiKey } from "../workloads.ts";
+import { apiKeys } from "../workloads.ts";
 
 const CLIENTS = Array.from({ length: 50 }, (_, index) => `client-${index + 1}`);
 const [FIRST = ""] = CLIENTS;
@@ -42,6 +39,7 @@ const TALKERS = 10;
 /** Places of a pod that was killed are free by then, in ms; and for a busy machine, in which clients come back. */
 const FREE = 15_000;
 const SLACK = 5_000;
+
 export default scenario(
   "one limit for all pods: 5 is 5, while pods are killed, rolled and scaled, and their store comes and goes",
   async (cluster, report) => {
@@ -284,22 +282,4 @@ async function statusTells(cluster: Cluster, namespace: string): Promise<void> {
   await tells({ secret: "unlabelled" }, "ResolvedRefs", /^False SecretNotPermitted: .*no pod dials the store/);
   await cluster.kubectl("-n", namespace, "label", "secret", "unlabelled", `${USE_LABEL}=true`);
   await tells(undefined, "ResolvedRefs", /^True /);
-}
-
-/** Pods that a user makes count in the same store, by a proxy of their own. */
-async function besides(cluster: Cluster, namespace: string): Promise<void> {
-  const manifest = proxyManifest(SIDECAR, {
-    ...sidecarSpec({ ...byApiKey, ...perClient(LIMIT) }, SIDECAR),
-    store: store(namespace),
-  });
-  await cluster.apply(namespace, manifest);
-  await cluster.condition(namespace, SIDECAR, "Programmed");
-  await cluster.apply(namespace, workload("Deployment", SIDECAR, 2, labelledPods(SIDECAR)));
-  const [one = "", other = ""] = (await injected(cluster, namespace, SIDECAR, 2)).map(urlOf);
-  const areFull = (): Promise<unknown> => Promise.all([one, other].map((at) => hasEnough(cluster, at)));
-  const sessions = await Promise.all([one, one, one, other, other].map((at) => getsIn(cluster, at)));
-  await areFull();
-  await sessions[0]?.close();
-  await getsIn(cluster, other);
-  await areFull();
 }
