@@ -10,6 +10,8 @@ import { Waiters } from "./waiters.ts";
 const MARGIN = 500;
 /** How long a pocket goes on alone after the store has failed it, in ms. */
 const ALONE = 250;
+/** Calls in a row without an answer after which it goes on alone: a pod alone may have a burst of its own. */
+const MOST_UNANSWERED = 2;
 /** Bytes that are worth a question to the store, where a limit delays. */
 const PORTION = 16_384;
 
@@ -42,6 +44,8 @@ export class Pocket implements SharedBucket {
   #seen = 0;
   #wanted = false;
   #aloneUntil = 0;
+  /** Calls in a row without an answer. */
+  #unanswered = 0;
   /** The bucket is empty: before that a verdict falls without the store. */
   #emptyUntil = 0;
   /** The bucket has just run empty: nothing is asked before, and what waits is asked for together. */
@@ -157,9 +161,10 @@ export class Pocket implements SharedBucket {
     return { key, holder, shape: this.#shape, at: now, seen: this.#seen, back, ...none };
   }
 
-  /** The answer of the store to a line; `settle` and `trim` follow. Undefined: there is none, or none that is of use. */
+  /** The answer of the store to a line; `settle` and `trim` follow. Undefined: none that is of use. */
   answered({ at, holds, need }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
     this.told = now;
+    this.#unanswered = 0;
     if (said === undefined) {
       this.#aloneUntil = now + ALONE;
       return;
@@ -176,9 +181,16 @@ export class Pocket implements SharedBucket {
     else this.#scarceUntil = until;
   }
 
-  /** What waits goes on. */
+  /** There was no answer to a call: what waits asks again. */
+  unanswered(now: number): void {
+    this.told = now;
+    this.#unanswered += 1;
+    if (this.#unanswered >= MOST_UNANSWERED) this.#aloneUntil = now + ALONE;
+  }
+
+  /** What waits goes on; what has gone on is counted, by the pod's own bucket where there was no answer. */
   settle(now: number): void {
-    this.#waiters.settle((n) => this.take(n, now));
+    this.#waiters.settle((n) => this.take(n, now) || (this.#unanswered > 0 && this.#own.take(n, now)));
   }
 
   /** What was granted to be spent at once, and was not when all has gone on, is lost: the store does not hold it. */

@@ -162,15 +162,41 @@ test("while the store is unavailable each pod counts for itself, charged with wh
   expect(pocket?.available(it.now())).toBe(-5);
 });
 
-test("a call without an answer: what waits goes on by the pod's own count, and later the store is asked again", async () => {
+test("two calls without an answer: what waits goes on by the pod's own count, and later the store is asked again", async () => {
   const it = bench(small);
+  const [pocket] = it.made;
+  const look = () => [it.answers(), pocket?.unknown(1, it.now()), pocket?.alone(it.now())];
   it.ask();
   await turn();
   await it.link.open[0]?.fail();
-  const [pocket] = it.made;
-  expect([it.answers(), pocket?.unknown(1, it.now()), pocket?.available(it.now())]).toEqual([1, false, 9]);
+  expect(look()).toEqual([1, true, false]); // a flow asks again: alone this pod may have a burst of its own
+  it.ask();
+  await turn();
+  await it.link.open[0]?.fail();
+  expect(look()).toEqual([2, false, true]);
+  expect(pocket?.available(it.now())).toBe(9);
   it.clock.advance(250);
-  expect(pocket?.unknown(1, it.now())).toBe(true);
+  expect(look()).toEqual([2, true, false]);
+});
+
+test("an answer between two calls without one leaves the pocket with the store", async () => {
+  const it = bench(small);
+  for (const answered of [false, true, false]) {
+    it.ask();
+    await turn();
+    if (answered) await it.link.grant();
+    else await it.link.open[0]?.fail();
+  }
+  expect(it.made[0]?.alone(it.now())).toBe(false);
+});
+
+test("messages that have gone on are counted by the pod's own bucket where a call has no answer", async () => {
+  const it = bench(small);
+  let short = 0;
+  for (let count = 1; count <= 12; count += 1) it.made[0]?.spend(1, it.now(), () => (short += 1));
+  await turn();
+  await it.link.open[0]?.fail();
+  expect(short).toBe(2);
 });
 
 test.each([[[]], [[1, 0]], [["1", 0, 0]], [undefined]])("an answer of another form, %j, is none", async (answer) => {

@@ -150,7 +150,8 @@ export class Pockets implements SharedBuckets, Lender {
     const now = this.clock.now();
     const said = answersOf(answer, part.length);
     for (const [at, { pocket, line }] of part.entries()) {
-      pocket.answered(line, call, said[at], now);
+      if (answer === undefined) pocket.unanswered(now);
+      else pocket.answered(line, call, said[at], now);
       this.#holding.delete(pocket);
       if (pocket.holds) this.#holding.add(pocket);
     }
