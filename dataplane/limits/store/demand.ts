@@ -6,8 +6,8 @@ const LEAST_BURST = 50;
 const HORIZON = 100;
 /** Use is measured over so many ms at least. */
 const MEASURED = 50;
-/** The longest pause between two questions about an empty bucket, in ms. */
-const PAUSE = 30;
+/** A message waits so long at most for a bucket that has just run empty, in ms. */
+export const PAUSE = 30;
 
 /** How much of a shared bucket a process uses, and so how much of it should be at hand. */
 export class Demand {
@@ -39,6 +39,12 @@ export class Demand {
     this.ahead = this.#reckon();
   }
 
+  /** What is ever held ahead. */
+  get most(): number {
+    const { burst } = this.#shape;
+    return burst < LEAST_BURST ? 0 : Math.floor(burst / 4);
+  }
+
   reshape(shape: BucketShape): void {
     this.#shape = shape;
     this.ahead = this.#reckon();
@@ -51,8 +57,6 @@ export class Demand {
   }
 
   #reckon(): number {
-    const { burst } = this.#shape;
-    if (burst < LEAST_BURST) return 0;
-    return Math.floor(Math.min(burst / 4, Math.max(burst / 16, this.#rate * HORIZON)));
+    return Math.min(this.most, Math.floor(Math.max(this.#shape.burst / 16, this.#rate * HORIZON)));
   }
 }

@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { SharedBucket } from "../shared-limits.ts";
 import { TokenBucket, type BucketShape } from "../token-bucket.ts";
 import type { Borrowed, BorrowLine } from "./borrow-line.ts";
-import { Demand } from "./demand.ts";
+import { Demand, PAUSE } from "./demand.ts";
 import { LEASE } from "./scripts/bucket.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -66,8 +66,7 @@ export class Pocket implements SharedBucket {
   }
 
   available(now: number): number {
-    if (this.alone(now)) return this.#own.available(now);
-    return now > this.#until ? 0 : this.#tokens;
+    return this.alone(now) ? this.#own.available(now) : this.#here(now);
   }
 
   take(n: number, now: number): boolean {
@@ -116,6 +115,8 @@ export class Pocket implements SharedBucket {
     this.#own.reshape(shape, now);
     this.#demand.reshape(shape);
     this.#emptyUntil = this.#scarceUntil = 0;
+    // Else pods would use up more than the new burst, one after the other.
+    this.#tokens = Math.min(this.#tokens, this.#demand.most);
   }
 
   alone(now: number): boolean {
@@ -136,7 +137,7 @@ export class Pocket implements SharedBucket {
   line(now: number, report: boolean): BorrowLine | undefined {
     this.#wanted = false;
     this.#demand.measure(now);
-    const holds = (this.#tokens = this.available(now));
+    const holds = (this.#tokens = this.#here(now)); // whatever decides now
     const [first, sum] = [this.#waiters.first, this.#waiters.sum];
     const least = Math.max(0, first - holds);
     const together = this.#waiters.single;
@@ -171,9 +172,9 @@ export class Pocket implements SharedBucket {
     this.#held = kept + granted - spent;
     this.#tokens = Math.max(0, this.#tokens - (holds - kept)) + granted;
     this.#low = Math.min(this.#demand.ahead, this.#held) / 2;
-    const until = wait > 0 ? now + this.#demand.pause(wait) : 0;
-    if (granted < need) this.#emptyUntil = until;
-    else this.#scarceUntil = until;
+    const pause = wait > 0 ? this.#demand.pause(wait) : 0;
+    if (granted < need || pause > PAUSE) this.#emptyUntil = now + pause;
+    if (granted >= need) this.#scarceUntil = now + pause;
   }
 
   /** What waits goes on. */
@@ -184,6 +185,11 @@ export class Pocket implements SharedBucket {
   /** What was granted to be spent at once, and was not when all has gone on, is lost: the store does not hold it. */
   trim(): void {
     this.#tokens = Math.min(this.#tokens, this.#held);
+  }
+
+  /** What is borrowed, and still counts in the store. */
+  #here(now: number): number {
+    return now > this.#until ? 0 : this.#tokens;
   }
 
   #need(now: number): void {

@@ -141,6 +141,44 @@ test("a bucket that has just run empty is asked once for all that waits, after a
   expect(it.link.open[0]?.lines).toMatchObject([{ least: 1, need: 3 }]);
 });
 
+test("a slow bucket that has just run empty holds no message until its next token: a verdict falls at once", async () => {
+  const it = bench({ limit: 50, interval: 86_400_000, burst: 50 });
+  it.ask();
+  await turn();
+  await it.link.open[0]?.answer(1, 1_728_000_000, 0); // nothing ahead, the next token in 29 min
+  const [pocket] = it.made;
+  expect([pocket?.unknown(1, it.now()), pocket?.wait(1, it.now())]).toEqual([false, 1_728_000]);
+});
+
+test.each(["a lost answer", "an outage"])("%s brings back nothing of what was spent", async (what) => {
+  const it = bench(wide);
+  await filled(it);
+  const [pocket] = it.made;
+  pocket?.take(4, it.now()); // 2 left: it asks for more
+  it.clock.advance(10);
+  if (what === "an outage") it.link.available = false;
+  else await it.link.open[0]?.fail();
+  pocket?.ask(1, it.now(), () => {});
+  await turn();
+  await it.link.open[0]?.fail();
+  it.link.available = true;
+  it.clock.advance(250);
+  expect(pocket?.available(it.now())).toBe(2);
+});
+
+test("a debt of the pod's own is not told to the store", async () => {
+  const it = bench(wide);
+  await filled(it);
+  const [pocket] = it.made;
+  pocket?.take(4, it.now());
+  it.clock.advance(10);
+  await it.link.open[0]?.fail();
+  pocket?.force(500, it.now());
+  pocket?.ask(1, it.now(), () => {});
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2 }]);
+});
+
 test("more than the burst is never asked for", () => {
   const it = bench(small);
   expect([it.made[0]?.unknown(10, it.now()), it.made[0]?.unknown(11, it.now())]).toEqual([true, false]);
@@ -259,6 +297,17 @@ test("a changed limit applies at once, and the store is asked by it", async () =
   await it.link.refuse(1000);
   it.made[0]?.reshape(wide, it.now());
   expect(it.made[0]?.unknown(1, it.now())).toBe(true);
+});
+
+test("what is held of a limit that was lowered stays, up to a quarter of the new burst", async () => {
+  const it = bench({ limit: 1000, interval: 1000, burst: 1000 });
+  await filled(it);
+  const [pocket] = it.made;
+  expect(pocket?.available(it.now())).toBe(62);
+  pocket?.reshape(wide, it.now());
+  expect(pocket?.available(it.now())).toBe(25);
+  pocket?.reshape(small, it.now());
+  expect(pocket?.available(it.now())).toBe(0);
 });
 
 test("one round is under way at a time; what comes up meanwhile goes with the next", async () => {
