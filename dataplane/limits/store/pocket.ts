@@ -42,7 +42,8 @@ export class Pocket implements SharedBucket {
   #seen = 0;
   #wanted = false;
   #aloneUntil = 0;
-  /** The bucket is empty: before that a verdict falls without the store. */
+  /** The bucket has not so many tokens: before that a verdict on them falls without the store. */
+  #emptyFrom = 0;
   #emptyUntil = 0;
   /** The bucket has just run empty: nothing is asked before, and what waits is asked for together. */
   #scarceUntil = 0;
@@ -89,7 +90,8 @@ export class Pocket implements SharedBucket {
   }
 
   unknown(n: number, now: number): boolean {
-    return n <= this.#shape.burst && now >= this.#emptyUntil && !this.alone(now) && this.available(now) < n;
+    const empty = now < this.#emptyUntil && n >= this.#emptyFrom;
+    return !empty && n <= this.#shape.burst && !this.alone(now) && this.available(now) < n;
   }
 
   ask(n: number, now: number, answered: () => void): Timer {
@@ -159,7 +161,7 @@ export class Pocket implements SharedBucket {
   }
 
   /** The answer of the store to a line; `settle` and `trim` follow. Undefined: there is none, or none that is of use. */
-  answered({ at, holds, need }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
+  answered({ at, holds, least, need }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
     this.told = now;
     if (said === undefined) {
       this.#aloneUntil = now + ALONE;
@@ -173,8 +175,9 @@ export class Pocket implements SharedBucket {
     this.#tokens = Math.max(0, this.#tokens - (holds - kept)) + granted;
     this.#low = Math.min(this.#demand.ahead, this.#held) / 2;
     const pause = wait > 0 ? this.#demand.pause(wait) : 0;
-    if (granted < need || pause > PAUSE) this.#emptyUntil = now + pause;
     if (granted >= need) this.#scarceUntil = now + pause;
+    if (granted < need) [this.#emptyFrom, this.#emptyUntil] = [holds + least, now + pause];
+    else if (granted > 0) [this.#emptyFrom, this.#emptyUntil] = [1, pause > PAUSE ? now + pause : 0];
   }
 
   /** What waits goes on. */

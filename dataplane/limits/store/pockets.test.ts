@@ -179,6 +179,35 @@ test("a debt of the pod's own is not told to the store", async () => {
   expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2 }]);
 });
 
+test("where the store has too few for a large read, it is still asked for a small one", async () => {
+  const it = bench(small);
+  it.ask(0, 8);
+  await turn();
+  await it.link.refuse(500);
+  const [pocket] = it.made;
+  expect([8, 10, 7, 1].map((n) => pocket?.unknown(n, it.now()))).toEqual([false, false, true, true]);
+  it.ask(0, 3);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ least: 3, need: 3 }]);
+  await it.link.refuse(200);
+  expect([2, 3].map((n) => pocket?.unknown(n, it.now()))).toEqual([true, false]);
+});
+
+test("what is granted ahead says that the bucket is not empty any more", async () => {
+  const it = bench(wide);
+  await filled(it);
+  const [pocket] = it.made;
+  it.ask(0, 90);
+  await turn();
+  await it.link.refuse(60_000);
+  pocket?.take(4, it.now());
+  it.clock.advance(10);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 4 }]);
+  await it.link.grant();
+  expect([pocket?.unknown(90, it.now()), pocket?.unknown(7, it.now())]).toEqual([true, true]);
+});
+
 test("more than the burst is never asked for", () => {
   const it = bench(small);
   expect([it.made[0]?.unknown(10, it.now()), it.made[0]?.unknown(11, it.now())]).toEqual([true, false]);
