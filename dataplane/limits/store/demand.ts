@@ -6,6 +6,12 @@ const LEAST_BURST = 50;
 const HORIZON = 100;
 /** Use is measured over so many ms at least. */
 const MEASURED = 50;
+/** How long a pocket that is used fast waits for company before it asks for more, in ms. */
+const FAST = 10;
+/** How long any other does, in ms. */
+const SLOW = 100;
+/** Tokens that are left at least when more is asked for. */
+const LAST = 2;
 /** A message waits so long at most for a bucket that has just run empty, in ms. */
 export const PAUSE = 30;
 
@@ -54,6 +60,20 @@ export class Demand {
   pause(wait: number): number {
     const { limit, interval, burst } = this.#shape;
     return Math.max(wait, Math.min(PAUSE, (burst * interval) / limit / 8));
+  }
+
+  /** With fewer tokens than these at hand it is time to ask for more: `half` of what is held, or less where use is slow. */
+  low(half: number, now: number): number {
+    return Math.min(half, Math.max(LAST, 3 * SLOW * this.#rateAt(now)));
+  }
+
+  /** For how many ms a question can wait while `left` tokens are at hand. */
+  patience(left: number, now: number): number {
+    return left < 2 * SLOW * this.#rateAt(now) ? FAST : SLOW;
+  }
+
+  #rateAt(now: number): number {
+    return Math.max(this.#rate, this.#used / Math.max(MEASURED, now - this.#since));
   }
 
   #reckon(): number {

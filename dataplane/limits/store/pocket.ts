@@ -17,8 +17,8 @@ const PORTION = 16_384;
 export interface Lender {
   readonly available: boolean;
   readonly clock: Clock;
-  /** Asks soon: at the end of the turn where a message waits, else a little later. */
-  wants(pocket: Pocket, waits: boolean): void;
+  /** Asks within so many ms, in company; 0: a message waits, so at the end of the turn. */
+  wants(pocket: Pocket, within: number): void;
 }
 
 /**
@@ -140,9 +140,8 @@ export class Pocket implements SharedBucket {
     this.#wanted = false;
     this.#demand.measure(now);
     const holds = (this.#tokens = this.#here(now)); // whatever decides now
-    const [first, sum] = [this.#waiters.first, this.#waiters.sum];
+    const { first, sum, single: together } = this.#waiters;
     const least = Math.max(0, first - holds);
-    const together = this.#waiters.single;
     const need = together ? Math.max(0, sum - holds) : least;
     const others = together ? 0 : sum - first;
     const ahead = need > 0 || now >= this.#scarceUntil ? this.#missing(Math.max(0, holds - sum), others) : 0;
@@ -182,7 +181,7 @@ export class Pocket implements SharedBucket {
 
   /** What waits goes on. */
   settle(now: number): void {
-    this.#waiters.settle((n) => this.take(n, now));
+    if (this.waiting) this.#waiters.settle((n) => this.take(n, now));
   }
 
   /** What was granted to be spent at once, and was not when all has gone on, is lost: the store does not hold it. */
@@ -198,10 +197,10 @@ export class Pocket implements SharedBucket {
   #need(now: number): void {
     if (this.#later !== undefined) return;
     const pause = this.#scarceUntil - now;
-    if (pause <= 0) return this.#lender.wants(this, true);
+    if (pause <= 0) return this.#lender.wants(this, 0);
     this.#later = this.#lender.clock.after(pause, () => {
       this.#later = undefined;
-      this.#lender.wants(this, true);
+      this.#lender.wants(this, 0);
     });
   }
 
@@ -216,7 +215,9 @@ export class Pocket implements SharedBucket {
     this.#own.force(n, now);
     this.used = now;
     if (this.#wanted || this.#tokens >= this.#low || now < this.#scarceUntil) return;
+    this.#low = this.#demand.low(this.#low, now);
+    if (this.#tokens >= this.#low) return;
     this.#wanted = true;
-    this.#lender.wants(this, false);
+    this.#lender.wants(this, this.#demand.patience(this.#tokens, now));
   }
 }

@@ -92,6 +92,49 @@ test("at half of what it holds it asks for more, in company, within 10 ms", asyn
   expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 4 }]);
 });
 
+test("where use is slow it asks late, and waits for company up to 100 ms", async () => {
+  const it = bench(wide, wide);
+  for (const at of [0, 1]) it.ask(at);
+  await turn();
+  await it.link.grant();
+  const [fast, slow] = it.made;
+  for (let n = 0; n < 4; n += 1) {
+    it.clock.advance(1000);
+    slow?.take(1, it.now());
+    await turn();
+  }
+  it.clock.advance(100);
+  await turn();
+  expect(it.link.sent).toBe(1); // it has 2
+  slow?.take(1, it.now());
+  it.clock.advance(99);
+  await turn();
+  expect(it.link.sent).toBe(1);
+  fast?.take(6, it.now());
+  it.clock.advance(1);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ ahead: 5 }, { ahead: 6 }]);
+  await it.link.grant();
+  it.clock.advance(200);
+  await turn();
+  expect(it.link.sent).toBe(2);
+});
+
+test("a pocket that is used fast does not wait for the company of a slow one", async () => {
+  const it = bench(wide, wide);
+  await filled(it);
+  const [slow, fast] = it.made;
+  it.clock.advance(4500);
+  it.ask(1);
+  await turn();
+  await it.link.grant();
+  slow?.take(5, it.now());
+  fast?.take(5, it.now());
+  it.clock.advance(10);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 1 }, { holds: 1 }]);
+});
+
 test("a busy pocket holds what it uses in 0.1 s, up to a quarter of the burst", async () => {
   const it = bench({ limit: 10_000, interval: 1000, burst: 10_000 });
   await filled(it);
@@ -292,7 +335,7 @@ test("a pocket that spends slowly tells the store what it holds before its lease
   await filled(it);
   it.clock.advance(3000);
   it.made[0]?.take(1, it.now());
-  it.clock.advance(2250);
+  it.clock.advance(4749);
   await turn();
   expect(it.link.open[0]?.lines).toMatchObject([{ holds: 5, back: 0 }]);
 });
