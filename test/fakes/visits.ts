@@ -27,6 +27,8 @@ export class Visit {
   status: number | undefined;
   /** Of a refusal. */
   reason: string | undefined;
+  /** Something came behind the 101: from a backend that sends nothing, it is the gateway's Close frame. */
+  told = false;
   /** The client ended it. */
   left = false;
   /** Bytes of the answer and what followed it. */
@@ -69,7 +71,10 @@ export class Visit {
   }
 
   #got(chunk: Buffer): void {
-    if (this.status === 101) return;
+    if (this.status === 101) {
+      this.told = true;
+      return;
+    }
     this.#text += chunk.toString("latin1");
     if (this.status === undefined && this.#text.includes("\r\n\r\n")) {
       this.answered = now();
