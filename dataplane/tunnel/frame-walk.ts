@@ -187,7 +187,13 @@ export class FrameWalk {
   #hold(rest: Buffer): true {
     const { limits } = this.judge;
     const now = this.#clock.now();
-    if (limits.questions.any) this.#held.ask((answered) => limits.questions.ask(now, answered), rest);
+    const { questions } = limits;
+    if (questions.any && this.#outlet.pressure.check()) {
+      // What the store granted now would be lost: nothing more is forwarded before the receiver has caught up.
+      questions.drop();
+      this.#source.pause();
+      this.#held.add(rest);
+    } else if (questions.any) this.#held.ask((answered) => questions.ask(now, answered), rest);
     else this.#held.pause(limits.wait(now), rest);
     return true;
   }

@@ -3,6 +3,7 @@ import { FakeClock } from "../../test/fakes/clock.ts";
 import { FakeLink } from "../../test/fakes/fake-link.ts";
 import { closeOf, frame, parse, text } from "../../test/fakes/frames.ts";
 import { until, type Peer } from "../../test/fakes/sockets.ts";
+import type { PlanDraft } from "./plan.ts";
 import { joinedOver, limit, planOf, READ_PATHS } from "../../test/fakes/tunnel.ts";
 import { Pockets } from "../limits/store/pockets.ts";
 import type { BucketShape } from "../limits/token-bucket.ts";
@@ -265,6 +266,32 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await link.refuse(100);
     while (link.open.length > 0) await link.refuse(100);
     expect([rate.hits, bytes.hits > 0]).toEqual([3, true]);
+    it.tunnel.destroy();
+  });
+
+  test("while the receiver is behind the store is not asked: what it grants would be lost", async () => {
+    const { clock, link, bucket } = store();
+    const wide = bucket({ limit: 100_000, interval: 1000, burst: 100_000 });
+    const plan = (draft: PlanDraft): void => {
+      draft.fromClient.bytes.push(limit(wide, "Delay"));
+      draft.slowConsumer = { maxBuffered: 50_000, timeout: 30_000 };
+    };
+    const it = await joined({ clock, plan });
+    it.backend.socket.pause();
+    for (let n = 0; n < 200; n += 1) it.client.send(frame({ opcode: 2, mask: true, payload: Buffer.alloc(60_000) }));
+    let granted = 0;
+    for (let quiet = 0; quiet < 50; quiet += 1) {
+      for (const { lines } of link.open) {
+        quiet = 0;
+        granted += lines.reduce((sum, { need, ahead }) => sum + need + ahead, 0);
+        await link.grant();
+      }
+      await new Promise(setImmediate);
+    }
+    expect(it.tunnel.paused).toBe(true);
+    expect(granted).toBe(it.counts.fromClient.bytes + wide.available(clock.now()));
+    it.backend.socket.resume();
+    await until("the next question", () => link.open.length > 0);
     it.tunnel.destroy();
   });
 

@@ -43,10 +43,12 @@ export function argumentsOf(id: string, call: number, lines: readonly BorrowLine
 
 /** The answer for each line; undefined: the store has no bucket under the line's key. */
 export function answersOf(answer: unknown, count: number): (Borrowed | undefined)[] {
-  const numbers = Array.isArray(answer) ? answer : [];
-  return Array.from({ length: count }, (_, at) => {
-    const [granted, wait, kept] = numbers.slice(BORROW_ANSWERS * at, BORROW_ANSWERS * (at + 1)) as unknown[];
+  const numbers: readonly unknown[] = Array.isArray(answer) ? answer : [];
+  const all: (Borrowed | undefined)[] = [];
+  for (let at = 0; at < BORROW_ANSWERS * count; at += BORROW_ANSWERS) {
+    const [granted, wait, kept] = [numbers[at], numbers[at + 1], numbers[at + 2]];
     const whole = typeof granted === "number" && typeof wait === "number" && typeof kept === "number";
-    return whole && granted >= 0 ? { granted, wait: wait / 1000, kept } : undefined;
-  });
+    all.push(whole && granted >= 0 ? { granted, wait: wait / 1000, kept } : undefined);
+  }
+  return all;
 }

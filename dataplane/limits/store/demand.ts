@@ -6,8 +6,14 @@ const LEAST_BURST = 50;
 const HORIZON = 100;
 /** Use is measured over so many ms at least. */
 const MEASURED = 50;
-/** The longest pause between two questions about an empty bucket, in ms. */
-const PAUSE = 30;
+/** How long a pocket that is used fast waits for company before it asks for more, in ms. */
+const FAST = 10;
+/** How long any other does, in ms. */
+const SLOW = 100;
+/** Tokens that are left at least when more is asked for. */
+const LAST = 2;
+/** A message waits so long at most for a bucket that has just run empty, in ms. */
+export const PAUSE = 30;
 
 /** How much of a shared bucket a process uses, and so how much of it should be at hand. */
 export class Demand {
@@ -39,6 +45,12 @@ export class Demand {
     this.ahead = this.#reckon();
   }
 
+  /** What is ever held ahead. */
+  get most(): number {
+    const { burst } = this.#shape;
+    return burst < LEAST_BURST ? 0 : Math.floor(burst / 4);
+  }
+
   reshape(shape: BucketShape): void {
     this.#shape = shape;
     this.ahead = this.#reckon();
@@ -50,9 +62,21 @@ export class Demand {
     return Math.max(wait, Math.min(PAUSE, (burst * interval) / limit / 8));
   }
 
+  /** With fewer tokens than these at hand it is time to ask for more: `half` of what is held, or less where use is slow. */
+  low(half: number, now: number): number {
+    return Math.min(half, Math.max(LAST, 3 * SLOW * this.#rateAt(now)));
+  }
+
+  /** For how many ms a question can wait while `left` tokens are at hand. */
+  patience(left: number, now: number): number {
+    return left < 2 * SLOW * this.#rateAt(now) ? FAST : SLOW;
+  }
+
+  #rateAt(now: number): number {
+    return Math.max(this.#rate, this.#used / Math.max(MEASURED, now - this.#since));
+  }
+
   #reckon(): number {
-    const { burst } = this.#shape;
-    if (burst < LEAST_BURST) return 0;
-    return Math.floor(Math.min(burst / 4, Math.max(burst / 16, this.#rate * HORIZON)));
+    return Math.min(this.most, Math.floor(Math.max(this.#shape.burst / 16, this.#rate * HORIZON)));
   }
 }

@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { SharedBucket } from "../shared-limits.ts";
 import { TokenBucket, type BucketShape } from "../token-bucket.ts";
 import type { Borrowed, BorrowLine } from "./borrow-line.ts";
-import { Demand } from "./demand.ts";
+import { Demand, PAUSE } from "./demand.ts";
 import { LEASE } from "./scripts/bucket.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -19,8 +19,8 @@ const PORTION = 16_384;
 export interface Lender {
   readonly available: boolean;
   readonly clock: Clock;
-  /** Asks soon: at the end of the turn where a message waits, else a little later. */
-  wants(pocket: Pocket, waits: boolean): void;
+  /** Asks within so many ms, in company; 0: a message waits, so at the end of the turn. */
+  wants(pocket: Pocket, within: number): void;
 }
 
 /**
@@ -46,7 +46,8 @@ export class Pocket implements SharedBucket {
   #aloneUntil = 0;
   /** Calls in a row without an answer. */
   #unanswered = 0;
-  /** The bucket is empty: before that a verdict falls without the store. */
+  /** The bucket has not so many tokens: before that a verdict on them falls without the store. */
+  #emptyFrom = 0;
   #emptyUntil = 0;
   /** The bucket has just run empty: nothing is asked before, and what waits is asked for together. */
   #scarceUntil = 0;
@@ -70,8 +71,7 @@ export class Pocket implements SharedBucket {
   }
 
   available(now: number): number {
-    if (this.alone(now)) return this.#own.available(now);
-    return now > this.#until ? 0 : this.#tokens;
+    return this.alone(now) ? this.#own.available(now) : this.#here(now);
   }
 
   take(n: number, now: number): boolean {
@@ -94,7 +94,8 @@ export class Pocket implements SharedBucket {
   }
 
   unknown(n: number, now: number): boolean {
-    return n <= this.#shape.burst && now >= this.#emptyUntil && !this.alone(now) && this.available(now) < n;
+    const empty = now < this.#emptyUntil && n >= this.#emptyFrom;
+    return !empty && n <= this.#shape.burst && !this.alone(now) && this.available(now) < n;
   }
 
   ask(n: number, now: number, answered: () => void): Timer {
@@ -120,6 +121,8 @@ export class Pocket implements SharedBucket {
     this.#own.reshape(shape, now);
     this.#demand.reshape(shape);
     this.#emptyUntil = this.#scarceUntil = 0;
+    // Else pods would use up more than the new burst, one after the other.
+    this.#tokens = Math.min(this.#tokens, this.#demand.most);
   }
 
   alone(now: number): boolean {
@@ -140,10 +143,9 @@ export class Pocket implements SharedBucket {
   line(now: number, report: boolean): BorrowLine | undefined {
     this.#wanted = false;
     this.#demand.measure(now);
-    const holds = (this.#tokens = this.available(now));
-    const [first, sum] = [this.#waiters.first, this.#waiters.sum];
+    const holds = (this.#tokens = this.#here(now)); // whatever decides now
+    const { first, sum, single: together } = this.#waiters;
     const least = Math.max(0, first - holds);
-    const together = this.#waiters.single;
     const need = together ? Math.max(0, sum - holds) : least;
     const others = together ? 0 : sum - first;
     const ahead = need > 0 || now >= this.#scarceUntil ? this.#missing(Math.max(0, holds - sum), others) : 0;
@@ -162,7 +164,7 @@ export class Pocket implements SharedBucket {
   }
 
   /** The answer of the store to a line; `settle` and `trim` follow. Undefined: none that is of use. */
-  answered({ at, holds, need }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
+  answered({ at, holds, least, need }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
     this.told = now;
     this.#unanswered = 0;
     if (said === undefined) {
@@ -176,9 +178,10 @@ export class Pocket implements SharedBucket {
     this.#held = kept + granted - spent;
     this.#tokens = Math.max(0, this.#tokens - (holds - kept)) + granted;
     this.#low = Math.min(this.#demand.ahead, this.#held) / 2;
-    const until = wait > 0 ? now + this.#demand.pause(wait) : 0;
-    if (granted < need) this.#emptyUntil = until;
-    else this.#scarceUntil = until;
+    const pause = wait > 0 ? this.#demand.pause(wait) : 0;
+    if (granted >= need) this.#scarceUntil = now + pause;
+    if (granted < need) [this.#emptyFrom, this.#emptyUntil] = [holds + least, now + pause];
+    else if (granted > 0) [this.#emptyFrom, this.#emptyUntil] = [1, pause > PAUSE ? now + pause : 0];
   }
 
   /** There was no answer to a call: what waits asks again. */
@@ -190,7 +193,8 @@ export class Pocket implements SharedBucket {
 
   /** What waits goes on; what has gone on is counted, by the pod's own bucket where there was no answer. */
   settle(now: number): void {
-    this.#waiters.settle((n) => this.take(n, now) || (this.#unanswered > 0 && this.#own.take(n, now)));
+    if (this.waiting)
+      this.#waiters.settle((n) => this.take(n, now) || (this.#unanswered > 0 && this.#own.take(n, now)));
   }
 
   /** What was granted to be spent at once, and was not when all has gone on, is lost: the store does not hold it. */
@@ -198,13 +202,18 @@ export class Pocket implements SharedBucket {
     this.#tokens = Math.min(this.#tokens, this.#held);
   }
 
+  /** What is borrowed, and still counts in the store. */
+  #here(now: number): number {
+    return now > this.#until ? 0 : this.#tokens;
+  }
+
   #need(now: number): void {
     if (this.#later !== undefined) return;
     const pause = this.#scarceUntil - now;
-    if (pause <= 0) return this.#lender.wants(this, true);
+    if (pause <= 0) return this.#lender.wants(this, 0);
     this.#later = this.#lender.clock.after(pause, () => {
       this.#later = undefined;
-      this.#lender.wants(this, true);
+      this.#lender.wants(this, 0);
     });
   }
 
@@ -219,7 +228,9 @@ export class Pocket implements SharedBucket {
     this.#own.force(n, now);
     this.used = now;
     if (this.#wanted || this.#tokens >= this.#low || now < this.#scarceUntil) return;
+    this.#low = this.#demand.low(this.#low, now);
+    if (this.#tokens >= this.#low) return;
     this.#wanted = true;
-    this.#lender.wants(this, false);
+    this.#lender.wants(this, this.#demand.patience(this.#tokens, now));
   }
 }

@@ -92,6 +92,49 @@ test("at half of what it holds it asks for more, in company, within 10 ms", asyn
   expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 4 }]);
 });
 
+test("where use is slow it asks late, and waits for company up to 100 ms", async () => {
+  const it = bench(wide, wide);
+  for (const at of [0, 1]) it.ask(at);
+  await turn();
+  await it.link.grant();
+  const [fast, slow] = it.made;
+  for (let n = 0; n < 4; n += 1) {
+    it.clock.advance(1000);
+    slow?.take(1, it.now());
+    await turn();
+  }
+  it.clock.advance(100);
+  await turn();
+  expect(it.link.sent).toBe(1); // it has 2
+  slow?.take(1, it.now());
+  it.clock.advance(99);
+  await turn();
+  expect(it.link.sent).toBe(1);
+  fast?.take(6, it.now());
+  it.clock.advance(1);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ ahead: 5 }, { ahead: 6 }]);
+  await it.link.grant();
+  it.clock.advance(200);
+  await turn();
+  expect(it.link.sent).toBe(2);
+});
+
+test("a pocket that is used fast does not wait for the company of a slow one", async () => {
+  const it = bench(wide, wide);
+  await filled(it);
+  const [slow, fast] = it.made;
+  it.clock.advance(4500);
+  it.ask(1);
+  await turn();
+  await it.link.grant();
+  slow?.take(5, it.now());
+  fast?.take(5, it.now());
+  it.clock.advance(10);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 1 }, { holds: 1 }]);
+});
+
 test("a busy pocket holds what it uses in 0.1 s, up to a quarter of the burst", async () => {
   const it = bench({ limit: 10_000, interval: 1000, burst: 10_000 });
   await filled(it);
@@ -139,6 +182,73 @@ test("a bucket that has just run empty is asked once for all that waits, after a
   it.clock.advance(30);
   await turn();
   expect(it.link.open[0]?.lines).toMatchObject([{ least: 1, need: 3 }]);
+});
+
+test("a slow bucket that has just run empty holds no message until its next token: a verdict falls at once", async () => {
+  const it = bench({ limit: 50, interval: 86_400_000, burst: 50 });
+  it.ask();
+  await turn();
+  await it.link.open[0]?.answer(1, 1_728_000_000, 0); // nothing ahead, the next token in 29 min
+  const [pocket] = it.made;
+  expect([pocket?.unknown(1, it.now()), pocket?.wait(1, it.now())]).toEqual([false, 1_728_000]);
+});
+
+test.each(["a lost answer", "an outage"])("%s brings back nothing of what was spent", async (what) => {
+  const it = bench(wide);
+  await filled(it);
+  const [pocket] = it.made;
+  pocket?.take(4, it.now()); // 2 left: it asks for more
+  it.clock.advance(10);
+  if (what === "an outage") it.link.available = false;
+  else await it.link.open[0]?.fail();
+  pocket?.ask(1, it.now(), () => {});
+  await turn();
+  await it.link.open[0]?.fail();
+  it.link.available = true;
+  it.clock.advance(250);
+  expect(pocket?.available(it.now())).toBe(2);
+});
+
+test("a debt of the pod's own is not told to the store", async () => {
+  const it = bench(wide);
+  await filled(it);
+  const [pocket] = it.made;
+  pocket?.take(4, it.now());
+  it.clock.advance(10);
+  await it.link.open[0]?.fail();
+  pocket?.force(500, it.now());
+  pocket?.ask(1, it.now(), () => {});
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2 }]);
+});
+
+test("where the store has too few for a large read, it is still asked for a small one", async () => {
+  const it = bench(small);
+  it.ask(0, 8);
+  await turn();
+  await it.link.refuse(500);
+  const [pocket] = it.made;
+  expect([8, 10, 7, 1].map((n) => pocket?.unknown(n, it.now()))).toEqual([false, false, true, true]);
+  it.ask(0, 3);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ least: 3, need: 3 }]);
+  await it.link.refuse(200);
+  expect([2, 3].map((n) => pocket?.unknown(n, it.now()))).toEqual([true, false]);
+});
+
+test("what is granted ahead says that the bucket is not empty any more", async () => {
+  const it = bench(wide);
+  await filled(it);
+  const [pocket] = it.made;
+  it.ask(0, 90);
+  await turn();
+  await it.link.refuse(60_000);
+  pocket?.take(4, it.now());
+  it.clock.advance(10);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 4 }]);
+  await it.link.grant();
+  expect([pocket?.unknown(90, it.now()), pocket?.unknown(7, it.now())]).toEqual([true, true]);
 });
 
 test("more than the burst is never asked for", () => {
@@ -251,7 +361,7 @@ test("a pocket that spends slowly tells the store what it holds before its lease
   await filled(it);
   it.clock.advance(3000);
   it.made[0]?.take(1, it.now());
-  it.clock.advance(2250);
+  it.clock.advance(4749);
   await turn();
   expect(it.link.open[0]?.lines).toMatchObject([{ holds: 5, back: 0 }]);
 });
@@ -285,6 +395,17 @@ test("a changed limit applies at once, and the store is asked by it", async () =
   await it.link.refuse(1000);
   it.made[0]?.reshape(wide, it.now());
   expect(it.made[0]?.unknown(1, it.now())).toBe(true);
+});
+
+test("what is held of a limit that was lowered stays, up to a quarter of the new burst", async () => {
+  const it = bench({ limit: 1000, interval: 1000, burst: 1000 });
+  await filled(it);
+  const [pocket] = it.made;
+  expect(pocket?.available(it.now())).toBe(62);
+  pocket?.reshape(wide, it.now());
+  expect(pocket?.available(it.now())).toBe(25);
+  pocket?.reshape(small, it.now());
+  expect(pocket?.available(it.now())).toBe(0);
 });
 
 test("one round is under way at a time; what comes up meanwhile goes with the next", async () => {

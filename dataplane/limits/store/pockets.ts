@@ -11,10 +11,10 @@ import { BORROW } from "./scripts/borrow.ts";
 const MOST_LINES = 100;
 /** Calls that are under way at the same time. */
 const MOST_CALLS = 10;
-/** How long a pocket waits for company before it asks ahead of need, in ms. */
-const COMPANY = 10;
-/** A pocket that has spent nothing for so long gives back what it holds; one that has tells the store. In ms. */
+/** A pocket that has spent nothing for so long gives back what it holds, in ms. */
 const QUIET = 5_000;
+/** One that has tells the store what it holds, before the lease of it ends; in ms. */
+const TELL = 7_500;
 /** Between two looks at pockets that hold something, in ms. */
 const LOOK = 250;
 
@@ -52,6 +52,9 @@ export class Pockets implements SharedBuckets, Lender {
   #round: Promise<void> | undefined;
   #turn: NodeJS.Immediate | undefined;
   #company: Timer | undefined;
+  /** When the pockets that ask ahead of need do so, and when the timer for it fires. */
+  #due = Infinity;
+  #companyAt = Infinity;
   #look: Timer | undefined;
   #closed = false;
 
@@ -73,8 +76,12 @@ export class Pockets implements SharedBuckets, Lender {
   }
 
   /** Of a pocket. */
-  wants(pocket: Pocket, waits: boolean): void {
-    (waits ? this.#needy : this.#short).add(pocket);
+  wants(pocket: Pocket, within: number): void {
+    if (within === 0) this.#needy.add(pocket);
+    else {
+      this.#short.add(pocket);
+      this.#due = Math.min(this.#due, this.clock.now() + within);
+    }
     if (this.#round === undefined) this.#beginSoon();
   }
 
@@ -98,7 +105,14 @@ export class Pockets implements SharedBuckets, Lender {
 
   #beginSoon(): void {
     if (this.#needy.size > 0) this.#turn ??= setImmediate(() => this.#begin());
-    else if (this.#short.size > 0) this.#company ??= this.clock.after(COMPANY, () => this.#begin());
+    else if (this.#short.size > 0) this.#waitForCompany();
+  }
+
+  #waitForCompany(): void {
+    if (this.#company !== undefined && this.#companyAt <= this.#due) return;
+    this.#company?.cancel();
+    this.#companyAt = this.#due;
+    this.#company = this.clock.after(this.#due - this.clock.now(), () => this.#begin());
   }
 
   #begin(): void {
@@ -127,11 +141,12 @@ export class Pockets implements SharedBuckets, Lender {
         some.delete(pocket);
         if (heard.has(pocket)) continue;
         heard.add(pocket);
-        const quiet = some === this.#old && now - pocket.used >= QUIET && !pocket.waiting;
+        const quiet = some === this.#old && isQuiet(pocket, now) && !pocket.waiting;
         const line = quiet ? pocket.giveBack(now) : pocket.line(now, some === this.#old);
         if (line !== undefined) asked.push({ pocket, line });
       }
     }
+    this.#due = this.#short.size > 0 ? now : Infinity;
     await Promise.all(inParts(asked).map((part) => this.#call(part)));
     const after = this.clock.now();
     for (const pocket of heard) pocket.settle(after);
@@ -182,11 +197,15 @@ export class Pockets implements SharedBuckets, Lender {
     const now = this.clock.now();
     for (const pocket of this.#holding) {
       if (now - pocket.told < QUIET || this.#old.size >= MOST_LINES * MOST_CALLS) break;
-      this.#old.add(pocket);
+      if (isQuiet(pocket, now) || now - pocket.told >= TELL) this.#old.add(pocket);
     }
     if (this.#old.size > 0 && this.#round === undefined) this.#begin();
     else this.#lookLater();
   }
+}
+
+function isQuiet({ used }: Pocket, now: number): boolean {
+  return now - used >= QUIET;
 }
 
 function inParts(all: readonly Asked[]): Asked[][] {

@@ -37,7 +37,7 @@ for i = 1, buckets do
   local limit, interval, burst = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local b = readBucket(KEYS[1 + i], limit, interval, burst, us)
   if not b then return {-3} end
-  if b.t >= 1 then found[i] = b
+  if b.t + 1e-6 >= 1 then found[i] = b
   else
     exceeded[#exceeded + 1] = i - 1
     refusal = refusal or i - 1
