@@ -97,5 +97,6 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "dataplane/limits/store/ledger/walk.ts#STRIDE": "after how many keys a walk looks at the time",
   "dataplane/limits/store/ledger/writer.ts#PATIENCE": "of a call to the store that no handshake waits for",
   "dataplane/limits/store/ledger/writer.ts#FORMER": "fields that are deleted at once; the others end by themselves",
+  "dataplane/limits/store/shared-store.ts#ID_BYTES": "length of an id",
   "dataplane/limits/store/scripts/take.ts#FEW_FIELDS": "from how many fields on a key is rid of those of dead pods",
 };

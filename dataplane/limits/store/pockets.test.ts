@@ -216,6 +216,10 @@ test("a debt of the pod's own is not told to the store", async () => {
   pocket?.take(4, it.now());
   it.clock.advance(10);
   await it.link.open[0]?.fail();
+  pocket?.ask(1, it.now(), () => {});
+  await turn();
+  await it.link.open[0]?.fail();
+  expect(pocket?.alone(it.now())).toBe(true);
   pocket?.force(500, it.now());
   pocket?.ask(1, it.now(), () => {});
   await turn();

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { StoreConfig } from "../../../api/config.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Log } from "../../../runtime/log.ts";
@@ -12,6 +12,8 @@ import { StoreLink, type StoreLinkOptions } from "./store-link.ts";
 
 /** How long a process that starts waits for its store before it takes clients without it, in ms. */
 const PATIENCE = 5_000;
+/** Random bytes of a process's id: it stands in the hash of each subject, so it is short, and no two are alike. */
+const ID_BYTES = 9;
 
 export interface SharedStoreOptions {
   /** `<namespace>/<name>` */
@@ -39,7 +41,7 @@ export class SharedStore implements Store {
   constructor(options: SharedStoreOptions) {
     const { proxy, occupancy, clock } = options;
     const common = { link: () => this.#link ?? UNDIALLED, prefix: `{${proxy}}:`, clock };
-    const process = randomUUID();
+    const process = randomBytes(ID_BYTES).toString("base64url");
     this.places = this.#ledger = new Ledger({ ...common, occupancy, incarnation: process });
     this.pockets = this.#pockets = new Pockets({ ...common, id: process });
     this.#options = options;

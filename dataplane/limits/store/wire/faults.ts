@@ -46,13 +46,14 @@ const CODES: Readonly<Record<string, readonly [Fault["kind"], string]>> = {
 };
 
 /** Behind `-` stands the error of a command in a script, as servers before Redis 7 tell it. */
-const CODE = new RegExp(`(?:^|-)(${Object.keys(CODES).join("|")})(?= |$)`);
+const CODE = /(?:^|-)([A-Z]+)(?= |$)/g;
 const MOVED = /^MOVED \d+ (\S*):(\d{1,5})$/;
 
 /** What an error that the store answered with asks for. */
 export function faultOf(answer: string): Fault {
   const text = answer.slice(0, 1024);
-  const [kind, cause] = CODES[CODE.exec(text)?.[1] ?? ""] ?? ["Call", ""];
+  const code = [...text.matchAll(CODE)].map(([, word = ""]) => word).find((word) => Object.hasOwn(CODES, word));
+  const [kind, cause] = CODES[code ?? ""] ?? ["Call", ""];
   if (kind === "Moved") return moved(text, cause);
   if (kind !== "Call") return { kind, cause };
   if (OF_SCRIPT.test(text)) return { kind: "Elsewhere", cause: NOT_ALLOWED };
