@@ -1,4 +1,5 @@
 import type { Timer } from "../../runtime/clock.ts";
+import { Spacing } from "./spacing.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** How a bucket fills: `limit` tokens in each `interval` (ms), evenly; at most `burst` at once. */
@@ -13,6 +14,8 @@ export class TokenBucket implements Tokens {
   #shape: BucketShape;
   #tokens: number;
   #at: number;
+  /** Made when a flow waits: most buckets have none. */
+  #spacing: Spacing | undefined;
 
   constructor(shape: BucketShape, now: number) {
     this.#shape = shape;
@@ -58,10 +61,17 @@ export class TokenBucket implements Tokens {
     return missing <= 0 ? 0 : (missing * this.#shape.interval) / this.#shape.limit;
   }
 
+  turn(n: number, now: number): number {
+    this.#spacing ??= new Spacing();
+    const { limit, interval } = this.#shape;
+    return this.#spacing.turn(this.wait(n, now), (n * interval) / limit, now);
+  }
+
   /** Changes the shape; what is in the bucket stays, up to the new burst. */
   reshape(shape: BucketShape, now: number): void {
     const tokens = this.available(now);
     this.#shape = shape;
+    this.#spacing?.reset();
     this.#tokens = Math.min(tokens, shape.burst);
   }
 

@@ -13,6 +13,8 @@ export interface Tokens {
   force(n: number, now: number): void;
   /** Milliseconds until there are `n` tokens; for more than the burst, until the bucket is full. */
   wait(n: number, now: number): number;
+  /** Milliseconds until a flow that waits for `n` tokens tries again: each that asks has a turn of its own. */
+  turn(n: number, now: number): number;
   /** How many of `n` must be here before any is used; 0: none, `force` may leave a debt that is paid later. */
   least(n: number, now: number): number;
   /** There are fewer than `n` here, and the store has not said yet whether it has more: ask before a verdict falls. */

@@ -61,13 +61,13 @@ export class FlowLimits {
     return this.#waiting ? "delay" : "drop";
   }
 
-  /** Milliseconds until the message, or the bytes, that wait may be tried again. */
-  wait(now: number): number {
-    return this.#blocking?.bucket.wait(this.#needed, now) ?? 0;
+  /** Milliseconds until the message, or the bytes, that wait are tried again. */
+  turn(now: number): number {
+    return this.#blocking?.bucket.turn(this.#needed, now) ?? 0;
   }
 
   messageRate(now: number): Termination {
-    return { reason: "MessageRate", policy: "messages", retryAfter: seconds(this.wait(now)) };
+    return { reason: "MessageRate", policy: "messages", retryAfter: seconds(this.#blocking?.bucket.wait(1, now) ?? 0) };
   }
 
   /** Is a limit that closes exceeded by so many bytes? */

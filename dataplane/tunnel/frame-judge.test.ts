@@ -113,7 +113,7 @@ describe("messages", () => {
 
   test("Delay holds the message until its token is back", () => {
     const { judge, count, ask } = judging((draft) => draft.messages.push(limit(bucket(1), "Delay")));
-    expect([ask(text("a")), ask(text("b")), judge.limits.wait(0)]).toEqual(["forward", "hold", 1000]);
+    expect([ask(text("a")), ask(text("b")), judge.limits.turn(0)]).toEqual(["forward", "hold", 1000]);
     expect([ask(text("b"), 999), ask(text("b"), 1000)]).toEqual(["hold", "forward"]);
     expect(count.messages).toBe(2);
   });

@@ -194,7 +194,7 @@ export class FrameWalk {
       this.#source.pause();
       this.#held.add(rest);
     } else if (questions.any) this.#held.ask((answered) => questions.ask(now, answered), rest);
-    else this.#held.pause(limits.wait(now), rest);
+    else this.#held.pause(limits.turn(now), rest);
     return true;
   }
 

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
+import { Spacing } from "../spacing.ts";
 import type { SharedBucket } from "../shared-limits.ts";
 import { TokenBucket, type BucketShape } from "../token-bucket.ts";
 import type { Borrowed, BorrowLine } from "./borrow-line.ts";
@@ -34,6 +35,7 @@ export class Pocket implements SharedBucket {
   readonly #own: TokenBucket;
   readonly #demand: Demand;
   readonly #waiters = new Waiters();
+  #spacing: Spacing | undefined;
   #shape: BucketShape;
   #tokens = 0;
   /** What of them is held in the store: what they were after its last answer. */
@@ -93,6 +95,12 @@ export class Pocket implements SharedBucket {
     return n > this.#shape.burst ? Math.max(own, this.#emptyUntil - now) : Math.max(0, this.#emptyUntil - now);
   }
 
+  turn(n: number, now: number): number {
+    this.#spacing ??= new Spacing();
+    const { limit, interval } = this.#shape;
+    return this.#spacing.turn(this.wait(n, now), (n * interval) / limit, now);
+  }
+
   unknown(n: number, now: number): boolean {
     const empty = now < this.#emptyUntil && n >= this.#emptyFrom;
     return !empty && n <= this.#shape.burst && !this.alone(now) && this.available(now) < n;
@@ -120,6 +128,7 @@ export class Pocket implements SharedBucket {
     this.#shape = shape;
     this.#own.reshape(shape, now);
     this.#demand.reshape(shape);
+    this.#spacing?.reset();
     this.#emptyUntil = this.#scarceUntil = 0;
     // Else pods would use up more than the new burst, one after the other.
     this.#tokens = Math.min(this.#tokens, this.#demand.most);
