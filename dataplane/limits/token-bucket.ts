@@ -11,6 +11,11 @@ export interface BucketShape {
 
 /** A token bucket of this process. Each call is given the monotonic time in ms; a time before the last one adds and takes nothing. */
 export class TokenBucket implements Tokens {
+  /** All that there is, is here. */
+  get asks(): boolean {
+    return false;
+  }
+
   #shape: BucketShape;
   #tokens: number;
   #at: number;

@@ -5,6 +5,8 @@ import type { Timer } from "../../runtime/clock.ts";
  * monotonic, in ms.
  */
 export interface Tokens {
+  /** It may be that the store has to be asked. */
+  readonly asks: boolean;
   /** Tokens that are here now; negative while a debt is being paid. */
   available(now: number): number;
   /** Takes `n` tokens, or none if there are fewer. */

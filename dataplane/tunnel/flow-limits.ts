@@ -12,6 +12,8 @@ export class FlowLimits {
   readonly questions = new Questions();
   #messages: readonly FlowLimit[];
   #bytes: readonly FlowLimit[];
+  /** A limit on bytes may have to ask the store. */
+  #bytesAsk: boolean;
   /** The limit that did not let the last message or byte pass. */
   #blocking: FlowLimit | undefined;
   /** Tokens of it that the message or byte needs. */
@@ -27,11 +29,13 @@ export class FlowLimits {
   constructor({ messages, bytes }: DirectionPlan) {
     this.#messages = messages;
     this.#bytes = bytes;
+    this.#bytesAsk = bytes.some(({ bucket }) => bucket.asks);
   }
 
   apply({ messages, bytes }: DirectionPlan): void {
     this.#messages = messages;
     this.#bytes = bytes;
+    this.#bytesAsk = bytes.some(({ bucket }) => bucket.asks);
   }
 
   /**
@@ -44,7 +48,7 @@ export class FlowLimits {
     const first = this.#messages.find(({ shadow, bucket }) => !shadow && bucket.available(now) < 1);
     const blocking = first?.bucket.unknown(1, now) === true ? this.#known(now) : first;
     if (blocking === undefined) {
-      if (payload > 0 && this.#bytes.length > 0) this.#askForBytes(payload, now);
+      if (payload > 0 && this.#bytesAsk) this.#askForBytes(payload, now);
       if (this.questions.any) return "ask";
       this.#waiting = false;
       for (const { bucket, shadow, hit } of this.#messages) {

@@ -29,6 +29,7 @@ export interface Lender {
  * process's own decides alone; all that is spent is charged to it, so that a store that comes and goes gives nothing.
  */
 export class Pocket implements SharedBucket {
+  readonly asks = true;
   readonly key: string;
   readonly holder: string;
   readonly #lender: Lender;
