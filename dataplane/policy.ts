@@ -28,6 +28,8 @@ export interface PolicySteps<K extends PolicyKind = PolicyKind> {
   authenticate?(handshake: Handshake, signal: AbortSignal): Promise<Identity | Refusal>;
   /** With the identity known, before any backend is dialled. */
   admit?(handshake: Handshake, identity: Identity): Refusal | undefined;
+  /** A policy behind this one has refused the handshake at the step `admit`: the store will not be asked. */
+  refusedBehind?(handshake: Handshake, identity: Identity): void;
   /** What the policy wants of the store with the identity known; behind `admit` of all policies. */
   admitShared?(handshake: Handshake, identity: Identity): Reservation | undefined;
   /**

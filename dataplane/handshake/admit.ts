@@ -50,7 +50,9 @@ async function screenShared(
 export function admit(chain: readonly PolicySteps[], handshake: Handshake, identity: Identity): Refusal | undefined {
   for (const policy of chain) {
     const refusal = policy.admit?.(handshake, identity);
-    if (refusal !== undefined) return { ...refusal, policy: policy.kind };
+    if (refusal === undefined) continue;
+    for (const before of chain.slice(0, chain.indexOf(policy))) before.refusedBehind?.(handshake, identity);
+    return { ...refusal, policy: policy.kind };
   }
   return undefined;
 }

@@ -14,7 +14,8 @@ import type { PolicyCompiler, Reservation, TokenLine } from "../policy.ts";
  * of one step are judged together, and a handshake that one of them refuses takes a token of none.
  *
  * Where all pods count together, the buckets of this process refuse first: they have no fewer tokens than those of the
- * store, but for a subject that the store has refused. So a flood costs the store nothing until it could be let in.
+ * store, but for a subject that the store has refused, and for attempts that this process has refused for another reason
+ * without asking. So a flood costs the store nothing until it could be let in.
  */
 export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
   const { clock, route, shared, shadow } = context;
@@ -119,6 +120,10 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
     screen: (handshake) => refused(anonymous, handshake),
     screenShared: (handshake) => reserve(anonymous, handshake),
     admit: (handshake, { client }) => refused(identified, handshake, client),
+    refusedBehind(handshake, { client }) {
+      const now = clock.now();
+      for (const { bucket } of asked(identified, handshake, now, client)) bucket.take(1, now);
+    },
     admitShared: (handshake, { client }) => reserve(identified, handshake, client),
   };
 };

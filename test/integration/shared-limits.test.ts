@@ -145,6 +145,18 @@ test("a handshake that this pod refuses by itself costs the store nothing", asyn
   expect(storeOf(one).asked).toHaveLength(1);
 });
 
+test("a client that keeps trying while its places are taken here runs out of attempts, and costs the store nothing", async () => {
+  const attempts = [{ per: "Client", limit: 4, interval: "1h", burst: 4 }];
+  const one = await pod({ store, routes: [route({ attempts, connections: [{ per: "Client", limit: 1 }] })] });
+  expect(await outcome(one)).toBe("101");
+  expect(await outcomes(one, 5)).toEqual([
+    ...Array(3).fill("429 ConnectionLimit"),
+    ...Array(2).fill("429 AttemptLimit"),
+  ]);
+  expect(storeOf(one).asked).toHaveLength(1);
+  expect(await outcome(one, "bob")).toBe("101");
+});
+
 test("both limits on a client are one question, and what an address may guess is another before it", async () => {
   const attempts = [
     { per: "IP", limit: 100, interval: "1s" },
