@@ -72,7 +72,10 @@ export class Driver {
     const [head] = (await once(socket, "data")) as [Buffer];
     if (!head.toString("latin1").startsWith("HTTP/1.1 101")) throw new Error(head.toString("latin1"));
     this.#sockets.push(socket);
-    socket.on("close", () => this.#failed?.(new Error("a session has ended meanwhile")));
+    let last: Buffer = head;
+    socket.on("close", () =>
+      this.#failed?.(new Error(`a session has ended meanwhile: ${JSON.stringify(readable(last))}`)),
+    );
     const message = binary(Buffer.alloc(size, 1), true);
     const first = Buffer.concat(Array.from({ length: inFlight }, () => message));
     const answer = binary(Buffer.alloc(size, 1)).length;
@@ -96,6 +99,7 @@ export class Driver {
       } else setTimeout(next, Math.random() * pace);
     });
     socket.on("data", (chunk: Buffer) => {
+      last = chunk;
       pending += chunk.length;
       const whole = Math.floor(pending / answer);
       pending -= whole * answer;
@@ -137,4 +141,12 @@ export function pour({ socket }: Peer, chunk: Buffer, size: number): Promise<voi
     socket.on("close", done);
     more();
   });
+}
+
+/** The letters at the end of what came last: of a Close frame its reason. */
+function readable(chunk: Buffer): string {
+  return chunk
+    .subarray(-125)
+    .toString("latin1")
+    .replace(/[^ -~]+/g, " ");
 }
