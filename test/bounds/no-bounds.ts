@@ -15,6 +15,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "dataplane/auth/key-set.ts#RETRY_INTERVAL": "when keys are asked for again after a failure",
   "dataplane/auth/token-faults.ts#MOST_SHOWN": "how much of a list the log quotes",
   "dataplane/admin/config-report.ts#AROUND": "what stands around the report of one proxy",
+  "dataplane/limits/spacing.ts#GOLDEN": "spreads times evenly",
   "dataplane/limits/store/bucket-key.ts#DIGEST_BYTES": "length of a digest",
   "dataplane/limits/store/demand.ts#HORIZON": "how long what a pod holds lasts",
   "dataplane/limits/store/demand.ts#MEASURED": "over which time use is measured",
