@@ -10,9 +10,10 @@ import type { Balancer } from "../backend/balancer.ts";
 import type { Handshake } from "../opening-handshake.ts";
 import type { Identity } from "../identity.ts";
 import type { RouteMetrics } from "../metrics.ts";
-import { keysOf, type Leave, type Occupancy } from "../limits/occupancy.ts";
+import type { Occupancy } from "../limits/occupancy.ts";
+import { Place } from "./place.ts";
 import { refuse } from "./refuse.ts";
-import { giveBack, reserve, unavailable, wantedBy, type Asking, type Wanted } from "./reserve.ts";
+import type { Asking } from "./reserve.ts";
 import { loggedPath, type RequestFacts } from "./request-facts.ts";
 import { canonicalAddress } from "../../runtime/canonical-address.ts";
 import { statusOf, type Refusal } from "../rejection.ts";
@@ -51,11 +52,7 @@ export class Attempt {
   #admission: Admission | undefined;
   #balancer: Balancer | undefined;
   #backend: Dialled | undefined;
-  #leave: Leave | undefined;
-  /** What its policies want of the store, which was not asked yet. */
-  #wanted: readonly Wanted[] = [];
-  /** The store has its place: what is left is given back. Else the store is told anew what is left. */
-  #certain = false;
+  #place: Place | undefined;
   /** An answer was counted, and begun to be sent. */
   #answered = false;
 
@@ -103,9 +100,7 @@ export class Attempt {
     const admission = new Admission(handshake, identity, this.#started);
     const refusal = admission.review(route) ?? admit(route.chain, handshake, identity);
     if (refusal !== undefined) return refusal;
-    // Before it counts itself: what limits in Shadow say of the sessions that are open.
-    if (route.shared) this.#wanted = wantedBy(route.chain, (policy) => policy.admitShared?.(handshake, identity));
-    this.#leave = occupancy.enter(route.name, identity, handshake);
+    this.#place = new Place(handshake, identity, route, occupancy, this.#options.asking);
     this.#admission = admission;
     admission.watch(route, this.#lost);
     return undefined;
@@ -115,28 +110,8 @@ export class Attempt {
    * The client was admitted here, in this turn: takes its place over all pods. While the store is asked the attempt holds
    * the place, and gives it back whatever happens meanwhile.
    */
-  async reserve(handshake: Handshake, identity: Identity): Promise<Refusal | undefined> {
-    const { asking } = this.#options;
-    const [asked, route, wanted] = [asking.shared, this.#route, this.#wanted];
-    this.#wanted = [];
-    if (asked === undefined || route === undefined) return undefined;
-    const keys = keysOf(route.name, identity, handshake);
-    const counted = asked.places.needed(keys);
-    const { refusal, places } = await reserve(wanted, counted, asking);
-    const { shared } = asking;
-    if (places === "Taken") {
-      this.#certain = true;
-    } else if (places === "None") {
-      // Kinds of keys that a limit needs since then were told with this attempt among them.
-      const since = shared === asked ? keys.filter((key) => !counted.includes(key)) : keys;
-      this.#leave?.();
-      this.#leave = undefined;
-      giveBack(since, shared, false);
-    } else {
-      giveBack(keys, shared, false);
-    }
-    if (refusal !== undefined || places !== "Unknown" || route.needsStore === undefined) return refusal;
-    return unavailable(route.needsStore, shared);
+  async reserve(): Promise<Refusal | undefined> {
+    return this.#place?.reserve();
   }
 
   /** Asks the route in force once more for the permission, and refuses the handshake at once where it is gone. */
@@ -218,14 +193,12 @@ export class Attempt {
   handOver(): () => void {
     // The returned function lives as long as the session, and must not keep the handshake in memory.
     const release = this.#backend?.release;
-    const leave = this.#leave;
-    const { asking } = this.#options;
+    const leave = this.#place?.handOver();
     this.#admission?.unwatch();
     this.#backend = undefined;
-    this.#leave = undefined;
+    this.#place = undefined;
     return () => {
-      const left = leave?.();
-      if (left !== undefined) giveBack(left, asking.shared, true);
+      leave?.();
       release?.();
     };
   }
@@ -235,8 +208,7 @@ export class Attempt {
     this.#socket.off("end", this.#gone);
     this.#socket.off("close", this.#gone);
     this.#admission?.unwatch();
-    const left = this.#leave?.();
-    if (left !== undefined) giveBack(left, this.#options.asking.shared, this.#certain);
+    this.#place?.leave();
     this.#backend?.socket.destroy();
     this.#backend?.release();
     this.#options.ended();

@@ -47,14 +47,10 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
     if (attempt.signal.aborted) return;
     if (isRefusal(identity)) return attempt.refuse(identity);
     // An issuer may have taken seconds: the config that is in force now decides.
-    const admit = (): Refusal | undefined =>
-      attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
-    const reserved = async (): Promise<Refusal | undefined> =>
-      attempt.signal.aborted ? undefined : (admit() ?? (await attempt.reserve(handshake, identity)));
     const denied =
       proxy.shared === undefined
-        ? admit()
-        : await (asks(found, identity, handshake, proxy) ? proxy.turns.take(reserved) : reserved());
+        ? attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy)
+        : await admitOverAllPods(attempt, handshake, identity, found, proxy);
     if (attempt.signal.aborted) return;
     if (denied !== undefined) return attempt.refuse(denied);
     if (deferred !== undefined) return attempt.refuse(deferred);
@@ -103,6 +99,21 @@ function asks(
 ): boolean {
   if (chain.some((policy) => policy.admitShared !== undefined)) return true;
   return shared !== undefined && shared.places.needed(keysOf(name, identity, handshake)).length > 0;
+}
+
+/** Admits the client here, and takes its place over all pods: where the store is to be asked, when it is its turn. */
+function admitOverAllPods(
+  attempt: Attempt,
+  handshake: Handshake,
+  identity: Identity,
+  found: CompiledRoute,
+  proxy: HandshakeContext,
+): Promise<Refusal | undefined> {
+  const admit = async (): Promise<Refusal | undefined> => {
+    if (attempt.signal.aborted) return undefined;
+    return attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy) ?? attempt.reserve();
+  };
+  return asks(found, identity, handshake, proxy) ? proxy.turns.take(admit) : admit();
 }
 
 /** In a pod that stops the backend may be gone before the gateway: there is nothing to mend, the client connects again. */
