@@ -30,6 +30,9 @@ export interface BucketContext {
   readonly clock: Clock;
 }
 
+/** The room of a subject of which this process borrows tokens, in that of a bucket of its own: about 900 bytes. */
+const BORROWER = 3;
+
 /** Makes buckets of this process. */
 export const local: Make<TokenBucket> = (_subject, shape, now) => new TokenBucket(shape, now);
 
@@ -38,7 +41,7 @@ export const local: Make<TokenBucket> = (_subject, shape, now) => new TokenBucke
  * key all are made in the same way.
  */
 export function recallBuckets(key: string, per: SessionPer, shape: BucketShape, context: BucketContext): Buckets {
-  return recallMade(key, per, shape, context, local);
+  return recallMade(key, per, shape, context, local, 1);
 }
 
 /** The same, of buckets that all pods share: they are of those that take part in `shared` now. */
@@ -50,9 +53,8 @@ export function recallShared(
   shared: SharedBuckets,
   nameOf: (subject: string) => string,
 ): Buckets<SharedBucket> {
-  return recallMade(`shared ${key}`, per, shape, context, (subject, its, now) =>
-    shared.bucket(nameOf(subject), its, now),
-  );
+  const make: Make<SharedBucket> = (subject, its, now) => shared.bucket(nameOf(subject), its, now);
+  return recallMade(`shared ${key}`, per, shape, context, make, BORROWER);
 }
 
 function recallMade<B extends Bucket>(
@@ -61,8 +63,10 @@ function recallMade<B extends Bucket>(
   shape: BucketShape,
   { memory, subjects, clock }: BucketContext,
   make: Make<B>,
+  room: number,
 ): Buckets<B> {
-  const fresh = (): Buckets<B> => (isShared(per) ? new OneBucket(shape, make) : new BucketTable(shape, subjects, make));
+  const fresh = (): Buckets<B> =>
+    isShared(per) ? new OneBucket(shape, make) : new BucketTable(shape, subjects, make, room);
   const buckets = memory.recall(key, fresh);
   memory.onCommit(() => {
     if (!isSame(buckets.shape, shape)) buckets.reshape(shape, clock.now());
@@ -103,10 +107,13 @@ export class BucketTable<B extends Bucket = TokenBucket> implements Buckets<B>, 
   readonly #all: Subjects;
   readonly #make: Make<B>;
   readonly #buckets = new Recent<B>();
+  readonly room: number;
   #shape: BucketShape;
   #over = false;
 
-  constructor(shape: BucketShape, all: Subjects, make: Make<B>) {
+  /** `room`: see SubjectTable. */
+  constructor(shape: BucketShape, all: Subjects, make: Make<B>, room = 1) {
+    this.room = room;
     this.#shape = shape;
     this.#all = all;
     this.#make = make;

@@ -24,6 +24,20 @@ test("a flood at one limit makes that limit forget its own subjects, and none of
   expect(subjects.forgotten.process).toBeGreaterThan(2000);
 });
 
+test("subjects that take more room are fewer, for one limit and for all", () => {
+  const subjects = new Subjects({ most: 30, mostEach: 24 });
+  const large = new BucketTable(shape, subjects, local, 3);
+  for (let n = 0; n < 20; n += 1) large.of(`l${n}`, 0);
+  expect([large.size, subjects.size, subjects.forgotten]).toEqual([8, 8, { limit: 12, process: 0 }]);
+  const small = new BucketTable(shape, subjects, local);
+  for (let n = 0; n < 12; n += 1) small.of(`s${n}`, 0);
+  expect(3 * large.size + small.size).toBeLessThanOrEqual(30);
+  expect([small.size, large.size]).toEqual([12, 6]);
+  large[Symbol.dispose]();
+  for (let n = 0; n < 24; n += 1) small.of(`t${n}`, 0);
+  expect([small.size, subjects.size, subjects.forgotten.process]).toEqual([24, 24, 2]);
+});
+
 test("limits that go away make room again", () => {
   const subjects = new Subjects({ most: 10, mostEach: 10 });
   const [gone, stays] = [new BucketTable(shape, subjects, local), new BucketTable(shape, subjects, local)];

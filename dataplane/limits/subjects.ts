@@ -1,13 +1,15 @@
 /** A table of subjects: the token buckets of one limit. */
 export interface SubjectTable {
   readonly size: number;
+  /** The room that one subject takes; 1: that of a token bucket of this process. */
+  readonly room: number;
   /** Deletes the subject that was least recently seen. */
   forgetOldest(): void;
 }
 
-/** Subjects that one limit remembers. */
+/** Subjects that one limit remembers, where each takes the room of one. */
 export const MAX_SUBJECTS = 100_000;
-/** Subjects that all limits of a process remember together; each takes about 300 bytes. */
+/** The same of all limits of a process together; the room of one is about 300 bytes. */
 export const MAX_ALL_SUBJECTS = 200_000;
 
 /** Why a subject was forgotten: its limit, or all limits together, had as many as they may. */
@@ -21,9 +23,10 @@ export class Subjects {
   readonly forgotten: Record<ForgetReason, number> = { limit: 0, process: 0 };
   readonly #most: number;
   readonly #mostEach: number;
-  /** Tables by the number of bits of their size: each in the last set is at least half as large as the largest. */
+  /** Tables by the number of bits of the room that they take: each in the last set is at least half as large as the largest. */
   readonly #tables: Set<SubjectTable>[] = [];
   #size = 0;
+  #room = 0;
 
   constructor({ most = MAX_ALL_SUBJECTS, mostEach = MAX_SUBJECTS } = {}) {
     this.#most = most;
@@ -38,26 +41,29 @@ export class Subjects {
   /** Call when a table has one more subject. */
   added(table: SubjectTable): void {
     this.#size += 1;
-    this.#moved(table, table.size - 1);
-    if (table.size > this.#mostEach) this.#forget(table, "limit");
-    else if (this.#size > this.#most) this.#forget(this.#largest() ?? table, "process");
+    this.#room += table.room;
+    this.#moved(table, roomOf(table) - table.room);
+    if (roomOf(table) > this.#mostEach) this.#forget(table, "limit");
+    while (this.#room > this.#most) this.#forget(this.#largest() ?? table, "process");
   }
 
   /** Call when a table is no longer used. */
   removed(table: SubjectTable): void {
     this.#size -= table.size;
-    this.#tables[bitsOf(table.size)]?.delete(table);
+    this.#room -= roomOf(table);
+    this.#tables[bitsOf(roomOf(table))]?.delete(table);
   }
 
   #forget(table: SubjectTable, reason: ForgetReason): void {
     table.forgetOldest();
     this.forgotten[reason] += 1;
     this.#size -= 1;
-    this.#moved(table, table.size + 1);
+    this.#room -= table.room;
+    this.#moved(table, roomOf(table) + table.room);
   }
 
   #moved(table: SubjectTable, from: number): void {
-    const [before, now] = [bitsOf(from), bitsOf(table.size)];
+    const [before, now] = [bitsOf(from), bitsOf(roomOf(table))];
     if (before === now) return;
     this.#tables[before]?.delete(table);
     if (table.size > 0) (this.#tables[now] ??= new Set()).add(table);
@@ -75,4 +81,5 @@ export class Subjects {
   }
 }
 
+const roomOf = ({ size, room }: SubjectTable): number => size * room;
 const bitsOf = (size: number): number => 32 - Math.clz32(size);
