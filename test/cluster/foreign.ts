@@ -1,10 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { V1PodTemplateSpec } from "@kubernetes/client-node";
 import type { Cluster } from "./cluster.ts";
-import { command } from "./command.ts";
 import { running } from "./injected-pods.ts";
+import { scriptImage } from "./script-image.ts";
 
 const PYTHON = "wsproxy.test/python:1";
 const text = (file: string): Promise<string> => readFile(join(import.meta.dirname, file), "utf8");
@@ -23,21 +22,8 @@ export async function pythonServer(
   template: V1PodTemplateSpec,
   ...settings: readonly object[]
 ): Promise<V1PodTemplateSpec | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), "wsproxy-python-"));
-  try {
-    const archive = join(folder, "python.tar");
-    const made = await command(join(import.meta.dirname, "python-image.sh"), [PYTHON, archive]).then(
-      () => true,
-      (error: Error) => {
-        if (!error.message.includes(": status 3\n")) throw error;
-        return false;
-      },
-    );
-    if (!made) return undefined;
-    await cluster.provider.load(archive);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const image = await scriptImage(cluster, "python-image.sh", PYTHON);
+  if (image === undefined) return undefined;
   const program = ["/usr/bin/python3", "-I", "-c", await text("foreign-main.py")];
-  return running(template, "", { image: `docker.io/library/${PYTHON}`, command: program }, ...settings);
+  return running(template, "", { image, command: program }, ...settings);
 }

@@ -1,10 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { V1Deployment } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
 import type { Cluster } from "./cluster.ts";
-import { command } from "./command.ts";
+import { scriptImage } from "./script-image.ts";
 import { ROOT } from "./tools.ts";
 
 const NAME = "wsproxy.test/store:1";
@@ -26,23 +25,8 @@ export interface StoreParts {
 export const storeAddress = (namespace: string): string => `valkey.${namespace}.svc:6379`;
 
 /** Makes the image of a store and loads it into the cluster; undefined: this machine has no server to put into one. */
-export async function storeImage(cluster: Cluster): Promise<string | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), "wsproxy-store-image-"));
-  try {
-    const archive = join(folder, "store.tar");
-    const made = await command(join(import.meta.dirname, "store-image.sh"), [NAME, archive]).then(
-      () => true,
-      (error: Error) => {
-        if (!error.message.includes(": status 3\n")) throw error;
-        return false;
-      },
-    );
-    if (!made) return undefined;
-    await cluster.provider.load(archive);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-  return `docker.io/library/${NAME}`;
+export function storeImage(cluster: Cluster): Promise<string | undefined> {
+  return scriptImage(cluster, "store-image.sh", NAME);
 }
 
 /** The manifests of examples/valkey without its proxy: Secret `valkey-login`, Deployment and Service `valkey`, the policy. */
