@@ -185,3 +185,10 @@ export const port = z
 
 /** A time in the form of RFC 3339, such as 2027-01-31T12:00:00Z. */
 export const timestamp = z.iso.datetime({ offset: true });
+
+/** The name in SNI and in the certificate of a server that is dialled. */
+export const serverName = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9.-]+$/, "is not a host name");

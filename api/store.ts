@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { IPV4, IPV6, objectName } from "./names.ts";
+import { IPV4, IPV6, objectName, serverName } from "./names.ts";
 import { CALLED, rule } from "./rule.ts";
 
 /** The store in which all pods of a proxy count together, as users write it. */
@@ -60,11 +60,7 @@ export const store = z
     address,
     tls: z
       .strictObject({
-        serverName: z
-          .string()
-          .min(1)
-          .max(253)
-          .regex(/^[A-Za-z0-9.-]+$/, "is not a host name")
+        serverName: serverName
           .optional()
           .describe("Name in SNI and in the certificate, of every node. Default: the host of the address."),
         caSecretName: objectName

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { INJECT_LABEL } from "./meta.ts";
-import { cidr, hostname, label, objectName, path, port, preciseHostname, serviceName } from "./names.ts";
+import { cidr, hostname, label, objectName, path, port, preciseHostname, serverName, serviceName } from "./names.ts";
 import { dataplane, gateway, sidecar } from "./pods.ts";
 import { policiesSpec } from "./policies/index.ts";
 import { CALLED, editRule, rule, type Rule } from "./rule.ts";
@@ -55,11 +55,7 @@ const backend = z
       .describe("Share of new sessions, relative to the other backends. 0: no new sessions."),
     tls: z
       .strictObject({
-        serverName: z
-          .string()
-          .min(1)
-          .max(253)
-          .regex(/^[A-Za-z0-9.-]+$/, "is not a host name")
+        serverName: serverName
           .optional()
           .describe("Name in SNI and in the certificate. Default `<service>.<namespace>.svc`."),
         caSecretName: objectName
