@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { IMAGE } from "../image.ts";
 import { scenario } from "../scenario.ts";
+import { storeImage } from "../store.ts";
 import { typed, walkthrough } from "../walkthrough.ts";
 
 /** The registry that the guides push to. */
 const REGISTRY = "registry.example.com";
+/** The image of examples/valkey: no registry is asked for it. */
+const VALKEY = "docker.io/valkey/valkey:9";
 
 export default scenario(
   "the commands of the guides do what they say, as they are written",
@@ -13,16 +16,17 @@ export default scenario(
     await cluster.provider.tag(cluster.image.name, `${REGISTRY}/${IMAGE}`);
     cluster.onEnd(() => cluster.uninstall());
 
-    const follow = async (title: string, pages: readonly string[], expected: readonly RegExp[]): Promise<void> => {
-      await report.step(title, async () => {
+    const follow = async (title: string, pages: readonly string[], expected: readonly RegExp[]): Promise<string> => {
+      return report.step(title, async () => {
         const scripts = await Promise.all(pages.map(walkthrough));
         const gone = () => cluster.kubectl("delete", "namespace", "demo", "--ignore-not-found", "--timeout=120s");
         cluster.onEnd(gone);
         await gone();
-        const said = await typed(cluster, scripts.join("\n"), "hello, cluster\n");
+        const said = await typed(cluster, ["exec 2>&1", ...scripts].join("\n"), "hello, cluster\n");
         for (const words of expected) assert.match(said, words);
         // Also where the guide has just taken a key away: that moves no condition.
         for (const type of ["Programmed", "Ready"]) await cluster.condition("demo", "chat", type);
+        return said;
       });
     };
     const ready = /^websocketproxy\S*\/chat condition met\n[^]*^chat +Gateway +True +2 +wsproxy-chat\.demo\.svc/m;
@@ -36,6 +40,14 @@ export default scenario(
     const inside = ["In a cluster", "Has a change reached the pods?"].map((title) => `guides/look-inside.md#${title}`);
     const served = /^[0-9a-f]{64}$/m; // status.dataplane.configHash
     await follow("Run it on kind, and Look inside", ["guides/kind.md", ...inside], [ready, echoed, ...seen, served]);
+
+    const store = await storeImage(cluster);
+    if (store !== undefined) await cluster.provider.tag(store, VALKEY);
+    const shared = ["../README.md#In a cluster", "guides/shared-limits.md#Set it up"];
+    const said = await follow("One limit for all pods", shared, [ready, echoed]);
+    const tried = said.slice(said.indexOf('deployment "valkey" successfully rolled out'));
+    const seenOf = (words: RegExp): number => [...tried.matchAll(words)].length;
+    assert.deepEqual([seenOf(/^connected/gm), seenOf(/^refused: 429 .*: ConnectionLimit$/gm)], [5, 1], tried);
 
     const injected = /^chat +Sidecar +True +[1-3] /m;
     const refused = [/"reason":"CredentialMissing"/, /"reason":"CredentialInvalid"/];
