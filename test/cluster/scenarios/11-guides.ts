@@ -47,7 +47,7 @@ export default scenario(
     const said = await follow("One limit for all pods", shared, [ready, echoed]);
     const tried = said.slice(said.indexOf('deployment "valkey" successfully rolled out'));
     const seenOf = (words: RegExp): number => [...tried.matchAll(words)].length;
-    assert.deepEqual([seenOf(/^connected/gm), seenOf(/^refused: 429 .*: ConnectionLimit$/gm)], [5, 1], tried);
+    assert.deepEqual([seenOf(/^connected/gm), seenOf(/^refused: 429 .*: ConnectionLimit\b/gm)], [5, 1], tried);
 
     const injected = /^chat +Sidecar +True +[1-3] /m;
     const refused = [/"reason":"CredentialMissing"/, /"reason":"CredentialInvalid"/];
