@@ -93,6 +93,13 @@ export class FleetPod {
     return this.gateway.metric("store_requests_total", labels);
   }
 
+  /** Those that the store did not answer, or not in time. Not a difference: calls go on between two looks at the metrics. */
+  async unanswered(labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    return (
+      (await this.requests({ ...labels, result: "Late" })) + (await this.requests({ ...labels, result: "Failed" }))
+    );
+  }
+
   /** Cuts it off from the store: both ends hear of it. */
   async cut(): Promise<void> {
     this.past.doubt(now());

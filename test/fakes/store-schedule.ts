@@ -136,8 +136,7 @@ export class Schedule {
 
   async #look(pod: FleetPod, before: bigint, failed: Map<FleetPod, number>): Promise<void> {
     await pod.listen();
-    const takes = await pod.requests({ operation: "Take" });
-    const failures = takes - (await pod.requests({ operation: "Take", result: "Answered" }));
+    const failures = await pod.unanswered({ operation: "Take" });
     if (failures > (failed.get(pod) ?? 0)) pod.past.hole(before, now() + MARK);
     failed.set(pod, failures);
   }

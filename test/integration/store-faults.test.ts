@@ -143,7 +143,7 @@ async function under({
   await fleet.counts();
   for (const pod of fleet.pods) pod.lines.length = 0;
   await each(({ gateway }) => gateway.longestTurn());
-  const unansweredBefore = await Promise.all(fleet.pods.map((pod) => unanswered(pod)));
+  const unansweredBefore = await Promise.all(fleet.pods.map((pod) => pod.unanswered()));
   const load = new HandshakeLoad(fleet.pods, rate);
   await new Promise((resolve) => setTimeout(resolve, 500));
   const from = now();
@@ -174,7 +174,7 @@ async function under({
       await pod.listen();
       return {
         turn: await pod.gateway.longestTurn(),
-        waited: (await unanswered(pod)) - (unansweredBefore[n] ?? 0),
+        waited: (await pod.unanswered()) - (unansweredBefore[n] ?? 0),
         lines: changes(pod),
       };
     }),
@@ -203,9 +203,4 @@ function changes(pod: FleetPod): number {
 
 function median(sorted: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-/** Questions that the store did not answer, or not in time. */
-async function unanswered(pod: FleetPod): Promise<number> {
-  return (await pod.requests()) - (await pod.requests({ result: "Answered" }));
 }

@@ -99,8 +99,7 @@ describe.skipIf(STORE_LACKS !== undefined)("messages of one client over four gat
 async function permittedAlone({ burst, perSecond }: Rate, seconds: number): Promise<number> {
   let permitted = 0;
   for (const pod of fleet.pods) {
-    const borrows = await pod.requests({ operation: "Borrow" });
-    const late = borrows - (await pod.requests({ operation: "Borrow", result: "Answered" }));
+    const late = await pod.unanswered({ operation: "Borrow" });
     await pod.listen();
     const gone = pod.lines.some(({ message }) => message === "store unavailable");
     const once = burst + perSecond * ALONE;
