@@ -9,7 +9,7 @@ import { Report } from "./report.ts";
 import { runScenario, type Outcome } from "./run-scenario.ts";
 import { findScenarios } from "./scenario.ts";
 import { Strays } from "./strays.ts";
-import { closingLine, table } from "./table.ts";
+import { closingLine, failures, table } from "./table.ts";
 import { buildTools, toolPath } from "./tools.ts";
 
 // Brings a cluster up, runs the scenarios in it and takes it away. SCENARIO: words of the names of those that are wanted.
@@ -50,6 +50,8 @@ try {
 const all: Outcome[] = [...outcomes, { name: "the run", ms: performance.now(), report: around, failure: undefined }];
 console.log(`\n${table(all)}\n`);
 await writeFile(join(FOLDER, "report.txt"), `${table(all)}\n`).catch(console.error);
+const told = failures(all);
+if (told !== "") console.log(`${told}\n`);
 console.log(
   `${outcomes.length} of ${scenarios.length} scenarios were run; ledgers, and logs of what failed: ${FOLDER}`,
 );

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { seconds } from "./report.ts";
 import type { Outcome } from "./run-scenario.ts";
 
@@ -13,6 +14,27 @@ export function table(outcomes: readonly Outcome[]): string {
     return [row, ...figures];
   });
   return rows.join("\n");
+}
+
+/** How many characters of an error a run repeats at its end. */
+const TOLD = 1_500;
+
+/** What failed, and why: for the end of a long output, where it is read first. Without failures, nothing. */
+export function failures(outcomes: readonly Outcome[]): string {
+  const told = outcomes.flatMap(({ name, report, failure }) => {
+    const steps = report.steps.filter(({ error }) => error !== undefined);
+    const outside = failure !== undefined && !steps.some(({ error }) => error === failure);
+    return [
+      ...steps.map(({ title, error }) => `FAILED ${name}: ${title}\n${errorText(error)}`),
+      ...(outside ? [`FAILED ${name}\n${errorText(failure)}`] : []),
+    ];
+  });
+  return told.join("\n\n");
+}
+
+function errorText(error: unknown): string {
+  const text = inspect(error);
+  return text.length > TOLD ? `${text.slice(0, TOLD)}… (${text.length - TOLD} characters more, above)` : text;
 }
 
 /** Every step counts as a test; what failed outside of one counts, too. */
