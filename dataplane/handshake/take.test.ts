@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { SharedBucket, SharedLimits, TakeAnswer, TakeLines } from "../limits/shared-limits.ts";
+import type { Loan, SharedBucket, SharedLimits, TakeAnswer, TakeLines } from "../limits/shared-limits.ts";
 import { Unavailable } from "../limits/store/link.ts";
 import type { TokenLine } from "../policy.ts";
 import { take } from "./take.ts";
@@ -23,6 +23,11 @@ class FakePocket {
     if (this.tokens < n) return false;
     this.tokens -= n;
     return true;
+  }
+
+  lend(): Loan | undefined {
+    if (this.isAlone || !this.take(1)) return undefined;
+    return { end: (used) => void (this.tokens += used ? 0 : 1) };
   }
 
   unknown(): boolean {
@@ -85,6 +90,29 @@ test("a token that was borrowed is no line of the question, and the lines of the
       ...{ kind: "in", exceeded: [meant] },
     });
   }
+});
+
+test("a borrowed token comes back where the store refuses one of another bucket, and not where all places are taken", async () => {
+  const cases: [TakeAnswer | Error, number][] = [
+    [{ kind: "refused", line: 0, wait: 9 }, 1],
+    [{ kind: "refused", line: 1, wait: 0 }, 0],
+    [IN, 0],
+    [new Unavailable("late"), 0],
+  ];
+  for (const [answer, left] of cases) {
+    const pocket = new FakePocket(1);
+    const { limits } = storeOf(answer);
+    const buckets = [line("route", pocket), line("client")];
+    const asking = take({ buckets, places: [place], shadow: false, now }, limits);
+    expect(pocket.tokens).toBe(0);
+    await asking;
+    expect(pocket.tokens).toBe(left);
+  }
+  const pocket = new FakePocket(1);
+  const { limits } = storeOf(new TypeError("broken"));
+  const asking = take({ buckets: [line("route", pocket), line("client")], places: [], shadow: false, now }, limits);
+  await expect(asking).rejects.toThrow("broken");
+  expect(pocket.tokens).toBe(0);
 });
 
 test("one bucket that is borrowed from is asked only when it is empty, until the store has said no", async () => {

@@ -21,9 +21,17 @@ export async function take(question: Question, limits: SharedLimits | undefined)
   // Two of them could not be had all or none.
   if (only?.pocket !== undefined && buckets.length === 1 && places.length === 0)
     return borrow(only.pocket, question, limits);
-  const missing = buckets.filter(({ pocket }) => pocket?.alone(now()) !== false || !pocket.take(1, now()));
-  if (missing.length + places.length === 0) return { kind: "in", exceeded: [] };
-  const answer = await ask({ buckets: missing, places, shadow }, limits);
+  const loans = buckets.map(({ pocket }) => pocket?.lend(now()));
+  const missing = buckets.filter((_bucket, line) => loans[line] === undefined);
+  let used = true;
+  let answer: TakeAnswer | undefined;
+  try {
+    answer = await ask({ buckets: missing, places, shadow }, limits);
+    // Tokens are taken all or none, as the store takes those that it has.
+    used = answer?.kind !== "refused" || answer.line >= missing.length;
+  } finally {
+    for (const loan of loans) loan?.end(used);
+  }
   if (answer === undefined) return undefined;
   /** A line of what was asked, as it stands among all lines. */
   const back = (line: number): number => {
@@ -35,6 +43,7 @@ export async function take(question: Question, limits: SharedLimits | undefined)
 }
 
 async function ask(lines: TakeLines, limits: SharedLimits): Promise<TakeAnswer | undefined> {
+  if (lines.buckets.length + lines.places.length === 0) return { kind: "in", exceeded: [] };
   try {
     return await limits.places.take(lines);
   } catch (fault) {

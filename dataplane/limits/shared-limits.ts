@@ -64,4 +64,12 @@ export interface SharedBucket extends Tokens {
   reshape(shape: BucketShape, now: number): void;
   /** The store cannot be asked, or has just failed this bucket: one of the process's own decides. */
   alone(now: number): boolean;
+  /** Takes one token, which may come back; undefined: none is here. The caller ends the loan. */
+  lend(now: number): Loan | undefined;
+}
+
+/** A token of which it is not known yet whether it is used. */
+export interface Loan {
+  /** The token is used, or comes back. Called once. */
+  end(used: boolean): void;
 }

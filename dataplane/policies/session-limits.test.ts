@@ -72,7 +72,7 @@ describe("with a store", () => {
     const pockets: SharedBuckets = {
       bucket(name, shape, now) {
         named.push(name);
-        return Object.assign(new TokenBucket(shape, now), { alone: () => false });
+        return Object.assign(new TokenBucket(shape, now), { alone: () => false, lend: () => undefined });
       },
     };
     const shared = { available: true, whenUnavailable: "PerPod", places: undefined as never, pockets } as const;

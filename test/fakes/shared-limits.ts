@@ -2,6 +2,7 @@ import type { StoreConfig } from "../../api/config.ts";
 import { kindOf, type Occupancy } from "../../dataplane/limits/occupancy.ts";
 import type {
   BucketLine,
+  Loan,
   SharedBucket,
   SharedBuckets,
   SharedPlaces,
@@ -146,7 +147,10 @@ export class FakeStore implements Store, SharedPlaces, SharedBuckets {
   }
 
   bucket(name: string, shape: BucketShape): SharedBucket {
-    return Object.assign(this.truth.bucket({ name, shape }), { alone: () => !this.available });
+    const bucket = this.truth.bucket({ name, shape });
+    const lend = (now: number): Loan | undefined =>
+      bucket.take(1, now) ? { end: (used) => used || bucket.force(-1, now) } : undefined;
+    return Object.assign(bucket, { alone: () => !this.available, lend });
   }
 
   #publish(keys: readonly string[]): void {

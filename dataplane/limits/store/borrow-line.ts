@@ -13,6 +13,8 @@ export interface BorrowLine {
   readonly seen: number;
   /** Tokens that the pocket has; what else it held is spent. */
   readonly holds: number;
+  /** Those of them that are lent. */
+  readonly lent: number;
   readonly back: number;
   /** Spent as soon as granted: all, or at least `least`, or nothing. */
   readonly need: number;

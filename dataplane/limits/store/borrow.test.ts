@@ -26,7 +26,7 @@ afterAll(async () => {
 
 /** Slow enough that what refills while a test runs is far below one token. */
 const shape = { limit: 1, interval: 3_600_000, burst: 100 };
-const none = { shape, at: 0, seen: 0, holds: 0, back: 0, need: 0, least: 0, ahead: 0 };
+const none = { shape, at: 0, seen: 0, holds: 0, lent: 0, back: 0, need: 0, least: 0, ahead: 0 };
 const freshKey = (): string => `{t/p}:m:${(keys += 1)}`;
 
 async function borrow(key: string, holder: string, more: Partial<BorrowLine>, call = (calls += 1)) {

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import { Spacing } from "../spacing.ts";
-import type { SharedBucket } from "../shared-limits.ts";
+import type { Loan, SharedBucket } from "../shared-limits.ts";
 import { TokenBucket, type BucketShape } from "../token-bucket.ts";
 import type { Borrowed, BorrowLine } from "./borrow-line.ts";
 import { Demand, PAUSE } from "./demand.ts";
@@ -39,6 +39,8 @@ export class Pocket implements SharedBucket {
   #spacing: Spacing | undefined;
   #shape: BucketShape;
   #tokens = 0;
+  /** Tokens of which it is not known yet whether they are used: the store goes on to hold them. */
+  #lent = 0;
   /** What of them is held in the store: what they were after its last answer. */
   #held = 0;
   /** Until when what is held counts in the store. */
@@ -82,6 +84,19 @@ export class Pocket implements SharedBucket {
     if (this.#tokens < n || now > this.#until) return false;
     this.#spend(n, now);
     return true;
+  }
+
+  lend(now: number): Loan | undefined {
+    if (this.alone(now) || !this.take(1, now)) return undefined;
+    this.#lent += 1;
+    const end = (used: boolean): void => {
+      if (this.#lent === 0) return; // the store holds nothing any more
+      this.#lent -= 1;
+      if (used) return;
+      this.#tokens += 1;
+      this.#own.force(-1, now);
+    };
+    return { end };
   }
 
   force(n: number, now: number): void {
@@ -153,28 +168,30 @@ export class Pocket implements SharedBucket {
   line(now: number, report: boolean): BorrowLine | undefined {
     this.#wanted = false;
     this.#demand.measure(now);
-    const holds = (this.#tokens = this.#here(now)); // whatever decides now
+    const here = (this.#tokens = this.#here(now)); // whatever decides now
+    if (now > this.#until) this.#lent = 0;
     const { first, sum, single: together } = this.#waiters;
-    const least = Math.max(0, first - holds);
-    const need = together ? Math.max(0, sum - holds) : least;
+    const least = Math.max(0, first - here);
+    const need = together ? Math.max(0, sum - here) : least;
     const others = together ? 0 : sum - first;
-    const ahead = need > 0 || now >= this.#scarceUntil ? this.#missing(Math.max(0, holds - sum), others) : 0;
+    const ahead = need > 0 || now >= this.#scarceUntil ? this.#missing(Math.max(0, here - sum), others) : 0;
     if (need === 0 && ahead === 0 && !report) return undefined;
     const { key, holder } = this;
-    return { key, holder, shape: this.#shape, at: now, seen: this.#seen, holds, back: 0, least, need, ahead };
+    const tokens = { holds: here + this.#lent, lent: this.#lent, back: 0, least, need, ahead };
+    return { key, holder, shape: this.#shape, at: now, seen: this.#seen, ...tokens };
   }
 
   /** Gives back what it holds. */
   giveBack(now: number): BorrowLine {
     const back = this.#tokens;
-    this.#tokens = 0;
+    this.#tokens = this.#lent = 0;
     const { key, holder } = this;
-    const none = { holds: 0, least: 0, need: 0, ahead: 0 };
+    const none = { holds: 0, lent: 0, least: 0, need: 0, ahead: 0 };
     return { key, holder, shape: this.#shape, at: now, seen: this.#seen, back, ...none };
   }
 
   /** The answer of the store to a line; `settle` and `trim` follow. Undefined: none that is of use. */
-  answered({ at, holds, least, need }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
+  answered({ at, holds, lent, least, need }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
     this.told = now;
     this.#unanswered = 0;
     if (said === undefined) {
@@ -190,7 +207,7 @@ export class Pocket implements SharedBucket {
     this.#low = Math.min(this.#demand.ahead, this.#held) / 2;
     const pause = wait > 0 ? this.#demand.pause(wait) : 0;
     if (granted >= need) this.#scarceUntil = now + pause;
-    if (granted < need) [this.#emptyFrom, this.#emptyUntil] = [holds + least, now + pause];
+    if (granted < need) [this.#emptyFrom, this.#emptyUntil] = [holds - lent + least, now + pause];
     else if (granted > 0) [this.#emptyFrom, this.#emptyUntil] = [1, pause > PAUSE ? now + pause : 0];
   }
 
@@ -209,7 +226,7 @@ export class Pocket implements SharedBucket {
 
   /** What was granted to be spent at once, and was not when all has gone on, is lost: the store does not hold it. */
   trim(): void {
-    this.#tokens = Math.min(this.#tokens, this.#held);
+    this.#tokens = Math.min(this.#tokens, Math.max(0, this.#held - this.#lent));
   }
 
   /** What is borrowed, and still counts in the store. */
