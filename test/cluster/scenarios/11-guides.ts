@@ -16,17 +16,22 @@ export default scenario(
     await cluster.provider.tag(cluster.image.name, `${REGISTRY}/${IMAGE}`);
     cluster.onEnd(() => cluster.uninstall());
 
-    const follow = async (title: string, pages: readonly string[], expected: readonly RegExp[]): Promise<string> => {
-      return report.step(title, async () => {
+    const follow = async (
+      title: string,
+      pages: readonly string[],
+      expected: readonly RegExp[],
+      more: (said: string) => void = () => {},
+    ): Promise<void> => {
+      await report.step(title, async () => {
         const scripts = await Promise.all(pages.map(walkthrough));
         const gone = () => cluster.kubectl("delete", "namespace", "demo", "--ignore-not-found", "--timeout=120s");
         cluster.onEnd(gone);
         await gone();
         const said = await typed(cluster, ["exec 2>&1", ...scripts].join("\n"), "hello, cluster\n");
         for (const words of expected) assert.match(said, words);
+        more(said);
         // Also where the guide has just taken a key away: that moves no condition.
         for (const type of ["Programmed", "Ready"]) await cluster.condition("demo", "chat", type);
-        return said;
       });
     };
     const ready = /^websocketproxy\S*\/chat condition met\n[^]*^chat +Gateway +True +2 +wsproxy-chat\.demo\.svc/m;
@@ -44,10 +49,11 @@ export default scenario(
     const store = await storeImage(cluster);
     if (store !== undefined) await cluster.provider.tag(store, VALKEY);
     const shared = ["../README.md#In a cluster", "guides/shared-limits.md#Set it up"];
-    const said = await follow("One limit for all pods", shared, [ready, echoed]);
-    const tried = said.slice(said.indexOf('deployment "valkey" successfully rolled out'));
-    const seenOf = (words: RegExp): number => [...tried.matchAll(words)].length;
-    assert.deepEqual([seenOf(/^connected/gm), seenOf(/^refused: 429 .*: ConnectionLimit\b/gm)], [5, 1], tried);
+    await follow("One limit for all pods", shared, [ready, echoed], (said) => {
+      const tried = said.slice(said.indexOf('deployment "valkey" successfully rolled out'));
+      const seenOf = (words: RegExp): number => [...tried.matchAll(words)].length;
+      assert.deepEqual([seenOf(/^connected/gm), seenOf(/^refused: 429 .*: ConnectionLimit\b/gm)], [5, 1], tried);
+    });
 
     const injected = /^chat +Sidecar +True +[1-3] /m;
     const refused = [/"reason":"CredentialMissing"/, /"reason":"CredentialInvalid"/];
