@@ -17,8 +17,9 @@ export class TokenBucket implements Tokens {
   }
 
   #shape: BucketShape;
-  #tokens: number;
-  #at: number;
+  // V8 keeps a number in place only where the field has held nothing but numbers with a fraction.
+  #tokens = Number.NaN;
+  #at = Number.NaN;
   /** Made when a flow waits: most buckets have none. */
   #spacing: Spacing | undefined;
 

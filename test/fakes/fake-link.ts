@@ -18,6 +18,8 @@ export class FakeLink implements Link {
   readonly open: {
     readonly lines: readonly FakeLine[];
     answer(...numbers: number[]): Promise<void>;
+    /** An answer of any form. */
+    say(answer: unknown): Promise<void>;
     fail(): Promise<void>;
   }[] = [];
   /** All that were ever sent. */
@@ -25,11 +27,9 @@ export class FakeLink implements Link {
 
   call(_script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     this.sent += 1;
+    const texts = String(args[2]).split("\n");
     const lines = keys.map((key, at) => {
-      const words = String(args[2 + at])
-        .split(" ")
-        .slice(5)
-        .map(Number);
+      const words = (texts[at] ?? "").split(" ").slice(5).map(Number);
       const [holds = 0, back = 0, least = 0, need = 0, ahead = 0] = words;
       return { key, holds, back, least, need, ahead };
     });
@@ -40,8 +40,9 @@ export class FakeLink implements Link {
     };
     const call = {
       lines,
-      answer: async (...numbers: number[]) => {
-        resolve(numbers);
+      answer: (...numbers: number[]) => call.say(numbers.join(" ")),
+      say: async (answer: unknown) => {
+        resolve(answer);
         await done();
       },
       fail: async () => {

@@ -13,6 +13,6 @@ export async function pass(server: StoreServer, key: string, ms: number): Promis
 function moved(field: string, text: string, ms: number): string {
   if (field === "t") return text;
   if (field === "a") return String(Number(text) - ms * 1000);
-  const [held, till, call, ahead] = text.split(" ");
-  return [held, Number(till) - ms * 1000, call, ahead].join(" ");
+  const [held, till, ...rest] = text.split(" ");
+  return [held, Number(till) - ms * 1000, ...rest].join(" ");
 }

@@ -32,25 +32,22 @@ export interface Borrowed {
   readonly kept: number;
 }
 
-/** The arguments of one call. */
-export function argumentsOf(id: string, call: number, lines: readonly BorrowLine[]): (string | number)[] {
-  const all: (string | number)[] = [id, call];
-  for (const { shape, holder, seen, holds, back, least, need, ahead } of lines) {
-    const { limit, interval, burst } = shape;
-    // One text: a client library takes longer for ten arguments than the store for the words of one.
-    all.push(`${limit} ${interval} ${burst} ${holder} ${seen} ${holds} ${back} ${least} ${need} ${ahead}`);
-  }
-  return all;
+/** The arguments of one call. One text for all lines: a client library takes longer for an argument than the store for its words. */
+export function argumentsOf(id: string, call: number, lines: readonly BorrowLine[]): string[] {
+  return [id, String(call), lines.map(textOf).join("\n")];
+}
+
+function textOf({ shape, holder, seen, holds, back, least, need, ahead }: BorrowLine): string {
+  return `${shape.limit} ${shape.interval} ${shape.burst} ${holder} ${seen} ${holds} ${back} ${least} ${need} ${ahead}`;
 }
 
 /** The answer for each line; undefined: the store has no bucket under the line's key. */
 export function answersOf(answer: unknown, count: number): (Borrowed | undefined)[] {
-  const numbers: readonly unknown[] = Array.isArray(answer) ? answer : [];
+  const numbers = typeof answer === "string" ? answer.split(" ").map(Number) : [];
   const all: (Borrowed | undefined)[] = [];
   for (let at = 0; at < BORROW_ANSWERS * count; at += BORROW_ANSWERS) {
-    const [granted, wait, kept] = [numbers[at], numbers[at + 1], numbers[at + 2]];
-    const whole = typeof granted === "number" && typeof wait === "number" && typeof kept === "number";
-    all.push(whole && granted >= 0 ? { granted, wait: wait / 1000, kept } : undefined);
+    const [granted = -1, wait = Number.NaN, kept = Number.NaN] = numbers.slice(at, at + BORROW_ANSWERS);
+    all.push(granted >= 0 && wait >= 0 && kept >= 0 ? { granted, wait: wait / 1000, kept } : undefined);
   }
   return all;
 }

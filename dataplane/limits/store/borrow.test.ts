@@ -200,6 +200,21 @@ test.skipIf(lacks).each([
   expect(answersOf(answer, 2)).toEqual([undefined, { granted: 1, wait: 0, kept: 0 }]);
 });
 
+test.skipIf(lacks)(
+  "what is held of another burst counts no more: a limit that was lowered refuses nothing that it allows",
+  async () => {
+    const key = freshKey();
+    const large = { ...shape, burst: 10_000 };
+    expect((await borrow(key, "silent", { shape: large, ahead: 2500 })).said.granted).toBe(2500);
+    const before = await borrow(key, "tells", { shape: large, ahead: 2500 });
+    expect((await borrow(key, "new", { need: 1, least: 1, ahead: 6 })).said).toEqual({ granted: 7, wait: 0, kept: 0 });
+    const told = await borrow(key, "tells", { seen: before.call, holds: 25 });
+    expect(told.said).toMatchObject({ granted: 0, kept: 25 });
+    expect(await fields(key)).toMatchObject({ t: expect.stringMatching(/^68/) as string });
+    expect(Object.keys(await fields(key)).toSorted()).toEqual(["a", "hpod.new", "hpod.tells", "t"]);
+  },
+);
+
 test.skipIf(lacks)("a key goes when its bucket is full again, 10 s later", async () => {
   const key = freshKey();
   await borrow(key, "a", { shape: { limit: 1, interval: 1000, burst: 100 }, need: 5, least: 5 });

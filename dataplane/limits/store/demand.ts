@@ -8,10 +8,10 @@ const HORIZON = 100;
 const MEASURED = 50;
 /** How long a pocket that is used fast waits for company before it asks for more, in ms. */
 const FAST = 10;
-/** How long any other does, in ms. */
-const SLOW = 100;
 /** Tokens that are left at least when more is asked for. */
-const LAST = 2;
+const LAST = 3;
+/** More is asked for when what is left lasts for so many ms. */
+const LOW = 300;
 /** A message waits so long at most for a bucket that has just run empty, in ms. */
 export const PAUSE = 30;
 
@@ -19,11 +19,11 @@ export const PAUSE = 30;
 export class Demand {
   #shape: BucketShape;
   #used = 0;
-  #since: number;
+  #since = Number.NaN;
   /** Tokens per ms. */
   #rate = 0;
   /** Tokens that should be at hand. */
-  ahead: number;
+  ahead = 0;
 
   constructor(shape: BucketShape, now: number) {
     this.#shape = shape;
@@ -46,7 +46,7 @@ export class Demand {
   }
 
   /** What is ever held ahead. */
-  get most(): number {
+  get #most(): number {
     const { burst } = this.#shape;
     return burst < LEAST_BURST ? 0 : Math.floor(burst / 4);
   }
@@ -64,12 +64,12 @@ export class Demand {
 
   /** With fewer tokens than these at hand it is time to ask for more: `half` of what is held, or less where use is slow. */
   low(half: number, now: number): number {
-    return Math.min(half, Math.max(LAST, 3 * SLOW * this.#rateAt(now)));
+    return Math.min(half, Math.max(LAST, Math.ceil(LOW * this.#rateAt(now))));
   }
 
-  /** For how many ms a question can wait while `left` tokens are at hand. */
+  /** For how many ms a question can wait while `left` tokens are at hand: a quarter of the time that they last. */
   patience(left: number, now: number): number {
-    return left < 2 * SLOW * this.#rateAt(now) ? FAST : SLOW;
+    return left === 0 ? FAST : Math.max(FAST, left / this.#rateAt(now) / 4);
   }
 
   #rateAt(now: number): number {
@@ -77,6 +77,6 @@ export class Demand {
   }
 
   #reckon(): number {
-    return Math.min(this.most, Math.floor(Math.max(this.#shape.burst / 16, this.#rate * HORIZON)));
+    return Math.min(this.#most, Math.ceil(Math.max(this.#shape.burst / 16, this.#rate * HORIZON)));
   }
 }

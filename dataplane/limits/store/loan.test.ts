@@ -8,7 +8,7 @@ async function bench() {
   const [clock, link] = [new FakeClock(), new FakeLink()];
   const pockets = new Pockets({ link: () => link, prefix: "{t/p}:", id: "pod", clock });
   const now = (): number => clock.now();
-  const pocket = pockets.bucket("attempts Route proxy", { limit: 100, interval: 1000, burst: 100 }, now());
+  const pocket = pockets.bucket("attempts Route proxy", { limit: 100, interval: 1000, burst: 96 }, now());
   pocket.ask(1, now(), () => void pocket.take(1, now()));
   await turn();
   await link.grant();

@@ -278,7 +278,16 @@ describe.skipIf(STORE_LACKS !== undefined)(
         const { server, pod } = await scene();
         const later = String((Date.now() + 5_000) * 1_000);
         const now = String(Date.now() * 1_000);
-        await server.ask("HSET", bucketKey(PREFIX, bucket.name), "t", "2", "a", now, "hother", `1 ${later} 1 1`);
+        await server.ask(
+          "HSET",
+          bucketKey(PREFIX, bucket.name),
+          "t",
+          "2",
+          "a",
+          now,
+          "hother",
+          `1 ${later} 1 1 ${bucket.shape.burst}`,
+        );
         expect(await take(pod, { buckets: [bucket] })).toEqual({ kind: "in", exceeded: [] });
         expect(await take(pod, { buckets: [bucket] })).toMatchObject({ kind: "refused", line: 0 });
         await server.ask("SET", bucketKey(PREFIX, route.name), "no bucket");

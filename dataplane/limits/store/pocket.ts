@@ -15,6 +15,14 @@ const ALONE = 250;
 const MOST_UNANSWERED = 2;
 /** Bytes that are worth a question to the store, where a limit delays. */
 const PORTION = 16_384;
+/**
+ * A time that is over. Fields for times begin with it: V8 keeps a number in place only where the field has held nothing but
+ * numbers with a fraction, and else makes a new object for each that is written.
+ */
+const NEVER = Number.NEGATIVE_INFINITY;
+
+/** What waits for a pocket for which nothing waits. */
+const NOTHING: Pick<Waiters, "first" | "sum" | "single"> = { first: 0, sum: 0, single: true };
 
 /** Asks the store for pockets. */
 export interface Lender {
@@ -27,6 +35,8 @@ export interface Lender {
 /**
  * What this process has borrowed of one bucket that all pods share. While the store cannot be asked, a bucket of the
  * process's own decides alone; all that is spent is charged to it, so that a store that comes and goes gives nothing.
+ *
+ * Of many pockets each is seldom used, so a message reads and writes as few of its objects as can be.
  */
 export class Pocket implements SharedBucket {
   readonly asks = true;
@@ -35,34 +45,39 @@ export class Pocket implements SharedBucket {
   readonly #lender: Lender;
   readonly #own: TokenBucket;
   readonly #demand: Demand;
-  readonly #waiters = new Waiters();
+  /** Made when something waits: most pockets have none. */
+  #waiters: Waiters | undefined;
   #spacing: Spacing | undefined;
   #shape: BucketShape;
   #tokens = 0;
+  /** What was spent of them, and is not charged yet. */
+  #spent = 0;
   /** Tokens of which it is not known yet whether they are used: the store goes on to hold them. */
   #lent = 0;
   /** What of them is held in the store: what they were after its last answer. */
   #held = 0;
   /** Until when what is held counts in the store. */
-  #until = 0;
+  #until = NEVER;
   /** The last call whose answer is here. */
   #seen = 0;
   #wanted = false;
-  #aloneUntil = 0;
+  #aloneUntil = NEVER;
   /** Calls in a row without an answer. */
   #unanswered = 0;
   /** The bucket has not so many tokens: before that a verdict on them falls without the store. */
   #emptyFrom = 0;
-  #emptyUntil = 0;
+  #emptyUntil = NEVER;
   /** The bucket has just run empty: nothing is asked before, and what waits is asked for together. */
-  #scarceUntil = 0;
+  #scarceUntil = NEVER;
   #later: Timer | undefined;
   /** With fewer tokens than these it asks ahead of need. */
   #low = 0;
+  /** The last round in which it was asked about. */
+  round = 0;
   /** When it last spent. */
-  used: number;
+  used = NEVER;
   /** When the store was last told what it holds. */
-  told: number;
+  told = NEVER;
 
   constructor(key: string, holder: string, shape: BucketShape, lender: Lender, now: number) {
     this.key = key;
@@ -76,11 +91,11 @@ export class Pocket implements SharedBucket {
   }
 
   available(now: number): number {
-    return this.alone(now) ? this.#own.available(now) : this.#here(now);
+    return this.alone(now) ? this.#charged().available(now) : this.#here(now);
   }
 
   take(n: number, now: number): boolean {
-    if (this.alone(now)) return this.#own.take(n, now);
+    if (this.alone(now)) return this.#charged().take(n, now);
     if (this.#tokens < n || now > this.#until) return false;
     this.#spend(n, now);
     return true;
@@ -94,18 +109,18 @@ export class Pocket implements SharedBucket {
       this.#lent -= 1;
       if (used) return;
       this.#tokens += 1;
-      this.#own.force(-1, now);
+      this.#spent -= 1;
     };
     return { end };
   }
 
   force(n: number, now: number): void {
-    if (this.alone(now)) this.#own.force(n, now);
+    if (this.alone(now)) this.#charged().force(n, now);
     else this.#spend(Math.min(n, this.available(now)), now);
   }
 
   wait(n: number, now: number): number {
-    const own = this.#own.wait(n, now);
+    const own = this.#charged().wait(n, now);
     if (this.alone(now)) return own;
     if (this.available(now) >= n) return 0;
     return n > this.#shape.burst ? Math.max(own, this.#emptyUntil - now) : Math.max(0, this.#emptyUntil - now);
@@ -123,7 +138,7 @@ export class Pocket implements SharedBucket {
   }
 
   ask(n: number, now: number, answered: () => void): Timer {
-    const timer = this.#waiters.ask(n, answered);
+    const timer = (this.#waiters ??= new Waiters()).ask(n, answered);
     this.#need(now);
     return timer;
   }
@@ -131,8 +146,8 @@ export class Pocket implements SharedBucket {
   spend(n: number, now: number, short: () => void): void {
     if (this.take(n, now)) return;
     if (!this.unknown(n, now)) return short();
-    if (this.#waiters.spend(n, short)) this.#need(now);
-    else if (!this.#own.take(n, now)) short();
+    if ((this.#waiters ??= new Waiters()).spend(n, short)) this.#need(now);
+    else if (!this.#charged().take(n, now)) short();
   }
 
   least(n: number, now: number): number {
@@ -141,13 +156,13 @@ export class Pocket implements SharedBucket {
   }
 
   reshape(shape: BucketShape, now: number): void {
-    this.#shape = shape;
-    this.#own.reshape(shape, now);
+    this.#charged().reshape(shape, now);
     this.#demand.reshape(shape);
     this.#spacing?.reset();
-    this.#emptyUntil = this.#scarceUntil = 0;
-    // Else pods would use up more than the new burst, one after the other.
-    this.#tokens = Math.min(this.#tokens, this.#demand.most);
+    this.#emptyUntil = this.#scarceUntil = NEVER;
+    // What all pods hold of the old burst may be more than the new one.
+    if (shape.burst !== this.#shape.burst) this.#tokens = this.#lent = 0;
+    this.#shape = shape;
   }
 
   alone(now: number): boolean {
@@ -156,7 +171,7 @@ export class Pocket implements SharedBucket {
 
   /** A flow, or a message that is to be counted, waits for an answer. */
   get waiting(): boolean {
-    return this.#waiters.any;
+    return this.#waiters?.any === true;
   }
 
   /** The store holds tokens for this pocket, as far as is known. */
@@ -167,18 +182,30 @@ export class Pocket implements SharedBucket {
   /** What to ask the store; undefined: nothing. `report`: the store must hear what is held. */
   line(now: number, report: boolean): BorrowLine | undefined {
     this.#wanted = false;
+    this.#charged();
     this.#demand.measure(now);
     const here = (this.#tokens = this.#here(now)); // whatever decides now
     if (now > this.#until) this.#lent = 0;
-    const { first, sum, single: together } = this.#waiters;
+    const { first, sum, single: together } = this.#waiters ?? NOTHING;
     const least = Math.max(0, first - here);
     const need = together ? Math.max(0, sum - here) : least;
     const others = together ? 0 : sum - first;
     const ahead = need > 0 || now >= this.#scarceUntil ? this.#missing(Math.max(0, here - sum), others) : 0;
     if (need === 0 && ahead === 0 && !report) return undefined;
-    const { key, holder } = this;
-    const tokens = { holds: here + this.#lent, lent: this.#lent, back: 0, least, need, ahead };
-    return { key, holder, shape: this.#shape, at: now, seen: this.#seen, ...tokens };
+    const [shape, seen, lent] = [this.#shape, this.#seen, this.#lent];
+    return {
+      key: this.key,
+      holder: this.holder,
+      shape,
+      at: now,
+      seen,
+      holds: here + lent,
+      lent,
+      back: 0,
+      least,
+      need,
+      ahead,
+    };
   }
 
   /** Gives back what it holds. */
@@ -191,24 +218,32 @@ export class Pocket implements SharedBucket {
   }
 
   /** The answer of the store to a line; `settle` and `trim` follow. Undefined: none that is of use. */
-  answered({ at, holds, lent, least, need }: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
+  answered(
+    { shape, at, holds, lent, least, need }: BorrowLine,
+    call: number,
+    said: Borrowed | undefined,
+    now: number,
+  ): void {
     this.told = now;
     this.#unanswered = 0;
     if (said === undefined) {
       this.#aloneUntil = now + ALONE;
       return;
     }
-    const { granted, wait, kept } = said;
+    const { wait } = said;
+    // What is held of another burst counts no more; what messages wait for was spent in time.
+    const same = shape.burst === this.#shape.burst;
+    const [granted, kept] = same ? [said.granted, said.kept] : [Math.min(said.granted, need), 0];
     const spent = Math.min(granted, need);
     this.#seen = call;
     this.#until = at + LEASE - MARGIN;
     this.#held = kept + granted - spent;
     this.#tokens = Math.max(0, this.#tokens - (holds - kept)) + granted;
-    this.#low = Math.min(this.#demand.ahead, this.#held) / 2;
+    this.#low = Math.ceil(Math.min(this.#demand.ahead, this.#held) / 2);
     const pause = wait > 0 ? this.#demand.pause(wait) : 0;
     if (granted >= need) this.#scarceUntil = now + pause;
     if (granted < need) [this.#emptyFrom, this.#emptyUntil] = [holds - lent + least, now + pause];
-    else if (granted > 0) [this.#emptyFrom, this.#emptyUntil] = [1, pause > PAUSE ? now + pause : 0];
+    else if (granted > 0) [this.#emptyFrom, this.#emptyUntil] = [1, pause > PAUSE ? now + pause : NEVER];
   }
 
   /** There was no answer to a call: what waits asks again. */
@@ -221,7 +256,7 @@ export class Pocket implements SharedBucket {
   /** What waits goes on; what has gone on is counted, by the pod's own bucket where there was no answer. */
   settle(now: number): void {
     if (this.waiting)
-      this.#waiters.settle((n) => this.take(n, now) || (this.#unanswered > 0 && this.#own.take(n, now)));
+      this.#waiters?.settle((n) => this.take(n, now) || (this.#unanswered > 0 && this.#charged().take(n, now)));
   }
 
   /** What was granted to be spent at once, and was not when all has gone on, is lost: the store does not hold it. */
@@ -251,13 +286,27 @@ export class Pocket implements SharedBucket {
 
   #spend(n: number, now: number): void {
     this.#tokens -= n;
-    this.#demand.used(n);
-    this.#own.force(n, now);
+    this.#spent += n;
     this.used = now;
-    if (this.#wanted || this.#tokens >= this.#low || now < this.#scarceUntil) return;
+    if (this.#tokens < this.#low && !this.#wanted) this.#wantMore(now);
+  }
+
+  #wantMore(now: number): void {
+    if (now < this.#scarceUntil) return;
+    this.#charged();
     this.#low = this.#demand.low(this.#low, now);
     if (this.#tokens >= this.#low) return;
     this.#wanted = true;
     this.#lender.wants(this, this.#demand.patience(this.#tokens, now));
+  }
+
+  /** The process's own bucket, charged with all that was spent. */
+  #charged(): TokenBucket {
+    if (this.#spent !== 0) {
+      this.#own.force(this.#spent, this.used);
+      this.#demand.used(this.#spent);
+      this.#spent = 0;
+    }
+    return this.#own;
   }
 }

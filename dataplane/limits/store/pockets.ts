@@ -11,12 +11,14 @@ import { BORROW } from "./scripts/borrow.ts";
 const MOST_LINES = 100;
 /** Calls that are under way at the same time. */
 const MOST_CALLS = 10;
-/** A pocket that has spent nothing for so long gives back what it holds, in ms. */
+/** A pocket that holds something tells the store so, before the lease of it ends; in ms. */
+const TELL = 7_000;
+/** One that has spent nothing for so long gives back what it holds instead, in ms. */
 const QUIET = 5_000;
-/** One that has tells the store what it holds, before the lease of it ends; in ms. */
-const TELL = 7_500;
-/** Between two looks at pockets that hold something, in ms. */
-const LOOK = 250;
+/** A pocket that can wait for so many ms… */
+const SLOW = 100;
+/** …asks when all such pockets do, at multiples of this, in ms: to wake up for each costs more than its question. */
+const TICK = 250;
 
 interface PocketsOptions {
   readonly link: () => Link;
@@ -32,6 +34,12 @@ interface Asked {
   readonly line: BorrowLine;
 }
 
+interface Round {
+  readonly asked: Asked[];
+  /** Pockets that it is about, also those that need nothing of the store. */
+  readonly heard: Pocket[];
+}
+
 /**
  * The buckets of one proxy that all pods share. Pockets ask together, in rounds: the next begins when all answers of the
  * last are here, so that a flow that waits for several pockets hears of all of them at once.
@@ -41,21 +49,21 @@ export class Pockets implements SharedBuckets, Lender {
   readonly #link: () => Link;
   readonly #prefix: string;
   readonly #id: string;
-  /** Pockets that a message waits for, that ask ahead of need, and that have long told nothing. */
+  /** Pockets that a message waits for, and those that ask ahead of need. */
   readonly #needy = new Set<Pocket>();
   readonly #short = new Set<Pocket>();
-  readonly #old = new Set<Pocket>();
   /** Pockets for which the store holds something, the one that told it longest ago first. */
   readonly #holding = new Set<Pocket>();
   #holders = 0;
+  #rounds = 0;
   #calls = 0;
   #round: Promise<void> | undefined;
   #turn: NodeJS.Immediate | undefined;
-  #company: Timer | undefined;
-  /** When the pockets that ask ahead of need do so, and when the timer for it fires. */
+  /** When the pockets that ask ahead of need do so. */
   #due = Infinity;
-  #companyAt = Infinity;
-  #look: Timer | undefined;
+  /** Begins the next round of what no message waits for, at `#timerAt`. */
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
   #closed = false;
 
   constructor({ link, prefix, id, clock }: PocketsOptions) {
@@ -80,9 +88,11 @@ export class Pockets implements SharedBuckets, Lender {
     if (within === 0) this.#needy.add(pocket);
     else {
       this.#short.add(pocket);
-      this.#due = Math.min(this.#due, this.clock.now() + within);
+      this.#due = Math.min(this.#due, inCompany(this.clock.now(), within));
     }
-    if (this.#round === undefined) this.#beginSoon();
+    if (this.#round !== undefined) return;
+    if (within === 0) this.#turn ??= setImmediate(() => this.#begin());
+    else this.#beginAt(this.#due);
   }
 
   /** Gives back what all pockets hold. From now on each bucket counts for this process alone. */
@@ -98,59 +108,80 @@ export class Pockets implements SharedBuckets, Lender {
 
   #rest(): void {
     if (this.#turn !== undefined) clearImmediate(this.#turn);
-    this.#company?.cancel();
-    this.#look?.cancel();
-    this.#turn = this.#company = this.#look = undefined;
+    this.#timer?.cancel();
+    this.#turn = this.#timer = undefined;
+    this.#timerAt = Infinity;
   }
 
-  #beginSoon(): void {
-    if (this.#needy.size > 0) this.#turn ??= setImmediate(() => this.#begin());
-    else if (this.#short.size > 0) this.#waitForCompany();
-  }
-
-  #waitForCompany(): void {
-    if (this.#company !== undefined && this.#companyAt <= this.#due) return;
-    this.#company?.cancel();
-    this.#companyAt = this.#due;
-    this.#company = this.clock.after(this.#due - this.clock.now(), () => this.#begin());
+  #beginAt(at: number): void {
+    if (at >= this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = this.clock.after(Math.max(0, at - this.clock.now()), () => this.#begin());
   }
 
   #begin(): void {
-    if (this.#turn !== undefined) clearImmediate(this.#turn);
-    this.#company?.cancel();
-    this.#turn = this.#company = undefined;
+    this.#rest();
     if (this.#round === undefined) this.#round = this.#ask().then(() => this.#again());
+  }
+
+  /** When the first pocket has to tell the store what it holds. */
+  #tellAt(): number {
+    for (const { told } of this.#holding) return inCompany(told + TELL - TICK, SLOW);
+    return Infinity;
   }
 
   /** Behind a round: what has come up meanwhile. */
   #again(): void {
     this.#round = undefined;
     if (this.#closed) return;
-    this.#beginSoon();
-    if (this.#old.size > 0) this.#begin();
-    else this.#lookLater();
+    if (this.#needy.size > 0) this.#turn ??= setImmediate(() => this.#begin());
+    this.#beginAt(Math.min(this.#due, this.#tellAt()));
   }
 
   async #ask(): Promise<void> {
     const now = this.clock.now();
-    const asked: Asked[] = [];
-    const heard = new Set<Pocket>();
-    for (const some of [this.#needy, this.#short, this.#old]) {
-      for (const pocket of some) {
-        if (asked.length >= MOST_LINES * MOST_CALLS) break;
-        some.delete(pocket);
-        if (heard.has(pocket)) continue;
-        heard.add(pocket);
-        const quiet = some === this.#old && isQuiet(pocket, now) && !pocket.waiting;
-        const line = quiet ? pocket.giveBack(now) : pocket.line(now, some === this.#old);
-        if (line !== undefined) asked.push({ pocket, line });
-      }
-    }
+    const round: Round = { asked: [], heard: [] };
+    this.#rounds += 1;
+    this.#askFor(this.#needy, round, now);
+    this.#askFor(this.#short, round, now);
+    this.#tell(round, now);
+    const { asked, heard } = round;
     this.#due = this.#short.size > 0 ? now : Infinity;
     await Promise.all(inParts(asked).map((part) => this.#call(part)));
     const after = this.clock.now();
     for (const pocket of heard) pocket.settle(after);
     for (const pocket of heard) pocket.trim();
+  }
+
+  #askFor(some: Set<Pocket>, { asked, heard }: Round, now: number): void {
+    for (const pocket of some) {
+      if (asked.length >= MOST_LINES * MOST_CALLS) return;
+      some.delete(pocket);
+      if (!this.#isNew(pocket)) continue;
+      heard.push(pocket);
+      const line = pocket.line(now, false);
+      if (line !== undefined) asked.push({ pocket, line });
+    }
+  }
+
+  /** What is held by pockets that have told nothing for long; those that are quiet give it back. */
+  #tell({ asked, heard }: Round, now: number): void {
+    for (const pocket of this.#holding) {
+      if (now - pocket.told < TELL - TICK || asked.length >= MOST_LINES * MOST_CALLS) return;
+      if (!this.#isNew(pocket)) continue;
+      heard.push(pocket);
+      const quiet = now - pocket.used >= QUIET && !pocket.waiting;
+      const line = quiet ? pocket.giveBack(now) : pocket.line(now, true);
+      if (line !== undefined) asked.push({ pocket, line });
+    }
+  }
+
+  /** To this round. */
+  #isNew(pocket: Pocket): boolean {
+    const isNew = pocket.round !== this.#rounds;
+    pocket.round = this.#rounds;
+    return isNew;
   }
 
   async #call(part: readonly Asked[]): Promise<void> {
@@ -164,9 +195,11 @@ export class Pockets implements SharedBuckets, Lender {
     const answer = await this.#answer(keys, args);
     const now = this.clock.now();
     const said = answersOf(answer, part.length);
-    for (const [at, { pocket, line }] of part.entries()) {
+    let at = 0;
+    for (const { pocket, line } of part) {
       if (answer === undefined) pocket.unanswered(now);
       else pocket.answered(line, call, said[at], now);
+      at += 1;
       this.#holding.delete(pocket);
       if (pocket.holds) this.#holding.add(pocket);
     }
@@ -182,30 +215,11 @@ export class Pockets implements SharedBuckets, Lender {
       return undefined; // Unavailable, and nothing else
     }
   }
-
-  #lookLater(): void {
-    if (this.#look !== undefined || this.#closed) return;
-    for (const { told } of this.#holding) {
-      const due = Math.max(LOOK, told + QUIET - this.clock.now());
-      this.#look = this.clock.after(due, () => this.#lookNow());
-      return;
-    }
-  }
-
-  #lookNow(): void {
-    this.#look = undefined;
-    const now = this.clock.now();
-    for (const pocket of this.#holding) {
-      if (now - pocket.told < QUIET || this.#old.size >= MOST_LINES * MOST_CALLS) break;
-      if (isQuiet(pocket, now) || now - pocket.told >= TELL) this.#old.add(pocket);
-    }
-    if (this.#old.size > 0 && this.#round === undefined) this.#begin();
-    else this.#lookLater();
-  }
 }
 
-function isQuiet({ used }: Pocket, now: number): boolean {
-  return now - used >= QUIET;
+/** When a pocket asks that can wait so long: what need not be soon is at a time at which others ask, too. */
+function inCompany(now: number, within: number): number {
+  return within < SLOW ? now + within : Math.floor(now / TICK + 1) * TICK;
 }
 
 function inParts(all: readonly Asked[]): Asked[][] {

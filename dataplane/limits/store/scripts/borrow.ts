@@ -6,26 +6,27 @@ import type { Script } from "./script.ts";
 export const BORROW_ANSWERS = 3;
 
 /**
- * KEYS bucket…; ARGV id of the process, number of the call (each larger than the one before), then for each bucket one text
- * of ten words: limit, interval, burst, holder, seen, holds, back, least, need, ahead. A process has many holders, each of
- * one bucket.
+ * KEYS bucket…; ARGV id of the process, number of the call (each larger than the one before), and a text with a line for
+ * each bucket, of ten words: limit, interval, burst, holder, seen, holds, back, least, need, ahead. A process has many
+ * holders, each of one bucket.
  *
  * `holds`: what the holder has now of what it was given to hold; `back`: what it gives back; the rest of what it held it has
  * spent. `seen`: the last call whose answer it got: what a call granted ahead whose answer was lost is in the bucket again.
  * `need` is spent as soon as it is granted; all of it, or `least` of it at least, or nothing. `ahead` is held, at most the
  * holder's share of half the bucket.
  *
- * For each bucket: granted (-1: the key is no bucket, or the call came out of turn); where the bucket has run empty, µs until
+ * The answer is a text with three numbers for each bucket: granted (-1: the key is no bucket, or the call came out of turn); where the bucket has run empty, µs until
  * `least` is there, or one token if all of `need` was granted; and how much of `holds` the holder may keep: all of it, unless
  * the store has forgotten it.
  */
 const text = `${BUCKET}
-local id, call, out = ARGV[1], tonumber(ARGV[2]), {}
-for i = 1, #KEYS do
-  local n, words = {}, {}
-  for word in string.gmatch(ARGV[2 + i], '%S+') do words[#words + 1] = word n[#words] = tonumber(word) or 0 end
-  local limit, interval, burst, seen, holds, back, least, need, ahead = n[1], n[2], n[3], n[5], n[6], n[7], n[8], n[9], n[10]
-  local field = 'h' .. id .. '.' .. words[4]
+local LINE = '(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)'
+local id, call, out, i = ARGV[1], tonumber(ARGV[2]), {}, 0
+for limit, interval, burst, holder, seen, holds, back, least, need, ahead in string.gmatch(ARGV[3], LINE) do
+  i = i + 1
+  limit, interval, burst, seen = tonumber(limit), tonumber(interval), tonumber(burst), tonumber(seen)
+  holds, back, least, need, ahead = tonumber(holds), tonumber(back), tonumber(least), tonumber(need), tonumber(ahead)
+  local field = 'h' .. id .. '.' .. holder
   local b = readBucket(KEYS[i], limit, interval, burst, us)
   local me = b and b.fields[field]
   local granted, wait, kept = -1, 0, 0
@@ -59,15 +60,18 @@ for i = 1, #KEYS do
     local missing = spent < need and math.min(least, burst) or ahead > granted - spent and 1 or 0
     if missing > b.t then wait = math.min(1e15, math.ceil((missing - b.t) * interval * 1000 / limit)) end
     local holding = kept + granted - spent
-    if holding > 0 then b.pods = b.pods + 1 elseif me then b.gone[#b.gone + 1] = field end
-    writeBucket(KEYS[i], b, limit, interval, burst, us)
     if holding > 0 then
-      redis.call('HSET', KEYS[i], field, string.format('%.0f %.0f %.0f %.0f', holding, us + lease, call, granted - spent))
+      b.pods = b.pods + 1
+      local tells = string.format('%.0f %.0f %.0f %.0f %.0f', holding, us + lease, call, granted - spent, burst)
+      writeBucket(KEYS[i], b, limit, interval, burst, us, field, tells)
+    else
+      if me then b.gone[#b.gone + 1] = field end
+      writeBucket(KEYS[i], b, limit, interval, burst, us)
     end
   end
-  out[3 * i - 2], out[3 * i - 1], out[3 * i] = granted, math.max(0, wait), kept
+  out[i] = string.format('%.0f %.0f %.0f', granted, math.max(0, wait), kept)
 end
-return out`;
+return table.concat(out, ' ')`;
 
 /** Borrows tokens of several buckets, and tells what became of those that were borrowed before. */
 export const BORROW: Script = { operation: "Borrow", text, sha1: hash("sha1", text) };
