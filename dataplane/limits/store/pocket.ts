@@ -4,8 +4,9 @@ import type { Loan, SharedBucket } from "../shared-limits.ts";
 import { TokenBucket, type BucketShape } from "../token-bucket.ts";
 import type { Borrowed, BorrowLine } from "./borrow-line.ts";
 import { Demand, PAUSE } from "./demand.ts";
+import { Loans } from "./loans.ts";
 import { LEASE } from "./scripts/bucket.ts";
-import { Waiters } from "./waiters.ts";
+import { NOTHING_WAITS, Waiters } from "./waiters.ts";
 
 /** What is held counts here for so much less than in the store, in ms: clocks run at different speeds. */
 const MARGIN = 500;
@@ -20,9 +21,6 @@ const PORTION = 16_384;
  * numbers with a fraction, and else makes a new object for each that is written.
  */
 const NEVER = Number.NEGATIVE_INFINITY;
-
-/** What waits for a pocket for which nothing waits. */
-const NOTHING: Pick<Waiters, "first" | "sum" | "single"> = { first: 0, sum: 0, single: true };
 
 /** Asks the store for pockets. */
 export interface Lender {
@@ -52,8 +50,8 @@ export class Pocket implements SharedBucket {
   #tokens = 0;
   /** What was spent of them, and is not charged yet. */
   #spent = 0;
-  /** Tokens of which it is not known yet whether they are used: the store goes on to hold them. */
-  #lent = 0;
+  /** Made when the first token is lent: most pockets lend none. */
+  #loans: Loans | undefined;
   /** What of them is held in the store: what they were after its last answer. */
   #held = 0;
   /** Until when what is held counts in the store. */
@@ -103,15 +101,10 @@ export class Pocket implements SharedBucket {
 
   lend(now: number): Loan | undefined {
     if (this.alone(now) || !this.take(1, now)) return undefined;
-    this.#lent += 1;
-    const end = (used: boolean): void => {
-      if (this.#lent === 0) return; // the store holds nothing any more
-      this.#lent -= 1;
-      if (used) return;
+    return (this.#loans ??= new Loans()).lend(() => {
       this.#tokens += 1;
       this.#spent -= 1;
-    };
-    return { end };
+    });
   }
 
   force(n: number, now: number): void {
@@ -161,7 +154,7 @@ export class Pocket implements SharedBucket {
     this.#spacing?.reset();
     this.#emptyUntil = this.#scarceUntil = NEVER;
     // What all pods hold of the old burst may be more than the new one.
-    if (shape.burst !== this.#shape.burst) this.#tokens = this.#lent = 0;
+    if (shape.burst !== this.#shape.burst) this.#giveUp();
     this.#shape = shape;
   }
 
@@ -185,45 +178,27 @@ export class Pocket implements SharedBucket {
     this.#charged();
     this.#demand.measure(now);
     const here = (this.#tokens = this.#here(now)); // whatever decides now
-    if (now > this.#until) this.#lent = 0;
-    const { first, sum, single: together } = this.#waiters ?? NOTHING;
+    if (now > this.#until) this.#giveUp();
+    const { first, sum, single: together } = this.#waiters ?? NOTHING_WAITS;
     const least = Math.max(0, first - here);
     const need = together ? Math.max(0, sum - here) : least;
     const others = together ? 0 : sum - first;
     const ahead = need > 0 || now >= this.#scarceUntil ? this.#missing(Math.max(0, here - sum), others) : 0;
     if (need === 0 && ahead === 0 && !report) return undefined;
-    const [shape, seen, lent] = [this.#shape, this.#seen, this.#lent];
-    return {
-      key: this.key,
-      holder: this.holder,
-      shape,
-      at: now,
-      seen,
-      holds: here + lent,
-      lent,
-      back: 0,
-      least,
-      need,
-      ahead,
-    };
+    const lent = this.#lent;
+    return { ...this.#head(now), holds: here + lent, lent, back: 0, least, need, ahead };
   }
 
   /** Gives back what it holds. */
   giveBack(now: number): BorrowLine {
     const back = this.#tokens;
-    this.#tokens = this.#lent = 0;
-    const { key, holder } = this;
-    const none = { holds: 0, lent: 0, least: 0, need: 0, ahead: 0 };
-    return { key, holder, shape: this.#shape, at: now, seen: this.#seen, back, ...none };
+    this.#giveUp();
+    return { ...this.#head(now), holds: 0, lent: 0, back, least: 0, need: 0, ahead: 0 };
   }
 
   /** The answer of the store to a line; `settle` and `trim` follow. Undefined: none that is of use. */
-  answered(
-    { shape, at, holds, lent, least, need }: BorrowLine,
-    call: number,
-    said: Borrowed | undefined,
-    now: number,
-  ): void {
+  answered(line: BorrowLine, call: number, said: Borrowed | undefined, now: number): void {
+    const { shape, at, holds, lent, least, need } = line;
     this.told = now;
     this.#unanswered = 0;
     if (said === undefined) {
@@ -255,8 +230,7 @@ export class Pocket implements SharedBucket {
 
   /** What waits goes on; what has gone on is counted, by the pod's own bucket where there was no answer. */
   settle(now: number): void {
-    if (this.waiting)
-      this.#waiters?.settle((n) => this.take(n, now) || (this.#unanswered > 0 && this.#charged().take(n, now)));
+    this.#waiters?.settle((n) => this.take(n, now) || (this.#unanswered > 0 && this.#charged().take(n, now)));
   }
 
   /** What was granted to be spent at once, and was not when all has gone on, is lost: the store does not hold it. */
@@ -264,9 +238,23 @@ export class Pocket implements SharedBucket {
     this.#tokens = Math.min(this.#tokens, Math.max(0, this.#held - this.#lent));
   }
 
+  get #lent(): number {
+    return this.#loans?.open ?? 0;
+  }
+
   /** What is borrowed, and still counts in the store. */
   #here(now: number): number {
     return now > this.#until ? 0 : this.#tokens;
+  }
+
+  #head(at: number): Pick<BorrowLine, "key" | "holder" | "shape" | "at" | "seen"> {
+    return { key: this.key, holder: this.holder, shape: this.#shape, at, seen: this.#seen };
+  }
+
+  /** The store holds nothing any more: none of it is used. */
+  #giveUp(): void {
+    this.#tokens = 0;
+    this.#loans?.giveUp();
   }
 
   #need(now: number): void {

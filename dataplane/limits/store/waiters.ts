@@ -83,3 +83,6 @@ export class Waiters {
     return waiter;
   }
 }
+
+/** What waits for a bucket for which nothing has waited yet. */
+export const NOTHING_WAITS: Pick<Waiters, "first" | "sum" | "single"> = { first: 0, sum: 0, single: true };

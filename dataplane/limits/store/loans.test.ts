@@ -62,7 +62,7 @@ test("the store has little while much is lent: a verdict on what it lacks falls 
   expect(pocket.unknown(1, now())).toBe(false);
 });
 
-test("a loan does not come back behind the lease in the store, nor after all was given back", async () => {
+test("a loan does not come back behind the lease in the store, nor after another burst or after all was given back", async () => {
   const late = await bench();
   const loan = late.pocket.lend(late.now());
   late.clock.advance(10_000);
@@ -71,6 +71,17 @@ test("a loan does not come back behind the lease in the store, nor after all was
   loan?.end(false);
   expect(late.pocket.available(late.now())).toBe(0);
 
+  const changed = await bench();
+  const before = changed.pocket.lend(changed.now());
+  changed.pocket.reshape({ limit: 100, interval: 1000, burst: 200 }, changed.now());
+  await changed.asks();
+  await changed.link.grant();
+  const held = changed.pocket.available(changed.now());
+  const after = changed.pocket.lend(changed.now());
+  before?.end(false);
+  after?.end(false);
+  expect(changed.pocket.available(changed.now())).toBe(held);
+
   const closed = await bench();
   const other = closed.pocket.lend(closed.now());
   const closing = closed.pockets.close();
@@ -78,9 +89,9 @@ test("a loan does not come back behind the lease in the store, nor after all was
   expect(closed.link.open[0]?.lines).toMatchObject([{ back: 5, holds: 0 }]);
   await closed.link.open[0]?.answer(0, 0, 0);
   await closing;
-  const before = closed.pocket.available(closed.now());
+  const left = closed.pocket.available(closed.now());
   other?.end(false);
-  expect(closed.pocket.available(closed.now())).toBe(before);
+  expect(closed.pocket.available(closed.now())).toBe(left);
 });
 
 test("while the pod counts alone nothing is lent", async () => {
