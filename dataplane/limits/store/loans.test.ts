@@ -65,7 +65,7 @@ test("the store has little while much is lent: a verdict on what it lacks falls 
 test("a loan does not come back behind the lease in the store, nor after another burst or after all was given back", async () => {
   const late = await bench();
   const loan = late.pocket.lend(late.now());
-  late.clock.advance(10_000);
+  late.clock.advance(15_000);
   await late.asks();
   expect(late.link.open.at(-1)?.lines).toMatchObject([{ holds: 0 }]);
   loan?.end(false);

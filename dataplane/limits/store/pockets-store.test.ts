@@ -7,6 +7,7 @@ import { systemClock } from "../../../runtime/clock.ts";
 import type { SharedBucket } from "../shared-limits.ts";
 import type { BucketShape } from "../token-bucket.ts";
 import { bucketKey } from "./bucket-key.ts";
+import { LEASE } from "./scripts/bucket.ts";
 import { Pockets } from "./pockets.ts";
 
 let server: StoreServer;
@@ -127,8 +128,8 @@ describe.skipIf(STORE_LACKS !== undefined)("four pods and one client that sends 
       return Object.keys({ ...fields }).filter((name) => name.startsWith("hpod0.")).length;
     };
     await until("the store knows what it holds", async () => (await held()) === 1);
-    const busy = Promise.all(others.map((pod) => send(pod, 11_500, true)));
-    await until("that is gone", async () => (await held()) === 0, 11_000);
+    const busy = Promise.all(others.map((pod) => send(pod, LEASE + 1500, true)));
+    await until("that is gone", async () => (await held()) === 0, LEASE + 3000);
     await busy;
     await closed(others);
     (dead as Pod).link.close();

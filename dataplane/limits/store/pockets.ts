@@ -12,9 +12,11 @@ const MOST_LINES = 100;
 /** Calls that are under way at the same time. */
 const MOST_CALLS = 10;
 /** A pocket that holds something tells the store so, before the lease of it ends; in ms. */
-const TELL = 7_000;
-/** One that has spent nothing for so long gives back what it holds instead, in ms. */
+const TELL = 12_000;
+/** One that has spent nothing for so long gives back what it holds, in ms… */
 const QUIET = 5_000;
+/** …once it has told nothing for so long, in ms. */
+const LOOK = 7_000;
 /** A pocket that can wait for so many ms… */
 const SLOW = 100;
 /** …asks when all such pockets do, at multiples of this, in ms: to wake up for each costs more than its question. */
@@ -125,9 +127,10 @@ export class Pockets implements SharedBuckets, Lender {
     if (this.#round === undefined) this.#round = this.#ask().then(() => this.#again());
   }
 
-  /** When the first pocket has to tell the store what it holds. */
+  /** When the first pocket gives back what it holds, or tells the store of it. */
   #tellAt(): number {
-    for (const { told } of this.#holding) return inCompany(told + TELL - TICK, SLOW);
+    for (const { told, used } of this.#holding)
+      return inCompany(Math.min(told + TELL, Math.max(told + LOOK, used + QUIET)) - TICK, SLOW);
     return Infinity;
   }
 
@@ -168,10 +171,11 @@ export class Pockets implements SharedBuckets, Lender {
   /** What is held by pockets that have told nothing for long; those that are quiet give it back. */
   #tell({ asked, heard }: Round, now: number): void {
     for (const pocket of this.#holding) {
-      if (now - pocket.told < TELL - TICK || asked.length >= MOST_LINES * MOST_CALLS) return;
-      if (!this.#isNew(pocket)) continue;
-      heard.push(pocket);
+      const silent = now - pocket.told + TICK;
+      if (silent < LOOK || asked.length >= MOST_LINES * MOST_CALLS) return;
       const quiet = now - pocket.used >= QUIET && !pocket.waiting;
+      if ((silent < TELL && !quiet) || !this.#isNew(pocket)) continue;
+      heard.push(pocket);
       const line = quiet ? pocket.giveBack(now) : pocket.line(now, true);
       if (line !== undefined) asked.push({ pocket, line });
     }

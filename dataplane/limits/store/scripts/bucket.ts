@@ -1,5 +1,5 @@
 /** How long what a pod holds of a bucket counts after the pod has last told it, in ms. */
-export const LEASE = 10_000;
+export const LEASE = 15_000;
 /** How long a bucket that is not used any more stays in the store, in ms: longer than the lease of what is held. */
 const LINGER = 10_000;
 
