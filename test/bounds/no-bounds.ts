@@ -20,6 +20,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "dataplane/limits/store/demand.ts#HORIZON": "how long what a pod holds lasts",
   "dataplane/limits/store/demand.ts#MEASURED": "over which time use is measured",
   "dataplane/limits/store/pocket.ts#MARGIN": "how much sooner a pod gives up what it holds than the store",
+  "dataplane/limits/store/demand.ts#LEAST_AHEAD": "what a pod holds at least",
   "dataplane/limits/store/demand.ts#LOW": "for how long what is left lasts when more is asked for",
   "dataplane/limits/store/pockets.ts#QUIET": "which pockets are quiet",
   "dataplane/limits/store/pockets.ts#SLOW": "which questions can wait",

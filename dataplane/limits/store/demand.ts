@@ -2,6 +2,8 @@ import type { BucketShape } from "../token-bucket.ts";
 
 /** Below this burst nothing is held ahead of need: what one pod held, the others would miss at once. */
 const LEAST_BURST = 50;
+/** So many tokens are held ahead at least, up to a quarter of the burst. */
+const LEAST_AHEAD = 8;
 /** Own use in so many ms is held ahead. */
 const HORIZON = 100;
 /** Use is measured over so many ms at least. */
@@ -9,7 +11,7 @@ const MEASURED = 50;
 /** How long a pocket that is used fast waits for company before it asks for more, in ms. */
 const FAST = 10;
 /** Tokens that are left at least when more is asked for. */
-const LAST = 3;
+const LAST = 2;
 /** More is asked for when what is left lasts for so many ms. */
 const LOW = 300;
 /** A message waits so long at most for a bucket that has just run empty, in ms. */
@@ -77,6 +79,7 @@ export class Demand {
   }
 
   #reckon(): number {
-    return Math.min(this.#most, Math.ceil(Math.max(this.#shape.burst / 16, this.#rate * HORIZON)));
+    const wanted = Math.max(LEAST_AHEAD, this.#shape.burst / 16, this.#rate * HORIZON);
+    return Math.min(this.#most, Math.ceil(wanted));
   }
 }

@@ -4,7 +4,7 @@ import { FakeLink, turn } from "../../../test/fakes/fake-link.ts";
 import type { BucketShape } from "../token-bucket.ts";
 import { Pockets } from "./pockets.ts";
 
-const wide = { limit: 100, interval: 1000, burst: 96 };
+const wide = { limit: 100, interval: 1000, burst: 128 };
 const small = { limit: 10, interval: 1000, burst: 10 };
 
 function bench(...shapes: BucketShape[]) {
@@ -44,7 +44,7 @@ test("what messages wait for leaves at the end of the turn, all subjects in one 
   await turn();
   expect(it.link.open.map(({ lines }) => lines)).toMatchObject([
     [
-      { least: 1, need: 1, ahead: 6 },
+      { least: 1, need: 1, ahead: 8 },
       { least: 1, need: 2, ahead: 0 },
     ],
   ]);
@@ -76,20 +76,20 @@ test("of a burst below 50 nothing is held ahead", async () => {
   const it = bench({ limit: 1000, interval: 1000, burst: 49 }, { limit: 1000, interval: 1000, burst: 50 });
   for (const at of [0, 1]) it.ask(at);
   await turn();
-  expect(it.link.open[0]?.lines.map(({ ahead }) => ahead)).toEqual([0, 4]);
+  expect(it.link.open[0]?.lines.map(({ ahead }) => ahead)).toEqual([0, 8]);
 });
 
 test("at half of what it holds it asks for more, in company, within 10 ms", async () => {
   const it = bench(wide);
   await filled(it);
   const take = (n: number) => it.made[0]?.take(n, it.now());
-  expect([take(3), it.link.sent]).toEqual([true, 1]);
+  expect([take(4), it.link.sent]).toEqual([true, 1]);
   expect(take(1)).toBe(true);
   await turn();
   expect(it.link.sent).toBe(1);
   it.clock.advance(10);
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 4 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 3, need: 0, ahead: 5 }]);
 });
 
 test("where use is slow it asks late, at the next quarter of a second, together with others", async () => {
@@ -99,22 +99,22 @@ test("where use is slow it asks late, at the next quarter of a second, together 
   await turn();
   await it.link.grant();
   const [fast, slow] = it.made;
-  for (let n = 0; n < 3; n += 1) {
-    it.clock.advance(1000);
+  for (let n = 0; n < 6; n += 1) {
+    it.clock.advance(500);
     slow?.take(1, it.now());
     await turn();
   }
-  it.clock.advance(1000);
+  it.clock.advance(500);
   await turn();
-  expect(it.link.sent).toBe(1); // it has 3
+  expect(it.link.sent).toBe(1); // it has 2
   slow?.take(1, it.now());
   it.clock.advance(249);
   await turn();
   expect(it.link.sent).toBe(1);
-  fast?.take(6, it.now());
+  fast?.take(8, it.now());
   it.clock.advance(1);
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ ahead: 4 }, { ahead: 6 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ ahead: 7 }, { ahead: 8 }]);
   await it.link.grant();
   it.clock.advance(500);
   await turn();
@@ -129,8 +129,8 @@ test("a pocket that is used fast does not wait for the company of a slow one", a
   it.ask(1);
   await turn();
   await it.link.grant();
-  slow?.take(5, it.now());
-  fast?.take(5, it.now());
+  slow?.take(7, it.now());
+  fast?.take(7, it.now());
   it.clock.advance(10);
   await turn();
   expect(it.link.open[0]?.lines).toMatchObject([{ holds: 1 }, { holds: 1 }]);
@@ -198,7 +198,7 @@ test.each(["a lost answer", "an outage"])("%s brings back nothing of what was sp
   const it = bench(wide);
   await filled(it);
   const [pocket] = it.made;
-  pocket?.take(4, it.now()); // 2 left: it asks for more
+  pocket?.take(6, it.now()); // 2 left: it asks for more
   it.clock.advance(10);
   if (what === "an outage") it.link.available = false;
   else await it.link.open[0]?.fail();
@@ -214,7 +214,7 @@ test("a debt of the pod's own is not told to the store", async () => {
   const it = bench(wide);
   await filled(it);
   const [pocket] = it.made;
-  pocket?.take(4, it.now());
+  pocket?.take(6, it.now());
   it.clock.advance(10);
   await it.link.open[0]?.fail();
   pocket?.ask(1, it.now(), () => {});
@@ -248,12 +248,12 @@ test("what is granted ahead says that the bucket is not empty any more", async (
   it.ask(0, 90);
   await turn();
   await it.link.refuse(60_000);
-  pocket?.take(4, it.now());
+  pocket?.take(6, it.now());
   it.clock.advance(10);
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 4 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 6 }]);
   await it.link.grant();
-  expect([pocket?.unknown(90, it.now()), pocket?.unknown(7, it.now())]).toEqual([true, true]);
+  expect([pocket?.unknown(90, it.now()), pocket?.unknown(9, it.now())]).toEqual([true, true]);
 });
 
 test("more than the burst is never asked for", () => {
@@ -264,15 +264,19 @@ test("more than the burst is never asked for", () => {
 test("while the store is unavailable each pod counts for itself, charged with what it has spent before", async () => {
   const it = bench(wide);
   await filled(it);
-  it.made[0]?.take(4, it.now());
+  it.made[0]?.take(6, it.now());
   it.link.available = false;
   const [pocket] = it.made;
-  expect([pocket?.available(it.now()), pocket?.unknown(100, it.now())]).toEqual([91, false]);
-  expect([pocket?.take(91, it.now()), pocket?.take(1, it.now()), pocket?.wait(1, it.now())]).toEqual([true, false, 10]);
+  expect([pocket?.available(it.now()), pocket?.unknown(100, it.now())]).toEqual([121, false]);
+  expect([pocket?.take(121, it.now()), pocket?.take(1, it.now()), pocket?.wait(1, it.now())]).toEqual([
+    true,
+    false,
+    10,
+  ]);
   pocket?.force(5, it.now());
   expect([pocket?.least(50, it.now()), pocket?.available(it.now())]).toEqual([0, -5]);
   it.link.available = true; // the store again, with what was held
-  expect([pocket?.available(it.now()), pocket?.least(50, it.now())]).toEqual([2, 24]);
+  expect([pocket?.available(it.now()), pocket?.least(50, it.now())]).toEqual([2, 32]);
   it.link.available = false; // no fresh burst
   expect(pocket?.available(it.now())).toBe(-5);
 });
@@ -341,7 +345,7 @@ test("what is held is not used when its lease in the store is over", async () =>
   it.clock.advance(4_500);
   await turn();
   it.link.available = true;
-  expect(it.made[0]?.available(it.now())).toBe(4);
+  expect(it.made[0]?.available(it.now())).toBe(6);
   it.clock.advance(1);
   expect([it.made[0]?.available(it.now()), it.made[0]?.take(1, it.now())]).toEqual([0, false]);
 });
@@ -358,8 +362,8 @@ test("a quiet pocket gives back within 7 s, and then costs nothing", async () =>
   await turn();
   expect(it.link.open.map(({ lines }) => lines)).toMatchObject([
     [
-      { holds: 0, back: 6 },
-      { holds: 0, back: 6 },
+      { holds: 0, back: 8 },
+      { holds: 0, back: 8 },
     ],
   ]);
   await it.link.grant();
@@ -379,7 +383,7 @@ test("a pocket that spends slowly tells the store what it holds before its lease
   expect(it.link.sent).toBe(1);
   it.clock.advance(1000);
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 3, back: 0 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 5, back: 0 }]);
 });
 
 test("messages of a Shadow limit wait for nothing; their hits are counted when the answer is there", async () => {
@@ -457,7 +461,7 @@ test("closed, they give all back, let go on what waits, and count for this proce
   it.ask(1);
   const closed = it.pockets.close();
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 0, back: 6 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 0, back: 8 }]);
   await it.link.grant();
   await closed;
   expect([it.answers(), it.made[1]?.available(it.now())]).toEqual([2, 9]);
