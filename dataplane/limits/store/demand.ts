@@ -3,7 +3,7 @@ import type { BucketShape } from "../token-bucket.ts";
 /** Below this burst nothing is held ahead of need: what one pod held, the others would miss at once. */
 const LEAST_BURST = 50;
 /** So many tokens are held ahead at least, up to a quarter of the burst. */
-const LEAST_AHEAD = 8;
+const LEAST_AHEAD = 12;
 /** Own use in so many ms is held ahead. */
 const HORIZON = 100;
 /** Use is measured over so many ms at least. */

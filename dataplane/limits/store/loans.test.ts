@@ -3,7 +3,7 @@ import { FakeClock } from "../../../test/fakes/clock.ts";
 import { FakeLink, turn } from "../../../test/fakes/fake-link.ts";
 import { Pockets } from "./pockets.ts";
 
-/** A pocket that holds 8 tokens. */
+/** A pocket that holds 12 tokens. */
 async function bench() {
   const [clock, link] = [new FakeClock(), new FakeLink()];
   const pockets = new Pockets({ link: () => link, prefix: "{t/p}:", id: "pod", clock });
@@ -12,7 +12,7 @@ async function bench() {
   pocket.ask(1, now(), () => void pocket.take(1, now()));
   await turn();
   await link.grant();
-  expect(pocket.available(now())).toBe(8);
+  expect(pocket.available(now())).toBe(12);
   /** Has the pocket ask the store now, because more is waited for than is here. */
   const asks = async (): Promise<void> => {
     pocket.ask(50, now(), () => {});
@@ -23,7 +23,7 @@ async function bench() {
 
 test("a loan that comes back is there for the next one, one that is used is not, and where none is here none is lent", async () => {
   const { pocket, now } = await bench();
-  const loans = Array.from({ length: 8 }, () => pocket.lend(now()));
+  const loans = Array.from({ length: 12 }, () => pocket.lend(now()));
   expect(pocket.lend(now())).toBeUndefined();
   for (const loan of loans.slice(0, 2)) loan?.end(false);
   for (const loan of loans.slice(2)) loan?.end(true);
@@ -34,28 +34,28 @@ test("what is lent goes on to be held in the store, until it is known to be used
   const { link, pocket, now, asks } = await bench();
   const [one, other] = [pocket.lend(now()), pocket.lend(now())];
   await asks();
-  expect(link.open[0]?.lines).toMatchObject([{ holds: 8, need: 44 }]);
+  expect(link.open[0]?.lines).toMatchObject([{ holds: 12, need: 40 }]);
   one?.end(false);
-  await link.open[0]?.answer(0, 0, 8);
+  await link.open[0]?.answer(0, 0, 12);
   other?.end(true);
-  expect(pocket.available(now())).toBe(7);
+  expect(pocket.available(now())).toBe(11);
   await asks();
-  expect(link.open[0]?.lines).toMatchObject([{ holds: 7, need: 43 }]);
+  expect(link.open[0]?.lines).toMatchObject([{ holds: 11, need: 39 }]);
 });
 
 test("what a flow did not use of its grant is not kept in the place of a loan", async () => {
   const { link, pocket, now, asks } = await bench();
-  const loans = Array.from({ length: 8 }, () => pocket.lend(now()));
+  const loans = Array.from({ length: 12 }, () => pocket.lend(now()));
   await asks();
-  await link.open[0]?.answer(50, 0, 8);
+  await link.open[0]?.answer(50, 0, 12);
   expect(pocket.available(now())).toBe(0);
   for (const loan of loans) loan?.end(false);
-  expect(pocket.available(now())).toBe(8);
+  expect(pocket.available(now())).toBe(12);
 });
 
 test("the store has little while much is lent: a verdict on what it lacks falls without it", async () => {
   const { link, pocket, now } = await bench();
-  for (let n = 0; n < 8; n += 1) pocket.lend(now());
+  for (let n = 0; n < 12; n += 1) pocket.lend(now());
   pocket.ask(1, now(), () => {});
   await turn();
   await link.refuse(5000);
@@ -86,7 +86,7 @@ test("a loan does not come back behind the lease in the store, nor after another
   const other = closed.pocket.lend(closed.now());
   const closing = closed.pockets.close();
   await turn();
-  expect(closed.link.open[0]?.lines).toMatchObject([{ back: 7, holds: 0 }]);
+  expect(closed.link.open[0]?.lines).toMatchObject([{ back: 11, holds: 0 }]);
   await closed.link.open[0]?.answer(0, 0, 0);
   await closing;
   const left = closed.pocket.available(closed.now());

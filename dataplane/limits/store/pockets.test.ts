@@ -44,7 +44,7 @@ test("what messages wait for leaves at the end of the turn, all subjects in one 
   await turn();
   expect(it.link.open.map(({ lines }) => lines)).toMatchObject([
     [
-      { least: 1, need: 1, ahead: 8 },
+      { least: 1, need: 1, ahead: 12 },
       { least: 1, need: 2, ahead: 0 },
     ],
   ]);
@@ -76,20 +76,20 @@ test("of a burst below 50 nothing is held ahead", async () => {
   const it = bench({ limit: 1000, interval: 1000, burst: 49 }, { limit: 1000, interval: 1000, burst: 50 });
   for (const at of [0, 1]) it.ask(at);
   await turn();
-  expect(it.link.open[0]?.lines.map(({ ahead }) => ahead)).toEqual([0, 8]);
+  expect(it.link.open[0]?.lines.map(({ ahead }) => ahead)).toEqual([0, 12]);
 });
 
 test("at half of what it holds it asks for more, in company, within 10 ms", async () => {
   const it = bench(wide);
   await filled(it);
   const take = (n: number) => it.made[0]?.take(n, it.now());
-  expect([take(4), it.link.sent]).toEqual([true, 1]);
+  expect([take(6), it.link.sent]).toEqual([true, 1]);
   expect(take(1)).toBe(true);
   await turn();
   expect(it.link.sent).toBe(1);
   it.clock.advance(10);
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 3, need: 0, ahead: 5 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 5, need: 0, ahead: 7 }]);
 });
 
 test("where use is slow it asks late, at the next quarter of a second, together with others", async () => {
@@ -99,7 +99,7 @@ test("where use is slow it asks late, at the next quarter of a second, together 
   await turn();
   await it.link.grant();
   const [fast, slow] = it.made;
-  for (let n = 0; n < 6; n += 1) {
+  for (let n = 0; n < 10; n += 1) {
     it.clock.advance(500);
     slow?.take(1, it.now());
     await turn();
@@ -111,10 +111,10 @@ test("where use is slow it asks late, at the next quarter of a second, together 
   it.clock.advance(249);
   await turn();
   expect(it.link.sent).toBe(1);
-  fast?.take(8, it.now());
+  fast?.take(12, it.now());
   it.clock.advance(1);
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ ahead: 7 }, { ahead: 8 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ ahead: 11 }, { ahead: 12 }]);
   await it.link.grant();
   it.clock.advance(500);
   await turn();
@@ -129,8 +129,8 @@ test("a pocket that is used fast does not wait for the company of a slow one", a
   it.ask(1);
   await turn();
   await it.link.grant();
-  slow?.take(7, it.now());
-  fast?.take(7, it.now());
+  slow?.take(11, it.now());
+  fast?.take(11, it.now());
   it.clock.advance(10);
   await turn();
   expect(it.link.open[0]?.lines).toMatchObject([{ holds: 1 }, { holds: 1 }]);
@@ -198,7 +198,7 @@ test.each(["a lost answer", "an outage"])("%s brings back nothing of what was sp
   const it = bench(wide);
   await filled(it);
   const [pocket] = it.made;
-  pocket?.take(6, it.now()); // 2 left: it asks for more
+  pocket?.take(10, it.now()); // 2 left: it asks for more
   it.clock.advance(10);
   if (what === "an outage") it.link.available = false;
   else await it.link.open[0]?.fail();
@@ -214,7 +214,7 @@ test("a debt of the pod's own is not told to the store", async () => {
   const it = bench(wide);
   await filled(it);
   const [pocket] = it.made;
-  pocket?.take(6, it.now());
+  pocket?.take(10, it.now());
   it.clock.advance(10);
   await it.link.open[0]?.fail();
   pocket?.ask(1, it.now(), () => {});
@@ -248,12 +248,12 @@ test("what is granted ahead says that the bucket is not empty any more", async (
   it.ask(0, 90);
   await turn();
   await it.link.refuse(60_000);
-  pocket?.take(6, it.now());
+  pocket?.take(10, it.now());
   it.clock.advance(10);
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 6 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 2, need: 0, ahead: 10 }]);
   await it.link.grant();
-  expect([pocket?.unknown(90, it.now()), pocket?.unknown(9, it.now())]).toEqual([true, true]);
+  expect([pocket?.unknown(90, it.now()), pocket?.unknown(13, it.now())]).toEqual([true, true]);
 });
 
 test("more than the burst is never asked for", () => {
@@ -264,11 +264,11 @@ test("more than the burst is never asked for", () => {
 test("while the store is unavailable each pod counts for itself, charged with what it has spent before", async () => {
   const it = bench(wide);
   await filled(it);
-  it.made[0]?.take(6, it.now());
+  it.made[0]?.take(10, it.now());
   it.link.available = false;
   const [pocket] = it.made;
-  expect([pocket?.available(it.now()), pocket?.unknown(100, it.now())]).toEqual([121, false]);
-  expect([pocket?.take(121, it.now()), pocket?.take(1, it.now()), pocket?.wait(1, it.now())]).toEqual([
+  expect([pocket?.available(it.now()), pocket?.unknown(100, it.now())]).toEqual([117, false]);
+  expect([pocket?.take(117, it.now()), pocket?.take(1, it.now()), pocket?.wait(1, it.now())]).toEqual([
     true,
     false,
     10,
@@ -345,7 +345,7 @@ test("what is held is not used when its lease in the store is over", async () =>
   it.clock.advance(4_500);
   await turn();
   it.link.available = true;
-  expect(it.made[0]?.available(it.now())).toBe(6);
+  expect(it.made[0]?.available(it.now())).toBe(10);
   it.clock.advance(1);
   expect([it.made[0]?.available(it.now()), it.made[0]?.take(1, it.now())]).toEqual([0, false]);
 });
@@ -362,8 +362,8 @@ test("a quiet pocket gives back within 7 s, and then costs nothing", async () =>
   await turn();
   expect(it.link.open.map(({ lines }) => lines)).toMatchObject([
     [
-      { holds: 0, back: 8 },
-      { holds: 0, back: 8 },
+      { holds: 0, back: 12 },
+      { holds: 0, back: 12 },
     ],
   ]);
   await it.link.grant();
@@ -383,7 +383,7 @@ test("a pocket that spends slowly tells the store what it holds before its lease
   expect(it.link.sent).toBe(1);
   it.clock.advance(1000);
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 5, back: 0 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 9, back: 0 }]);
 });
 
 test("messages of a Shadow limit wait for nothing; their hits are counted when the answer is there", async () => {
@@ -461,7 +461,7 @@ test("closed, they give all back, let go on what waits, and count for this proce
   it.ask(1);
   const closed = it.pockets.close();
   await turn();
-  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 0, back: 8 }]);
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 0, back: 12 }]);
   await it.link.grant();
   await closed;
   expect([it.answers(), it.made[1]?.available(it.now())]).toEqual([2, 9]);
