@@ -64,18 +64,21 @@ export class Demand {
     return Math.max(wait, Math.min(PAUSE, (burst * interval) / limit / 8));
   }
 
-  /** With fewer tokens than these at hand it is time to ask for more: `half` of what is held, or less where use is slow. */
-  low(half: number, now: number): number {
-    return Math.min(half, Math.max(LAST, Math.ceil(LOW * this.#rateAt(now))));
+  /**
+   * With fewer tokens than these at hand it is time to ask for more: `half` of what is held, or less where use is slow.
+   * `more`: what was used besides, of which `used` is told later.
+   */
+  low(half: number, more: number, now: number): number {
+    return Math.min(half, Math.max(LAST, Math.ceil(LOW * this.#rateAt(more, now))));
   }
 
   /** For how many ms a question can wait while `left` tokens are at hand: a quarter of the time that they last. */
-  patience(left: number, now: number): number {
-    return left === 0 ? FAST : Math.max(FAST, left / this.#rateAt(now) / 4);
+  patience(left: number, more: number, now: number): number {
+    return left === 0 ? FAST : Math.max(FAST, left / this.#rateAt(more, now) / 4);
   }
 
-  #rateAt(now: number): number {
-    return Math.max(this.#rate, this.#used / Math.max(MEASURED, now - this.#since));
+  #rateAt(more: number, now: number): number {
+    return Math.max(this.#rate, (this.#used + more) / Math.max(MEASURED, now - this.#since));
   }
 
   #reckon(): number {

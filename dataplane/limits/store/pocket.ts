@@ -281,11 +281,10 @@ export class Pocket implements SharedBucket {
 
   #wantMore(now: number): void {
     if (now < this.#scarceUntil) return;
-    this.#charged();
-    this.#low = this.#demand.low(this.#low, now);
+    this.#low = this.#demand.low(this.#low, this.#spent, now);
     if (this.#tokens >= this.#low) return;
     this.#wanted = true;
-    this.#lender.wants(this, this.#demand.patience(this.#tokens, now));
+    this.#lender.wants(this, this.#demand.patience(this.#tokens, this.#spent, now));
   }
 
   /** The process's own bucket, charged with all that was spent. */
