@@ -29,7 +29,7 @@ export const MESSAGE_LOADS: readonly MessageLoad[] = [
   {
     name: "2,000 clients, each one message a second",
     load: { sessions: 2000, size: SIZE, inFlight: 1, pace: 1000, headersOf: clientAddress },
-    ...{ limit: 100, longer: 4 },
+    ...{ limit: 100, longer: 10 },
   },
 ];
 
