@@ -155,8 +155,9 @@ export class ShakenPlaces {
       this.#pods[at] = this.#newPod();
     }
     if (fault === "leave") {
-      await pod.close();
+      // It leaves the store when its last session has ended: others may have the places before it hears an answer.
       pod.sessions.clear();
+      await pod.close();
       this.#cut.delete(pod);
       this.#pods[at] = this.#newPod();
     }
