@@ -372,6 +372,39 @@ test("a quiet pocket gives back within 7 s, and then costs nothing", async () =>
   expect([it.link.sent, it.clock.pending]).toEqual([2, 0]);
 });
 
+test("the rounds of a busy pocket do not look for quiet ones: that is done four times a second", async () => {
+  const it = bench(wide, small);
+  it.clock.advance(1000 - (it.now() % 1000));
+  await filled(it);
+  const gave: number[] = [];
+  for (let ms = 0; ms < 7_500; ms += 10) {
+    it.clock.advance(10);
+    it.ask(1);
+    await turn();
+    for (const { lines } of it.link.open) if (lines.some(({ back }) => back > 0)) gave.push(ms + 10);
+    while (it.link.open.length > 0) await it.link.grant();
+  }
+  expect(gave).toEqual([7_000]);
+});
+
+test("quiet pockets that are more than a round may have all give back, in rounds one after the other", async () => {
+  const it = bench(...Array.from({ length: 1500 }, () => wide));
+  for (const at of it.made.keys()) it.ask(at);
+  await turn();
+  while (it.link.open.length > 0) await it.link.grant();
+  await turn();
+  while (it.link.open.length > 0) await it.link.grant();
+  it.clock.advance(7_000);
+  let back = 0;
+  for (let round = 0; round < 2; round += 1) {
+    await turn();
+    for (const { lines } of it.link.open) back += lines.filter((line) => line.back > 0).length;
+    while (it.link.open.length > 0) await it.link.grant();
+    it.clock.advance(0);
+  }
+  expect(back).toBe(1500);
+});
+
 test("a pocket that spends slowly tells the store what it holds before its lease is over", async () => {
   const it = bench(wide);
   await filled(it);
@@ -381,8 +414,10 @@ test("a pocket that spends slowly tells the store what it holds before its lease
     await turn();
   }
   expect(it.link.sent).toBe(1);
-  it.clock.advance(1000);
-  await turn();
+  for (let ms = 0; ms < 1000; ms += 250) {
+    it.clock.advance(250);
+    await turn();
+  }
   expect(it.link.open[0]?.lines).toMatchObject([{ holds: 9, back: 0 }]);
 });
 

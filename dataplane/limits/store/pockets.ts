@@ -63,6 +63,8 @@ export class Pockets implements SharedBuckets, Lender {
   #turn: NodeJS.Immediate | undefined;
   /** When the pockets that ask ahead of need do so. */
   #due = Infinity;
+  /** When those that have told nothing for long are looked for: they may be many, so a busy pocket's rounds do not. */
+  #lookAt = Infinity;
   /** Begins the next round of what no message waits for, at `#timerAt`. */
   #timer: Timer | undefined;
   #timerAt = Infinity;
@@ -127,19 +129,13 @@ export class Pockets implements SharedBuckets, Lender {
     if (this.#round === undefined) this.#round = this.#ask().then(() => this.#again());
   }
 
-  /** When the first pocket gives back what it holds, or tells the store of it. */
-  #tellAt(): number {
-    for (const { told, used } of this.#holding)
-      return inCompany(Math.min(told + TELL, Math.max(told + LOOK, used + QUIET)) - TICK, SLOW);
-    return Infinity;
-  }
-
   /** Behind a round: what has come up meanwhile. */
   #again(): void {
     this.#round = undefined;
     if (this.#closed) return;
     if (this.#needy.size > 0) this.#turn ??= setImmediate(() => this.#begin());
-    this.#beginAt(Math.min(this.#due, this.#tellAt()));
+    if (this.#lookAt === Infinity) this.#lookAt = this.#nextLook();
+    this.#beginAt(Math.min(this.#due, this.#lookAt));
   }
 
   async #ask(): Promise<void> {
@@ -148,7 +144,7 @@ export class Pockets implements SharedBuckets, Lender {
     this.#rounds += 1;
     this.#askFor(this.#needy, round, now);
     this.#askFor(this.#short, round, now);
-    this.#tell(round, now);
+    if (now >= this.#lookAt) this.#look(round, now);
     const { asked, heard } = round;
     this.#due = this.#short.size > 0 ? now : Infinity;
     await Promise.all(inParts(asked).map((part) => this.#call(part)));
@@ -168,11 +164,21 @@ export class Pockets implements SharedBuckets, Lender {
     }
   }
 
-  /** What is held by pockets that have told nothing for long; those that are quiet give it back. */
-  #tell({ asked, heard }: Round, now: number): void {
+  #nextLook(): number {
+    for (const { told } of this.#holding) return inCompany(Math.max(this.clock.now(), told + LOOK - TICK), SLOW);
+    return Infinity;
+  }
+
+  /** Pockets that have told nothing for long tell what they hold; those that are quiet give it back. */
+  #look({ asked, heard }: Round, now: number): void {
+    this.#lookAt = Infinity;
     for (const pocket of this.#holding) {
       const silent = now - pocket.told + TICK;
-      if (silent < LOOK || asked.length >= MOST_LINES * MOST_CALLS) return;
+      if (silent < LOOK) return;
+      if (asked.length >= MOST_LINES * MOST_CALLS) {
+        this.#lookAt = now; // the others in the next round
+        return;
+      }
       const quiet = now - pocket.used >= QUIET && !pocket.waiting;
       if ((silent < TELL && !quiet) || !this.#isNew(pocket)) continue;
       heard.push(pocket);

@@ -15,9 +15,9 @@ export const BORROW_ANSWERS = 3;
  * `need` is spent as soon as it is granted; all of it, or `least` of it at least, or nothing. `ahead` is held, at most the
  * holder's share of half the bucket.
  *
- * The answer is a text with three numbers for each bucket: granted (-1: the key is no bucket, or the call came out of turn); where the bucket has run empty, µs until
- * `least` is there, or one token if all of `need` was granted; and how much of `holds` the holder may keep: all of it, unless
- * the store has forgotten it.
+ * The answer is a text with three numbers for each bucket: granted (-1: the key is no bucket, or the call came out of turn);
+ * where the bucket has run empty, µs until `least` is there, or one token if all of `need` was granted; and how much of
+ * `holds` the holder may keep: all of it, unless the store has forgotten it.
  */
 const text = `${BUCKET}
 local LINE = '(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)'

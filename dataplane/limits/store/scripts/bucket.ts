@@ -16,7 +16,8 @@ const LINGER = 10_000;
  * there when `b.t + 1e-6 >= n`, and what is taken too much (a millionth) stays as a debt, so that nothing drifts.
  * `readBucket(key, limit, interval, burst, us)` gives
  * `{t, held, pods, fields, gone, back}`, or nil for a key that is no bucket: the script must then take nothing of it.
- * `writeBucket(key, b, limit, interval, burst, us, field, held)` writes what is left in `b.t`, and what a pod holds, if any. `us` is the server's time in µs.
+ * `writeBucket(key, b, limit, interval, burst, us, field, held)` writes what is left in `b.t`, and what a pod holds, if any.
+ * `us` is the server's time in µs.
  */
 export const BUCKET = `
 local time = redis.call('TIME')
