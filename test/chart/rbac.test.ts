@@ -146,6 +146,8 @@ describe.skipIf(helmBinary() === undefined)("the chart's permissions (skipped wh
     bench.server.put(proxy("chat", { ...withTokens, gateway: { replicas: 3 } }));
     const removed = (): number => bench.writes().filter((write) => write.startsWith("DELETE")).length;
     await until("what was left over is gone", () => removed() === 7);
+    // Events of other kinds may bring the passes that remove it before the watch tells of the edit.
+    await until("the pod is nudged for the edit", () => bench.writes().includes("PATCH pods/chat-1"));
     await operator.stop();
 
     const used = [...new Set(bench.server.calls.flatMap(needs))];

@@ -147,14 +147,18 @@ export class GatewayProcess {
 
   #ask(what: unknown): Promise<unknown> {
     const answer = this.#before.then(() => {
-      this.#child.send(what as Serializable);
-      return this.#answer();
+      const answered = this.#answer();
+      // A channel that is closed already is no error: the process ends, and that is the answer.
+      if (this.alive) this.#child.send(what as Serializable, () => {});
+      return answered;
     });
     this.#before = answer.catch(() => {});
     return answer;
   }
 
+  /** Rejects if the process ends first, or has ended. */
   async #answer(): Promise<unknown> {
+    if (!this.alive) throw new Error("the gateway's process has ended");
     const stop = new AbortController();
     const { signal } = stop;
     const exit = once(this.#child, "exit", { signal }).then(([code]: unknown[]) => {

@@ -17,6 +17,11 @@ export class PodPast {
     this.#turns.push({ at, certain: true });
   }
 
+  /** How often it was told that it may not count. */
+  get doubts(): number {
+    return this.#turns.filter(({ certain }) => !certain).length;
+  }
+
   /** From this moment on it may not count. Moments may be told in any order. */
   doubt(at: bigint): void {
     this.#turns.push({ at, certain: false });

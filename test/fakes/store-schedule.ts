@@ -43,6 +43,8 @@ export class Schedule {
   readonly story: string[] = [];
   /** Gateways that no client can reach. */
   readonly away = new Set<FleetPod>();
+  /** What faults have left behind, and how each ended. */
+  readonly #followed: Promise<PromiseSettledResult<void>>[] = [];
   #underWay = 0;
   readonly #begun = performance.now();
 
@@ -65,6 +67,12 @@ export class Schedule {
     stop.abort();
     await Promise.all([load, watch]);
     await until("all handshakes are answered", () => this.#underWay === 0);
+    for (const end of await Promise.all(this.#followed)) if (end.status === "rejected") throw end.reason;
+  }
+
+  /** A fault is over, but not all that comes of it: the schedule ends after it, and fails if it fails. */
+  follow(what: Promise<void>): void {
+    this.#followed.push(Promise.allSettled([what]).then(([end]) => end));
   }
 
   tell(what: string): void {

@@ -72,15 +72,29 @@ export const freezePod =
     await it.sleep(ms);
     pod.gateway.thaw();
     it.away.delete(pod);
-    void surelyBack(it, pod);
+    it.follow(surelyBack(it, pod));
   };
 
-/** It counts again for certain once the store has answered two of its renewals: if the first came too late, it has joined anew since. */
+/** Longer than every later fault, which may hit the same gateway. */
+const BACK = 30_000;
+
+/**
+ * It counts again for certain once the store has answered two of its renewals: if the first came too late, it has joined
+ * anew since. A later fault may hit it before: it is killed, or whatever made it doubtful again tells when it counts.
+ */
 async function surelyBack(it: Schedule, pod: FleetPod): Promise<void> {
+  const { doubts } = pod.past;
   const renewals = (): Promise<number> =>
     pod.gateway.metric("store_requests_total", { operation: "Renew", result: "Answered" });
-  const before = await renewals();
-  await until("two renewals were answered", async () => (await renewals()) > before + 1 && (await pod.available()));
+  const hitAgain = (): boolean => !pod.gateway.alive || pod.past.doubts > doubts;
+  const counts = async (before: number): Promise<boolean> => (await renewals()) > before + 1 && (await pod.available());
+  try {
+    const before = await renewals();
+    await until("two renewals were answered", async () => hitAgain() || (await counts(before)), BACK);
+  } catch (error) {
+    if (pod.gateway.alive) throw error;
+  }
+  if (hitAgain()) return;
   pod.past.sure(now());
   it.tell("the frozen pod counts again");
 }
