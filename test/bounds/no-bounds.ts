@@ -24,6 +24,8 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "dataplane/limits/store/demand.ts#LOW": "for how long what is left lasts when more is asked for",
   "dataplane/limits/store/pockets.ts#QUIET": "which pockets are quiet",
   "dataplane/limits/store/pockets.ts#SLOW": "which questions can wait",
+  "dataplane/limits/store/pockets.ts#SLOWEST": "which of them can wait longer",
+  "dataplane/limits/store/pockets.ts#PART": "how long the others wait for company",
   "dataplane/limits/store/scripts/borrow.ts#BORROW_ANSWERS": "a part of an answer",
   "dataplane/gateway.ts#LOOK": "how often a gateway that stops looks at whether it has sessions",
   "dataplane/session/drain.ts#BATCH": "how often a drain looks whose turn it is",

@@ -8,8 +8,6 @@ const LEAST_AHEAD = 12;
 const HORIZON = 100;
 /** Use is measured over so many ms at least. */
 const MEASURED = 50;
-/** How long a pocket that is used fast waits for company before it asks for more, in ms. */
-const FAST = 10;
 /** Tokens that are left at least when more is asked for. */
 const LAST = 2;
 /** More is asked for when what is left lasts for so many ms. */
@@ -72,9 +70,9 @@ export class Demand {
     return Math.min(half, Math.max(LAST, Math.ceil(LOW * this.#rateAt(more, now))));
   }
 
-  /** For how many ms a question can wait while `left` tokens are at hand: a quarter of the time that they last. */
-  patience(left: number, more: number, now: number): number {
-    return left === 0 ? FAST : Math.max(FAST, left / this.#rateAt(more, now) / 4);
+  /** For how many ms `left` tokens last. */
+  lasts(left: number, more: number, now: number): number {
+    return left / this.#rateAt(more, now);
   }
 
   #rateAt(more: number, now: number): number {

@@ -26,8 +26,10 @@ const NEVER = Number.NEGATIVE_INFINITY;
 export interface Lender {
   readonly available: boolean;
   readonly clock: Clock;
-  /** Asks within so many ms, in company; 0: a message waits, so at the end of the turn. */
-  wants(pocket: Pocket, within: number): void;
+  /** A message waits: asks at the end of the turn. */
+  needs(pocket: Pocket): void;
+  /** Asks in company before what the pocket has is used up, in so many ms. */
+  wants(pocket: Pocket, lasts: number): void;
 }
 
 /**
@@ -260,10 +262,10 @@ export class Pocket implements SharedBucket {
   #need(now: number): void {
     if (this.#later !== undefined) return;
     const pause = this.#scarceUntil - now;
-    if (pause <= 0) return this.#lender.wants(this, 0);
+    if (pause <= 0) return this.#lender.needs(this);
     this.#later = this.#lender.clock.after(pause, () => {
       this.#later = undefined;
-      this.#lender.wants(this, 0);
+      this.#lender.needs(this);
     });
   }
 
@@ -280,11 +282,10 @@ export class Pocket implements SharedBucket {
   }
 
   #wantMore(now: number): void {
-    if (now < this.#scarceUntil) return;
-    this.#low = this.#demand.low(this.#low, this.#spent, now);
-    if (this.#tokens >= this.#low) return;
+    if (now >= this.#scarceUntil) this.#low = this.#demand.low(this.#low, this.#spent, now);
+    if (now < this.#scarceUntil || this.#tokens >= this.#low) return;
     this.#wanted = true;
-    this.#lender.wants(this, this.#demand.patience(this.#tokens, this.#spent, now));
+    this.#lender.wants(this, this.#demand.lasts(this.#tokens, this.#spent, now));
   }
 
   /** The process's own bucket, charged with all that was spent. */

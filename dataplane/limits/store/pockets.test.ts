@@ -121,6 +121,44 @@ test("where use is slow it asks late, at the next quarter of a second, together 
   expect(it.link.sent).toBe(2);
 });
 
+test("where what is left lasts for most of a second it asks at the next full second", async () => {
+  const it = bench(wide);
+  it.clock.advance(1000 - (it.now() % 1000));
+  await filled(it);
+  it.clock.advance(1);
+  for (let n = 0; n < 11; n += 1) {
+    it.clock.advance(900);
+    it.made[0]?.take(1, it.now());
+    await turn();
+  }
+  expect([it.link.sent, it.now() % 1000]).toEqual([1, 901]);
+  it.clock.advance(98);
+  await turn();
+  expect(it.link.sent).toBe(1);
+  it.clock.advance(1);
+  await turn();
+  expect(it.link.open[0]?.lines).toMatchObject([{ holds: 1, ahead: 11 }]);
+});
+
+test("pockets that run low at the same time ask 200 in a round, and a message beside them does not wait for all", async () => {
+  const it = bench(...Array.from({ length: 301 }, () => wide));
+  for (const at of it.made.keys()) if (at > 0) it.ask(at);
+  await turn();
+  while (it.link.open.length > 0) await it.link.grant();
+  for (const pocket of it.made.slice(1)) pocket.take(7, it.now());
+  it.clock.advance(10);
+  await turn();
+  const asked = (): number[] => it.link.open.map(({ lines }) => lines.length);
+  expect(asked()).toEqual([100, 100]);
+  it.ask(0);
+  await turn();
+  expect(asked()).toEqual([100, 100]);
+  for (let n = 0; n < 2; n += 1) await it.link.grant();
+  await turn();
+  expect(asked()).toEqual([100, 1]);
+  expect(it.link.open[0]?.lines[0]).toMatchObject({ need: 1 });
+});
+
 test("a pocket that is used fast does not wait for the company of a slow one", async () => {
   const it = bench(wide, wide);
   await filled(it);
@@ -372,7 +410,7 @@ test("a quiet pocket gives back within 7 s, and then costs nothing", async () =>
   expect([it.link.sent, it.clock.pending]).toEqual([2, 0]);
 });
 
-test("the rounds of a busy pocket do not look for quiet ones: that is done four times a second", async () => {
+test("the rounds of a busy pocket do not look for quiet ones: that is done once a second", async () => {
   const it = bench(wide, small);
   it.clock.advance(1000 - (it.now() % 1000));
   await filled(it);
@@ -387,7 +425,7 @@ test("the rounds of a busy pocket do not look for quiet ones: that is done four 
   expect(gave).toEqual([7_000]);
 });
 
-test("quiet pockets that are more than a round may have all give back, in rounds one after the other", async () => {
+test("quiet pockets that are more than a round may have all give back, 200 in each round", async () => {
   const it = bench(...Array.from({ length: 1500 }, () => wide));
   for (const at of it.made.keys()) it.ask(at);
   await turn();
@@ -396,9 +434,11 @@ test("quiet pockets that are more than a round may have all give back, in rounds
   while (it.link.open.length > 0) await it.link.grant();
   it.clock.advance(7_000);
   let back = 0;
-  for (let round = 0; round < 2; round += 1) {
+  for (let round = 0; round < 8; round += 1) {
     await turn();
-    for (const { lines } of it.link.open) back += lines.filter((line) => line.back > 0).length;
+    const lines = it.link.open.flatMap((call) => call.lines);
+    expect(lines.length).toBeLessThanOrEqual(200);
+    back += lines.filter((line) => line.back > 0).length;
     while (it.link.open.length > 0) await it.link.grant();
     it.clock.advance(0);
   }

@@ -11,16 +11,26 @@ import { BORROW } from "./scripts/borrow.ts";
 const MOST_LINES = 100;
 /** Calls that are under way at the same time. */
 const MOST_CALLS = 10;
+/** Lines of a round for which no message waits: many such pockets ask at once, and messages must not wait for all of them. */
+const MOST_PATIENT = 200;
 /** A pocket that holds something tells the store so, before the lease of it ends; in ms. */
 const TELL = 12_000;
 /** One that has spent nothing for so long gives back what it holds, in ms… */
 const QUIET = 5_000;
 /** …once it has told nothing for so long, in ms. */
 const LOOK = 7_000;
-/** A pocket that can wait for so many ms… */
-const SLOW = 100;
-/** …asks when all such pockets do, at multiples of this, in ms: to wake up for each costs more than its question. */
+/** To wake up for each question costs more than the question: a pocket that can wait asks at multiples of this, in ms… */
 const TICK = 250;
+/** …where what is left lasts for so long at least, in ms; … */
+const SLOW = 400;
+/** …or at multiples of this, in ms… */
+const LONG_TICK = 1000;
+/** …where it lasts for so long: on average the tick comes in time. Where it does not, a message waits for the answer. */
+const SLOWEST = 500;
+/** How much of the time that what is left lasts a question of others waits, for company. */
+const PART = 4;
+/** It waits for so long at least, in ms. */
+const FAST = 10;
 
 interface PocketsOptions {
   readonly link: () => Link;
@@ -88,15 +98,16 @@ export class Pockets implements SharedBuckets, Lender {
   }
 
   /** Of a pocket. */
-  wants(pocket: Pocket, within: number): void {
-    if (within === 0) this.#needy.add(pocket);
-    else {
-      this.#short.add(pocket);
-      this.#due = Math.min(this.#due, inCompany(this.clock.now(), within));
-    }
-    if (this.#round !== undefined) return;
-    if (within === 0) this.#turn ??= setImmediate(() => this.#begin());
-    else this.#beginAt(this.#due);
+  needs(pocket: Pocket): void {
+    this.#needy.add(pocket);
+    if (this.#round === undefined) this.#turn ??= setImmediate(() => this.#begin());
+  }
+
+  /** Of a pocket. */
+  wants(pocket: Pocket, lasts: number): void {
+    this.#short.add(pocket);
+    this.#due = Math.min(this.#due, inCompany(this.clock.now(), lasts));
+    if (this.#round === undefined) this.#beginAt(this.#due);
   }
 
   /** Gives back what all pockets hold. From now on each bucket counts for this process alone. */
@@ -142,8 +153,8 @@ export class Pockets implements SharedBuckets, Lender {
     const now = this.clock.now();
     const round: Round = { asked: [], heard: [] };
     this.#rounds += 1;
-    this.#askFor(this.#needy, round, now);
-    this.#askFor(this.#short, round, now);
+    this.#askFor(this.#needy, round, MOST_LINES * MOST_CALLS, now);
+    this.#askFor(this.#short, round, MOST_PATIENT, now);
     if (now >= this.#lookAt) this.#look(round, now);
     const { asked, heard } = round;
     this.#due = this.#short.size > 0 ? now : Infinity;
@@ -153,9 +164,10 @@ export class Pockets implements SharedBuckets, Lender {
     for (const pocket of heard) pocket.trim();
   }
 
-  #askFor(some: Set<Pocket>, { asked, heard }: Round, now: number): void {
+  #askFor(some: Set<Pocket>, { asked, heard }: Round, most: number, now: number): void {
+    const full = Math.min(asked.length + most, MOST_LINES * MOST_CALLS);
     for (const pocket of some) {
-      if (asked.length >= MOST_LINES * MOST_CALLS) return;
+      if (asked.length >= full) return;
       some.delete(pocket);
       if (!this.#isNew(pocket)) continue;
       heard.push(pocket);
@@ -165,17 +177,19 @@ export class Pockets implements SharedBuckets, Lender {
   }
 
   #nextLook(): number {
-    for (const { told } of this.#holding) return inCompany(Math.max(this.clock.now(), told + LOOK - TICK), SLOW);
+    for (const { told } of this.#holding)
+      return inCompany(Math.max(this.clock.now(), told + LOOK - LONG_TICK), SLOWEST);
     return Infinity;
   }
 
   /** Pockets that have told nothing for long tell what they hold; those that are quiet give it back. */
   #look({ asked, heard }: Round, now: number): void {
     this.#lookAt = Infinity;
+    const full = Math.min(asked.length + MOST_PATIENT, MOST_LINES * MOST_CALLS);
     for (const pocket of this.#holding) {
-      const silent = now - pocket.told + TICK;
+      const silent = now - pocket.told + LONG_TICK;
       if (silent < LOOK) return;
-      if (asked.length >= MOST_LINES * MOST_CALLS) {
+      if (asked.length >= full) {
         this.#lookAt = now; // the others in the next round
         return;
       }
@@ -227,9 +241,11 @@ export class Pockets implements SharedBuckets, Lender {
   }
 }
 
-/** When a pocket asks that can wait so long: what need not be soon is at a time at which others ask, too. */
-function inCompany(now: number, within: number): number {
-  return within < SLOW ? now + within : Math.floor(now / TICK + 1) * TICK;
+/** When a pocket asks that can wait, if what it has lasts for so many ms: as far as can be at a time at which others ask. */
+function inCompany(now: number, lasts: number): number {
+  if (lasts < SLOW) return now + Math.max(FAST, lasts / PART);
+  const tick = lasts < SLOWEST ? TICK : LONG_TICK;
+  return Math.floor(now / tick + 1) * tick;
 }
 
 function inParts(all: readonly Asked[]): Asked[][] {
