@@ -445,6 +445,31 @@ test("quiet pockets that are more than a round may have all give back, 200 in ea
   expect(back).toBe(1500);
 });
 
+test("a look at many pockets goes on where the round before it stopped", async () => {
+  const it = bench(...Array.from({ length: 1500 }, () => wide));
+  for (const at of it.made.keys()) it.ask(at);
+  while (it.link.open.length > 0 || it.link.sent === 0) {
+    await turn();
+    while (it.link.open.length > 0) await it.link.grant();
+  }
+  const [first] = it.made;
+  if (first === undefined) throw new Error("no pocket");
+  const told = Reflect.get(first, "told") as number;
+  let looked = 0;
+  Object.defineProperty(first, "told", { get: () => ((looked += 1), told), set: () => {} });
+  it.clock.advance(4_000);
+  first.take(1, it.now());
+  it.clock.advance(3_000);
+  const from = it.link.sent;
+  for (let round = 0; round < 8; round += 1) {
+    await turn();
+    while (it.link.open.length > 0) await it.link.grant();
+    it.clock.advance(0);
+  }
+  expect(it.link.sent - from).toBeGreaterThan(10);
+  expect(looked).toBeLessThanOrEqual(3);
+});
+
 test("a pocket that spends slowly tells the store what it holds before its lease is over", async () => {
   const it = bench(wide);
   await filled(it);

@@ -27,9 +27,9 @@ const SLOW = 400;
 const LONG_TICK = 1000;
 /** …where it lasts for so long: on average the tick comes in time. Where it does not, a message waits for the answer. */
 const SLOWEST = 500;
-/** How much of the time that what is left lasts a question of others waits, for company. */
+/** The others wait for company for this part of the time for which what they have lasts… */
 const PART = 4;
-/** It waits for so long at least, in ms. */
+/** …and for so long at least, in ms. */
 const FAST = 10;
 
 interface PocketsOptions {
@@ -75,6 +75,8 @@ export class Pockets implements SharedBuckets, Lender {
   #due = Infinity;
   /** When those that have told nothing for long are looked for: they may be many, so a busy pocket's rounds do not. */
   #lookAt = Infinity;
+  /** A look that was too much for one round: those that are still to be looked at. */
+  #looking: SetIterator<Pocket> | undefined;
   /** Begins the next round of what no message waits for, at `#timerAt`. */
   #timer: Timer | undefined;
   #timerAt = Infinity;
@@ -184,21 +186,24 @@ export class Pockets implements SharedBuckets, Lender {
 
   /** Pockets that have told nothing for long tell what they hold; those that are quiet give it back. */
   #look({ asked, heard }: Round, now: number): void {
-    this.#lookAt = Infinity;
     const full = Math.min(asked.length + MOST_PATIENT, MOST_LINES * MOST_CALLS);
-    for (const pocket of this.#holding) {
+    if (asked.length === full) return; // it stays due
+    this.#lookAt = Infinity;
+    this.#looking ??= this.#holding.values();
+    for (const pocket of this.#looking) {
       const silent = now - pocket.told + LONG_TICK;
-      if (silent < LOOK) return;
-      if (asked.length >= full) {
-        this.#lookAt = now; // the others in the next round
-        return;
-      }
+      if (silent < LOOK) break;
       const quiet = now - pocket.used >= QUIET && !pocket.waiting;
       if ((silent < TELL && !quiet) || !this.#isNew(pocket)) continue;
       heard.push(pocket);
       const line = quiet ? pocket.giveBack(now) : pocket.line(now, true);
       if (line !== undefined) asked.push({ pocket, line });
+      if (asked.length >= full) {
+        this.#lookAt = now; // the others in the next round, which goes on from here
+        return;
+      }
     }
+    this.#looking = undefined;
   }
 
   /** To this round. */
