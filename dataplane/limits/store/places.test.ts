@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../runtime/clock.ts";
 import { clientNamed } from "../../../test/fakes/policy-bench.ts";
+import { tooMuchInEachRound } from "../../../test/fakes/rounds.ts";
 import { until } from "../../../test/fakes/sockets.ts";
 import { PlacesPod, PREFIX, SHORT } from "../../../test/store/places-pod.ts";
 import { STORE_LACKS, StoreServer } from "../../../test/store/server.ts";
@@ -85,18 +86,22 @@ describe.skipIf(STORE_LACKS !== undefined)(
     });
 
     test("the places of a killed pod are free after its time to live, those of one that leaves at once", async () => {
-      const { server, pod } = await scene();
-      const [killed, leaving] = await podsOf(server, 2);
-      await killed?.attempt("alice", limits);
-      await leaving?.attempt("alice", limits);
-      const before = performance.now();
-      killed?.kill();
-      expect(await pod.attempt("alice", limits)).toBe("refused");
-      await leaving?.close();
-      expect(await pod.attempt("alice", limits)).toBe("in");
-      await until("the place is free", async () => (await pod.attempt("alice", limits)) === "in");
-      expect(performance.now() - before).toBeLessThan(SHORT.ttl + 1_000);
-      expect(await sum(server)).toBe(2);
+      const death = async (): Promise<{ free: number }> => {
+        const { server, pod } = await scene();
+        const [killed, leaving] = await podsOf(server, 2);
+        await killed?.attempt("alice", limits);
+        await leaving?.attempt("alice", limits);
+        const before = performance.now();
+        killed?.kill();
+        expect(await pod.attempt("alice", limits)).toBe("refused");
+        await leaving?.close();
+        expect(await pod.attempt("alice", limits)).toBe("in");
+        await until("the place is free", async () => (await pod.attempt("alice", limits)) === "in");
+        const free = performance.now() - before;
+        expect(await sum(server)).toBe(2);
+        return { free };
+      };
+      expect(await tooMuchInEachRound({ free: SHORT.ttl + 1_000 }, death)).toEqual({});
     });
 
     test("a store that lost its memory lets nothing in until it knows all pods again", async () => {
@@ -276,7 +281,7 @@ describe.skipIf(STORE_LACKS !== undefined)(
 
       test("what other pods hold of a bucket cannot be taken, and what is no bucket takes nothing", async () => {
         const { server, pod } = await scene();
-        const later = String((Date.now() + 5_000) * 1_000);
+        const later = String((Date.now() + 60_000) * 1_000);
         const now = String(Date.now() * 1_000);
         await server.ask(
           "HSET",

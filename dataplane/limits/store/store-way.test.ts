@@ -252,7 +252,7 @@ describe("a peer that is no store", () => {
     await until("it is dialled again", () => sockets.size > 0);
     await rest(50);
     bench.link.close();
-    await until("no socket is left", () => sockets.size === 0, 500);
+    await until("no socket is left", () => sockets.size === 0, 2000); // a dial lasts 3 s
   });
 
   test("and sends each connection on to itself is left after five times, for a pause", async () => {

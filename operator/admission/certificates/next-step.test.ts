@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Authority } from "../../../test/fakes/certificates.ts";
+import { leastTime } from "../../../test/fakes/least-time.ts";
 import { bundleOf, casIn } from "./bundle.ts";
 import { issue } from "./issue.ts";
 import { nextStep, type Situation } from "./next-step.ts";
@@ -101,8 +102,8 @@ describe("a bundle", () => {
   });
 
   test("of a megabyte of beginnings takes no more than a moment", () => {
-    const began = performance.now();
-    expect(casIn("-----BEGIN CERTIFICATE-----\n".repeat(40_000), NOW)).toEqual([]);
-    expect(performance.now() - began).toBeLessThan(500);
+    const beginnings = "-----BEGIN CERTIFICATE-----\n".repeat(40_000);
+    expect(casIn(beginnings, NOW)).toEqual([]);
+    expect(leastTime(() => void casIn(beginnings, NOW))).toBeLessThan(500);
   });
 });
