@@ -42,5 +42,18 @@ const route = z.object({
 
 export const routePage = z.object({ routes: z.array(route).max(PAGE.most), next });
 
+/** Characters of the text that a person gives for the end of a session; cut further to `LONGEST_REASON` bytes of UTF-8. */
+export const LONGEST_TEXT = 1024;
+
+/** Bytes of that text in the Close frame: `EndedByOperator; <text>` fills the 123 that a Close frame may have. */
+export const LONGEST_REASON = 106;
+
+/** The answer of `POST /sessions/{id}/close` and `POST /sessions/close`. */
+export const closeAnswer = z.object({
+  closed: count.describe("Sessions that were told to end."),
+  note: z.string().max(512).describe("That a client may connect again, and how `deny` keeps it out."),
+});
+
+export type CloseAnswer = z.output<typeof closeAnswer>;
 export type SessionPage = z.output<typeof sessionPage>;
 export type RoutePage = z.output<typeof routePage>;

@@ -7,6 +7,26 @@ export interface AdminAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/**
+ * An answer that goes on until the client leaves or the endpoint ends it. The server never waits for a client: one that has
+ * more than `unread` bytes to read is cut.
+ */
+export interface AdminStream {
+  readonly contentType: string;
+  /** Bytes that may wait for the client. */
+  readonly unread: number;
+  /** Called once, when the head has been sent; the returned function is called once, when the stream is over. */
+  readonly open: (sink: AdminSink) => () => void;
+}
+
+/** Where an endpoint writes its stream. */
+export interface AdminSink {
+  /** Nothing is written any more once the stream is over. */
+  write(text: string): void;
+  /** Ends the stream in order. */
+  end(): void;
+}
+
 /** The client of a request. */
 export interface AdminClient {
   readonly address: string;
