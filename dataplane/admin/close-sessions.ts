@@ -35,7 +35,7 @@ async function closeOne(walks: SessionWalks, id: string, query: URLSearchParams)
   if (wrong !== undefined) return textAnswer(400, wrong);
   const closed = await closeAll(walks, query, (session) => session.id === id);
   if (closed > 0) return answer(closed);
-  return textAnswer(404, "no open session has this id: it has ended, or it is in another pod");
+  return textAnswer(404, "no session of this id is open: it has ended or is ending, or it is in another pod");
 }
 
 async function closeMany(walks: SessionWalks, query: URLSearchParams): Promise<AdminAnswer> {

@@ -20,8 +20,9 @@ export class SessionWalks {
 
   /** Does the work when all that came before is done; what it does between two looks at its slices should be short. */
   async inLine<T>(work: (walk: (visit: Visit) => Promise<void>, slices: Slices) => Promise<T>): Promise<T> {
-    const mine = this.#last.then(() => {
+    const mine = this.#last.then(async () => {
       const slices = new Slices(this.#clock);
+      await slices.next(); // else the works of a crowd would run in one turn of the event loop
       return work((visit) => this.#walk(visit, slices), slices);
     });
     this.#last = mine.catch(() => {}); // its caller hears of it
