@@ -26,7 +26,11 @@ const PAGING = ["limit", "after"];
  * Open sessions that the query means, by their ids: so a page goes on where the last one ended, even if sessions have ended
  * meanwhile. In slices: there may be thousands.
  */
-export async function sessionPage(walks: SessionWalks, query: URLSearchParams, gone: AbortSignal): Promise<AdminAnswer> {
+export async function sessionPage(
+  walks: SessionWalks,
+  query: URLSearchParams,
+  gone: AbortSignal,
+): Promise<AdminAnswer> {
   const limit = limitIn(query, [...FILTERS, ...PAGING]);
   if (typeof limit === "string") return textAnswer(400, limit);
   const filter = sessionFilter(query);

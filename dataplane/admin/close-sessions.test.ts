@@ -3,6 +3,7 @@ import { closeAnswer, LONGEST_REASON } from "../../api/admin-pages.ts";
 import { answerOf } from "../../test/fakes/admin-client.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { OpenSessions } from "../../test/fakes/open-sessions.ts";
+import { until } from "../../test/fakes/sockets.ts";
 import { closeText, type Termination } from "../rejection.ts";
 import { closeEndpoints, endedByOperator } from "./close-sessions.ts";
 import { SessionWalks } from "./session-walks.ts";
@@ -42,7 +43,7 @@ test.each([
   ["route=chat", [1, 3]],
   ["address=192.0.2.7", [2]],
   ["address=::ffff:192.0.2.7", [2]],
-  ["client=nobody", []],
+  ["client=carol", []],
 ])("?%s closes those sessions and no others", async (query, wanted) => {
   const { open, closed } = bench();
   const all = [
@@ -98,6 +99,20 @@ test("thousands are closed in slices, and those that end meanwhile do not count"
   expect(await closed("client=alice")).toBe(90);
   expect(open.told).toHaveLength(90);
   expect(turns).toBeGreaterThanOrEqual(9);
+});
+
+test("the answer comes when the Close frames are on their way", async () => {
+  const { open, closed } = bench();
+  open.open({ client: "alice" });
+  let told = (): void => {};
+  open.allTold = new Promise((resolve) => (told = resolve));
+  let answered = false;
+  const answer = closed("client=alice").then(() => (answered = true));
+  await until("the session is to end", () => open.told.length === 1);
+  for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(answered).toBe(false);
+  told();
+  await answer;
 });
 
 test("the note says that a kick is no ban, and names deny", async () => {

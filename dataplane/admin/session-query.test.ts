@@ -21,7 +21,7 @@ test.each([
   ["client=alice&route=other", false],
 ])("?%s means this session: %s", (query, meant) => {
   const filter = sessionFilter(new URLSearchParams(query));
-  if (typeof filter === "string") return expect.fail(filter);
+  if (typeof filter === "string") expect.fail(filter);
   expect(isMeant(filter, "demo/chat", session)).toBe(meant);
 });
 

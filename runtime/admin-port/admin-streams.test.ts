@@ -80,7 +80,11 @@ test("a stream has its head at once, and each text as soon as the endpoint write
   await until("the head is there", () => peer.received.includes("\r\n\r\n"));
   const head = String(peer.received).toLowerCase();
   expect(head).toMatch(/^http\/1\.1 200 ok\r\n/);
-  for (const field of ["content-type: text/event-stream", "cache-control: no-store", "x-content-type-options: nosniff"]) {
+  for (const field of [
+    "content-type: text/event-stream",
+    "cache-control: no-store",
+    "x-content-type-options: nosniff",
+  ]) {
     expect(head).toContain(`${field}\r\n`);
   }
   expect(head).not.toContain("content-length");

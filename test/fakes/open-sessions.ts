@@ -22,6 +22,8 @@ export class OpenSessions {
   readonly told: [Session, Termination][] = [];
   /** Called before each of them is told. */
   tells: () => void = () => {};
+  /** Resolves when all of them have their Close frames. */
+  allTold: Promise<void> = Promise.resolve();
   readonly #proxies = new Map<string, Set<Session>>();
   readonly #metrics = new Metrics();
 
@@ -46,7 +48,7 @@ export class OpenSessions {
 
   get gateway(): Gateway {
     const proxies = [...this.#proxies].map(([name, sessions]): Partial<ServedProxy> => {
-      return { name, sessions, told: () => Promise.resolve() };
+      return { name, sessions, told: () => this.allTold };
     });
     return { proxies } as unknown as Gateway;
   }
