@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { routePage, sessionPage, type RoutePage, type SessionPage } from "../../api/admin-pages.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { answerOf } from "../../test/fakes/admin-client.ts";
 import { RawBackend } from "../../test/fakes/backends.ts";
 import { RawClient, request } from "../../test/fakes/clients.ts";
 import { TestGateway } from "../../test/fakes/gateway.ts";
 import { Live } from "../../test/fakes/live.ts";
+import { OpenSessions } from "../../test/fakes/open-sessions.ts";
+import { Metrics } from "../metrics.ts";
+import { adminEndpoints } from "./admin.ts";
 
 let backend: RawBackend;
 let gateway: TestGateway;
@@ -51,6 +56,34 @@ describe("/sessions", () => {
     const { sessions, next } = await page("/sessions");
     expect([sessions.length, next]).toEqual([100, sessions[99]?.id]);
     expect((await page("/sessions?limit=101")).next).toBeUndefined();
+  });
+
+  test("with a filter each page has sessions that match, and the last one says that it is the last", async () => {
+    const open = new OpenSessions();
+    const wanted = new Set<string>();
+    for (let count = 0; count < 50; count += 1) {
+      const client = count % 5 === 0 ? "alice" : "bob";
+      const { id } = open.open({ client });
+      if (client === "alice") wanted.add(id);
+    }
+    const endpoint = adminEndpoints(open.gateway, new Metrics(), systemClock)["/sessions"] ?? expect.fail();
+    const found: string[] = [];
+    for (let after = "", pages = 0; pages < 3; pages += 1) {
+      const { body } = await answerOf(endpoint, `client=alice&limit=4${after}`);
+      const { sessions, next } = sessionPage.parse(JSON.parse(String(body)));
+      expect([sessions.length, next === undefined]).toEqual(pages < 2 ? [4, false] : [2, true]);
+      found.push(...sessions.map(({ id }) => id));
+      after = `&after=${next}`;
+    }
+    expect(found).toEqual([...wanted].toSorted());
+  });
+
+  test("costs no walk where its client has left before its turn", async () => {
+    const open = new OpenSessions();
+    open.open();
+    const endpoint = adminEndpoints(open.gateway, new Metrics(), systemClock)["/sessions"] ?? expect.fail();
+    const left = { address: "192.0.2.1", gone: AbortSignal.abort() };
+    expect(await endpoint.answer(new URLSearchParams(), left)).toMatchObject({ body: '{"sessions":[]}\n' });
   });
 
   test("shows of a long subprotocol its beginning", async () => {

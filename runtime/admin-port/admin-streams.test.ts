@@ -238,7 +238,7 @@ test("a port that closes ends its streams in order, and one that begins meanwhil
   expect(streams.left).toBe(2);
 });
 
-test("a slow client is cut, never waited for, and leaves no memory behind; a quick one beside it has all", async () => {
+test("P6 a slow client is cut, never waited for, and leaves no memory behind; a quick one beside it has all", async () => {
   const chunk = "x".repeat(250_000);
   const counting = async (): Promise<{ socket: Socket; bytes: () => number }> => {
     const socket = connect(admin.port, "127.0.0.1", () => socket.write(get("/open"))).on("error", () => {});

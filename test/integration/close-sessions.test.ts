@@ -81,7 +81,7 @@ test.each([
   expect(await gateway.metric("connections_closed_total", labels)).toBe(wanted.length);
 });
 
-test("one session is closed by its id: both ends and the log get the text, and nothing in it can harm a terminal", async () => {
+test("P7 one session is closed by its id: both ends and the log get the text, and nothing in it can harm a terminal", async () => {
   const [first, ...others] = await four();
   const [id = ""] = await listed("?client=alice&route=chat");
   const reason = `\u001b[2J\u202e<img onerror=alert(12)>\r\n${"ü".repeat(3000)}`;
@@ -121,7 +121,7 @@ test("a client that was closed may connect again, and a handshake under way is n
   await slow.close();
 });
 
-test("without the token, or by another method, nothing is closed", async () => {
+test("P5 without the token, from a page, with another method or without a filter nothing is closed", async () => {
   const lives = await four();
   const [id = ""] = await listed("?client=alice");
   for (const path of [`/sessions/${id}/close`, "/sessions/close?client=alice"]) {
