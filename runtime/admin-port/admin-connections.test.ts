@@ -148,3 +148,17 @@ test("an endpoint that changes something takes POST alone, and asks for the toke
     expect([method, ...(await ask(method, { authorization }))]).toEqual([method, 405, "POST"]);
   }
 });
+
+test("a POST with a body acts by its query alone; the body is read by nothing, and is no request", async () => {
+  const head = `POST /act HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${TOKEN}\r\n`;
+  const body = `${head}\r\n`;
+  for (const more of [`Content-Length: ${body.length}\r\n\r\n`, "Content-Length: 1000000000\r\n\r\n"]) {
+    const socket = await connected(head + more + body);
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    await once(socket, "close");
+    expect(text).toMatch(/^HTTP\/1\.1 200 [^]*connection: close\r\n[^]*\r\n\r\nok$/i);
+  }
+  const chunked = await connected(`${head}Transfer-Encoding: chunked\r\n\r\n5\r\nabc`);
+  expect(await next(chunked)).toMatch(/^HTTP\/1\.1 200 /);
+});

@@ -15,7 +15,10 @@ export interface AdminStream {
   readonly contentType: string;
   /** Bytes that may wait for the client. */
   readonly unread: number;
-  /** Called once, when the head has been sent; the returned function is called once, when the stream is over. */
+  /**
+   * Called once, when the head has been sent, and never for HEAD; the returned function is called once, when the stream is
+   * over, whichever end ended it. A fault of the call ends the connection.
+   */
   readonly open: (sink: AdminSink) => () => void;
 }
 
@@ -41,8 +44,8 @@ export interface AdminEndpoint {
   /** POST: a request changes something. Absent: GET and HEAD. */
   readonly method?: "POST";
   /**
-   * An answer may take as long as a drain: until then its connection makes no room for others. The endpoint itself bounds
-   * how many wait.
+   * An answer may take as long as a drain: until then its connection makes no room for others. A stream needs no such word.
+   * The endpoint itself bounds how many wait, and how many streams it has.
    */
   readonly waits?: true;
   /** `segment`: what stands in the path's place of `{…}`, decoded; absent: the path has none. */
