@@ -15,6 +15,7 @@ const SCHEME = "bearer ";
 export class AdminGate {
   readonly #refused: (reason: GateReason) => void;
   #digest: Buffer | undefined;
+  #inForce = new AbortController();
 
   /** `refused` is called for each request that the gate refuses. */
   constructor(refused: (reason: GateReason) => void = () => {}) {
@@ -23,7 +24,17 @@ export class AdminGate {
 
   /** From now on only this token is accepted; undefined: none is. */
   use(token: string | undefined): void {
-    this.#digest = token === undefined ? undefined : digestOf(token);
+    const digest = token === undefined ? undefined : digestOf(token);
+    if (digest === undefined ? this.#digest === undefined : this.#digest?.equals(digest) === true) return;
+    this.#digest = digest;
+    const before = this.#inForce;
+    this.#inForce = new AbortController();
+    before.abort();
+  }
+
+  /** Aborts when the token of now is not accepted any more. */
+  get inForce(): AbortSignal {
+    return this.#inForce.signal;
   }
 
   /** The refusal of a request to a closed endpoint; undefined: the request passes. */

@@ -87,8 +87,10 @@ export async function adminServer(
       const found = paths.find(path);
       const asked = connections.asked(request.socket, response, found?.endpoint.waits === true);
       if (asked === undefined) return;
+      // Taken now, while the gate looks at the token: another may be in force when the answer is made.
+      const permitted = found?.endpoint.access === "Closed" ? gate.inForce : undefined;
       void answer(found, request, query, asked.gone).then((it) => {
-        if (isStream(it) && !asked.gone.aborted) return streams.send(request, response, it, asked);
+        if (isStream(it) && !asked.gone.aborted) return streams.send(request, response, it, asked, permitted);
         asked.made();
         if (!isStream(it) && !asked.gone.aborted) send(request, response, it, clock);
       });

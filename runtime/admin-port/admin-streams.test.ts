@@ -33,6 +33,7 @@ class Streams {
 
 let streams: Streams;
 let clock: FakeClock;
+let gate: AdminGate;
 let admin: AdminServer;
 let held: (() => void) | undefined;
 const sockets: Socket[] = [];
@@ -41,7 +42,7 @@ beforeEach(async () => {
   streams = new Streams();
   held = undefined;
   clock = new FakeClock();
-  const gate = new AdminGate();
+  gate = new AdminGate();
   gate.use(TOKEN);
   admin = await adminServer(
     {
@@ -173,6 +174,20 @@ test("the gate holds for streams: token, Host and Origin", async () => {
   expect(streams.sinks).toEqual([]);
   expect(await ask({ Authorization })).toBe("200");
   await opened(1);
+});
+
+test("a stream ends in order when its token is not accepted any more, and stays where it still is", async () => {
+  const headers = `GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`;
+  const [closed, free] = [await asking(headers), await asking(get("/open"))];
+  await opened(2);
+  gate.use(TOKEN);
+  expect(streams.left).toBe(0);
+  gate.use("another-token-of-enough-characters");
+  expect(streams.left).toBe(1);
+  await until("its end is there", () => closed.received.includes("\r\n0\r\n\r\n"));
+  for (const sink of streams.sinks) sink.write("still there");
+  await until("the open one goes on", () => free.received.includes("still there"));
+  expect(String(closed.received)).not.toContain("still there");
 });
 
 test("a request with a body gets its stream, and its connection takes no other request", async () => {

@@ -15,8 +15,14 @@ export class AdminStreams {
     this.#clock = clock;
   }
 
-  /** Sends the head, and then what the endpoint writes, at once and without a bound in time. */
-  send(request: IncomingMessage, response: ServerResponse, stream: AdminStream, asked: Asked): void {
+  /** Sends the head, and then what the endpoint writes, at once and without a bound in time, unless `permitted` aborts. */
+  send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    stream: AdminStream,
+    asked: Asked,
+    permitted?: AbortSignal,
+  ): void {
     writeAnswerHead(request, response, 200, { "content-type": stream.contentType });
     if (request.method === "HEAD") {
       asked.made();
@@ -33,6 +39,7 @@ export class AdminStreams {
       if (over) return;
       over = true;
       this.#ends.delete(end);
+      permitted?.removeEventListener("abort", end);
       asked.made(); // its connection is one of many again, and may go on with another request
       left?.();
     };
@@ -53,13 +60,14 @@ export class AdminStreams {
     };
     this.#ends.add(end);
     asked.gone.addEventListener("abort", finish, { once: true });
+    permitted?.addEventListener("abort", end, { once: true });
     try {
       left = stream.open({ write, end });
     } catch {
       return cut();
     }
     if (over) left();
-    else if (this.#ended) end();
+    else if (this.#ended || permitted?.aborted === true) end();
   }
 
   /** Ends all streams in order, and from now on each one right after its beginning. */
