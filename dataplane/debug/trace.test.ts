@@ -7,7 +7,9 @@ import { Trace } from "./trace.ts";
 function told(trace: Trace, refused?: ReturnType<typeof decidingStep>): string[] {
   return trace
     .steps(refused)
-    .map(({ name, verdict, reason, micros }) => [name, verdict, reason, micros].filter((it) => it !== undefined).join(" "));
+    .map(({ name, verdict, reason, micros }) =>
+      [name, verdict, reason, micros].filter((it) => it !== undefined).join(" "),
+    );
 }
 
 function begun(): { clock: FakeClock; trace: Trace } {
@@ -57,7 +59,9 @@ test("a limit in Shadow says what it would have refused for; a policy that refus
   trace.passed("attempts");
   trace.passed("connections");
   expect(told(trace)).toContain("attempts shadow AttemptLimit 0");
-  expect(told(trace, decidingStep("ConnectionLimit", "connections"))).toContain("connections refused ConnectionLimit 0");
+  expect(told(trace, decidingStep("ConnectionLimit", "connections"))).toContain(
+    "connections refused ConnectionLimit 0",
+  );
 });
 
 test("time that belongs to no step is left out, and a step that was only begun is skipped", () => {

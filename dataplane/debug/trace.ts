@@ -97,7 +97,8 @@ export class Trace {
     const names = ["handshake", "route", "capacity", ...this.#policies];
     if (this.#asksStore || this.#steps.has("store")) names.push("store");
     // A policy that a newer version of the route has, and the one that was looked at first has not.
-    if (refused !== undefined && !names.includes(refused.name) && !LAST.includes(refused.name)) names.push(refused.name);
+    if (refused !== undefined && !names.includes(refused.name) && !LAST.includes(refused.name))
+      names.push(refused.name);
     return [...names, ...LAST].map((name) => stepOf(name, this.#steps.get(name), refused));
   }
 

@@ -47,7 +47,12 @@ test.each<Access>(["All", "Refused", "None"])(
     const secret = { token: "secret", headers: { authorization: "secret" }, query: "apikey=secret" };
     accessLine(log, "SessionOpened", { ...closed, endpoint: "192.0.2.9:80", subprotocol: "chat", ...secret });
     accessLine(log, "SessionClosed", { ...closed, ...secret });
-    accessLine(log, "HandshakeRefused", { status: 401, reason: "CredentialMissing", policy: "authentication", ...secret });
+    accessLine(log, "HandshakeRefused", {
+      status: 401,
+      reason: "CredentialMissing",
+      policy: "authentication",
+      ...secret,
+    });
     const limit = { policy: "messages", per: "Client", action: "Drop", direction: "fromClient", shadow: false };
     accessLine(log, "LimitExceeded", { ...limit, ...secret });
     accessLine(log, "TlsFailed", { address: "192.0.2.1", cause: "no shared cipher", ...secret });
@@ -76,7 +81,8 @@ test.each<Access>(["All", "Refused", "None"])(
 test("the log says the same whether something watches or not", () => {
   const { log, written, watch } = bench("Refused");
   const say = (): void => {
-    for (const event of ["SessionOpened", "SessionClosed", "TlsFailed"] as const) accessLine(log, event, { ...closed, cause: "why" });
+    for (const event of ["SessionOpened", "SessionClosed", "TlsFailed"] as const)
+      accessLine(log, event, { ...closed, cause: "why" });
     log.info({ cause: "no access line" }, "m");
   };
   say();

@@ -76,7 +76,10 @@ function verdicts(event: Readonly<Record<string, unknown>>): Record<string, stri
 function decided(step: string, reason: string, passed: readonly string[] = []): Record<string, string> {
   const at = ORDER.indexOf(step);
   const verdict = (name: string, index: number): string => (index < at || passed.includes(name) ? "passed" : "skipped");
-  return { ...Object.fromEntries(ORDER.map((name, index) => [name, verdict(name, index)])), [step]: `refused ${reason}` };
+  return {
+    ...Object.fromEntries(ORDER.map((name, index) => [name, verdict(name, index)])),
+    [step]: `refused ${reason}`,
+  };
 }
 
 test("the steps of policies are those of the chain, in its order", () => {
@@ -217,7 +220,13 @@ describe("of a backend", () => {
     expect((await come()).status).toBe(418);
     const event = await reader.next("handshake");
     const endpoint = `127.0.0.1:${backend.port}`;
-    expect(event).toMatchObject({ status: 418, reason: "BackendRefused", endpoint, backendStatus: 418, client: "alice" });
+    expect(event).toMatchObject({
+      status: 418,
+      reason: "BackendRefused",
+      endpoint,
+      backendStatus: 418,
+      client: "alice",
+    });
     expect(verdicts(event)).toEqual(decided(AT, "BackendRefused"));
   });
 
@@ -270,7 +279,11 @@ test("where pods count together the store is a step behind the policies, and the
   for (const store of gateway.stores) store.available = false;
   expect((await come()).status).toBe(503);
   const refused = await reader.next("handshake", 2);
-  expect(verdicts(refused)).toMatchObject({ attempts: "passed", store: "refused StoreUnavailable", backend: "skipped" });
+  expect(verdicts(refused)).toMatchObject({
+    attempts: "passed",
+    store: "refused StoreUnavailable",
+    backend: "skipped",
+  });
 });
 
 test("how a session ended follows, with the same session and request", async () => {
