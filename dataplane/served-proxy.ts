@@ -250,6 +250,11 @@ export class ServedProxy implements HandshakeContext {
     this.#reviewing.one(route, session);
   }
 
+  /** Resolves when each session that was told to end before has its Close frames on the way, or has ended by itself. */
+  told(): Promise<void> {
+    return new Promise((done) => this.#resources.ends.run(done));
+  }
+
   /**
    * From now on handshakes are refused, and the sessions are closed over the drain period. Resolves when none is left, and
    * the store knows.
