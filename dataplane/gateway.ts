@@ -3,6 +3,7 @@ import { Slices } from "../runtime/loop/slices.ts";
 import { UpdateReader, type InvalidUpdate, type RawUpdate, type Update } from "./config/read-update.ts";
 import { RejectedConfigs, type Applied, type RejectedConfig } from "./config/rejected-configs.ts";
 import type { Snapshot } from "./config/snapshot.ts";
+import { Watching } from "./debug/watching.ts";
 import { listenerCertificate, type ListenerCertificate } from "./ports/certificate.ts";
 import { grantPorts } from "./ports/grant-ports.ts";
 import { OpenPort, type PortAddress } from "./ports/open-port.ts";
@@ -35,6 +36,8 @@ interface Candidate {
 
 /** The data plane: puts rendered configs in force, keeps the last good one of each proxy, and stops gracefully. */
 export class Gateway {
+  /** What watches the handshakes and sessions of all proxies. */
+  readonly watching: Watching;
   /** Proxies in service, by name. */
   readonly #listeners = new Map<string, ProxyListener>();
   /** Removed, with sessions that have not ended yet. */
@@ -50,11 +53,13 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.watching = new Watching(options.clock);
     this.#rejected = new RejectedConfigs(options.metrics);
     const { process: metrics } = options.metrics;
     this.#evictions = new Evictions(options.clock, options.log, metrics);
     this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
     this.#resources = processResources(options, {
+      watching: this.watching,
       stopping: () => this.#stopping,
       ownPort: (port) => ownPort(port, this.#ports().values(), options.admin?.()),
     });

@@ -2,6 +2,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { LoopShare } from "../runtime/loop/loop-share.ts";
 import { Spread } from "../runtime/loop/spread.ts";
+import type { Watching } from "./debug/watching.ts";
 import type { Occupancy } from "./limits/occupancy.ts";
 import type { Store } from "./limits/store-in-force.ts";
 import { SharedStore } from "./limits/store/shared-store.ts";
@@ -36,6 +37,8 @@ export interface ProcessFacts {
   readonly stopping: () => boolean;
   /** Why that port of the pod is no backend; undefined: it may be one. */
   readonly ownPort: (port: number) => string | undefined;
+  /** What watches its handshakes and sessions. */
+  readonly watching: Watching;
 }
 
 /** What all proxies of a process share. */

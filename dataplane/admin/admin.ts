@@ -9,6 +9,7 @@ import { metricsEndpoint } from "../../runtime/admin-port/scrape.ts";
 import { routePage, sessionPage } from "./admin-pages.ts";
 import { closeEndpoints } from "./close-sessions.ts";
 import { configReport } from "./config-report.ts";
+import { debugEvents } from "./debug-events.ts";
 import { SessionWalks } from "./session-walks.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Metrics } from "../metrics.ts";
@@ -26,5 +27,6 @@ export function adminEndpoints(gateway: Gateway, metrics: Metrics, clock: Clock)
     "/config/routes": closedEndpoint((query) => routePage(gateway, query, clock)),
     "/sessions": closedEndpoint((query, { gone }) => sessionPage(walks, query, gone)),
     ...closeEndpoints(walks),
+    "/debug/events": closedEndpoint((query) => debugEvents(gateway, clock, query)),
   };
 }

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { accessLine, type AccessEvent } from "../access-log.ts";
+import type { Timeline, TimelineMore, TimelineWhat } from "../debug/timeline.ts";
+import type { Trace } from "../debug/trace.ts";
 import type { DirectionCount } from "../tunnel/frame-judge.ts";
 import type { Identity } from "../identity.ts";
 import { Memory } from "../memory.ts";
@@ -31,6 +33,7 @@ export class Session implements Party, LiveSession {
   readonly #metrics: RouteMetrics;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #timeline: Timeline | undefined;
   #tunnel: Tunnel | undefined;
   #memory: Memory | undefined;
   #stopWatching: (() => void) | undefined;
@@ -39,7 +42,7 @@ export class Session implements Party, LiveSession {
   #ending = false;
   #permissionLost = false;
 
-  constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log) {
+  constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log, timeline?: Timeline) {
     this.requestId = facts.requestId;
     this.identity = facts.identity;
     this.address = facts.address;
@@ -53,6 +56,7 @@ export class Session implements Party, LiveSession {
     this.#metrics = route.metrics;
     this.#clock = clock;
     this.#log = log;
+    this.#timeline = timeline;
   }
 
   /** Made at first use: most sessions have nothing to remember. */
@@ -79,11 +83,21 @@ export class Session implements Party, LiveSession {
     return this.#permissionLost;
   }
 
-  /** The session is open from here on. */
-  opened(tunnel: Tunnel): void {
+  /** The session is open from here on. `trace`: of its handshake, where something watched. */
+  opened(tunnel: Tunnel, trace?: Trace): void {
     this.#tunnel = tunnel;
     this.#metrics.opened(this);
-    this.#line("SessionOpened", {});
+    this.#line("SessionOpened", {}, trace);
+  }
+
+  /** Tells what watches of something in the session's life that has no line in the log. */
+  tell(what: TimelineWhat, more?: TimelineMore): void {
+    if (this.#timeline?.watched === true) this.#timeline.tell(this, what, more);
+  }
+
+  /** The issuer was asked about its credential again; `reason`: what it says, as in an `IntrospectionResult`. */
+  credentialChecked(reason: string): void {
+    this.tell("credentialChecked", { reason });
   }
 
   /**
@@ -140,8 +154,8 @@ export class Session implements Party, LiveSession {
     });
   }
 
-  #line(event: AccessEvent, more: Fields): void {
-    accessLine(this.#log, event, {
+  #line(event: AccessEvent, more: Fields, trace?: Trace): void {
+    const fields = {
       session: this.id,
       requestId: this.requestId,
       route: this.route,
@@ -151,7 +165,8 @@ export class Session implements Party, LiveSession {
       subprotocol: this.protocol,
       status: 101,
       ...more,
-    });
+    };
+    accessLine(this.#log, event, fields, trace);
   }
 
   #unwatch(): void {
