@@ -3,6 +3,9 @@ import { Slices } from "../runtime/loop/slices.ts";
 import { UpdateReader, type InvalidUpdate, type RawUpdate, type Update } from "./config/read-update.ts";
 import { RejectedConfigs, type Applied, type RejectedConfig } from "./config/rejected-configs.ts";
 import type { Snapshot } from "./config/snapshot.ts";
+import { FrameTraces } from "./debug/frames/frame-traces.ts";
+import { Timelines } from "./debug/timelines.ts";
+import { CountedPlaces, type WatcherPlaces } from "./debug/watcher-places.ts";
 import { listenerCertificate, type ListenerCertificate } from "./ports/certificate.ts";
 import { grantPorts } from "./ports/grant-ports.ts";
 import { OpenPort, type PortAddress } from "./ports/open-port.ts";
@@ -40,6 +43,10 @@ export class Gateway {
   /** Removed, with sessions that have not ended yet. */
   readonly #retiring = new Set<ServedProxy>();
   readonly #rejected: RejectedConfigs;
+  /** Room for the streams of its admin port. */
+  readonly places: WatcherPlaces = new CountedPlaces();
+  readonly frames: FrameTraces;
+  readonly timelines = new Timelines();
   readonly #options: GatewayOptions;
   readonly #reader = new UpdateReader();
   readonly #evictions: Evictions;
@@ -54,7 +61,10 @@ export class Gateway {
     const { process: metrics } = options.metrics;
     this.#evictions = new Evictions(options.clock, options.log, metrics);
     this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
+    this.frames = new FrameTraces(options.clock);
     this.#resources = processResources(options, {
+      frames: this.frames,
+      timelines: this.timelines,
       stopping: () => this.#stopping,
       ownPort: (port) => ownPort(port, this.#ports().values(), options.admin?.()),
     });
@@ -233,6 +243,7 @@ export class Gateway {
     this.#listeners.delete(id);
     this.#options.metrics.proxyRemoved(id);
     this.#retiring.add(proxy);
+    this.frames.hidePayload(id);
     await proxy.retire();
     this.#retiring.delete(proxy);
   }

@@ -3,6 +3,8 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { accessLine, type AccessEvent } from "../access-log.ts";
 import type { DirectionCount } from "../tunnel/frame-judge.ts";
+import type { TracedSession } from "../debug/frames/traced-session.ts";
+import type { Timelines } from "../debug/timelines.ts";
 import type { Identity } from "../identity.ts";
 import { Memory } from "../memory.ts";
 import type { LiveSession, RouteMetrics } from "../metrics.ts";
@@ -10,11 +12,13 @@ import { review, watch } from "../policies/permission.ts";
 import type { PolicySteps, Party } from "../policy.ts";
 import { isPermissionLost, type Termination } from "../rejection.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
+import type { SessionTap } from "../tunnel/frame-tap.ts";
+import type { Timeline } from "../tunnel/timeline.ts";
 import type { Tunnel, TunnelEnd } from "../tunnel/tunnel-options.ts";
 import type { SessionFacts } from "../handshake/context.ts";
 
 /** A connection after its 101: its client, the policies that hold for it, how it ends. */
-export class Session implements Party, LiveSession {
+export class Session implements Party, LiveSession, Timeline, TracedSession {
   readonly id = randomUUID();
   readonly requestId: string;
   readonly identity: Identity;
@@ -31,7 +35,9 @@ export class Session implements Party, LiveSession {
   readonly #metrics: RouteMetrics;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #timelines: Timelines | undefined;
   #tunnel: Tunnel | undefined;
+  #tap: SessionTap | undefined;
   #memory: Memory | undefined;
   #stopWatching: (() => void) | undefined;
   /** The policies that were applied last. */
@@ -39,7 +45,7 @@ export class Session implements Party, LiveSession {
   #ending = false;
   #permissionLost = false;
 
-  constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log) {
+  constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log, timelines?: Timelines) {
     this.requestId = facts.requestId;
     this.identity = facts.identity;
     this.address = facts.address;
@@ -53,6 +59,23 @@ export class Session implements Party, LiveSession {
     this.#metrics = route.metrics;
     this.#clock = clock;
     this.#log = log;
+    this.#timelines = timelines;
+  }
+
+  /** Sees its frames; undefined: nothing does. */
+  get tap(): SessionTap | undefined {
+    return this.#tap;
+  }
+
+  /** Shows each frame to `tap` from now on; undefined: to none any more. */
+  trace(tap: SessionTap | undefined): void {
+    this.#tap = tap;
+    this.#tunnel?.trace(tap);
+  }
+
+  /** Of the tunnel. */
+  happened(...moment: Parameters<Timeline["happened"]>): void {
+    if (this.#timelines?.watched === true) this.#timelines.happened(this, ...moment);
   }
 
   /** Made at first use: most sessions have nothing to remember. */
@@ -82,6 +105,7 @@ export class Session implements Party, LiveSession {
   /** The session is open from here on. */
   opened(tunnel: Tunnel): void {
     this.#tunnel = tunnel;
+    tunnel.trace(this.#tap); // what came behind the handshake may have ended a trace
     this.#metrics.opened(this);
     this.#line("SessionOpened", {});
   }

@@ -239,7 +239,7 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   }
 
   #happened(what: Moment, code?: number): void {
-    this.#events.happened(this, what, code);
+    this.#events.happened(this, what, Number.isNaN(code) ? undefined : code);
   }
 
   #on(event: FlowEvent): void {
