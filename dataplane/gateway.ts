@@ -4,8 +4,7 @@ import { UpdateReader, type InvalidUpdate, type RawUpdate, type Update } from ".
 import { RejectedConfigs, type Applied, type RejectedConfig } from "./config/rejected-configs.ts";
 import type { Snapshot } from "./config/snapshot.ts";
 import { FrameTraces } from "./debug/frames/frame-traces.ts";
-import { Timelines } from "./debug/timelines.ts";
-import { CountedPlaces, type WatcherPlaces } from "./debug/watcher-places.ts";
+import { Watching } from "./debug/watching.ts";
 import { listenerCertificate, type ListenerCertificate } from "./ports/certificate.ts";
 import { grantPorts } from "./ports/grant-ports.ts";
 import { OpenPort, type PortAddress } from "./ports/open-port.ts";
@@ -38,15 +37,14 @@ interface Candidate {
 
 /** The data plane: puts rendered configs in force, keeps the last good one of each proxy, and stops gracefully. */
 export class Gateway {
+  /** What watches the handshakes and sessions of all proxies. */
+  readonly watching: Watching;
   /** Proxies in service, by name. */
   readonly #listeners = new Map<string, ProxyListener>();
   /** Removed, with sessions that have not ended yet. */
   readonly #retiring = new Set<ServedProxy>();
   readonly #rejected: RejectedConfigs;
-  /** Room for the streams of its admin port. */
-  readonly places: WatcherPlaces = new CountedPlaces();
   readonly frames: FrameTraces;
-  readonly timelines = new Timelines();
   readonly #options: GatewayOptions;
   readonly #reader = new UpdateReader();
   readonly #evictions: Evictions;
@@ -57,6 +55,7 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.watching = new Watching(options.clock);
     this.#rejected = new RejectedConfigs(options.metrics);
     const { process: metrics } = options.metrics;
     this.#evictions = new Evictions(options.clock, options.log, metrics);
@@ -64,7 +63,7 @@ export class Gateway {
     this.frames = new FrameTraces(options.clock);
     this.#resources = processResources(options, {
       frames: this.frames,
-      timelines: this.timelines,
+      watching: this.watching,
       stopping: () => this.#stopping,
       ownPort: (port) => ownPort(port, this.#ports().values(), options.admin?.()),
     });

@@ -3,7 +3,7 @@ import type { Log } from "../runtime/log.ts";
 import { LoopShare } from "../runtime/loop/loop-share.ts";
 import { Spread } from "../runtime/loop/spread.ts";
 import type { FrameTraces } from "./debug/frames/frame-traces.ts";
-import type { Timelines } from "./debug/timelines.ts";
+import type { Watching } from "./debug/watching.ts";
 import type { Occupancy } from "./limits/occupancy.ts";
 import type { Store } from "./limits/store-in-force.ts";
 import { SharedStore } from "./limits/store/shared-store.ts";
@@ -40,8 +40,8 @@ export interface ProcessFacts {
   readonly ownPort: (port: number) => string | undefined;
   /** The traces of frames that run. */
   readonly frames: FrameTraces;
-  /** What watches the lives of sessions. */
-  readonly timelines: Timelines;
+  /** What watches its handshakes and sessions. */
+  readonly watching: Watching;
 }
 
 /** What all proxies of a process share. */

@@ -8,6 +8,7 @@ import { Spread } from "../runtime/loop/spread.ts";
 import { Turns } from "../runtime/loop/turns.ts";
 import { accessLine, accessLog, auditLine } from "./access-log.ts";
 import { Attempt } from "./handshake/attempt.ts";
+import { Timeline } from "./debug/timeline.ts";
 import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
 import { listEndpoints } from "./backend/list-endpoints.ts";
@@ -46,6 +47,7 @@ export class ServedProxy implements HandshakeContext {
   readonly #reviewing: Reviewing;
   readonly #end: ProxyEnd;
   readonly #resources: ProcessResources;
+  readonly #timeline: Timeline;
   readonly #memory = new Memory();
   #snapshot: Snapshot | undefined;
   #endpointsHash: string | undefined;
@@ -58,7 +60,8 @@ export class ServedProxy implements HandshakeContext {
     this.#store = new StoreInForce(() => resources.store(name, this.occupancy));
     this.#resources = resources;
     this.#early = new EarlyBytes(this.#attempts, resources.budget);
-    this.#log = accessLog(resources.log, name, "All");
+    this.#log = accessLog(resources.log, name, "All", resources.watching);
+    this.#timeline = new Timeline(name, resources.watching);
     this.#reviewing = new Reviewing({
       attempts: this.#attempts,
       sessions: this.sessions,
@@ -218,7 +221,7 @@ export class ServedProxy implements HandshakeContext {
 
   /** A client's handshake begins; `method` as far as it is known, `early`: how many bytes came behind its head. */
   begin(socket: Socket, method = "", early = 0): Attempt {
-    const { clock, metrics, descriptors } = this.#resources;
+    const { clock, metrics, descriptors, watching } = this.#resources;
     const release = descriptors.dial();
     const attempt: Attempt = new Attempt(socket, {
       early,
@@ -227,6 +230,7 @@ export class ServedProxy implements HandshakeContext {
       log: () => this.#log,
       metrics: metrics.route(this.name, ""),
       asking: this,
+      trace: watching.trace(),
       ended: () => {
         release();
         this.#attempts.delete(attempt);
@@ -253,8 +257,13 @@ export class ServedProxy implements HandshakeContext {
   /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
     const accepted = { proxy: this.name, facts, route, client, backend, release };
-    const session = openSession(accepted, this.sessions, this.#log, this.#resources);
+    const session = openSession(accepted, this.sessions, this.#log, this.#resources, this.#timeline);
     this.#reviewing.one(route, session);
+  }
+
+  /** Resolves when each session that was told to end before has its Close frames on the way, or has ended by itself. */
+  told(): Promise<void> {
+    return new Promise((done) => this.#resources.ends.run(done));
   }
 
   /**
@@ -283,6 +292,6 @@ export class ServedProxy implements HandshakeContext {
   #logFor({ dataplane }: Config): Log {
     const { access } = dataplane.log;
     if (this.#snapshot?.config.dataplane.log.access === access) return this.#snapshot.log;
-    return accessLog(this.#resources.log, this.name, access);
+    return accessLog(this.#resources.log, this.name, access, this.#resources.watching);
   }
 }

@@ -5,11 +5,10 @@ import {
   type AdminSink,
   type AdminStream,
 } from "../../runtime/admin-port/admin-endpoint.ts";
+import { FULL } from "./debug-events.ts";
 import { FrameQuery } from "../debug/frames/frame-query.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ServedProxy } from "../served-proxy.ts";
-
-const FULL = `${DEBUG.watchers} streams are open, and the process has no place for more`;
 
 /** `/debug/frames`: the frames of one session, or of all sessions of a client, as they are judged. */
 export function frameStream(gateway: Gateway, parameters: URLSearchParams): AdminAnswer | AdminStream {
@@ -17,11 +16,14 @@ export function frameStream(gateway: Gateway, parameters: URLSearchParams): Admi
   if (typeof query === "string") return textAnswer(400, query);
   const proxies = gateway.proxies.filter((proxy) => query.passesProxy(proxy.name) && isAbout(query, proxy));
   if (proxies.length === 0) {
-    return textAnswer(404, query.session === undefined ? "no such proxy is served here" : "no such session is open here");
+    return textAnswer(
+      404,
+      query.session === undefined ? "no such proxy is served here" : "no such session is open here",
+    );
   }
   const silent = whySilent(query, proxies);
   if (silent !== undefined) return textAnswer(403, silent);
-  if (gateway.places.full) return textAnswer(503, FULL);
+  if (gateway.watching.full) return textAnswer(503, FULL, { "retry-after": "5" });
   return {
     contentType: "text/event-stream; charset=utf-8",
     unread: DEBUG.unread,
@@ -30,7 +32,7 @@ export function frameStream(gateway: Gateway, parameters: URLSearchParams): Admi
 }
 
 function open(gateway: Gateway, query: FrameQuery, proxies: readonly ServedProxy[], sink: AdminSink): () => void {
-  const leave = gateway.places.place();
+  const leave = gateway.watching.place();
   // Either may have changed while the head of the answer was on its way.
   const why = leave === undefined ? FULL : whySilent(query, proxies);
   if (why !== undefined) {

@@ -2,6 +2,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Client } from "../arrival.ts";
 import type { Dialled } from "../backend/backend.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
+import type { Timeline } from "../debug/timeline.ts";
 import type { SessionFacts } from "../handshake/context.ts";
 import type { ProcessResources } from "../process-resources.ts";
 import { tunnel } from "../tunnel/tunnel.ts";
@@ -26,11 +27,12 @@ export function openSession(
   sessions: Set<Session>,
   log: Log,
   resources: ProcessResources,
+  timeline: Timeline,
 ): Session {
-  const { clock, random, reads, budget, loop, descriptors, ends, stopping, frames, timelines } = resources;
+  const { clock, random, reads, budget, loop, descriptors, ends, stopping, frames } = resources;
   const hungUp = descriptors.dial();
   const { metrics } = route; // and not the route, which the session would keep as long as it lives
-  const session = new Session(facts, route, clock, log, timelines);
+  const session = new Session(facts, route, clock, log, timeline);
   sessions.add(session);
   frames.opening(proxy, session);
   try {
@@ -59,6 +61,7 @@ export function openSession(
         },
         slowConsumer: () => metrics.slowConsumer(),
       }),
+      facts.trace,
     );
   } catch (fault) {
     // Without a tunnel nothing would ever tell that the session has ended.

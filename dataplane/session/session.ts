@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { accessLine, type AccessEvent } from "../access-log.ts";
+import type { Timeline, TimelineMore } from "../debug/timeline.ts";
+import type { Trace } from "../debug/trace.ts";
 import type { DirectionCount } from "../tunnel/frame-judge.ts";
 import type { TracedSession } from "../debug/frames/traced-session.ts";
-import type { Timelines } from "../debug/timelines.ts";
 import type { Identity } from "../identity.ts";
 import { Memory } from "../memory.ts";
 import type { LiveSession, RouteMetrics } from "../metrics.ts";
@@ -13,12 +14,12 @@ import type { PolicySteps, Party } from "../policy.ts";
 import { isPermissionLost, type Termination } from "../rejection.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
 import type { SessionTap } from "../tunnel/frame-tap.ts";
-import type { Timeline } from "../tunnel/timeline.ts";
+import type { Direction, Moment, TunnelTimeline } from "../tunnel/timeline.ts";
 import type { Tunnel, TunnelEnd } from "../tunnel/tunnel-options.ts";
 import type { SessionFacts } from "../handshake/context.ts";
 
 /** A connection after its 101: its client, the policies that hold for it, how it ends. */
-export class Session implements Party, LiveSession, Timeline, TracedSession {
+export class Session implements Party, LiveSession, TunnelTimeline, TracedSession {
   readonly id = randomUUID();
   readonly requestId: string;
   readonly identity: Identity;
@@ -35,7 +36,7 @@ export class Session implements Party, LiveSession, Timeline, TracedSession {
   readonly #metrics: RouteMetrics;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #timelines: Timelines | undefined;
+  readonly #timeline: Timeline | undefined;
   #tunnel: Tunnel | undefined;
   #tap: SessionTap | undefined;
   #memory: Memory | undefined;
@@ -45,7 +46,7 @@ export class Session implements Party, LiveSession, Timeline, TracedSession {
   #ending = false;
   #permissionLost = false;
 
-  constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log, timelines?: Timelines) {
+  constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log, timeline?: Timeline) {
     this.requestId = facts.requestId;
     this.identity = facts.identity;
     this.address = facts.address;
@@ -59,7 +60,7 @@ export class Session implements Party, LiveSession, Timeline, TracedSession {
     this.#metrics = route.metrics;
     this.#clock = clock;
     this.#log = log;
-    this.#timelines = timelines;
+    this.#timeline = timeline;
   }
 
   /** Sees its frames; undefined: nothing does. */
@@ -74,8 +75,12 @@ export class Session implements Party, LiveSession, Timeline, TracedSession {
   }
 
   /** Of the tunnel. */
-  happened(...moment: Parameters<Timeline["happened"]>): void {
-    if (this.#timelines?.watched === true) this.#timelines.happened(this, ...moment);
+  happened(what: Moment, direction?: Direction, code?: number): void {
+    if (this.#timeline?.watched !== true) return;
+    this.#timeline.tell(this, what, {
+      ...(direction === undefined ? {} : { direction }),
+      ...(code === undefined ? {} : { code }),
+    });
   }
 
   /** Made at first use: most sessions have nothing to remember. */
@@ -102,12 +107,22 @@ export class Session implements Party, LiveSession, Timeline, TracedSession {
     return this.#permissionLost;
   }
 
-  /** The session is open from here on. */
-  opened(tunnel: Tunnel): void {
+  /** The session is open from here on. `trace`: of its handshake, where something watched. */
+  opened(tunnel: Tunnel, trace?: Trace): void {
     this.#tunnel = tunnel;
     tunnel.trace(this.#tap); // what came behind the handshake may have ended a trace
     this.#metrics.opened(this);
-    this.#line("SessionOpened", {});
+    this.#line("SessionOpened", {}, trace);
+  }
+
+  /** Tells what watches of something in the session's life that has no line in the log. */
+  tell(what: string, more?: TimelineMore): void {
+    if (this.#timeline?.watched === true) this.#timeline.tell(this, what, more);
+  }
+
+  /** The issuer was asked about its credential again; `reason`: what it says, as in an `IntrospectionResult`. */
+  credentialChecked(reason: string): void {
+    this.tell("credentialChecked", { reason });
   }
 
   /**
@@ -164,8 +179,8 @@ export class Session implements Party, LiveSession, Timeline, TracedSession {
     });
   }
 
-  #line(event: AccessEvent, more: Fields): void {
-    accessLine(this.#log, event, {
+  #line(event: AccessEvent, more: Fields, trace?: Trace): void {
+    const fields = {
       session: this.id,
       requestId: this.requestId,
       route: this.route,
@@ -175,7 +190,8 @@ export class Session implements Party, LiveSession, Timeline, TracedSession {
       subprotocol: this.protocol,
       status: 101,
       ...more,
-    });
+    };
+    accessLine(this.#log, event, fields, trace);
   }
 
   #unwatch(): void {

@@ -4,7 +4,7 @@ export type Moment = "paused" | "resumed" | "ping" | "pong" | "closeSent" | "clo
 export type Direction = "fromClient" | "fromBackend";
 
 /** Where a tunnel tells of it, whether or not it is watched. */
-export interface Timeline {
+export interface TunnelTimeline {
   /**
    * `direction` is that of the flow: `fromClient` of a Close frame that is sent means that the backend gets it. Absent for
    * pings and pongs. `code`: of a Close frame, if it has one that may stand on the wire.

@@ -7,7 +7,7 @@ import type { SessionTap } from "./frame-tap.ts";
 import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import type { TunnelPlan } from "./plan.ts";
 import type { Terminable, Termination } from "../rejection.ts";
-import type { Timeline } from "./timeline.ts";
+import type { TunnelTimeline } from "./timeline.ts";
 
 export type EndedBy = "client" | "backend" | "gateway";
 
@@ -36,7 +36,7 @@ export interface TunnelOptions {
   /** Client and backend negotiated permessage-deflate: the first frame of a message may have RSV1. */
   readonly deflate: boolean;
   /** Told of what happens besides the frames. */
-  readonly timeline: Timeline;
+  readonly timeline: TunnelTimeline;
   /** Sees the frames from the first on; undefined: nothing is traced. */
   readonly tap: SessionTap | undefined;
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };

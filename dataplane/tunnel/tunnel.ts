@@ -5,7 +5,7 @@ import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
 import type { TunnelPlan } from "./plan.ts";
 import type { SessionTap } from "./frame-tap.ts";
-import type { Moment, Timeline } from "./timeline.ts";
+import type { Moment, TunnelTimeline } from "./timeline.ts";
 import { readsRest } from "./read-rest.ts";
 import { resetsInTurn } from "./reset-in-turn.ts";
 import { DESTROYED, PEER_ACTED, SessionEnd } from "./session-end.ts";
@@ -22,7 +22,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
 class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   readonly #turns: TunnelOptions["turns"];
   readonly #stopping: TunnelOptions["stopping"];
-  readonly #timeline: Timeline;
+  readonly #timeline: TunnelTimeline;
   readonly #client: Socket;
   readonly #backend: Socket;
   /** From the client to the backend. */

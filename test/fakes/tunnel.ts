@@ -4,7 +4,7 @@ import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { dataPath, SharedPath, type ReadPath } from "../../dataplane/tunnel/byte-source.ts";
 import { LoopShare } from "../../runtime/loop/loop-share.ts";
 import type { SessionTap } from "../../dataplane/tunnel/frame-tap.ts";
-import type { Timeline } from "../../dataplane/tunnel/timeline.ts";
+import type { TunnelTimeline } from "../../dataplane/tunnel/timeline.ts";
 import { emptyPlan, type FlowLimit, type PlanDraft } from "../../dataplane/tunnel/plan.ts";
 import type { Tokens } from "../../dataplane/limits/tokens.ts";
 import { tunnel } from "../../dataplane/tunnel/tunnel.ts";
@@ -22,7 +22,7 @@ export interface Joined {
   };
   slow: number;
   /** What the tunnel told of besides frames. */
-  readonly moments: Parameters<Timeline["happened"]>[];
+  readonly moments: Parameters<TunnelTimeline["happened"]>[];
   /** How often the tunnel said that the client's slot is free. */
   over: number;
 }

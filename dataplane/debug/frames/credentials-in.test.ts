@@ -23,7 +23,11 @@ describe("of a text", () => {
     ["a number", '{"apiKey": 12345, "n": 1}', '{"apiKey": ***, "n": 1}'],
     ["a list", '{"tokens":["a","b]"],"n":1}', '{"tokens":***,"n":1}'],
     ["an object", '{"credentials":{"a":{"b":"}"}},"n":1}', '{"credentials":***,"n":1}'],
-    ["JSON within JSON", String.raw`{"body":"{\"token\":\"abc\",\"n\":1}"}`, String.raw`{"body":"{\"token\":\"***\",\"n\":1}"}`],
+    [
+      "JSON within JSON",
+      String.raw`{"body":"{\"token\":\"abc\",\"n\":1}"}`,
+      String.raw`{"body":"{\"token\":\"***\",\"n\":1}"}`,
+    ],
     ["a value that is cut", '{"password":"abc', '{"password":"***'],
     ["JavaScript", "{token: 'abc', n: 1}", "{token: '***', n: 1}"],
     ["a query", "wss://a.example/?access_token=abc&n=1", "wss://a.example/?access_token=***&n=1"],
@@ -59,7 +63,9 @@ describe("of a text", () => {
 });
 
 test("of a binary form: what follows a name and a length", () => {
-  expect(masked("\u0082\u00a5token\u00a3abc\u00a1n\u0001", { binary: true })).toBe("\u0082\u00a5token\u00a3***\u00a1n\u0001");
+  expect(masked("\u0082\u00a5token\u00a3abc\u00a1n\u0001", { binary: true })).toBe(
+    "\u0082\u00a5token\u00a3***\u00a1n\u0001",
+  );
 });
 
 describe("the time is in proportion to the length", () => {

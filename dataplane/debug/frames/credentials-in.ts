@@ -15,7 +15,8 @@ interface Looked {
 }
 
 /** Names of fields whose values are nothing to show. */
-const NAME = /token|key|secret|passw|passphrase|pwd|authori[sz]|auth$|auth[-_]|credential|cookie|signature|session[-_]?id|bearer/i;
+const NAME =
+  /token|key|secret|passw|passphrase|pwd|authori[sz]|auth$|auth[-_]|credential|cookie|signature|session[-_]?id|bearer/i;
 const BEARER = /^bearer$/i;
 
 /**

@@ -11,7 +11,12 @@ import { DirectionTap, type FrameEvent } from "./direction-tap.ts";
 /** A tap whose output is a list. */
 function tapping(payload = 0): { tap: SessionTap; events: FrameEvent[]; brief: () => string[] } {
   const events: FrameEvent[] = [];
-  const output = { payload, takes: () => true, time: () => "now", frame: (event: FrameEvent) => void events.push(event) };
+  const output = {
+    payload,
+    takes: () => true,
+    time: () => "now",
+    frame: (event: FrameEvent) => void events.push(event),
+  };
   const tap = {
     fromClient: new DirectionTap("s1", "fromClient", output),
     fromBackend: new DirectionTap("s1", "fromBackend", output),
@@ -184,7 +189,11 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
 test("what is told does not depend on how the bytes are cut", async () => {
   const [path] = READ_PATHS;
   if (path === undefined) throw new Error("no path");
-  const messages = [text("first message", true), text("second, longer message", true), frame({ opcode: 9, mask: true })];
+  const messages = [
+    text("first message", true),
+    text("second, longer message", true),
+    frame({ opcode: 9, mask: true }),
+  ];
   const bytes = Buffer.concat(messages);
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: bytes.length - 1 }), { maxLength: 5 }), async (cuts) => {
