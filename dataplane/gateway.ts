@@ -3,7 +3,7 @@ import { Slices } from "../runtime/loop/slices.ts";
 import { UpdateReader, type InvalidUpdate, type RawUpdate, type Update } from "./config/read-update.ts";
 import { RejectedConfigs, type Applied, type RejectedConfig } from "./config/rejected-configs.ts";
 import type { Snapshot } from "./config/snapshot.ts";
-import { FrameTraces } from "./debug/frames/frame-traces.ts";
+import { FrameTraces } from "./frame-trace/frame-traces.ts";
 import { Watching } from "./debug/watching.ts";
 import { listenerCertificate, type ListenerCertificate } from "./ports/certificate.ts";
 import { grantPorts } from "./ports/grant-ports.ts";

@@ -2,7 +2,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { LoopShare } from "../runtime/loop/loop-share.ts";
 import { Spread } from "../runtime/loop/spread.ts";
-import type { FrameTraces } from "./debug/frames/frame-traces.ts";
+import type { FrameTraces } from "./frame-trace/frame-traces.ts";
 import type { Watching } from "./debug/watching.ts";
 import type { Occupancy } from "./limits/occupancy.ts";
 import type { Store } from "./limits/store-in-force.ts";

@@ -6,7 +6,7 @@ import {
   type AdminStream,
 } from "../../runtime/admin-port/admin-endpoint.ts";
 import { FULL } from "./debug-events.ts";
-import { FrameQuery } from "../debug/frames/frame-query.ts";
+import { FrameQuery } from "../frame-trace/frame-query.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ServedProxy } from "../served-proxy.ts";
 

@@ -5,7 +5,7 @@ import { accessLine, type AccessEvent } from "../access-log.ts";
 import type { Timeline, TimelineMore } from "../debug/timeline.ts";
 import type { Trace } from "../debug/trace.ts";
 import type { DirectionCount } from "../tunnel/frame-judge.ts";
-import type { TracedSession } from "../debug/frames/traced-session.ts";
+import type { TracedSession } from "../frame-trace/traced-session.ts";
 import type { Identity } from "../identity.ts";
 import { Memory } from "../memory.ts";
 import type { LiveSession, RouteMetrics } from "../metrics.ts";

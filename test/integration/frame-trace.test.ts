@@ -171,7 +171,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     expect(refused("")).toContain("400 ");
     expect(refused("session=none")).toBe("404 no such session is open here");
     expect(refused("client=alice&proxy=test/other")).toBe("404 no such proxy is served here");
-    expect(refused("client=nobody")).toBe("a stream");
+    expect(refused("client=carol")).toBe("a stream");
   });
 
   test("five streams have a place, and one that ends gives it back", async () => {

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FakeClock } from "../../../test/fakes/clock.ts";
-import { close, frame, parse, text } from "../../../test/fakes/frames.ts";
-import { until } from "../../../test/fakes/sockets.ts";
-import { joinedOver, limit, READ_PATHS, type JoinOptions } from "../../../test/fakes/tunnel.ts";
-import { TokenBucket } from "../../limits/token-bucket.ts";
-import type { SessionTap } from "../../tunnel/frame-tap.ts";
+import { FakeClock } from "../../test/fakes/clock.ts";
+import { close, frame, parse, text } from "../../test/fakes/frames.ts";
+import { until } from "../../test/fakes/sockets.ts";
+import { joinedOver, limit, READ_PATHS, type JoinOptions } from "../../test/fakes/tunnel.ts";
+import { TokenBucket } from "../limits/token-bucket.ts";
+import type { SessionTap } from "../tunnel/frame-tap.ts";
 import { DirectionTap, type FrameEvent } from "./direction-tap.ts";
 
 /** A tap whose output is a list. */

@@ -1,4 +1,4 @@
-import type { SessionTap } from "../../tunnel/frame-tap.ts";
+import type { SessionTap } from "../tunnel/frame-tap.ts";
 
 /** An open session, as a trace of frames sees it. */
 export interface TracedSession {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FakeClock } from "../../../test/fakes/clock.ts";
+import { FakeClock } from "../../test/fakes/clock.ts";
 import { FrameBudget } from "./frame-budget.ts";
 
 function bench(perSecond: number) {

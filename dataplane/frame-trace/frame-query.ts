@@ -1,6 +1,6 @@
-import { LONGEST_SHOWN } from "../../../api/admin-pages.ts";
-import { DEBUG } from "../../../api/debug.ts";
-import { bounded } from "../../../runtime/log.ts";
+import { LONGEST_SHOWN } from "../../api/admin-pages.ts";
+import { DEBUG } from "../../api/debug.ts";
+import { bounded } from "../../runtime/log.ts";
 import type { TracedSession } from "./traced-session.ts";
 
 const PARAMETERS: readonly string[] = ["session", "client", "proxy", "seconds", "payload"];

@@ -1,7 +1,7 @@
-import { DEBUG, type DebugEvent, type DebugEventName } from "../../../api/debug.ts";
-import type { AdminSink } from "../../../runtime/admin-port/admin-endpoint.ts";
-import type { Clock, Timer } from "../../../runtime/clock.ts";
-import type { SessionTap } from "../../tunnel/frame-tap.ts";
+import { DEBUG, type DebugEvent, type DebugEventName } from "../../api/debug.ts";
+import type { AdminSink } from "../../runtime/admin-port/admin-endpoint.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { SessionTap } from "../tunnel/frame-tap.ts";
 import { DirectionTap, type FrameEvent, type FrameOutput } from "./direction-tap.ts";
 import { eventLine } from "./event-line.ts";
 import { FrameBudget } from "./frame-budget.ts";

@@ -1,4 +1,4 @@
-import { couldBeKey } from "../../could-be-key.ts";
+import { couldBeKey } from "../could-be-key.ts";
 import { valueBehind } from "./named-value.ts";
 
 /** A part of a text; `to` is behind it. */

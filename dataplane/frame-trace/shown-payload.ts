@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { DebugEvent } from "../../../api/debug.ts";
+import type { DebugEvent } from "../../api/debug.ts";
 import { credentialsIn } from "./credentials-in.ts";
 
 /** Bytes behind what is shown that are looked at: so many say of a word at the cut whether it may be a key. */

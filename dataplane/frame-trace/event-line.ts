@@ -1,4 +1,4 @@
-import type { DebugEvent, DebugEventName } from "../../../api/debug.ts";
+import type { DebugEvent, DebugEventName } from "../../api/debug.ts";
 
 /** Characters that JSON does not escape, and that move a terminal's cursor or change the direction of the text behind them. */
 const RAW = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { tooMuchInEachRound } from "../../../test/fakes/rounds.ts";
+import { tooMuchInEachRound } from "../../test/fakes/rounds.ts";
 import { credentialsIn } from "./credentials-in.ts";
 
 /** The text with each credential as `***`. */

@@ -1,4 +1,4 @@
-import type { FrameTap, SessionTap } from "../../tunnel/frame-tap.ts";
+import type { FrameTap, SessionTap } from "../tunnel/frame-tap.ts";
 import type { TracedSession } from "./traced-session.ts";
 
 /** Shows the frames of a session to each of several traces. A session that none traces has no tap. */

@@ -1,5 +1,5 @@
-import type { AdminSink } from "../../../runtime/admin-port/admin-endpoint.ts";
-import type { Clock } from "../../../runtime/clock.ts";
+import type { AdminSink } from "../../runtime/admin-port/admin-endpoint.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { FrameQuery } from "./frame-query.ts";
 import { FrameTrace } from "./frame-trace.ts";
 import { SessionTaps } from "./session-taps.ts";

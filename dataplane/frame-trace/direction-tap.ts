@@ -1,9 +1,9 @@
-import type { DebugEvent } from "../../../api/debug.ts";
-import type { Termination } from "../../rejection.ts";
-import type { FrameTap } from "../../tunnel/frame-tap.ts";
-import type { Verdict } from "../../tunnel/frame-judge.ts";
-import { CONTINUATION, TEXT, type FrameHeader } from "../../tunnel/frames.ts";
-import type { Direction } from "../../tunnel/timeline.ts";
+import type { DebugEvent } from "../../api/debug.ts";
+import type { Termination } from "../rejection.ts";
+import type { FrameTap } from "../tunnel/frame-tap.ts";
+import type { Verdict } from "../tunnel/frame-judge.ts";
+import { CONTINUATION, TEXT, type FrameHeader } from "../tunnel/frames.ts";
+import type { Direction } from "../tunnel/timeline.ts";
 import { LOOK_AHEAD, shownPayload } from "./shown-payload.ts";
 
 export type FrameEvent = DebugEvent<"frame">;
