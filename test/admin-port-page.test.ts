@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { closeAnswer, LONGEST_REASON, PAGE, routePage, sessionPage } from "../api/admin-pages.ts";
+import { DEBUG, DEBUG_EVENTS, timelineEvent, traceStep } from "../api/debug.ts";
 import { configReport, REPORT } from "../api/report.ts";
 import { adminEndpoints } from "../dataplane/admin/admin.ts";
 import { drainEndpoints } from "../dataplane/admin/drain-endpoints.ts";
@@ -48,6 +49,21 @@ test.each([
   const listed = rows.map(([, name, type]) => `${name}${type?.includes("may be absent") === true ? "?" : ""}`);
   // Objects of two counts, and entries of a route, are told of in one row.
   expect(listed).toEqual(fieldsOf(schema).filter((name) => !/\.(messages|bytes|path|backends)[.[]/.test(name)));
+});
+
+test("the page lists the events of /debug/events, its bounds, and what the policy trace says", () => {
+  const named = (title: string): string[] =>
+    [...section(title).matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
+  const events = Object.keys(DEBUG_EVENTS).filter((name) => name !== "frame" && name !== "leftOut");
+  expect(named("Events").toSorted()).toEqual(events.toSorted());
+  for (const bound of [`last ${DEBUG.refusals} refusals`, `every ${DEBUG.heartbeat / 1000} s`, "more than 1 MiB"])
+    expect(section("Events")).toContain(bound);
+  expect([DEBUG.watchers, DEBUG.unread]).toEqual([5, 1_048_576]);
+  const words = [...(timelineEvent.shape.what.description ?? "").matchAll(/`(\w+)`/g)].map(([word]) => word);
+  for (const word of words) expect(section("Events")).toContain(word);
+  const page = section("The policy trace");
+  const { name, verdict } = traceStep.shape;
+  for (const [word] of `${name.description} ${verdict.description}`.matchAll(/`\w+`/g)) expect(page).toContain(word);
 });
 
 test("the example of /config is a report, and the bounds are those of the code", () => {

@@ -70,9 +70,11 @@ test("a watcher sees all proxies, or the one that its filter names, now and in t
 });
 
 test.each([
-  ["user=alice", "400 this stream takes the parameters proxy, route, client, address, outcome, and no other"],
+  ["user=alice", "400 this path takes client, route, address, proxy and outcome only"],
   ["client=a&client=b", "400 a parameter may stand once only"],
-  ["route=", "400 route has no value; leave it out to see all"],
+  ["route=", "400 route is empty"],
+  ["outcome=", "400 outcome is empty"],
+  ["address=all", "400 address is an IP address"],
 ])("a query %s is refused with %s", (query, answer) => {
   expect(asked(gateway.gateway, query)).toBe(answer);
 });

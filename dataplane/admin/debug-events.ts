@@ -4,6 +4,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { EventFilter } from "../debug/event-filter.ts";
 import type { NamedEvent } from "../debug/event-of.ts";
 import type { Gateway } from "../gateway.ts";
+import { FILTERS, sessionFilter, wrongParameters } from "./session-query.ts";
 
 /** Proxies that the first event names. */
 const NAMED = 64;
@@ -13,7 +14,7 @@ export const FULL = `${DEBUG.watchers} streams of events and frames are open alr
 /** The stream of what happens to handshakes and sessions that the query asks for; 400 and 503 with a sentence. */
 export function debugEvents(gateway: Gateway, clock: Clock, query: URLSearchParams): AdminAnswer | AdminStream {
   const { watching } = gateway;
-  const filter = EventFilter.of(query);
+  const filter = filterIn(query);
   if (typeof filter === "string") return textAnswer(400, filter);
   if (watching.full) return textAnswer(503, FULL, { "retry-after": "5" });
   return {
@@ -28,6 +29,16 @@ export function debugEvents(gateway: Gateway, clock: Clock, query: URLSearchPara
       return () => {};
     },
   };
+}
+
+/** The filter that a query means, or a sentence that says what is wrong with the query. */
+function filterIn(query: URLSearchParams): EventFilter | string {
+  const wrong = wrongParameters(query, [...FILTERS, "outcome"]);
+  if (wrong !== undefined) return wrong;
+  const sessions = sessionFilter(query);
+  if (typeof sessions === "string") return sessions;
+  const outcome = query.get("outcome") ?? undefined;
+  return outcome === "" ? "outcome is empty" : new EventFilter({ ...sessions, outcome });
 }
 
 /** The event `watching`. */

@@ -4,7 +4,7 @@ import { FakeClock } from "../../test/fakes/clock.ts";
 import { EventReader, StalledReader } from "../../test/fakes/event-reader.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { accessLine, accessLog, type Access } from "../access-log.ts";
-import { EventFilter } from "./event-filter.ts";
+import { EventFilter, type EventWish } from "./event-filter.ts";
 import { Timeline } from "./timeline.ts";
 import { Watching } from "./watching.ts";
 
@@ -19,11 +19,9 @@ function bench(access: Access = "All") {
   const written: Fields[] = [];
   const line = (fields: Fields): void => void written.push(fields);
   const log: Log = accessLog({ debug: line, info: line, warn: line, error: line }, "demo/chat", access, watching);
-  const watch = (query = ""): EventReader => {
-    const filter = EventFilter.of(new URLSearchParams(query));
-    if (typeof filter === "string") throw new Error(filter);
+  const watch = (wish?: EventWish): EventReader => {
     const reader = new EventReader();
-    const leave = watching.watch(filter, FIRST, reader);
+    const leave = watching.watch(new EventFilter(wish), FIRST, reader);
     if (leave === undefined) throw new Error("no place");
     reader.leave = leave;
     return reader;
@@ -111,7 +109,7 @@ test("a watcher sees of the kept refusals those that pass its filter, and then w
   const { watch, refuse } = bench();
   refuse({ client: "alice" });
   refuse({ client: "bob" });
-  const reader = watch("client=alice");
+  const reader = watch({ client: "alice" });
   refuse({ client: "bob" });
   refuse({ client: "alice" });
   expect(reader.of("handshake").map(({ client, past }) => [client, past])).toEqual([
@@ -171,7 +169,7 @@ test("a watcher that does not read is cut, and neither delays the others nor kee
   const { watching, watch, refuse, clock } = bench();
   const reader = watch();
   const stalled = new StalledReader(DEBUG.unread);
-  stalled.leave = watching.watch(filterOf(""), FIRST, stalled) ?? stalled.leave;
+  stalled.leave = watching.watch(new EventFilter(), FIRST, stalled) ?? stalled.leave;
   const count = 8000;
   for (let n = 0; n < count; n += 1) refuse({ requestId: `r${n}` });
   expect(stalled.cut).toBe(true);
@@ -198,7 +196,7 @@ test("texts of a client are bounded, on one line and JSON, and 200 of the longes
   }
   expect(live.of("handshake")).toHaveLength(400);
   const stalled = new StalledReader(DEBUG.unread);
-  stalled.leave = watching.watch(filterOf(""), FIRST, stalled) ?? stalled.leave;
+  stalled.leave = watching.watch(new EventFilter(), FIRST, stalled) ?? stalled.leave;
   expect(stalled.cut).toBe(false);
   // eslint-disable-next-line no-control-regex
   expect(live.text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u061c\u2028\u202e]/);
@@ -224,7 +222,3 @@ test("a timeline says of which session it is, and nothing while nothing watches"
     { ...common, what: "paused" },
   ]);
 });
-
-function filterOf(query: string): EventFilter {
-  return EventFilter.of(new URLSearchParams(query)) as EventFilter;
-}

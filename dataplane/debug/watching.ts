@@ -28,7 +28,12 @@ export class Watching implements AccessWatch {
     this.#clock = clock;
   }
 
-  /** As many streams are open as the process has at a time, those of frames among them. */
+  /** Streams that are open, those of frames among them. */
+  get places(): number {
+    return this.#places;
+  }
+
+  /** As many streams are open as the process has at a time. */
   get full(): boolean {
     return this.#places >= DEBUG.watchers;
   }
