@@ -1,11 +1,5 @@
 import { couldBeKey } from "../could-be-key.ts";
-import { valueBehind } from "./named-value.ts";
-
-/** A part of a text; `to` is behind it. */
-export interface Part {
-  readonly from: number;
-  readonly to: number;
-}
+import { valueBehind, type Part } from "./named-value.ts";
 
 interface Looked {
   /** The text is complete: its last word has no rest. */

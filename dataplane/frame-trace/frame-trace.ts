@@ -14,6 +14,9 @@ interface Taps extends SessionTap {
   readonly fromBackend: DirectionTap;
 }
 
+/** Sessions of one trace. A trace of more would leave out most frames anyway. */
+const MOST_SESSIONS = 1_000;
+
 /** One trace of frames: its sessions, its stream, its time. */
 export class FrameTrace implements FrameOutput {
   readonly query: FrameQuery;
@@ -25,6 +28,7 @@ export class FrameTrace implements FrameOutput {
   readonly #taps = new Map<TracedSession, Taps>();
   #timer: Timer;
   #wrote: number;
+  #saidFull = false;
 
   constructor(query: FrameQuery, shown: ReadonlySet<string>, sink: AdminSink, clock: Clock) {
     this.query = query;
@@ -58,9 +62,13 @@ export class FrameTrace implements FrameOutput {
     this.#sink.write(eventLine(name, event));
   }
 
-  /** Is the trace about this session? */
+  /** Is the trace about this session, and has it room for it? */
   wants(proxy: string, session: TracedSession): boolean {
-    return this.query.passes(proxy, session) && (this.payload === 0 || this.shown.has(proxy));
+    if (!this.query.passes(proxy, session) || (this.payload > 0 && !this.shown.has(proxy))) return false;
+    if (this.#taps.size < MOST_SESSIONS) return true;
+    if (!this.#saidFull) this.#sink.write(`: ${MOST_SESSIONS} sessions are in this trace; others are left out\n\n`);
+    this.#saidFull = true;
+    return false;
   }
 
   /** A session of the trace; returns what sees its frames. */

@@ -1,4 +1,8 @@
-import type { Part } from "./credentials-in.ts";
+/** A part of a text; `to` is behind it. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+}
 
 /** Bytes between a name and its value in a binary form: a type and a length. */
 const MOST_BETWEEN = 8;

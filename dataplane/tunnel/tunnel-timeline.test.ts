@@ -82,10 +82,9 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       ["closeSent", "fromClient", 1012],
       ["closeSent", "fromBackend", 1012],
     ]);
-    expect(it.moments.slice(2).toSorted()).toEqual([
-      ["closeReceived", "fromBackend", 1012],
-      ["closeReceived", "fromClient", 1012],
-    ]);
+    expect(new Set(it.moments.slice(2).map((moment) => moment.join(" ")))).toEqual(
+      new Set(["closeReceived fromBackend 1012", "closeReceived fromClient 1012"]),
+    );
     it.tunnel.destroy();
   });
 
