@@ -61,9 +61,9 @@ test("the page lists the events of /debug/events, its bounds, and what the polic
   expect([DEBUG.watchers, DEBUG.unread]).toEqual([5, 1_048_576]);
   const words = [...(timelineEvent.shape.what.description ?? "").matchAll(/`(\w+)`/g)].map(([word]) => word);
   for (const word of words) expect(section("Events")).toContain(word);
-  const page = section("The policy trace");
+  const trace = section("The policy trace");
   const { name, verdict } = traceStep.shape;
-  for (const [word] of `${name.description} ${verdict.description}`.matchAll(/`\w+`/g)) expect(page).toContain(word);
+  for (const [word] of `${name.description} ${verdict.description}`.matchAll(/`\w+`/g)) expect(trace).toContain(word);
 });
 
 test("the example of /config is a report, and the bounds are those of the code", () => {

@@ -10,6 +10,9 @@ export interface TimelineSession {
   readonly identity: { readonly client: string | undefined };
 }
 
+/** Words of `timelineEvent` in `api/debug.ts`. */
+export type TimelineWhat = "paused" | "resumed" | "ping" | "pong" | "credentialChecked" | "closeSent" | "closeReceived";
+
 /** What an event of the timeline has besides; `code` of a Close frame. */
 export type TimelineMore = Pick<DebugEvent<"timeline">, "direction" | "code" | "reason">;
 
@@ -29,8 +32,11 @@ export class Timeline {
     return this.#watching.watched;
   }
 
-  /** `what`: a word of `timelineEvent` in `api/debug.ts`. */
-  tell({ id, requestId, route, address, identity }: TimelineSession, what: string, more: TimelineMore = {}): void {
+  tell(
+    { id, requestId, route, address, identity }: TimelineSession,
+    what: TimelineWhat,
+    more: TimelineMore = {},
+  ): void {
     const { client } = identity;
     const known = client === undefined ? {} : { client };
     const session = { proxy: this.#proxy, route, requestId, ...known, address, session: id };

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { accessLine, type AccessEvent } from "../access-log.ts";
-import type { Timeline, TimelineMore } from "../debug/timeline.ts";
+import type { Timeline, TimelineMore, TimelineWhat } from "../debug/timeline.ts";
 import type { Trace } from "../debug/trace.ts";
 import type { DirectionCount } from "../tunnel/frame-judge.ts";
 import type { TracedSession } from "../frame-trace/traced-session.ts";
@@ -116,7 +116,7 @@ export class Session implements Party, LiveSession, TunnelTimeline, TracedSessio
   }
 
   /** Tells what watches of something in the session's life that has no line in the log. */
-  tell(what: string, more?: TimelineMore): void {
+  tell(what: TimelineWhat, more?: TimelineMore): void {
     if (this.#timeline?.watched === true) this.#timeline.tell(this, what, more);
   }
 

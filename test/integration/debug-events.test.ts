@@ -210,6 +210,19 @@ test("a pod that stops refuses at capacity a handshake whose backend is dialled"
   await drained;
 });
 
+test("a client that loses its permission while its backend is dialled is refused by the policy that it had passed", async () => {
+  script = () => {};
+  await serve();
+  const reader = reading(gateway.gateway);
+  const answer = come();
+  await until("it is dialled", () => backend.connections.length === 1);
+  await serve({ routes: [{ ...route, policies: { ...policies, ...withKeys(["mallory"]) } }] });
+  expect((await answer).status).toBe(401);
+  const event = await reader.next("handshake");
+  expect(event).toMatchObject({ reason: "CredentialRevoked", policy: "authentication", client: "alice" });
+  expect(verdicts(event)).toEqual(decided("authentication", "CredentialRevoked", ["connections"]));
+});
+
 describe("of a backend", () => {
   const AT = "backend";
 
