@@ -10,13 +10,13 @@ interface Looked {
 
 /** Names of fields whose values are nothing to show. */
 const NAME =
-  /token|key|secret|passw|passphrase|pwd|authori[sz]|auth$|auth[-_]|credential|cookie|signature|session[-_]?id|bearer/i;
+  /token|key|secret|pass(?:w|c|phrase|$)|pwd|otp$|authori[sz]|auth$|auth[-_]|credential|cookie|signature|session[-_]?id|bearer/i;
 const BEARER = /^bearer$/i;
 
 /**
- * What looks like a credential in a text, in order and apart: the values of fields that are named like one, in JSON, query,
- * form and header form; what stands behind `Bearer`; JSON Web Tokens; and words that could be keys. Reads each character
- * a bounded number of times.
+ * What looks like a credential in a text, in order and apart: the values of fields that are named like one, in JSON, XML,
+ * query, form and header form; what stands behind `Bearer`; the password in a URL; JSON Web Tokens; and words that could be
+ * keys. Reads each character a bounded number of times.
  */
 export function credentialsIn(text: string, { whole, binary }: Looked): Part[] {
   const found: Part[] = [];
@@ -28,7 +28,8 @@ export function credentialsIn(text: string, { whole, binary }: Looked): Part[] {
     const from = at;
     at = wordEnd(text, at);
     const word = text.slice(from, at);
-    const value = NAME.test(word) ? (valueBehind(text, at, binary) ?? behindBearer(text, word, at)) : undefined;
+    const named = NAME.test(word) ? (valueBehind(text, from, at, binary) ?? behindBearer(text, word, at)) : undefined;
+    const value = named ?? passwordInUrl(text, word, at);
     if (value !== undefined) {
       if (couldBeCredential(word)) found.push({ from, to: at });
       if (value.to > value.from) found.push(value);
@@ -50,6 +51,14 @@ function behindBearer(text: string, word: string, at: number): Part | undefined 
   let to = from;
   while (to < text.length && !/[\s"'\\,;<>&]/.test(text.charAt(to))) to += 1;
   return { from, to };
+}
+
+/** Of `scheme://user:password@host`. */
+function passwordInUrl(text: string, word: string, at: number): Part | undefined {
+  if (!word.startsWith("//") || text[at] !== ":") return undefined;
+  let to = at + 1;
+  while (to < text.length && !/[\s"'/@\\]/.test(text.charAt(to))) to += 1;
+  return text[to] === "@" || to === text.length ? { from: at + 1, to } : undefined;
 }
 
 function wordEnd(text: string, from: number): number {

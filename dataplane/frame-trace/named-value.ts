@@ -8,10 +8,12 @@ export interface Part {
 const MOST_BETWEEN = 8;
 
 /**
- * The value of the field whose name ends at `at`: `"name": "value"`, `name=value`, `Name: value`, the same escaped within
- * another text, or a list or an object as a whole. undefined: no value follows. Of a value that is cut: all that is there.
+ * The value of the field whose name stands from `begin` to `at`: `"name": "value"`, `name=value`, `Name: value`,
+ * `<name>value<`, the same escaped within another text, or a list or an object as a whole. undefined: no value follows. Of a
+ * value that is cut: all that is there.
  */
-export function valueBehind(text: string, at: number, binary: boolean): Part | undefined {
+export function valueBehind(text: string, begin: number, at: number, binary: boolean): Part | undefined {
+  if (text[at] === ">" && text[begin - 1] === "<" && text[begin] !== "/") return upTo(text, at + 1, "<");
   const quoted = behindQuote(text, at);
   const separator = skipSpace(text, quoted);
   const sign = text[separator];
@@ -22,6 +24,10 @@ export function valueBehind(text: string, at: number, binary: boolean): Part | u
   if (text[from] === "[" || text[from] === "{") return { from, to: nestedEnd(text, from) };
   // Of a header, or of a line such as `password: two words`, the line; of a query or a form, the field.
   const ends = quoted > at ? ",}]\r\n" : sign === ":" ? "\r\n" : "&;, \t\r\n\"'<>)}]\\";
+  return upTo(text, from, ends);
+}
+
+function upTo(text: string, from: number, ends: string): Part {
   let to = from;
   while (to < text.length && !ends.includes(text.charAt(to))) to += 1;
   return { from, to };
