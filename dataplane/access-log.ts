@@ -21,6 +21,7 @@ const FIELDS = new Set([
   ...["session", "requestId", "route", "client", "address", "endpoint", "subprotocol"],
   ...["status", "reason", "cause", "code", "by", "duration", "messages", "bytes"],
   ...["policy", "direction", "per", "action", "shadow"],
+  ...["seconds", "payload"],
   ...["issuer", "host", "path", "fault", "err"],
 ]);
 
@@ -47,6 +48,14 @@ export function accessLine(
 ): void {
   const line = beside === undefined ? { event, ...fields } : { event, ...fields, [BESIDE]: beside };
   log.info(line, ACCESS_EVENTS[event].message);
+}
+
+/**
+ * Writes the line of a trace of frames that shows payload, for the time after. It is no access line: `log.access` hides
+ * none, and of the levels only `error` does.
+ */
+export function auditLine(log: Log, fields: Fields & { readonly event?: never }): void {
+  log.warn({ event: "PayloadTraced", ...fields }, "payload of frames is shown at the admin port");
 }
 
 /**

@@ -3,6 +3,7 @@ import { Slices } from "../runtime/loop/slices.ts";
 import { UpdateReader, type InvalidUpdate, type RawUpdate, type Update } from "./config/read-update.ts";
 import { RejectedConfigs, type Applied, type RejectedConfig } from "./config/rejected-configs.ts";
 import type { Snapshot } from "./config/snapshot.ts";
+import { FrameTraces } from "./frame-trace/frame-traces.ts";
 import { Watching } from "./debug/watching.ts";
 import { listenerCertificate, type ListenerCertificate } from "./ports/certificate.ts";
 import { grantPorts } from "./ports/grant-ports.ts";
@@ -43,6 +44,7 @@ export class Gateway {
   /** Removed, with sessions that have not ended yet. */
   readonly #retiring = new Set<ServedProxy>();
   readonly #rejected: RejectedConfigs;
+  readonly frames: FrameTraces;
   readonly #options: GatewayOptions;
   readonly #reader = new UpdateReader();
   readonly #evictions: Evictions;
@@ -58,7 +60,9 @@ export class Gateway {
     const { process: metrics } = options.metrics;
     this.#evictions = new Evictions(options.clock, options.log, metrics);
     this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
+    this.frames = new FrameTraces(options.clock);
     this.#resources = processResources(options, {
+      frames: this.frames,
       watching: this.watching,
       stopping: () => this.#stopping,
       ownPort: (port) => ownPort(port, this.#ports().values(), options.admin?.()),
@@ -238,6 +242,7 @@ export class Gateway {
     this.#listeners.delete(id);
     this.#options.metrics.proxyRemoved(id);
     this.#retiring.add(proxy);
+    this.frames.hidePayload(id);
     await proxy.retire();
     this.#retiring.delete(proxy);
   }

@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 import type { Config, Endpoints } from "../api/config.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Log } from "../runtime/log.ts";
+import type { Fields, Log } from "../runtime/log.ts";
 import { canonicalAddress } from "../runtime/canonical-address.ts";
 import type { Slices } from "../runtime/loop/slices.ts";
 import { Spread } from "../runtime/loop/spread.ts";
 import { Turns } from "../runtime/loop/turns.ts";
-import { accessLine, accessLog } from "./access-log.ts";
+import { accessLine, accessLog, auditLine } from "./access-log.ts";
 import { Attempt } from "./handshake/attempt.ts";
 import { Timeline } from "./debug/timeline.ts";
 import type { Dialled } from "./backend/backend.ts";
@@ -87,6 +87,16 @@ export class ServedProxy implements HandshakeContext {
   /** Its config was in force and is gone: it has no route until a config comes. */
   get configRemoved(): boolean {
     return this.#snapshot !== undefined && this.#snapshot.hash === undefined;
+  }
+
+  /** A trace of frames may show payload. */
+  get showsPayload(): boolean {
+    return !this.configRemoved && this.#snapshot?.config.dataplane.debug?.payload === "Allowed";
+  }
+
+  /** Writes into its log that a trace shows payload. */
+  audit(fields: Fields): void {
+    auditLine(this.#log, fields);
   }
 
   /** Which endpoints sessions go to. */
@@ -174,6 +184,7 @@ export class ServedProxy implements HandshakeContext {
     const limit = Math.min(dataplane.maxConnections, descriptors.sessions);
     if (snapshot.hash === undefined) metrics.configRemoved(this.name);
     else metrics.configApplied(this.name, proxy.generation, limit, clock.wall());
+    if (!this.showsPayload) this.#resources.frames.hidePayload(this.name);
   }
 
   /**
@@ -245,7 +256,7 @@ export class ServedProxy implements HandshakeContext {
 
   /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const accepted = { facts, route, client, backend, release };
+    const accepted = { proxy: this.name, facts, route, client, backend, release };
     const session = openSession(accepted, this.sessions, this.#log, this.#resources, this.#timeline);
     this.#reviewing.one(route, session);
   }

@@ -10,6 +10,7 @@ import { routePage, sessionPage } from "./admin-pages.ts";
 import { closeEndpoints } from "./close-sessions.ts";
 import { configReport } from "./config-report.ts";
 import { debugEvents } from "./debug-events.ts";
+import { frameStream } from "./frames.ts";
 import { SessionWalks } from "./session-walks.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Metrics } from "../metrics.ts";
@@ -28,5 +29,6 @@ export function adminEndpoints(gateway: Gateway, metrics: Metrics, clock: Clock)
     "/sessions": closedEndpoint((query, { gone }) => sessionPage(walks, query, gone)),
     ...closeEndpoints(walks),
     "/debug/events": closedEndpoint((query) => debugEvents(gateway, clock, query)),
+    "/debug/frames": closedEndpoint((query) => frameStream(gateway, query)),
   };
 }

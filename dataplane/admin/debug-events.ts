@@ -8,7 +8,8 @@ import { FILTERS, sessionFilter, wrongParameters } from "./session-query.ts";
 
 /** Proxies that the first event names. */
 const NAMED = 64;
-const FULL = `${DEBUG.watchers} streams of events and frames are open already; end one of them, then try again`;
+/** Why there is no further stream. */
+export const FULL = `${DEBUG.watchers} streams of events and frames are open already; end one of them, then try again`;
 
 /** The stream of what happens to handshakes and sessions that the query asks for; 400 and 503 with a sentence. */
 export function debugEvents(gateway: Gateway, clock: Clock, query: URLSearchParams): AdminAnswer | AdminStream {

@@ -1,6 +1,7 @@
 import { PLAIN_SUBPROTOCOL } from "../../api/meta.ts";
+import { couldBeKey } from "../could-be-key.ts";
 import { isRefusal, type Refusal } from "../rejection.ts";
-import { arrivalFacts, couldBeKey } from "./request-facts.ts";
+import { arrivalFacts } from "./request-facts.ts";
 import { identify } from "./admit.ts";
 import { switchingProtocols } from "./answer.ts";
 import { dial, type Dialled } from "../backend/backend.ts";

@@ -10,6 +10,8 @@ import { Session } from "./session.ts";
 
 /** A client whose 101 has been written, and the backend that it is joined to. */
 export interface AcceptedClient {
+  /** `<namespace>/<name>` */
+  readonly proxy: string;
   readonly facts: SessionFacts;
   /** The one in force. */
   readonly route: CompiledRoute;
@@ -21,17 +23,18 @@ export interface AcceptedClient {
 
 /** Opens a session, which is one of `sessions` until both of its sockets are closed. Where it throws, nothing is left open. */
 export function openSession(
-  { facts, route, client, backend, release }: AcceptedClient,
+  { proxy, facts, route, client, backend, release }: AcceptedClient,
   sessions: Set<Session>,
   log: Log,
   resources: ProcessResources,
   timeline: Timeline,
 ): Session {
-  const { clock, random, reads, budget, loop, descriptors, ends, stopping } = resources;
+  const { clock, random, reads, budget, loop, descriptors, ends, stopping, frames } = resources;
   const hungUp = descriptors.dial();
   const { metrics } = route; // and not the route, which the session would keep as long as it lives
   const session = new Session(facts, route, clock, log, timeline);
   sessions.add(session);
+  frames.opening(proxy, session);
   try {
     session.opened(
       tunnel({
@@ -44,6 +47,8 @@ export function openSession(
         clock,
         deflate: backend.extensions !== undefined,
         counts: session,
+        timeline: session,
+        tap: session.tap,
         random,
         stopping,
         turns: (task) => ends.run(task),
@@ -51,6 +56,7 @@ export function openSession(
         closed: (end) => {
           hungUp();
           sessions.delete(session);
+          frames.closed(session);
           session.closed(end);
         },
         slowConsumer: () => metrics.slowConsumer(),
@@ -61,6 +67,7 @@ export function openSession(
     // Without a tunnel nothing would ever tell that the session has ended.
     hungUp();
     sessions.delete(session);
+    frames.closed(session);
     backend.socket.destroy();
     release();
     throw fault;

@@ -32,6 +32,7 @@ function bench() {
     apply: () => void did.push("plan"),
     close: ({ reason, policy }) => void did.push(`close ${reason}${policy === undefined ? "" : ` by ${policy}`}`),
     destroy: () => void did.push("destroy"),
+    trace: () => {},
     paused: true,
     buffered: 7,
   };

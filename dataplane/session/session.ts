@@ -5,6 +5,7 @@ import { accessLine, type AccessEvent } from "../access-log.ts";
 import type { Timeline, TimelineMore, TimelineWhat } from "../debug/timeline.ts";
 import type { Trace } from "../debug/trace.ts";
 import type { DirectionCount } from "../tunnel/frame-judge.ts";
+import type { TracedSession } from "../frame-trace/traced-session.ts";
 import type { Identity } from "../identity.ts";
 import { Memory } from "../memory.ts";
 import type { LiveSession, RouteMetrics } from "../metrics.ts";
@@ -12,11 +13,13 @@ import { review, watch } from "../policies/permission.ts";
 import type { PolicySteps, Party } from "../policy.ts";
 import { isPermissionLost, type Termination } from "../rejection.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
+import type { SessionTap } from "../tunnel/frame-tap.ts";
+import type { Direction, Moment, TunnelTimeline } from "../tunnel/timeline.ts";
 import type { Tunnel, TunnelEnd } from "../tunnel/tunnel-options.ts";
 import type { SessionFacts } from "../handshake/context.ts";
 
 /** A connection after its 101: its client, the policies that hold for it, how it ends. */
-export class Session implements Party, LiveSession {
+export class Session implements Party, LiveSession, TunnelTimeline, TracedSession {
   readonly id = randomUUID();
   readonly requestId: string;
   readonly identity: Identity;
@@ -35,6 +38,7 @@ export class Session implements Party, LiveSession {
   readonly #log: Log;
   readonly #timeline: Timeline | undefined;
   #tunnel: Tunnel | undefined;
+  #tap: SessionTap | undefined;
   #memory: Memory | undefined;
   #stopWatching: (() => void) | undefined;
   /** The policies that were applied last. */
@@ -57,6 +61,26 @@ export class Session implements Party, LiveSession {
     this.#clock = clock;
     this.#log = log;
     this.#timeline = timeline;
+  }
+
+  /** Sees its frames; undefined: nothing does. */
+  get tap(): SessionTap | undefined {
+    return this.#tap;
+  }
+
+  /** Shows each frame to `tap` from now on; undefined: to none any more. */
+  trace(tap: SessionTap | undefined): void {
+    this.#tap = tap;
+    this.#tunnel?.trace(tap);
+  }
+
+  /** Of the tunnel. */
+  happened(what: Moment, direction?: Direction, code?: number): void {
+    if (this.#timeline?.watched !== true) return;
+    this.#timeline.tell(this, what, {
+      ...(direction === undefined ? {} : { direction }),
+      ...(code === undefined ? {} : { code }),
+    });
   }
 
   /** Made at first use: most sessions have nothing to remember. */
@@ -86,6 +110,7 @@ export class Session implements Party, LiveSession {
   /** The session is open from here on. `trace`: of its handshake, where something watched. */
   opened(tunnel: Tunnel, trace?: Trace): void {
     this.#tunnel = tunnel;
+    tunnel.trace(this.#tap); // what came behind the handshake may have ended a trace
     this.#metrics.opened(this);
     this.#line("SessionOpened", {}, trace);
   }

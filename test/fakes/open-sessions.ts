@@ -40,7 +40,7 @@ export class OpenSessions {
       this.tells();
       this.told.push([session, termination]);
     };
-    session.opened({ apply() {}, close, destroy() {}, paused: false, buffered: 0 });
+    session.opened({ apply() {}, close, destroy() {}, trace() {}, paused: false, buffered: 0 });
     const sessions = this.#proxies.get(proxy) ?? new Set();
     this.#proxies.set(proxy, sessions.add(session));
     return session;

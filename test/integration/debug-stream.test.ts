@@ -75,7 +75,9 @@ test("a holder of the token reads the events as they come, until the admin port 
   const closed = admin.close();
   const reader = await reading;
   await closed;
-  expect(reader.events.map(({ name }) => name)).toEqual(["watching", "handshake", "closed"]);
+  const names = reader.events.map(({ name }) => name);
+  expect(names.filter((name) => name !== "timeline")).toEqual(["watching", "handshake", "closed"]);
+  expect(reader.of("timeline")[0]).toMatchObject({ what: "closeReceived", direction: "fromClient", code: 1000 });
   expect(reader.of("handshake")[0]).toMatchObject({ status: 101, path: "/room" });
   expect(reader.of("closed")[0]).toMatchObject({ code: 1000, by: "client" });
   expect(gateway.gateway.watching.watched).toBe(false);
