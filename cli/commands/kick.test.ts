@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ProxyCluster } from "../../test/fakes/proxy-cluster.ts";
 import { ran } from "../../test/fakes/program.ts";
 import { until } from "../../test/fakes/sockets.ts";
@@ -128,4 +128,98 @@ test.each([
   expect(await kick.ended).toBe(64);
   expect(kick.said().split("\n")[0]).toBe(`wsproxy kick: ${message}`);
   expect(kick.said()).not.toContain("s3cret");
+});
+
+describe("--deny", () => {
+  const put = (cluster: ProxyCluster, spec: object, more: object = {}): void => {
+    const metadata = { name: "chat", namespace: "demo", ...more };
+    cluster.api.put({ apiVersion: "wsproxy.dev/v1alpha1", kind: "WebSocketProxy", metadata, spec });
+  };
+  const kicked = (cluster: ProxyCluster): ReturnType<typeof ran> =>
+    ran("kick", ...cluster.args, "--client", "alice", "--deny", "--yes");
+  const spec = {
+    policies: { deny: { clients: ["eve"] } },
+    routes: [
+      { name: "own", policies: { deny: { clients: ["mallory"] } } },
+      { name: "inherits", policies: { origins: {} } },
+    ],
+  };
+
+  test("adds the client in spec.policies and in each route with a deny of its own, then closes its sessions", async () => {
+    const cluster = await ProxyCluster.start();
+    const pod = await cluster.pod("chat-a", [{ id: "a1", route: "own", client: "alice" }]);
+    const fieldsV1 = { "f:spec": { "f:policies": { "f:deny": { "f:clients": { 'v:"trudy"': {} } } } } };
+    put(cluster, spec, { managedFields: [{ manager: "wsproxy-kick", operation: "Apply", fieldsV1 }] });
+    const before = cluster.api.get("WebSocketProxy", "demo", "chat")?.metadata;
+    const { stdout, stderr, ended } = await kicked(cluster);
+    expect(stderr).toBe(
+      "closing 1 session of the client alice on 1 pod (chat-a: 1), and refuse the client from now on\n",
+    );
+    expect(stdout).toBe(
+      "the client alice is refused from now on: it is in deny.clients of spec.policies and of the route own, which has a deny of its own\nclosed 1 session: chat-a: 1\n",
+    );
+    expect(ended).toBe(0);
+    expect(pod.sessions).toEqual([]);
+    const [apply] = cluster.api.writes;
+    expect(apply).toMatchObject({
+      method: "PATCH",
+      path: "/apis/wsproxy.dev/v1alpha1/namespaces/demo/websocketproxies/chat",
+      query: { fieldManager: "wsproxy-kick", force: "false" },
+    });
+    expect(apply?.headers["content-type"]).toBe("application/apply-patch+yaml");
+    expect(apply?.body).toEqual({
+      apiVersion: "wsproxy.dev/v1alpha1",
+      kind: "WebSocketProxy",
+      metadata: { name: "chat", namespace: "demo", uid: before?.uid, resourceVersion: before?.resourceVersion },
+      spec: {
+        policies: { deny: { clients: ["trudy", "alice"] } },
+        routes: [{ name: "own", policies: { deny: { clients: ["alice"] } } }],
+      },
+    });
+  });
+
+  test("a client that is refused already is said to be, and nothing is written; without sessions too", async () => {
+    const cluster = await ProxyCluster.start();
+    await cluster.pod("chat-a");
+    put(cluster, { policies: { deny: { clients: ["alice"] } }, routes: [{ name: "main" }] });
+    const { stdout, ended } = await kicked(cluster);
+    expect(stdout).toBe("the client alice was refused already: it is in deny.clients of spec.policies\n");
+    expect(ended).toBe(0);
+    expect(cluster.api.writes).toEqual([]);
+  });
+
+  test("another edit at the same time is read, and the apply tried again", async () => {
+    const cluster = await ProxyCluster.start();
+    await cluster.pod("chat-a");
+    put(cluster, { routes: [] });
+    cluster.api.fail("PATCH", { status: 409, reason: "Conflict" }, 2);
+    expect((await kicked(cluster)).ended).toBe(0);
+    expect(cluster.api.writes).toHaveLength(3);
+  });
+
+  test.each([
+    [
+      { status: 403, reason: "Forbidden" },
+      77,
+      'your account lacks a right in namespace demo: "get" and "patch" on websocketproxies (the one named chat)',
+    ],
+    [
+      {
+        status: 409,
+        reason: "Conflict",
+        body: JSON.stringify({ kind: "Status", reason: "Conflict", message: 'Apply failed with 1 conflict: conflict with "kubectl"' }),
+      },
+      1,
+      "deny.clients belongs to another writer as a whole: the CRD of this cluster is of an earlier version; update it, or edit deny.clients where it is written",
+    ],
+  ] as const)("where the client cannot be denied nothing is closed: %j", async (fault, code, message) => {
+    const cluster = await ProxyCluster.start();
+    const pod = await cluster.pod("chat-a", [{ id: "a1", route: "main", client: "alice" }]);
+    put(cluster, spec);
+    cluster.api.fail("PATCH", fault);
+    const { stderr, ended } = await kicked(cluster);
+    expect(stderr.split("\n")[1]).toBe(`wsproxy kick: ${message}`);
+    expect(ended).toBe(code);
+    expect(pod.sessions).toHaveLength(1);
+  });
 });
