@@ -2,13 +2,12 @@ import { z } from "zod";
 import { cidr } from "../names.ts";
 import type { PolicyDefinition } from "./policy.ts";
 
-const MOST = 10_000;
 const id = z.string().min(1).max(256);
 
 const lists = {
-  clients: z.array(id).max(MOST),
-  tokenIds: z.array(id).max(MOST),
-  addresses: z.array(cidr).max(MOST),
+  clients: z.array(id).max(10_000),
+  tokenIds: z.array(id).max(10_000),
+  addresses: z.array(cidr).max(10_000),
 };
 
 const words = {
@@ -45,6 +44,9 @@ export const deny = {
  */
 function asSet<T extends z.ZodArray<z.ZodType<string>>>(list: T) {
   return list
-    .refine((entries) => new Set(entries).size === entries.length, "each entry may stand here once; remove what stands twice")
+    .refine(
+      (entries) => new Set(entries).size === entries.length,
+      "each entry may stand here once; remove what stands twice",
+    )
     .meta({ "x-kubernetes-list-type": "set" });
 }

@@ -29,7 +29,15 @@ test("closes exactly the sessions of one client, on all pods, with the reason", 
   ]);
   const second = await cluster.pod("chat-b", [{ id: "b1", route: "main", client: "alice" }]);
   await cluster.pod("chat-c", [{ id: "c1", route: "main", client: "carol" }]);
-  const { stdout, stderr, ended } = await ran("kick", ...cluster.args, "--client", "alice", "--reason", "Zeit!", "--yes");
+  const { stdout, stderr, ended } = await ran(
+    "kick",
+    ...cluster.args,
+    "--client",
+    "alice",
+    "--reason",
+    "Zeit!",
+    "--yes",
+  );
   expect(stderr).toBe("closing 3 sessions of the client alice on 2 pods (chat-a: 2, chat-b: 1)\n");
   expect(stdout).toBe(`closed 3 sessions: chat-a: 2, chat-b: 1\n${NOTE}\n`);
   expect(ended).toBe(0);
@@ -114,15 +122,39 @@ test.each([
   [["chat", "more", "--client", "a"], '"more" is one argument too many'],
   [["Chat!", "--client", "a"], '"Chat!" cannot be the name of a WebSocketProxy'],
   [["chat", "-n", "A b", "--client", "a"], '--namespace "A b" cannot be the name of a namespace'],
-  [["chat", "--token", "x", "--client", "a"], "--token goes with --url only; in a cluster the token is read from its Secret"],
+  [
+    ["chat", "--token", "x", "--client", "a"],
+    "--token goes with --url only; in a cluster the token is read from its Secret",
+  ],
   [["chat", "--url", "http://127.0.0.1:1", "--client", "a"], "PROXY and --url both name a gateway; write one of them"],
-  [["--url", "http://127.0.0.1:1", "--client", "a"], "--token or --token-file is missing; standalone prints its token when it starts"],
-  [["--url", "http://a.test:1", "--token", "s3cret", "--client", "a"], "--url names a host; the admin port is asked by an IP address or localhost; write for example http://127.0.0.1:9090"],
-  [["--url", "ftp://s3cret", "--client", "a"], "--url is not a URL with http://; write for example http://127.0.0.1:9090"],
-  [["--url", "http://u:s3cret@127.0.0.1", "--client", "a"], "--url has a user or a query; write for example http://127.0.0.1:9090"],
-  [["--url", "http://127.0.0.1:1", "--token", "s3cret with spaces", "--client", "a"], "the token has characters that no token has"],
-  [["--url", "http://127.0.0.1:1", "--token", "x", "--client", "a", "--context", "c"], "--context is about a cluster; it does not go with --url"],
-  [["--url", "http://127.0.0.1:1", "--token", "x", "--client", "a", "--deny"], "--deny changes a WebSocketProxy of a cluster; without one, add the client to deny.clients in its file"],
+  [
+    ["--url", "http://127.0.0.1:1", "--client", "a"],
+    "--token or --token-file is missing; standalone prints its token when it starts",
+  ],
+  [
+    ["--url", "http://a.test:1", "--token", "s3cret", "--client", "a"],
+    "--url names a host; the admin port is asked by an IP address or localhost; write for example http://127.0.0.1:9090",
+  ],
+  [
+    ["--url", "ftp://s3cret", "--client", "a"],
+    "--url is not a URL with http://; write for example http://127.0.0.1:9090",
+  ],
+  [
+    ["--url", "http://u:s3cret@127.0.0.1", "--client", "a"],
+    "--url has a user or a query; write for example http://127.0.0.1:9090",
+  ],
+  [
+    ["--url", "http://127.0.0.1:1", "--token", "s3cret with spaces", "--client", "a"],
+    "the token has characters that no token has",
+  ],
+  [
+    ["--url", "http://127.0.0.1:1", "--token", "x", "--client", "a", "--context", "c"],
+    "--context is about a cluster; it does not go with --url",
+  ],
+  [
+    ["--url", "http://127.0.0.1:1", "--token", "x", "--client", "a", "--deny"],
+    "--deny changes a WebSocketProxy of a cluster; without one, add the client to deny.clients in its file",
+  ],
 ] as const)("wrong usage: %j", async (args, message) => {
   const kick = atTerminal(["kick", ...args]);
   expect(await kick.ended).toBe(64);
@@ -207,7 +239,11 @@ describe("--deny", () => {
       {
         status: 409,
         reason: "Conflict",
-        body: JSON.stringify({ kind: "Status", reason: "Conflict", message: 'Apply failed with 1 conflict: conflict with "kubectl"' }),
+        body: JSON.stringify({
+          kind: "Status",
+          reason: "Conflict",
+          message: 'Apply failed with 1 conflict: conflict with "kubectl"',
+        }),
       },
       1,
       "deny.clients belongs to another writer as a whole: the CRD of this cluster is of an earlier version; update it, or edit deny.clients where it is written",

@@ -34,7 +34,9 @@ Ends with 0 where everything was done, with 1 where there was nothing to close o
     const deny = args.flag("deny");
     if (deny && kicked.by !== "client") throw new UsageError("--deny goes with --client");
     if (deny && typed.in === "process") {
-      throw new UsageError("--deny changes a WebSocketProxy of a cluster; without one, add the client to deny.clients in its file");
+      throw new UsageError(
+        "--deny changes a WebSocketProxy of a cluster; without one, add the client to deny.clients in its file",
+      );
     }
     const { kickSessions } = await import("../kick/kick-sessions.ts");
     return kickSessions(typed, { kicked, reason, deny, yes: args.flag("yes") }, io);

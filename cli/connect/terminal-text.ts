@@ -17,7 +17,7 @@ export function printable(text: string, plain: boolean): string {
  * soft hyphen, marks of direction and of width, separators of lines, tags, and halves of surrogate pairs.
  */
 const UNSAFE =
-  // eslint-disable-next-line no-control-regex, no-misleading-character-class
+  // eslint-disable-next-line no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\u{e0000}-\u{e007f}]/gu;
 
 /** Text from the network as it may stand in a line for people: each unsafe character is replaced. */

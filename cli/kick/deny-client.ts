@@ -37,7 +37,10 @@ export async function denyClient(target: ClusterTarget, client: string, signal: 
       if (places.every(({ clients }) => clients.includes(client))) {
         return `the client ${shown(client)} was refused already: it is in deny.clients of ${placesInWords(places)}`;
       }
-      await apply(target.client, withClient(found, places, client), signal, { fieldManager: KICK_MANAGER, force: false });
+      await apply(target.client, withClient(found, places, client), signal, {
+        fieldManager: KICK_MANAGER,
+        force: false,
+      });
       return `the client ${shown(client)} is refused from now on: it is in deny.clients of ${placesInWords(places)}`;
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw clusterFailure(error, right);
@@ -60,7 +63,9 @@ function placesOf({ spec }: ProxyObject): readonly DenyPlace[] {
   const ofRoutes = list(routes).flatMap((one): DenyPlace[] => {
     const { name, policies: own } = record(one);
     const { deny } = record(own);
-    return typeof name !== "string" || deny === undefined ? [] : [{ route: name, clients: list(record(deny)["clients"]) }];
+    return typeof name !== "string" || deny === undefined
+      ? []
+      : [{ route: name, clients: list(record(deny)["clients"]) }];
   });
   return [{ route: undefined, clients: list(record(record(policies)["deny"])["clients"]) }, ...ofRoutes];
 }
@@ -81,7 +86,10 @@ function withClient(found: ProxyObject, places: readonly DenyPlace[], client: st
   );
   const metadata = { namespace, name, uid, resourceVersion } as Applicable["metadata"];
   const [first] = places;
-  const spec = { ...(first === undefined ? {} : { policies: policies(first) }), ...(routes.length === 0 ? {} : { routes }) };
+  const spec = {
+    ...(first === undefined ? {} : { policies: policies(first) }),
+    ...(routes.length === 0 ? {} : { routes }),
+  };
   return { apiVersion: API_VERSION, kind: KIND, metadata, spec } as Applicable;
 }
 

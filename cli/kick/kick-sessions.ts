@@ -26,7 +26,7 @@ const MOST_NAMED = 5;
 /** Says what it would close, asks, closes, and says what was closed. Resolves with the exit code. */
 export function kickSessions(typed: TypedTarget, options: KickOptions, io: CommandIO): Promise<number> {
   // Checked first: nothing is opened for a question that cannot be asked.
-  if (!options.yes && (io.stdin.isTTY !== true || !isTerminal(io.err))) {
+  if (!options.yes && !(isTerminal(io.stdin) && isTerminal(io.err))) {
     io.err.write("wsproxy kick: there is no terminal to ask on; add --yes\n");
     return Promise.resolve(EXIT.usage);
   }
@@ -75,7 +75,8 @@ async function kickOn(
 
 function report({ pods, note }: Closed, denied: boolean, { out }: CommandIO): void {
   const sum = pods.reduce((all, { closed }) => all + closed, 0);
-  const where = sum === 0 ? "; what was found has ended meanwhile" : `: ${named(pods.map(({ pod, closed }) => [pod, closed]))}`;
+  const where =
+    sum === 0 ? "; what was found has ended meanwhile" : `: ${named(pods.map(({ pod, closed }) => [pod, closed]))}`;
   out.write(`closed ${counted(sum, "session")}${where}\n`);
   if (note !== undefined && note !== "" && !denied) out.write(`${oneLine(note)}\n`);
 }
@@ -103,7 +104,8 @@ function quotedLine(text: string): string {
   return oneLine(text).slice(0, 256);
 }
 
-function isTerminal(stream: NodeJS.WritableStream): boolean {
+/** A stream of a pipe has no such field at all. */
+function isTerminal(stream: object): boolean {
   return (stream as { readonly isTTY?: boolean }).isTTY === true;
 }
 

@@ -11,7 +11,11 @@ export interface Kicked {
 }
 
 /** The sessions that would be closed now. Rejects with LiveFailure. */
-export async function sessionsOfKick(target: Target, { by, value }: Kicked, signal: AbortSignal): Promise<OpenSessions> {
+export async function sessionsOfKick(
+  target: Target,
+  { by, value }: Kicked,
+  signal: AbortSignal,
+): Promise<OpenSessions> {
   if (by !== "session") return openSessions(target, { [by]: value }, signal);
   const found = await openSessions(target, {}, signal);
   return { ...found, sessions: found.sessions.filter(({ id }) => id === value) };

@@ -35,12 +35,14 @@ test("takes what the manager applied, by spec and route, and nothing of other ma
   });
 });
 
-test.each([{}, { managedFields: 7 }, { managedFields: [null] }, { managedFields: [managed("wsproxy-kick", "Apply", [])] }])(
-  "an object without such fields has none: %j",
-  (metadata) => {
-    expect(ownEntries({ metadata: { name: "chat", ...metadata } }, "wsproxy-kick")).toEqual({
-      clients: [],
-      routes: new Map(),
-    });
-  },
-);
+test.each([
+  {},
+  { managedFields: 7 },
+  { managedFields: [null] },
+  { managedFields: [managed("wsproxy-kick", "Apply", [])] },
+])("an object without such fields has none: %j", (metadata) => {
+  expect(ownEntries({ metadata: { name: "chat", ...metadata } }, "wsproxy-kick")).toEqual({
+    clients: [],
+    routes: new Map(),
+  });
+});

@@ -120,7 +120,10 @@ async function refusal(
   const { text } = await bodyOf(response, LARGEST_SENTENCE, signal);
   if (status === 401) return new LiveFailure("WrongToken", place.wrongToken);
   if (status === 404 || status === 405) {
-    return new LiveFailure("Old", `${place.name} does not know ${path}: its gateway is of an earlier version; update it`);
+    return new LiveFailure(
+      "Old",
+      `${place.name} does not know ${path}: its gateway is of an earlier version; update it`,
+    );
   }
   const words = oneLine(text.trim()).slice(0, LONGEST_SENTENCE);
   return new LiveFailure("Refused", `${place.name} answers ${status}${words === "" ? "" : `: ${words}`}`);

@@ -19,7 +19,9 @@ function taken(...chunks: readonly (string | Buffer)[]): Taken {
 }
 
 test("takes names and data, and passes over comments, other fields and what has no data", () => {
-  const { events } = taken(": hello\n\nevent: handshake\nid: 7\nretry: 9\ndata: {}\n\n:\n\nevent: none\n\ndata:x\ndata: y\n\n");
+  const { events } = taken(
+    ": hello\n\nevent: handshake\nid: 7\nretry: 9\ndata: {}\n\n:\n\nevent: none\n\ndata:x\ndata: y\n\n",
+  );
   expect(events).toEqual([
     { name: "handshake", data: "{}" },
     { name: "message", data: "x\ny" },

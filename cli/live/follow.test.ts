@@ -1,10 +1,12 @@
 import { expect, onTestFinished, test } from "vitest";
 import { ProxyCluster } from "../../test/fakes/proxy-cluster.ts";
 import { until } from "../../test/fakes/sockets.ts";
-import type { FakeAdminProcess } from "../../test/fakes/admin-process.ts";
+import { FakeAdminProcess } from "../../test/fakes/admin-process.ts";
 import { clusterTarget } from "./cluster/cluster-target.ts";
 import { follow, type FollowTimes } from "./follow.ts";
 import { LiveFailure } from "./live-failure.ts";
+import { processTarget } from "./process-target.ts";
+import type { Target } from "./target.ts";
 
 const QUICK: FollowTimes = { look: 20, firstWait: 10, longestWait: 50, silence: 60_000 };
 
@@ -116,4 +118,32 @@ test("a pod that cannot be followed is told once, and the others are followed", 
   pod.tell("limit", { n: 1 });
   await until("the event", () => events.length === 1);
   expect(troubles).toEqual(["chat-b does not know /debug/events: its gateway is of an earlier version; update it"]);
+});
+
+test("of more pods than can be watched the first are, and it is said", async () => {
+  const process = await FakeAdminProcess.start();
+  const url = new URL(`http://127.0.0.1:${process.port}`);
+  const one = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined });
+  const many: Target = {
+    ...one,
+    title: "demo/chat",
+    places: async (signal) => {
+      const [place] = await one.places(signal);
+      if (place === undefined) throw new Error("no place");
+      const named = (id: string): typeof place => {
+        const { name, leaving, host, token, wrongToken } = place;
+        const connect = (abort: AbortSignal) => place.connect(abort);
+        return { id, name, leaving, host, token, wrongToken, connect, renewToken: () => Promise.resolve(false) };
+      };
+      return Array.from({ length: 250 }, (_, index) => named(String(index)));
+    },
+  };
+  const stop = new AbortController();
+  const troubles: string[] = [];
+  const follower = { event: () => {}, trouble: ({ message }: LiveFailure) => void troubles.push(message) };
+  const ended = follow(many, { path: "/debug/events" }, follower, stop.signal);
+  await until("200 streams are open", () => process.streams.size === 200);
+  expect(troubles).toEqual(["demo/chat has 250 pods; only the first 200 are watched"]);
+  stop.abort();
+  await ended;
 });

@@ -176,7 +176,10 @@ class Following {
             whole = true;
             this.#take(followed, event, since);
           },
-          () => this.#trouble(new LiveFailure("Nonsense", `an event of ${followed.place.name} is too long, and is left out`)),
+          () =>
+            this.#trouble(
+              new LiveFailure("Nonsense", `an event of ${followed.place.name} is too long, and is left out`),
+            ),
         );
         await readEvents(body, lines, this.#times.silence, signal);
         if (whole) wait = this.#times.firstWait;

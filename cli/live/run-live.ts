@@ -12,7 +12,8 @@ export async function runLive(
   work: (signal: AbortSignal) => Promise<number>,
   stopped: number = EXIT.ok,
 ): Promise<number> {
-  const { stop, dispose } = io.signals();
+  const shutdown = io.signals();
+  const { stop } = shutdown;
   // Timers of a time-out alone do not keep the process alive.
   const alive = setInterval(() => {}, 60_000);
   try {
@@ -24,6 +25,6 @@ export async function runLive(
     return failure.exit;
   } finally {
     clearInterval(alive);
-    dispose();
+    shutdown.dispose();
   }
 }

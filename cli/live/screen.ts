@@ -41,7 +41,8 @@ class TerminalScreen implements Screen {
     const lines = linesOf(head + body);
     // The line break behind the last line would scroll.
     const room = Math.max(1, rows);
-    const shown = lines.length <= room ? lines : [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`];
+    const shown =
+      lines.length <= room ? lines : [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`];
     const text = shown.map((line) => `${cutToWidth(line, columns)}${CLEAR_LINE}`).join("\r\n");
     this.#out.write(`${TOP}${text}${CLEAR_BELOW}`);
   }

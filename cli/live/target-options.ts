@@ -7,7 +7,7 @@ export const TARGET_OPTIONS = {
   context: { value: "NAME", help: "context of the kubeconfig; default: the current one" },
   kubeconfig: { value: "FILE", help: "default: as kubectl, KUBECONFIG or ~/.kube/config" },
   url: { value: "URL", help: "instead of PROXY: the admin port of one process, such as http://127.0.0.1:9090" },
-  token: { value: "TOKEN", help: "with --url: its admin token; others on this machine may see it, so better" },
+  token: { value: "TOKEN", help: "with --url: its admin token, which other users of this machine may see" },
   "token-file": { value: "FILE", help: "with --url: a file with its admin token" },
 } as const satisfies OptionSpecs;
 
@@ -23,7 +23,12 @@ export type TypedTarget =
       readonly context: string | undefined;
       readonly kubeconfig: string | undefined;
     }
-  | { readonly in: "process"; readonly url: URL; readonly token: string | undefined; readonly tokenFile: string | undefined };
+  | {
+      readonly in: "process";
+      readonly url: URL;
+      readonly token: string | undefined;
+      readonly tokenFile: string | undefined;
+    };
 
 const OF_CLUSTER = ["namespace", "context", "kubeconfig"] as const;
 const OF_PROCESS = ["token", "token-file"] as const;
@@ -37,13 +42,21 @@ export function typedTarget(args: Arguments): TypedTarget {
   if (url !== undefined) return processTarget(args, url, proxy);
   if (proxy === undefined) throw new UsageError("PROXY is missing; name a WebSocketProxy, or one process with --url");
   const foreign = OF_PROCESS.find((name) => args.flag(name));
-  if (foreign !== undefined) throw new UsageError(`--${foreign} goes with --url only; in a cluster the token is read from its Secret`);
-  if (!NAME.test(proxy)) throw new UsageError(`${JSON.stringify(proxy.slice(0, 100))} cannot be the name of a WebSocketProxy`);
+  if (foreign !== undefined)
+    throw new UsageError(`--${foreign} goes with --url only; in a cluster the token is read from its Secret`);
+  if (!NAME.test(proxy))
+    throw new UsageError(`${JSON.stringify(proxy.slice(0, 100))} cannot be the name of a WebSocketProxy`);
   const namespace = args.optional("namespace");
   if (namespace !== undefined && !NAMESPACE.test(namespace)) {
     throw new UsageError(`--namespace ${JSON.stringify(namespace.slice(0, 100))} cannot be the name of a namespace`);
   }
-  return { in: "cluster", proxy, namespace, context: args.optional("context"), kubeconfig: args.optional("kubeconfig") };
+  return {
+    in: "cluster",
+    proxy,
+    namespace,
+    context: args.optional("context"),
+    kubeconfig: args.optional("kubeconfig"),
+  };
 }
 
 function processTarget(args: Arguments, text: string, proxy: string | undefined): TypedTarget {
@@ -53,7 +66,8 @@ function processTarget(args: Arguments, text: string, proxy: string | undefined)
   const { url, token: linked } = urlIn(text);
   const token = args.optional("token") ?? linked;
   const tokenFile = args.optional("token-file");
-  if (token !== undefined && tokenFile !== undefined) throw new UsageError("the token and --token-file do not go together");
+  if (token !== undefined && tokenFile !== undefined)
+    throw new UsageError("the token and --token-file do not go together");
   if (token === undefined && tokenFile === undefined) {
     throw new UsageError("--token or --token-file is missing; standalone prints its token when it starts");
   }
@@ -74,7 +88,8 @@ function urlIn(text: string): { url: URL; token: string | undefined } {
   if (url === null || url.protocol !== "http:") throw wrong("is not a URL with http://");
   if (url.username !== "" || url.password !== "" || url.search !== "") throw wrong("has a user or a query");
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  if (isIP(host) === 0 && host !== "localhost") throw wrong("names a host; the admin port is asked by an IP address or localhost");
+  if (isIP(host) === 0 && host !== "localhost")
+    throw wrong("names a host; the admin port is asked by an IP address or localhost");
   if (!["/", "/debug"].includes(url.pathname)) throw wrong("has a path");
   const linked = /^#token=(.+)$/.exec(url.hash)?.[1];
   return { url, token: linked === undefined ? undefined : decoded(linked) };

@@ -1,5 +1,6 @@
 import { oneLine } from "../connect/terminal-text.ts";
 import { columns } from "../line/columns.ts";
+import { cutToWidth } from "../line/display-width.ts";
 import type { OpenSessions, PodSession } from "./open-sessions.ts";
 import { age, amountOfBytes, perSecond } from "./figures.ts";
 
@@ -13,7 +14,7 @@ export interface TableForm {
   readonly rate?: (session: PodSession) => number | undefined;
 }
 
-/** Characters of a client's text in a table. */
+/** Columns of a terminal that a client's text takes in a table. */
 const LONGEST_CELL = 48;
 
 /** Sessions as aligned lines below a heading; texts that clients choose are safe for a terminal. */
@@ -70,8 +71,8 @@ export function counted(count: number, what: string): string {
 
 /** A text that a client may have chosen. An empty one would look like a missing column. */
 function cell(text: string): string {
-  const safe = oneLine(text);
-  const short = [...safe.slice(0, 2 * LONGEST_CELL)];
-  const cut = short.length > LONGEST_CELL ? `${short.slice(0, LONGEST_CELL - 1).join("")}…` : safe;
+  const safe = oneLine(text.slice(0, 4 * LONGEST_CELL));
+  const start = cutToWidth(safe, LONGEST_CELL);
+  const cut = start === safe ? safe : `${cutToWidth(safe, LONGEST_CELL - 1)}…`;
   return cut.trim() === "" ? JSON.stringify(cut) : cut;
 }

@@ -31,10 +31,21 @@ interface Carrier {
  * Opens a connection to a port of a pod, through the API server. Rejects with an ApiError: its status is that of the answer
  * to the upgrade, 0 where none came. The connection fails with PortUnreachable where the node cannot open it.
  */
-export async function openPort(config: KubeConfig, { namespace, pod, port }: PodPort, signal: AbortSignal): Promise<Duplex> {
+export async function openPort(
+  config: KubeConfig,
+  { namespace, pod, port }: PodPort,
+  signal: AbortSignal,
+): Promise<Duplex> {
   const path = `${pathOf(KINDS.Pod, namespace, pod)}/portforward`;
   const tunnel = new Tunnel();
-  const opening = new PortForward(config).portForward(namespace, pod, [port], tunnel.output, tunnel.faults, tunnel.input);
+  const opening = new PortForward(config).portForward(
+    namespace,
+    pod,
+    [port],
+    tunnel.output,
+    tunnel.faults,
+    tunnel.input,
+  );
   try {
     tunnel.carry((await within(opening, signal)) as unknown as Carrier);
     return tunnel;

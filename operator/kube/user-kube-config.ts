@@ -31,14 +31,18 @@ export async function userKubeConfig({ kubeconfig, context }: ClusterChoice): Pr
   }
   if (context !== undefined) {
     if (!config.getContexts().some(({ name }) => name === context)) {
-      throw new NoKubeConfig(`${named} has no context ${JSON.stringify(context)}; "kubectl config get-contexts" lists them`);
+      throw new NoKubeConfig(
+        `${named} has no context ${JSON.stringify(context)}; "kubectl config get-contexts" lists them`,
+      );
     }
     config.setCurrentContext(context);
   }
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new NoKubeConfig(`${named} has no current context; name one with --context`);
   if (kubeconfig === undefined && cluster.server === NOWHERE && config.getCurrentUser()?.name === "user") {
-    throw new NoKubeConfig("there is no kubeconfig; name one with --kubeconfig FILE, or use --url for a gateway without a cluster");
+    throw new NoKubeConfig(
+      "there is no kubeconfig; name one with --kubeconfig FILE, or use --url for a gateway without a cluster",
+    );
   }
   // A path is appended to it.
   config.clusters = config.clusters.map((one) => ({ ...one, server: one.server.replace(/\/+$/, "") }));

@@ -63,10 +63,14 @@ export class ProxyCluster {
     const process = await FakeAdminProcess.start(sessions);
     this.forwards.ports.set(`${NAMESPACE}/${name}:${adminPort}`, process.port);
     const ports = [{ name: "wsproxy-admin", containerPort: adminPort }];
-    this.put(name, { "wsproxy.dev/inject": this.proxy, "wsproxy.dev/injected": this.#base }, {
-      spec: { initContainers: [{ name: "wsproxy", restartPolicy: "Always", ports }] },
-      status: { phase: "Pending", initContainerStatuses: [{ name: "wsproxy", state: { running: {} } }] },
-    });
+    this.put(
+      name,
+      { "wsproxy.dev/inject": this.proxy, "wsproxy.dev/injected": this.#base },
+      {
+        spec: { initContainers: [{ name: "wsproxy", restartPolicy: "Always", ports }] },
+        status: { phase: "Pending", initContainerStatuses: [{ name: "wsproxy", state: { running: {} } }] },
+      },
+    );
     return process;
   }
 

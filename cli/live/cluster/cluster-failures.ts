@@ -48,7 +48,8 @@ function missing({ verbs, resource, name, namespace }: Right): string {
 function networkFault(cause: unknown): string | undefined {
   for (let error = cause, depth = 0; error instanceof Error && depth < 4; error = error.cause, depth += 1) {
     const { code } = error as NodeJS.ErrnoException;
-    if (typeof code === "string" && NETWORK.test(code)) return error.message === "" ? code : error.message.slice(0, 200);
+    if (typeof code === "string" && NETWORK.test(code))
+      return error.message === "" ? code : error.message.slice(0, 200);
   }
   return undefined;
 }

@@ -76,7 +76,9 @@ test("no pods, and pods that do not run yet, are told apart", async () => {
     '69 NoPods: demo/chat has no pods; "kubectl -n demo describe wsp chat" says why',
   );
   await cluster.pod("chat-a", [], { status: { phase: "Pending" } });
-  expect(await failure(target.places(STAYS))).toBe("69 NoPods: no pod of demo/chat is ready to be asked: chat-a is Pending");
+  expect(await failure(target.places(STAYS))).toBe(
+    "69 NoPods: no pod of demo/chat is ready to be asked: chat-a is Pending",
+  );
 });
 
 test("a pod that only has the labels gets neither a question nor the token", async () => {
@@ -99,7 +101,9 @@ test("each missing right is named: the Secret, pods, port-forward", async () => 
   );
   const target = await opened(cluster);
   cluster.api.fail("GET /api/v1/namespaces/demo/pods", forbidden);
-  expect(await failure(target.places(STAYS))).toBe('77 NoRight: your account lacks a right in namespace demo: "list" on pods');
+  expect(await failure(target.places(STAYS))).toBe(
+    '77 NoRight: your account lacks a right in namespace demo: "list" on pods',
+  );
   cluster.forwards.refuse = 403;
   expect(await failure(askAll(target, sessionsOf, STAYS))).toBe(
     '77 NoRight: your account lacks a right in namespace demo: "get" and "create" on pods/portforward',
@@ -170,7 +174,12 @@ test("a token that was replaced is read anew", async () => {
   if (place === undefined) throw new Error("no pod");
   pod.token = "the-next";
   const data = { token: Buffer.from("the-next").toString("base64") };
-  cluster.api.put({ apiVersion: "v1", kind: "Secret", metadata: { name: "wsproxy-chat-admin", namespace: "demo" }, data });
+  cluster.api.put({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "wsproxy-chat-admin", namespace: "demo" },
+    data,
+  });
   await until("the pod is asked with the new token", () =>
     sessionsOf(place).then(
       () => true,

@@ -84,10 +84,14 @@ class ProxyInCluster implements ClusterTarget {
       throw clusterFailure(error, { verbs: ["list"], resource: "pods", namespace });
     });
     if (pods.length === 0) {
-      throw new LiveFailure("NoPods", `${title} has no pods; "kubectl -n ${namespace} describe wsp ${this.proxy}" says why`);
+      throw new LiveFailure(
+        "NoPods",
+        `${title} has no pods; "kubectl -n ${namespace} describe wsp ${this.proxy}" says why`,
+      );
     }
     const running = pods.filter(({ runs }) => runs);
-    if (running.length === 0) throw new LiveFailure("NoPods", `no pod of ${title} is ready to be asked: ${states(pods)}`);
+    if (running.length === 0)
+      throw new LiveFailure("NoPods", `no pod of ${title} is ready to be asked: ${states(pods)}`);
     return running.slice(0, MOST_PLACES).map((pod) => new PodPlace(this, pod));
   }
 
