@@ -65,6 +65,28 @@ test("closes one session by its id, and asks no other pod to", async () => {
   expect(second.calls.filter(({ method }) => method === "POST")).toEqual([]);
 });
 
+test("a session that ends in the moment of the kick is not closed, and no failure", async () => {
+  const cluster = await ProxyCluster.start();
+  const pod = await cluster.pod("chat-a", [{ id: "a1", route: "main" }]);
+  const kick = atTerminal(["kick", ...cluster.args, "--session", "a1"]);
+  await until("the question", () => kick.said().includes("close the session a1 on 1 pod (chat-a: 1)? [y/N] "));
+  pod.sessions = [];
+  kick.input.write("y\n");
+  expect(await kick.ended).toBe(1);
+  expect(kick.said()).toMatch(/closed 0 sessions; what was found has ended meanwhile\n$/);
+});
+
+test("a pod that cannot filter is of an earlier version", async () => {
+  const cluster = await ProxyCluster.start();
+  const pod = await cluster.pod("chat-a");
+  pod.answer = (_call, response) => response.writeHead(400).end("this page takes limit and after only\n") !== undefined;
+  const { stderr, ended } = await ran("kick", ...cluster.args, "--client", "alice", "--yes");
+  expect(stderr).toBe(
+    "wsproxy kick: chat-a does not know a parameter of /sessions: its gateway is of an earlier version; update it\n",
+  );
+  expect(ended).toBe(1);
+});
+
 test("without a terminal it needs --yes, and nothing is asked of the cluster", async () => {
   const cluster = await ProxyCluster.start();
   const { stderr, ended } = await ran("kick", ...cluster.args, "--route", "main");

@@ -70,7 +70,9 @@ async function kickOn(
   const closed = length === 0 ? undefined : await closeSessions(target, kicked, found, reason, signal);
   if (closed !== undefined) report(closed, deny, io);
   for (const { failure } of closed?.failures ?? []) note(`its sessions were not closed: ${failure.message}`);
-  return (closed?.failures[0] ?? found.failures[0])?.failure.exit ?? EXIT.ok;
+  const failure = (closed?.failures[0] ?? found.failures[0])?.failure;
+  if (failure !== undefined) return failure.exit;
+  return closed?.pods.length === 0 && !deny ? EXIT.negative : EXIT.ok;
 }
 
 function report({ pods, note }: Closed, denied: boolean, { out }: CommandIO): void {

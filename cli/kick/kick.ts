@@ -1,6 +1,7 @@
 import { closeAnswer, type CloseAnswer } from "../../api/admin-pages.ts";
 import { askAll, type Answers } from "../live/ask-all.ts";
 import { ask, type Question } from "../live/ask.ts";
+import { LiveFailure } from "../live/live-failure.ts";
 import type { Place, Target } from "../live/target.ts";
 import { openSessions, type OpenSessions } from "../sessions/open-sessions.ts";
 
@@ -21,6 +22,8 @@ export async function sessionsOfKick(
   return { ...found, sessions: found.sessions.filter(({ id }) => id === value) };
 }
 
+const NONE: CloseAnswer = { closed: 0, note: "" };
+
 /** What was closed, of each process that has closed some. */
 export interface Closed {
   readonly pods: readonly { readonly pod: string; readonly closed: number }[];
@@ -39,10 +42,15 @@ export async function closeSessions(
 ): Promise<Closed> {
   // Only one process knows a session by its id.
   const pods = new Set(found.sessions.map(({ pod }) => pod));
-  const each = (place: Place): Promise<CloseAnswer> =>
-    kicked.by === "session" && !pods.has(place.name)
-      ? Promise.resolve({ closed: 0, note: "" })
-      : ask(place, questionOf(kicked, reason), closeAnswer, signal);
+  const each = async (place: Place): Promise<CloseAnswer> => {
+    if (kicked.by === "session" && !pods.has(place.name)) return NONE;
+    try {
+      return await ask(place, questionOf(kicked, reason), closeAnswer, signal);
+    } catch (error) {
+      if (error instanceof LiveFailure && error.kind === "Absent") return NONE; // it has just ended
+      throw error;
+    }
+  };
   const { answers, failures } = await askAll(target, each, signal);
   const closed = answers.filter(({ value }) => value.closed > 0);
   return {

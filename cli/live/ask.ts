@@ -28,6 +28,10 @@ const LARGEST_SENTENCE = 4096;
 /** Characters of that sentence that are shown. */
 const LONGEST_SENTENCE = 300;
 
+/** What an admin port says of a path that it does not have, and of a parameter. */
+const NO_PATH = "not found";
+const NO_PARAMETER = /^this (page|path) takes .* only$/;
+
 /** Asks one process. Rejects with LiveFailure; the answer's fields that the form does not know are passed over. */
 export async function ask<T>(place: Place, question: Question, form: Form<T>, signal: AbortSignal): Promise<T> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
@@ -119,14 +123,16 @@ async function refusal(
   const status = response.statusCode ?? 0;
   const { text } = await bodyOf(response, LARGEST_SENTENCE, signal);
   if (status === 401) return new LiveFailure("WrongToken", place.wrongToken);
-  if (status === 404 || status === 405) {
-    return new LiveFailure(
-      "Old",
-      `${place.name} does not know ${path}: its gateway is of an earlier version; update it`,
-    );
-  }
-  const words = oneLine(text.trim()).slice(0, LONGEST_SENTENCE);
-  return new LiveFailure("Refused", `${place.name} answers ${status}${words === "" ? "" : `: ${words}`}`);
+  const sentence = text.trim();
+  if (status === 405 || (status === 404 && sentence === NO_PATH)) return old(place, path);
+  if (status === 400 && NO_PARAMETER.test(sentence)) return old(place, `a parameter of ${path}`);
+  const words = oneLine(sentence).slice(0, LONGEST_SENTENCE);
+  const kind = status === 404 ? "Absent" : "Refused";
+  return new LiveFailure(kind, `${place.name} answers ${status}${words === "" ? "" : `: ${words}`}`);
+}
+
+function old({ name }: Place, what: string): LiveFailure {
+  return new LiveFailure("Old", `${name} does not know ${what}: its gateway is of an earlier version; update it`);
 }
 
 interface Body {

@@ -12,6 +12,8 @@ const KINDS = {
   NoPods: EXIT.unavailable,
   /** The gateway is of a version that cannot answer the question. */
   Old: EXIT.negative,
+  /** What was asked about is not there. */
+  Absent: EXIT.negative,
   /** The gateway refuses the question. */
   Refused: EXIT.negative,
   /** No answer, or none in time. */

@@ -72,7 +72,7 @@ export class FakeAdminProcess {
     if (this.answer?.(call, response) === true) return;
     if (call.method === "GET" && call.path === "/sessions") return json(response, this.#page(call.query));
     if (!this.old && call.path.startsWith("/debug/")) return this.#stream(response);
-    if (!this.old && call.method === "POST") return json(response, this.#close(call));
+    if (!this.old && call.method === "POST") return this.#close(call, response);
     text(response, 404, "not found");
   }
 
@@ -94,12 +94,14 @@ export class FakeAdminProcess {
     };
   }
 
-  #close({ path, query: { reason: _reason, ...filter } }: AdminCall): object {
+  #close({ path, query: { reason: _reason, ...filter } }: AdminCall, response: ServerResponse): void {
     const id = /^\/sessions\/([^/]+)\/close$/.exec(path)?.[1];
     const ends = (one: FakeSession): boolean => (id === undefined ? matches(one, filter) : one.id === id);
     const before = this.sessions.length;
     this.sessions = this.sessions.filter((one) => !ends(one));
-    return { closed: before - this.sessions.length, note: NOTE };
+    const closed = before - this.sessions.length;
+    if (id !== undefined && closed === 0) return text(response, 404, "no session of this id is open");
+    json(response, { closed, note: NOTE });
   }
 
   #stream(response: ServerResponse): void {
