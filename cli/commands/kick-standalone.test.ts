@@ -12,8 +12,8 @@ test("kick closes exactly the sessions of one client of a standalone gateway, wi
   await bench.alive(bob, "hi");
   const at = ["--url", `http://127.0.0.1:${bench.adminPort}`, "--token", bench.token];
   const kicked = await ran("kick", ...at, "--client", "alice", "--reason", "maintenance, 5 minutes", "--yes");
-  expect(kicked.stderr).toMatch(/^closing 1 session of the client alice on 1 pod \(127\.0\.0\.1:\d+: 1\)\n$/);
-  expect(kicked.stdout).toMatch(/^closed 1 session: 127\.0\.0\.1:\d+: 1\n.*deny.*\n$/);
+  expect(kicked.stderr).toMatch(/^closing 1 session of the client alice\n$/);
+  expect(kicked.stdout).toMatch(/^closed 1 session\n.*deny.*\n$/);
   expect(kicked.ended).toBe(0);
   await until("alice is told", () => alice.closed !== undefined);
   expect(alice.closed).toEqual({ code: 1008, reason: "EndedByOperator; maintenance, 5 minutes" });

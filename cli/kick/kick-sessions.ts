@@ -68,26 +68,30 @@ async function kickOn(
     if (isCluster(target)) io.out.write(`${await denyClient(target, kicked.value, signal)}\n`);
   }
   const closed = length === 0 ? undefined : await closeSessions(target, kicked, found, reason, signal);
-  if (closed !== undefined) report(closed, deny, io);
+  if (closed !== undefined) report(closed, { deny, single: target.single }, io);
   for (const { failure } of closed?.failures ?? []) note(`its sessions were not closed: ${failure.message}`);
   const failure = (closed?.failures[0] ?? found.failures[0])?.failure;
   if (failure !== undefined) return failure.exit;
   return closed?.pods.length === 0 && !deny ? EXIT.negative : EXIT.ok;
 }
 
-function report({ pods, note }: Closed, denied: boolean, { out }: CommandIO): void {
+function report(
+  { pods, note }: Closed,
+  { deny, single }: { readonly deny: boolean; readonly single: boolean },
+  { out }: CommandIO,
+): void {
   const sum = pods.reduce((all, { closed }) => all + closed, 0);
-  const where =
-    sum === 0 ? "; what was found has ended meanwhile" : `: ${named(pods.map(({ pod, closed }) => [pod, closed]))}`;
+  const ofPods = single ? "" : `: ${named(pods.map(({ pod, closed }) => [pod, closed]))}`;
+  const where = sum === 0 ? "; what was found has ended meanwhile" : ofPods;
   out.write(`closed ${counted(sum, "session")}${where}\n`);
-  if (note !== undefined && note !== "" && !denied) out.write(`${oneLine(note)}\n`);
+  if (note !== undefined && note !== "" && !deny) out.write(`${oneLine(note)}\n`);
 }
 
 /** `3 sessions of the client alice on 2 pods (chat-a: 2, chat-b: 1)`. */
-function sessionsInWords(kicked: Kicked, { sessions, more }: OpenSessions): string {
+function sessionsInWords(kicked: Kicked, { sessions, more, single }: OpenSessions): string {
   const pods = new Map<string, number>();
   for (const { pod } of sessions) pods.set(pod, (pods.get(pod) ?? 0) + 1);
-  const where = pods.size === 0 ? "" : ` on ${counted(pods.size, "pod")} (${named([...pods])})`;
+  const where = pods.size === 0 || single ? "" : ` on ${counted(pods.size, "pod")} (${named([...pods])})`;
   if (kicked.by === "session") return `${wordsOf(kicked)}${where}`;
   return `${more ? "more than " : ""}${counted(sessions.length, "session")} of the ${kicked.by} ${quotedLine(kicked.value)}${where}`;
 }

@@ -47,7 +47,7 @@ async function stillThere<F extends { readonly place: Place; readonly failure: L
   failed: readonly F[],
   signal: AbortSignal,
 ): Promise<readonly F[]> {
-  if (!target.changes) return failed;
+  if (target.single) return failed;
   const now = new Map((await target.places(signal)).map((place) => [place.id, place]));
   return failed.filter(({ place, failure }) => {
     const found = now.get(place.id);

@@ -89,7 +89,7 @@ class Following {
       await this.#begin(await this.#target.places(this.#signal));
       while (!this.#signal.aborted) {
         await sleep(this.#times.look, undefined, { signal: this.#signal }).catch(() => {});
-        if (!this.#signal.aborted && this.#target.changes) await this.#look();
+        if (!this.#signal.aborted && !this.#target.single) await this.#look();
       }
     } catch (error) {
       if (!this.#signal.aborted) throw error;

@@ -11,7 +11,7 @@ const LARGEST_FILE = 8192;
 /** One process by the URL of its admin port. Rejects with LiveFailure where the token's file cannot be used. */
 export async function processTarget({ url, token, tokenFile }: TypedTarget & { in: "process" }): Promise<Target> {
   const place = new ProcessPlace(url, token ?? (await tokenIn(tokenFile ?? "")), tokenFile);
-  return { title: place.name, changes: false, places: () => Promise.resolve([place]), close: () => {} };
+  return { title: place.name, single: true, places: () => Promise.resolve([place]), close: () => {} };
 }
 
 class ProcessPlace implements Place {

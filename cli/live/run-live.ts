@@ -19,7 +19,10 @@ export async function runLive(
   try {
     return await work(stop);
   } catch (error) {
-    if (stop.aborted) return stopped;
+    if (stop.aborted) {
+      if (stopped !== EXIT.ok) io.err.write(`wsproxy ${command}: stopped before it was done\n`);
+      return stopped;
+    }
     const failure = failureIn(error);
     io.err.write(`wsproxy ${command}: ${failure.message}\n`);
     return failure.exit;

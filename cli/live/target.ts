@@ -24,8 +24,8 @@ export interface Place {
 export interface Target {
   /** For people: `<namespace>/<name>`, or the URL. */
   readonly title: string;
-  /** Do places come and go? */
-  readonly changes: boolean;
+  /** Is it one process, named by its URL? Else places come and go. */
+  readonly single: boolean;
   /**
    * The processes that run now, sorted by name; at most MOST_PLACES. Rejects with LiveFailure, also where there is none.
    */

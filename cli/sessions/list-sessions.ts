@@ -25,7 +25,7 @@ export function listSessions(typed: TypedTarget, options: ListOptions, io: Comma
       const found = await openSessions(target, filter, signal);
       if (output === "json") io.out.write(`${printableJson(jsonOf(found), 2)}\n`);
       else {
-        const form = { wide: output === "wide", now: Date.now() };
+        const form = { wide: output === "wide", pods: !found.single, now: Date.now() };
         const table = found.sessions.length === 0 ? "" : sessionTable(found.sessions, form);
         io.out.write(`${table}${sumLine(found)}\n`);
       }

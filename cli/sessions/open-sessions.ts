@@ -20,6 +20,8 @@ export interface PodSession extends SessionEntry {
 /** The open sessions of a gateway. */
 export interface OpenSessions {
   readonly sessions: readonly PodSession[];
+  /** They are of one process that was named by its URL. */
+  readonly single: boolean;
   /** Processes that answered, by name. */
   readonly pods: readonly string[];
   readonly failures: Answers<unknown>["failures"];
@@ -39,6 +41,7 @@ export async function openSessions(target: Target, filter: SessionFilter, signal
     pods: answers.map(({ place }) => place.name),
     failures,
     more: budget.left < 0,
+    single: target.single,
   };
 }
 

@@ -24,7 +24,7 @@ test("a long, an empty and a wide client id keep the columns aligned", () => {
   const clients = ["x".repeat(256), "", "   ", "日本語のクライアント", "é\u0301\u0301combining", "👩‍💻", "alice"];
   const table = sessionTable(
     clients.map((client) => session({ client })),
-    { wide: false, now: NOW },
+    { wide: false, pods: true, now: NOW },
   );
   const lines = table.trimEnd().split("\n");
   expect(lines[1]).toMatch(/^x{47}… {2}main/);
@@ -34,7 +34,7 @@ test("a long, an empty and a wide client id keep the columns aligned", () => {
 });
 
 test("where sessions are of several proxies, a column says which", () => {
-  const form = { wide: false, now: NOW };
+  const form = { wide: false, pods: true, now: NOW };
   expect(sessionTable([session({})], form)).not.toContain("PROXY");
   expect(sessionTable([session({}), session({ proxy: "demo/other" })], form)).toMatch(
     /^PROXY +CLIENT.*\ndemo\/chat +-/,
@@ -42,7 +42,7 @@ test("where sessions are of several proxies, a column says which", () => {
 });
 
 test("sums say of how many sessions they are", () => {
-  const found = { pods: ["chat-a"], failures: [], more: true, sessions: [session({}), session({})] };
+  const found = { pods: ["chat-a"], failures: [], more: true, single: false, sessions: [session({}), session({})] };
   expect(sumLine(found)).toBe("the first 2 sessions on 1 pod; up 2 messages with 20 B, down 4 messages with 40 B");
 });
 

@@ -8,6 +8,8 @@ import { age, amountOfBytes, perSecond } from "./figures.ts";
 export interface TableForm {
   /** With id and subprotocol. */
   readonly wide: boolean;
+  /** With the pod of each. */
+  readonly pods: boolean;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Messages of a session in a second; absent: the table has no such column. */
@@ -18,13 +20,14 @@ export interface TableForm {
 const LONGEST_CELL = 48;
 
 /** Sessions as aligned lines below a heading; texts that clients choose are safe for a terminal. */
-export function sessionTable(sessions: readonly PodSession[], { wide, now, rate }: TableForm): string {
+export function sessionTable(sessions: readonly PodSession[], { wide, pods, now, rate }: TableForm): string {
   // Only a process of its own serves several proxies.
   const proxies = new Set(sessions.map(({ proxy }) => proxy)).size > 1;
   const heading = [
     ...(rate === undefined ? [] : ["MSGS/S"]),
     ...(proxies ? ["PROXY"] : []),
-    ...["CLIENT", "ROUTE", "ADDRESS", "POD", "AGE", "MSGS UP", "MSGS DOWN", "BYTES UP", "BYTES DOWN"],
+    ...["CLIENT", "ROUTE", "ADDRESS", ...(pods ? ["POD"] : []), "AGE"],
+    ...["MSGS UP", "MSGS DOWN", "BYTES UP", "BYTES DOWN"],
     ...(wide ? ["SUBPROTOCOL", "SESSION"] : []),
   ];
   const rows = sessions.map((session) => [
@@ -33,7 +36,7 @@ export function sessionTable(sessions: readonly PodSession[], { wide, now, rate 
     session.client === undefined ? "-" : cell(session.client),
     cell(session.route),
     cell(session.address),
-    cell(session.pod),
+    ...(pods ? [cell(session.pod)] : []),
     age(session.since, now),
     String(session.messages.fromClient),
     String(session.messages.fromBackend),
@@ -45,9 +48,10 @@ export function sessionTable(sessions: readonly PodSession[], { wide, now, rate 
 }
 
 /** The sums of all sessions, in one line without its end. */
-export function sumLine({ sessions, pods, more }: OpenSessions): string {
+export function sumLine({ sessions, pods, more, single }: OpenSessions): string {
   const { messages, bytes } = sums(sessions);
-  const many = `${more ? "the first " : ""}${counted(sessions.length, "session")} on ${counted(pods.length, "pod")}`;
+  const where = single ? "" : ` on ${counted(pods.length, "pod")}`;
+  const many = `${more ? "the first " : ""}${counted(sessions.length, "session")}${where}`;
   const way = (name: string, count: number, size: number): string =>
     `${name} ${counted(count, "message")} with ${amountOfBytes(size)}`;
   return `${many}; ${way("up", messages.fromClient, bytes.fromClient)}, ${way("down", messages.fromBackend, bytes.fromBackend)}`;

@@ -62,8 +62,8 @@ function headOf(target: Target, found: OpenSessions, failure: LiveFailure | unde
   return [`${time}  ${target.title}  ${sumLine(found)}`, ...remarks(found)].map((line) => `${line}\n`).join("");
 }
 
-function tableOf({ sessions }: OpenSessions, rates: Rates, output: WatchOptions["output"]): string {
+function tableOf({ sessions, single }: OpenSessions, rates: Rates, output: WatchOptions["output"]): string {
   if (sessions.length === 0) return "";
-  const form = { wide: output === "wide", now: Date.now(), rate: rates.of };
+  const form = { wide: output === "wide", pods: !single, now: Date.now(), rate: rates.of };
   return sessionTable(rates.sorted(sessions).slice(0, MOST_ROWS), form);
 }

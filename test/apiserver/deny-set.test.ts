@@ -49,17 +49,16 @@ function applyAs(client: KubeClient, fieldManager: string, namespace: string, bo
   });
 }
 
-function kick(client: KubeClient, namespace: string, denied: string): Promise<string> {
+function kick(client: KubeClient, namespace: string, whom: string): Promise<string> {
   const target = { client, namespace, proxy: "chat" } as unknown as ClusterTarget;
-  return denyClient(target, denied, signal);
+  return denyClient(target, whom, signal);
 }
 
 /** Clients that are denied: in spec.policies, and in the route with a deny of its own. */
 async function denied(client: KubeClient, namespace: string): Promise<unknown> {
   const { spec } = await read<Proxy>(client, "WebSocketProxy", namespace, "chat");
-  const at = (place: object | undefined): unknown =>
-    ((place as { deny?: { clients?: string[] } } | undefined)?.deny?.clients ?? []).toSorted();
-  const [own, inherits] = spec.routes as { policies?: object }[];
+  const at = (place: { deny?: { clients?: string[] } } | undefined): unknown => (place?.deny?.clients ?? []).toSorted();
+  const [own, inherits] = spec.routes as { policies?: { deny?: { clients?: string[] } } }[];
   return [at(spec.policies), at(own?.policies), at(inherits?.policies)];
 }
 

@@ -56,7 +56,7 @@ export async function clusterTarget(
 
 class ProxyInCluster implements ClusterTarget {
   readonly title: string;
-  readonly changes = true;
+  readonly single = false;
   readonly client: KubeClient;
   readonly namespace: string;
   readonly proxy: string;
