@@ -139,6 +139,7 @@ test.each([
   [["chat"], "name what to close: --session, --client or --route"],
   [["chat", "--client", "a", "--route", "b"], "--client and --route do not go together"],
   [["chat", "--route", "b", "--deny"], "--deny goes with --client"],
+  [["chat", "--client", "a".repeat(257), "--deny"], "--deny takes a client id of at most 256 characters"],
   [["chat", "--client", "a", "--reason", "x".repeat(1025)], "--reason has more than 1024 characters"],
   [["--client", "a"], "PROXY is missing; name a WebSocketProxy, or one process with --url"],
   [["chat", "more", "--client", "a"], '"more" is one argument too many'],
@@ -256,6 +257,15 @@ describe("--deny", () => {
       { status: 403, reason: "Forbidden" },
       77,
       'your account lacks a right in namespace demo: "get" and "patch" on websocketproxies (the one named chat)',
+    ],
+    [
+      {
+        status: 422,
+        reason: "Invalid",
+        body: JSON.stringify({ kind: "Status", reason: "Invalid", message: "too many" }),
+      },
+      1,
+      "the API server answers 422 Invalid: too many",
     ],
     [
       {

@@ -4,6 +4,9 @@ import type { Command } from "../line/command.ts";
 import type { Kicked } from "../kick/kick.ts";
 import { TARGET_OPERANDS, TARGET_OPTIONS, typedTarget } from "../live/target-options.ts";
 
+/** Characters of an entry of deny.clients. */
+const LONGEST_CLIENT = 256;
+
 /** `wsproxy kick`: closes sessions over all pods of a gateway. */
 export const kick: Command = {
   synopsis: "[-n NAMESPACE] PROXY (--session ID | --client ID | --route NAME) [options]",
@@ -32,6 +35,9 @@ Ends with 0 where everything was done, with 1 where there was nothing to close o
       throw new UsageError(`--reason has more than ${LONGEST_TEXT} characters`);
     }
     const deny = args.flag("deny");
+    if (deny && kicked.value.length > LONGEST_CLIENT) {
+      throw new UsageError(`--deny takes a client id of at most ${LONGEST_CLIENT} characters`);
+    }
     if (deny && kicked.by !== "client") throw new UsageError("--deny goes with --client");
     if (deny && typed.in === "process") {
       throw new UsageError(

@@ -26,7 +26,7 @@ export function clusterFailure(error: unknown, right: Right): LiveFailure {
   }
   if (status !== 0) {
     const words = `the API server answers ${status} ${oneLine(reason)}: ${oneLine(error.words)}`;
-    return new LiveFailure("Unreachable", words, { cause: error });
+    return new LiveFailure(status < 500 ? "Refused" : "Unreachable", words, { cause: error });
   }
   if (reason === "TimedOut") {
     return new LiveFailure("Unreachable", "the API server gives no answer in time", { cause: error });
