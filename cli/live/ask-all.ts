@@ -1,4 +1,4 @@
-import { failureIn, type LiveFailure } from "./live-failure.ts";
+import { failureIn, LiveFailure } from "./live-failure.ts";
 import type { Place, Target } from "./target.ts";
 
 /** Processes that are asked at the same time. */
@@ -35,24 +35,34 @@ export async function askAll<T>(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  const failures = failed.length === 0 ? [] : await stillThere(target, failed, signal);
+  const now = failed.length === 0 ? undefined : await placesNow(target, signal);
+  // The last pods have ended.
+  if (now instanceof LiveFailure && answers.length === 0) throw now;
+  const failures = failed.filter((one) => now === undefined || isThere(one, now));
   const [first] = failures;
   if (answers.length === 0 && first !== undefined) throw first.failure;
   return { answers: byName(answers), failures: byName(failures) };
 }
 
-/** Without those of processes that have ended, or are about to. */
-async function stillThere<F extends { readonly place: Place; readonly failure: LiveFailure }>(
-  target: Target,
-  failed: readonly F[],
-  signal: AbortSignal,
-): Promise<readonly F[]> {
-  if (target.single) return failed;
-  const now = new Map((await target.places(signal)).map((place) => [place.id, place]));
-  return failed.filter(({ place, failure }) => {
-    const found = now.get(place.id);
-    return found !== undefined && (failure.kind !== "Unreachable" || !found.leaving);
-  });
+/** The processes that run now, or why there are none; undefined: they cannot be found out, or do not change. */
+async function placesNow(target: Target, signal: AbortSignal): Promise<readonly Place[] | LiveFailure | undefined> {
+  if (target.single) return undefined;
+  try {
+    return await target.places(signal);
+  } catch (error) {
+    const failure = failureIn(error);
+    return failure.kind === "NoPods" ? failure : undefined;
+  }
+}
+
+/** Is the process there, and not about to end? Else it is no failure that it does not answer. */
+function isThere(
+  { place, failure }: { readonly place: Place; readonly failure: LiveFailure },
+  now: readonly Place[] | LiveFailure,
+): boolean {
+  if (now instanceof LiveFailure) return false;
+  const found = now.find(({ id }) => id === place.id);
+  return found !== undefined && (failure.kind !== "Unreachable" || !found.leaving);
 }
 
 function byName<T extends { readonly place: Place }>(list: readonly T[]): readonly T[] {

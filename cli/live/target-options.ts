@@ -90,7 +90,7 @@ function urlIn(text: string): { url: URL; token: string | undefined } {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   if (isIP(host) === 0 && host !== "localhost")
     throw wrong("names a host; the admin port is asked by an IP address or localhost");
-  if (!["/", "/debug"].includes(url.pathname)) throw wrong("has a path");
+  if (!["/", "/debug", "/sessions"].includes(url.pathname)) throw wrong("has a path");
   const linked = /^#token=(.+)$/.exec(url.hash)?.[1];
   return { url, token: linked === undefined ? undefined : decoded(linked) };
 }

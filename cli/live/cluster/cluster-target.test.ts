@@ -202,6 +202,33 @@ test("a pod that ends while it is asked is no failure", async () => {
   expect(failures).toEqual([]);
 });
 
+test("where the last pod ends while it is asked, there are no pods", async () => {
+  const cluster = await ProxyCluster.start();
+  const pod = await cluster.pod("chat-a");
+  pod.answer = () => {
+    cluster.remove("chat-a");
+    return true;
+  };
+  expect(await failure(askAll(await opened(cluster), sessionsOf, STAYS))).toMatch(
+    /^69 NoPods: demo\/chat has no pods;/,
+  );
+});
+
+test("a pod that is being deleted is asked, and it is no failure that it does not answer", async () => {
+  const cluster = await ProxyCluster.start();
+  await cluster.pod("chat-a", [{ id: "a1", route: "main" }]);
+  const leaving = { deletionTimestamp: "2026-01-01T00:00:00Z" };
+  for (const name of ["chat-b", "chat-c"]) {
+    await cluster.pod(name, [{ id: name, route: "main" }]);
+    const found = cluster.api.get("Pod", "demo", name);
+    if (found !== undefined) cluster.api.put({ ...found, metadata: { ...found.metadata, ...leaving } });
+  }
+  cluster.forwards.ports.set("demo/chat-c:9090", undefined);
+  const { answers, failures } = await askAll(await opened(cluster), sessionsOf, STAYS);
+  expect(answers.map(({ place }) => place.name)).toEqual(["chat-a", "chat-b"]);
+  expect(failures).toEqual([]);
+});
+
 test("many pods are asked, a few at a time", async () => {
   const cluster = await ProxyCluster.start();
   let [now, most] = [0, 0];
