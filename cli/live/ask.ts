@@ -83,8 +83,7 @@ async function send(
 ): Promise<IncomingMessage> {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-  const silent = (cause: unknown): LiveFailure =>
-    new LiveFailure("Unreachable", `${place.name} gives no answer within ${PATIENCE / 1000} s, or is gone`, { cause });
+  const silent = (cause: unknown): LiveFailure => new LiveFailure("Unreachable", silence(place, cause), { cause });
   const socket = await place.connect(head);
   if (socket.destroyed) throw silent(socket.errored);
   return new Promise((resolve, reject) => {
@@ -112,6 +111,13 @@ async function send(
     });
     call.end();
   });
+}
+
+function silence({ name }: Place, cause: unknown): string {
+  if (cause instanceof Error && cause.name === "PortUnreachable") {
+    return `no process listens on the admin port of ${name}; is it ready?`;
+  }
+  return `${name} gives no answer within ${PATIENCE / 1000} s, or is gone`;
 }
 
 async function refusal(

@@ -158,7 +158,9 @@ test("a pod of an earlier version, a wrong token, a closed port and no HTTP are 
     /^77 WrongToken: the pod chat-a does not take the token of the Secret wsproxy-chat-admin; /,
   );
   cluster.forwards.ports.set("demo/chat-a:9090", undefined);
-  expect(await failure(askAll(target, sessionsOf, STAYS))).toMatch(/^69 Unreachable: chat-a gives no answer/);
+  expect(await failure(askAll(target, sessionsOf, STAYS))).toMatch(
+    /^69 Unreachable: no process listens on the admin port of chat-a; is it ready\?$/,
+  );
   cluster.forwards.refuse = 500;
   expect(await failure(askAll(target, sessionsOf, STAYS))).toBe(
     "69 Unreachable: the API server does not reach the pod chat-a (500); is it ready?",
