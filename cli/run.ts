@@ -41,6 +41,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "a WebSocket client for the terminal",
     load: async () => (await import("./commands/connect.ts")).connect,
   },
+  sessions: {
+    summary: "the open sessions of a gateway, over all its pods",
+    load: async () => (await import("./commands/sessions.ts")).sessions,
+  },
+  kick: {
+    summary: "close sessions, over all pods of a gateway",
+    load: async () => (await import("./commands/kick.ts")).kick,
+  },
 };
 
 /** Runs the command that was typed after `wsproxy`, or prints help. Resolves with the exit code. */

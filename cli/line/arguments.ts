@@ -48,7 +48,8 @@ export class Arguments {
     this.operands = positionals;
     if (this.help) return;
     const missing = operands[positionals.length];
-    if (missing !== undefined) throw new UsageError(`${missing} is missing`);
+    // `[NAME]` may be left out.
+    if (missing !== undefined && !missing.startsWith("[")) throw new UsageError(`${missing} is missing`);
     const more = positionals[operands.length];
     if (more !== undefined) throw new UsageError(`"${more}" is one argument too many`);
   }

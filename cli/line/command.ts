@@ -20,7 +20,7 @@ export interface Command {
   readonly synopsis: string;
   readonly about: string;
   readonly options: OptionSpecs;
-  /** Names of what must follow the options, in order. */
+  /** Names of what must follow the options, in order; one in brackets may be absent. */
   readonly operands?: readonly string[];
   /** Checks every argument before it opens anything (throws UsageError); resolves with the exit code. */
   run(args: Arguments, io: CommandIO): Promise<number>;

@@ -9,4 +9,6 @@ export const EXIT = {
   unavailable: 69,
   /** A fault of wsproxy itself. */
   fault: 70,
+  /** A right or the right token is missing. */
+  noPermission: 77,
 } as const;

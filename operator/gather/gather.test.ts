@@ -62,6 +62,16 @@ function written(object: ApiObject): ApiObject[] {
 const names = (objects: readonly { readonly metadata: { readonly name: string } }[]): string[] =>
   objects.map(({ metadata }) => metadata.name).sort();
 
+test("a deny list from before it was a set may have an entry twice, and the proxy is accepted", async () => {
+  const { resources } = await gathered((put) => {
+    putAll({ put } as never);
+    put(proxy("chat", { policies: { deny: { clients: ["eve", "eve"] } } }));
+  });
+  const { config, status } = translate(resources, undefined, tools, inCluster);
+  expect(status.conditions[0]).toMatchObject({ type: "Accepted", status: "True" });
+  expect(JSON.stringify(config)).toContain('"clients":["eve"]');
+});
+
 describe("a pass looks at", () => {
   test("what its proxy names or selects, in its own namespace, and reads no other data", async () => {
     const { resources, reads } = await gathered((put) => {

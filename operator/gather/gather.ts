@@ -6,6 +6,7 @@ import { MOST, type Budget } from "./budgets.ts";
 import type { Cache } from "../watch/cache.ts";
 import { ConfigInForceReader, nameIn } from "./config-in-force.ts";
 import { manifestForm } from "./content-forms.ts";
+import { withDistinctEntries } from "./distinct-entries.ts";
 import type { Contents, UnreadableObject } from "../watch/contents.ts";
 import type { WrittenConfigs } from "./written-configs.ts";
 import { keyOf, type KubeObject } from "../kube/kinds.ts";
@@ -157,7 +158,8 @@ export class Gatherer {
   async #manifest(key: string, cached: KubeObject, load: Load, signal: AbortSignal): Promise<KubeObject | undefined> {
     const content = await this.#contents.one(key, { kind: KIND, object: cached, form: manifestForm }, signal);
     load.add(typeof content === "string" ? content.length : textSize(content, Number.POSITIVE_INFINITY));
-    return typeof content === "string" ? (JSON.parse(content) as KubeObject) : content;
+    const manifest = typeof content === "string" ? (JSON.parse(content) as KubeObject) : content;
+    return manifest && withDistinctEntries(manifest);
   }
 
   /** A failure that may pass by itself fails this pass: only a second one in a row is told. */

@@ -17,9 +17,12 @@ export const LARGEST_OBJECT = 16 * 1024 * 1024;
 export class KubeClient implements Watcher {
   readonly #pool: ConnectionPool;
   readonly #clock: Clock;
+  readonly #agent: string;
   readonly #bodies = new AnswerBodies();
 
-  constructor(kubeConfig: KubeConfig, clock: Clock) {
+  /** `userAgent`: how the API server's audit names the program. */
+  constructor(kubeConfig: KubeConfig, clock: Clock, userAgent = FIELD_MANAGER) {
+    this.#agent = userAgent;
     this.#pool = new ConnectionPool(kubeConfig);
     this.#clock = clock;
   }
@@ -100,7 +103,7 @@ export class KubeClient implements Watcher {
     const { method = "GET", path, query = {}, accept = "application/json" } = call;
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-    const headers = { accept, "user-agent": FIELD_MANAGER };
+    const headers = { accept, "user-agent": this.#agent };
     const opening = this.#pool.open({
       method,
       path: search.size === 0 ? path : `${path}?${search.toString()}`,

@@ -19,6 +19,7 @@ export interface Head {
 export class ConnectionPool {
   readonly #kubeConfig: KubeConfig;
   readonly #server: URL;
+  readonly #proxied: boolean;
   #current: { readonly material: string; readonly agent: HttpAgent } | undefined;
 
   constructor(kubeConfig: KubeConfig) {
@@ -26,6 +27,7 @@ export class ConnectionPool {
     if (cluster === null) throw new Error("the kubeconfig has no current cluster");
     this.#kubeConfig = kubeConfig;
     this.#server = new URL(cluster.server);
+    this.#proxied = cluster.proxyUrl !== undefined;
   }
 
   /** A request with our credentials; nothing of it has been sent yet. */
@@ -43,7 +45,8 @@ export class ConnectionPool {
       path: `${pathname.replace(/\/$/, "")}${path}`,
       headers: { ...trimmed(options.headers), ...headers },
       auth: options.auth,
-      agent: this.#agentFor(options),
+      // Through a proxy of the kubeconfig, client-node's own agent leads.
+      agent: this.#proxied ? options.agent : this.#agentFor(options),
     });
   }
 

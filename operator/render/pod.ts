@@ -10,6 +10,9 @@ import type { Scope } from "./scope.ts";
 /** Names of a pod's ports, which the Service, the probes and the NetworkPolicy use. */
 export const PORT = { listener: "ws", admin: "admin" } as const;
 
+/** Name of the container with the data plane, in a pod of mode Gateway. */
+export const DATAPLANE_CONTAINER = "dataplane";
+
 /** To listen on a lower port, a process needs a privilege or the sysctl below. */
 const FIRST_UNPRIVILEGED = 1024;
 
@@ -46,7 +49,7 @@ function container({ listenerPort, resources }: Infra, settings: RenderSettings)
   // terminating as soon as it is deleted.
   const options = { listenerPort, resources, adminPort: ADMIN_PORT, port: PORT, unreadyAfter: 5 };
   return {
-    name: "dataplane",
+    name: DATAPLANE_CONTAINER,
     ...containerParts(options, settings),
     volumeMounts: [{ name: "config", mountPath: CONFIG_FOLDER, readOnly: true }],
   };

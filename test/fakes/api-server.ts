@@ -2,6 +2,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { kindOf, pathOf } from "../../operator/kube/kinds.ts";
@@ -40,6 +41,8 @@ export class FakeApiServer {
   readonly watches: OpenWatch[] = [];
   /** How a watch from a version that is too old is refused. */
   gone: "status" | "event" = "status";
+  /** Takes the upgrades of connections; without it they are refused. */
+  upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void = (_request, socket) => socket.destroy();
   /** Number of connections since the start. */
   connections = 0;
   readonly #sockets = new Set<Socket>();
@@ -123,6 +126,7 @@ export class FakeApiServer {
       { keepAliveTimeout: 60_000 },
       (request, response) => void this.#serve(request, response),
     );
+    server.on("upgrade", (request, socket, head) => this.upgrade(request, socket, head));
     return server.on("connection", (socket) => {
       this.connections += 1;
       this.#sockets.add(socket);

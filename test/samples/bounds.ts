@@ -127,15 +127,18 @@ function missing({ required = [] }: Schema, standing: unknown): [string, object]
   return required.map((name) => [name, without(standing as object, name)]);
 }
 
-/** A Kubernetes list map with its first item once more. */
+/** A Kubernetes list map or set with its first item once more. */
 function duplicates(schema: Schema, standing: unknown): unknown[][] {
-  if (schema["x-kubernetes-list-type"] !== "map") return [];
+  if (!["map", "set"].includes(String(schema["x-kubernetes-list-type"]))) return [];
   const items = standing as unknown[];
   return [[...items, items[0]]];
 }
 
-/** As many items as a list cannot hold, each with a name of its own. */
-function crowd(length: number, standing: unknown, { items }: Schema): unknown[] {
+/** As many items as a list cannot hold, each with a name of its own; those of a set are addresses. */
+function crowd(length: number, standing: unknown, { items, ...list }: Schema): unknown[] {
+  if (list["x-kubernetes-list-type"] === "set") {
+    return Array.from({ length }, (_, index) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`);
+  }
   const [first] = Array.isArray(standing) ? (standing as readonly unknown[]) : [];
   const item = first ?? (items?.type === "string" ? "a" : {});
   const named = items?.properties?.["name"] !== undefined;

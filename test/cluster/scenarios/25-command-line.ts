@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { keyOf } from "../../fakes/api-keys.ts";
+import type { Cluster } from "../cluster.ts";
+import { command } from "../command.ts";
+import { reached } from "../dataplane.ts";
+import { scenario } from "../scenario.ts";
+import type { Session } from "../session.ts";
+import { sampleBackend } from "../workloads.ts";
+
+const WSPROXY = join(import.meta.dirname, "../../../bin/wsproxy");
+const PLUGIN = join(import.meta.dirname, "../../../bin/kubectl-wsproxy");
+const NAME = "chat";
+const LABELS = { "wsproxy.dev/api-keys": "command-line" };
+const PODS = 3;
+
+interface Listed {
+  readonly sessions: readonly { readonly id: string; readonly pod: string; readonly client: string }[];
+  readonly pods: readonly string[];
+}
+
+function spec(): object {
+  const authentication = { apiKey: { secretSelector: { matchLabels: LABELS } } };
+  const route = (name: string, policies: object): object => ({
+    name,
+    path: { value: `/${name}` },
+    rewrite: { path: "/" },
+    backends: [{ service: "sample-backend", port: "ws" }],
+    policies: { authentication, ...policies },
+  });
+  return {
+    gateway: { replicas: PODS },
+    dataplane: { drain: { period: "2s" } },
+    routes: [route("plain", {}), route("own", { deny: { clients: ["eve"] } })],
+  };
+}
+
+/** The rules that the reference of the command line shows, for this namespace. */
+const RULES = [
+  { apiGroups: [""], resources: ["secrets"], resourceNames: [`wsproxy-${NAME}-admin`], verbs: ["get"] },
+  { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
+  { apiGroups: [""], resources: ["pods/portforward"], verbs: ["get", "create"] },
+  { apiGroups: ["wsproxy.dev"], resources: ["websocketproxies"], verbs: ["get", "patch"] },
+];
+
+/** A kubeconfig of an account that has these rules in the namespace, and no others. */
+async function account(cluster: Cluster, namespace: string, name: string, rules: readonly object[]): Promise<string> {
+  const rbac = "rbac.authorization.k8s.io";
+  const metadata = { name };
+  await cluster.apply(
+    namespace,
+    { apiVersion: "v1", kind: "ServiceAccount", metadata },
+    { apiVersion: `${rbac}/v1`, kind: "Role", metadata, rules },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup: rbac, kind: "Role", name },
+      subjects: [{ kind: "ServiceAccount", name, namespace }],
+    },
+  );
+  const token = (await cluster.kubectl("-n", namespace, "create", "token", name)).trim();
+  const config = parse(await readFile(cluster.provider.kubeconfig, "utf8")) as {
+    readonly contexts: readonly { readonly context: object }[];
+    readonly users: readonly { readonly name: string }[];
+  };
+  const users = config.users.map((user) => ({ name: user.name, user: { token } }));
+  const contexts = config.contexts.map((one) => ({ ...one, context: { ...one.context, namespace } }));
+  const file = `${cluster.provider.kubeconfig}-${name}`;
+  await writeFile(file, stringify({ ...config, users, contexts }), { mode: 0o600 });
+  return file;
+}
+
+export default scenario("sessions and kick of the command line, over all pods of a proxy", async (cluster, report) => {
+  const { ledger } = cluster;
+  await cluster.install();
+  const namespace = await cluster.namespace("command-line");
+  const stringData = Object.fromEntries(["alice", "bob", "eve"].map((client) => [client, keyOf(client)]));
+  const keys = { apiVersion: "v1", kind: "Secret", metadata: { name: "keys", labels: LABELS }, stringData };
+  await cluster.apply(namespace, ...sampleBackend(), keys);
+  await cluster.rolledOut(namespace, "sample-backend");
+  const url = await cluster.proxy(namespace, NAME, spec());
+  const dial = (client: string, route = "plain"): Session =>
+    ledger.dial(`${url}/${route}`, { as: client, headers: { "x-api-key": keyOf(client) } });
+  await reached(cluster, namespace, NAME, PODS, () => dial("alice").opened());
+  const bobs = await Promise.all(Array.from({ length: 6 }, () => dial("bob").opened()));
+  const kubeconfig = await account(cluster, namespace, "looker", RULES);
+  const wsproxy = (...args: readonly string[]): Promise<string> =>
+    command(WSPROXY, [...args, "--kubeconfig", kubeconfig], { signal: cluster.signal });
+  const listed = async (...args: readonly string[]): Promise<Listed> =>
+    JSON.parse(await wsproxy("sessions", NAME, "-o", "json", ...args)) as Listed;
+  const alices = ledger.live.filter(({ entry }) => entry.as === "alice");
+
+  await report.step("sessions lists those of all pods, with the rights of the Role in the reference", async () => {
+    const { sessions, pods } = await listed();
+    assert.equal(sessions.length, alices.length + bobs.length);
+    assert.equal(pods.length, PODS);
+    assert.equal((await listed("--client", "bob")).sessions.length, bobs.length);
+    const table = await command(PLUGIN, ["sessions", NAME, "--kubeconfig", kubeconfig], { signal: cluster.signal });
+    assert.match(table, new RegExp(`\\n${sessions.length} sessions on ${PODS} pods; `));
+  });
+
+  await report.step("kick by client ends exactly the sessions of this client, with 1008 and the reason", async () => {
+    const said = await wsproxy("kick", NAME, "--client", "alice", "--reason", "e2e", "--yes");
+    assert.match(said, new RegExp(`^closed ${alices.length} sessions?: `));
+    for (const session of alices) {
+      const { code, text } = await session.ended();
+      assert.deepEqual([code, text], [1008, "EndedByOperator; e2e"]);
+    }
+    for (const session of bobs) await session.echo("still here");
+  });
+
+  await report.step("kick by id ends one session", async () => {
+    const [first] = (await listed("--client", "bob")).sessions;
+    await wsproxy("kick", NAME, "--session", first?.id ?? "", "--yes");
+    await cluster.until("one session has ended", () => Promise.resolve(bobs.filter((one) => !one.isOpen).length === 1));
+  });
+
+  await report.step("kick --deny keeps the client out on every route, and leaves the entries of others", async () => {
+    await wsproxy("kick", NAME, "--client", "bob", "--deny", "--yes");
+    await cluster.until("every session has ended", () => Promise.resolve(bobs.every((one) => !one.isOpen)));
+    for (const route of ["plain", "own"]) {
+      await cluster.until(`${route} refuses bob`, () =>
+        dial("bob", route)
+          .refused()
+          .then(
+            (reason) => reason === "403 Denied",
+            () => false,
+          ),
+      );
+    }
+    assert.equal(await dial("eve", "own").refused(), "403 Denied");
+    await (await dial("alice", "own").opened()).echo("alice is not bob");
+  });
+
+  await report.step("a missing right is named in a sentence", async () => {
+    const missing = async (name: string, rules: readonly object[], words: RegExp): Promise<void> => {
+      const file = await account(cluster, namespace, name, rules);
+      await assert.rejects(command(WSPROXY, ["sessions", NAME, "--kubeconfig", file]), words);
+    };
+    await missing("no-secret", RULES.slice(1), /status 77[^]*"get" on secrets \(the one named wsproxy-chat-admin\)/);
+    await missing("no-pods", RULES.slice(0, 1), /status 77[^]*"list" on pods/);
+    await missing("no-forward", RULES.slice(0, 2), /status 77[^]*"get" and "create" on pods\/portforward/);
+  });
+});
