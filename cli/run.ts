@@ -49,6 +49,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "close sessions, over all pods of a gateway",
     load: async () => (await import("./commands/kick.ts")).kick,
   },
+  trace: {
+    summary: "handshakes with their policy trace, or frames, as they come",
+    load: async () => (await import("./commands/trace.ts")).trace,
+  },
+  debug: {
+    summary: "the debug page of a gateway, over all its pods",
+    load: async () => (await import("./commands/debug.ts")).debug,
+  },
 };
 
 /** Runs the command that was typed after `wsproxy`, or prints help. Resolves with the exit code. */

@@ -34,13 +34,19 @@ const NO_PARAMETER = /^this (page|path) takes .* only$/;
 
 /** Asks one process. Rejects with LiveFailure; the answer's fields that the form does not know are passed over. */
 export async function ask<T>(place: Place, question: Question, form: Form<T>, signal: AbortSignal): Promise<T> {
+  const parsed = form.safeParse(json(await askText(place, question, signal)));
+  if (!parsed.success) throw nonsense(place);
+  return parsed.data;
+}
+
+/** The whole answer of one process as text. Rejects with LiveFailure. */
+export async function askText(place: Place, question: Question, signal: AbortSignal): Promise<string> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   const response = await opened(place, question, limit);
   const { end, text } = await bodyOf(response, LARGEST_ANSWER, limit);
   if (end === "Broken") throw new LiveFailure("Unreachable", `the answer of ${place.name} broke off`);
-  const parsed = form.safeParse(end === "TooLong" ? undefined : json(text));
-  if (!parsed.success) throw nonsense(place);
-  return parsed.data;
+  if (end === "TooLong") throw nonsense(place);
+  return text;
 }
 
 /**
@@ -134,7 +140,7 @@ async function refusal(
   if (status === 400 && NO_PARAMETER.test(sentence)) return old(place, `a parameter of ${path}`);
   const words = oneLine(sentence).slice(0, LONGEST_SENTENCE);
   const kind = status === 404 ? "Absent" : "Refused";
-  return new LiveFailure(kind, `${place.name} answers ${status}${words === "" ? "" : `: ${words}`}`);
+  return new LiveFailure(kind, `${place.name} answers ${status}${words === "" ? "" : `: ${words}`}`, { status });
 }
 
 function old({ name }: Place, what: string): LiveFailure {

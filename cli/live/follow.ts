@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DEBUG } from "../../api/debug.ts";
-import { isRecord } from "../../api/unchecked.ts";
 import { openStream, type Question } from "./ask.ts";
+import { objectIn } from "./event-object.ts";
 import { EventLines, readEvents, type StreamEvent } from "./event-stream.ts";
 import { failureIn, LiveFailure } from "./live-failure.ts";
 import type { Place, Target } from "./target.ts";
@@ -229,12 +229,3 @@ const MOST_FOLLOWED = 200;
 const MOST_TOLD = 1000;
 
 function quiet(): void {}
-
-function objectIn(data: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(data);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}

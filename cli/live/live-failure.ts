@@ -30,10 +30,13 @@ export type FailureKind = keyof typeof KINDS;
 export class LiveFailure extends Error {
   override readonly name = "LiveFailure";
   readonly kind: FailureKind;
+  /** Status with which a gateway refused; undefined: there was no such answer. */
+  readonly status: number | undefined;
 
-  constructor(kind: FailureKind, sentence: string, options?: ErrorOptions) {
+  constructor(kind: FailureKind, sentence: string, { status, ...options }: ErrorOptions & { status?: number } = {}) {
     super(sentence, options);
     this.kind = kind;
+    this.status = status;
   }
 
   get exit(): number {

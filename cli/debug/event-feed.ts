@@ -1,0 +1,152 @@
+import { DEBUG } from "../../api/debug.ts";
+import type { AdminSink } from "../../runtime/admin-port/admin-endpoint.ts";
+import { follow, type FollowTimes, type PlaceEvent } from "../live/follow.ts";
+import { failureIn, LiveFailure } from "../live/live-failure.ts";
+import type { Place, Target } from "../live/target.ts";
+import { eventLine, passedOn, troubleLine, withPod } from "./event-line.ts";
+import { KeptRefusals } from "./kept-refusals.ts";
+
+/** What a feed asks each pod for. */
+export type FeedQuery = Readonly<Record<string, string>>;
+
+/** How long a feed goes on without a page, in ms: one that is loaded anew finds it open. */
+const LINGER = 5000;
+/** Troubles that a page is told which comes later. */
+const MOST_TROUBLES = 20;
+
+/** Proxies that the first event names. */
+const MOST_PROXIES = 64;
+
+/** What each pod says first. */
+interface Beginning {
+  readonly proxies: readonly string[];
+  readonly payload: boolean;
+}
+
+/** One stream of each pod, for any number of pages. */
+export class EventFeed {
+  /** Resolves when a first stream is open; rejects with LiveFailure where none can be opened. */
+  readonly begun: Promise<void>;
+  readonly #target: Target;
+  readonly #ended: () => void;
+  readonly #stop = new AbortController();
+  readonly #sinks = new Set<AdminSink>();
+  readonly #refusals = new KeptRefusals();
+  readonly #beginnings = new Map<string, Beginning>();
+  #troubles: string[] = [];
+  #pods: readonly string[] = [];
+  #heartbeat: NodeJS.Timeout;
+  #linger: NodeJS.Timeout | undefined;
+
+  /** `ended` is called once, when the feed is over. */
+  constructor(target: Target, query: FeedQuery, signal: AbortSignal, ended: () => void, times?: FollowTimes) {
+    this.#target = target;
+    this.#ended = ended;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.begun = promise;
+    // The page that asked may have left meanwhile.
+    promise.then(
+      () => this.#idle(),
+      () => {},
+    );
+    this.#heartbeat = setInterval(() => this.#write(":\n\n"), DEBUG.heartbeat);
+    const follower = {
+      event: (event: PlaceEvent) => this.#take(event),
+      watching: (places: readonly Place[]) => {
+        if (places.length > 0) resolve();
+        this.#watching(places);
+      },
+      trouble: (failure: LiveFailure) => this.#trouble(failure),
+    };
+    const both = AbortSignal.any([signal, this.#stop.signal]);
+    void follow(target, { path: "/debug/events", query }, follower, both, times)
+      .catch((error: unknown) => reject(failureIn(error)))
+      .finally(() => {
+        reject(new LiveFailure("Unreachable", "the stream was ended"));
+        this.#end();
+      });
+  }
+
+  /** Begins a page's stream; the returned function ends it. */
+  join(sink: AdminSink): () => void {
+    if (this.#stop.signal.aborted) {
+      sink.end();
+      return () => {};
+    }
+    clearTimeout(this.#linger);
+    if (this.#beginnings.size > 0) sink.write(this.#beginning());
+    if (!this.#target.single) sink.write(this.#podsLine());
+    for (const trouble of this.#troubles) sink.write(trouble);
+    for (const past of this.#refusals.events) sink.write(eventLine("handshake", past));
+    this.#sinks.add(sink);
+    return () => {
+      this.#sinks.delete(sink);
+      this.#idle();
+    };
+  }
+
+  #take(event: PlaceEvent): void {
+    if (event.name === "watching") {
+      this.#beginnings.set(event.place.id, beginningOf(event.data));
+      return this.#write(this.#beginning());
+    }
+    const text = passedOn(event, this.#target);
+    if (text === undefined) return;
+    this.#write(text);
+    this.#refusals.take(event.name, withPod(event, this.#target), text.length);
+  }
+
+  /** Proxies of all pods; payload is shown where every one of them shows it. */
+  #beginning(): string {
+    const all = [...this.#beginnings.values()];
+    const proxies = [...new Set(all.flatMap((one) => one.proxies))].slice(0, MOST_PROXIES);
+    return eventLine("watching", {
+      at: new Date().toISOString(),
+      proxies,
+      payload: all.every(({ payload }) => payload),
+    });
+  }
+
+  #watching(places: readonly Place[]): void {
+    this.#pods = places.map(({ name }) => name);
+    const ids = new Set(places.map(({ id }) => id));
+    for (const id of this.#beginnings.keys()) if (!ids.has(id)) this.#beginnings.delete(id);
+    if (!this.#target.single) this.#write(this.#podsLine());
+  }
+
+  #podsLine(): string {
+    return eventLine("pods", { at: new Date().toISOString(), pods: this.#pods });
+  }
+
+  #trouble(failure: LiveFailure): void {
+    const text = troubleLine(failure);
+    this.#troubles = [...this.#troubles, text].slice(-MOST_TROUBLES);
+    this.#write(text);
+  }
+
+  #write(text: string): void {
+    for (const sink of this.#sinks) sink.write(text);
+  }
+
+  #idle(): void {
+    clearTimeout(this.#linger);
+    if (this.#sinks.size > 0 || this.#stop.signal.aborted) return;
+    this.#linger = setTimeout(() => this.#stop.abort(), LINGER);
+  }
+
+  #end(): void {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#linger);
+    this.#stop.abort();
+    this.#ended();
+    for (const sink of [...this.#sinks]) sink.end();
+  }
+}
+
+function beginningOf({ proxies, payload }: Readonly<Record<string, unknown>>): Beginning {
+  const names: readonly unknown[] = Array.isArray(proxies) ? proxies.slice(0, MOST_PROXIES) : [];
+  return {
+    proxies: names.filter((name) => typeof name === "string").map((name) => name.slice(0, 320)),
+    payload: payload === true,
+  };
+}

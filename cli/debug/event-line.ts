@@ -1,0 +1,25 @@
+import { printableJson } from "../connect/terminal-text.ts";
+import type { PlaceEvent } from "../live/follow.ts";
+import type { Target } from "../live/target.ts";
+
+/** Names of events that are passed on; no name can end its line. */
+const NAME = /^[A-Za-z][A-Za-z0-9]{0,63}$/;
+
+export function eventLine(name: string, data: object): string {
+  return `event: ${name}\ndata: ${printableJson(data)}\n\n`;
+}
+
+/** The data of a pod's event, with the pod; of one process by its URL there is no pod to name. */
+export function withPod({ place, data }: Pick<PlaceEvent, "place" | "data">, { single }: Target): object {
+  return single ? data : { ...data, pod: place.name };
+}
+
+/** An event of a pod as it is passed on; undefined: its name is none. */
+export function passedOn(event: PlaceEvent, target: Target): string | undefined {
+  return NAME.test(event.name) ? eventLine(event.name, withPod(event, target)) : undefined;
+}
+
+/** What keeps a pod from being watched, as an event: the stream goes on. */
+export function troubleLine({ message }: Error): string {
+  return eventLine("trouble", { at: new Date().toISOString(), message });
+}
