@@ -17,7 +17,10 @@ test("shows handshakes of a standalone gateway with their steps, and the frames 
   await until("the handshake", () => /alice +\S+ +101 Accepted +\d/.test(events.stdout));
   await until("its steps", () => /^ +✓ +backend +\d/m.test(events.stdout));
   await until("both frames", () => frames.stdout.includes("fromBackend"));
-  const lines = frames.stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = frames.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines).toMatchObject([
     { event: "watching", pod: `127.0.0.1:${bench.adminPort}` },
     { event: "frame", direction: "fromClient", opcode: 1, size: 5, verdict: "forwarded" },
@@ -25,7 +28,9 @@ test("shows handshakes of a standalone gateway with their steps, and the frames 
   ]);
   expect(frames.stdout).not.toContain("hello");
   alice.socket.close(1000, "bye");
-  await until("its end", () => /alice .* closed 1000 \S+ by client after .*; up 1 message with 5 B/.test(events.stdout));
+  await until("its end", () =>
+    /alice .* closed 1000 \S+ by client after .*; up 1 message with 5 B/.test(events.stdout),
+  );
   for (const program of [events, frames]) {
     program.signal("SIGINT");
     expect(await program.exit()).toBe(0);

@@ -27,7 +27,9 @@ test("shows what happens in all pods, those that come too, until Ctrl-C", async 
   const steps = [{ name: "authentication", verdict: "refused", reason: "TokenExpired", micros: 85 }];
   second.tell("handshake", { ...refusal, millis: 0.2, steps });
   await until("the handshake of the other pod", () =>
-    program.stdout.endsWith("chat-b  alice  main  401 TokenExpired  200 µs\n    ✗  authentication  85 µs  TokenExpired\n"),
+    program.stdout.endsWith(
+      "chat-b  alice  main  401 TokenExpired  200 µs\n    ✗  authentication  85 µs  TokenExpired\n",
+    ),
   );
   program.signal("SIGINT");
   expect(await program.exit()).toBe(0);
@@ -47,7 +49,7 @@ test("-o json is one line for each event, with its name and its pod, and --for e
     { ...refusal, client: "a\u001b\u202e\n", event: "handshake", pod: "chat-a" },
     { at: AT, n: 1, event: "novelty", pod: "chat-a" },
   ]);
-  expect(program.stdout).not.toMatch(/[\u001b\u202e]/);
+  for (const unsafe of ["\u001b", "\u202e"]) expect(program.stdout).not.toContain(unsafe);
 }, 30_000);
 
 test("a trace of a session comes from the one pod that has it, and ends with it", async () => {
@@ -81,7 +83,15 @@ test.each([
   const cluster = await ProxyCluster.start();
   const pod = await cluster.pod("chat-a");
   pod.answer = (_call, response) => response.writeHead(status).end(`${sentence}\n`) !== undefined;
-  const { stdout, stderr, ended } = await ran("trace", ...cluster.args, "--frames", "--client", "alice", "--payload", "8");
+  const { stdout, stderr, ended } = await ran(
+    "trace",
+    ...cluster.args,
+    "--frames",
+    "--client",
+    "alice",
+    "--payload",
+    "8",
+  );
   expect(stdout).toBe("");
   expect(stderr).toBe(`wsproxy trace: chat-a answers ${status}: ${sentence}\n`);
   expect(ended).toBe(1);

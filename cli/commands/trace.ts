@@ -25,7 +25,10 @@ Ends with 0 at Ctrl-C, after --for, or when nothing reads its output; with 1 whe
     refused: { help: "only handshakes that are refused" },
     frames: { help: "frames, not events; with --client or --session" },
     session: { value: "ID", help: "with --frames: of this session, which wsproxy sessions -o wide shows" },
-    payload: { value: "BYTES", help: `with --frames: show so many bytes of each payload, at most ${DEBUG.frames.payload}` },
+    payload: {
+      value: "BYTES",
+      help: `with --frames: show so many bytes of each payload, at most ${DEBUG.frames.payload}`,
+    },
     for: { value: "TIME", help: "end after this time, such as 60s; default: at Ctrl-C" },
     output: { short: "o", value: "FORMAT", default: "text", help: "text, or json: one line for each event" },
     ...TARGET_OPTIONS,

@@ -14,7 +14,8 @@ export function browserTicket(link: string, now: () => number): { path: string; 
   let used = false;
   const endpoint = openEndpoint((_query, _client, segment) => {
     if (segment !== ticket) return textAnswer(404, "not found");
-    if (used || now() > until) return textAnswer(410, "this address leads on once; open the link that wsproxy debug prints");
+    if (used || now() > until)
+      return textAnswer(410, "this address leads on once; open the link that wsproxy debug prints");
     used = true;
     return textAnswer(302, "the debug page", { location: link, "referrer-policy": "no-referrer" });
   });

@@ -1,91 +1,11 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { FakeAdminProcess } from "../../test/fakes/admin-process.ts";
+import { DebugClient } from "../../test/fakes/debug-client.ts";
 import { ProxyCluster } from "../../test/fakes/proxy-cluster.ts";
 import { until } from "../../test/fakes/sockets.ts";
-import { AdminGate } from "../../runtime/admin-port/admin-gate.ts";
-import { adminServer } from "../../runtime/admin-port/admin-server.ts";
-import { clusterTarget } from "../live/cluster/cluster-target.ts";
-import type { FollowTimes } from "../live/follow.ts";
-import { debugEndpoints } from "./debug-endpoints.ts";
 
-const QUICK: FollowTimes = { look: 20, firstWait: 10, longestWait: 50, silence: 60_000 };
 const AT = "2026-01-01T00:00:01.000Z";
 const refusal = { at: AT, proxy: "demo/chat", client: "alice", status: 401, reason: "TokenExpired" };
-
-interface Told {
-  readonly name: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-/** The debug server of a proxy of a fake cluster, and a page that asks it. */
-class Page {
-  readonly cluster: ProxyCluster;
-  readonly #url: string;
-
-  private constructor(cluster: ProxyCluster, port: number) {
-    this.cluster = cluster;
-    this.#url = `http://127.0.0.1:${port}`;
-  }
-
-  static async open(cluster: ProxyCluster): Promise<Page> {
-    const stop = new AbortController();
-    const { proxy, kubeconfig } = cluster;
-    const typed = { in: "cluster", proxy, kubeconfig, namespace: undefined, context: undefined } as const;
-    const target = await clusterTarget(typed, stop.signal);
-    const gate = new AdminGate();
-    gate.use("of-the-page");
-    const server = await adminServer(debugEndpoints(target, stop.signal, QUICK), "127.0.0.1", 0, { gate });
-    onTestFinished(async () => {
-      stop.abort();
-      await server.close();
-      target.close();
-    });
-    return new Page(cluster, server.port);
-  }
-
-  ask(path: string, method = "GET", token = "of-the-page", signal?: AbortSignal): Promise<Response> {
-    return fetch(`${this.#url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}` },
-      ...(signal === undefined ? {} : { signal }),
-    });
-  }
-
-  async json(path: string): Promise<Record<string, unknown>> {
-    return (await this.ask(path)).json() as Promise<Record<string, unknown>>;
-  }
-
-  /** Status and sentence. */
-  async refused(path: string, method = "GET"): Promise<string> {
-    const response = await this.ask(path, method);
-    return `${response.status} ${(await response.text()).trim()}`;
-  }
-
-  /** Watches a stream. */
-  async watch(path: string): Promise<{ told: Told[]; leave: () => void; ended: () => boolean }> {
-    const left = new AbortController();
-    onTestFinished(() => left.abort());
-    const response = await this.ask(path, "GET", "of-the-page", left.signal);
-    if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
-    const told: Told[] = [];
-    let [text, over] = ["", false];
-    void (async () => {
-      const decoder = new TextDecoder();
-      for await (const piece of response.body ?? []) {
-        text += decoder.decode(piece as Uint8Array, { stream: true });
-        const events = text.split("\n\n");
-        text = events.pop() ?? "";
-        for (const event of events) {
-          const [, name = "", data = ""] = /^event: (.*)\ndata: (.*)$/.exec(event) ?? [];
-          if (name !== "") told.push({ name, data: JSON.parse(data) as Told["data"] });
-        }
-      }
-    })()
-      .catch(() => {})
-      .finally(() => (over = true));
-    return { told, leave: () => left.abort(), ended: () => over };
-  }
-}
 
 const streaming = (...pods: FakeAdminProcess[]): Promise<void> =>
   until("one stream of each pod is open", () => pods.every(({ streams }) => streams.size === 1));
@@ -103,7 +23,7 @@ function answering(pod: FakeAdminProcess, path: string, status: number, body: st
 test("nothing is told without the page's own token", async () => {
   const cluster = await ProxyCluster.start();
   await cluster.pod("chat-a");
-  const page = await Page.open(cluster);
+  const page = await DebugClient.open(cluster);
   for (const path of ["/debug/events", "/debug/frames?client=a", "/sessions", "/config", "/metrics"]) {
     expect((await page.ask(path, "GET", "the-token")).status, path).toBe(401);
   }
@@ -113,7 +33,7 @@ test("nothing is told without the page's own token", async () => {
 test("two tabs share one stream of each pod, and the second one is told what was before", async () => {
   const cluster = await ProxyCluster.start();
   const first = await cluster.pod("chat-a");
-  const page = await Page.open(cluster);
+  const page = await DebugClient.open(cluster);
   const one = await page.watch("/debug/events?client=alice");
   await streaming(first);
   expect(first.calls.at(-1)).toMatchObject({ path: "/debug/events", query: { client: "alice" } });
@@ -154,7 +74,7 @@ test("two tabs share one stream of each pod, and the second one is told what was
 test("a pod that cannot be watched is an event, and no end", async () => {
   const cluster = await ProxyCluster.start();
   const pod = await cluster.pod("chat-a");
-  const page = await Page.open(cluster);
+  const page = await DebugClient.open(cluster);
   const { told } = await page.watch("/debug/events");
   await streaming(pod);
   const full = await cluster.pod("chat-b");
@@ -171,7 +91,7 @@ test("where no pod can be watched, the page gets the status and the sentence of 
   const cluster = await ProxyCluster.start();
   const pod = await cluster.pod("chat-a");
   answering(pod, "/debug/events", 503, "5 streams of events and frames are open already\n");
-  const page = await Page.open(cluster);
+  const page = await DebugClient.open(cluster);
   const full = "503 chat-a answers 503: 5 streams of events and frames are open already";
   expect(await page.refused("/debug/events")).toBe(full);
   pod.token = "another";
@@ -179,9 +99,23 @@ test("where no pod can be watched, the page gets the status and the sentence of 
   pod.token = "the-token";
   pod.answer = undefined;
   await page.watch("/debug/events");
-  expect(await page.refused("/debug/events?clientt=a")).toBe("400 this path takes client, route, address, proxy, outcome only");
+  expect(await page.refused("/debug/events?clientt=a")).toBe(
+    "400 this path takes client, route, address, proxy, outcome only",
+  );
   for (const n of ["1", "2"]) await page.watch(`/debug/events?client=${n}`);
   expect(await page.refused("/debug/events?client=3")).toBe("503 pages with 3 different filters watch already");
+});
+
+test("fifty pages watch at a time, with one stream of the pod", async () => {
+  const cluster = await ProxyCluster.start();
+  const pod = await cluster.pod("chat-a");
+  const page = await DebugClient.open(cluster);
+  const pages = [];
+  for (let n = 0; n < 50; n += 1) pages.push(await page.watch("/debug/events"));
+  expect(await page.refused("/debug/events")).toBe("503 50 pages watch already; close one of them");
+  expect(pod.streams.size).toBe(1);
+  pages[0]?.leave();
+  await until("there is room again", async () => (await page.ask("/debug/events", "HEAD")).status === 200);
 });
 
 test("frames of a session come from its pod, and end with it; those of a client from all pods, for their time", async () => {
@@ -189,7 +123,7 @@ test("frames of a session come from its pod, and end with it; those of a client 
   const pod = await cluster.pod("chat-a");
   const other = await cluster.pod("chat-b");
   answering(other, "/debug/frames", 404, "no such session is open here\n");
-  const page = await Page.open(cluster);
+  const page = await DebugClient.open(cluster);
   const session = await page.watch("/debug/frames?session=s1&payload=256");
   await streaming(pod);
   expect(pod.calls.at(-1)?.query).toEqual({ session: "s1", payload: "256" });
@@ -212,7 +146,7 @@ test("frames of a session come from its pod, and end with it; those of a client 
 test("a trace that a page leaves ends in the pods, and four run at a time", async () => {
   const cluster = await ProxyCluster.start();
   const pod = await cluster.pod("chat-a");
-  const page = await Page.open(cluster);
+  const page = await DebugClient.open(cluster);
   const traces = [];
   for (let n = 0; n < 4; n += 1) traces.push(await page.watch(`/debug/frames?client=${n}`));
   expect(await page.refused("/debug/frames?client=5")).toBe("503 4 traces of frames run already; stop one");
@@ -224,13 +158,24 @@ test("a trace that a page leaves ends in the pods, and four run at a time", asyn
 test("sessions of all pods come page by page, each with its pod", async () => {
   const cluster = await ProxyCluster.start();
   const many = (pod: string, count: number) =>
-    Array.from({ length: count }, (_, at) => ({ id: `${pod}${String(at).padStart(3, "0")}`, route: "main", client: pod }));
-  for (const [pod, count] of [["a", 250], ["b", 3], ["c", 70]] as const) await cluster.pod(`chat-${pod}`, many(pod, count));
-  const page = await Page.open(cluster);
+    Array.from({ length: count }, (_, at) => ({
+      id: `${pod}${String(at).padStart(3, "0")}`,
+      route: "main",
+      client: pod,
+    }));
+  for (const [pod, count] of [
+    ["a", 250],
+    ["b", 3],
+    ["c", 70],
+  ] as const)
+    await cluster.pod(`chat-${pod}`, many(pod, count));
+  const page = await DebugClient.open(cluster);
   const read = async (query: string): Promise<readonly string[]> => {
     const found: string[] = [];
-    for (let after = "first"; after !== ""; ) {
-      const { sessions, next = "" } = (await page.json(`/sessions?${query}${after === "first" ? "" : `&after=${after}`}`)) as {
+    for (let after = "first"; after !== "";) {
+      const { sessions, next = "" } = (await page.json(
+        `/sessions?${query}${after === "first" ? "" : `&after=${after}`}`,
+      )) as {
         sessions: { id: string; pod: string }[];
         next?: string;
       };
@@ -246,7 +191,14 @@ test("sessions of all pods come page by page, each with its pod", async () => {
   const all = [...many("a", 250), ...many("b", 3), ...many("c", 70)].map(({ id }) => id);
   expect((await read("limit=60")).toSorted()).toEqual(all);
   expect((await read("limit=60&client=b")).toSorted()).toEqual(many("b", 3).map(({ id }) => id));
-  expect(await page.refused("/sessions?after=77")).toBe("400 after is not a page that there was; begin with the first page");
+  const { next } = await page.json("/sessions?limit=1");
+  for (let n = 0; n < 63; n += 1) await page.json("/sessions?limit=1");
+  expect((await page.ask(`/sessions?after=${String(next)}`)).status, "64 lists are read at a time").toBe(200);
+  for (let n = 0; n < 63; n += 1) await page.json("/sessions?limit=1");
+  expect((await page.ask(`/sessions?after=${String(next)}`)).status).toBe(400);
+  expect(await page.refused("/sessions?after=7777")).toBe(
+    "400 after is not a page that there was; begin with the first page",
+  );
   expect(await page.refused("/sessions?limit=1001")).toBe("400 limit is a number from 1 to 1000");
 });
 
@@ -257,7 +209,7 @@ test("a session is closed in the pod that has it, those of a client in all", asy
     await cluster.pod("chat-a", [session("a1", "alice"), session("a2", "bob")]),
     await cluster.pod("chat-b", [session("b1", "alice"), session("b2", "bob")]),
   ];
-  const page = await Page.open(cluster);
+  const page = await DebugClient.open(cluster);
   const close = async (path: string): Promise<unknown> => (await page.ask(path, "POST")).json();
   const left = (): readonly string[] => pods.flatMap(({ sessions }) => sessions.map(({ id }) => id));
   expect(await close("/sessions/b2/close?reason=lunch")).toMatchObject({ closed: 1, failures: [] });
@@ -273,14 +225,22 @@ test("a session is closed in the pod that has it, those of a client in all", asy
 
 test("configs come with their pods, and the numbers of the head line as sums", async () => {
   const cluster = await ProxyCluster.start();
-  for (const [name, generation] of [["chat-a", 7], ["chat-b", 8]] as const) {
+  for (const [name, generation] of [
+    ["chat-a", 7],
+    ["chat-b", 8],
+  ] as const) {
     const pod = await cluster.pod(name);
     const report = { proxies: [{ proxy: "demo/chat", hash: "h", generation }], more: 0 };
     answering(pod, "/config", 200, JSON.stringify(report));
-    answering(pod, "/metrics", 200, 'wsproxy_connections{proxy="demo/chat"} 2\nwsproxy_messages_total{direction="fromClient"} 5\n');
+    answering(
+      pod,
+      "/metrics",
+      200,
+      'wsproxy_connections{proxy="demo/chat"} 2\nwsproxy_messages_total{direction="fromClient"} 5\n',
+    );
   }
   await cluster.pod("chat-c"); // answers neither
-  const page = await Page.open(cluster);
+  const page = await DebugClient.open(cluster);
   expect(await page.json("/config")).toMatchObject({
     proxies: [
       { proxy: "demo/chat", generation: 7, pod: "chat-a" },

@@ -32,7 +32,8 @@ export class EventFeeds {
     answered(async () => {
       const query = queryOf(parameters, PARAMETERS);
       if (typeof query === "string") return textAnswer(400, query);
-      if (this.#streams >= MOST_STREAMS) return textAnswer(503, `${MOST_STREAMS} pages watch already; close one of them`);
+      if (this.#streams >= MOST_STREAMS)
+        return textAnswer(503, `${MOST_STREAMS} pages watch already; close one of them`);
       const feed = this.#feed(query);
       if (feed === undefined) return textAnswer(503, `pages with ${MOST_FEEDS} different filters watch already`);
       await feed.begun;
@@ -51,7 +52,7 @@ export class EventFeeds {
     });
 
   #feed(query: Readonly<Record<string, string>>): EventFeed | undefined {
-    const key = JSON.stringify(Object.entries(query).toSorted());
+    const key = JSON.stringify(PARAMETERS.map((name) => query[name] ?? null));
     const known = this.#feeds.get(key);
     if (known !== undefined || this.#feeds.size >= MOST_FEEDS) return known;
     const feed = new EventFeed(

@@ -15,5 +15,6 @@ test("the browser is opened as the system does it, and where there is none nothi
   let words = "";
   await until("it was opened", async () => (words = await readFile(told, "utf8").catch(() => "")) !== "");
   expect(words).toBe("http://127.0.0.1:1/open/x");
-  for (const platform of ["linux", "darwin", "win32", "none"]) openBrowser("http://x/", platform, { PATH: `${folder}/no` });
+  for (const platform of ["linux", "darwin", "win32", "none"])
+    openBrowser("http://x/", platform, { PATH: `${folder}/no` });
 });

@@ -56,6 +56,6 @@ test("an abort ends the wait", async () => {
   const { found, stop } = await opening(cluster);
   await until("it is asked", () => silent.calls.length === 1);
   stop();
-  await expect(found).rejects.toThrow();
+  await expect(found).rejects.toThrow("chat-a");
   await until("none is open", () => cluster.forwards.open === 0);
 });

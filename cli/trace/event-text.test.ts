@@ -21,7 +21,15 @@ test("a handshake is one line, with what is known of it and its steps below, eac
     { name: "backend", verdict: "skipped" },
     { name: "answer", verdict: "waits" },
   ];
-  const event = { ...common, host: "chat.test", path: "/chat", status: 401, reason: "TokenExpired", millis: 3.4, steps };
+  const event = {
+    ...common,
+    host: "chat.test",
+    path: "/chat",
+    status: 401,
+    reason: "TokenExpired",
+    millis: 3.4,
+    steps,
+  };
   expect(shown("handshake", { ...event, policy: "authentication", cause: "exp is over" })).toBe(
     [
       `${TIME}  chat-a  alice  main  401 TokenExpired  3.4 ms`,
@@ -41,7 +49,7 @@ test("an accepted handshake names its backend and its session; a kept refusal is
   expect(shown("handshake", { ...accepted, dialMillis: 0.8, backendStatus: 101, millis: 12 }, false)).toBe(
     `${TIME}  alice  main  101 Accepted  12 ms\n    backend 10.0.0.7:9000 in 800 µs, answered 101; session s1\n`,
   );
-  const { client: _client, route: _route, ...unknown } = common;
+  const unknown = { at: AT, proxy: "demo/chat", address: "192.0.2.7" };
   expect(shown("handshake", { ...unknown, status: 404, reason: "NoRoute", past: true })).toBe(
     `${TIME}  chat-a  192.0.2.7  -  404 NoRoute  (earlier)\n`,
   );

@@ -85,7 +85,12 @@ export class EventText {
     const total = millis === undefined ? undefined : spent(millis);
     const head = line(...this.#head(pod, event), `${status} ${safe(reason)}`, total, past === true ? "(earlier)" : "");
     const rows = steps.map(stepRow);
-    return head + indented(factsOf(event)) + columns(rows).replaceAll(/^/gm, "    ").trimEnd() + (rows.length > 0 ? "\n" : "");
+    return (
+      head +
+      indented(factsOf(event)) +
+      columns(rows).replaceAll(/^/gm, "    ").trimEnd() +
+      (rows.length > 0 ? "\n" : "")
+    );
   }
 
   #closed(pod: string, event: DebugEvent<"closed">): string {
@@ -117,7 +122,10 @@ export class EventText {
 
 function stepRow({ name, verdict, reason, micros }: TraceStep): readonly string[] {
   const known = Object.hasOwn(MARKS, verdict);
-  const words = [...(known && verdict !== "shadow" ? [] : [safe(verdict)]), ...(reason === undefined ? [] : [safe(reason)])];
+  const words = [
+    ...(known && verdict !== "shadow" ? [] : [safe(verdict)]),
+    ...(reason === undefined ? [] : [safe(reason)]),
+  ];
   const time = micros === undefined ? (verdict === "skipped" ? "skipped" : "") : spent(micros / 1000);
   return [known ? (MARKS[verdict] ?? "?") : "?", safe(name), time, words.join(" ")];
 }

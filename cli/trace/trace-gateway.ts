@@ -69,15 +69,17 @@ async function traced(target: Target, options: TraceOptions, { output, note, sig
   const { wish, time, json } = options;
   const text = new EventText(!target.single, Date.now);
   const shown = ({ place, name, data }: PlaceEvent): string =>
-    json
-      ? `${printableJson({ ...data, event: name, pod: place.name })}\n`
-      : text.of({ pod: place.name, name, data });
+    json ? `${printableJson({ ...data, event: name, pod: place.name })}\n` : text.of({ pod: place.name, name, data });
   // The time runs from the first stream on.
   let begun = false;
   const opened = (): void => {
     if (begun) return;
     begun = true;
-    if (time !== undefined) void sleep(time, undefined, { signal }).then(() => over.abort(), () => {});
+    if (time !== undefined)
+      void sleep(time, undefined, { signal }).then(
+        () => over.abort(),
+        () => {},
+      );
   };
   const told: Follower & { opened(): void; trouble(failure: Error): void } = {
     opened,

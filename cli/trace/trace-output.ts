@@ -42,7 +42,8 @@ export class TraceOutput {
   }
 
   #tell(): void {
-    if (this.#leftOut > 0) this.#note(`${counted(this.#leftOut, "event")} left out: standard output is not read in time`);
+    if (this.#leftOut > 0)
+      this.#note(`${counted(this.#leftOut, "event")} left out: standard output is not read in time`);
     this.#leftOut = 0;
   }
 }

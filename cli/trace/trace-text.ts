@@ -8,9 +8,9 @@ const LONGEST_SENTENCE = 200;
 
 /** A text from outside, safe for a terminal; an empty one, or one of spaces, is quoted. */
 export function safe(text: string, longest = LONGEST_TEXT): string {
-  const line = oneLine(text.slice(0, 4 * longest));
-  const start = cutToWidth(line, longest);
-  const cut = start === line && text.length <= 4 * longest ? line : `${cutToWidth(line, longest - 1)}…`;
+  const whole = oneLine(text.slice(0, 4 * longest));
+  const start = cutToWidth(whole, longest);
+  const cut = start === whole && text.length <= 4 * longest ? whole : `${cutToWidth(whole, longest - 1)}…`;
   return cut.trim() === "" ? JSON.stringify(cut) : cut;
 }
 
