@@ -45,9 +45,11 @@ test("two tabs share one stream of each pod, and the second one is told what was
   second.tell("closed", { at: AT, session: "s1" });
   await until("the event of the second pod", () => one.told.at(-1)?.name === "closed");
   const events = one.told.filter(({ name }) => name !== "pods");
+  expect(one.told[0]?.name).toBe("watching");
   expect(events).toMatchObject([
     { name: "watching", data: { proxies: ["demo/chat"], payload: true } },
     { name: "handshake", data: { ...refusal, pod: "chat-a" } },
+    { name: "watching", data: { proxies: ["demo/chat"], payload: true } },
     { name: "watching", data: { proxies: ["demo/chat"], payload: false } },
     { name: "closed", data: { session: "s1", pod: "chat-b" } },
   ]);

@@ -75,7 +75,6 @@ export class EventFeed {
     }
     clearTimeout(this.#linger);
     if (this.#beginnings.size > 0) sink.write(this.#beginning());
-    if (!this.#target.single) sink.write(this.#podsLine());
     for (const trouble of this.#troubles) sink.write(trouble);
     for (const past of this.#refusals.events) sink.write(eventLine("handshake", past));
     this.#sinks.add(sink);
@@ -88,7 +87,8 @@ export class EventFeed {
   #take(event: PlaceEvent): void {
     if (event.name === "watching") {
       this.#beginnings.set(event.place.id, beginningOf(event.data));
-      return this.#write(this.#beginning());
+      this.#write(this.#beginning());
+      return;
     }
     const text = passedOn(event, this.#target);
     if (text === undefined) return;
@@ -96,26 +96,21 @@ export class EventFeed {
     this.#refusals.take(event.name, withPod(event, this.#target), text.length);
   }
 
-  /** Proxies of all pods; payload is shown where every one of them shows it. */
+  /** Proxies of all pods, payload where every one of them shows it; in a cluster, which pods are watched. */
   #beginning(): string {
     const all = [...this.#beginnings.values()];
     const proxies = [...new Set(all.flatMap((one) => one.proxies))].slice(0, MOST_PROXIES);
-    return eventLine("watching", {
-      at: new Date().toISOString(),
-      proxies,
-      payload: all.every(({ payload }) => payload),
-    });
+    const at = new Date().toISOString();
+    const watching = eventLine("watching", { at, proxies, payload: all.every(({ payload }) => payload) });
+    return this.#target.single ? watching : watching + eventLine("pods", { at, pods: this.#pods });
   }
 
   #watching(places: readonly Place[]): void {
     this.#pods = places.map(({ name }) => name);
     const ids = new Set(places.map(({ id }) => id));
     for (const id of this.#beginnings.keys()) if (!ids.has(id)) this.#beginnings.delete(id);
-    if (!this.#target.single) this.#write(this.#podsLine());
-  }
-
-  #podsLine(): string {
-    return eventLine("pods", { at: new Date().toISOString(), pods: this.#pods });
+    // Before a pod has begun there is nothing to say: `watching` is the first event.
+    if (this.#beginnings.size > 0) this.#write(this.#beginning());
   }
 
   #trouble(failure: LiveFailure): void {

@@ -147,3 +147,26 @@ test("of more pods than can be watched the first are, and it is said", async () 
   stop.abort();
   await ended;
 });
+
+test("which streams are open is told when it changes, and not at each look", async () => {
+  const process = await FakeAdminProcess.start();
+  const url = new URL(`http://127.0.0.1:${process.port}`);
+  const one = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined });
+  let looks = 0;
+  const places: Target["places"] = (signal) => {
+    looks += 1;
+    return one.places(signal);
+  };
+  const target: Target = { title: one.title, single: false, places, close: () => {} };
+  const stop = new AbortController();
+  const watching: number[] = [];
+  const follower = {
+    event: () => {},
+    watching: ({ length }: { readonly length: number }) => void watching.push(length),
+  };
+  const ended = follow(target, { path: "/debug/events" }, follower, stop.signal, QUICK);
+  await until("it has looked often", () => looks > 5);
+  expect(watching).toEqual([1]);
+  stop.abort();
+  await ended;
+});

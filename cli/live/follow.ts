@@ -145,12 +145,13 @@ class Following {
   }
 
   #letGo(there: ReadonlySet<string>): void {
+    let gone = false;
     for (const [id, { end }] of this.#followed) {
       if (there.has(id)) continue;
       end.abort();
-      this.#followed.delete(id);
+      gone = this.#followed.delete(id);
     }
-    this.#watching();
+    if (gone) this.#watching();
   }
 
   /** `first` is called once: with the failure of the first try, or without one. */
