@@ -22,7 +22,7 @@ test("prints a link with a token of its own, serves what the page asks for, and 
   const program = new Program(["debug", ...cluster.args, "--port", String(port)]);
   const { url, token } = await linkOf(program);
   expect(url).toBe(`http://127.0.0.1:${port}`);
-  expect(program.stderr).toBe("the debug page of demo/chat; Ctrl-C ends it\n");
+  await until("what it serves", () => program.stderr === "the debug page of demo/chat; Ctrl-C ends it\n");
   const page = await fetch(`${url}/debug`);
   expect(page.status).toBe(200);
   await page.text();

@@ -33,7 +33,7 @@ test("shows what happens in all pods, those that come too, until Ctrl-C", async 
   );
   program.signal("SIGINT");
   expect(await program.exit()).toBe(0);
-  expect(program.stderr).toBe("");
+  expect(program.stderr).toBe("wsproxy trace: watching demo/chat; Ctrl-C ends it\n");
 }, 30_000);
 
 test("-o json is one line for each event, with its name and its pod, and --for ends it", async () => {
@@ -44,6 +44,7 @@ test("-o json is one line for each event, with its name and its pod, and --for e
   pod.tell("handshake", { ...refusal, client: "a\u001b\u202e\n", pod: "forged", event: "forged" });
   pod.tell("novelty", { at: AT, n: 1 });
   expect(await program.exit()).toBe(0);
+  expect(program.stderr).toBe("");
   const lines = program.stdout.trimEnd().split("\n");
   expect(lines.map((line): unknown => JSON.parse(line))).toEqual([
     { ...refusal, client: "a\u001b\u202e\n", event: "handshake", pod: "chat-a" },
@@ -69,7 +70,9 @@ test("a trace of a session comes from the one pod that has it, and ends with it"
   await until("the frame", () => program.stdout.endsWith('chat-a  ↑  text  fin  2 B  forwarded  "hi"\n'));
   for (const stream of pod.streams) stream.end();
   expect(await program.exit()).toBe(0);
-  expect(program.stderr).toBe("wsproxy trace: the trace is over: its time is, or the session has ended\n");
+  expect(program.stderr).toBe(
+    "wsproxy trace: watching demo/chat; Ctrl-C ends it\nwsproxy trace: the trace is over: its time is, or the session has ended\n",
+  );
   pod.answer = other.answer;
   const none = await ran("trace", ...cluster.args, "--frames", "--session", "s2");
   expect(none.stderr).toMatch(/^wsproxy trace: chat-[ab] answers 404: no such session is open here\n$/);
@@ -105,13 +108,13 @@ test("a pipe that is closed ends it with 0", async () => {
   onTestFinished(() => void child.kill("SIGKILL"));
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  const exit = once(child, "exit");
+  const exit = once(child, "close");
   await streaming(pod);
   child.stdout.destroy();
   const flood = setInterval(() => pod.tell("handshake", refusal), 20);
   onTestFinished(() => clearInterval(flood));
   expect(await exit).toEqual([0, null]);
-  expect(said).toBe("");
+  expect(said).toBe("wsproxy trace: watching demo/chat; Ctrl-C ends it\n");
 });
 
 test.each([

@@ -85,8 +85,15 @@ test("a pod that cannot be watched is an event, and no end", async () => {
   expect(told.find(({ name }) => name === "trouble")?.data["message"]).toBe(
     "chat-b answers 503: 5 streams of events and frames are open already",
   );
+  pod.tell("watching", { at: AT, proxies: ["demo/chat"], payload: true });
   pod.tell("limit", { at: AT });
   await until("the other pod goes on", () => told.at(-1)?.name === "limit");
+  cluster.remove("chat-a");
+  await until("none is watched any more", () => {
+    const pods = told.findLast(({ name }) => name === "pods");
+    return JSON.stringify(pods?.data["pods"]) === "[]";
+  });
+  expect(told.findLast(({ name }) => name === "watching")?.data).toMatchObject({ proxies: [], payload: false });
 });
 
 test("where no pod can be watched, the page gets the status and the sentence of a pod, and may try again", async () => {

@@ -33,6 +33,8 @@ export class EventFeed {
   readonly #sinks = new Set<AdminSink>();
   readonly #refusals = new KeptRefusals();
   readonly #beginnings = new Map<string, Beginning>();
+  /** A pod has said its first event: until then a page is told nothing of `watching`. */
+  #told = false;
   #troubles: string[] = [];
   #pods: readonly string[] = [];
   #heartbeat: NodeJS.Timeout;
@@ -74,7 +76,7 @@ export class EventFeed {
       return () => {};
     }
     clearTimeout(this.#linger);
-    if (this.#beginnings.size > 0) sink.write(this.#beginning());
+    if (this.#told) sink.write(this.#beginning());
     for (const trouble of this.#troubles) sink.write(trouble);
     for (const past of this.#refusals.events) sink.write(eventLine("handshake", past));
     this.#sinks.add(sink);
@@ -87,6 +89,7 @@ export class EventFeed {
   #take(event: PlaceEvent): void {
     if (event.name === "watching") {
       this.#beginnings.set(event.place.id, beginningOf(event.data));
+      this.#told = true;
       this.#write(this.#beginning());
       return;
     }
@@ -101,7 +104,7 @@ export class EventFeed {
     const all = [...this.#beginnings.values()];
     const proxies = [...new Set(all.flatMap((one) => one.proxies))].slice(0, MOST_PROXIES);
     const at = new Date().toISOString();
-    const watching = eventLine("watching", { at, proxies, payload: all.every(({ payload }) => payload) });
+    const watching = eventLine("watching", { at, proxies, payload: all.length > 0 && all.every((one) => one.payload) });
     return this.#target.single ? watching : watching + eventLine("pods", { at, pods: this.#pods });
   }
 
@@ -109,8 +112,7 @@ export class EventFeed {
     this.#pods = places.map(({ name }) => name);
     const ids = new Set(places.map(({ id }) => id));
     for (const id of this.#beginnings.keys()) if (!ids.has(id)) this.#beginnings.delete(id);
-    // Before a pod has begun there is nothing to say: `watching` is the first event.
-    if (this.#beginnings.size > 0) this.#write(this.#beginning());
+    if (this.#told) this.#write(this.#beginning());
   }
 
   #trouble(failure: LiveFailure): void {

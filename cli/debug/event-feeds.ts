@@ -8,7 +8,7 @@ import { answered } from "./told-failure.ts";
 /** Different filters at a time: a pod has five streams for all that ask it. */
 const MOST_FEEDS = 3;
 /** Streams of pages at the same time. */
-export const MOST_STREAMS = 50;
+const MOST_STREAMS = 50;
 /** Bytes that may wait for a page: more than from one pod, since all pods tell what they have kept at once. */
 export const UNREAD = 8_388_608;
 

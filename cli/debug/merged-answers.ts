@@ -10,6 +10,9 @@ import { sumsIn } from "./pod-counts.ts";
 import { queryOf } from "./query.ts";
 import { answered, toldFailures } from "./told-failure.ts";
 
+/** Configs that one answer tells of: as many as there are pods at most. */
+const MOST_ENTRIES = 1000;
+
 /** `/config` of all pods: each entry has its pod. */
 export function mergedConfig(target: Target, signal: AbortSignal): Promise<AdminAnswer> {
   return answered(async () => {
@@ -21,8 +24,9 @@ export function mergedConfig(target: Target, signal: AbortSignal): Promise<Admin
     const proxies = answers.flatMap(({ place, value }) =>
       value.proxies.map((one) => (target.single ? one : { ...one, pod: place.name })),
     );
-    const more = answers.reduce((sum, { value }) => sum + value.more, 0);
-    return jsonAnswer({ proxies, more, failures: toldFailures(failures) });
+    const beyond = Math.max(0, proxies.length - MOST_ENTRIES);
+    const more = answers.reduce((sum, { value }) => sum + value.more, beyond);
+    return jsonAnswer({ proxies: proxies.slice(0, MOST_ENTRIES), more, failures: toldFailures(failures) });
   });
 }
 

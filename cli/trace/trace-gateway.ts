@@ -75,6 +75,7 @@ async function traced(target: Target, options: TraceOptions, { output, note, sig
   const opened = (): void => {
     if (begun) return;
     begun = true;
+    if (!json) note(`watching ${target.title}${time === undefined ? "; Ctrl-C ends it" : ""}`);
     if (time !== undefined)
       void sleep(time, undefined, { signal }).then(
         () => over.abort(),
