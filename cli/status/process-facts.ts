@@ -1,0 +1,89 @@
+import { configReport, type ProxyReport } from "../../api/report.ts";
+import { askAll } from "../live/ask-all.ts";
+import { ask, askText } from "../live/ask.ts";
+import { LiveFailure, failureIn } from "../live/live-failure.ts";
+import type { Place, Target } from "../live/target.ts";
+import { keptRefusals, type Refusal } from "./kept-refusals.ts";
+import { processMetrics, type ProcessMetrics } from "./process-metrics.ts";
+
+/** What one process says; a part that it did not answer is absent, and `gaps` says why. */
+export interface ProcessFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly serves?: readonly ProxyReport[];
+  readonly metrics?: ProcessMetrics;
+  readonly refusals?: readonly Refusal[];
+  readonly gaps: readonly LiveFailure[];
+}
+
+export interface AllFacts {
+  readonly processes: readonly ProcessFacts[];
+  /** Why no process can be asked. */
+  readonly failure?: LiveFailure;
+}
+
+/** Time for the answers of one process, in ms; a slow one holds up the rest for no longer. */
+export const PATIENCE_FOR_POD = 5000;
+/** Time in which processes are begun to be asked, in ms. */
+const PATIENCE_FOR_ALL = 15_000;
+
+/** Asks each process what it serves, for its metrics and for the refusals that it keeps. */
+export async function allFacts(target: Target, signal: AbortSignal, patience = PATIENCE_FOR_POD): Promise<AllFacts> {
+  const silent = new Map<string, ProcessFacts>();
+  const late = performance.now() + PATIENCE_FOR_ALL;
+  const each = async (place: Place): Promise<ProcessFacts> => {
+    const facts =
+      performance.now() < late
+        ? await factsOf(place, signal, patience)
+        : { id: place.id, name: place.name, gaps: [slow(place, "was not asked: too many others were slow")] };
+    const [first] = facts.gaps;
+    if (first === undefined || facts.serves !== undefined || facts.metrics !== undefined) return facts;
+    // Whether the process has ended meanwhile, which is no failure, is found out for failures.
+    silent.set(place.id, facts);
+    throw first;
+  };
+  try {
+    const { answers, failures } = await askAll(target, each, signal);
+    const failed = failures.map(({ place, failure }) => silent.get(place.id) ?? { ...idOf(place), gaps: [failure] });
+    const processes = [...answers.map(({ value }) => value), ...failed];
+    return { processes: processes.toSorted((one, other) => (one.name < other.name ? -1 : 1)) };
+  } catch (error) {
+    const failure = failureIn(error);
+    return { processes: [...silent.values()], ...(silent.size === 0 ? { failure } : {}) };
+  }
+}
+
+async function factsOf(place: Place, signal: AbortSignal, patience: number): Promise<ProcessFacts> {
+  const limit = AbortSignal.timeout(patience);
+  const both = AbortSignal.any([signal, limit]);
+  const gaps: LiveFailure[] = [];
+  const part = async <T>(asked: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await asked;
+    } catch (error) {
+      const failure = limit.aborted ? slow(place, `gives no answer within ${patience / 1000} s`) : failureIn(error);
+      if (gaps.every(({ message }) => message !== failure.message)) gaps.push(failure);
+      return undefined;
+    }
+  };
+  const [report, metrics, refusals] = await Promise.all([
+    part(ask(place, { path: "/config" }, configReport, both)),
+    part(askText(place, { path: "/metrics" }, both)),
+    part(keptRefusals(place, both)),
+  ]);
+  return {
+    ...idOf(place),
+    ...(report === undefined ? {} : { serves: report.proxies }),
+    ...(metrics === undefined ? {} : { metrics: processMetrics(metrics) }),
+    ...(refusals === undefined ? {} : { refusals }),
+    gaps,
+  };
+}
+
+function idOf({ id, name }: Place): { readonly id: string; readonly name: string } {
+  return { id, name };
+}
+
+function slow({ name }: Place, what: string): LiveFailure {
+  return new LiveFailure("Unreachable", `${name} ${what}`);
+}
