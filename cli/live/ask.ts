@@ -34,7 +34,7 @@ const NO_PARAMETER = /^this (page|path) takes .* only$/;
 
 /** Asks one process. Rejects with LiveFailure; the answer's fields that the form does not know are passed over. */
 export async function ask<T>(place: Place, question: Question, form: Form<T>, signal: AbortSignal): Promise<T> {
-  const { end, text } = await whole(place, question, signal);
+  const { end, text } = await bodyInTime(place, question, signal);
   const parsed = form.safeParse(end === "TooLong" ? undefined : json(text));
   if (!parsed.success) throw nonsense(place);
   return parsed.data;
@@ -42,13 +42,13 @@ export async function ask<T>(place: Place, question: Question, form: Form<T>, si
 
 /** As `ask`, for an answer that is no JSON, such as metrics. */
 export async function askText(place: Place, question: Question, signal: AbortSignal): Promise<string> {
-  const { end, text } = await whole(place, question, signal);
+  const { end, text } = await bodyInTime(place, question, signal);
   if (end === "TooLong") throw nonsense(place);
   return text;
 }
 
 /** The body of the answer, if it has not broken off. */
-async function whole(place: Place, question: Question, signal: AbortSignal): Promise<Body> {
+async function bodyInTime(place: Place, question: Question, signal: AbortSignal): Promise<Body> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   const response = await opened(place, question, limit);
   const body = await bodyOf(response, LARGEST_ANSWER, limit);

@@ -1,3 +1,5 @@
+import { INJECT_LABEL } from "../../api/meta.ts";
+import { DATAPLANE_CONTAINER } from "../../operator/render/pod.ts";
 import type { NextCommands } from "./next-commands.ts";
 import type { PodRow, Report } from "./report.ts";
 import { nameOf, RECENT } from "./report.ts";
@@ -33,7 +35,7 @@ export function problemsOf(
   return [
     ...ofConditions(report, proxy, { name, base }, next),
     ...report.pods.flatMap((pod) => ofPod(pod, report, proxy, next)),
-    ...(report.pods.length === 0 && proxy !== undefined ? [noPods(proxy, name, next)] : []),
+    ...(report.noPods && proxy !== undefined ? [noPods(proxy, name, next)] : []),
     ...ofBackends(report, next),
     ...ofCertificates(report, proxy, next),
     ...ofLimits(report, next),
@@ -95,43 +97,49 @@ const CHECK = "wsproxy check -f PATH";
 /** Selects the operator's pods; their namespace is not known here. */
 const OPERATOR = "app.kubernetes.io/name=wsproxy,app.kubernetes.io/component=operator";
 
-function noPods({ selector }: ProxyFacts, name: string, next: NextCommands): Problem {
+function noPods({ selector, mode }: ProxyFacts, name: string, next: NextCommands): Problem {
   const command =
-    selector === undefined
-      ? next.kubectl("describe", "wsp", name)
-      : next.kubectl("get", "deployments,replicasets,pods", "--selector", selector);
+    mode === "Sidecar"
+      ? next.kubectl("get", "pods", "--selector", `${INJECT_LABEL}=${name}`)
+      : selector === undefined
+        ? next.kubectl("describe", "wsp", name)
+        : next.kubectl("get", "deployments,replicasets,pods", "--selector", selector);
   return { what: "no pod has its data plane", next: [command] };
 }
 
 function ofPod(row: PodRow, report: Report, proxy: ProxyFacts | undefined, next: NextCommands): readonly Problem[] {
-  if (row.leaving === true) return [];
+  // A pod that has come to its end, such as an evicted one, is replaced, and stays to be looked at.
+  if (row.leaving === true || row.phase === "Failed" || row.phase === "Succeeded") return [];
   const { pod, container, serves, phase } = row;
-  const who = report.single ? `proxy ${nameOf(row)}` : `pod ${pod}`;
+  const subject = report.single ? `proxy ${nameOf(row)}` : `pod ${pod}`;
   const log = (...more: readonly string[]): string =>
-    next.kubectl("logs", pod, "--container", container?.name ?? "dataplane", ...more);
+    next.kubectl("logs", pod, "--container", containerOf(row), ...more);
   const found: Problem[] = [];
   if (row.ready === false) {
-    const why = container?.waiting ?? (phase === "Running" ? "its readiness probe fails" : phase);
-    found.push({ what: `${who} is not ready: ${why}`, next: [next.kubectl("describe", "pod", pod)] });
+    const why = container?.waiting ?? (phase === "Running" ? "a readiness probe fails" : phase);
+    found.push({ what: `${subject} is not ready: ${why}`, next: [next.kubectl("describe", "pod", pod)] });
   } else if (row.metrics?.ready === false) {
     const command = report.single ? next.wsproxy("trace", "--refused") : log("--tail", "50");
-    found.push({ what: `${who} takes no new sessions`, next: [command] });
+    found.push({ what: `${subject} takes no new sessions`, next: [command] });
   }
   const ended = container?.ended;
   if (ended !== undefined && report.now - Date.parse(ended.at) < JUST_ENDED) {
     found.push({
-      what: `the data plane of ${who} ended at ${ended.at} with ${ended.reason} (${ended.code}), restarts: ${container?.restarts}`,
+      what: `the data plane of ${subject} ended at ${ended.at} with ${ended.reason} (${ended.code}), restarts: ${container?.restarts}`,
       next: [log("--previous", "--tail", "50")],
     });
+  }
+  if (row.silent !== undefined) {
+    found.push({ what: `${subject} does not say what it serves: ${row.silent}`, next: [log("--tail", "50")] });
   }
   if (serves?.rejected !== undefined) {
     const { stage, problems } = serves.rejected;
     const what = stage === "listener" ? "cannot open the listener of the newest config" : "refuses the newest config";
     const command = report.single ? CHECK : log("--tail", "50");
-    found.push({ what: `${who} ${what}: ${problems.join("; ")}`, next: [command] });
+    found.push({ what: `${subject} ${what}: ${problems.join("; ")}`, next: [command] });
   } else if (serves?.removed === true) {
     found.push({
-      what: `${who} serves no route: its config was removed`,
+      what: `${subject} serves no route: its config was removed`,
       next: report.single ? [CHECK] : [log("--tail", "50")],
     });
   } else if (isBehind(row, proxy)) {
@@ -139,13 +147,17 @@ function ofPod(row: PodRow, report: Report, proxy: ProxyFacts | undefined, next:
       serves?.generation === undefined || serves.generation === proxy?.generation
         ? "does not serve the newest keys and objects yet"
         : `serves generation ${serves.generation} of ${proxy?.generation}`;
-    found.push({ what: `${who} ${what}`, next: [log("--tail", "50")] });
+    found.push({ what: `${subject} ${what}`, next: [log("--tail", "50")] });
   }
   return found;
 }
 
+function containerOf(row: PodRow | undefined): string {
+  return row?.container?.name ?? DATAPLANE_CONTAINER;
+}
+
 /** Does a process serve another config than the operator has made of an accepted spec? */
-export function isBehind({ serves }: PodRow, proxy: ProxyFacts | undefined): boolean {
+function isBehind({ serves }: PodRow, proxy: ProxyFacts | undefined): boolean {
   if (serves?.hash === undefined || proxy?.configHash === undefined) return false;
   return serves.hash !== proxy.configHash;
 }
@@ -184,7 +196,7 @@ function ofCertificates(
   });
 }
 
-function ofLimits({ limits, store, single }: Report, next: NextCommands): readonly Problem[] {
+function ofLimits({ limits, store, single, pods }: Report, next: NextCommands): readonly Problem[] {
   const near = limits.filter(({ used, limit, near: share }) => used >= share * limit);
   const found = near.map(({ what, used, limit, pod }) => ({
     what: `${what}: ${Math.floor((100 * used) / limit)} % are used${pod === undefined ? "" : ` (${pod})`}`,
@@ -195,7 +207,7 @@ function ofLimits({ limits, store, single }: Report, next: NextCommands): readon
   const what = `the store of shared limits does not answer ${store.away.length} of ${store.asked} (${first})`;
   const command = single
     ? next.wsproxy("trace", "--refused")
-    : next.kubectl("logs", first, "--container", "dataplane", "--tail", "50");
+    : next.kubectl("logs", first, "--container", containerOf(pods.find(({ pod }) => pod === first)), "--tail", "50");
   return [...found, { what, next: [command] }];
 }
 

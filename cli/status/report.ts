@@ -1,5 +1,6 @@
 import type { ProxyReport } from "../../api/report.ts";
 import type { ProxyContainer } from "../live/cluster/proxy-pods.ts";
+import { EXIT } from "../line/exit-codes.ts";
 import type { BackendFacts } from "./backend-facts.ts";
 import type { Facts } from "./facts.ts";
 import type { Refusal } from "./kept-refusals.ts";
@@ -23,6 +24,8 @@ export interface PodRow {
   readonly metrics?: ProxyMetrics;
   /** Why the process says nothing, or less. */
   readonly silence: readonly string[];
+  /** Why it says nothing although it is asked with every right. */
+  readonly silent?: string;
 }
 
 /** What is used of something that has an end. */
@@ -66,6 +69,8 @@ export interface Report {
   readonly conditions: readonly Condition[];
   readonly routes: ProxyFacts["routes"];
   readonly pods: readonly PodRow[];
+  /** The pods could be listed, and there are none. */
+  readonly noPods: boolean;
   readonly backends: readonly BackendFacts[];
   /** Services whose endpoints were not looked at. */
   readonly moreBackends: number;
@@ -96,6 +101,7 @@ export function reportOf(facts: Facts): Report {
     conditions: proxy?.conditions ?? [],
     routes: proxy?.routes ?? [],
     pods,
+    noPods: facts.pods?.length === 0,
     backends: backends?.backends ?? [],
     moreBackends: backends?.more ?? 0,
     certificates: certificatesIn(pods),
@@ -115,12 +121,14 @@ function podRows({ single, title, pods = [], processes }: Facts): readonly PodRo
   const row = (pod: string, { serves, metrics, gaps }: Omit<ProcessFacts, "id" | "name">, name: string): PodRow => {
     const served = serves?.find(({ proxy }) => proxy === name);
     const figures = metrics?.proxies.get(name);
+    const silent = serves === undefined ? gaps.find(({ exit }) => exit !== EXIT.noPermission) : undefined;
     return {
       pod,
       ...(single ? { proxy: name } : {}),
       ...(served === undefined ? {} : { serves: served }),
       ...(figures === undefined ? {} : { metrics: figures, sessions: figures.sessions }),
       silence: gaps.map(({ message }) => message),
+      ...(silent === undefined ? {} : { silent: silent.message }),
     };
   };
   if (single) {

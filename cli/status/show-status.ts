@@ -55,6 +55,7 @@ async function gathered(typed: TypedTarget, signal: AbortSignal): Promise<Gather
 }
 
 /** What is missing may be what is wrong, so that is no success. */
-function exitOf([first]: readonly LiveFailure[]): number {
-  return first?.exit ?? EXIT.ok;
+function exitOf(gaps: readonly LiveFailure[]): number {
+  if (gaps.length === 0) return EXIT.ok;
+  return gaps.some(({ exit }) => exit === EXIT.noPermission) ? EXIT.noPermission : EXIT.unavailable;
 }

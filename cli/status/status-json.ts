@@ -3,20 +3,26 @@ import type { PodRow, Report } from "./report.ts";
 
 /** The answer of `-o json`. */
 export function jsonOf(report: Report, problems: readonly Problem[]): object {
-  const { title, now, single: _single, moreBackends, certificates, store, pods, limits, ...rest } = report;
+  const { title, now, pods, certificates, limits } = report;
   return {
     gateway: title,
     at: new Date(now).toISOString(),
-    ...rest,
+    ...(report.generation === undefined ? {} : { generation: report.generation }),
+    ...(report.mode === undefined ? {} : { mode: report.mode }),
+    conditions: report.conditions,
+    routes: report.routes,
     pods: pods.map(podJson),
-    moreBackends,
+    backends: report.backends,
+    moreBackends: report.moreBackends,
     certificates: certificates.map(({ proxy, until }) => ({
       ...(proxy === "" ? {} : { proxy }),
       expires: timeOf(until),
       daysLeft: Math.floor((until - now) / 86_400_000),
     })),
-    limits: limits.map(({ near: _near, ...row }) => row),
-    ...(store === undefined ? {} : { store }),
+    limits,
+    ...(report.store === undefined ? {} : { store: report.store }),
+    refusals: report.refusals,
+    missing: report.missing,
     problems,
   };
 }
