@@ -1,8 +1,8 @@
 import { INJECT_LABEL } from "../../api/meta.ts";
-import { DATAPLANE_CONTAINER } from "../../operator/render/pod.ts";
 import type { NextCommands } from "./next-commands.ts";
 import type { PodRow, Report } from "./report.ts";
-import { nameOf, RECENT } from "./report.ts";
+import { RECENT } from "./kept-refusals.ts";
+import { nameOf } from "./report.ts";
 import type { ProxyFacts } from "./proxy-facts.ts";
 
 /** What is wrong, with the commands that lead on. Texts of the network in it are as they are. */
@@ -112,8 +112,7 @@ function ofPod(row: PodRow, report: Report, proxy: ProxyFacts | undefined, next:
   if (row.leaving === true || row.phase === "Failed" || row.phase === "Succeeded") return [];
   const { pod, container, serves, phase } = row;
   const subject = report.single ? `proxy ${nameOf(row)}` : `pod ${pod}`;
-  const log = (...more: readonly string[]): string =>
-    next.kubectl("logs", pod, "--container", containerOf(row), ...more);
+  const log = (...more: readonly string[]): string => next.kubectl("logs", pod, ...containerOf(row), ...more);
   const found: Problem[] = [];
   if (row.ready === false) {
     const why = container?.waiting ?? (phase === "Running" ? "a readiness probe fails" : phase);
@@ -152,8 +151,8 @@ function ofPod(row: PodRow, report: Report, proxy: ProxyFacts | undefined, next:
   return found;
 }
 
-function containerOf(row: PodRow | undefined): string {
-  return row?.container?.name ?? DATAPLANE_CONTAINER;
+function containerOf(row: PodRow | undefined): readonly string[] {
+  return row?.container === undefined ? [] : ["--container", row.container.name];
 }
 
 /** Does a process serve another config than the operator has made of an accepted spec? */
@@ -207,7 +206,7 @@ function ofLimits({ limits, store, single, pods }: Report, next: NextCommands): 
   const what = `the store of shared limits does not answer ${store.away.length} of ${store.asked} (${first})`;
   const command = single
     ? next.wsproxy("trace", "--refused")
-    : next.kubectl("logs", first, "--container", containerOf(pods.find(({ pod }) => pod === first)), "--tail", "50");
+    : next.kubectl("logs", first, ...containerOf(pods.find(({ pod }) => pod === first)), "--tail", "50");
   return [...found, { what, next: [command] }];
 }
 

@@ -3,7 +3,7 @@ import { askAll } from "../live/ask-all.ts";
 import { ask, askText } from "../live/ask.ts";
 import { LiveFailure, failureIn } from "../live/live-failure.ts";
 import type { Place, Target } from "../live/target.ts";
-import { keptRefusals, type Refusal } from "./kept-refusals.ts";
+import { keptRefusals, type RefusalCount } from "./kept-refusals.ts";
 import { processMetrics, type ProcessMetrics } from "./process-metrics.ts";
 
 /** What one process says; a part that it did not answer is absent, and `gaps` says why. */
@@ -12,7 +12,7 @@ export interface ProcessFacts {
   readonly name: string;
   readonly serves?: readonly ProxyReport[];
   readonly metrics?: ProcessMetrics;
-  readonly refusals?: readonly Refusal[];
+  readonly refusals?: readonly RefusalCount[];
   readonly gaps: readonly LiveFailure[];
 }
 

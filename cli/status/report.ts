@@ -3,7 +3,7 @@ import type { ProxyContainer } from "../live/cluster/proxy-pods.ts";
 import { EXIT } from "../line/exit-codes.ts";
 import type { BackendFacts } from "./backend-facts.ts";
 import type { Facts } from "./facts.ts";
-import type { Refusal } from "./kept-refusals.ts";
+import { add, type RefusalCount } from "./kept-refusals.ts";
 import type { ProcessFacts } from "./process-facts.ts";
 import type { ProxyMetrics } from "./process-metrics.ts";
 import type { Condition, ProxyFacts } from "./proxy-facts.ts";
@@ -41,14 +41,9 @@ export interface LimitRow {
   readonly bytes?: boolean;
 }
 
-export interface RefusalRow {
-  readonly reason: string;
-  readonly status: number;
-  /** Of those that the pods have kept. */
-  readonly count: number;
-  /** Of them, in the last RECENT ms. */
-  readonly recent: number;
-  readonly newest: Refusal & { readonly pod: string };
+/** Of all pods; `pod` has the newest. */
+export interface RefusalRow extends RefusalCount {
+  readonly pod: string;
 }
 
 export interface Certificate {
@@ -83,8 +78,6 @@ export interface Report {
   readonly missing: readonly string[];
 }
 
-/** Refusals of this time, in ms, count as those of now. */
-export const RECENT = 600_000;
 /** Shares as in the alerts of the chart. */
 const NEAR = { sessions: 0.85, buffers: 0.8, descriptors: 0.85 } as const;
 
@@ -107,7 +100,7 @@ export function reportOf(facts: Facts): Report {
     certificates: certificatesIn(pods),
     limits: [...fillOfPods(facts.processes, pods), ...sharedLimits(proxy, pods)],
     ...(stores.length === 0 ? {} : { store: { asked: stores.length, away } }),
-    refusals: refusalRows(facts.processes, facts.now),
+    refusals: refusalRows(facts.processes),
     missing: facts.gaps.map(({ message }) => message),
   };
 }
@@ -199,21 +192,10 @@ function sharedLimits(proxy: ProxyFacts | undefined, pods: readonly PodRow[]): r
   });
 }
 
-function refusalRows(processes: readonly ProcessFacts[], now: number): readonly RefusalRow[] {
+function refusalRows(processes: readonly ProcessFacts[]): readonly RefusalRow[] {
   const rows = new Map<string, RefusalRow>();
   for (const { name, refusals = [] } of processes) {
-    for (const refusal of refusals) {
-      const key = `${refusal.status} ${refusal.reason}`;
-      const before = rows.get(key);
-      const newest = before !== undefined && before.newest.at >= refusal.at ? before.newest : { ...refusal, pod: name };
-      rows.set(key, {
-        reason: refusal.reason,
-        status: refusal.status,
-        count: (before?.count ?? 0) + 1,
-        recent: (before?.recent ?? 0) + (now - Date.parse(refusal.at) < RECENT ? 1 : 0),
-        newest,
-      });
-    }
+    for (const refusal of refusals) add(rows, { ...refusal, pod: name });
   }
   return [...rows.values()].toSorted((one, other) => (one.newest.at > other.newest.at ? -1 : 1));
 }

@@ -6,7 +6,7 @@ import { processTarget } from "../live/process-target.ts";
 import { runLive } from "../live/run-live.ts";
 import type { TypedTarget } from "../live/target-options.ts";
 import type { Facts } from "./facts.ts";
-import { gatherOfCluster, gatherOfProcess } from "./gather.ts";
+import { gatherOfProcess } from "./gather-process.ts";
 import { NextCommands } from "./next-commands.ts";
 import { problemsOf, type Names } from "./problems.ts";
 import { reportOf } from "./report.ts";
@@ -44,7 +44,9 @@ async function gathered(typed: TypedTarget, signal: AbortSignal): Promise<Gather
     const target = await processTarget(typed);
     return { facts: await gatherOfProcess(target, signal), names: { name: "", base: "" }, namespace: undefined };
   }
+  // What talks to Kubernetes is loaded only for a cluster.
   const { clusterTargetWithoutToken } = await import("../live/cluster/cluster-target.ts");
+  const { gatherOfCluster } = await import("./gather-cluster.ts");
   const target = await clusterTargetWithoutToken(typed);
   try {
     const { proxy: name, base, namespace } = target;

@@ -3,7 +3,8 @@ import { columns } from "../line/columns.ts";
 import { cutToWidth } from "../line/display-width.ts";
 import { age, amountOfBytes } from "../sessions/figures.ts";
 import type { Problem } from "./problems.ts";
-import { RECENT, type LimitRow, type PodRow, type RefusalRow, type Report } from "./report.ts";
+import { RECENT } from "./kept-refusals.ts";
+import type { LimitRow, PodRow, RefusalRow, Report } from "./report.ts";
 import type { NextCommands } from "./next-commands.ts";
 
 /** Rows of a part that are shown; `-o json` has all. */

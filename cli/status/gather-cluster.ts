@@ -2,20 +2,11 @@ import { clusterFailure } from "../live/cluster/cluster-failures.ts";
 import type { ClusterTarget } from "../live/cluster/cluster-target.ts";
 import { proxyPods, type ProxyPod } from "../live/cluster/proxy-pods.ts";
 import { failureIn, type LiveFailure } from "../live/live-failure.ts";
-import { MOST_PLACES, type Target } from "../live/target.ts";
+import { MOST_PLACES } from "../live/target.ts";
 import { backendFacts } from "./backend-facts.ts";
 import type { Facts } from "./facts.ts";
 import { allFacts, type AllFacts } from "./process-facts.ts";
 import { proxyFacts } from "./proxy-facts.ts";
-
-/** Asks one process. Rejects with LiveFailure where it says nothing at all. */
-export async function gatherOfProcess(target: Target, signal: AbortSignal): Promise<Facts> {
-  const { processes, failure } = await allFacts(target, signal);
-  const [only] = processes;
-  const silent = only?.serves === undefined && only?.metrics === undefined ? only?.gaps[0] : undefined;
-  if (failure !== undefined || silent !== undefined) throw failure ?? silent;
-  return { title: target.title, single: true, now: Date.now(), processes, gaps: only?.gaps ?? [] };
-}
 
 /**
  * Asks the API server and all pods, at the same time. A part for which a right is missing is left out. Rejects with
