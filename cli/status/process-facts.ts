@@ -22,19 +22,21 @@ export interface AllFacts {
   readonly failure?: LiveFailure;
 }
 
-/** Time for the answers of one process, in ms; a slow one holds up the rest for no longer. */
-export const PATIENCE_FOR_POD = 5000;
-/** Time in which processes are begun to be asked, in ms. */
-const PATIENCE_FOR_ALL = 15_000;
+/** Times in ms: for the answers of one process, and in which processes are begun to be asked. */
+export const PATIENCE = { pod: 5000, all: 15_000 } as const;
 
 /** Asks each process what it serves, for its metrics and for the refusals that it keeps. */
-export async function allFacts(target: Target, signal: AbortSignal, patience = PATIENCE_FOR_POD): Promise<AllFacts> {
+export async function allFacts(
+  target: Target,
+  signal: AbortSignal,
+  patience: { readonly pod: number; readonly all: number } = PATIENCE,
+): Promise<AllFacts> {
   const silent = new Map<string, ProcessFacts>();
-  const late = performance.now() + PATIENCE_FOR_ALL;
+  const late = performance.now() + patience.all;
   const each = async (place: Place): Promise<ProcessFacts> => {
     const facts =
       performance.now() < late
-        ? await factsOf(place, signal, patience)
+        ? await factsOf(place, signal, patience.pod)
         : { id: place.id, name: place.name, gaps: [slow(place, "was not asked: too many others were slow")] };
     const [first] = facts.gaps;
     if (first === undefined || facts.serves !== undefined || facts.metrics !== undefined) return facts;
@@ -46,11 +48,15 @@ export async function allFacts(target: Target, signal: AbortSignal, patience = P
     const { answers, failures } = await askAll(target, each, signal);
     const failed = failures.map(({ place, failure }) => silent.get(place.id) ?? { ...idOf(place), gaps: [failure] });
     const processes = [...answers.map(({ value }) => value), ...failed];
-    return { processes: processes.toSorted((one, other) => (one.name < other.name ? -1 : 1)) };
+    return { processes: byName(processes) };
   } catch (error) {
     const failure = failureIn(error);
-    return { processes: [...silent.values()], ...(silent.size === 0 ? { failure } : {}) };
+    return { processes: byName([...silent.values()]), ...(silent.size === 0 ? { failure } : {}) };
   }
+}
+
+function byName(all: readonly ProcessFacts[]): readonly ProcessFacts[] {
+  return all.toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 async function factsOf(place: Place, signal: AbortSignal, patience: number): Promise<ProcessFacts> {
