@@ -1,83 +1,17 @@
-import type { ServerResponse } from "node:http";
-import { expect, onTestFinished, test } from "vitest";
-import type { AdminCall, FakeAdminProcess } from "../../test/fakes/admin-process.ts";
-import { ALICE } from "../../test/fakes/manifests.ts";
-import { ran } from "../../test/fakes/program.ts";
+import { expect, test } from "vitest";
 import { ProxyCluster } from "../../test/fakes/proxy-cluster.ts";
-import { Standalone } from "../../test/fakes/standalone.ts";
-
-const HASH = "a".repeat(64);
-
-interface Said {
-  readonly generation?: number;
-  readonly hash?: string;
-  readonly rejected?: object;
-  readonly metrics?: string;
-  readonly refusals?: readonly object[];
-}
-
-const FIGURES = `wsproxy_connections{proxy="demo/chat",route="main"} 3
-wsproxy_connections_limit{proxy="demo/chat"} 100
-wsproxy_ready{proxy="demo/chat"} 1
-wsproxy_buffer_budget_bytes 1000000
-wsproxy_buffer_budget_used_bytes 1000
-`;
-
-/** Lets a process answer what status asks. */
-function says(process: FakeAdminProcess, said: Said = {}): void {
-  const { generation = 1, hash = HASH, rejected, metrics = FIGURES, refusals = [] } = said;
-  const report = { proxy: "demo/chat", hash, generation, ...(rejected === undefined ? {} : { rejected }) };
-  process.answer = ({ path, query }: AdminCall, response: ServerResponse) => {
-    if (path === "/config") response.end(JSON.stringify({ proxies: [report], more: 0, aNewerField: 1 }));
-    else if (path === "/metrics") response.end(metrics);
-    else if (path === "/debug/events" && query["outcome"] === "refused") {
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      response.write(`event: watching\ndata: {"at":"","proxies":[],"payload":false}\n\n`);
-      for (const one of refusals) response.write(`event: handshake\ndata: ${JSON.stringify(one)}\n\n`);
-    } else return false;
-    return true;
-  };
-}
-
-function refusal(reason: string, status: number, secondsAgo: number, more: object = {}): object {
-  const at = new Date(Date.now() - 1000 * secondsAgo).toISOString();
-  return { at, proxy: "demo/chat", reason, status, route: "main", address: "192.0.2.7", past: true, ...more };
-}
-
-const WELL = { type: "Ready", status: "True" };
-const minutesAgo = (minutes: number): string => new Date(Date.now() - 60_000 * minutes).toISOString();
-
-function condition(type: string, status = "True", reason = type, message = "all is well"): object {
-  return { type, status, reason, message, observedGeneration: 1, lastTransitionTime: minutesAgo(61) };
-}
-
-const GOOD = ["Accepted", "ResolvedRefs", "Programmed", "Ready"].map((type) => condition(type));
-
-/** A WebSocketProxy as the API server has it. */
-function proxy(cluster: ProxyCluster, { spec = {}, status = {} }: { spec?: object; status?: object } = {}): void {
-  const dataplane = { configHash: HASH, selector: "wsproxy.dev/proxy=wsproxy-chat" };
-  cluster.api.put({
-    apiVersion: "wsproxy.dev/v1alpha1",
-    kind: "WebSocketProxy",
-    metadata: { name: "chat", namespace: "demo" },
-    spec: { routes: [{ name: "main", backends: [{ service: "echo", port: 8080 }] }], ...spec },
-    status: { observedGeneration: 1, conditions: GOOD, dataplane, ...status },
-  });
-}
-
-function endpoints(cluster: ProxyCluster, service: string, ready: readonly boolean[]): void {
-  cluster.api.put({
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: { name: `${service}-x`, namespace: "demo", labels: { "kubernetes.io/service-name": service } },
-    endpoints: ready.map((it, index) => ({ addresses: [`10.0.0.${index + 1}`], conditions: { ready: it } })),
-  });
-}
-
-function podStatus(more: object = {}, container: object = {}): object {
-  const containerStatuses = [{ name: "dataplane", restartCount: 0, state: { running: {} }, ...container }];
-  return { status: { phase: "Running", conditions: [WELL], containerStatuses, ...more } };
-}
+import { Program, ran } from "../../test/fakes/program.ts";
+import { until } from "../../test/fakes/sockets.ts";
+import {
+  condition,
+  endpoints,
+  FIGURES,
+  minutesAgo,
+  podStatus,
+  proxy,
+  refusal,
+  says,
+} from "../../test/fakes/status-scene.ts";
 
 test("where all is well it says so part by part, and ends with 0", async () => {
   const cluster = await ProxyCluster.start();
@@ -107,6 +41,8 @@ test("where all is well it says so part by part, and ends with 0", async () => {
     expect.stringMatching(/^buffer budget +1\.0 kB +1\.0 MB +0 % +chat-[ab]$/),
     "",
     "no handshake was refused lately",
+    "",
+    "all is well",
     "",
   ]);
   expect(ended).toBe(0);
@@ -229,6 +165,7 @@ test("a right that is missing is named, and the other parts are there", async ()
   expect(first.stdout).toMatch(/^chat-a +yes +0 +\S+ +- +- +-$/m);
   expect(first.stderr).toContain(missing('"list" on endpointslices'));
   expect(first.stderr).toContain(missing('"get" on secrets (the one named wsproxy-chat-admin)'));
+  expect(first.stdout).toContain("\nno problem in what could be read\n");
   expect(first.ended).toBe(77);
   endpoints(cluster, "echo", [true]);
   cluster.api.fail("GET /apis/wsproxy.dev/v1alpha1/namespaces/demo/websocketproxies", forbidden);
@@ -257,6 +194,33 @@ test("a pod that does not answer holds up the others for 5 s at most, and its li
   expect(ended).toBe(1);
 }, 30_000);
 
+test("Ctrl-C ends it at once, and is no success", async () => {
+  const cluster = await ProxyCluster.start();
+  proxy(cluster);
+  const slow = await cluster.pod("chat-a", [], podStatus());
+  slow.answer = () => true;
+  const program = new Program(["status", ...cluster.args]);
+  await until("the pod is asked", () => slow.calls.length > 0);
+  program.signal("SIGINT");
+  expect(await program.exit()).toBe(69);
+  expect(program.stderr).toBe("wsproxy status: stopped before it was done\n");
+  expect(program.stdout).toBe("");
+});
+
+test("in mode Sidecar the injected pods are told of, with their own port and container", async () => {
+  const cluster = await ProxyCluster.start();
+  proxy(cluster, { spec: { mode: "Sidecar", routes: [{ name: "main", backends: [{ port: 9000 }] }] } });
+  says(await cluster.injected("app-a", 9191));
+  const { stdout, ended } = await ran("status", ...cluster.args);
+  expect(stdout).toMatch(/^demo\/chat {2}mode Sidecar, /);
+  expect(stdout).toMatch(/^app-a +no +0 +\S+ +1 +a{12} +3 +Pending$/m);
+  expect(stdout).not.toContain("BACKEND");
+  expect(stdout).toContain(
+    `- pod app-a is not ready: Pending\n  next: kubectl --kubeconfig ${cluster.kubeconfig} --namespace demo describe pod app-a\n`,
+  );
+  expect(ended).toBe(1);
+});
+
 test("a proxy without pods, without an operator, and one that is not there are told in a sentence", async () => {
   const cluster = await ProxyCluster.start();
   proxy(cluster, { status: { observedGeneration: 0 } });
@@ -276,28 +240,4 @@ test("a proxy without pods, without an operator, and one that is not there are t
     'wsproxy status: there is no WebSocketProxy nothing in namespace demo; "kubectl get wsp -A" lists all\n',
   );
   expect(other.ended).toBe(1);
-});
-
-test("tells of a standalone gateway, and never shows its token", async () => {
-  const bench = await Standalone.start();
-  onTestFinished(() => bench.program.signal("SIGKILL"));
-  await bench.alive(await bench.client(ALICE), "hello");
-  const url = `http://127.0.0.1:${bench.adminPort}`;
-  const well = await ran("status", "--url", url, "--token", bench.token);
-  expect(well.stderr).toBe("");
-  expect(well.stdout).toMatch(/^127\.0\.0\.1:\d+ {2}one process$/m);
-  expect(well.stdout).toMatch(/^demo\/chat +yes +\S+ +[0-9a-f]{12} +1$/m);
-  expect(well.ended).toBe(0);
-  await expect(bench.client("not-a-key-of-anyone")).rejects.toThrow(/./);
-  await bench.backend.close();
-  await expect(bench.client(ALICE)).rejects.toThrow(/./);
-  const { stdout, ended } = await ran("status", "--url", url, "--token", bench.token);
-  expect(stdout).toMatch(/^401 CredentialInvalid +1 +1 +\d+s ago +- +127\.0\.0\.1 +\S+ +\/$/m);
-  expect(stdout).toMatch(/^502 BackendUnreachable +1 +1 +\d+s ago +alice +127\.0\.0\.1 /m);
-  expect(stdout).toContain(`  next: wsproxy trace --url ${url} --token "$TOKEN" --refused\n`);
-  expect(stdout).not.toContain(bench.token);
-  expect(ended).toBe(1);
-  const wrong = await ran("status", "--url", url, "--token", "not-the-token");
-  expect(wrong.stderr).toContain("does not take this token");
-  expect(wrong.ended).toBe(77);
 });

@@ -28,7 +28,7 @@ export function statusText(report: Report, problems: readonly Problem[], next: N
     backendsOf(report),
     limitsOf(report),
     refusalsOf(report, next),
-    problemsText(problems),
+    problemsText(problems, report),
   ];
   return parts.filter((part) => part !== "").join("\n");
 }
@@ -152,8 +152,8 @@ function refusalsOf({ refusals, pods, now }: Report, next: NextCommands): string
   return `${table}next: ${next.wsproxy("trace", "--refused")}\n`;
 }
 
-function problemsText(problems: readonly Problem[]): string {
-  if (problems.length === 0) return "";
+function problemsText(problems: readonly Problem[], { missing }: Report): string {
+  if (problems.length === 0) return missing.length === 0 ? "all is well\n" : "no problem in what could be read\n";
   const shown = problems
     .slice(0, MOST_PROBLEMS)
     .map(({ what, next }) => `- ${sentence(what)}\n${next.map((command) => `  next: ${safe(command)}\n`).join("")}`);
