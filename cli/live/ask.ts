@@ -34,26 +34,19 @@ const NO_PARAMETER = /^this (page|path) takes .* only$/;
 
 /** Asks one process. Rejects with LiveFailure; the answer's fields that the form does not know are passed over. */
 export async function ask<T>(place: Place, question: Question, form: Form<T>, signal: AbortSignal): Promise<T> {
-  const { end, text } = await bodyInTime(place, question, signal);
-  const parsed = form.safeParse(end === "TooLong" ? undefined : json(text));
+  const parsed = form.safeParse(json(await askText(place, question, signal)));
   if (!parsed.success) throw nonsense(place);
   return parsed.data;
 }
 
-/** As `ask`, for an answer that is no JSON, such as metrics. */
+/** The whole answer of one process as text. Rejects with LiveFailure. */
 export async function askText(place: Place, question: Question, signal: AbortSignal): Promise<string> {
-  const { end, text } = await bodyInTime(place, question, signal);
-  if (end === "TooLong") throw nonsense(place);
-  return text;
-}
-
-/** The body of the answer, if it has not broken off. */
-async function bodyInTime(place: Place, question: Question, signal: AbortSignal): Promise<Body> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   const response = await opened(place, question, limit);
-  const body = await bodyOf(response, LARGEST_ANSWER, limit);
-  if (body.end === "Broken") throw new LiveFailure("Unreachable", `the answer of ${place.name} broke off`);
-  return body;
+  const { end, text } = await bodyOf(response, LARGEST_ANSWER, limit);
+  if (end === "Broken") throw new LiveFailure("Unreachable", `the answer of ${place.name} broke off`);
+  if (end === "TooLong") throw nonsense(place);
+  return text;
 }
 
 /**
