@@ -119,7 +119,7 @@ function limitsIn(spec: Readonly<Record<string, unknown>>): readonly SharedLimit
     for (const entry of list(record(policies)["connections"] ?? usual)) {
       const { per, limit: value } = record(entry);
       const limit = number(value);
-      if (limit === undefined || (per !== "Route" && per !== "Proxy")) continue;
+      if (limit === undefined || limit <= 0 || (per !== "Route" && per !== "Proxy")) continue;
       const route = per === "Route" ? text(name) : undefined;
       // Of several limits of the proxy the lowest is reached first.
       const before = found.get(route ?? "");

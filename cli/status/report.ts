@@ -164,7 +164,7 @@ function fillOfPods(processes: readonly ProcessFacts[], pods: readonly PodRow[])
     processes.map(({ name, metrics }) => ({ pod: name, fill: metrics?.[which] }));
   const fullest = (all: readonly { pod: string; fill: { used: number; limit: number } | undefined }[]) =>
     all
-      .flatMap(({ pod, fill }) => (fill === undefined ? [] : [{ pod, ...fill }]))
+      .flatMap(({ pod, fill }) => (fill === undefined || fill.limit <= 0 ? [] : [{ pod, ...fill }]))
       .toSorted((one, other) => other.used / other.limit - one.used / one.limit)
       .slice(0, 1);
   return [
