@@ -42,5 +42,11 @@ test("a process that names series without end is read up to a bound, in little t
   const line = (index: number): string => `wsproxy_connections{proxy="demo/chat",route="r${index}"} 1\n`;
   const text = Array.from({ length: 2 * MOST_SERIES }, (_, index) => line(index)).join("");
   expect(processMetrics(text).proxies.get("demo/chat")?.sessions).toBe(MOST_SERIES);
-  expect(processMetrics(`wsproxy_connections{${'a="'.repeat(200_000)}} 1`).proxies.size).toBe(1);
+  for (const labels of ['a="', "a", "a=", '"', "}"]) {
+    const whole = labels.repeat(Math.ceil(4_000_000 / labels.length));
+    expect(processMetrics(`wsproxy_connections{${whole}} 1`).proxies.size).toBe(0);
+    expect(processMetrics(`wsproxy_connections{proxy="a"} ${whole}`).proxies.size).toBe(0);
+    const many = `wsproxy_connections{${whole.slice(0, 1999)}} 1\n`.repeat(2000);
+    expect(processMetrics(many).proxies.size).toBe(1);
+  }
 });

@@ -27,6 +27,8 @@ export interface ProcessMetrics {
 
 /** Series that are read of one process. */
 export const MOST_SERIES = 20_000;
+/** Characters of the labels of a series; a longer one is passed over. */
+const LONGEST_LABELS = 2000;
 
 const WANTED = [
   "connections",
@@ -44,8 +46,9 @@ const WANTED = [
 type Name = (typeof WANTED)[number];
 type Labels = Readonly<Record<string, string>>;
 
-const LINE = new RegExp(`^wsproxy_(${WANTED.join("|")})(?:\\{(.*)\\})? ([-+.\\w]+)$`, "gm");
-const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
+const LINE = new RegExp(`^wsproxy_(${WANTED.join("|")})(?:\\{(.{0,${LONGEST_LABELS}})\\})? ([-+.\\w]{1,40})$`, "gm");
+/** Sticky: behind text of another form nothing is looked for, which would take time. */
+const LABEL = /(\w+)="((?:[^"\\]|\\.)*)",?/gy;
 
 /** Reads the text of `/metrics`; lines of another form are passed over. */
 export function processMetrics(text: string): ProcessMetrics {
