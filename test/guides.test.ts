@@ -76,6 +76,13 @@ test("commands that a guide shows have options that the program has", () => {
   }
 });
 
+test("the Role for the commands has the same rules in the guide and in the reference", () => {
+  const rulesOf = (file: string): unknown => manifests(read(file)).find(({ kind }) => kind === "Role")?.["rules"];
+  const rules = rulesOf(join(GUIDES, "what-is-going-on.md"));
+  expect(rules).toHaveLength(5);
+  expect(rulesOf(join(ROOT, "docs/reference/command-line.md"))).toEqual(rules);
+});
+
 test("the guide to metrics lists each alert, with its severities", () => {
   const { groups } = parse(read(join(ROOT, "charts/wsproxy/files/alerts.yaml"))) as {
     groups: { rules: { alert: string; labels: { severity: string } }[] }[];

@@ -52,7 +52,7 @@ const RULES = [
   { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
   { apiGroups: [""], resources: ["pods/portforward"], verbs: ["get", "create"] },
   { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list"] },
-  { apiGroups: ["wsproxy.dev"], resources: ["websocketproxies"], verbs: ["get", "patch"] },
+  { apiGroups: ["wsproxy.dev"], resources: ["websocketproxies"], resourceNames: [NAME], verbs: ["get", "patch"] },
 ];
 
 /** A kubeconfig of an account that has these rules in the namespace, and no others. */
