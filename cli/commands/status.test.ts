@@ -113,7 +113,6 @@ wsproxy_descriptors_used 90
     [
       "Service echo:8080 has no ready endpoint (1 that is not), the backend of route main",
       `${k} describe service echo`,
-      `${k} get endpointslices --selector kubernetes.io/service-name=echo`,
     ],
     ["there is no Service gone, the backend of route main", `${k} get services`],
     [

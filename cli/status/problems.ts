@@ -171,11 +171,12 @@ function ofBackends({ backends }: Report, next: NextCommands): readonly Problem[
     }
     if (state === "ByName" || ready > 0) return [];
     const none = all === 0 ? "has no endpoint" : `has no ready endpoint (${all} that ${all === 1 ? "is" : "are"} not)`;
-    const commands = [
-      next.kubectl("describe", "service", service),
-      next.kubectl("get", "endpointslices", "--selector", `kubernetes.io/service-name=${service}`),
+    return [
+      {
+        what: `Service ${service}:${port} ${none}, the backend ${where}`,
+        next: [next.kubectl("describe", "service", service)],
+      },
     ];
-    return [{ what: `Service ${service}:${port} ${none}, the backend ${where}`, next: commands }];
   });
 }
 
