@@ -21,15 +21,6 @@ interface Listed {
   readonly pods: readonly string[];
 }
 
-interface Status {
-  readonly conditions: readonly { readonly status: string }[];
-  readonly pods: readonly { readonly ready: boolean; readonly serves?: object }[];
-  readonly backends: readonly { readonly service: string }[];
-  readonly refusals: readonly { readonly reason: string; readonly status: number }[];
-  readonly problems: readonly { readonly next: readonly string[] }[];
-  readonly missing: readonly string[];
-}
-
 function spec(): object {
   const authentication = { apiKey: { secretSelector: { matchLabels: LABELS } } };
   const route = (name: string, policies: object): object => ({
@@ -51,8 +42,7 @@ const RULES = [
   { apiGroups: [""], resources: ["secrets"], resourceNames: [`wsproxy-${NAME}-admin`], verbs: ["get"] },
   { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
   { apiGroups: [""], resources: ["pods/portforward"], verbs: ["get", "create"] },
-  { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list"] },
-  { apiGroups: ["wsproxy.dev"], resources: ["websocketproxies"], resourceNames: [NAME], verbs: ["get", "patch"] },
+  { apiGroups: ["wsproxy.dev"], resources: ["websocketproxies"], verbs: ["get", "patch"] },
 ];
 
 /** A kubeconfig of an account that has these rules in the namespace, and no others. */
@@ -144,39 +134,6 @@ export default scenario("sessions and kick of the command line, over all pods of
     assert.equal(await dial("eve", "own").refused(), "403 Denied");
     await (await dial("alice", "own").opened()).echo("alice is not bob");
   });
-
-  await report.step(
-    "status says that all is well, and which backend has no endpoint, with the command that leads on",
-    async () => {
-      const state = async (): Promise<Status> => {
-        // With a problem it ends with 1.
-        const shell = `"$0" status ${NAME} -o json --kubeconfig "$1" || [ $? -eq 1 ]`;
-        const said = await command("sh", ["-c", shell, WSPROXY, kubeconfig], { signal: cluster.signal });
-        return JSON.parse(said) as Status;
-      };
-      const { pods, conditions, backends, refusals, missing } = await state();
-      assert.deepEqual([pods.length, pods.every(({ ready, serves }) => ready && serves !== undefined)], [PODS, true]);
-      assert.deepEqual(
-        conditions.map(({ status }) => status),
-        ["True", "True", "True", "True"],
-      );
-      assert.deepEqual([backends.map(({ service }) => service), missing], [["sample-backend"], []]);
-      assert.ok(refusals.some(({ reason, status }) => reason === "Denied" && status === 403));
-      const without = [{ service: "nowhere", port: 80 }];
-      const lost = {
-        name: "lost",
-        path: { value: "/lost" },
-        backends: without,
-        policies: { authentication: { require: "None" } },
-      };
-      const patch = JSON.stringify([{ op: "add", path: "/spec/routes/-", value: lost }]);
-      await cluster.kubectl("-n", namespace, "patch", "wsp", NAME, "--type", "json", "--patch", patch);
-      const next = `kubectl --kubeconfig ${kubeconfig} --namespace ${namespace} describe service nowhere`;
-      await cluster.until("status names the backend", async () =>
-        (await state()).problems.some((one) => one.next.includes(next)),
-      );
-    },
-  );
 
   await report.step("a missing right is named in a sentence", async () => {
     const missing = async (name: string, rules: readonly object[], words: RegExp): Promise<void> => {
