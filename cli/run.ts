@@ -41,6 +41,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "a WebSocket client for the terminal",
     load: async () => (await import("./commands/connect.ts")).connect,
   },
+  status: {
+    summary: "how a gateway is, and what to type next",
+    load: async () => (await import("./commands/status.ts")).status,
+  },
   sessions: {
     summary: "the open sessions of a gateway, over all its pods",
     load: async () => (await import("./commands/sessions.ts")).sessions,

@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CONFIG_FILE, ENDPOINTS_FILE } from "../api/meta.ts";
 import { bundle } from "./fakes/bundle.ts";
@@ -144,4 +144,43 @@ test("the bundle names the licences of what is in it", async () => {
   const licences = await readFile(join(built.folder, "licences.txt"), "utf8");
   for (const name of ["zod", "pino", "prom-client", "jose", "ws"])
     expect(licences).toMatch(new RegExp(`^${name} `, "m"));
+});
+
+test("what the guide does with the image installs the program, and the plugin of kubectl", async () => {
+  const guide = await readFile(join(root, "docs/guides/what-is-going-on.md"), "utf8");
+  const [, block = ""] = /^## Install it without a checkout$[^]*?^```sh\n([^]*?)^```$/m.exec(guide) ?? [];
+  const home = await temporaryFolder();
+  // A docker that has the image, of which /app is the bundle.
+  const docker = `#!/bin/sh
+case "$1 $2" in
+  create\\ *) echo the-id ;;
+  "cp the-id:/app/.") cp -R "${built.folder}/." "$3" ;;
+  "rm the-id") ;;
+  *) exit 1 ;;
+esac
+`;
+  await writeFile(join(home, "docker"), docker, { mode: 0o755 });
+  const PATH = `${join(home, ".local/bin")}:${home}:${dirname(process.execPath)}:/usr/bin:/bin`;
+  const env = { HOME: home, PATH };
+  // The same block brings a newer version.
+  for (let times = 0; times < 2; times += 1) {
+    const installed = new Program(["-eu", "-c", block], { file: "/bin/sh", env });
+    expect([await installed.exit(), installed.stderr]).toEqual([0, ""]);
+  }
+  for (const name of ["wsproxy", "kubectl-wsproxy"]) {
+    const program = new Program(["status", "--help"], { file: join(home, ".local/bin", name), env });
+    expect([await program.exit(), program.stderr]).toEqual([0, ""]);
+    expect(program.stdout).toContain("usage: wsproxy status");
+  }
+  const asked = new Program(["status", "--url", "http://127.0.0.1:1", "--token", "t"], {
+    file: join(home, ".local/bin/kubectl-wsproxy"),
+    env,
+  });
+  expect(await asked.exit()).toBe(69);
+  const cluster = new Program(["status", "chat", "--kubeconfig", "/nowhere"], {
+    file: join(home, ".local/bin/kubectl-wsproxy"),
+    env,
+  });
+  expect(await cluster.exit()).toBe(69);
+  expect(cluster.stderr).toContain("--kubeconfig /nowhere does not exist");
 });

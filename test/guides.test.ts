@@ -52,6 +52,37 @@ describe.each(readdirSync(GUIDES))("%s", (name) => {
   });
 });
 
+test("commands that a guide shows have options that the program has", () => {
+  const reference = read(join(ROOT, "docs/reference/command-line.md"));
+  const helps = new Map(
+    [...reference.matchAll(/^## wsproxy (\S+)\n\n```text\n([^]*?)```$/gm)].map(([, name = "", help = ""]) => [
+      name,
+      help,
+    ]),
+  );
+  const shown = readdirSync(GUIDES).flatMap((name) => {
+    const blocks = [...read(join(GUIDES, name)).matchAll(/```(?:sh|text)\n([^]*?)```|`([^`\n]+)`/g)];
+    const lines = blocks.flatMap(([, block, inline]) => (block ?? inline ?? "").split("\n"));
+    return lines.flatMap((line) => {
+      const [, command = "", rest = ""] = /^(?: *next: )?(?:kubectl |bin\/)?wsproxy ([a-z-]+)(.*)$/.exec(line) ?? [];
+      return helps.has(command) ? [{ name, line, command, options: rest.match(/(?<= )--?[a-z][a-z-]*/g) ?? [] }] : [];
+    });
+  });
+  expect(shown.length).toBeGreaterThan(10);
+  const has = (command: string, option: string): boolean =>
+    new RegExp(`^ +(?:-\\w, +)?${option}(?:,| )`, "m").test(helps.get(command) ?? "");
+  for (const { command, options, name, line } of shown) {
+    expect([name, line, options.filter((option) => !has(command, option))]).toEqual([name, line, []]);
+  }
+});
+
+test("the Role for the commands has the same rules in the guide and in the reference", () => {
+  const rulesOf = (file: string): unknown => manifests(read(file)).find(({ kind }) => kind === "Role")?.["rules"];
+  const rules = rulesOf(join(GUIDES, "what-is-going-on.md"));
+  expect(rules).toHaveLength(5);
+  expect(rulesOf(join(ROOT, "docs/reference/command-line.md"))).toEqual(rules);
+});
+
 test("the guide to metrics lists each alert, with its severities", () => {
   const { groups } = parse(read(join(ROOT, "charts/wsproxy/files/alerts.yaml"))) as {
     groups: { rules: { alert: string; labels: { severity: string } }[] }[];

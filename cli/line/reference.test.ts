@@ -9,7 +9,7 @@ test("the reference shows the help of each command as it is", async () => {
   const page = await readFile(REFERENCE, "utf8");
   const { stdout } = await ran("--help");
   const commands = [...stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name ?? "");
-  expect(commands.length).toBe(11);
+  expect(commands.length).toBe(12);
   for (const name of commands) {
     const help = (await ran(name, "--help")).stdout;
     expect(page).toContain(`## wsproxy ${name}\n\n\`\`\`text\n${help}\`\`\`\n`);

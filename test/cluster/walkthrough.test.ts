@@ -19,6 +19,12 @@ test("the script waits until a port-forward listens before it connects", async (
   expect(lines[forward + 1]).toMatch(/^bin\/wsproxy connect /);
 });
 
+test("a status with problems does not end the script, and a trace lasts no longer than it has to", async () => {
+  const script = await walkthrough("guides/what-is-going-on.md#With the command line");
+  expect(script.match(/^kubectl wsproxy status .* \|\| \[ \$\? -eq 1 \]$/gm)).toHaveLength(1);
+  expect(script.match(/^kubectl wsproxy trace .* --for 2s$/gm)).toHaveLength(2);
+});
+
 test("a page without commands is an error", async () => {
   const pages = await readdir(join(ROOT, "docs/reference"));
   expect(pages).toContain("reasons.md");

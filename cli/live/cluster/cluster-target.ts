@@ -32,26 +32,35 @@ export interface ClusterTarget extends Target {
   readonly client: KubeClient;
   readonly namespace: string;
   readonly proxy: string;
+  /** Value of the label of all its objects. */
+  readonly base: string;
+  /** Reads the admin token, without which no process answers. Rejects with LiveFailure. */
+  readToken(signal: AbortSignal): Promise<void>;
 }
 
-/** Finds the cluster and the proxy of a person's kubeconfig. Rejects with LiveFailure. */
+/** Finds the cluster and the proxy of a person's kubeconfig, and reads the token. Rejects with LiveFailure. */
 export async function clusterTarget(
   typed: TypedTarget & { in: "cluster" },
   signal: AbortSignal,
 ): Promise<ClusterTarget> {
+  const proxy = await clusterTargetWithoutToken(typed);
+  try {
+    await proxy.readToken(signal);
+    return proxy;
+  } catch (error) {
+    proxy.close();
+    throw error;
+  }
+}
+
+/** Finds the cluster; asks nothing yet. Rejects with LiveFailure. */
+export async function clusterTargetWithoutToken(typed: TypedTarget & { in: "cluster" }): Promise<ClusterTarget> {
   const config = await userKubeConfig(typed).catch((error: unknown) => {
     throw error instanceof NoKubeConfig ? new LiveFailure("NoTarget", error.message) : error;
   });
   const client = new KubeClient(config, systemClock, USER_AGENT);
   const cluster: Cluster = { client, connect: (port, abort) => openPort(config, port, abort) };
-  const proxy = new ProxyInCluster(cluster, typed.namespace ?? contextNamespace(config), typed.proxy);
-  try {
-    await proxy.readToken(signal);
-    return proxy;
-  } catch (error) {
-    client.close();
-    throw error;
-  }
+  return new ProxyInCluster(cluster, typed.namespace ?? contextNamespace(config), typed.proxy);
 }
 
 class ProxyInCluster implements ClusterTarget {
@@ -76,6 +85,10 @@ class ProxyInCluster implements ClusterTarget {
 
   get token(): string {
     return this.#token;
+  }
+
+  get base(): string {
+    return this.names.base;
   }
 
   async places(signal: AbortSignal): Promise<readonly Place[]> {

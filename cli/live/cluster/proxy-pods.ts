@@ -19,12 +19,28 @@ export interface ProxyPod {
   readonly leaving: boolean;
   /** What the pod says of its state, such as Pending. */
   readonly phase: string;
+  readonly ready: boolean;
+  /** RFC 3339; empty: the API server does not say it. */
+  readonly created: string;
+  /** The container with the data plane. */
+  readonly container: ProxyContainer;
+}
+
+/** A container as people see it; texts are safe for a terminal. */
+export interface ProxyContainer {
+  readonly name: string;
+  readonly restarts: number;
+  /** Why it does not run, such as ImagePullBackOff. */
+  readonly waiting?: string;
+  /** How it ended before its last restart: reason, exit code, when (RFC 3339). */
+  readonly ended?: { readonly reason: string; readonly code: number; readonly at: string };
 }
 
 interface PodObject extends KubeObject {
   readonly spec?: PodSpec;
   readonly status?: {
     readonly phase?: string;
+    readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
   };
@@ -32,7 +48,11 @@ interface PodObject extends KubeObject {
 
 interface ContainerStatus {
   readonly name?: string;
-  readonly state?: { readonly running?: object };
+  readonly restartCount?: number;
+  readonly state?: { readonly running?: object; readonly waiting?: { readonly reason?: string } };
+  readonly lastState?: {
+    readonly terminated?: { readonly reason?: string; readonly exitCode?: number; readonly finishedAt?: string };
+  };
 }
 
 /**
@@ -69,12 +89,32 @@ function podOf(
   containers: readonly ContainerStatus[] = [],
   container: string,
 ): ProxyPod {
+  const found = containers.find(({ name }) => name === container);
   return {
     uid: metadata.uid ?? metadata.name,
     name: metadata.name,
     adminPort,
-    runs: containers.some(({ name, state }) => name === container && state?.running !== undefined),
+    runs: found?.state?.running !== undefined,
     leaving: metadata.deletionTimestamp !== undefined,
-    phase: oneLine(status?.phase ?? "Pending").slice(0, 40),
+    phase: word(status?.phase ?? "Pending"),
+    ready: (status?.conditions ?? []).some(({ type, status: it }) => type === "Ready" && it === "True"),
+    created: metadata.creationTimestamp ?? "",
+    container: containerOf(container, found),
   };
+}
+
+function containerOf(name: string, { restartCount = 0, state, lastState }: ContainerStatus = {}): ProxyContainer {
+  const [waiting, ended] = [state?.waiting, lastState?.terminated];
+  return {
+    name,
+    restarts: restartCount,
+    ...(waiting === undefined ? {} : { waiting: word(waiting.reason ?? "waiting") }),
+    ...(ended === undefined
+      ? {}
+      : { ended: { reason: word(ended.reason ?? "Error"), code: ended.exitCode ?? 0, at: ended.finishedAt ?? "" } }),
+  };
+}
+
+function word(text: string): string {
+  return oneLine(text).slice(0, 40);
 }

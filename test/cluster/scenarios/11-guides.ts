@@ -45,6 +45,9 @@ export default scenario(
     const inside = ["In a cluster", "Has a change reached the pods?"].map((title) => `guides/look-inside.md#${title}`);
     const served = /^[0-9a-f]{64}$/m; // status.dataplane.configHash
     await follow("Run it on kind, and Look inside", ["guides/kind.md", ...inside], [ready, echoed, ...seen, served]);
+    const asked = ["../README.md#In a cluster", "guides/what-is-going-on.md#With the command line"];
+    const told = [/^Accepted +True /m, /^wsproxy-chat-\S+ +yes +0 /m, /^sample-backend:\S+ +3 of 3 +chat$/m];
+    await follow("What is going on in there?", asked, [ready, echoed, ...told]);
 
     const store = await storeImage(cluster);
     if (store !== undefined) await cluster.provider.tag(store, VALKEY);
