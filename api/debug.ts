@@ -123,7 +123,11 @@ export const frameEvent = z.object({
   size: count.describe("Payload bytes."),
   verdict: word.describe("`forwarded`, `dropped`, `held` or `stopped`."),
   reason: word.optional().describe("With `stopped`: why the session ends."),
-  payload: z.string().max(8 * DEBUG.frames.payload).optional().describe("Its first bytes: text, or base64 (`binary`)."),
+  payload: z
+    .string()
+    .max(8 * DEBUG.frames.payload)
+    .optional()
+    .describe("Its first bytes: text, or base64 (`binary`)."),
   binary: z.boolean().optional().describe("true: `payload` is base64."),
 });
 
