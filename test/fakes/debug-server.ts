@@ -29,11 +29,13 @@ export class DebugServer {
   past: Loose[] = [];
   readonly #server: Server;
   readonly #page: AdminEndpoints;
-  readonly #gate = new AdminGate();
+  readonly #gate = new AdminGate(() => (this.refused += 1));
   readonly #watchers = new Set<ServerResponse>();
   readonly #tracers = new Set<ServerResponse>();
   readonly #sockets = new Set<Socket>();
   #requests = 0;
+  /** Requests that the gate refused. */
+  refused = 0;
 
   private constructor(page: AdminEndpoints) {
     this.#page = page;
@@ -66,6 +68,11 @@ export class DebugServer {
 
   get watchers(): number {
     return this.#watchers.size;
+  }
+
+  /** Streams of frames. */
+  get tracers(): number {
+    return this.#tracers.size;
   }
 
   /** A session in the list. */
