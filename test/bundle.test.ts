@@ -94,7 +94,7 @@ test("the bundle has the debug page beside it, with every file and no test", asy
   const there = (await readdir(join(root, page))).filter((file) => !/\.(?:test\.ts|json)$/.test(file));
   expect((await readdir(join(built.folder, "debug"))).toSorted()).toEqual(there.toSorted());
   const it = await Standalone.prepare();
-  const program = bundled("standalone", "-f", it.folder, "--admin-port", "0");
+  const program = bundled("standalone", "-f", it.folder, "--admin-port", String(await freePort()));
   await program.says("/debug#token=");
   const [link = ""] = /http:\S+\/debug/.exec(program.stderr) ?? [];
   for (const [path, file] of [

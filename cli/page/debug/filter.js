@@ -18,7 +18,7 @@ const FIELDS = {
   pod: (row) => [row.pod],
   status: (row) => [row.status],
   code: (row) => [row.end?.code],
-  reason: (row) => (row.state === "open" ? [] : [row.end?.reason ?? row.reason]),
+  reason: (row) => [row.state === "refused" ? row.reason : row.end?.reason],
   by: (row) => [row.end?.by],
   path: (row) => [row.handshake?.path],
   session: (row) => [row.session],
