@@ -131,9 +131,9 @@ describe.skipIf(BROWSER === undefined)("the debug page, where something is wrong
   test("what the server says of five watchers, and of no pod, is shown, and it tries again by itself", async () => {
     const refusal = (status: number, body: string) => ({ status, contentType: "text/plain", body });
     visit = await Visit.begin(browser, {
-      prepare: (it) => (it.refusal = refusal(503, "five watch already: close one\n")),
+      prepare: (it) => (it.refusal = refusal(503, "5 streams of events and frames are open already\n")),
     });
-    await noticed(/Too many watchers already[^]*five watch already: close one/);
+    await noticed(/Too many watchers already[^]*5 streams of events and frames are open already\./);
     visit.server.refusal = refusal(502, "no pod answers: chat-1: timeout\n");
     await noticed(/No answer from the gateway[^]*no pod answers: chat-1: timeout/);
     visit.server.refusal = undefined;

@@ -49,7 +49,7 @@ export function problemOf(error, origin) {
       wantsToken: false,
     };
   }
-  if (status === 429 || (status === 503 && /watch/i.test(message))) {
+  if (status === 429 || (status === 503 && /watch|streams of events/i.test(message))) {
     return {
       title: "Too many watchers already",
       advice: `Close another debug page or \`wsproxy trace\`; this page tries again by itself. The gateway says: ${message}.`,
