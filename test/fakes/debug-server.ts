@@ -33,8 +33,10 @@ export class DebugServer {
   readonly #watchers = new Set<ServerResponse>();
   readonly #tracers = new Set<ServerResponse>();
   readonly #sockets = new Set<Socket>();
-  #requests = 0;
-  /** Requests that the gate refused. */
+  #named = 0;
+  /** Requests so far. */
+  requests = 0;
+  /** Of them those that the gate refused. */
   refused = 0;
 
   private constructor(page: AdminEndpoints) {
@@ -98,13 +100,13 @@ export class DebugServer {
   }
 
   handshakeFields(fields: Loose = {}): Loose {
-    this.#requests += 1;
+    this.#named += 1;
     const refused = fields["session"] === undefined;
     return {
       at: new Date().toISOString(),
       proxy: "demo/chat",
       route: "chat",
-      requestId: `request-${this.#requests}`,
+      requestId: `request-${this.#named}`,
       address: "192.0.2.1",
       host: "chat.example.com",
       path: "/chat",
@@ -135,6 +137,7 @@ export class DebugServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.requests += 1;
     const { pathname, searchParams } = new URL(request.url ?? "/", this.url);
     const file = this.#page[pathname];
     if (file !== undefined) return send(response, await file.answer(searchParams, STAYING));

@@ -64,6 +64,7 @@ function begin(token) {
       served: (served) => head.served(served),
     },
     signal,
+    { isSeen: () => !document.hidden },
   );
   /** @type {Readonly<Record<string, (json: unknown) => void>>} */
   const takers = {

@@ -16,8 +16,10 @@ import { slept } from "./watch.js";
  * @property {(served: readonly Served[]) => void} served
  */
 
-/** Between two questions, in ms: so many sessions as a page has cost the gateway about a millisecond. */
+/** Between two questions, in ms. A page of sessions costs the gateway some milliseconds. */
 const EACH = { page: 1000, round: 2000, metrics: 2000, config: 5000 };
+/** So many times slower while the page is hidden. */
+const UNSEEN = 5;
 const PAGE = 1000;
 
 /** Asks the gateway again and again for its sessions, its metrics and its configs. */
@@ -25,6 +27,8 @@ export class Polls {
   #gateway;
   #calls;
   #signal;
+  #each;
+  #isSeen;
   #tally = new Tally();
   /** @type {Counts | undefined} */
   #before;
@@ -35,14 +39,17 @@ export class Polls {
    * @param {Gateway} gateway
    * @param {PollCalls} calls
    * @param {AbortSignal} signal ends it
+   * @param {{ each?: typeof EACH, isSeen?: () => boolean }} [pace]
    */
-  constructor(gateway, calls, signal) {
+  constructor(gateway, calls, signal, { each = EACH, isSeen = () => true } = {}) {
     this.#gateway = gateway;
     this.#calls = calls;
     this.#signal = signal;
-    void this.#repeat(() => this.#round(), EACH.round);
-    void this.#repeat(() => this.#metrics(), EACH.metrics);
-    void this.#repeat(() => this.#config(), EACH.config);
+    this.#each = each;
+    this.#isSeen = isSeen;
+    void this.#repeat(() => this.#round(), each.round);
+    void this.#repeat(() => this.#metrics(), each.metrics);
+    void this.#repeat(() => this.#config(), each.config);
   }
 
   /** @param {Handshake} it */
@@ -58,7 +65,7 @@ export class Polls {
   async #repeat(ask, ms) {
     while (!this.#signal.aborted) {
       await ask().catch(() => {});
-      await slept(document.hidden ? 5 * ms : ms, this.#signal);
+      await slept(this.#isSeen() ? ms : UNSEEN * ms, this.#signal);
     }
   }
 
@@ -73,7 +80,7 @@ export class Polls {
       this.#calls.listed(sessions, Date.now());
       this.#tally.listed(sessions);
       after = next;
-      if (after !== undefined) await slept(EACH.page, this.#signal);
+      if (after !== undefined) await slept(this.#each.page, this.#signal);
     } while (after !== undefined && !this.#signal.aborted);
     this.#calls.listedAll(begun);
     const counts = this.#tally.listedAll(Date.now());

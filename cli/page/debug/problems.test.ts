@@ -8,7 +8,11 @@ test.each([
   [new Answered(401, "wants the header"), "The gateway does not accept this token", true],
   [new Answered(421, ""), "This page was opened by a name", false],
   [new Answered(429, "five watchers"), "Too many watchers already", false],
-  [new Answered(503, "5 streams of events and frames are open already; end one of them, then try again"), "Too many watchers already", false],
+  [
+    new Answered(503, "5 streams of events and frames are open already; end one of them, then try again"),
+    "Too many watchers already",
+    false,
+  ],
   [new Answered(404, "not found"), "This gateway has no stream of events", false],
   [new Answered(502, "no pod answers: chat-1: timeout"), "No answer from the gateway", false],
   [new Answered(400, "unknown parameter"), "The gateway refuses the request (400)", false],
