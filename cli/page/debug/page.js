@@ -8,11 +8,12 @@ import { NoticeView } from "./notice-view.js";
 import { PanelView } from "./panel-view.js";
 import { Polls } from "./polls.js";
 import { NO_TOKEN, problemOf } from "./problems.js";
-import { keepToken, takeToken } from "./token.js";
+import { keepToken, tabStorage, takeToken } from "./token.js";
 import { watchEvents } from "./watch.js";
 
 // Puts the page together: what comes from the gateway goes into the list, and what a person does goes to the gateway.
 
+const places = { location, history, storage: tabStorage(() => sessionStorage) };
 const state = byId("state", HTMLElement);
 const announced = byId("announced", HTMLElement);
 const head = new HeadView();
@@ -34,13 +35,13 @@ const panel = new PanelView({
 });
 const connections = new Connections({ panel, announce });
 
-addEventListener("hashchange", () => begin(takeToken({ location, history, storage: sessionStorage })));
+addEventListener("hashchange", () => begin(takeToken(places)));
 addEventListener("pagehide", () => running.abort());
 // A page that comes back from the browser's cache goes on where it was.
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted) location.reload();
 });
-begin(takeToken({ location, history, storage: sessionStorage }));
+begin(takeToken(places));
 
 /** @param {string | undefined} token */
 function begin(token) {
@@ -52,7 +53,7 @@ function begin(token) {
     return;
   }
   const { signal } = running;
-  keepToken(token, sessionStorage);
+  keepToken(token, places.storage);
   gateway = new Gateway(token);
   show("waiting", "connecting");
   const polls = new Polls(
@@ -107,7 +108,7 @@ function failed(error, seconds) {
   show("failed", problem.wantsToken ? "no access" : `trying again in ${seconds} s`);
   if (!problem.wantsToken) return;
   running.abort();
-  keepToken(undefined, sessionStorage);
+  keepToken(undefined, places.storage);
 }
 
 /** @param {{ proxies: string[], payload: boolean }} told */

@@ -50,11 +50,12 @@ export class RowView {
   /** @type {Row | undefined} */
   row;
   #version = -1;
+  #proxies = false;
 
   constructor() {
     this.element.setAttribute("role", "row");
     const names = ["time", "client", "route", "status", "age", "messages", "bytes", "curve", "end"];
-    this.#cells = Object.fromEntries(names.map((name) => [name, make("span", name)]));
+    this.#cells = Object.fromEntries(names.map((name) => [name, make("span", `cell ${name}`)]));
     for (const cell of Object.values(this.#cells)) cell.setAttribute("role", "gridcell");
     this.#cell("client").append(this.#client, this.#pod);
     this.#cell("route").append(this.#route);
@@ -72,9 +73,10 @@ export class RowView {
     setAttribute(element, "aria-rowindex", String(index + 2));
     setAttribute(element, "aria-selected", String(selected));
     setText(this.#cell("age"), format.duration(ageOf(row, now)));
-    if (this.row === row && this.#version === row.version) return;
+    if (this.row === row && this.#version === row.version && this.#proxies === proxies) return;
     this.row = row;
     this.#version = row.version;
+    this.#proxies = proxies;
     element.dataset["state"] = row.state;
     if (row.end !== undefined) element.dataset["by"] = row.end.by;
     else delete element.dataset["by"];

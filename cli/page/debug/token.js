@@ -37,6 +37,19 @@ export function keepToken(token, storage) {
   }
 }
 
+/**
+ * The storage of this tab, or one that keeps nothing where the browser allows none.
+ * @param {() => Places["storage"]} get
+ * @returns {Places["storage"]}
+ */
+export function tabStorage(get) {
+  try {
+    return get();
+  } catch {
+    return { getItem: () => null, setItem() {}, removeItem() {} };
+  }
+}
+
 /** @param {Places["storage"]} storage */
 function stored(storage) {
   try {

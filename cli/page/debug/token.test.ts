@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { keepToken, takeToken, tokenIn, type Places } from "./token.js";
+import { keepToken, tabStorage, takeToken, tokenIn, type Places } from "./token.js";
 
 /** A tab with one address, and what it did to its history. */
 class Tab implements Places {
@@ -41,6 +41,15 @@ test("a browser that keeps nothing for pages costs only the reload", () => {
   const storage = { getItem: refuse, setItem: refuse, removeItem: refuse };
   expect(takeToken({ ...tab, location: tab.location, history: tab.history, storage })).toBe("abc");
   expect(takeToken({ location: { ...tab.location, hash: "" }, history: tab.history, storage })).toBeUndefined();
+});
+
+test("a browser that has no storage for pages costs only the reload", () => {
+  const storage = tabStorage(() => {
+    throw new Error("SecurityError");
+  });
+  expect(takeToken({ ...new Tab("#token=abc"), history: new Tab("").history, storage })).toBe("abc");
+  expect(takeToken({ ...new Tab(""), history: new Tab("").history, storage })).toBeUndefined();
+  keepToken(undefined, storage);
 });
 
 test.each([
