@@ -97,6 +97,11 @@ const shape = z.strictObject({
       level: z.enum(["debug", "info", "warn", "error"]),
       access: z.enum(["All", "Refused", "None"]),
     }),
+    /**
+     * Absent: a trace of frames shows no payload. It stands only where the spec allows it: pods that keep an older data
+     * plane, which refuses the key, read all other configs.
+     */
+    debug: z.strictObject({ payload: z.enum(["Never", "Allowed"]) }).optional(),
   }),
   /** Absent: each data plane counts for itself. */
   store: store.optional(),

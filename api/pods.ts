@@ -118,5 +118,16 @@ export const dataplane = z
       })
       .prefault({})
       .describe("What the data plane logs."),
+    debug: z
+      .strictObject({
+        payload: z
+          .enum(["Never", "Allowed"])
+          .default("Never")
+          .describe(
+            "Whether a holder of the admin token may see the first bytes of frames, up to 1 KiB each, in a trace of frames. What looks like a credential is masked; everything else that clients and backends say is shown. Each such trace is a line in the log.",
+          ),
+      })
+      .prefault({})
+      .describe("What can be watched at the admin port."),
   })
   .describe("Settings of each data plane pod.");

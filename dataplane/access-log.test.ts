@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Fields, Log } from "../runtime/log.ts";
-import { accessLine, accessLog, type Access, type AccessEvent } from "./access-log.ts";
+import { accessLine, accessLog, type Access, type AccessEvent, type AccessWatch } from "./access-log.ts";
 
-function lines(access: Access = "All"): { log: Log; written: Fields[] } {
+function lines(access: Access = "All", watch?: AccessWatch): { log: Log; written: Fields[] } {
   const written: Fields[] = [];
   const line = (fields: Fields, message: string): void => void written.push({ ...fields, message });
-  return { log: accessLog({ debug: line, info: line, warn: line, error: line }, "demo/chat", access), written };
+  return { log: accessLog({ debug: line, info: line, warn: line, error: line }, "demo/chat", access, watch), written };
 }
 
 /** The words of every event's line. */
@@ -42,6 +42,22 @@ test("the page lists every event, its words, and the values of log.access that s
       return written.length > 0;
     });
   expect(rows).toEqual(EVENTS.map((event) => [event, WORDS[event], shown(event).join(", ")]));
+});
+
+test("what watches is told of the events that it wants, in the log's words, and of what stands beside them", () => {
+  const told: unknown[] = [];
+  const watch: AccessWatch = {
+    wants: (event) => event !== "TlsFailed",
+    tell: (event, line, beside) => void told.push([event, line, beside]),
+  };
+  const { log, written } = lines("None", watch);
+  const beside = { token: "secret" };
+  accessLine(log, "HandshakeRefused", { status: 403, token: "secret", cause: "a\nb" }, beside);
+  accessLine(log, "TlsFailed", { cause: "no" });
+  log.info({ beside, status: 1 }, "no event");
+  const line = { proxy: "demo/chat", event: "HandshakeRefused", status: 403, cause: "a\uFFFDb" };
+  expect(told).toEqual([["HandshakeRefused", line, beside]]);
+  expect(written).toEqual([{ proxy: "demo/chat", status: 1, message: "no event" }]);
 });
 
 test("an event that is not in the table filters nothing", () => {

@@ -21,26 +21,59 @@ const FIELDS = new Set([
   ...["session", "requestId", "route", "client", "address", "endpoint", "subprotocol"],
   ...["status", "reason", "cause", "code", "by", "duration", "messages", "bytes"],
   ...["policy", "direction", "per", "action", "shadow"],
+  ...["seconds", "payload"],
   ...["issuer", "host", "path", "fault", "err"],
 ]);
+
+/** Watches access lines, whether the log shows them or not. */
+export interface AccessWatch {
+  /** Lines of this event are wanted now. */
+  wants(event: AccessEvent): boolean;
+  /** `line`: as the log would have it, not to be changed; `beside`: what the event has that no line shows. */
+  tell(event: AccessEvent, line: Fields, beside: unknown): void;
+}
+
+/** A field of an event that no line shows. */
+const BESIDE = "beside";
 
 /** Frames of an error's stack that a line has. */
 const MAX_STACK = 12;
 
-/** Writes the line of an event: the only way to write one. */
-export function accessLine(log: Log, event: AccessEvent, fields: Fields & { readonly event?: never }): void {
-  log.info({ event, ...fields }, ACCESS_EVENTS[event].message);
+/** Writes the line of an event: the only way to write one. `beside`: for what watches the log, and in no line. */
+export function accessLine(
+  log: Log,
+  event: AccessEvent,
+  fields: Fields & { readonly event?: never },
+  beside?: object,
+): void {
+  const line = beside === undefined ? { event, ...fields } : { event, ...fields, [BESIDE]: beside };
+  log.info(line, ACCESS_EVENTS[event].message);
+}
+
+/**
+ * Writes the line of a trace of frames that shows payload, for the time after. It is no access line: `log.access` hides
+ * none, and of the levels only `error` does.
+ */
+export function auditLine(log: Log, fields: Fields & { readonly event?: never }): void {
+  log.warn({ event: "PayloadTraced", ...fields }, "payload of frames is shown at the admin port");
 }
 
 /**
  * A proxy's log: the proxy's name on every line; only fields of the list, no text longer than a line should be; and of
- * the access lines those that `log.access` shows.
+ * the access lines those that `log.access` shows. `watch` is told of each access line that it wants, in the same words.
  */
-export function accessLog(log: Log, proxy: string, access: Access): Log {
+export function accessLog(log: Log, proxy: string, access: Access, watch?: AccessWatch): Log {
   return {
     debug: (fields, message) => log.debug(permitted(proxy, fields), message),
     info: (fields, message) => {
-      if (isShown(fields["event"], access)) log.info(permitted(proxy, fields), message);
+      const { event } = fields;
+      if (!isAccessEvent(event)) return log.info(permitted(proxy, fields), message);
+      const shown = ACCESS_EVENTS[event].shown[access];
+      const wanted = watch?.wants(event) === true;
+      if (!shown && !wanted) return;
+      const line = permitted(proxy, fields);
+      if (shown) log.info(line, message);
+      if (wanted) watch?.tell(event, line, fields[BESIDE]);
     },
     warn: (fields, message) => log.warn(permitted(proxy, fields), message),
     error: (fields, message) => log.error(permitted(proxy, fields), message),
@@ -48,10 +81,6 @@ export function accessLog(log: Log, proxy: string, access: Access): Log {
 }
 
 /** A line without an event is no access line, and is always shown. */
-function isShown(event: unknown, access: Access): boolean {
-  return !isAccessEvent(event) || ACCESS_EVENTS[event].shown[access];
-}
-
 function isAccessEvent(event: unknown): event is AccessEvent {
   return typeof event === "string" && Object.hasOwn(ACCESS_EVENTS, event);
 }

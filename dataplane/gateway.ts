@@ -3,6 +3,8 @@ import { Slices } from "../runtime/loop/slices.ts";
 import { UpdateReader, type InvalidUpdate, type RawUpdate, type Update } from "./config/read-update.ts";
 import { RejectedConfigs, type Applied, type RejectedConfig } from "./config/rejected-configs.ts";
 import type { Snapshot } from "./config/snapshot.ts";
+import { FrameTraces } from "./frame-trace/frame-traces.ts";
+import { Watching } from "./debug/watching.ts";
 import { listenerCertificate, type ListenerCertificate } from "./ports/certificate.ts";
 import { grantPorts } from "./ports/grant-ports.ts";
 import { OpenPort, type PortAddress } from "./ports/open-port.ts";
@@ -35,11 +37,14 @@ interface Candidate {
 
 /** The data plane: puts rendered configs in force, keeps the last good one of each proxy, and stops gracefully. */
 export class Gateway {
+  /** What watches the handshakes and sessions of all proxies. */
+  readonly watching: Watching;
   /** Proxies in service, by name. */
   readonly #listeners = new Map<string, ProxyListener>();
   /** Removed, with sessions that have not ended yet. */
   readonly #retiring = new Set<ServedProxy>();
   readonly #rejected: RejectedConfigs;
+  readonly frames: FrameTraces;
   readonly #options: GatewayOptions;
   readonly #reader = new UpdateReader();
   readonly #evictions: Evictions;
@@ -50,11 +55,15 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.watching = new Watching(options.clock);
     this.#rejected = new RejectedConfigs(options.metrics);
     const { process: metrics } = options.metrics;
     this.#evictions = new Evictions(options.clock, options.log, metrics);
     this.#room = processRoom({ ...options, metrics, evictions: this.#evictions });
+    this.frames = new FrameTraces(options.clock);
     this.#resources = processResources(options, {
+      frames: this.frames,
+      watching: this.watching,
       stopping: () => this.#stopping,
       ownPort: (port) => ownPort(port, this.#ports().values(), options.admin?.()),
     });
@@ -233,6 +242,7 @@ export class Gateway {
     this.#listeners.delete(id);
     this.#options.metrics.proxyRemoved(id);
     this.#retiring.add(proxy);
+    this.frames.hidePayload(id);
     await proxy.retire();
     this.#retiring.delete(proxy);
   }

@@ -1,4 +1,6 @@
+import type { PolicyKind } from "../api/policies/index.ts";
 import type { HeaderField } from "./http/header-fields.ts";
+import type { RefusalReason } from "./rejection.ts";
 
 /** A client's opening handshake that passed the check of its form (`check-handshake.ts`); nothing in it is trusted yet. */
 export interface Handshake {
@@ -26,4 +28,6 @@ export interface Handshake {
   readonly extensions: string | undefined;
   /** The port that the client used: as a trusted proxy says, else its Host's, else the one of its scheme. */
   readonly port: number;
+  /** Is told of a policy in Shadow that would have refused the handshake; absent: nothing watches. */
+  readonly shadowed?: (policy: PolicyKind, reason: RefusalReason) => void;
 }

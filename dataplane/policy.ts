@@ -80,6 +80,8 @@ export interface Party {
   readonly openedAt: number;
   /** Remembers what belongs to this one session, such as its own token buckets, over config changes. */
   readonly memory: Memory;
+  /** Is told that the credential was checked again, and how that went; absent: nothing is to be told. */
+  credentialChecked?(outcome: string): void;
 }
 
 /**

@@ -2,6 +2,8 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { LoopShare } from "../runtime/loop/loop-share.ts";
 import { Spread } from "../runtime/loop/spread.ts";
+import type { FrameTraces } from "./frame-trace/frame-traces.ts";
+import type { Watching } from "./debug/watching.ts";
 import type { Occupancy } from "./limits/occupancy.ts";
 import type { Store } from "./limits/store-in-force.ts";
 import { SharedStore } from "./limits/store/shared-store.ts";
@@ -36,6 +38,10 @@ export interface ProcessFacts {
   readonly stopping: () => boolean;
   /** Why that port of the pod is no backend; undefined: it may be one. */
   readonly ownPort: (port: number) => string | undefined;
+  /** The traces of frames that run. */
+  readonly frames: FrameTraces;
+  /** What watches its handshakes and sessions. */
+  readonly watching: Watching;
 }
 
 /** What all proxies of a process share. */

@@ -54,6 +54,8 @@ test("a limit that all clients share answers 503, one of the client's own 429", 
 
 test("the text of a Close frame names the reason and fits a control frame", () => {
   expect(closeText({ reason: "MessageRate", retryAfter: 3 })).toBe("MessageRate; retry-after=3");
+  expect(closeText({ reason: "EndedByOperator" })).toBe("EndedByOperator");
+  expect(closeText({ reason: "EndedByOperator", text: "bye" })).toBe("EndedByOperator; bye");
   for (const reason of Object.keys(REJECTIONS) as Reason[]) {
     if (!("code" in REJECTIONS[reason])) continue;
     const text = closeText({ reason: reason as "Draining", retryAfter: 999_999 });

@@ -83,6 +83,7 @@ export const REJECTIONS = {
   TooManyFragments: { code: 1008, detail: "A message had more fragments than its limit" },
   PingFlood: { code: 1008, detail: "The session carried too many control frames" },
   SlowConsumer: { code: 1008, detail: "The receiver took its messages too slowly" },
+  EndedByOperator: { code: 1008, detail: "An operator of the gateway ended the session" },
   MessageTooBig: { code: 1009, detail: "A message was larger than its limit" },
   BackendLost: { code: 1013, detail: "The backend's connection ended without a Close frame; connect again" },
   IdleTimeout: { code: 3008, detail: "No message came for longer than the idle time limit" },
@@ -126,6 +127,8 @@ export interface Refusal {
 export interface Termination {
   readonly reason: CloseReason;
   readonly retryAfter?: number;
+  /** More words for the reason text of the Close frame: it must fit there behind the reason. */
+  readonly text?: string;
   /** For the log only; never sent. */
   readonly cause?: string;
   /** The policy that decided; for the log only. Absent: the gateway's own rules. */
@@ -163,11 +166,10 @@ export function codeOf(reason: CloseReason): number {
   return REJECTIONS[reason].code;
 }
 
-/** Reason text of the gateway's own Close frames: `<Reason>` or `<Reason>; retry-after=<seconds>`. */
-export function closeText(termination: Termination): string {
-  return termination.retryAfter === undefined
-    ? termination.reason
-    : `${termination.reason}; retry-after=${termination.retryAfter}`;
+/** Reason text of the gateway's own Close frames: `<Reason>`, `<Reason>; retry-after=<seconds>` or `<Reason>; <text>`. */
+export function closeText({ reason, retryAfter, text }: Termination): string {
+  const more = retryAfter === undefined ? text : `retry-after=${retryAfter}`;
+  return more === undefined ? reason : `${reason}; ${more}`;
 }
 
 /** Tells the two outcomes of a step apart. */

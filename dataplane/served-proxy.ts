@@ -1,13 +1,14 @@
 import type { Socket } from "node:net";
 import type { Config, Endpoints } from "../api/config.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Log } from "../runtime/log.ts";
+import type { Fields, Log } from "../runtime/log.ts";
 import { canonicalAddress } from "../runtime/canonical-address.ts";
 import type { Slices } from "../runtime/loop/slices.ts";
 import { Spread } from "../runtime/loop/spread.ts";
 import { Turns } from "../runtime/loop/turns.ts";
-import { accessLine, accessLog } from "./access-log.ts";
+import { accessLine, accessLog, auditLine } from "./access-log.ts";
 import { Attempt } from "./handshake/attempt.ts";
+import { Timeline } from "./debug/timeline.ts";
 import type { Dialled } from "./backend/backend.ts";
 import { EndpointListing } from "./backend/endpoint-listing.ts";
 import { listEndpoints } from "./backend/list-endpoints.ts";
@@ -46,6 +47,7 @@ export class ServedProxy implements HandshakeContext {
   readonly #reviewing: Reviewing;
   readonly #end: ProxyEnd;
   readonly #resources: ProcessResources;
+  readonly #timeline: Timeline;
   readonly #memory = new Memory();
   #snapshot: Snapshot | undefined;
   #endpointsHash: string | undefined;
@@ -58,7 +60,8 @@ export class ServedProxy implements HandshakeContext {
     this.#store = new StoreInForce(() => resources.store(name, this.occupancy));
     this.#resources = resources;
     this.#early = new EarlyBytes(this.#attempts, resources.budget);
-    this.#log = accessLog(resources.log, name, "All");
+    this.#log = accessLog(resources.log, name, "All", resources.watching);
+    this.#timeline = new Timeline(name, resources.watching);
     this.#reviewing = new Reviewing({
       attempts: this.#attempts,
       sessions: this.sessions,
@@ -84,6 +87,16 @@ export class ServedProxy implements HandshakeContext {
   /** Its config was in force and is gone: it has no route until a config comes. */
   get configRemoved(): boolean {
     return this.#snapshot !== undefined && this.#snapshot.hash === undefined;
+  }
+
+  /** A trace of frames may show payload. */
+  get showsPayload(): boolean {
+    return !this.configRemoved && this.#snapshot?.config.dataplane.debug?.payload === "Allowed";
+  }
+
+  /** Writes into its log that a trace shows payload. */
+  audit(fields: Fields): void {
+    auditLine(this.#log, fields);
   }
 
   /** Which endpoints sessions go to. */
@@ -171,6 +184,7 @@ export class ServedProxy implements HandshakeContext {
     const limit = Math.min(dataplane.maxConnections, descriptors.sessions);
     if (snapshot.hash === undefined) metrics.configRemoved(this.name);
     else metrics.configApplied(this.name, proxy.generation, limit, clock.wall());
+    if (!this.showsPayload) this.#resources.frames.hidePayload(this.name);
   }
 
   /**
@@ -207,7 +221,7 @@ export class ServedProxy implements HandshakeContext {
 
   /** A client's handshake begins; `method` as far as it is known, `early`: how many bytes came behind its head. */
   begin(socket: Socket, method = "", early = 0): Attempt {
-    const { clock, metrics, descriptors } = this.#resources;
+    const { clock, metrics, descriptors, watching } = this.#resources;
     const release = descriptors.dial();
     const attempt: Attempt = new Attempt(socket, {
       early,
@@ -216,6 +230,7 @@ export class ServedProxy implements HandshakeContext {
       log: () => this.#log,
       metrics: metrics.route(this.name, ""),
       asking: this,
+      trace: watching.trace(),
       ended: () => {
         release();
         this.#attempts.delete(attempt);
@@ -241,9 +256,14 @@ export class ServedProxy implements HandshakeContext {
 
   /** The client's 101 has been written: a session begins. `route` is the one in force. */
   open(facts: SessionFacts, route: CompiledRoute, client: Client, backend: Dialled, release: () => void): void {
-    const accepted = { facts, route, client, backend, release };
-    const session = openSession(accepted, this.sessions, this.#log, this.#resources);
+    const accepted = { proxy: this.name, facts, route, client, backend, release };
+    const session = openSession(accepted, this.sessions, this.#log, this.#resources, this.#timeline);
     this.#reviewing.one(route, session);
+  }
+
+  /** Resolves when each session that was told to end before has its Close frames on the way, or has ended by itself. */
+  told(): Promise<void> {
+    return new Promise((done) => this.#resources.ends.run(done));
   }
 
   /**
@@ -272,6 +292,6 @@ export class ServedProxy implements HandshakeContext {
   #logFor({ dataplane }: Config): Log {
     const { access } = dataplane.log;
     if (this.#snapshot?.config.dataplane.log.access === access) return this.#snapshot.log;
-    return accessLog(this.#resources.log, this.name, access);
+    return accessLog(this.#resources.log, this.name, access, this.#resources.watching);
   }
 }

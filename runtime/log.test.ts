@@ -24,13 +24,18 @@ test("of lines that are not read 1 MiB is kept, the rest is dropped and counted,
   expect(readSync(reader, buffer)).toBeGreaterThan(0);
 });
 
+test("no half of a character stays where a text is cut, or where it was sent as one", () => {
+  expect(bounded(`${"x".repeat(255)}\u{1f600}`)).toBe(`${"x".repeat(255)}\ufffd…`);
+  expect(bounded("a\ud800b\u{1f600}")).toBe("a\ufffdb\u{1f600}");
+});
+
 test("a text of 256 characters stays whole, a longer one is cut", () => {
   expect(bounded("x".repeat(256))).toBe("x".repeat(256));
   expect(bounded("x".repeat(257))).toBe(`${"x".repeat(256)}…`);
 });
 
 test("a text cannot begin a line, move the cursor or change the direction of what follows", () => {
-  const signs = ["\n", "\r", "\u001b", "\u0085", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\ufeff"];
+  const signs = ["\n", "\r", "\u001b", "\u0085", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\u061c", "\ufeff"];
   for (const sign of signs) expect(bounded(`a${sign}b`)).toBe("a\ufffdb");
   expect(bounded("für 東京 …")).toBe("für 東京 …");
 });

@@ -64,10 +64,10 @@ export function processLog(level: Level, fd = 1): ProcessLog {
 
 /** Characters that begin a line, move the cursor, or change the direction of the text behind them. */
 // eslint-disable-next-line no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
-/** Text from the network for the log: on one line, at most `most` characters and an ellipsis. */
+/** Text from the network for the log: on one line, without halves of characters, at most `most` characters and an ellipsis. */
 export function bounded(text: string, most = 256): string {
-  const plain = text.slice(0, most).replace(UNPRINTABLE, "\uFFFD");
+  const plain = text.slice(0, most).toWellFormed().replace(UNPRINTABLE, "\uFFFD");
   return text.length <= most ? plain : `${plain}…`;
 }

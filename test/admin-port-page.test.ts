@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { PAGE, routePage, sessionPage } from "../api/admin-pages.ts";
+import { closeAnswer, LONGEST_REASON, PAGE, routePage, sessionPage } from "../api/admin-pages.ts";
+import { DEBUG, DEBUG_EVENTS, timelineEvent, traceStep } from "../api/debug.ts";
 import { configReport, REPORT } from "../api/report.ts";
 import { adminEndpoints } from "../dataplane/admin/admin.ts";
 import { drainEndpoints } from "../dataplane/admin/drain-endpoints.ts";
@@ -32,21 +33,37 @@ test("the page of the admin port lists the endpoints there are, and says of each
   expect(Object.keys(operator).filter((path) => !Object.hasOwn(dataplane, path))).toEqual([]);
   expect(Object.values(operator).every(({ access }) => access === "Open")).toBe(true);
   const changing = Object.entries(dataplane).filter(([, { method }]) => method === "POST");
-  expect(changing.map(([path]) => path)).toEqual(["/drain"]);
-  expect(section("Endpoints")).toContain("`/drain` takes POST, all others take GET and HEAD");
+  const paths = changing.map(([path]) => `\`${path}\``).toSorted();
+  expect(section("Endpoints")).toContain(`${paths.slice(0, -1).join(", ")} and ${paths.at(-1)} take POST, all others`);
 });
 
 test.each([
   ["/config", configReport],
   ["/sessions", sessionPage],
+  ["Closing sessions", closeAnswer],
   ["/config/routes", routePage],
 ] as const)("the page lists the fields of %s, and which may be absent", (path, schema) => {
   const rows = [...section(path).matchAll(/^\| ([a-zA-Z.[\]]+) \| ([^|]+) \|/gm)].filter(
-    ([, name]) => name !== "field",
+    ([, name]) => name !== "field" && name !== "parameter",
   );
   const listed = rows.map(([, name, type]) => `${name}${type?.includes("may be absent") === true ? "?" : ""}`);
   // Objects of two counts, and entries of a route, are told of in one row.
   expect(listed).toEqual(fieldsOf(schema).filter((name) => !/\.(messages|bytes|path|backends)[.[]/.test(name)));
+});
+
+test("the page lists the events of /debug/events, its bounds, and what the policy trace says", () => {
+  const named = (title: string): string[] =>
+    [...section(title).matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
+  const events = Object.keys(DEBUG_EVENTS).filter((name) => name !== "frame" && name !== "leftOut");
+  expect(named("Events").toSorted()).toEqual(events.toSorted());
+  for (const bound of [`last ${DEBUG.refusals} refusals`, `every ${DEBUG.heartbeat / 1000} s`, "more than 1 MiB"])
+    expect(section("Events")).toContain(bound);
+  expect([DEBUG.watchers, DEBUG.unread]).toEqual([5, 1_048_576]);
+  const words = [...(timelineEvent.shape.what.description ?? "").matchAll(/`(\w+)`/g)].map(([word]) => word);
+  for (const word of words) expect(section("Events")).toContain(word);
+  const trace = section("The policy trace");
+  const { name, verdict } = traceStep.shape;
+  for (const [word] of `${name.description} ${verdict.description}`.matchAll(/`\w+`/g)) expect(trace).toContain(word);
 });
 
 test("the example of /config is a report, and the bounds are those of the code", () => {
@@ -55,6 +72,7 @@ test("the example of /config is a report, and the bounds are those of the code",
   expect(section("/config")).toContain(`At most ${REPORT.largest / 1024} KiB`);
   expect(section("/config")).toContain(`the first ${REPORT.proxies}`);
   expect(section("/config")).toContain(`the first ${REPORT.problems}, of ${REPORT.longestProblem} characters`);
+  expect(section("Closing sessions")).toContain(`first ${LONGEST_REASON} bytes`);
   expect(section("Pages")).toContain(`(${PAGE.usual}, at most ${PAGE.most.toLocaleString("en")})`);
 });
 

@@ -1,8 +1,12 @@
 import { PAGE, LONGEST_SHOWN, type RoutePage, type SessionPage } from "../../api/admin-pages.ts";
 import { textAnswer, type AdminAnswer } from "../../runtime/admin-port/admin-endpoint.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { bounded } from "../../runtime/log.ts";
+import { Slices } from "../../runtime/loop/slices.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Session } from "../session/session.ts";
+import { FILTERS, isMeant, sessionFilter, wrongParameters } from "./session-query.ts";
+import type { SessionWalks } from "./session-walks.ts";
 
 type SessionEntry = SessionPage["sessions"][number];
 type RouteEntry = RoutePage["routes"][number];
@@ -14,19 +18,33 @@ interface Listed {
   readonly entry: () => object;
 }
 
-/** Characters after which a page ends, however few entries it has: the text is made in one turn of the event loop. */
+/** Characters after which a page ends, however few entries it has: the whole text is in memory until its client has it. */
 const LARGEST_PAGE = 1_000_000;
-const PARAMETERS = ["limit", "after"];
+const PAGING = ["limit", "after"];
 
-/** Open sessions, by their ids: so a page goes on where the last one ended, even if sessions have ended meanwhile. */
-export function sessionPage({ proxies }: Gateway, query: URLSearchParams): AdminAnswer {
-  const limit = limitIn(query);
+/**
+ * Open sessions that the query means, by their ids: so a page goes on where the last one ended, even if sessions have ended
+ * meanwhile. In slices: there may be thousands.
+ */
+export async function sessionPage(
+  walks: SessionWalks,
+  query: URLSearchParams,
+  gone: AbortSignal,
+): Promise<AdminAnswer> {
+  const limit = limitIn(query, [...FILTERS, ...PAGING]);
   if (typeof limit === "string") return textAnswer(400, limit);
-  const first = new FirstOf(limit + 1, query.get("after") ?? "");
-  for (const { name, sessions } of proxies) {
-    for (const session of sessions) first.offer(session.id, () => sessionEntry(name, session));
-  }
-  return page("sessions", first.listed, limit);
+  const filter = sessionFilter(query);
+  if (typeof filter === "string") return textAnswer(400, filter);
+  return walks.inLine(async (walk, slices) => {
+    const first = new FirstOf(limit + 1, query.get("after") ?? "");
+    // The requests of a crowd that has left cost nothing when their turn comes.
+    if (!gone.aborted) {
+      await walk((session, { name }) => {
+        if (isMeant(filter, name, session)) first.offer(session.id, () => sessionEntry(name, session));
+      });
+    }
+    return page("sessions", first.listed, limit, slices);
+  });
 }
 
 /** The first entries of a list by their keys, behind `after`: to sort thousands for each page would take long. */
@@ -58,8 +76,8 @@ class FirstOf {
 }
 
 /** Routes of the configs in force, as they were written. */
-export function routePage({ proxies }: Gateway, query: URLSearchParams): AdminAnswer {
-  const limit = limitIn(query);
+export async function routePage({ proxies }: Gateway, query: URLSearchParams, clock: Clock): Promise<AdminAnswer> {
+  const limit = limitIn(query, PAGING);
   if (typeof limit === "string") return textAnswer(400, limit);
   const listed = proxies.flatMap(({ name, snapshot }) =>
     (snapshot?.config.routes ?? []).map((route) => ({
@@ -77,7 +95,7 @@ export function routePage({ proxies }: Gateway, query: URLSearchParams): AdminAn
   const after = query.get("after");
   const last = listed.findIndex(({ key }) => key === after);
   if (after !== null && last === -1) return textAnswer(400, "after names no route; begin without it");
-  return page("routes", listed.slice(last + 1), limit);
+  return page("routes", listed.slice(last + 1), limit, new Slices(clock));
 }
 
 function sessionEntry(proxy: string, session: Session): SessionEntry {
@@ -96,9 +114,10 @@ function sessionEntry(proxy: string, session: Session): SessionEntry {
 }
 
 /** As many of the entries as the limit says, or fewer where they are long; `next` where there are more. */
-function page(name: string, listed: readonly Listed[], limit: number): AdminAnswer {
+async function page(name: string, listed: readonly Listed[], limit: number, slices: Slices): Promise<AdminAnswer> {
   const texts: string[] = [];
   for (let size = 0; texts.length < Math.min(limit, listed.length) && size < LARGEST_PAGE;) {
+    if (slices.spent) await slices.next();
     const text = JSON.stringify(listed[texts.length]?.entry());
     size += text.length;
     texts.push(text);
@@ -112,11 +131,10 @@ function page(name: string, listed: readonly Listed[], limit: number): AdminAnsw
   };
 }
 
-/** How many entries are asked for, or what is wrong with the query. */
-function limitIn(query: URLSearchParams): number | string {
-  const names = [...query.keys()];
-  if (names.some((name) => !PARAMETERS.includes(name))) return `this page takes ${PARAMETERS.join(" and ")} only`;
-  if (new Set(names).size < names.length) return "a parameter may stand once only";
+/** How many entries are asked for, or what is wrong with the parameters. */
+function limitIn(query: URLSearchParams, names: readonly string[]): number | string {
+  const wrong = wrongParameters(query, names);
+  if (wrong !== undefined) return wrong;
   const text = query.get("limit") ?? String(PAGE.usual);
   const limit = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
   return limit >= 1 && limit <= PAGE.most ? limit : `limit is a number from 1 to ${PAGE.most}`;

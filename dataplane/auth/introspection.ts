@@ -113,7 +113,7 @@ export function introspectionVerifier(
 
     review,
 
-    watch(proof, end) {
+    watch(proof, end, checked) {
       const standing = standingOf(proof);
       let stopExpiry = (): void => {};
       let release = (): void => {};
@@ -148,6 +148,7 @@ export function introspectionVerifier(
         const result = await introspector.askAgain(proof.token, at, recheck / 2);
         if (stopped) return;
         standing.lookedAt = result.kind === "Active" ? result.at : clock.now();
+        checked?.(result.kind);
         heard(result);
       };
       // Another handshake or session of this token may learn first that the token is inactive.

@@ -15,8 +15,11 @@ export interface Verifier<M extends Method, Presented = string> {
   verify(credential: Presented, asker: Asker): Promise<ProofOf<M> | Refusal>;
   /** Does a proof that was given earlier, maybe under an older config, still hold? */
   review(proof: ProofOf<M>): Termination | undefined;
-  /** Calls `end` when the proof ceases to hold without a config change; the returned function stops the watch. */
-  watch(proof: ProofOf<M>, end: (termination: Termination) => void): () => void;
+  /**
+   * Calls `end` when the proof ceases to hold without a config change, and `checked` after each question to its issuer about
+   * this one proof; the returned function stops the watch.
+   */
+  watch(proof: ProofOf<M>, end: (termination: Termination) => void, checked?: (outcome: string) => void): () => void;
 }
 
 /** The proof that a method gives. */

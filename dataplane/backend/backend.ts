@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";
 import { hostPort } from "../../runtime/host-port.ts";
+import type { Endpoint } from "../../api/config.ts";
 import { pause } from "../../runtime/loop/pause.ts";
 import type { Spread } from "../../runtime/loop/spread.ts";
 import { AnswerStream, ExcessiveAnswer } from "../http/answer-stream.ts";
@@ -38,6 +39,14 @@ export type DialOutcome =
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | ({ readonly kind: "relay" } & RelayedAnswer);
 
+/** What is told of a dial while it lasts. */
+export interface DialWatch {
+  /** This endpoint is dialled now. */
+  dials(endpoint: Endpoint): void;
+  /** A backend has answered the handshake. */
+  answered(status: number): void;
+}
+
 export interface DialOptions extends Dialling {
   /** For all attempts together, in ms. */
   readonly timeout: number;
@@ -48,6 +57,8 @@ export interface DialOptions extends Dialling {
   readonly stopping: () => boolean;
   /** The turns of answers: hundreds may come at once. */
   readonly answers: Spread;
+  /** Absent: nothing watches. */
+  readonly watch?: DialWatch;
 }
 
 /** Endpoints that are tried for one handshake. */
@@ -88,9 +99,10 @@ export async function dial(balancer: Balancer, request: OutgoingRequest, options
     /** Undefined where the next one may be tried. */
     const attempt = async (target: Target): Promise<DialOutcome | undefined> => {
       const release = target.enter();
+      options.watch?.dials(target.endpoint);
       try {
         const socket = await connect(target, options, stop.signal);
-        const outcome = await handshake(socket, target, request, release, stop.signal, options.answers);
+        const outcome = await handshake(socket, target, request, release, stop.signal, options);
         return outcome.kind === "refused" ? refused(outcome.refusal) : outcome;
       } catch (error) {
         release();
@@ -141,7 +153,7 @@ function handshake(
   request: OutgoingRequest,
   release: () => void,
   signal: AbortSignal,
-  answers: Spread,
+  { answers, watch }: DialOptions,
 ): Promise<DialOutcome> {
   const key = randomBytes(16).toString("base64");
   const stream = new AnswerStream(socket, MAX_BODY_ON_WIRE, answers);
@@ -185,6 +197,7 @@ function handshake(
       return checkResponse({ status, httpVersion, headers: fieldsOf(rawHeaders), key, protocols, extensions });
     };
     outgoing.on("upgrade", (response: IncomingMessage, _stream: Duplex, parsed: Buffer) => {
+      watch?.answered(101);
       // Not read any further: what a backend says at once waits for the tunnel.
       const early = Buffer.concat([parsed, stream.detach()]);
       const agreement = agreementOf(response);
@@ -197,6 +210,7 @@ function handshake(
       answered = true;
       stream.answered();
       const { statusCode = 0 } = response;
+      watch?.answered(statusCode);
       if (statusCode < 300 || statusCode > 599) {
         // Among them a 101 without Upgrade or Connection: upgrade, which the parser takes for a plain answer.
         const agreement = agreementOf(response);

@@ -5,6 +5,7 @@ import type { Fields, Log } from "../../runtime/log.ts";
 import { Admission } from "./admission.ts";
 import { accessLine } from "../access-log.ts";
 import { admit } from "./admit.ts";
+import type { Trace } from "../debug/trace.ts";
 import type { Dialled } from "../backend/backend.ts";
 import type { Balancer } from "../backend/balancer.ts";
 import type { Handshake } from "../opening-handshake.ts";
@@ -12,6 +13,7 @@ import type { Identity } from "../identity.ts";
 import type { RouteMetrics } from "../metrics.ts";
 import type { Occupancy } from "../limits/occupancy.ts";
 import { Place } from "./place.ts";
+import { planTrace } from "./plan-trace.ts";
 import { refuse } from "./refuse.ts";
 import type { Asking } from "./reserve.ts";
 import { loggedPath, type RequestFacts } from "./request-facts.ts";
@@ -31,6 +33,8 @@ export interface AttemptOptions {
   /** For what happens before a route is known. */
   readonly metrics: RouteMetrics;
   readonly asking: Asking;
+  /** What is told of the steps; undefined: nothing watches. */
+  readonly trace?: Trace | undefined;
   /** Called once, when the handshake has ended, whatever its answer was. */
   readonly ended: () => void;
 }
@@ -47,6 +51,8 @@ export class Attempt {
   #metrics: RouteMetrics;
   #route: CompiledRoute | undefined;
   #handshake: Handshake | undefined;
+  /** Known once the handshake was to be admitted. */
+  #identity: Identity | undefined;
   /** Of a request that never became a handshake. */
   #facts: RequestFacts = {};
   #admission: Admission | undefined;
@@ -76,13 +82,25 @@ export class Attempt {
     this.#facts = facts;
   }
 
-  identify(handshake: Handshake): void {
+  /** What is told of the steps; undefined: nothing watches. */
+  get trace(): Trace | undefined {
+    return this.#options.trace;
+  }
+
+  /** The request has the form of a handshake: policies get the one that is returned. */
+  identify(handshake: Handshake): Handshake {
     this.#handshake = handshake;
+    const { trace } = this.#options;
+    if (trace === undefined) return handshake;
+    [trace.host, trace.path] = [handshake.host, loggedPath(handshake.path)];
+    trace.passed("handshake");
+    return { ...handshake, shadowed: (policy, reason) => trace.shadow(policy, reason) };
   }
 
   routed(route: CompiledRoute): void {
     this.#balancer = route.balancer;
     this.#setRoute(route);
+    this.trace?.passed("route");
   }
 
   /**
@@ -97,8 +115,12 @@ export class Attempt {
   ): Refusal | undefined {
     if (route === undefined) return { reason: "RouteNotFound" };
     this.#setRoute(route);
+    this.#identity = identity;
+    const { trace } = this.#options;
     const admission = new Admission(handshake, identity, this.#started);
-    const refusal = admission.review(route) ?? admit(route.chain, handshake, identity);
+    const lost = admission.review(route);
+    trace?.pass();
+    const refusal = lost ?? admit(route.chain, handshake, identity, trace);
     if (refusal !== undefined) return refusal;
     this.#place = new Place(handshake, identity, route, occupancy, this.#options.asking);
     this.#admission = admission;
@@ -175,6 +197,7 @@ export class Attempt {
   /** The client's 101 has been written. */
   accepted(): void {
     this.#answered = true;
+    this.trace?.passed("answer");
     this.#metrics.handshake(101, "Accepted", this.#seconds());
   }
 
@@ -239,6 +262,8 @@ export class Attempt {
   #setRoute(route: CompiledRoute): void {
     this.#route = route;
     this.#metrics = route.metrics;
+    const { trace } = this.#options;
+    if (trace !== undefined) planTrace(trace, route);
   }
 
   /** The permission went away: nothing is awaited any more. */
@@ -261,6 +286,7 @@ export class Attempt {
     const { address, host, path } = this.#handshake ?? this.#facts;
     const client = address ?? canonicalAddress(this.#socket.remoteAddress ?? "");
     const where = { address: client, host, path: path === undefined ? undefined : loggedPath(path) };
-    accessLine(this.#options.log(), "HandshakeRefused", { ...fields, route: this.#route?.name, ...where });
+    const known = { route: this.#route?.name, client: this.#identity?.client };
+    accessLine(this.#options.log(), "HandshakeRefused", { ...fields, ...known, ...where }, this.trace);
   }
 }

@@ -4,6 +4,7 @@ import type { Spread } from "../../runtime/loop/spread.ts";
 import type { Client } from "../arrival.ts";
 import type { Dialled } from "../backend/backend.ts";
 import type { CompiledRoute, Snapshot } from "../config/snapshot.ts";
+import type { Trace } from "../debug/trace.ts";
 import type { Identity } from "../identity.ts";
 import type { Occupancy } from "../limits/occupancy.ts";
 import type { Handshake } from "../opening-handshake.ts";
@@ -19,6 +20,8 @@ export interface SessionFacts {
   readonly addressSubject: string;
   readonly protocol: string | undefined;
   readonly endpoint: string;
+  /** Of its handshake, where something watched; not to be kept. */
+  readonly trace?: Trace;
 }
 
 /** What a handshake uses of the proxy that serves it. */

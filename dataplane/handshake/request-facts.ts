@@ -1,6 +1,7 @@
 import { AddressList } from "../address-list.ts";
 import { clientOrigin } from "../addresses.ts";
 import type { Arrival } from "../arrival.ts";
+import { couldBeKey } from "../could-be-key.ts";
 import { fieldsOf, valuesOf } from "../http/header-fields.ts";
 import { hostOf } from "./check-target.ts";
 
@@ -28,11 +29,6 @@ export function loggedPath(target: string): string | undefined {
     .split("/")
     .map((segment) => (segment.length > 64 || couldBeKey(segment) ? "…" : segment))
     .join("/");
-}
-
-/** May a segment of a path, or a subprotocol, be a key or a token? Names are shorter between their dots, or have no digit. */
-export function couldBeKey(text: string): boolean {
-  return text.split(".").some((part) => part.length >= 20 && /\d/.test(part));
 }
 
 /** Of an absolute form what follows its host; one with a user and a password stays as it is, and has no path. */

@@ -1,6 +1,7 @@
 import { PLAIN_SUBPROTOCOL } from "../../api/meta.ts";
+import { couldBeKey } from "../could-be-key.ts";
 import { isRefusal, type Refusal } from "../rejection.ts";
-import { arrivalFacts, couldBeKey } from "./request-facts.ts";
+import { arrivalFacts } from "./request-facts.ts";
 import { identify } from "./admit.ts";
 import { switchingProtocols } from "./answer.ts";
 import { dial, type Dialled } from "../backend/backend.ts";
@@ -31,19 +32,27 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
     };
     if (snapshot === undefined || proxy.draining) return refused({ reason: "Draining" });
 
+    const { trace } = attempt;
     const checked = checkHandshake(client.arrival, snapshot.trusted);
-    if (isRefusal(checked)) return refused(checked);
-    const { handshake, deferred } = checked;
-    attempt.identify(handshake);
+    if (isRefusal(checked)) {
+      trace?.spent("handshake");
+      return refused(checked);
+    }
+    const { deferred } = checked;
+    const handshake = attempt.identify(checked.handshake);
 
     const found = snapshot.router.find(handshake.host, handshake.path);
-    if (found === undefined) return attempt.refuse({ reason: "RouteNotFound" });
+    if (found === undefined) {
+      trace?.spent("route");
+      return attempt.refuse({ reason: "RouteNotFound" });
+    }
     attempt.routed(found);
 
     const refusal = proxy.overload();
+    trace?.passed("capacity");
     if (refusal !== undefined) return attempt.refuse(refusal);
 
-    const identity = await identify(found.chain, handshake, attempt.signal, proxy);
+    const identity = await identify(found.chain, handshake, attempt.signal, proxy, trace);
     if (attempt.signal.aborted) return;
     if (isRefusal(identity)) return attempt.refuse(identity);
     // An issuer may have taken seconds: the config that is in force now decides.
@@ -57,6 +66,7 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
 
     const route = proxy.newest(found, handshake);
     attempt.dials(route.balancer);
+    trace?.pass();
     const started = proxy.clock.now();
     const outcome = await dial(route.balancer, outgoing(handshake, identity, route.forwarding), {
       timeout: route.backendConnect,
@@ -66,7 +76,9 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
       ownPort: proxy.ownPort,
       stopping: () => proxy.stopping,
       answers: proxy.answers,
+      ...(trace === undefined ? {} : { watch: trace }),
     });
+    trace?.dialEnded();
     if (outcome.kind === "open") attempt.opened(outcome.backend);
     if (attempt.signal.aborted) return;
     // No await from here to the answer: a client whose permission is gone by now gets neither a 101 nor the backend's refusal.
@@ -79,6 +91,7 @@ export async function upgrade(client: Client, proxy: HandshakeContext): Promise<
       respond(socket, status, statusText, headers, body, proxy.clock);
       return attempt.relayed(status);
     }
+    trace?.passed("backend");
     route.metrics.backendConnect((proxy.clock.now() - started) / 1000);
     if (proxy.draining) return attempt.refuse({ reason: "Draining" });
     const protocol = outcome.backend.protocol ?? answerProtocol(handshake.protocols, route);
@@ -109,11 +122,18 @@ function admitOverAllPods(
   found: CompiledRoute,
   proxy: HandshakeContext,
 ): Promise<Refusal | undefined> {
+  const { trace } = attempt;
+  const asking = asks(found, identity, handshake, proxy);
   const admit = async (): Promise<Refusal | undefined> => {
     if (attempt.signal.aborted) return undefined;
-    return attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy) ?? attempt.reserve();
+    if (asking) trace?.spent("store"); // it has waited for its turn
+    const refusal = attempt.admit(handshake, identity, proxy.route(found.name), proxy.occupancy);
+    if (refusal !== undefined) return refusal;
+    const late = await attempt.reserve();
+    if (asking) trace?.passed("store");
+    return late;
   };
-  return asks(found, identity, handshake, proxy) ? proxy.turns.take(admit) : admit();
+  return asking ? proxy.turns.take(admit) : admit();
 }
 
 /** In a pod that stops the backend may be gone before the gateway: there is nothing to mend, the client connects again. */
@@ -136,7 +156,9 @@ function accept(
   client.socket.write(switchingProtocols({ key, protocol, extensions, headers }));
   const { requestId, address, addressSubject } = handshake;
   const told = protocol !== undefined && isSecret(protocol, route) ? undefined : protocol;
-  const facts = { requestId, identity, address, addressSubject, protocol: told, endpoint: backend.endpoint };
+  const { trace } = attempt;
+  const known = { requestId, identity, address, addressSubject, protocol: told, endpoint: backend.endpoint };
+  const facts = trace === undefined ? known : { ...known, trace };
   attempt.accepted();
   proxy.open(facts, route, client, backend, attempt.handOver());
 }

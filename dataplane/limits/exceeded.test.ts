@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exceedOf, type Exceed, type HitGroup, type Lines } from "./exceeded.ts";
+import { exceedOf, type Exceed, type HitGroup, type LimitedClient, type Lines } from "./exceeded.ts";
 import type { LimitAction } from "./limit-hits.ts";
 
 function limitOf(lines: Lines, shadow: boolean) {
@@ -24,6 +24,8 @@ function limitOf(lines: Lines, shadow: boolean) {
   return { counted, logged, exceed };
 }
 
+const client = (requestId: string): LimitedClient => ({ requestId, address: "192.0.2.1" });
+
 test.each<[Lines, boolean, number]>([
   ["Shadow", true, 1],
   ["Shadow", false, 0],
@@ -32,7 +34,7 @@ test.each<[Lines, boolean, number]>([
 ])("lines %s, shadow %s: every hit is counted, three hits of one group have %d lines", (lines, shadow, written) => {
   const { counted, logged, exceed } = limitOf(lines, shadow);
   const group: HitGroup = { logged: false };
-  const acts = [1, 2, 3].map(() => exceed("request-1", group));
+  const acts = [1, 2, 3].map(() => exceed(client("request-1"), group));
   expect(acts).toEqual(Array(3).fill(!shadow));
   expect(counted).toEqual([1, 2, 3].map(() => ["messages", "IP", "Drop", shadow]));
   expect(logged).toHaveLength(written);
@@ -40,8 +42,9 @@ test.each<[Lines, boolean, number]>([
 
 test("another group of hits has a line of its own", () => {
   const { logged, exceed } = limitOf("Always", false);
-  for (const id of ["request-1", "request-2"]) exceed(id, { logged: false });
+  for (const id of ["request-1", "request-2"]) exceed(client(id), { logged: false });
   const common = {
+    ...{ address: "192.0.2.1", client: undefined },
     ...{ message: "limit exceeded", event: "LimitExceeded", route: "main", shadow: false },
     ...{ policy: "messages", direction: "fromClient", per: "IP", action: "Drop" },
   };

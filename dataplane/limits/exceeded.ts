@@ -1,4 +1,5 @@
 import { accessLine } from "../access-log.ts";
+import type { Identity } from "../identity.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { LimitAction } from "./limit-hits.ts";
 import type { SessionPer } from "./subject.ts";
@@ -32,18 +33,27 @@ export interface HitGroup {
   logged: boolean;
 }
 
+/** The client of a session, or of a handshake. */
+export interface LimitedClient {
+  readonly requestId: string;
+  readonly address: string;
+  /** Absent: a handshake's, whether it is known or not. */
+  readonly identity?: Identity;
+}
+
 /** Counts one hit and logs it; true: the limit acts. */
-export type Exceed = (requestId: string, group: HitGroup) => boolean;
+export type Exceed = (client: LimitedClient, group: HitGroup) => boolean;
 
 /** What happens whenever this limit is exceeded: each hit is counted, each group of hits has one line at most. */
 export function exceedOf(limit: LimitName, { route, shadow, log, metrics }: LimitContext, lines: Lines): Exceed {
   const count = metrics.limitHit(limit.policy, limit.per, limit.action, shadow);
   const hasLine = shadow || lines === "Always";
-  return (requestId, group) => {
+  return ({ requestId, address, identity }, group) => {
     count();
     if (hasLine && !group.logged) {
       group.logged = true;
-      accessLine(log, "LimitExceeded", { requestId, route: route.name, ...limit, shadow });
+      const known = { requestId, route: route.name, client: identity?.client, address };
+      accessLine(log, "LimitExceeded", { ...known, ...limit, shadow });
     }
     return !shadow;
   };

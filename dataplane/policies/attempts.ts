@@ -45,26 +45,29 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
   const asked = (some: readonly Limit[], { addressSubject }: Handshake, now: number, client?: string): Asked[] =>
     some.map((limit) => ({ limit, bucket: limit.buckets.of(subjectOf(limit.per, client, addressSubject), now) }));
   /** Counts the hits; the refusal, where the limits act. */
-  const exceed = (exceeded: readonly Asked[], requestId: string, now: number): Refusal | undefined => {
+  const exceed = (exceeded: readonly Asked[], handshake: Handshake, now: number): Refusal | undefined => {
     const group: HitGroup = { logged: false };
-    const acting = exceeded.filter(({ limit }) => limit.exceed(requestId, group));
+    const acting = exceeded.filter(({ limit }) => limit.exceed(handshake, group));
     const [first] = acting;
-    if (first === undefined) return undefined;
+    if (first === undefined) {
+      if (exceeded.length > 0) handshake.shadowed?.("attempts", "AttemptLimit");
+      return undefined;
+    }
     const retryAfter = Math.max(1, secondsOf(Math.max(...acting.map(({ bucket }) => bucket.wait(1, now)))));
     return { reason: "AttemptLimit", retryAfter, shared: isShared(first.limit.per) };
   };
-  const judge = (all: readonly Asked[], requestId: string, now: number): Refusal | undefined => {
+  const judge = (all: readonly Asked[], handshake: Handshake, now: number): Refusal | undefined => {
     const exceeded = all.filter(({ bucket }) => bucket.available(now) < 1);
-    return exceeded.length === 0 ? undefined : exceed(exceeded, requestId, now);
+    return exceeded.length === 0 ? undefined : exceed(exceeded, handshake, now);
   };
-  const count = (all: readonly Asked[], requestId: string, now: number): Refusal | undefined => {
-    const refusal = judge(all, requestId, now);
+  const count = (all: readonly Asked[], handshake: Handshake, now: number): Refusal | undefined => {
+    const refusal = judge(all, handshake, now);
     if (refusal === undefined) for (const { bucket } of all) bucket.take(1, now);
     return refusal;
   };
   const countNow = (some: readonly Limit[], handshake: Handshake, client?: string): Refusal | undefined => {
     const now = clock.now();
-    return count(asked(some, handshake, now, client), handshake.requestId, now);
+    return count(asked(some, handshake, now, client), handshake, now);
   };
   if (shared === undefined)
     return {
@@ -83,7 +86,6 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
   };
   const reserve = (some: readonly Limit[], handshake: Handshake, client?: string): Reservation | undefined => {
     if (some.length === 0) return undefined;
-    const { requestId } = handshake;
     const all = asked(some, handshake, clock.now(), client);
     const buckets = some.map((limit) => lineOf(limit, handshake, client));
     return {
@@ -92,7 +94,7 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
         const now = clock.now();
         exceed(
           all.filter((_, line) => exceeded.includes(line)),
-          requestId,
+          handshake,
           now,
         );
         for (const [line, { bucket }] of all.entries()) if (!exceeded.includes(line)) bucket.force(1, now);
@@ -104,16 +106,16 @@ export const attempts: PolicyCompiler<"attempts"> = (settings, context) => {
         // The wait may be that of another limit: an empty bucket has a token again after one interval's share.
         const own = Math.min(wait, shape.interval / shape.limit);
         bucket.lower(1 - (own * shape.limit) / shape.interval, now);
-        exceed([{ limit, bucket }], requestId, now);
+        exceed([{ limit, bucket }], handshake, now);
         return { reason: "AttemptLimit", retryAfter: Math.max(1, secondsOf(wait)), shared: isShared(per) };
       },
-      alone: () => count(all, requestId, clock.now()),
+      alone: () => count(all, handshake, clock.now()),
     };
   };
   // In Shadow nothing is refused, and the store alone knows what is exceeded.
   const refused = (some: readonly Limit[], handshake: Handshake, client?: string): Refusal | undefined => {
     const now = clock.now();
-    return shadow ? undefined : judge(asked(some, handshake, now, client), handshake.requestId, now);
+    return shadow ? undefined : judge(asked(some, handshake, now, client), handshake, now);
   };
   return {
     kind: "attempts",

@@ -25,7 +25,7 @@ interface BoundMethod {
   find(handshake: Handshake): Found;
   readonly verify: (offer: Offer, asker: Asker) => Promise<Proof | Refusal>;
   review(proof: Proof): Termination | undefined;
-  watch(proof: Proof, end: (termination: Termination) => void): () => void;
+  watch(proof: Proof, end: (termination: Termination) => void, checked: (outcome: string) => void): () => void;
 }
 
 const MISSING: Refusal = { reason: "CredentialMissing" };
@@ -70,8 +70,9 @@ export const authentication: PolicyCompiler<"authentication"> = (settings, conte
       return undefined;
     },
 
-    watch({ identity: { proofs } }, end) {
-      const stops = proofs.map((proof) => of(proof)?.watch(proof, end));
+    watch(party, end) {
+      const checked = (outcome: string): void => party.credentialChecked?.(outcome);
+      const stops = party.identity.proofs.map((proof) => of(proof)?.watch(proof, end, checked));
       return () => stops.forEach((stop) => stop?.());
     },
   };
@@ -143,7 +144,7 @@ function bindMethods(settings: AuthenticationSettings, context: CompileContext):
       find: credentialFinder(from, form, subprotocols),
       verify: (offer, asker) => verifier.verify(offer, asker),
       review: (proof) => (isOurs(proof) ? verifier.review(proof) : REVOKED),
-      watch: (proof, end) => (isOurs(proof) ? verifier.watch(proof, end) : () => {}),
+      watch: (proof, end, checked) => (isOurs(proof) ? verifier.watch(proof, end, checked) : () => {}),
     };
   };
   const { apiKey, jwt, introspection } = settings;

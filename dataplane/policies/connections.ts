@@ -30,10 +30,16 @@ export const connections: PolicyCompiler<"connections"> = (settings, context) =>
     retryAfter: RETRY_AFTER,
     shared: isShared(per),
   });
+  /** Counts a hit; true: the limit acts. */
+  const exceeds = (limit: Limit, handshake: Handshake): boolean => {
+    const acts = limit.exceed(handshake, { logged: false });
+    if (!acts) handshake.shadowed?.("connections", "ConnectionLimit");
+    return acts;
+  };
   const admit = (handshake: Handshake, identity: Identity): Refusal | undefined => {
     for (const limit of limits) {
       if (occupancy.of(keyOf(limit, handshake, identity)) < limit.limit) continue;
-      if (limit.exceed(handshake.requestId, { logged: false })) return refusalOf(limit);
+      if (exceeds(limit, handshake)) return refusalOf(limit);
     }
     return undefined;
   };
@@ -47,7 +53,7 @@ export const connections: PolicyCompiler<"connections"> = (settings, context) =>
       const places = limits.map((limit) => ({ key: keyOf(limit, handshake, identity), limit: limit.limit }));
       const here = places.map(({ key, limit }) => occupancy.of(key) >= limit);
       const exceed = (some: readonly Limit[]): Refusal | undefined => {
-        const first = some.filter((limit) => limit.exceed(handshake.requestId, { logged: false }))[0];
+        const first = some.filter((limit) => exceeds(limit, handshake))[0];
         return first && refusalOf(first);
       };
       const at = (lines: readonly number[]): Limit[] => limits.filter((_, line) => lines.includes(line));

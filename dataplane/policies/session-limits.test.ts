@@ -155,7 +155,7 @@ test("hits are all counted, and logged once for a session", async () => {
       event: "LimitExceeded",
       message: "limit exceeded",
       ...{ requestId: "request-1", route: "main", policy: "messages", direction: "fromClient", per: "Client" },
-      ...{ action: "Close", shadow: true },
+      ...{ action: "Close", shadow: true, client: "alice", address: "192.0.2.1" },
     },
   ]);
 });

@@ -41,8 +41,7 @@ export function sessionLimits(
         ownBucket(party.memory, key, shape, now);
       // One line for a session, however often it exceeds and however often the config changes; none for a message.
       const group = party.memory.recall(`hits ${key}`, (): HitGroup => ({ logged: false }));
-      const { requestId } = party;
-      return { bucket, onExceed, shadow, hit: () => void exceed(requestId, group) };
+      return { bucket, onExceed, shadow, hit: () => void exceed(party, group) };
     });
 }
 

@@ -2,6 +2,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Client } from "../arrival.ts";
 import type { Dialled } from "../backend/backend.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
+import type { Timeline } from "../debug/timeline.ts";
 import type { SessionFacts } from "../handshake/context.ts";
 import type { ProcessResources } from "../process-resources.ts";
 import { tunnel } from "../tunnel/tunnel.ts";
@@ -9,6 +10,8 @@ import { Session } from "./session.ts";
 
 /** A client whose 101 has been written, and the backend that it is joined to. */
 export interface AcceptedClient {
+  /** `<namespace>/<name>` */
+  readonly proxy: string;
   readonly facts: SessionFacts;
   /** The one in force. */
   readonly route: CompiledRoute;
@@ -20,16 +23,18 @@ export interface AcceptedClient {
 
 /** Opens a session, which is one of `sessions` until both of its sockets are closed. Where it throws, nothing is left open. */
 export function openSession(
-  { facts, route, client, backend, release }: AcceptedClient,
+  { proxy, facts, route, client, backend, release }: AcceptedClient,
   sessions: Set<Session>,
   log: Log,
   resources: ProcessResources,
+  timeline: Timeline,
 ): Session {
-  const { clock, random, reads, budget, loop, descriptors, ends, stopping } = resources;
+  const { clock, random, reads, budget, loop, descriptors, ends, stopping, frames } = resources;
   const hungUp = descriptors.dial();
   const { metrics } = route; // and not the route, which the session would keep as long as it lives
-  const session = new Session(facts, route, clock, log);
+  const session = new Session(facts, route, clock, log, timeline);
   sessions.add(session);
+  frames.opening(proxy, session);
   try {
     session.opened(
       tunnel({
@@ -42,6 +47,8 @@ export function openSession(
         clock,
         deflate: backend.extensions !== undefined,
         counts: session,
+        timeline: session,
+        tap: session.tap,
         random,
         stopping,
         turns: (task) => ends.run(task),
@@ -49,15 +56,18 @@ export function openSession(
         closed: (end) => {
           hungUp();
           sessions.delete(session);
+          frames.closed(session);
           session.closed(end);
         },
         slowConsumer: () => metrics.slowConsumer(),
       }),
+      facts.trace,
     );
   } catch (fault) {
     // Without a tunnel nothing would ever tell that the session has ended.
     hungUp();
     sessions.delete(session);
+    frames.closed(session);
     backend.socket.destroy();
     release();
     throw fault;

@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../../test/fakes/clock.ts";
+import { EventReader } from "../../test/fakes/event-reader.ts";
 import { clientNamed, stepsOf } from "../../test/fakes/policy-bench.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { Metrics } from "../metrics.ts";
+import { EventFilter } from "../debug/event-filter.ts";
+import { Timeline } from "../debug/timeline.ts";
+import { Watching } from "../debug/watching.ts";
 import { emptyPlan } from "../tunnel/plan.ts";
 import type { PolicySteps } from "../policy.ts";
 import type { Termination } from "../rejection.ts";
@@ -21,12 +25,14 @@ function bench() {
     ...{ requestId: "request-1", identity: clientNamed("alice"), address: "192.0.2.1", addressSubject: "192.0.2.1" },
     ...{ protocol: undefined, endpoint: "192.0.2.9:80" },
   };
-  const session = new Session(facts, route([]), clock, log);
+  const watching = new Watching(clock);
+  const session = new Session(facts, route([]), clock, log, new Timeline("demo/chat", watching));
   const did: string[] = [];
   const tunnel: Tunnel = {
     apply: () => void did.push("plan"),
     close: ({ reason, policy }) => void did.push(`close ${reason}${policy === undefined ? "" : ` by ${policy}`}`),
     destroy: () => void did.push("destroy"),
+    trace: () => {},
     paused: true,
     buffered: 7,
   };
@@ -35,8 +41,23 @@ function bench() {
     const metric = await metrics.registry.getSingleMetric(`wsproxy_${name}`)?.get();
     return (metric?.values ?? []).reduce((sum, sample) => sum + sample.value, 0);
   };
-  return { clock, session, route, did, logged, value };
+  return { clock, session, route, did, logged, value, watching };
 }
+
+test("what happens to it is told while something watches, and which session it is", () => {
+  const { session, watching } = bench();
+  session.tell("ping");
+  const reader = new EventReader();
+  const first = { at: "", proxies: [], payload: false };
+  watching.watch(new EventFilter({ client: "alice" }), { name: "watching", event: first }, reader);
+  session.tell("closeSent", { direction: "fromClient", code: 1000 });
+  session.credentialChecked("Active");
+  const of = { session: session.id, client: "alice", route: "main", requestId: "request-1", proxy: "demo/chat" };
+  expect(reader.of("timeline")).toMatchObject([
+    { ...of, what: "closeSent", direction: "fromClient", code: 1000 },
+    { ...of, what: "credentialChecked", reason: "Active" },
+  ]);
+});
 
 const revoked = { reason: "CredentialRevoked" } as const;
 

@@ -2,7 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { accessLine, type AccessEvent } from "../access-log.ts";
+import type { Timeline, TimelineMore, TimelineWhat } from "../debug/timeline.ts";
+import type { Trace } from "../debug/trace.ts";
 import type { DirectionCount } from "../tunnel/frame-judge.ts";
+import type { TracedSession } from "../frame-trace/traced-session.ts";
 import type { Identity } from "../identity.ts";
 import { Memory } from "../memory.ts";
 import type { LiveSession, RouteMetrics } from "../metrics.ts";
@@ -10,11 +13,13 @@ import { review, watch } from "../policies/permission.ts";
 import type { PolicySteps, Party } from "../policy.ts";
 import { isPermissionLost, type Termination } from "../rejection.ts";
 import type { CompiledRoute } from "../config/snapshot.ts";
+import type { SessionTap } from "../tunnel/frame-tap.ts";
+import type { Direction, Moment, TunnelTimeline } from "../tunnel/timeline.ts";
 import type { Tunnel, TunnelEnd } from "../tunnel/tunnel-options.ts";
 import type { SessionFacts } from "../handshake/context.ts";
 
 /** A connection after its 101: its client, the policies that hold for it, how it ends. */
-export class Session implements Party, LiveSession {
+export class Session implements Party, LiveSession, TunnelTimeline, TracedSession {
   readonly id = randomUUID();
   readonly requestId: string;
   readonly identity: Identity;
@@ -31,7 +36,9 @@ export class Session implements Party, LiveSession {
   readonly #metrics: RouteMetrics;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #timeline: Timeline | undefined;
   #tunnel: Tunnel | undefined;
+  #tap: SessionTap | undefined;
   #memory: Memory | undefined;
   #stopWatching: (() => void) | undefined;
   /** The policies that were applied last. */
@@ -39,7 +46,7 @@ export class Session implements Party, LiveSession {
   #ending = false;
   #permissionLost = false;
 
-  constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log) {
+  constructor(facts: SessionFacts, route: CompiledRoute, clock: Clock, log: Log, timeline?: Timeline) {
     this.requestId = facts.requestId;
     this.identity = facts.identity;
     this.address = facts.address;
@@ -53,6 +60,27 @@ export class Session implements Party, LiveSession {
     this.#metrics = route.metrics;
     this.#clock = clock;
     this.#log = log;
+    this.#timeline = timeline;
+  }
+
+  /** Sees its frames; undefined: nothing does. */
+  get tap(): SessionTap | undefined {
+    return this.#tap;
+  }
+
+  /** Shows each frame to `tap` from now on; undefined: to none any more. */
+  trace(tap: SessionTap | undefined): void {
+    this.#tap = tap;
+    this.#tunnel?.trace(tap);
+  }
+
+  /** Of the tunnel. */
+  happened(what: Moment, direction?: Direction, code?: number): void {
+    if (this.#timeline?.watched !== true) return;
+    this.#timeline.tell(this, what, {
+      ...(direction === undefined ? {} : { direction }),
+      ...(code === undefined ? {} : { code }),
+    });
   }
 
   /** Made at first use: most sessions have nothing to remember. */
@@ -79,11 +107,22 @@ export class Session implements Party, LiveSession {
     return this.#permissionLost;
   }
 
-  /** The session is open from here on. */
-  opened(tunnel: Tunnel): void {
+  /** The session is open from here on. `trace`: of its handshake, where something watched. */
+  opened(tunnel: Tunnel, trace?: Trace): void {
     this.#tunnel = tunnel;
+    tunnel.trace(this.#tap); // what came behind the handshake may have ended a trace
     this.#metrics.opened(this);
-    this.#line("SessionOpened", {});
+    this.#line("SessionOpened", {}, trace);
+  }
+
+  /** Tells what watches of something in the session's life that has no line in the log. */
+  tell(what: TimelineWhat, more?: TimelineMore): void {
+    if (this.#timeline?.watched === true) this.#timeline.tell(this, what, more);
+  }
+
+  /** The issuer was asked about its credential again; `reason`: what it says, as in an `IntrospectionResult`. */
+  credentialChecked(reason: string): void {
+    this.tell("credentialChecked", { reason });
   }
 
   /**
@@ -140,8 +179,8 @@ export class Session implements Party, LiveSession {
     });
   }
 
-  #line(event: AccessEvent, more: Fields): void {
-    accessLine(this.#log, event, {
+  #line(event: AccessEvent, more: Fields, trace?: Trace): void {
+    const fields = {
       session: this.id,
       requestId: this.requestId,
       route: this.route,
@@ -151,7 +190,8 @@ export class Session implements Party, LiveSession {
       subprotocol: this.protocol,
       status: 101,
       ...more,
-    });
+    };
+    accessLine(this.#log, event, fields, trace);
   }
 
   #unwatch(): void {

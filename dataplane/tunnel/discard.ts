@@ -1,6 +1,7 @@
 import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { ByteSource } from "./byte-source.ts";
+import { closeCode } from "./control-frames.ts";
 import { CLOSE, FrameHeader, needed } from "./frames.ts";
 import { BULK } from "./held-back.ts";
 import { PartialUnit } from "./partial-unit.ts";
@@ -17,7 +18,7 @@ const MOST_FRAMES = 1_000_000;
 export class Discard {
   readonly #source: ByteSource;
   readonly #loop: LoopShare;
-  readonly #closed: () => void;
+  readonly #closed: (code: number) => void;
   readonly #header = new FrameHeader();
   readonly #partial = new PartialUnit();
   /** Payload of the current frame that is still to come. */
@@ -27,8 +28,8 @@ export class Discard {
   #sawClose = false;
   #turn: Timer | undefined;
 
-  /** `closed` is called once, when the source has sent a Close frame. */
-  constructor(source: ByteSource, loop: LoopShare, closed: () => void) {
+  /** `closed` is called once, when the source has sent a Close frame; NaN: it has no code that may stand on the wire. */
+  constructor(source: ByteSource, loop: LoopShare, closed: (code: number) => void) {
     this.#source = source;
     this.#loop = loop;
     this.#closed = closed;
@@ -42,9 +43,10 @@ export class Discard {
 
   /** Takes what was read before, and is not read again. */
   walk(bytes: Buffer): void {
-    if (this.#sawClose || !this.#findsClose(bytes)) return;
+    const code = this.#sawClose ? undefined : this.#findClose(bytes);
+    if (code === undefined) return;
     this.#sawClose = true;
-    this.#closed();
+    this.#closed(code);
   }
 
   /** Takes what was read. A source that sends on and on is not read for ever, although its end is then not seen. */
@@ -73,7 +75,8 @@ export class Discard {
     });
   }
 
-  #findsClose(bytes: Buffer): boolean {
+  /** The code of the first Close frame; undefined: there is none. */
+  #findClose(bytes: Buffer): number | undefined {
     let at = 0;
     while (at < bytes.length && this.#frames < MOST_FRAMES) {
       if (this.#payload > 0) {
@@ -83,18 +86,19 @@ export class Discard {
       } else if (this.#partial.length > 0) {
         at = this.#partial.fill(bytes, at);
         const unit = this.#partial.take();
-        if (unit !== undefined && this.#findsClose(unit)) return true;
+        const code = unit === undefined ? undefined : this.#findClose(unit);
+        if (code !== undefined) return code;
       } else if (bytes.length - at < needed(bytes, at, bytes.length)) {
         this.#partial.begin(bytes.subarray(at));
-        return false;
+        return undefined;
       } else {
         this.#frames += 1;
         this.#header.read(bytes, at, bytes.length);
-        if (this.#header.opcode === CLOSE) return true;
+        if (this.#header.opcode === CLOSE) return closeCode(bytes.subarray(at));
         at += this.#header.size;
         this.#payload = this.#header.length;
       }
     }
-    return false;
+    return undefined;
   }
 }

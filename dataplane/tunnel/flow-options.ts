@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Termination } from "../rejection.ts";
+import type { Moment } from "./timeline.ts";
 import type { BufferBudget } from "../process/buffer-budget.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { JudgeOptions } from "./frame-judge.ts";
@@ -31,4 +32,6 @@ export interface FlowEvents<Flow> {
   taken(flow: Flow): void;
   /** The source sends no more, and all that it sent has been forwarded. */
   ended(flow: Flow): void;
+  /** For the session's timeline. */
+  happened(flow: Flow, what: Moment, code?: number): void;
 }

@@ -66,6 +66,7 @@ class Bench {
         answered: () => (this.answered = true),
         taken: () => {},
         ended: () => {},
+        happened: () => {},
       },
     });
   }

@@ -3,13 +3,17 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ByteSink, ByteSource } from "./byte-source.ts";
 import type { FlowEvents, FlowOptions } from "./flow-options.ts";
 import { flowStep, type FlowAction, type FlowEvent, type FlowPhase } from "./flow-phases.ts";
+import { closeCode } from "./control-frames.ts";
 import { Discard } from "./discard.ts";
+import type { FrameTap } from "./frame-tap.ts";
 import { FrameWalk, type WalkEvents } from "./frame-walk.ts";
 import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import { Outlet, type OutletEvents } from "./outlet.ts";
 import { readOf } from "./pace.ts";
 import type { DirectionPlan, TunnelPlan } from "./plan.ts";
 import type { Termination } from "../rejection.ts";
+import type { Moment } from "./timeline.ts";
+import { ToldPauses } from "./told-pauses.ts";
 
 /** For a source's last answers to a receiver that broke the protocol, in ms. */
 export const ANSWERS = 500;
@@ -33,6 +37,8 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   #discard: Discard | undefined;
   /** The source has sent its Close frame, while it was still forwarded. */
   #sawClose = false;
+  /** Made at the first pause. */
+  #toldPauses: ToldPauses | undefined;
 
   constructor(options: FlowOptions<Flow>) {
     const { source, receiver, slowConsumer, clock, budget, loop, events } = options;
@@ -55,6 +61,11 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
     this.#walk.judge.apply(plan);
     this.#outlet.pressure.apply(slowConsumer);
     this.#walk.reckonAnew();
+  }
+
+  /** Shows each frame to `tap` from now on; undefined: to none any more. */
+  trace(tap: FrameTap | undefined): void {
+    this.#walk.tap = tap;
   }
 
   get receiver(): Socket {
@@ -177,9 +188,15 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
     this.#events.shed(this);
   }
 
+  /** Of the outlet: our Close frame has been written. */
+  closeSent(frame: Buffer): void {
+    this.#happened("closeSent", closeCode(frame));
+  }
+
   /** Of the walk. */
   closed(code: number): void {
     this.#sawClose = true;
+    this.#happened("closeReceived", code);
     this.#on("discard");
     this.#events.closed(this, code);
   }
@@ -193,6 +210,12 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   /** Of the walk. */
   left(bytes: Buffer): void {
     this.#discard?.walk(bytes);
+  }
+
+  /** Of the walk. */
+  slowed(): void {
+    this.#toldPauses ??= new ToldPauses(this.#clock, (what) => this.#happened(what));
+    this.#toldPauses.paused();
   }
 
   /** Of the source. */
@@ -210,8 +233,13 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
   /** Of the walk: its pause is over. */
   resume(): void {
     if (!this.#forwards || this.paused) return;
+    this.#toldPauses?.resumed();
     this.#walk.goOn();
     if (this.#forwards && !this.paused && !this.#walk.holds) this.#on("allForwarded");
+  }
+
+  #happened(what: Moment, code?: number): void {
+    this.#events.happened(this, what, Number.isNaN(code) ? undefined : code);
   }
 
   #on(event: FlowEvent): void {
@@ -252,7 +280,10 @@ export class Flow implements ByteSink, OutletEvents, WalkEvents {
 
   #beginToDiscard(): void {
     this.#outlet.pressure.stop();
-    const discard = new Discard(this.#source, this.#loop, () => this.#events.answered(this));
+    const discard = new Discard(this.#source, this.#loop, (code) => {
+      this.#happened("closeReceived", code);
+      this.#events.answered(this);
+    });
     this.#discard = discard;
     discard.begin(this.#walk.judge.remaining, this.#sawClose);
     for (const bytes of this.#walk.leave()) discard.walk(bytes);

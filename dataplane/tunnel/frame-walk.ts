@@ -3,7 +3,8 @@ import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import type { Termination } from "../rejection.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { closeCode } from "./control-frames.ts";
-import { FrameJudge, type JudgeOptions } from "./frame-judge.ts";
+import { FrameJudge, type JudgeOptions, type Verdict } from "./frame-judge.ts";
+import type { FrameTap } from "./frame-tap.ts";
 import { needed } from "./frames.ts";
 import { HeldBack } from "./held-back.ts";
 import type { Outlet } from "./outlet.ts";
@@ -26,6 +27,8 @@ export interface WalkEvents {
   violated(termination: Termination): void;
   /** The rest of a read of which nothing more is forwarded. */
   left(bytes: Buffer): void;
+  /** A limit, or the receiver's pace, pauses the source. */
+  slowed(): void;
   /** What was held back may go on. */
   resume(): void;
 }
@@ -36,6 +39,8 @@ export interface WalkEvents {
  */
 export class FrameWalk {
   readonly judge: FrameJudge;
+  /** Sees each frame; undefined: nothing is traced. */
+  tap: FrameTap | undefined;
   readonly #clock: Clock;
   readonly #source: ByteSource;
   readonly #outlet: Outlet;
@@ -91,12 +96,13 @@ export class FrameWalk {
     if (!this.#held.pausing) return;
     this.#held.unpause();
     const debt = this.judge.limits.byteWait(this.#clock.now());
-    if (debt > 0) this.#held.pause(debt);
+    if (debt > 0) this.#pause(debt);
     else this.#events.resume();
   }
 
   /** Gives up what waits here, and returns it in the order in which it was read. */
   leave(): readonly Buffer[] {
+    this.tap?.ended();
     const waited = [this.#partial.leave(), this.#held.take() ?? Buffer.alloc(0)];
     this.#held.unpause();
     return waited;
@@ -120,11 +126,13 @@ export class FrameWalk {
   #walk(chunk: Buffer, from: number, more: number): boolean {
     const judge = this.judge;
     const outlet = this.#outlet;
+    const { tap } = this;
     const now = this.#clock.now();
     const end = chunk.length;
     let span = from;
     let at = from;
     let frames = 0;
+    if (tap !== undefined && judge.remaining > 0) tap.payload(chunk, from, judge.remaining);
     while (at < end) {
       if (judge.remaining > 0) {
         const there = Math.min(judge.remaining, end - at);
@@ -132,7 +140,10 @@ export class FrameWalk {
         at += taken;
         if (judge.dropping) span = at;
         if (taken < there) {
-          if (judge.cut) return this.#violated(chunk, span, at);
+          if (judge.cut) {
+            tap?.cut(judge.violation);
+            return this.#violated(chunk, span, at);
+          }
           if (taken > 0) continue;
           this.#forward(chunk, span, at);
           return this.#hold(chunk.subarray(at));
@@ -161,7 +172,9 @@ export class FrameWalk {
       }
       judge.header.read(chunk, at, end);
       const size = judge.header.control ? need : judge.header.size;
-      switch (judge.judge(chunk, at, now, end - at - size + more)) {
+      const verdict = judge.judge(chunk, at, now, end - at - size + more);
+      if (tap !== undefined) this.#show(tap, verdict, chunk, at);
+      switch (verdict) {
         case "forward":
           at += size;
           break;
@@ -183,6 +196,11 @@ export class FrameWalk {
     return true;
   }
 
+  #show(tap: FrameTap, verdict: Verdict, chunk: Buffer, at: number): void {
+    const replaced = verdict === "close" && this.#events.replacesClose;
+    tap.judged(this.judge.header, replaced ? "skip" : verdict, chunk, at, this.judge.violation);
+  }
+
   /** Until the store has answered, or the limits let more pass. */
   #hold(rest: Buffer): true {
     const { limits } = this.judge;
@@ -195,6 +213,7 @@ export class FrameWalk {
       this.#held.add(rest);
     } else if (questions.any) this.#held.ask((answered) => questions.ask(now, answered), rest);
     else this.#held.pause(limits.turn(now), rest);
+    this.#events.slowed();
     return true;
   }
 
@@ -222,8 +241,15 @@ export class FrameWalk {
   /** After a read: pauses the source where the receiver does not keep up, a debt of bytes is to be paid, or other flows wait. */
   #slowDown(bytes: number): void {
     const debt = this.judge.limits.byteWait(this.#clock.now());
-    if (debt > 0) this.#held.pause(debt);
+    if (debt > 0) this.#pause(debt);
     else this.#held.haveRead(bytes);
-    if (this.#outlet.pressure.check()) this.#source.pause();
+    if (!this.#outlet.pressure.check()) return;
+    this.#source.pause();
+    this.#events.slowed();
+  }
+
+  #pause(ms: number): void {
+    this.#held.pause(ms);
+    this.#events.slowed();
   }
 }

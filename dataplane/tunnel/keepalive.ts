@@ -7,6 +7,12 @@ import type { Terminable } from "../rejection.ts";
 
 const TAG = 8;
 
+interface KeepaliveEvents extends Terminable {
+  pinged(): void;
+  /** The client has answered a ping of ours. */
+  ponged(): void;
+}
+
 /** What was known of the client when its time began. */
 interface Since {
   readonly read: number;
@@ -22,7 +28,7 @@ export class Keepalive {
   readonly #up: Flow;
   readonly #down: Flow;
   readonly #clock: Clock;
-  readonly #tunnel: Terminable;
+  readonly #tunnel: KeepaliveEvents;
   /** The first bytes of all our pings in this session: they tell answers to them from other pongs. */
   #tag: Buffer | undefined;
   #settings: TunnelPlan["keepalive"];
@@ -31,7 +37,7 @@ export class Keepalive {
   #since: Since | undefined;
 
   /** `up`: from the client; `down`: to the client; `tunnel`: is closed when a ping was not answered. */
-  constructor(up: Flow, down: Flow, clock: Clock, tunnel: Terminable) {
+  constructor(up: Flow, down: Flow, clock: Clock, tunnel: KeepaliveEvents) {
     this.#up = up;
     this.#down = down;
     this.#clock = clock;
@@ -57,6 +63,7 @@ export class Keepalive {
     if (tag === undefined || ((frame[1] ?? 0) & 0x7f) !== TAG) return false;
     for (let at = 0; at < TAG; at += 1) if (payloadByte(frame, at) !== tag[at]) return false;
     this.#answered = true;
+    this.#tunnel.ponged();
     return true;
   }
 
@@ -67,6 +74,7 @@ export class Keepalive {
     this.#tag ??= randomBytes(TAG);
     this.#answered = false;
     this.#down.inject(pingFrame(this.#tag));
+    this.#tunnel.pinged();
     this.#wait(timeout);
   }
 

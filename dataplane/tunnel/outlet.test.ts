@@ -16,7 +16,14 @@ function bench() {
       did.push("end");
     },
   };
-  const events = { eased() {}, stuck() {}, taken() {}, shed() {}, discard: () => void did.push("discard") };
+  const events = {
+    eased() {},
+    stuck() {},
+    taken() {},
+    shed() {},
+    closeSent() {},
+    discard: () => void did.push("discard"),
+  };
   const context = { clock, budget: unlimited(clock), ahead: 0 };
   const settings = { maxBuffered: 1_000_000, timeout: 30_000 };
   const outlet = new Outlet(socket as unknown as Socket, settings, context, events);

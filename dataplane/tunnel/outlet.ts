@@ -10,6 +10,8 @@ const FRAME_WAIT = 1000;
 export interface OutletEvents extends PressureEvents {
   /** The outlet has finished: what still comes cannot be written. */
   discard(): void;
+  /** Our Close frame has been written. */
+  closeSent(frame: Buffer): void;
 }
 
 /**
@@ -123,10 +125,16 @@ export class Outlet {
     this.#phase = "finished";
     this.#due = undefined;
     this.#timer?.cancel();
-    if (frame !== undefined) this.write(frame);
+    if (frame !== undefined) this.#writeClose(frame);
     if (frame === undefined || this.#hangsUp) this.#fin();
     this.pressure.stop(); // counts the last frame too
     this.#events.discard();
+  }
+
+  #writeClose(frame: Buffer): void {
+    if (!this.socket.writable) return;
+    this.write(frame);
+    this.#events.closeSent(frame);
   }
 
   #fin(): void {

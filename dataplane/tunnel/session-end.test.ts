@@ -125,6 +125,8 @@ function bench(delayed: boolean) {
     over: () => void told.push("over"),
     closed: () => void told.push("closed"),
     slowConsumer: () => {},
+    timeline: { happened: () => {} },
+    tap: undefined,
   });
   const inTurn = (): void => turns.splice(0).forEach((task) => task());
   const pass = async (ms: number): Promise<void> => {

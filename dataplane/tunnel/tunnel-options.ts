@@ -3,9 +3,11 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { BufferBudget } from "../process/buffer-budget.ts";
 import type { ReadPath } from "./byte-source.ts";
 import type { DirectionCount } from "./frame-judge.ts";
+import type { SessionTap } from "./frame-tap.ts";
 import type { LoopShare } from "../../runtime/loop/loop-share.ts";
 import type { TunnelPlan } from "./plan.ts";
 import type { Terminable, Termination } from "../rejection.ts";
+import type { TunnelTimeline } from "./timeline.ts";
 
 export type EndedBy = "client" | "backend" | "gateway";
 
@@ -33,6 +35,10 @@ export interface TunnelOptions {
   readonly loop: LoopShare;
   /** Client and backend negotiated permessage-deflate: the first frame of a message may have RSV1. */
   readonly deflate: boolean;
+  /** Told of what happens besides the frames. */
+  readonly timeline: TunnelTimeline;
+  /** Sees the frames from the first on; undefined: nothing is traced. */
+  readonly tap: SessionTap | undefined;
   readonly counts: { readonly fromClient: DirectionCount; readonly fromBackend: DirectionCount };
   readonly random: () => number;
   /** The process stops: a backend that is lost now has stopped with it. */
@@ -53,6 +59,8 @@ export interface Tunnel extends Terminable {
   apply(plan: TunnelPlan): void;
   /** Destroys both sockets at once, without a Close frame. */
   destroy(): void;
+  /** Shows each frame to `tap` from now on; undefined: to none any more. */
+  trace(tap: SessionTap | undefined): void;
   readonly paused: boolean;
   readonly buffered: number;
 }

@@ -4,6 +4,8 @@ import type { FlowEvents } from "./flow-options.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifespan } from "./lifespan.ts";
 import type { TunnelPlan } from "./plan.ts";
+import type { SessionTap } from "./frame-tap.ts";
+import type { Moment, TunnelTimeline } from "./timeline.ts";
 import { readsRest } from "./read-rest.ts";
 import { resetsInTurn } from "./reset-in-turn.ts";
 import { DESTROYED, PEER_ACTED, SessionEnd } from "./session-end.ts";
@@ -20,6 +22,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
 class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   readonly #turns: TunnelOptions["turns"];
   readonly #stopping: TunnelOptions["stopping"];
+  readonly #timeline: TunnelTimeline;
   readonly #client: Socket;
   readonly #backend: Socket;
   /** From the client to the backend. */
@@ -39,6 +42,8 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
     clock,
     budget,
     deflate,
+    timeline,
+    tap,
     counts,
     random,
     loop,
@@ -48,6 +53,7 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   }: TunnelOptions) {
     this.#turns = turns;
     this.#stopping = stopping;
+    this.#timeline = timeline;
     this.#plan = plan;
     const share = random(); // what may throw comes before the sockets are taken over
     const fromClient = reads.open(client.socket);
@@ -66,6 +72,7 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
       ...{ source: fromBackend, receiver: this.#client, masked: false, pongs: undefined },
       ...{ plan: plan.fromBackend, count: counts.fromBackend },
     });
+    this.trace(tap);
     this.#keepalive = new Keepalive(this.#up, this.#down, clock, this);
     this.#lifespan = new Lifespan(this.#up, this.#down, clock, share, this);
     const parts = { up: this.#up, down: this.#down, keepalive: this.#keepalive, lifespan: this.#lifespan };
@@ -105,6 +112,11 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
     this.#down.apply(plan.fromBackend, plan.slowConsumer);
     this.#keepalive.apply(plan.keepalive);
     this.#lifespan.apply(plan);
+  }
+
+  trace(tap: SessionTap | undefined): void {
+    this.#up.trace(tap?.fromClient);
+    this.#down.trace(tap?.fromBackend);
   }
 
   close(termination: Termination): void {
@@ -150,6 +162,21 @@ class RunningTunnel implements Tunnel, FlowEvents<Flow> {
   /** Of a flow. */
   ended(flow: Flow): void {
     this.#turns(() => (flow === this.#up ? this.#clientEnded() : this.#backendEnded()));
+  }
+
+  /** Of a flow. */
+  happened(flow: Flow, what: Moment, code?: number): void {
+    this.#timeline.happened(what, flow === this.#up ? "fromClient" : "fromBackend", code);
+  }
+
+  /** Of the keepalive. */
+  pinged(): void {
+    this.#timeline.happened("ping");
+  }
+
+  /** Of the keepalive. */
+  ponged(): void {
+    this.#timeline.happened("pong");
   }
 
   /** Of the client's flow: is this pong for us? */

@@ -12,12 +12,13 @@ export function configOf(
   store: Config["store"],
   routes: Pick<Config, "policies" | "routes">,
 ): Config {
-  const { maxConnections, drain, log } = header.dataplane;
+  const { maxConnections, drain, log, debug } = header.dataplane;
+  const watched = debug.payload === "Never" ? {} : { debug };
   return {
     version: 1,
     proxy: { namespace, name, generation },
     listener,
-    dataplane: { maxConnections, drain, log },
+    dataplane: { maxConnections, drain, log, ...watched },
     ...(store === undefined ? {} : { store }),
     ...routes,
   };

@@ -1,14 +1,14 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** Connections that may be open at the same time, besides those that wait for a long answer. */
+/** Connections that may be open at the same time, besides those that wait for a long answer or have a stream. */
 const MAX_CONNECTIONS = 256;
 /** Unanswered requests of one connection. Probes, scrapers and browsers wait for each answer before the next request. */
 const MAX_UNANSWERED = 8;
 
 /** A request that is not answered yet. */
 interface UnderWay {
-  /** It waits for a long answer, which is not made yet. */
+  /** It waits for a long answer, which is not made yet; or its answer is a stream, which is not over yet. */
   waits: boolean;
   readonly gone: AbortController;
 }
@@ -17,6 +17,8 @@ interface UnderWay {
 export interface Asked {
   /** Aborts when the request is answered, or its connection has closed. */
   readonly gone: AbortSignal;
+  /** To be called when the answer turns out to be a stream: until `made` its connection makes no room for others. */
+  readonly streams: () => void;
   /** To be called when the answer is made: from now on it only waits for the client. */
   readonly made: () => void;
 }
@@ -25,7 +27,7 @@ export interface Asked {
 export class AdminConnections {
   readonly #underWay = new Map<Socket, Set<UnderWay>>();
   /**
-   * Least recently used first, without those that wait for a long answer. When there is no room the oldest is closed:
+   * Least recently used first, without those that wait for a long answer or have a stream. When there is no room the oldest is closed:
    * refusing a new one could hit a probe.
    */
   readonly #idle = new Set<Socket>();
@@ -49,7 +51,11 @@ export class AdminConnections {
     this.#requests += 1;
     response.once("close", () => this.#over(socket, request));
     this.#used(socket);
-    return { gone: request.gone.signal, made: () => this.#made(socket, request) };
+    return {
+      gone: request.gone.signal,
+      streams: () => this.#streams(socket, request),
+      made: () => this.#made(socket, request),
+    };
   }
 
   /** Resolves when every request under way is answered, or after `longest` ms. */
@@ -71,6 +77,11 @@ export class AdminConnections {
     this.#idle.add(socket);
     const [oldest] = this.#idle;
     if (this.#idle.size > MAX_CONNECTIONS) oldest?.destroy();
+  }
+
+  #streams(socket: Socket, request: UnderWay): void {
+    request.waits = true;
+    this.#used(socket);
   }
 
   /** Sending it takes as long as the client likes, above all behind another answer. */

@@ -45,10 +45,13 @@ export interface AdminEndpoint {
    * how many wait.
    */
   readonly waits?: true;
-  readonly answer: (query: URLSearchParams, client: AdminClient) => AdminAnswer | Promise<AdminAnswer>;
+  /** `segment`: what stands in the path's place of `{…}`, decoded; absent: the path has none. */
+  readonly answer: (query: URLSearchParams, client: AdminClient, segment?: string) => Answered | Promise<Answered>;
 }
 
-/** Path → its endpoint. */
+type Answered = AdminAnswer | AdminStream;
+
+/** Path → its endpoint. One segment of a path may be `{…}`: it stands for any text. */
 export type AdminEndpoints = Readonly<Record<string, AdminEndpoint>>;
 
 /** An endpoint for probes and scrapers: it names no client and holds no secret. */
@@ -59,6 +62,10 @@ export function openEndpoint(answer: AdminEndpoint["answer"]): AdminEndpoint {
 /** An endpoint for requests that bring the admin token. */
 export function closedEndpoint(answer: AdminEndpoint["answer"]): AdminEndpoint {
   return { access: "Closed", answer };
+}
+
+export function isStream(answer: AdminAnswer | AdminStream): answer is AdminStream {
+  return "open" in answer;
 }
 
 /** A value as JSON on one line. */

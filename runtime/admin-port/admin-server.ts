@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { AdminConnections } from "./admin-connections.ts";
-import { textAnswer, type AdminAnswer, type AdminEndpoint, type AdminEndpoints } from "./admin-endpoint.ts";
+import { isStream, textAnswer, type AdminAnswer, type AdminEndpoint, type AdminEndpoints } from "./admin-endpoint.ts";
 import { AdminGate } from "./admin-gate.ts";
+import { AdminPaths, type Found } from "./admin-paths.ts";
+import { AdminStreams } from "./admin-streams.ts";
+import { boundTime, isRead, writeAnswerHead } from "./answer-head.ts";
 import { systemClock, type Clock } from "../clock.ts";
 import { listen } from "../listen.ts";
 import { LoopShare } from "../loop/loop-share.ts";
@@ -10,7 +13,7 @@ import { LoopShare } from "../loop/loop-share.ts";
 export interface AdminServer {
   readonly address: string;
   readonly port: number;
-  /** Takes no more requests; those under way have a second to be answered. */
+  /** Takes no more requests and ends the streams in order; what is under way has a second to reach its client. */
   close(): Promise<void>;
 }
 
@@ -20,13 +23,13 @@ export interface AdminOptions {
   readonly clock?: Clock;
 }
 
+type Answered = ReturnType<AdminEndpoint["answer"]>;
+
 /** A port that cannot be opened; the message tells the user which option to change. */
 export class PortUnavailable extends Error {}
 
 /** How long the head of a request may take, in ms. */
 const HEAD_TIMEOUT = 10_000;
-/** How long a client may take to read an answer, in ms: the whole answer stays in memory meanwhile. */
-const ANSWER_TIMEOUT = 10_000;
 /** For the answers that are under way when the port closes, in ms. */
 const LAST_ANSWERS = 1000;
 /** When TCP asks whether the client is still there, in ms: one whose machine is gone never says that it leaves. */
@@ -44,28 +47,31 @@ export async function adminServer(
 ): Promise<AdminServer> {
   // An answer of a closed endpoint may be long: many requests at once must not keep a probe waiting.
   const turns = new LoopShare(clock);
-  const inTurn = (make: () => AdminAnswer | Promise<AdminAnswer>): Promise<AdminAnswer> =>
+  const inTurn = (make: () => Answered): Promise<Awaited<Answered>> =>
     new Promise((done) => turns.next(() => done((async () => make())())));
   const answer = async (
-    endpoint: AdminEndpoint | undefined,
+    found: Found | undefined,
     request: IncomingMessage,
     query: string,
     gone: AbortSignal,
-  ): Promise<AdminAnswer> => {
-    if (endpoint === undefined) return textAnswer(404, "not found");
+  ): Promise<Awaited<Answered>> => {
+    if (found === undefined) return textAnswer(404, "not found");
+    const { endpoint, segment } = found;
     const wrong = wrongMethod(endpoint, request);
     if (wrong !== undefined) return wrong;
     const refusal = endpoint.access === "Open" ? undefined : gate.refusal(request);
     if (refusal !== undefined) return refusal;
     const client = { address: request.socket.remoteAddress ?? "", gone };
     try {
-      const make = (): AdminAnswer | Promise<AdminAnswer> => endpoint.answer(new URLSearchParams(query), client);
+      const make = (): Answered => endpoint.answer(new URLSearchParams(query), client, segment);
       return await (endpoint.access === "Open" ? make() : inTurn(make));
     } catch {
       return textAnswer(500, "internal fault");
     }
   };
+  const paths = new AdminPaths(endpoints);
   const connections = new AdminConnections();
+  const streams = new AdminStreams(clock);
   const server = createServer(
     {
       keepAlive: true,
@@ -78,12 +84,13 @@ export async function adminServer(
     (request, response) => {
       request.resume();
       const [path, query] = partsOf(request.url ?? "");
-      const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
-      const asked = connections.asked(request.socket, response, endpoint?.waits === true);
+      const found = paths.find(path);
+      const asked = connections.asked(request.socket, response, found?.endpoint.waits === true);
       if (asked === undefined) return;
-      void answer(endpoint, request, query, asked.gone).then((it) => {
+      void answer(found, request, query, asked.gone).then((it) => {
+        if (isStream(it) && !asked.gone.aborted) return streams.send(request, response, it, asked);
         asked.made();
-        if (!asked.gone.aborted) send(request, response, it, clock);
+        if (!isStream(it) && !asked.gone.aborted) send(request, response, it, clock);
       });
     },
   );
@@ -95,6 +102,7 @@ export async function adminServer(
       port: bound.port,
       async close() {
         const closed = new Promise((done) => server.close(done));
+        streams.end();
         await connections.answered(LAST_ANSWERS);
         server.closeAllConnections();
         await closed;
@@ -120,17 +128,10 @@ function send(
   { status, contentType, body, headers }: AdminAnswer,
   clock: Clock,
 ): void {
-  const overdue = clock.after(ANSWER_TIMEOUT, () => request.socket.destroy());
-  response.once("close", () => overdue.cancel());
-  // No endpoint reads a body: the connection closes after this answer, so that the body is not taken for a request.
-  const last = !isRead(request) || hasBody(request);
-  if (last) response.once("finish", () => request.socket.destroySoon());
-  response.writeHead(status, {
+  boundTime(request, response, clock);
+  writeAnswerHead(request, response, status, {
     "content-type": contentType,
     "content-length": Buffer.byteLength(body),
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    ...(last ? { connection: "close" } : {}),
     ...headers,
   });
   response.end(request.method === "HEAD" ? undefined : body);
@@ -146,12 +147,4 @@ function wrongMethod(endpoint: AdminEndpoint, request: IncomingMessage): AdminAn
   if (endpoint.method === "POST")
     return request.method === "POST" ? undefined : textAnswer(405, "POST only", { allow: "POST" });
   return isRead(request) ? undefined : textAnswer(405, "GET only", { allow: "GET, HEAD" });
-}
-
-function isRead({ method }: IncomingMessage): boolean {
-  return method === "GET" || method === "HEAD";
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }

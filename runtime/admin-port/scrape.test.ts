@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { STAYING } from "../../test/fakes/admin-client.ts";
+import { answerOf } from "../../test/fakes/admin-client.ts";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { until } from "../../test/fakes/sockets.ts";
+import type { AdminAnswer } from "./admin-endpoint.ts";
 import type { MetricSource } from "./exposition.ts";
 import { metricsEndpoint } from "./scrape.ts";
 
@@ -30,25 +31,24 @@ class Slow implements MetricSource {
   }
 }
 
-const query = new URLSearchParams();
-
 function bench(count: number, cost: number) {
   const source = new Slow(count);
   source.cost = cost;
-  const { answer } = metricsEndpoint(source, source.clock);
-  const text = async (): Promise<string> => Buffer.from((await answer(query, STAYING)).body).toString("utf8");
+  const endpoint = metricsEndpoint(source, source.clock);
+  const answer = (): Promise<AdminAnswer> => answerOf(endpoint);
+  const text = async (): Promise<string> => Buffer.from((await answer()).body).toString("utf8");
   return { source, answer, text };
 }
 
 test("the text is that of all metrics, in order, each behind an empty line", async () => {
   const { text, answer } = bench(3, 0);
   expect(await text()).toBe("metric_0 1\n\nmetric_1 2\n\nmetric_2 3\n");
-  expect(await answer(query, STAYING)).toMatchObject({ status: 200, contentType: "text/plain" });
+  expect(await answer()).toMatchObject({ status: 200, contentType: "text/plain" });
 });
 
 test("all requests that come while it is written get the same bytes, which are written once", async () => {
   const { source, answer } = bench(4, 10);
-  const answers = await Promise.all(Array.from({ length: 100 }, async () => answer(query, STAYING)));
+  const answers = await Promise.all(Array.from({ length: 100 }, async () => answer()));
   expect(source.written).toBe(4);
   expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
 });
@@ -70,7 +70,7 @@ test("a text that costs nothing is as new as can be", async () => {
 test("the event loop has its turn while a large text is written", async () => {
   const { answer, source } = bench(40, 5);
   let seen = 0;
-  const done = Promise.resolve(answer(query, STAYING));
+  const done = Promise.resolve(answer());
   setImmediate(() => (seen = source.written));
   await done;
   expect(seen).toBeGreaterThan(0);
@@ -80,7 +80,7 @@ test("the event loop has its turn while a large text is written", async () => {
 test("what failed is tried again by the next one that asks", async () => {
   const { source, answer, text } = bench(2, 10);
   source.fails = true;
-  await expect(answer(query, STAYING)).rejects.toThrow("no");
+  await expect(answer()).rejects.toThrow("no");
   source.fails = false;
   await until("it is written", async () => (await text()).includes("metric_1"));
 });

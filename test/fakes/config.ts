@@ -32,6 +32,7 @@ export interface ConfigParts {
   readonly maxConnections?: number;
   readonly drainPeriod?: string;
   readonly access?: "All" | "Refused" | "None";
+  readonly payload?: "Never" | "Allowed";
   readonly store?: Partial<StoreConfig> & Pick<StoreConfig, "address">;
   readonly routes?: readonly RouteParts[];
 }
@@ -70,6 +71,7 @@ export function configOf(parts: ConfigParts = {}): Config {
       maxConnections: parts.maxConnections ?? 10_000,
       drain: { period: parts.drainPeriod ?? "100ms" },
       log: { level: "info", access: parts.access ?? "All" },
+      ...(parts.payload === undefined ? {} : { debug: { payload: parts.payload } }),
     },
     ...withSettings(routes as unknown as RouteConfig[]),
   });

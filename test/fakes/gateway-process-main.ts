@@ -1,4 +1,5 @@
 import { getHeapStatistics } from "node:v8";
+import { DEBUG } from "../../api/debug.ts";
 import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { Descriptors, descriptorsForSockets } from "../../dataplane/process/descriptors.ts";
@@ -10,6 +11,7 @@ import type { Fields, Log } from "../../runtime/log.ts";
 import { FakeClock } from "./clock.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
 import type { ProcessOptions } from "./gateway-process.ts";
+import { asked, StalledReader } from "./event-reader.ts";
 import { LoopTurns } from "./loop-turns.ts";
 import { sumOf } from "./metric-sum.ts";
 
@@ -73,10 +75,27 @@ async function usage(): Promise<object> {
   };
 }
 
+/** Watchers of `/debug/events` that read nothing and were cut. */
+let cut = 0;
+/** Opens as many of them as there may be, from now on also for each that is cut; says how many were so far. */
+function stall(): number {
+  for (let stream = asked(gateway); typeof stream !== "string"; stream = asked(gateway)) {
+    const reader = new StalledReader(DEBUG.unread);
+    const leave = stream.open(reader);
+    reader.leave = () => {
+      leave();
+      cut += 1;
+      setImmediate(stall);
+    };
+  }
+  return cut;
+}
+
 const answers: Readonly<Record<string, () => unknown>> = {
   cpu,
   buffered,
   usage,
+  stall,
   turn: () => turns?.longest(),
   lines: () => kept.splice(0),
   leave: () => gateway.drain(0, AbortSignal.abort()).then(() => "left"),

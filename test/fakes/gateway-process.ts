@@ -83,6 +83,11 @@ export class GatewayProcess {
     return (await this.#ask("buffered")) as number;
   }
 
+  /** From now on as many clients watch its events as may, and read nothing; how many of them were cut so far. */
+  async stall(): Promise<number> {
+    return (await this.#ask("stall")) as number;
+  }
+
   /** CPU time of the longest turn of its event loop since it was last asked, in ms. */
   async longestTurn(): Promise<number> {
     return (await this.#ask("turn")) as number;

@@ -7,11 +7,12 @@ import type { Applied } from "../../dataplane/config/rejected-configs.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
 import type { AdminAddress } from "../../dataplane/ports/own-port.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
+import { AdminPaths } from "../../runtime/admin-port/admin-paths.ts";
 import { systemClock, type Clock } from "../../runtime/clock.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { hashOf } from "../../runtime/packed-text.ts";
 import type { Occupancy } from "../../dataplane/limits/occupancy.ts";
-import { STAYING } from "./admin-client.ts";
+import { answerOf } from "./admin-client.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
 import { sumOf } from "./metric-sum.ts";
 import { FakeStore, type StoreTruth } from "./shared-limits.ts";
@@ -123,11 +124,10 @@ export class TestGateway {
   /** An admin endpoint's answer to a request that may see it. */
   async admin(target: string): Promise<{ status: number; body: string }> {
     const [path = "", query] = target.split("?");
-    const answer = await adminEndpoints(this.gateway, this.metrics, systemClock)[path]?.answer(
-      new URLSearchParams(query),
-      STAYING,
-    );
-    if (answer === undefined) throw new Error(`no endpoint at ${path}`);
+    const { endpoint, segment } =
+      new AdminPaths(adminEndpoints(this.gateway, this.metrics, systemClock)).find(path) ?? {};
+    if (endpoint === undefined) throw new Error(`no endpoint at ${path}`);
+    const answer = await answerOf(endpoint, query, segment);
     return { status: answer.status, body: Buffer.from(answer.body).toString("utf8") };
   }
 

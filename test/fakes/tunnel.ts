@@ -3,6 +3,8 @@ import { systemClock } from "../../runtime/clock.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { dataPath, SharedPath, type ReadPath } from "../../dataplane/tunnel/byte-source.ts";
 import { LoopShare } from "../../runtime/loop/loop-share.ts";
+import type { SessionTap } from "../../dataplane/tunnel/frame-tap.ts";
+import type { TunnelTimeline } from "../../dataplane/tunnel/timeline.ts";
 import { emptyPlan, type FlowLimit, type PlanDraft } from "../../dataplane/tunnel/plan.ts";
 import type { Tokens } from "../../dataplane/limits/tokens.ts";
 import { tunnel } from "../../dataplane/tunnel/tunnel.ts";
@@ -19,6 +21,8 @@ export interface Joined {
     fromBackend: { messages: number; bytes: number };
   };
   slow: number;
+  /** What the tunnel told of besides frames. */
+  readonly moments: Parameters<TunnelTimeline["happened"]>[];
   /** How often the tunnel said that the client's slot is free. */
   over: number;
 }
@@ -32,6 +36,7 @@ export interface JoinOptions {
   readonly random?: () => number;
   /** The process stops. Default: it does not. */
   readonly stopping?: () => boolean;
+  readonly tap?: SessionTap;
   /** Default: through the shared buffer. */
   readonly reads?: ReadPath;
   /** Default: none. */
@@ -62,6 +67,7 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     ends: [] as TunnelEnd[],
     counts: { fromClient: { messages: 0, bytes: 0 }, fromBackend: { messages: 0, bytes: 0 } },
     slow: 0,
+    moments: [] as Joined["moments"],
     over: 0,
   };
   const running = tunnel({
@@ -73,6 +79,8 @@ export async function joined(options: JoinOptions = {}): Promise<Joined> {
     budget: options.budget ?? unlimited(),
     loop: options.loop ?? new LoopShare({ ...systemClock, now: () => 0 }),
     deflate: options.deflate ?? false,
+    timeline: { happened: (...moment) => void result.moments.push(moment) },
+    tap: options.tap,
     counts: result.counts,
     random: options.random ?? (() => 0),
     stopping: options.stopping ?? (() => false),

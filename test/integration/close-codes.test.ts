@@ -31,6 +31,7 @@ const CAUSES: readonly (readonly [code: number, text: string, cause: Cause])[] =
   [1002, "ProtocolError", sends(frame({ opcode: 3 }))],
   [1008, "TooManyFragments", sends(Buffer.concat(PARTS.map((opcode) => frame({ opcode, fin: false }))))],
   [1008, "MessageRate; retry-after=7", { reason: "MessageRate", retryAfter: 7 }],
+  [1008, "EndedByOperator; Grüße 😀", { reason: "EndedByOperator", text: "Grüße 😀" }],
   [1009, "MessageTooBig", sends(frame({ opcode: 2, payload: Buffer.alloc(LARGEST + 1) }))],
   [1012, "Draining", { reason: "Draining" }],
   [1013, "BackendLost", (backend) => backend.terminate()],

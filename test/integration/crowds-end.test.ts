@@ -2,6 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { closeAnswer } from "../../api/admin-pages.ts";
 import { EchoBackend } from "../fakes/echo-backend.ts";
 import { RawClient, request } from "../fakes/clients.ts";
 import { configOf, type ConfigParts } from "../fakes/config.ts";
@@ -22,7 +23,12 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-test.each<[string, change: ConfigParts, close: string]>([
+const TOKEN = "a-token-of-enough-characters";
+
+/** What ends them: another config, or a request at the admin port. */
+type Cause = ConfigParts | { readonly post: string };
+
+test.each<[string, cause: Cause, close: string]>([
   [
     "a lifetime that all have passed",
     { routes: [{ policies: { timeouts: { lifetime: "1ms" } } }] },
@@ -38,7 +44,12 @@ test.each<[string, change: ConfigParts, close: string]>([
     { routes: [{ name: "other" }], drainPeriod: "1ms" },
     "1001 RouteRemoved",
   ],
-])("1,500 sessions end by %s", async (_what, change, close) => {
+  [
+    "an operator that closes them",
+    { post: "/sessions/close?address=127.0.0.1&reason=Bye" },
+    "1008 EndedByOperator; Bye",
+  ],
+])("1,500 sessions end by %s", async (_what, cause, close) => {
   const round = async (): Promise<{ turn: number }> => {
     const backend = await new EchoBackend().open();
     const folder = await mkdtemp(join(tmpdir(), "wsproxy-crowds-"));
@@ -46,7 +57,7 @@ test.each<[string, change: ConfigParts, close: string]>([
       () => rm(folder, { recursive: true, force: true }),
       () => backend.close(),
     );
-    const port = await freePort();
+    const [port, adminPort] = [await freePort(), await freePort()];
     const publish = async (name: string, value: object): Promise<void> => {
       await writeFile(join(folder, `${name}.next`), JSON.stringify(value));
       await rename(join(folder, `${name}.next`), join(folder, `${name}.json`));
@@ -56,7 +67,9 @@ test.each<[string, change: ConfigParts, close: string]>([
       version: 1,
       backends: { "echo:80": [{ address: "127.0.0.1", port: backend.port, state: "Ready" }] },
     });
-    const program = new ProbedProgram(["dataplane", "--config", folder, "--address", "127.0.0.1", "--admin-port", "0"]);
+    await writeFile(join(folder, "admin-token"), TOKEN);
+    const addresses = ["--address", "127.0.0.1", "--admin-address", "127.0.0.1", "--admin-port", String(adminPort)];
+    const program = new ProbedProgram(["dataplane", "--config", folder, ...addresses]);
     open.push(() => program.close());
     await until("it serves", () => program.logged("config applied") > 0, 15_000);
     const clients: RawClient[] = [];
@@ -66,7 +79,8 @@ test.each<[string, change: ConfigParts, close: string]>([
       clients.push(...some);
     }
     await program.probe("reset");
-    await publish("config", configOf({ port, access: "None", generation: 2, ...change }));
+    if ("post" in cause) expect(await closedBy(adminPort, cause.post)).toBe(SESSIONS);
+    else await publish("config", configOf({ port, access: "None", generation: 2, ...cause }));
     await until("all have ended", () => clients.every(({ ended }) => ended), 15_000);
     const { longest } = await program.probe();
     const told = clients.map(({ payload }) => closeOf(parse(payload).frames[0] ?? expect.fail("was told nothing")));
@@ -76,3 +90,9 @@ test.each<[string, change: ConfigParts, close: string]>([
   };
   expect(await tooMuchInEachRound({ turn: MOST }, round)).toEqual({});
 });
+
+async function closedBy(adminPort: number, target: string): Promise<number> {
+  const init = { method: "POST", headers: { authorization: `Bearer ${TOKEN}` } };
+  const response = await fetch(`http://127.0.0.1:${adminPort}${target}`, init);
+  return closeAnswer.parse(await response.json()).closed;
+}

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WsClient } from "../fakes/clients.ts";
 import { FakeClock } from "../fakes/clock.ts";
+import { reading } from "../fakes/event-reader.ts";
 import { GATEWAY } from "../fakes/idp.ts";
 import { segment } from "../fakes/idp-signer.ts";
 import { bearer, JWT, OAuthBench, OPAQUE } from "../fakes/oauth.ts";
@@ -82,6 +83,18 @@ test("a token that expires under an idle session ends it within 1 s, in real tim
   };
   // Up to a second of it may pass before the token arrives.
   expect(await tooMuchInEachRound({ late: 2000 }, expiry)).toEqual({});
+});
+
+test("each question about an open session's token is told to what watches, with the answer and without the token", async () => {
+  await bench.serve({ introspection: introspection({ recheck: "20s" }) });
+  const reader = reading(bench.gateway.gateway, "client=app", clock);
+  const token = await bench.token(OPAQUE);
+  await bench.connect(token);
+  clock.advance(20_000);
+  const { session } = await reader.next("handshake");
+  const event = await reader.next("timeline");
+  expect(event).toMatchObject({ session, what: "credentialChecked", reason: "Active", client: "app" });
+  expect(reader.text).not.toContain(token);
 });
 
 test("a token that is revoked ends its sessions within recheck, and opens no new one", async () => {

@@ -3,6 +3,7 @@ import { apiKey, digestOf } from "../fakes/api-keys.ts";
 import { polite, RawBackend } from "../fakes/backends.ts";
 import { RawClient, request, type HandshakeParts } from "../fakes/clients.ts";
 import { frame, text } from "../fakes/frames.ts";
+import { reading } from "../fakes/event-reader.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { Signer } from "../fakes/idp-signer.ts";
 import { until } from "../fakes/sockets.ts";
@@ -109,8 +110,9 @@ const offers: [string, HandshakeParts, number][] = [
 ];
 
 test.each(offers)(
-  "O1 %s stands in no log, metric, answer or admin page, and the backend does not see it",
+  "O1 %s stands in no log, metric, answer, event or admin page, and the backend does not see it",
   async (_, offer, status) => {
+    const watcher = reading(gateway.gateway);
     const client = await RawClient.send(gateway.port, request(offer));
     const answer = await client.answer();
     expect(answer.status).toBe(status);
@@ -130,7 +132,10 @@ test.each(offers)(
     const pages = await Promise.all(
       ["/metrics", "/config", "/config/routes", "/readyz"].map((path) => gateway.admin(path)),
     );
-    const sinks = [gateway.logged, client.received.toString("latin1"), sessions, ...pages.map(({ body }) => body)];
+    expect(watcher.of("handshake")).toMatchObject([{ status }]);
+    const events = [watcher, reading(gateway.gateway)].map((reader) => reader.text);
+    const answers = [client.received.toString("latin1"), sessions, ...pages.map(({ body }) => body)];
+    const sinks = [gateway.logged, ...events, ...answers];
     expect(sinks.map(found)).toEqual(sinks.map(() => []));
     expect(gateway.lines.length).toBeGreaterThan(0);
   },

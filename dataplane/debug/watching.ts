@@ -1,0 +1,106 @@
+import { LONGEST_SHOWN } from "../../api/admin-pages.ts";
+import { DEBUG, type DebugEvent } from "../../api/debug.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { bounded, type Fields } from "../../runtime/log.ts";
+import type { AccessEvent, AccessWatch } from "../access-log.ts";
+import type { EventFilter } from "./event-filter.ts";
+import { eventOf, type NamedEvent } from "./event-of.ts";
+import { KeptRefusals } from "./kept-refusals.ts";
+import { Trace } from "./trace.ts";
+import { eventText, Watcher, type EventSink } from "./watcher.ts";
+
+/** What happens to a session that has no line in the log; `client` as it is. */
+export type TimelineFacts = Omit<DebugEvent<"timeline">, "at">;
+
+/**
+ * What watches the handshakes and sessions of the process: streams, and the refusals that are kept in any case. While
+ * nothing watches, the rest of the data plane pays for one look at `watched`.
+ */
+export class Watching implements AccessWatch {
+  /** A stream of events is open. */
+  watched = false;
+  readonly #clock: Clock;
+  readonly #watchers = new Set<Watcher>();
+  readonly #refusals = new KeptRefusals();
+  #places = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Streams that are open, those of frames among them. */
+  get places(): number {
+    return this.#places;
+  }
+
+  /** As many streams are open as the process has at a time. */
+  get full(): boolean {
+    return this.#places >= DEBUG.watchers;
+  }
+
+  /** Takes the place of one stream; the returned function gives it back, once. undefined: there is none. */
+  place(): (() => void) | undefined {
+    if (this.full) return undefined;
+    this.#places += 1;
+    let taken = true;
+    return () => {
+      if (taken) this.#places -= 1;
+      taken = false;
+    };
+  }
+
+  /**
+   * Begins a stream with `first` and the kept refusals; the returned function ends it. undefined: there is no place for
+   * it, and nothing was written.
+   */
+  watch(filter: EventFilter, first: NamedEvent, sink: EventSink): (() => void) | undefined {
+    const leave = this.place();
+    if (leave === undefined) return undefined;
+    const watcher = new Watcher(filter, sink, this.#clock);
+    watcher.write(eventText(first));
+    for (const event of this.#refusals) {
+      const past = { ...event, past: true };
+      if (filter.passes("handshake", past)) watcher.write(eventText({ name: "handshake", event: past }));
+    }
+    this.#watchers.add(watcher);
+    this.watched = true;
+    return () => {
+      watcher.stop();
+      leave();
+      this.#watchers.delete(watcher);
+      this.watched = this.#watchers.size > 0;
+    };
+  }
+
+  /** The trace of a handshake that begins now; undefined: nothing watches. */
+  trace(): Trace | undefined {
+    return this.watched ? new Trace(this.#clock) : undefined;
+  }
+
+  wants(event: AccessEvent): boolean {
+    return this.watched || event === "HandshakeRefused";
+  }
+
+  tell(event: AccessEvent, line: Fields, beside: unknown): void {
+    const at = this.#clock.wall();
+    if (event === "HandshakeRefused") this.#refusals.keep(eventOf(event, line, at).event);
+    if (this.watched) this.#publish(eventOf(event, line, at, beside instanceof Trace ? beside : undefined));
+  }
+
+  /** Something in the life of a session. */
+  timeline({ client, ...facts }: TimelineFacts): void {
+    if (!this.watched) return;
+    const at = new Date(this.#clock.wall()).toISOString();
+    const shown = client === undefined ? {} : { client: bounded(client, LONGEST_SHOWN) };
+    this.#publish({ name: "timeline", event: { at, ...facts, ...shown } });
+  }
+
+  #publish(named: NamedEvent): void {
+    let text: string | undefined;
+    for (const watcher of this.#watchers) {
+      if (!watcher.filter.passes(named.name, named.event)) continue;
+      text ??= eventText(named);
+      watcher.write(text);
+    }
+  }
+}
