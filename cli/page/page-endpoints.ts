@@ -1,6 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { openEndpoint, type AdminEndpoints } from "../../runtime/admin-port/admin-endpoint.ts";
+import {
+  openEndpoint,
+  textAnswer,
+  type AdminAnswer,
+  type AdminEndpoints,
+} from "../../runtime/admin-port/admin-endpoint.ts";
 
 /** Files of the page, by the ending of their name. What ends in another way is not served. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -9,8 +14,6 @@ const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".svg": "image/svg+xml",
 };
-
-const FIRST = "index.html";
 
 /**
  * The page loads only its own files, sends nothing elsewhere, runs no script in its text, and stands in no frame of another
@@ -26,23 +29,22 @@ const HEADERS = {
 };
 
 /**
- * The debug page at `/debug`, and its files at `/debug/<file>`. They are open and hold nothing secret: the page asks for all
- * data with the token of its link. The files are read once; no path of a request is looked up.
+ * The debug page at `/debug`, and its files at `/debug/{file}`. They are open and hold nothing secret: the page asks for all
+ * data with the token of its link. The files are read once; no path of a request is looked up in a file system.
  */
 export async function pageEndpoints(): Promise<AdminEndpoints> {
   // In a checkout beside this file, in the image beside the bundle.
   const folder = join(import.meta.dirname, "debug");
-  const served = (await readdir(folder)).filter((file) => Object.hasOwn(TYPES, extname(file)));
-  const files = await Promise.all(
-    served.map(async (file) => {
-      const answer = {
-        status: 200,
-        contentType: TYPES[extname(file)] ?? "",
-        body: await readFile(join(folder, file)),
-        headers: HEADERS,
-      };
-      return [file === FIRST ? "/debug" : `/debug/${file}`, openEndpoint(() => answer)] as const;
-    }),
-  );
-  return Object.fromEntries(files);
+  const names = (await readdir(folder)).filter((file) => Object.hasOwn(TYPES, extname(file)));
+  const files = new Map(await Promise.all(names.map(async (name) => [name, await fileAnswer(folder, name)] as const)));
+  const answer = (name: string): AdminAnswer => files.get(name) ?? textAnswer(404, "not found");
+  return {
+    "/debug": openEndpoint(() => answer("index.html")),
+    "/debug/{file}": openEndpoint((_query, _client, file = "") => answer(file)),
+  };
+}
+
+async function fileAnswer(folder: string, name: string): Promise<AdminAnswer> {
+  const body = await readFile(join(folder, name));
+  return { status: 200, contentType: TYPES[extname(name)] ?? "", body, headers: HEADERS };
 }

@@ -3,9 +3,10 @@ import type { AddressInfo, Socket } from "node:net";
 import type { CloseAnswer, SessionPage } from "../../api/admin-pages.ts";
 import type { DebugEvent, DebugEventName } from "../../api/debug.ts";
 import { pageEndpoints } from "../../cli/page/page-endpoints.ts";
-import type { AdminAnswer, AdminEndpoints } from "../../runtime/admin-port/admin-endpoint.ts";
+import type { AdminAnswer } from "../../runtime/admin-port/admin-endpoint.ts";
 import { AdminGate } from "../../runtime/admin-port/admin-gate.ts";
-import { STAYING } from "./admin-client.ts";
+import { AdminPaths } from "../../runtime/admin-port/admin-paths.ts";
+import { answerOf } from "./admin-client.ts";
 
 export type FakeSession = SessionPage["sessions"][number] & { pod?: string };
 type Loose = Readonly<Record<string, unknown>>;
@@ -28,7 +29,7 @@ export class DebugServer {
   /** Told right after `watching`. */
   past: Loose[] = [];
   readonly #server: Server;
-  readonly #page: AdminEndpoints;
+  readonly #page: AdminPaths;
   readonly #gate = new AdminGate(() => (this.refused += 1));
   readonly #watchers = new Set<ServerResponse>();
   readonly #tracers = new Set<ServerResponse>();
@@ -39,7 +40,7 @@ export class DebugServer {
   /** Of them those that the gate refused. */
   refused = 0;
 
-  private constructor(page: AdminEndpoints) {
+  private constructor(page: AdminPaths) {
     this.#page = page;
     this.#gate.use(this.token);
     this.#server = createServer((request, response) => void this.#answer(request, response));
@@ -50,7 +51,7 @@ export class DebugServer {
   }
 
   static async start(port = 0): Promise<DebugServer> {
-    const it = new DebugServer(await pageEndpoints());
+    const it = new DebugServer(new AdminPaths(await pageEndpoints()));
     await new Promise<void>((opened) => it.#server.listen(port, "127.0.0.1", opened));
     return it;
   }
@@ -139,8 +140,9 @@ export class DebugServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests += 1;
     const { pathname, searchParams } = new URL(request.url ?? "/", this.url);
-    const file = this.#page[pathname];
-    if (file !== undefined) return send(response, await file.answer(searchParams, STAYING));
+    const streams = pathname === "/debug/events" || pathname === "/debug/frames";
+    const file = streams ? undefined : this.#page.find(pathname);
+    if (file !== undefined) return send(response, await answerOf(file.endpoint, "", file.segment));
     if (pathname === "/metrics" && this.metrics !== undefined) return send(response, plain(200, this.metrics));
     const refusal = this.#gate.refusal(request);
     if (refusal !== undefined) return send(response, refusal);
