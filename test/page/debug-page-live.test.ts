@@ -34,7 +34,7 @@ describe.skipIf(BROWSER === undefined)("the debug page of a real gateway", () =>
       messages: { fromClient: [{ per: "Connection", limit: 5, interval: "1m", burst: 5 }], fromBackend: [] },
     };
     const path = { type: "Prefix", value: "/chat" } as const;
-    await gateway.serve({ routes: [{ path, policies }], dataplane: { debug: { payload: "Allowed" } } }, [backend.port]);
+    await gateway.serve({ routes: [{ path, policies }], payload: "Allowed" }, [backend.port]);
   }
 
   beforeEach(async () => {
@@ -56,7 +56,7 @@ describe.skipIf(BROWSER === undefined)("the debug page of a real gateway", () =>
     await backend.close();
   });
 
-  const connect = (): Promise<WsClient> => WsClient.open(gateway.url("/chat"), { headers: { "x-api-key": KEY } });
+  const connect = (): Promise<WsClient> => WsClient.open(gateway.url("/chat"), [], { headers: { "x-api-key": KEY } });
   const row = async (): Promise<string> =>
     (await page.locator("#rows .row").first().innerText()).replace(/\s+/g, " ").trim();
   const rowIs = (what: RegExp): Promise<void> =>
