@@ -92,7 +92,10 @@ export class FramesView {
   #say(state) {
     const { total, bytes, leftOut } = this.#frames;
     const left = leftOut === 0 ? "" : `, ${format.count(leftOut)} left out`;
-    const seen = total === 0 ? "no frame yet" : `${format.count(total)} frames, ${format.bytes(bytes)}${left}`;
+    const seen =
+      total === 0
+        ? "no frame yet"
+        : `${format.count(total)} ${total === 1 ? "frame" : "frames"}, ${format.bytes(bytes)}${left}`;
     setText(this.#state, `${state}: ${seen}`);
   }
 }
