@@ -14,8 +14,9 @@ const browser = await launchBrowser();
 const visit = await Visit.live(browser, { dark, width, prepare: (it) => (it.metrics = sceneMetrics(0)) });
 const { page, server } = visit;
 scene(server);
+const began = Date.now();
+const counting = setInterval(() => (server.metrics = sceneMetrics((Date.now() - began) / 2000)), 50);
 for (let second = 1; second <= 12; second += 1) {
-  server.metrics = sceneMetrics(second);
   for (const session of server.sessions.values()) {
     const pace = 1 + (session.id.charCodeAt(2) % 7);
     const more = Math.max(0, Math.round(pace * (4 + 3 * Math.sin(second / 2 + pace))));
@@ -30,6 +31,7 @@ if (!process.argv.includes("--closed")) {
   await until("the panel is open", () => page.locator("#panel").isVisible());
 }
 await page.screenshot({ path: resolve(file) });
+clearInterval(counting);
 if (visit.complaints.length > 0) console.error(visit.complaints.join("\n"));
 await visit.end();
 await browser.close();

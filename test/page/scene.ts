@@ -87,10 +87,10 @@ export function scene(server: DebugServer): void {
 export function sceneMetrics(step: number): string {
   const wave = Math.round(260 * Math.sin(step / 1.7));
   return [
-    `wsproxy_connections{proxy="demo/chat"} ${1842 + ((step * 5) % 17)}`,
-    `wsproxy_buffered_bytes ${48_000 + 9000 * (step % 3)}`,
-    `wsproxy_handshakes_total{status="101",reason="Accepted"} ${9000 + 26 * step + ((step * 7) % 9)}`,
-    `wsproxy_handshakes_total{status="401",reason="CredentialExpired"} ${300 + 3 * step}`,
+    `wsproxy_connections{proxy="demo/chat"} ${1842 + Math.round(9 * Math.sin(step))}`,
+    `wsproxy_buffered_bytes ${48_000 + Math.round(9000 * Math.sin(step))}`,
+    `wsproxy_handshakes_total{status="101",reason="Accepted"} ${9000 + 26 * step + 6 * Math.sin(step * 1.3)}`,
+    `wsproxy_handshakes_total{status="401",reason="CredentialExpired"} ${300 + 3 * step + Math.sin(step)}`,
     `wsproxy_messages_total ${1_000_000 + 4200 * step + wave}`,
     `wsproxy_bytes_total ${90_000_000 + 2_600_000 * step + 900 * wave}`,
     "",

@@ -61,6 +61,10 @@ export class Visit {
     return texts;
   }
 
+  async row(index: number): Promise<string> {
+    return (await this.rows())[index] ?? "";
+  }
+
   rowsAre(what: string, holds: (rows: string[]) => boolean): Promise<void> {
     return until(what, async () => holds(await this.rows()));
   }

@@ -59,6 +59,6 @@ function detailOf(generations, problems) {
     .slice(0, 3)
     .map(([words, times]) => (generations.size === 1 ? words : `${words} (${times})`));
   const more = generations.size > 3 ? " …" : "";
-  const words = parts.length === 0 ? "" : `generation ${parts.join(", ")}${more}`;
+  const words = parts.length === 0 ? "" : `gen ${parts.join(", ")}${more}`;
   return problems > 0 ? `${words} · config refused or gone` : words;
 }

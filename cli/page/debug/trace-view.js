@@ -32,7 +32,15 @@ export function traceSection({ handshake }) {
     if (line.about !== "") name.append(make("span", "about", line.about));
     const verdict = make("span", "verdict", quote(line.verdict));
     if (line.reason !== "") verdict.append(" ", quote(line.reason, "reason"));
-    const item = make("li", "", mark, name, verdict, make("span", "took", line.time), bar);
+    const item = make(
+      "li",
+      "",
+      mark,
+      name,
+      verdict,
+      make("span", "took", line.kind === "skipped" ? "skipped" : line.time),
+      bar,
+    );
     item.dataset["verdict"] = line.kind;
     list.append(item);
   }
