@@ -13,6 +13,7 @@ const width = Number(process.argv.find((word) => word.startsWith("--width="))?.s
 const browser = await launchBrowser();
 const visit = await Visit.live(browser, { dark, width, prepare: (it) => (it.metrics = sceneMetrics(0)) });
 const { page, server } = visit;
+await page.setViewportSize({ width, height: width < 800 ? 800 : 620 });
 scene(server);
 const began = Date.now();
 const counting = setInterval(() => (server.metrics = sceneMetrics((Date.now() - began) / 2000)), 50);
