@@ -3,8 +3,8 @@ import { join, relative } from "node:path";
 import { defineConfig, type Plugin } from "rolldown";
 import { sbomOf } from "./generate/sbom.ts";
 
-// The bundle of the image: `wsproxy.js`, files that commands load when they run, the page of the sample backend, and the
-// licences and the bill of materials of the bundled packages.
+// The bundle of the image: `wsproxy.js`, files that commands load when they run, the pages of the data plane and the
+// sample backend, and the licences and the bill of materials of the bundled packages.
 export default defineConfig({
   input: { wsproxy: "cli/main.ts", "reading-thread": "cli/reading/reading-thread.ts" },
   platform: "node",
@@ -31,6 +31,10 @@ function companionFiles(): Plugin {
       await writeFile(join(dir, "sbom.cdx.json"), await sbom(packages));
       await writeFile(join(dir, "package.json"), '{ "type": "module" }\n');
       await cp("examples/sample-backend/page", join(dir, "page"), { recursive: true });
+      await cp("cli/page/debug", join(dir, "debug"), {
+        recursive: true,
+        filter: (file) => !/\.(?:test\.ts|json)$/.test(file),
+      });
     },
   };
 }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { closeAnswer, LONGEST_REASON, PAGE, routePage, sessionPage } from "../api/admin-pages.ts";
 import { DEBUG, DEBUG_EVENTS, timelineEvent, traceStep } from "../api/debug.ts";
 import { configReport, REPORT } from "../api/report.ts";
+import { pageEndpoints } from "../cli/page/page-endpoints.ts";
 import { adminEndpoints } from "../dataplane/admin/admin.ts";
 import { drainEndpoints } from "../dataplane/admin/drain-endpoints.ts";
 import { ProcessDrain } from "../dataplane/admin/process-drain.ts";
@@ -15,13 +16,17 @@ import { TestGateway } from "./fakes/gateway.ts";
 const page = readFileSync(new URL("../docs/reference/admin-port.md", import.meta.url), "utf8");
 const section = (title: string): string => page.split(`# ${title}\n`)[1]?.split(/^#/m)[0] ?? "";
 
-test("the page of the admin port lists the endpoints there are, and says of each which requests it takes", () => {
+test("the page of the admin port lists the endpoints there are, and says of each which requests it takes", async () => {
   const { gateway, metrics } = new TestGateway();
   const controller = { ready: true, metrics: new OperatorMetrics([]) } as unknown as Parameters<
     typeof operatorEndpoints
   >[0];
   const [dataplane, operator] = [
-    { ...adminEndpoints(gateway, metrics, systemClock), ...drainEndpoints(new ProcessDrain(), systemClock) },
+    {
+      ...adminEndpoints(gateway, metrics, systemClock),
+      ...drainEndpoints(new ProcessDrain(), systemClock),
+      ...(await pageEndpoints()),
+    },
     operatorEndpoints(controller, systemClock),
   ];
   const wanted = Object.entries(dataplane).map(([path, { access }]) => {

@@ -89,6 +89,23 @@ test("the bundle serves manifests, which it reads in a thread of its own", async
   expect(program.ended).toBeUndefined();
 });
 
+test("the bundle has the debug page beside it, with every file and no test", async () => {
+  const page = "cli/page/debug";
+  const there = (await readdir(join(root, page))).filter((file) => !/\.(?:test\.ts|json)$/.test(file));
+  expect((await readdir(join(built.folder, "debug"))).toSorted()).toEqual(there.toSorted());
+  const it = await Standalone.prepare();
+  const program = bundled("standalone", "-f", it.folder, "--admin-port", String(await freePort()));
+  await program.says("/debug#token=");
+  const [link = ""] = /http:\S+\/debug/.exec(program.stderr) ?? [];
+  for (const [path, file] of [
+    ["", "index.html"],
+    ...there.filter((name) => name !== "index.html").map((name) => [`/${name}`, name]),
+  ]) {
+    const answer = await fetch(`${link}${path}`);
+    expect([path, await answer.text()]).toEqual([path, await readFile(join(root, page, file ?? ""), "utf8")]);
+  }
+});
+
 test("the bundle is a sample backend, with its page", async () => {
   const port = await freePort();
   const program = bundled("sample-backend", "--port", String(port));

@@ -20,7 +20,7 @@ An account needs the rights of "wsproxy sessions". Ends with 0 at Ctrl-C.`,
     const typed = typedTarget(args);
     const options = { port: args.port("port"), open: io.out.isTTY === true && !args.flag("no-open") };
     const { debugGateway } = await import("../debug/debug-gateway.ts");
-    const { pageEndpoints } = await import("../debug/page.ts");
+    const { pageEndpoints } = await import("../page/page-endpoints.ts");
     return debugGateway(typed, options, pageEndpoints, io);
   },
 };

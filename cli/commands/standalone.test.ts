@@ -16,7 +16,10 @@ demo/chat  main   True      True
 gateway  ws://127.0.0.1:${it.port}  demo/chat
 admin    http://127.0.0.1:${it.adminPort}/metrics
 sessions http://127.0.0.1:${it.adminPort}/sessions#token=${it.token}
+debug    http://127.0.0.1:${it.adminPort}/debug#token=${it.token}
 `);
+  const page = await fetch(`http://127.0.0.1:${it.adminPort}/debug`);
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<title>wsproxy: live sessions")]);
   await it.alive(await it.client(ALICE), "hello");
   expect(await it.program.logs("config applied")).toMatchObject({ proxy: "demo/chat", port: it.port });
   expect(it.program.lines("config applied").length).toBe(1);

@@ -145,7 +145,8 @@ function opening(
 function links(address: string, port: number | undefined, token: string): string {
   if (port === undefined) return "";
   const admin = `http://${hostPort(address, port)}`;
-  return `admin    ${admin}/metrics\nsessions ${admin}/sessions#token=${encodeURIComponent(token)}\n`;
+  const fragment = `#token=${encodeURIComponent(token)}`;
+  return `admin    ${admin}/metrics\nsessions ${admin}/sessions${fragment}\ndebug    ${admin}/debug${fragment}\n`;
 }
 
 /** What an edit changed, one line for each change. */

@@ -16,6 +16,7 @@ import { Metrics } from "../../dataplane/metrics.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { aborted } from "../../runtime/aborted.ts";
 import type { CommandIO } from "../line/command.ts";
+import { pageEndpoints } from "../page/page-endpoints.ts";
 import { logFaults } from "./log-faults.ts";
 
 export interface ServingOptions {
@@ -80,6 +81,7 @@ export class Serving {
       const endpoints = {
         ...adminEndpoints(this.gateway, this.#metrics, systemClock),
         ...drainEndpoints(this.#drain, systemClock),
+        ...(await pageEndpoints()),
       };
       this.#admin = await adminServer(endpoints, adminAddress, adminPort, { gate: this.#gate });
       this.log.info({ address: this.#admin.address, port: this.#admin.port }, "admin port open");

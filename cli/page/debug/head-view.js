@@ -1,0 +1,97 @@
+import { curvePath, Curve } from "./curve.js";
+import { byId, curveElement, make, setAttribute, setText } from "./dom.js";
+import * as format from "./format.js";
+import { servedOf } from "./served.js";
+
+/**
+ * @import { Served } from "./events.js"
+ * @import { Counts, Rates } from "./totals.js"
+ */
+
+const CURVE = { width: 96, height: 26 };
+
+/** The head line: what the gateway does as a whole. */
+export class HeadView {
+  #tiles = new Map(
+    ["Open sessions", "Accepted", "Refused", "Messages", "Bytes", "Buffered", "Serving"].map((name) => [
+      name,
+      new Tile(name),
+    ]),
+  );
+
+  constructor() {
+    byId("totals", HTMLElement).append(...[...this.#tiles.values()].map(({ element }) => element));
+  }
+
+  /**
+   * @param {Counts} counts
+   * @param {Rates | undefined} rates undefined: they are not known yet
+   */
+  counted(counts, rates) {
+    this.#tile("Open sessions").show(format.count(counts.open), "", counts.open);
+    this.#tile("Buffered").show(counts.buffered === undefined ? "–" : format.bytes(counts.buffered), "");
+    if (rates === undefined) return;
+    const [first] = rates.reasons;
+    this.#tile("Accepted").show(format.rate(rates.accepted), "handshakes/s", rates.accepted);
+    const words = first === undefined ? "handshakes/s" : `/s · ${first[0]}${rates.reasons.length > 1 ? " …" : ""}`;
+    this.#tile("Refused").show(format.rate(rates.refused), words, rates.refused);
+    this.#tile("Refused").warn(rates.refused > 0);
+    setAttribute(
+      this.#tile("Refused").element,
+      "title",
+      rates.reasons.map(([reason, rate]) => `${reason}: ${format.rate(rate)}/s`).join("\n"),
+    );
+    this.#tile("Messages").show(format.rate(rates.messages), "/s", rates.messages);
+    this.#tile("Bytes").show(format.bytes(rates.bytes), "/s", rates.bytes);
+  }
+
+  /** @param {readonly Served[]} served */
+  served(served) {
+    const { title, detail, problem, list } = servedOf(served);
+    const tile = this.#tile("Serving");
+    tile.show(title, detail);
+    tile.warn(problem);
+    setAttribute(tile.element, "title", list);
+  }
+
+  /** @param {string} name */
+  #tile(name) {
+    const tile = this.#tiles.get(name);
+    if (tile === undefined) throw new Error(`no tile ${name}`);
+    return tile;
+  }
+}
+
+class Tile {
+  #value = make("span", "value", "–");
+  #unit = make("span", "unit");
+  #curve = curveElement(CURVE.width, CURVE.height);
+  #points = new Curve();
+  element;
+
+  /** @param {string} name */
+  constructor(name) {
+    const about = make("dd", "", this.#value, this.#unit);
+    about.append(this.#curve.svg);
+    this.element = make("div", "tile", make("dt", "", name), about);
+    this.element.dataset["name"] = name;
+  }
+
+  /**
+   * @param {string} value
+   * @param {string} unit
+   * @param {number} [point] of the tile's curve
+   */
+  show(value, unit, point) {
+    setText(this.#value, value);
+    setText(this.#unit, unit);
+    if (point === undefined) return;
+    this.#points.add(point);
+    setAttribute(this.#curve.path, "d", curvePath(this.#points.points, CURVE));
+  }
+
+  /** @param {boolean} is */
+  warn(is) {
+    this.element.classList.toggle("warn", is);
+  }
+}
