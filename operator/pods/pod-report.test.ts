@@ -152,8 +152,8 @@ describe("a pod that gives", () => {
     ["a byte now and then", () => pod(dripping(`${HEAD}content-length: 100\r\n\r\n${"{".repeat(100)}`))],
     ["a head byte by byte", () => pod(dripping("HTTP/1.1 200 OK\r\n"))],
   ])("%s is silent, and is waited for no longer than half a second", async (_, port) => {
-    const at = await port();
     const asking = async (): Promise<{ waited: number }> => {
+      const at = await port();
       const began = performance.now();
       expect(await ask(at)).toEqual({ kind: "silent" });
       return { waited: performance.now() - began };

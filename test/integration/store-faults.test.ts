@@ -115,8 +115,9 @@ describe.skipIf(STORE_LACKS !== undefined)("handshakes and sessions while the st
       const { ms, rate = RATE, flickers = false } = fault;
       // What was under way until the breaker opened, and a few looks a second.
       const waited = flickers ? Number.POSITIVE_INFINITY : rate * 0.15 + 20 + (ms / 1000) * 8;
-      // Only a store that is bad until its fault ends is not available meanwhile, however full the machine is.
-      const lines = flickers || fault.end === undefined ? Number.POSITIVE_INFINITY : 2.5;
+      // Only a store that is bad until its fault ends is unavailable all the time; where it is back meanwhile, a machine
+      // that is full may make it late again.
+      const lines = flickers ? Number.POSITIVE_INFINITY : fault.end === undefined ? 10.5 : 2.5;
       // A machine that is full keeps most of them waiting for itself: what waited for the store is counted.
       const most = rate > RATE ? Number.POSITIVE_INFINITY : MEDIAN;
       const bounds = {
