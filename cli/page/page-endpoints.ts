@@ -36,7 +36,9 @@ export async function pageEndpoints(): Promise<AdminEndpoints> {
   // In a checkout beside this file, in the image beside the bundle.
   const folder = join(import.meta.dirname, "debug");
   const names = (await readdir(folder)).filter((file) => Object.hasOwn(TYPES, extname(file)));
-  const files = new Map(await Promise.all(names.map(async (name) => [name, await fileAnswer(folder, name)] as const)));
+  const files = new Map<string, AdminAnswer>();
+  // One after the other: a process that has few descriptors left starts all the same.
+  for (const name of names) files.set(name, await fileAnswer(folder, name));
   const answer = (name: string): AdminAnswer => files.get(name) ?? textAnswer(404, "not found");
   return {
     "/debug": openEndpoint(() => answer("index.html")),

@@ -83,11 +83,16 @@ describe("a file with a token", () => {
 });
 
 describe("wsproxy standalone", () => {
-  test("makes a token at each start, prints a link with it to standard error, and has it in no log line", async () => {
+  test("makes a token at each start, prints two links with it to standard error, and has it in no log line", async () => {
     const it = await Standalone.start();
     const { token } = it;
     expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
-    expect(it.program.stderr.split(token)).toHaveLength(2);
+    const links = it.program.stderr.split("\n").filter((line) => line.includes(token));
+    const port = String(it.adminPort);
+    expect(links.map((line) => line.trim().replaceAll(token, "TOKEN"))).toEqual([
+      expect.stringMatching(new RegExp(`http://127\\.0\\.0\\.1:${port}/sessions#token=TOKEN$`)),
+      expect.stringMatching(new RegExp(`http://127\\.0\\.0\\.1:${port}/debug#token=TOKEN$`)),
+    ]);
     await it.alive(await it.client(ALICE), "hello");
     expect(await it.admin("/sessions")).toContain("alice");
     expect(await status(it.adminPort, undefined, `/sessions?token=${token}`)).toBe(401);
