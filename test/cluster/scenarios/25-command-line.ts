@@ -98,14 +98,19 @@ export default scenario(
     const url = await cluster.proxy(namespace, NAME, spec());
     const dial = (client: string, route = "plain"): Session =>
       ledger.dial(`${url}/${route}`, { as: client, headers: { "x-api-key": keyOf(client) } });
-    await reached(cluster, namespace, NAME, PODS, () => dial("alice").opened());
+    await reached(cluster, namespace, NAME, PODS, () => dial("eve").opened());
     const bobs = await Promise.all(Array.from({ length: 6 }, () => dial("bob").opened()));
     const kubeconfig = await account(cluster, namespace, "looker", RULES);
     const wsproxy = (...args: readonly string[]): Promise<string> =>
       command(WSPROXY, [...args, "--kubeconfig", kubeconfig], { signal: cluster.signal });
     const listed = async (...args: readonly string[]): Promise<Listed> =>
       JSON.parse(await wsproxy("sessions", NAME, "-o", "json", ...args)) as Listed;
-    const alices = ledger.live.filter(({ entry }) => entry.as === "alice");
+    const alices: Session[] = [];
+    await cluster.until("alice has a session on every pod", async () => {
+      alices.push(await dial("alice").opened());
+      const { sessions } = await listed("--client", "alice");
+      return new Set(sessions.map(({ pod }) => pod)).size === PODS;
+    });
 
     await report.step("sessions lists those of all pods, with the rights of the Role in the reference", async () => {
       const { sessions, pods } = await listed();
