@@ -1,5 +1,6 @@
 import { LONGEST_SHOWN } from "../../api/admin-pages.ts";
 import { DEBUG, type DebugEvent } from "../../api/debug.ts";
+import { eventText } from "../../runtime/admin-port/event-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { bounded, type Fields } from "../../runtime/log.ts";
 import type { AccessEvent, AccessWatch } from "../access-log.ts";
@@ -7,7 +8,7 @@ import type { EventFilter } from "./event-filter.ts";
 import { eventOf, type NamedEvent } from "./event-of.ts";
 import { KeptRefusals } from "./kept-refusals.ts";
 import { Trace } from "./trace.ts";
-import { eventText, Watcher, type EventSink } from "./watcher.ts";
+import { Watcher, type EventSink } from "./watcher.ts";
 
 /** What happens to a session that has no line in the log; `client` as it is. */
 export type TimelineFacts = Omit<DebugEvent<"timeline">, "at">;
@@ -57,10 +58,10 @@ export class Watching implements AccessWatch {
     const leave = this.place();
     if (leave === undefined) return undefined;
     const watcher = new Watcher(filter, sink, this.#clock);
-    watcher.write(eventText(first));
+    watcher.write(eventText(first.name, first.event));
     for (const event of this.#refusals) {
       const past = { ...event, past: true };
-      if (filter.passes("handshake", past)) watcher.write(eventText({ name: "handshake", event: past }));
+      if (filter.passes("handshake", past)) watcher.write(eventText("handshake", past));
     }
     this.#watchers.add(watcher);
     this.watched = true;
@@ -99,7 +100,7 @@ export class Watching implements AccessWatch {
     let text: string | undefined;
     for (const watcher of this.#watchers) {
       if (!watcher.filter.passes(named.name, named.event)) continue;
-      text ??= eventText(named);
+      text ??= eventText(named.name, named.event);
       watcher.write(text);
     }
   }

@@ -1,9 +1,9 @@
 import { DEBUG, type DebugEvent, type DebugEventName } from "../../api/debug.ts";
 import type { AdminSink } from "../../runtime/admin-port/admin-endpoint.ts";
+import { eventText } from "../../runtime/admin-port/event-text.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { SessionTap } from "../tunnel/frame-tap.ts";
 import { DirectionTap, type FrameEvent, type FrameOutput } from "./direction-tap.ts";
-import { eventLine } from "./event-line.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import type { FrameQuery } from "./frame-query.ts";
 import type { TracedSession } from "./traced-session.ts";
@@ -59,7 +59,7 @@ export class FrameTrace implements FrameOutput {
 
   write<N extends DebugEventName>(name: N, event: DebugEvent<N>): void {
     this.#wrote = this.#clock.now();
-    this.#sink.write(eventLine(name, event));
+    this.#sink.write(eventText(name, event));
   }
 
   /** Is the trace about this session, and has it room for it? */
