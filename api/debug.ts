@@ -85,6 +85,7 @@ export const sessionClosedEvent = z.object({
 
 export const limitEvent = z.object({
   ...common,
+  session: z.string().max(64).optional().describe("Id of the session. Absent: a handshake exceeded the limit."),
   policy: word,
   per: word,
   action: word,
