@@ -42,7 +42,7 @@ function open(gateway: Gateway, query: FrameQuery, proxies: readonly ServedProxy
     return () => {};
   }
   const { session, client, seconds, payload } = query;
-  if (payload > 0) for (const proxy of proxies) proxy.audit({ session, client, seconds, payload });
+  if (payload > 0) for (const proxy of proxies) proxy.audit("PayloadTraced", { session, client, seconds, payload });
   const end = gateway.frames.start(query, proxies, sink);
   return () => {
     end();

@@ -15,7 +15,7 @@ test.each([
   ["all of them together", [units.join("")]],
   ["what looks like another event", ["\n\nevent: closed\ndata: {}\n\n", "\r\r", "\u2028\u2029", "\u0085\u0085"]],
   ["ANSI, RTL marks and markup", ["\u001b[2J\u009b31m\u202egnp.exe\u2066\u061c<img onerror=alert(1)>"]],
-])("no text breaks the line, moves a cursor or turns the text, and JSON gives it back: %s", (_, texts) => {
+])("P7 no text breaks the line, moves a cursor or turns the text, and JSON gives it back: %s", (_, texts) => {
   for (const text of texts) {
     const [, data = ""] =
       /^event: handshake\ndata: ([^\r\n]*)\n\n$/.exec(eventText("handshake", { text, [text]: 1 })) ?? [];
