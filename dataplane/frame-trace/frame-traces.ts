@@ -37,7 +37,7 @@ export class FrameTraces {
     };
     this.#ends.set(trace, end);
     const names = proxies.map(({ name }) => name).slice(0, MOST_NAMED);
-    trace.write("watching", { at: trace.time(), proxies: names, payload: shown.size === proxies.length });
+    trace.write("watching", { at: trace.now(), proxies: names, payload: shown.size === proxies.length });
     for (const { name, sessions } of proxies) {
       for (const session of sessions) this.#offer(trace, name, session);
     }

@@ -1,16 +1,19 @@
 import { getHeapStatistics } from "node:v8";
 import { DEBUG } from "../../api/debug.ts";
+import { adminEndpoints } from "../../dataplane/admin/admin.ts";
 import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { Descriptors, descriptorsForSockets } from "../../dataplane/process/descriptors.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
+import { AdminGate } from "../../runtime/admin-port/admin-gate.ts";
+import { adminServer, type AdminServer } from "../../runtime/admin-port/admin-server.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { descriptorLimit } from "../../runtime/descriptor-limit.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { FakeClock } from "./clock.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
-import type { ProcessOptions } from "./gateway-process.ts";
+import { ADMIN_TOKEN, type ProcessOptions } from "./gateway-process.ts";
 import { asked, StalledReader } from "./event-reader.ts";
 import { LoopTurns } from "./loop-turns.ts";
 import { sumOf } from "./metric-sum.ts";
@@ -91,11 +94,21 @@ function stall(): number {
   return cut;
 }
 
+let admin: Promise<AdminServer> | undefined;
+/** Opens its admin port; says which one it is. */
+async function adminPort(): Promise<number> {
+  const gate = new AdminGate();
+  gate.use(ADMIN_TOKEN);
+  admin ??= adminServer(adminEndpoints(gateway, metrics, clock), "127.0.0.1", 0, { gate });
+  return (await admin).port;
+}
+
 const answers: Readonly<Record<string, () => unknown>> = {
   cpu,
   buffered,
   usage,
   stall,
+  admin: adminPort,
   turn: () => turns?.longest(),
   lines: () => kept.splice(0),
   leave: () => gateway.drain(0, AbortSignal.abort()).then(() => "left"),

@@ -18,6 +18,9 @@ export interface Usage {
   readonly ended: number;
 }
 
+/** Of the admin port of a gateway in a process of its own. */
+export const ADMIN_TOKEN = "a-token-of-enough-characters";
+
 /** A line that a gateway's process logged. */
 export interface ProcessLine {
   /** Of the monotonic clock that all processes of a machine share, in ns. */
@@ -86,6 +89,11 @@ export class GatewayProcess {
   /** From now on as many clients watch its events as may, and read nothing; how many of them were cut so far. */
   async stall(): Promise<number> {
     return (await this.#ask("stall")) as number;
+  }
+
+  /** The port at which a holder of `ADMIN_TOKEN` can ask it. */
+  async adminPort(): Promise<number> {
+    return (await this.#ask("admin")) as number;
   }
 
   /** CPU time of the longest turn of its event loop since it was last asked, in ms. */
