@@ -5,6 +5,7 @@ import type { EventFilter } from "./event-filter.ts";
 /** Where a watcher's stream goes; never waits for its reader. */
 export interface EventSink {
   write(text: string): void;
+  end(): void;
 }
 
 /** One stream of events: those that pass its filter, and a sign of life where there are none. */

@@ -71,11 +71,13 @@ export class DirectionTap implements FrameTap {
       at: this.#output.time(),
       session: this.#session,
       direction: this.#direction,
-      ...{ opcode, fin, ...(rsv1 ? { compressed: true } : {}) },
+      opcode,
+      fin,
       size: Math.min(length, Number.MAX_SAFE_INTEGER),
       verdict: WORDS[verdict],
-      ...(verdict === "stop" ? { reason: violation.reason } : {}),
     };
+    if (rsv1) event.compressed = true;
+    if (verdict === "stop") event.reason = violation.reason;
     this.#last = event;
     const wanted = this.#shows(header, verdict) ? Math.min(length, this.#output.payload + LOOK_AHEAD) : 0;
     if (wanted === 0) return this.#output.frame(event);

@@ -36,7 +36,12 @@ export class SeenFrames {
     if (frames.length === 0) return;
     this.#frames = [];
     let text = "";
-    for (const frame of frames) text += eventText("frame", { ...frame, at: new Date(frame.at).toISOString() });
+    let [last, at] = [Number.NaN, ""];
+    for (const frame of frames) {
+      if (frame.at !== last) at = new Date(frame.at).toISOString();
+      last = frame.at;
+      text += eventText("frame", { ...frame, at });
+    }
     this.#write(text);
   }
 }
