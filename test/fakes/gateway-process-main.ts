@@ -17,6 +17,7 @@ import { ADMIN_TOKEN, type ProcessOptions } from "./gateway-process.ts";
 import { asked, StalledReader } from "./event-reader.ts";
 import { LoopTurns } from "./loop-turns.ts";
 import { sumOf } from "./metric-sum.ts";
+import { tellHandshakes } from "./told-handshakes.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ProcessOptions;
 const kept: object[] = [];
@@ -118,6 +119,7 @@ interface Question {
   readonly metric?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly config?: ConfigParts;
+  readonly handshakes?: { readonly perSecond: number; readonly seconds: number };
 }
 
 async function answer(what: string | number | Question): Promise<unknown> {
@@ -125,6 +127,10 @@ async function answer(what: string | number | Question): Promise<unknown> {
   if (typeof what === "number") byHand?.advance(what);
   else if (what.metric !== undefined) return await sumOf(metrics, what.metric, what.labels);
   else if (what.config !== undefined) await apply(what.config);
+  else if (what.handshakes !== undefined) {
+    const { perSecond, seconds } = what.handshakes;
+    return await tellHandshakes(gateway.watching, perSecond, seconds);
+  }
   return "done";
 }
 
