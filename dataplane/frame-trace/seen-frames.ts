@@ -3,9 +3,9 @@ import { eventText } from "../../runtime/admin-port/event-text.ts";
 import type { FrameSeen } from "./direction-tap.ts";
 
 /** How long a frame waits at most until it is told of, in ms. */
-const LONGEST_WAIT = 50;
+const LONGEST_WAIT = 100;
 /** Frames that wait at most. */
-const MOST_WAITING = 64;
+const MOST_WAITING = 128;
 
 /**
  * Frames of a trace until they are told of, some together: to write each by itself, between two messages, would cost the
