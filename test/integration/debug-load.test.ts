@@ -117,10 +117,10 @@ test("P6 of 2,000 handshakes a second, watchers that read nothing are cut; memor
       await gateway.tellHandshakes(PER_SECOND, SECONDS / 2);
       const [before, cut] = [await gateway.usage(), watchers.cut];
       await gateway.longestTurn();
-      let told: Awaited<ReturnType<GatewayProcess["tellHandshakes"]>> | undefined;
-      const telling = gateway.tellHandshakes(PER_SECOND, SECONDS).then((it) => (told = it));
+      const over = new AbortController();
+      const telling = gateway.tellHandshakes(PER_SECOND, SECONDS).finally(() => over.abort());
       const waits: number[] = [];
-      for (let message = 0; told === undefined; message += 1) {
+      for (let message = 0; !over.signal.aborted; message += 1) {
         const sent = performance.now();
         backend.connections[already]?.socket.write(text(`message ${message}`));
         await until("it has arrived", () => session.messages.length > message);
