@@ -213,6 +213,31 @@ describe("over time", () => {
     await backend.close();
   });
 
+  test("a trace that has been open longest gives its place to a new stream after a minute, and shows no frame any more", async () => {
+    const clock = new FakeClock();
+    const backend = await new RawBackend().open();
+    const gateway = new TestGateway(clock);
+    await gateway.serve({ routes: [{ policies: withKeys(clients) }] }, [backend.port]);
+    const live = await Live.open(gateway, backend, { client: "alice" });
+    const sink = opened(gateway, "client=alice&seconds=600");
+    const others = Array.from({ length: DEBUG.watchers - 1 }, () => reading(gateway.gateway));
+    clock.advance(DEBUG.stays);
+    const late = reading(gateway.gateway);
+    expect([sink.ended, ...[...others, late].map(({ ended }) => ended)]).toEqual([
+      true,
+      ...others.map(() => false),
+      false,
+    ]);
+    expect(sink.text).toMatch(/\n\n: a new stream has the place of this one, which was open longest\n\n$/);
+    live.client.send(text("x", true));
+    await live.arrived("fromClient", 1);
+    clock.advance(1000);
+    expect(sink.of("frame")).toEqual([]);
+    expect(gateway.gateway.watching.places).toBe(DEBUG.watchers);
+    await gateway.close();
+    await backend.close();
+  });
+
   test("the lives of sessions are told to what watches, those that were open before too", async () => {
     const backend = await new RawBackend().open();
     const gateway = new TestGateway();
