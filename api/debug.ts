@@ -11,6 +11,8 @@ import { LONGEST_SHOWN } from "./admin-pages.ts";
 export const DEBUG = {
   /** Watchers of events and frames at the same time, over the whole process. */
   watchers: 5,
+  /** Time for which a stream has its place for itself, in ms; later it gives it to a new one that finds no other. */
+  stays: 60_000,
   /** Refusals that are kept although nothing watches. */
   refusals: 200,
   /** Steps of one policy trace. */
@@ -85,6 +87,7 @@ export const sessionClosedEvent = z.object({
 
 export const limitEvent = z.object({
   ...common,
+  session: z.string().max(64).optional().describe("Id of the session. Absent: a handshake exceeded the limit."),
   policy: word,
   per: word,
   action: word,

@@ -21,7 +21,7 @@ const FIELDS = new Set([
   ...["session", "requestId", "route", "client", "address", "endpoint", "subprotocol"],
   ...["status", "reason", "cause", "code", "by", "duration", "messages", "bytes"],
   ...["policy", "direction", "per", "action", "shadow"],
-  ...["seconds", "payload"],
+  ...["seconds", "payload", "closed"],
   ...["issuer", "host", "path", "fault", "err"],
 ]);
 
@@ -50,12 +50,17 @@ export function accessLine(
   log.info(line, ACCESS_EVENTS[event].message);
 }
 
-/**
- * Writes the line of a trace of frames that shows payload, for the time after. It is no access line: `log.access` hides
- * none, and of the levels only `error` does.
- */
-export function auditLine(log: Log, fields: Fields & { readonly event?: never }): void {
-  log.warn({ event: "PayloadTraced", ...fields }, "payload of frames is shown at the admin port");
+/** What a person does at the admin port that leaves a line for the time after. */
+const AUDIT_EVENTS = {
+  PayloadTraced: "payload of frames is shown at the admin port",
+  ClosedByOperator: "sessions are closed at the admin port",
+} as const;
+
+export type AuditEvent = keyof typeof AUDIT_EVENTS;
+
+/** Writes the line of what a person does. It is no access line: `log.access` hides none, and of the levels only `error` does. */
+export function auditLine(log: Log, event: AuditEvent, fields: Fields & { readonly event?: never }): void {
+  log.warn({ event, ...fields }, AUDIT_EVENTS[event]);
 }
 
 /**

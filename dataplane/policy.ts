@@ -71,6 +71,8 @@ export interface TokenLine extends BucketLine {
 
 /** The client of a session, or of a handshake that was admitted: what limits count by, and what a permission is for. */
 export interface Party {
+  /** Of the session; absent: a handshake's. */
+  readonly id?: string;
   /** Correlates log lines. */
   readonly requestId: string;
   readonly identity: Identity;

@@ -6,7 +6,7 @@ import { canonicalAddress } from "../runtime/canonical-address.ts";
 import type { Slices } from "../runtime/loop/slices.ts";
 import { Spread } from "../runtime/loop/spread.ts";
 import { Turns } from "../runtime/loop/turns.ts";
-import { accessLine, accessLog, auditLine } from "./access-log.ts";
+import { accessLine, accessLog, auditLine, type AuditEvent } from "./access-log.ts";
 import { Attempt } from "./handshake/attempt.ts";
 import { Timeline } from "./debug/timeline.ts";
 import type { Dialled } from "./backend/backend.ts";
@@ -94,9 +94,9 @@ export class ServedProxy implements HandshakeContext {
     return !this.configRemoved && this.#snapshot?.config.dataplane.debug?.payload === "Allowed";
   }
 
-  /** Writes into its log that a trace shows payload. */
-  audit(fields: Fields): void {
-    auditLine(this.#log, fields);
+  /** Writes into its log what a person does at the admin port. */
+  audit(event: AuditEvent, fields: Fields): void {
+    auditLine(this.#log, event, fields);
   }
 
   /** Which endpoints sessions go to. */

@@ -78,6 +78,22 @@ test.each([
   expect(open.told).toEqual([]);
 });
 
+test("each proxy of which sessions were closed has one line about it, with the filter, the text and how many", async () => {
+  const { open, closed } = bench();
+  for (const proxy of ["test/proxy", "test/other", "test/proxy"]) open.open({ route: "chat", proxy });
+  open.open({ proxy: "test/third" });
+  const { id } = open.open();
+  expect(await closed("route=chat&reason=Bye")).toBe(3);
+  expect(await closed("route=chat")).toBe(0);
+  expect(await closed("", id)).toBe(1);
+  const line = { event: "ClosedByOperator", client: undefined, route: "chat", address: undefined, cause: "Bye" };
+  expect(open.audited).toEqual([
+    { ...line, proxy: "test/proxy", closed: 2 },
+    { ...line, proxy: "test/other", closed: 1 },
+    { event: "ClosedByOperator", proxy: "test/proxy", session: id, closed: 1, cause: undefined },
+  ]);
+});
+
 test("a session is closed by its id alone", async () => {
   const { open, post } = bench();
   const { id } = open.open({ client: "a" });

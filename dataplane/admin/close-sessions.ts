@@ -6,7 +6,7 @@ import {
   type AdminAnswer,
   type AdminEndpoints,
 } from "../../runtime/admin-port/admin-endpoint.ts";
-import { bounded } from "../../runtime/log.ts";
+import { bounded, type Fields } from "../../runtime/log.ts";
 import type { Termination } from "../rejection.ts";
 import type { ServedProxy } from "../served-proxy.ts";
 import type { Session } from "../session/session.ts";
@@ -33,7 +33,7 @@ export function closeEndpoints(walks: SessionWalks): AdminEndpoints {
 async function closeOne(walks: SessionWalks, id: string, query: URLSearchParams): Promise<AdminAnswer> {
   const wrong = wrongParameters(query, ["reason"]);
   if (wrong !== undefined) return textAnswer(400, wrong);
-  const closed = await closeAll(walks, query, (session) => session.id === id);
+  const closed = await closeAll(walks, query, { session: id }, (session) => session.id === id);
   if (closed > 0) return answer(closed);
   return textAnswer(404, "no session of this id is open: it has ended or is ending, or it is in another pod");
 }
@@ -46,33 +46,38 @@ async function closeMany(walks: SessionWalks, query: URLSearchParams): Promise<A
   }
   const filter = sessionFilter(query);
   if (typeof filter === "string") return textAnswer(400, filter);
-  return answer(await closeAll(walks, query, (session, proxy) => isMeant(filter, proxy.name, session)));
+  const { client, route, address } = filter;
+  const meant = (session: Session, proxy: ServedProxy): boolean => isMeant(filter, proxy.name, session);
+  return answer(await closeAll(walks, query, { client, route, address }, meant));
 }
 
-/** Resolves when all have been told, or have ended meanwhile, with how many there were. */
+/**
+ * Resolves when all have been told, or have ended meanwhile, with how many there were. Each proxy that has some gets one
+ * line in its log, whatever `log.access` says: `subject` is what the person asked for.
+ */
 async function closeAll(
   walks: SessionWalks,
   query: URLSearchParams,
+  subject: Fields,
   meant: (session: Session, proxy: ServedProxy) => boolean,
 ): Promise<number> {
   const termination = endedByOperator(query.get("reason") ?? "");
   return walks.inLine(async (walk, slices) => {
-    const found: Session[] = [];
-    const proxies = new Set<ServedProxy>();
+    const found: [Session, ServedProxy][] = [];
     await walk((session, proxy) => {
-      if (session.ending || !meant(session, proxy)) return;
-      found.push(session);
-      proxies.add(proxy);
+      if (!session.ending && meant(session, proxy)) found.push([session, proxy]);
     });
-    let closed = 0;
-    for (const session of found) {
+    const closed = new Map<ServedProxy, number>();
+    for (const [session, proxy] of found) {
       if (slices.spent) await slices.next();
       if (session.ending) continue; // between two slices
       session.terminate(termination);
-      closed += 1;
+      closed.set(proxy, (closed.get(proxy) ?? 0) + 1);
     }
-    for (const proxy of proxies) await proxy.told();
-    return closed;
+    const { cause } = termination;
+    for (const [proxy, count] of closed) proxy.audit("ClosedByOperator", { ...subject, closed: count, cause });
+    for (const proxy of closed.keys()) await proxy.told();
+    return [...closed.values()].reduce((sum, count) => sum + count, 0);
   });
 }
 

@@ -6,6 +6,7 @@ import {
   type AdminStream,
 } from "../../runtime/admin-port/admin-endpoint.ts";
 import { FULL } from "./debug-events.ts";
+import { GAVE_WAY } from "../debug/places.ts";
 import { FrameQuery } from "../frame-trace/frame-query.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ServedProxy } from "../served-proxy.ts";
@@ -32,7 +33,8 @@ export function frameStream(gateway: Gateway, parameters: URLSearchParams): Admi
 }
 
 function open(gateway: Gateway, query: FrameQuery, proxies: readonly ServedProxy[], sink: AdminSink): () => void {
-  const leave = gateway.watching.place();
+  let end: (why?: string) => void = () => {};
+  const leave = gateway.watching.place(() => end(GAVE_WAY));
   // Either may have changed while the head of the answer was on its way.
   const why = leave === undefined ? FULL : whySilent(query, proxies);
   if (why !== undefined) {
@@ -42,8 +44,8 @@ function open(gateway: Gateway, query: FrameQuery, proxies: readonly ServedProxy
     return () => {};
   }
   const { session, client, seconds, payload } = query;
-  if (payload > 0) for (const proxy of proxies) proxy.audit({ session, client, seconds, payload });
-  const end = gateway.frames.start(query, proxies, sink);
+  if (payload > 0) for (const proxy of proxies) proxy.audit("PayloadTraced", { session, client, seconds, payload });
+  end = gateway.frames.start(query, proxies, sink);
   return () => {
     end();
     leave?.();

@@ -72,3 +72,20 @@ test("with 10,000 sessions nothing that is asked of them holds the event loop fo
   const most = { page: bound, last: bound, client: bound, none: bound, close: bound };
   expect(await tooMuchInEachRound<Record<string, number>>(most, round)).toEqual({});
 });
+
+test("10,000 sessions of a route are closed without holding the event loop for 20 ms", async () => {
+  const turns = new LoopTurns();
+  const round = async (): Promise<{ turn: number }> => {
+    const open = new OpenSessions();
+    for (let count = 0; count < 10_000; count += 1) open.open({ route: count % 10 === 0 ? "other" : "chat" });
+    const endpoints = adminEndpoints(open.gateway, new Metrics(), systemClock);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    turns.longest();
+    const { status } = await answerOf(endpoints["/sessions/close"] ?? expect.fail("no path"), "route=chat&reason=Bye");
+    const turn = turns.longest();
+    expect([status, open.told.length]).toEqual([200, 9000]);
+    expect(open.audited).toMatchObject([{ route: "chat", closed: 9000 }]);
+    return { turn };
+  };
+  expect(await tooMuchInEachRound({ turn: 20 }, round)).toEqual({});
+});

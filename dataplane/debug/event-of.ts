@@ -20,7 +20,7 @@ const SHOWN: Readonly<Record<AccessEvent, readonly string[]>> = {
     ...[...COMMON, "session", "code", "reason", "policy", "cause"],
     ...["by", "duration", "messages", "bytes"],
   ],
-  LimitExceeded: [...COMMON, "policy", "per", "action", "direction", "shadow"],
+  LimitExceeded: [...COMMON, "session", "policy", "per", "action", "direction", "shadow"],
   TlsFailed: [...COMMON, "cause"],
 };
 const NAMES = {

@@ -1,16 +1,11 @@
 import { DEBUG } from "../../api/debug.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { EventFilter } from "./event-filter.ts";
-import type { NamedEvent } from "./event-of.ts";
 
 /** Where a watcher's stream goes; never waits for its reader. */
 export interface EventSink {
   write(text: string): void;
-}
-
-/** An event in the format of Server-Sent Events. JSON has no line feed, so nothing in it can begin another event. */
-export function eventText({ name, event }: NamedEvent): string {
-  return `event: ${name}\ndata: ${JSON.stringify(event)}\n\n`;
+  end(): void;
 }
 
 /** One stream of events: those that pass its filter, and a sign of life where there are none. */

@@ -120,11 +120,11 @@ test("a watcher sees of the kept refusals those that pass its filter, and then w
 
 test("five watch at the same time, streams of frames among them; a place is free again once one leaves", () => {
   const { watching, watch } = bench();
-  const leave = watching.place();
+  const leave = watching.place(() => {});
   const readers = Array.from({ length: DEBUG.watchers - 1 }, () => watch());
   expect(watching.full).toBe(true);
   expect(() => watch()).toThrow("no place");
-  expect(watching.place()).toBeUndefined();
+  expect(watching.place(() => {})).toBeUndefined();
   leave?.();
   leave?.();
   watch().leave();
@@ -135,9 +135,23 @@ test("five watch at the same time, streams of frames among them; a place is free
   expect(() => watch()).toThrow("no place");
 });
 
+test("a stream that gives way hears why, and no event any more", () => {
+  const { clock, watching, watch, refuse } = bench();
+  const readers = Array.from({ length: DEBUG.watchers }, () => watch());
+  clock.advance(DEBUG.stays);
+  const late = watch();
+  refuse();
+  expect(readers.map(({ ended }) => ended)).toEqual([true, false, false, false, false]);
+  expect(readers.map(({ events }) => events.length)).toEqual([1, 2, 2, 2, 2]);
+  expect(readers[0]?.text).toContain("\n\n: a new stream has the place of this one, which was open longest\n\n");
+  expect([late.events.length, watching.places]).toEqual([2, 5]);
+  readers[0]?.leave();
+  expect(watching.places).toBe(5);
+});
+
 test("something watches from the first stream of events to the end of the last", () => {
   const { watching, watch } = bench();
-  const leave = watching.place();
+  const leave = watching.place(() => {});
   expect([watching.watched, watching.trace()]).toEqual([false, undefined]);
   const [one, other] = [watch(), watch()];
   expect(watching.trace()).toBeDefined();
@@ -175,7 +189,7 @@ test("a watcher that does not read is cut, and neither delays the others nor kee
   expect(stalled.cut).toBe(true);
   expect(stalled.waiting).toBeLessThan(DEBUG.unread + 10_000);
   expect(reader.of("handshake")).toHaveLength(count);
-  expect(Array.from({ length: DEBUG.watchers }, () => watching.place() !== undefined)).toEqual([
+  expect(Array.from({ length: DEBUG.watchers }, () => watching.place(() => {}) !== undefined)).toEqual([
     ...[true, true, true, true, false],
   ]);
   expect(clock.pending).toBe(1);

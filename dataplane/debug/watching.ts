@@ -1,13 +1,15 @@
 import { LONGEST_SHOWN } from "../../api/admin-pages.ts";
-import { DEBUG, type DebugEvent } from "../../api/debug.ts";
+import type { DebugEvent } from "../../api/debug.ts";
+import { eventText } from "../../runtime/admin-port/event-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { bounded, type Fields } from "../../runtime/log.ts";
 import type { AccessEvent, AccessWatch } from "../access-log.ts";
 import type { EventFilter } from "./event-filter.ts";
 import { eventOf, type NamedEvent } from "./event-of.ts";
 import { KeptRefusals } from "./kept-refusals.ts";
+import { GAVE_WAY, Places } from "./places.ts";
 import { Trace } from "./trace.ts";
-import { eventText, Watcher, type EventSink } from "./watcher.ts";
+import { Watcher, type EventSink } from "./watcher.ts";
 
 /** What happens to a session that has no line in the log; `client` as it is. */
 export type TimelineFacts = Omit<DebugEvent<"timeline">, "at">;
@@ -22,31 +24,26 @@ export class Watching implements AccessWatch {
   readonly #clock: Clock;
   readonly #watchers = new Set<Watcher>();
   readonly #refusals = new KeptRefusals();
-  #places = 0;
+  readonly #places: Places;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#places = new Places(clock);
   }
 
   /** Streams that are open, those of frames among them. */
   get places(): number {
-    return this.#places;
+    return this.#places.taken;
   }
 
-  /** As many streams are open as the process has at a time. */
+  /** There is no place for a further stream. */
   get full(): boolean {
-    return this.#places >= DEBUG.watchers;
+    return this.#places.full;
   }
 
-  /** Takes the place of one stream; the returned function gives it back, once. undefined: there is none. */
-  place(): (() => void) | undefined {
-    if (this.full) return undefined;
-    this.#places += 1;
-    let taken = true;
-    return () => {
-      if (taken) this.#places -= 1;
-      taken = false;
-    };
+  /** Takes the place of one stream, as `Places` says. */
+  place(giveWay: () => void): (() => void) | undefined {
+    return this.#places.take(giveWay);
   }
 
   /**
@@ -54,22 +51,27 @@ export class Watching implements AccessWatch {
    * it, and nothing was written.
    */
   watch(filter: EventFilter, first: NamedEvent, sink: EventSink): (() => void) | undefined {
-    const leave = this.place();
+    const leave = this.place(() => {
+      end();
+      sink.write(`: ${GAVE_WAY}\n\n`);
+      sink.end();
+    });
     if (leave === undefined) return undefined;
     const watcher = new Watcher(filter, sink, this.#clock);
-    watcher.write(eventText(first));
-    for (const event of this.#refusals) {
-      const past = { ...event, past: true };
-      if (filter.passes("handshake", past)) watcher.write(eventText({ name: "handshake", event: past }));
-    }
-    this.#watchers.add(watcher);
-    this.watched = true;
-    return () => {
+    const end = (): void => {
       watcher.stop();
       leave();
       this.#watchers.delete(watcher);
       this.watched = this.#watchers.size > 0;
     };
+    watcher.write(eventText(first.name, first.event));
+    for (const event of this.#refusals) {
+      const past = { ...event, past: true };
+      if (filter.passes("handshake", past)) watcher.write(eventText("handshake", past));
+    }
+    this.#watchers.add(watcher);
+    this.watched = true;
+    return end;
   }
 
   /** The trace of a handshake that begins now; undefined: nothing watches. */
@@ -99,7 +101,7 @@ export class Watching implements AccessWatch {
     let text: string | undefined;
     for (const watcher of this.#watchers) {
       if (!watcher.filter.passes(named.name, named.event)) continue;
-      text ??= eventText(named);
+      text ??= eventText(named.name, named.event);
       watcher.write(text);
     }
   }

@@ -9,16 +9,16 @@ import { LoopShare } from "../../runtime/loop/loop-share.ts";
 import { TokenBucket } from "../limits/token-bucket.ts";
 import { Flow } from "../tunnel/flow.ts";
 import type { SessionTap } from "../tunnel/frame-tap.ts";
-import { DirectionTap, type FrameEvent } from "./direction-tap.ts";
+import { DirectionTap, type FrameSeen } from "./direction-tap.ts";
 
 /** A tap whose output is a list. */
-function tapping(payload = 0): { tap: SessionTap; events: FrameEvent[]; brief: () => string[] } {
-  const events: FrameEvent[] = [];
+function tapping(payload = 0): { tap: SessionTap; events: FrameSeen[]; brief: () => string[] } {
+  const events: FrameSeen[] = [];
   const output = {
     payload,
     takes: () => true,
-    time: () => "now",
-    frame: (event: FrameEvent) => void events.push(event),
+    time: () => 1,
+    frame: (event: FrameSeen) => void events.push(event),
   };
   const tap = {
     fromClient: new DirectionTap("s1", "fromClient", output),
@@ -50,7 +50,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await until("three", () => it.events.length === 3);
     it.backend.send(frame({ opcode: 2, rsv: 4, payload: "x".repeat(70_000) }));
     await until("four", () => it.events.length === 4);
-    const from = { at: "now", session: "s1", verdict: "forwarded" };
+    const from = { at: 1, session: "s1", verdict: "forwarded" };
     expect(it.events).toEqual([
       { ...from, direction: "fromClient", opcode: 1, fin: false, size: 3 },
       { ...from, direction: "fromClient", opcode: 9, fin: true, size: 4 },
@@ -199,7 +199,7 @@ test("what is told does not depend on how the bytes are cut", () => {
     close(1000, "bye", true),
   ];
   const bytes = Buffer.concat(messages);
-  const told = (cuts: readonly number[]): FrameEvent[] => {
+  const told = (cuts: readonly number[]): FrameSeen[] => {
     const { tap, events } = tapping(40);
     const flow = flowBetweenFakes();
     flow.trace(tap.fromClient);

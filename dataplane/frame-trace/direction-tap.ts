@@ -6,7 +6,10 @@ import { CONTINUATION, TEXT, type FrameHeader } from "../tunnel/frames.ts";
 import type { Direction } from "../tunnel/timeline.ts";
 import { LOOK_AHEAD, shownPayload } from "./shown-payload.ts";
 
-export type FrameEvent = DebugEvent<"frame">;
+type FrameEvent = DebugEvent<"frame">;
+
+/** A frame as a trace tells of it; `at` in ms since the epoch. */
+export type FrameSeen = Omit<FrameEvent, "at"> & { readonly at: number };
 
 /** Where a tap sends what it has seen. */
 export interface FrameOutput {
@@ -14,9 +17,9 @@ export interface FrameOutput {
   readonly payload: number;
   /** May one more frame be shown now? */
   takes(): boolean;
-  /** RFC 3339. */
-  time(): string;
-  frame(event: FrameEvent): void;
+  /** In ms since the epoch. */
+  time(): number;
+  frame(frame: FrameSeen): void;
 }
 
 const WORDS = {
@@ -29,7 +32,7 @@ const WORDS = {
 
 /** The beginning of a payload, while it comes. */
 interface Collected {
-  readonly event: FrameEvent;
+  readonly event: FrameSeen;
   /** Unmasked. */
   readonly bytes: Buffer;
   readonly key: Buffer | undefined;
@@ -45,7 +48,7 @@ export class DirectionTap implements FrameTap {
   readonly #direction: Direction;
   readonly #output: FrameOutput;
   /** The frame that was judged last, as it was told. */
-  #last: FrameEvent | undefined;
+  #last: FrameSeen | undefined;
   #collected: Collected | undefined;
   /** The frame that was judged last waits, and was told of. */
   #held = false;
@@ -64,15 +67,17 @@ export class DirectionTap implements FrameTap {
     this.#last = undefined;
     if (!this.#output.takes()) return;
     const { opcode, fin, rsv1, length, masked, size } = header;
-    const event: FrameEvent = {
+    const event: FrameSeen = {
       at: this.#output.time(),
       session: this.#session,
       direction: this.#direction,
-      ...{ opcode, fin, ...(rsv1 ? { compressed: true } : {}) },
+      opcode,
+      fin,
       size: Math.min(length, Number.MAX_SAFE_INTEGER),
       verdict: WORDS[verdict],
-      ...(verdict === "stop" ? { reason: violation.reason } : {}),
     };
+    if (rsv1) event.compressed = true;
+    if (verdict === "stop") event.reason = violation.reason;
     this.#last = event;
     const wanted = this.#shows(header, verdict) ? Math.min(length, this.#output.payload + LOOK_AHEAD) : 0;
     if (wanted === 0) return this.#output.frame(event);

@@ -1,11 +1,12 @@
 import { DEBUG, type DebugEvent, type DebugEventName } from "../../api/debug.ts";
 import type { AdminSink } from "../../runtime/admin-port/admin-endpoint.ts";
+import { eventText } from "../../runtime/admin-port/event-text.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { SessionTap } from "../tunnel/frame-tap.ts";
-import { DirectionTap, type FrameEvent, type FrameOutput } from "./direction-tap.ts";
-import { eventLine } from "./event-line.ts";
+import { DirectionTap, type FrameOutput, type FrameSeen } from "./direction-tap.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import type { FrameQuery } from "./frame-query.ts";
+import { SeenFrames } from "./seen-frames.ts";
 import type { TracedSession } from "./traced-session.ts";
 
 /** Both directions of one session in one trace. */
@@ -25,6 +26,7 @@ export class FrameTrace implements FrameOutput {
   readonly #sink: AdminSink;
   readonly #clock: Clock;
   readonly #budget: FrameBudget;
+  readonly #seen: SeenFrames;
   readonly #taps = new Map<TracedSession, Taps>();
   #timer: Timer;
   #wrote: number;
@@ -35,7 +37,8 @@ export class FrameTrace implements FrameOutput {
     this.shown = shown;
     this.#sink = sink;
     this.#clock = clock;
-    const leftOut = (frames: number): void => this.write("leftOut", { at: this.time(), frames });
+    this.#seen = new SeenFrames(clock, (text) => this.#send(text));
+    const leftOut = (frames: number): void => this.write("leftOut", { at: this.now(), frames });
     this.#budget = new FrameBudget(DEBUG.frames.perSecond, clock, leftOut);
     this.#wrote = clock.now();
     this.#timer = this.#arm(DEBUG.heartbeat);
@@ -49,17 +52,27 @@ export class FrameTrace implements FrameOutput {
     return this.#budget.takes();
   }
 
-  time(): string {
-    return new Date(this.#clock.wall()).toISOString();
+  time(): number {
+    return this.#clock.wall();
   }
 
-  frame(event: FrameEvent): void {
-    this.write("frame", event);
+  /** RFC 3339. */
+  now(): string {
+    return new Date(this.time()).toISOString();
+  }
+
+  frame(frame: FrameSeen): void {
+    this.#seen.add(frame);
   }
 
   write<N extends DebugEventName>(name: N, event: DebugEvent<N>): void {
+    this.#seen.flush();
+    this.#send(eventText(name, event));
+  }
+
+  #send(text: string): void {
     this.#wrote = this.#clock.now();
-    this.#sink.write(eventLine(name, event));
+    this.#sink.write(text);
   }
 
   /** Is the trace about this session, and has it room for it? */
@@ -97,6 +110,7 @@ export class FrameTrace implements FrameOutput {
   /** Ends the stream; `why` is for a person that reads it as it is. */
   end(why?: string): void {
     this.#timer.cancel();
+    this.#seen.flush();
     this.#budget.stop();
     if (why !== undefined) this.#sink.write(`: ${why}\n\n`);
     this.#sink.end();

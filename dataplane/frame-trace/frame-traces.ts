@@ -24,8 +24,11 @@ export class FrameTraces {
     this.#clock = clock;
   }
 
-  /** Begins a trace over the proxies that its query means. The returned function ends it; it ends by itself in its time. */
-  start(query: FrameQuery, proxies: readonly TracedProxy[], sink: AdminSink): () => void {
+  /**
+   * Begins a trace over the proxies that its query means. The returned function ends it, and may say why; it ends by
+   * itself in its time.
+   */
+  start(query: FrameQuery, proxies: readonly TracedProxy[], sink: AdminSink): (why?: string) => void {
     const shown = new Set(proxies.filter((one) => one.showsPayload).map(({ name }) => name));
     const trace = new FrameTrace(query, shown, sink, this.#clock);
     const timer = this.#clock.after(query.seconds * 1000, () => end());
@@ -37,7 +40,7 @@ export class FrameTraces {
     };
     this.#ends.set(trace, end);
     const names = proxies.map(({ name }) => name).slice(0, MOST_NAMED);
-    trace.write("watching", { at: trace.time(), proxies: names, payload: shown.size === proxies.length });
+    trace.write("watching", { at: trace.now(), proxies: names, payload: shown.size === proxies.length });
     for (const { name, sessions } of proxies) {
       for (const session of sessions) this.#offer(trace, name, session);
     }

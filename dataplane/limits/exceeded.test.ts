@@ -40,16 +40,17 @@ test.each<[Lines, boolean, number]>([
   expect(logged).toHaveLength(written);
 });
 
-test("another group of hits has a line of its own", () => {
+test("another group of hits has a line of its own, which names the session where there is one", () => {
   const { logged, exceed } = limitOf("Always", false);
-  for (const id of ["request-1", "request-2"]) exceed(client(id), { logged: false });
+  exceed(client("request-1"), { logged: false });
+  exceed({ ...client("request-2"), id: "session-2" }, { logged: false });
   const common = {
     ...{ address: "192.0.2.1", client: undefined },
     ...{ message: "limit exceeded", event: "LimitExceeded", route: "main", shadow: false },
     ...{ policy: "messages", direction: "fromClient", per: "IP", action: "Drop" },
   };
   expect(logged).toEqual([
-    { ...common, requestId: "request-1" },
-    { ...common, requestId: "request-2" },
+    { ...common, session: undefined, requestId: "request-1" },
+    { ...common, session: "session-2", requestId: "request-2" },
   ]);
 });

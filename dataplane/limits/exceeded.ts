@@ -35,6 +35,8 @@ export interface HitGroup {
 
 /** The client of a session, or of a handshake. */
 export interface LimitedClient {
+  /** Id of the session; absent: a handshake's. */
+  readonly id?: string;
   readonly requestId: string;
   readonly address: string;
   /** Absent: a handshake's, whether it is known or not. */
@@ -48,11 +50,11 @@ export type Exceed = (client: LimitedClient, group: HitGroup) => boolean;
 export function exceedOf(limit: LimitName, { route, shadow, log, metrics }: LimitContext, lines: Lines): Exceed {
   const count = metrics.limitHit(limit.policy, limit.per, limit.action, shadow);
   const hasLine = shadow || lines === "Always";
-  return ({ requestId, address, identity }, group) => {
+  return ({ id, requestId, address, identity }, group) => {
     count();
     if (hasLine && !group.logged) {
       group.logged = true;
-      const known = { requestId, route: route.name, client: identity?.client, address };
+      const known = { session: id, requestId, route: route.name, client: identity?.client, address };
       accessLine(log, "LimitExceeded", { ...known, ...limit, shadow });
     }
     return !shadow;

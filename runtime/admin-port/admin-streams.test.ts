@@ -76,7 +76,7 @@ async function asking(request: string): Promise<Peer> {
 const opened = (count: number): Promise<void> => until(`${count} are open`, () => streams.sinks.length === count);
 const gone = (count: number): Promise<void> => until(`${count} are over`, () => streams.left === count);
 
-test("a stream has its head at once, and each text as soon as the endpoint writes it", async () => {
+test("a stream has its head at once, and each text as soon as the endpoint writes it, or 50 ms later", async () => {
   const peer = await asking(get("/later"));
   await until("the head is there", () => peer.received.includes("\r\n\r\n"));
   const head = String(peer.received).toLowerCase();
@@ -91,6 +91,7 @@ test("a stream has its head at once, and each text as soon as the endpoint write
   expect(head).not.toContain("content-length");
   for (const text of ["event: watching\n\n", ":\n\n", "ü\n\n"]) {
     streams.sinks[0]?.write(text);
+    clock.advance(50);
     await until("it is there", () => peer.received.includes(text));
   }
 });

@@ -3,6 +3,7 @@ import type { Asked } from "./admin-connections.ts";
 import type { AdminStream } from "./admin-endpoint.ts";
 import { boundTime, writeAnswerHead } from "./answer-head.ts";
 import type { Clock } from "../clock.ts";
+import { GatheredTexts } from "./gathered-texts.ts";
 
 /** The streams of an admin port that are open. */
 export class AdminStreams {
@@ -38,12 +39,19 @@ export class AdminStreams {
     const finish = (): void => {
       if (over) return;
       over = true;
+      texts.drop();
       this.#ends.delete(end);
       permitted?.removeEventListener("abort", end);
       asked.made(); // its connection is one of many again, and may go on with another request
       left?.();
     };
+    const texts = new GatheredTexts(this.#clock, (text) => {
+      response.write(text);
+      if (response.writableLength > stream.unread) cut();
+    });
     const end = (): void => {
+      if (over) return;
+      texts.flush(); // which may cut it
       if (over) return;
       finish();
       boundTime(request, response, this.#clock);
@@ -54,9 +62,7 @@ export class AdminStreams {
       request.socket.resetAndDestroy(); // after a mere close the kernel would keep what it has, and go on sending it
     };
     const write = (text: string): void => {
-      if (over) return;
-      response.write(text);
-      if (response.writableLength > stream.unread) cut();
+      if (!over) texts.add(text);
     };
     this.#ends.add(end);
     asked.gone.addEventListener("abort", finish, { once: true });

@@ -20,8 +20,14 @@ export class EventReader implements AdminSink {
   /** Ends the stream. */
   leave: () => void = () => {};
 
+  /** One event, or some together. */
   write(text: string): void {
     this.text += text;
+    if (!text.endsWith("\n\n")) throw new Error(`no whole event: ${JSON.stringify(text.slice(-100))}`);
+    for (const block of text.split("\n\n").slice(0, -1)) this.#read(`${block}\n\n`);
+  }
+
+  #read(text: string): void {
     if (text.startsWith(":")) {
       if (!/^:[^\n]*\n\n$/.test(text)) throw new Error(`no comment: ${JSON.stringify(text)}`);
       this.beats += 1;

@@ -1,19 +1,23 @@
 import { getHeapStatistics } from "node:v8";
 import { DEBUG } from "../../api/debug.ts";
+import { adminEndpoints } from "../../dataplane/admin/admin.ts";
 import { dataPath, SharedPath } from "../../dataplane/tunnel/byte-source.ts";
 import { BufferBudget } from "../../dataplane/process/buffer-budget.ts";
 import { Descriptors, descriptorsForSockets } from "../../dataplane/process/descriptors.ts";
 import { Gateway } from "../../dataplane/gateway.ts";
 import { Metrics } from "../../dataplane/metrics.ts";
+import { AdminGate } from "../../runtime/admin-port/admin-gate.ts";
+import { adminServer, type AdminServer } from "../../runtime/admin-port/admin-server.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { descriptorLimit } from "../../runtime/descriptor-limit.ts";
 import type { Fields, Log } from "../../runtime/log.ts";
 import { FakeClock } from "./clock.ts";
 import { configOf, endpointsOf, type ConfigParts } from "./config.ts";
-import type { ProcessOptions } from "./gateway-process.ts";
+import { ADMIN_TOKEN, type ProcessOptions } from "./gateway-process.ts";
 import { asked, StalledReader } from "./event-reader.ts";
 import { LoopTurns } from "./loop-turns.ts";
 import { sumOf } from "./metric-sum.ts";
+import { tellHandshakes } from "./told-handshakes.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ProcessOptions;
 const kept: object[] = [];
@@ -91,11 +95,21 @@ function stall(): number {
   return cut;
 }
 
+let admin: Promise<AdminServer> | undefined;
+/** Opens its admin port; says which one it is. */
+async function adminPort(): Promise<number> {
+  const gate = new AdminGate();
+  gate.use(ADMIN_TOKEN);
+  admin ??= adminServer(adminEndpoints(gateway, metrics, clock), "127.0.0.1", 0, { gate });
+  return (await admin).port;
+}
+
 const answers: Readonly<Record<string, () => unknown>> = {
   cpu,
   buffered,
   usage,
   stall,
+  admin: adminPort,
   turn: () => turns?.longest(),
   lines: () => kept.splice(0),
   leave: () => gateway.drain(0, AbortSignal.abort()).then(() => "left"),
@@ -105,6 +119,7 @@ interface Question {
   readonly metric?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly config?: ConfigParts;
+  readonly handshakes?: { readonly perSecond: number; readonly seconds: number };
 }
 
 async function answer(what: string | number | Question): Promise<unknown> {
@@ -112,6 +127,10 @@ async function answer(what: string | number | Question): Promise<unknown> {
   if (typeof what === "number") byHand?.advance(what);
   else if (what.metric !== undefined) return await sumOf(metrics, what.metric, what.labels);
   else if (what.config !== undefined) await apply(what.config);
+  else if (what.handshakes !== undefined) {
+    const { perSecond, seconds } = what.handshakes;
+    return await tellHandshakes(gateway.watching, perSecond, seconds);
+  }
   return "done";
 }
 

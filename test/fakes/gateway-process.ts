@@ -1,5 +1,6 @@
 import { fork, type ChildProcess, type Serializable } from "node:child_process";
 import { once } from "node:events";
+import type { Told } from "./told-handshakes.ts";
 import type { ConfigParts, endpointsOf } from "./config.ts";
 
 /** Usage of a gateway's process: CPU in µs since its start, memory in bytes after a garbage collection. */
@@ -17,6 +18,9 @@ export interface Usage {
   /** Sessions that ended because of the budget. */
   readonly ended: number;
 }
+
+/** Of the admin port of a gateway in a process of its own. */
+export const ADMIN_TOKEN = "a-token-of-enough-characters";
 
 /** A line that a gateway's process logged. */
 export interface ProcessLine {
@@ -88,6 +92,11 @@ export class GatewayProcess {
     return (await this.#ask("stall")) as number;
   }
 
+  /** The port at which a holder of `ADMIN_TOKEN` can ask it. */
+  async adminPort(): Promise<number> {
+    return (await this.#ask("admin")) as number;
+  }
+
   /** CPU time of the longest turn of its event loop since it was last asked, in ms. */
   async longestTurn(): Promise<number> {
     return (await this.#ask("turn")) as number;
@@ -102,6 +111,11 @@ export class GatewayProcess {
   /** Sum of the samples of a metric (its name without `wsproxy_`) whose labels include these. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
     return (await this.#ask({ metric: name, labels })) as number;
+  }
+
+  /** Its watchers are told of so many handshakes in a second, without sockets. */
+  async tellHandshakes(perSecond: number, seconds: number): Promise<Told> {
+    return (await this.#ask({ handshakes: { perSecond, seconds } })) as Told;
   }
 
   /** Puts another config in force, with the endpoints that it has. */

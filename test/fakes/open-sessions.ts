@@ -20,6 +20,8 @@ export interface SessionParts {
 export class OpenSessions {
   /** What was told to which session, in order. */
   readonly told: [Session, Termination][] = [];
+  /** What was written into the logs of the proxies. */
+  readonly audited: Readonly<Record<string, unknown>>[] = [];
   /** Called before each of them is told. */
   tells: () => void = () => {};
   /** Resolves when all of them have their Close frames. */
@@ -48,7 +50,8 @@ export class OpenSessions {
 
   get gateway(): Gateway {
     const proxies = [...this.#proxies].map(([name, sessions]): Partial<ServedProxy> => {
-      return { name, sessions, told: () => this.allTold };
+      const audit: ServedProxy["audit"] = (event, fields) => this.audited.push({ proxy: name, event, ...fields });
+      return { name, sessions, audit, told: () => this.allTold };
     });
     return { proxies } as unknown as Gateway;
   }

@@ -89,7 +89,8 @@ test("each line says what the contract lists, and nothing else", async () => {
   });
   expect(line("limit exceeded")).toEqual({
     event: "LimitExceeded",
-    ...{ ...common, policy: "messages", direction: "fromClient", client: "alice", address: "127.0.0.1" },
+    ...{ ...common, session: line("session opened")["session"], client: "alice", address: "127.0.0.1" },
+    ...{ policy: "messages", direction: "fromClient" },
     ...{ per: "Connection", action: "Drop", shadow: false },
   });
   expect(gateway.logged).not.toContain("private words");

@@ -7,6 +7,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { keyOf, withKeys } from "../fakes/api-keys.ts";
 import { RawBackend } from "../fakes/backends.ts";
 import { RawClient, request } from "../fakes/clients.ts";
+import type { ConfigParts } from "../fakes/config.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { Live } from "../fakes/live.ts";
 import { until } from "../fakes/sockets.ts";
@@ -19,6 +20,7 @@ const TOLD = { toClient: "1008 EndedByOperator", toBackend: "1008 EndedByOperato
 let backend: RawBackend;
 let gateway: TestGateway;
 let admin: AdminServer;
+let serve: (more: ConfigParts) => Promise<unknown>;
 
 beforeEach(async () => {
   backend = await new RawBackend().open();
@@ -28,7 +30,8 @@ beforeEach(async () => {
   admin = await adminServer(adminEndpoints(gateway.gateway, gateway.metrics, systemClock), "127.0.0.1", 0, { gate });
   const policies = withKeys(["alice", "bob"]);
   const routes = ["chat", "feed"].map((name) => ({ name, path: { type: "Exact", value: `/${name}` }, policies }));
-  await gateway.serve({ routes, trustedProxies: ["127.0.0.1/32"] } as never, [backend.port]);
+  serve = (more) => gateway.serve({ routes, trustedProxies: ["127.0.0.1/32"], ...more } as never, [backend.port]);
+  await serve({});
 });
 afterEach(async () => {
   await admin.close();
@@ -134,3 +137,27 @@ test("P5 without the token, from a page, with another method or without a filter
   expect((await ask("POST", "/sessions/close")).status).toBe(400);
   for (const live of lives) await live.lives();
 });
+
+test.each(["All", "Refused", "None"] as const)(
+  "P7 with log.access %s the log tells what the operator closed, in one line for each request that closed something",
+  async (access) => {
+    await serve({ access });
+    const lives = await four();
+    const [id = ""] = await listed("?client=alice&route=chat");
+    const reason = `reason=${encodeURIComponent("Bye\u001b[2J\u202e\n")}`;
+    await ask("POST", `/sessions/${id}/close?${reason}`);
+    await ask("POST", "/sessions/close?client=bob&proxy=test/proxy");
+    await ask("POST", "/sessions/close?client=carol");
+    await ask("POST", `/sessions/${id}/close`);
+    const fields = { proxy: "test/proxy", event: "ClosedByOperator" };
+    const audited = gateway.lines.filter((one) => one.fields["event"] === "ClosedByOperator");
+    expect(audited).toEqual([
+      expect.objectContaining({
+        level: "warn",
+        fields: { ...fields, session: id, closed: 1, cause: "Bye\uFFFD[2J\uFFFD" },
+      }),
+      expect.objectContaining({ level: "warn", fields: { ...fields, client: "bob", closed: 2 } }),
+    ]);
+    await lives[1].lives();
+  },
+);

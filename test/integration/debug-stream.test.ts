@@ -7,7 +7,8 @@ import { adminServer, type AdminServer } from "../../runtime/admin-port/admin-se
 import { systemClock } from "../../runtime/clock.ts";
 import { RawBackend } from "../fakes/backends.ts";
 import { RawClient, request, WsClient } from "../fakes/clients.ts";
-import { EventReader } from "../fakes/event-reader.ts";
+import { EventReader, reading as reads } from "../fakes/event-reader.ts";
+import { text as message } from "../fakes/frames.ts";
 import { TestGateway } from "../fakes/gateway.ts";
 import { until } from "../fakes/sockets.ts";
 
@@ -101,4 +102,20 @@ test("a client that does not read is cut, and the others go on", async () => {
   late.socket.destroy();
   await admin.close();
   expect((await reading).of("handshake")).toMatchObject([{ status: 404, reason: "RouteNotFound" }]);
+});
+
+test("a limit names its session: a client that chooses the request id of another one adds nothing to that one's timeline", async () => {
+  const rate = { per: "Connection", limit: 1, interval: "1h", onExceed: "Drop" } as const;
+  const policies = { messages: { fromClient: [rate], fromBackend: [] } };
+  await gateway.serve({ routes: [{ policies }] }, [backend.port]);
+  const reader = reads(gateway.gateway);
+  const headers = { "X-Request-Id": "request-of-alice" };
+  const clients = [await RawClient.send(gateway.port, request({ headers }))];
+  const { session: first } = await reader.next("handshake", 1);
+  clients.push(await RawClient.send(gateway.port, request({ headers })));
+  const { session: second } = await reader.next("handshake", 2);
+  clients[1]?.send(message("one", true), message("two", true));
+  expect(await reader.next("limit")).toMatchObject({ requestId: "request-of-alice", session: second });
+  expect(second).not.toBe(first);
+  for (const { socket } of clients) socket.destroy();
 });

@@ -72,6 +72,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await say(second, "three");
     second.backend.send(text("answer"));
     await second.arrived("fromBackend", 1);
+    await sink.next("frame", 3);
     expect(sink.of("frame").map(({ direction, size, verdict }) => [direction, size, verdict])).toEqual([
       ["fromClient", 3, "forwarded"],
       ["fromClient", 5, "forwarded"],
@@ -104,7 +105,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     const sink = trace("client=alice&seconds=600");
     const live = await open("alice");
     await say(live, "at once");
-    expect(sink.of("frame")).toMatchObject([{ size: 7 }]);
+    expect(await sink.next("frame")).toMatchObject({ size: 7 });
   });
 
   test("two traces of one session see the same frames, each with its payload", async () => {
@@ -114,6 +115,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
     await say(live, "hello world");
     bare.leave();
     await say(live, "again");
+    await full.next("frame", 2);
     expect(bare.of("frame").map(({ payload }) => payload)).toEqual([undefined]);
     expect(full.of("frame").map(({ payload }) => payload)).toEqual(["hello", "again"]);
   });
@@ -128,6 +130,7 @@ describe.each(READ_PATHS)("read through $name", (reads) => {
       await say(live, '{"token":"hunter2","say":"<img onerror>\u202e\u009b31m"}');
       live.backend.send(frame({ opcode: 2, payload: "password=hunter2&a=b" }));
       await live.arrived("fromBackend", 1);
+      await sink.next("frame", 2);
       const [up, down] = sink.of("frame");
       expect(up?.["payload"]).toBe('{"token":"***","say":"<img onerror>\u202e\u009b31m"}');
       expect(Buffer.from(String(down?.["payload"]), "base64").toString()).toBe("password=***&a=b");
@@ -195,8 +198,9 @@ describe("over time", () => {
     const count = DEBUG.frames.perSecond + 500;
     live.client.send(...Array.from({ length: count }, () => text("x", true)));
     await live.arrived("fromClient", count);
+    clock.advance(100);
     expect(sink.of("frame")).toHaveLength(DEBUG.frames.perSecond);
-    clock.advance(1000);
+    clock.advance(900);
     expect(sink.of("leftOut")).toMatchObject([{ frames: 500 }]);
     clock.advance(1000);
     expect(sink.of("leftOut")).toHaveLength(1);
@@ -205,6 +209,31 @@ describe("over time", () => {
     expect(sink.ended).toBe(false);
     clock.advance(10_000);
     expect(sink.ended).toBe(true);
+    await gateway.close();
+    await backend.close();
+  });
+
+  test("a trace that has been open longest gives its place to a new stream after a minute, and shows no frame any more", async () => {
+    const clock = new FakeClock();
+    const backend = await new RawBackend().open();
+    const gateway = new TestGateway(clock);
+    await gateway.serve({ routes: [{ policies: withKeys(clients) }] }, [backend.port]);
+    const live = await Live.open(gateway, backend, { client: "alice" });
+    const sink = opened(gateway, "client=alice&seconds=600");
+    const others = Array.from({ length: DEBUG.watchers - 1 }, () => reading(gateway.gateway));
+    clock.advance(DEBUG.stays);
+    const late = reading(gateway.gateway);
+    expect([sink.ended, ...[...others, late].map(({ ended }) => ended)]).toEqual([
+      true,
+      ...others.map(() => false),
+      false,
+    ]);
+    expect(sink.text).toMatch(/\n\n: a new stream has the place of this one, which was open longest\n\n$/);
+    live.client.send(text("x", true));
+    await live.arrived("fromClient", 1);
+    clock.advance(1000);
+    expect(sink.of("frame")).toEqual([]);
+    expect(gateway.gateway.watching.places).toBe(DEBUG.watchers);
     await gateway.close();
     await backend.close();
   });

@@ -121,7 +121,7 @@ describe.skipIf(BROWSER === undefined)("the debug page in Chromium", () => {
     await visit.page.locator("#rows .row").click();
     visit.server.emit("timeline", { session: "s-1", what: "ping" });
     visit.server.emit("timeline", { session: "s-1", what: "ping" });
-    visit.server.emit("limit", { requestId: "r-1", policy: "messages", per: "Client", action: "Delay", shadow: false });
+    visit.server.emit("limit", { session: "s-1", policy: "messages", per: "Client", action: "Delay", shadow: false });
     visit.server.emit("timeline", { session: "s-1", what: "closeSent", code: 1008, reason: "MessageRate" });
     visit.server.emit("closed", { session: "s-1", ...closed });
     const lines = visit.page.locator("#panel .timeline li");

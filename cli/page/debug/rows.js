@@ -18,7 +18,7 @@ import {
 export const MOST_ROWS = 10_000;
 /** Of them for open sessions: the rest is for what ended and what was refused. */
 export const MOST_OPEN = 9000;
-/** Limits that were hit during handshakes whose end has not come yet. */
+/** Sessions and handshakes without a row yet of which something was told. */
 const MOST_WAITING = 256;
 
 /** The connections that this page knows, the oldest first, at most MOST_ROWS. Those that ended longest ago go first. */
@@ -29,7 +29,7 @@ export class Rows {
   #byKey = new Map();
   /** @type {Map<string, Row>} */
   #byRequest = new Map();
-  /** @type {Map<string, Happening[]>} request → limits that its handshake has hit */
+  /** @type {Map<string, Happening[]>} session or request → what was told of it before its row came */
   #waiting = new Map();
   #sorted = true;
   #open = 0;
@@ -90,16 +90,16 @@ export class Rows {
   }
 
   /**
-   * Something in the life of a session, or a limit that was hit: that one names its request only.
+   * Something in the life of a session, or a limit that was hit. Where it names its session it never stands elsewhere: a
+   * client may choose the request id of another one. A limit that a handshake hits names its request only.
    * @param {Happening} it
    */
   happened(it) {
-    const request = requestKey(it);
-    const row =
-      (it.session === undefined ? undefined : this.#byKey.get(sessionKey(it.session))) ??
-      (request === undefined ? undefined : this.#byRequest.get(request));
+    const key = it.session === undefined ? requestKey(it) : sessionKey(it.session);
+    if (key === undefined) return;
+    const row = it.session === undefined ? this.#byRequest.get(key) : this.#byKey.get(key);
     if (row !== undefined) addEntry(row, it);
-    else if (request !== undefined && it.session === undefined) this.#wait(request, it);
+    else this.#wait(key, it);
   }
 
   /**
@@ -144,6 +144,7 @@ export class Rows {
     this.#rows.push(row);
     this.added += 1;
     this.#byKey.set(row.key, row);
+    this.#addWaiting(row.key, row);
     if (row.state === "open") this.#open += 1;
     // Between two drawings of the page the list grows by a batch at most; a hidden page draws nothing.
     if (this.#rows.length >= 2 * MOST_ROWS) void this.all;
@@ -156,18 +157,26 @@ export class Rows {
   #bind(request, row) {
     if (row === undefined) return;
     this.#byRequest.set(request, row);
-    for (const it of this.#waiting.get(request) ?? []) addEntry(row, it);
-    this.#waiting.delete(request);
+    this.#addWaiting(request, row);
   }
 
   /**
-   * @param {string} request
+   * @param {string} key of a session or a request
+   * @param {Row} row
+   */
+  #addWaiting(key, row) {
+    for (const it of this.#waiting.get(key) ?? []) addEntry(row, it);
+    this.#waiting.delete(key);
+  }
+
+  /**
+   * @param {string} key of a session or a request
    * @param {Happening} it
    */
-  #wait(request, it) {
-    const waiting = this.#waiting.get(request) ?? [];
+  #wait(key, it) {
+    const waiting = this.#waiting.get(key) ?? [];
     if (waiting.length < 8) waiting.push(it);
-    this.#waiting.set(request, waiting);
+    this.#waiting.set(key, waiting);
     if (this.#waiting.size <= MOST_WAITING) return;
     const [oldest] = this.#waiting.keys();
     if (oldest !== undefined) this.#waiting.delete(oldest);
@@ -199,9 +208,9 @@ function sessionKey(session) {
 }
 
 /**
- * A client may choose the id of its request: the same one of two pods is two requests.
- * @param {{ readonly pod?: string | undefined, readonly requestId?: string | undefined }} it
+ * A client may choose the id of its request: the same one of two pods, or of two addresses, is two requests.
+ * @param {Pick<Happening, "pod" | "address" | "requestId">} it
  */
-function requestKey({ pod, requestId }) {
-  return requestId === undefined ? undefined : `${pod ?? ""} ${requestId}`;
+function requestKey({ pod, address, requestId }) {
+  return requestId === undefined ? undefined : `request ${pod ?? ""} ${address ?? ""} ${requestId}`;
 }

@@ -53,6 +53,29 @@ test("a limit that a handshake hits before its end is known stands in its row", 
   expect(rows.all[0]?.timeline).toMatchObject([{ policy: "attempts", shadow: true }]);
 });
 
+test("what names its session stands in that row alone, whatever id the client chose for its request", () => {
+  const rows = new Rows();
+  const limit = { policy: "messages", per: "Client", action: "Delay" };
+  rows.handshake(accepted("alice", 0, { requestId: "chosen" }));
+  rows.happened(readHappening({ ...common(1), ...limit, session: "mallory", requestId: "chosen" }));
+  rows.happened(readHappening({ ...common(1), session: "mallory", requestId: "chosen", what: "paused" }));
+  rows.handshake(accepted("mallory", 1, { requestId: "chosen" }));
+  rows.happened(readHappening({ ...common(2), ...limit, session: "alice", requestId: "chosen" }));
+  const timelines = rows.all.map(({ session, timeline }) => [session, timeline.map(({ what }) => what)]);
+  expect(timelines).toEqual([
+    ["alice", ["limit"]],
+    ["mallory", ["limit", "paused"]],
+  ]);
+});
+
+test("a limit of a handshake never stands in a row of another address with the same request id", () => {
+  const rows = new Rows();
+  rows.handshake(accepted("alice", 0, { requestId: "chosen" }));
+  const shadow = { policy: "attempts", per: "IP", action: "Refuse", shadow: true };
+  rows.happened(readHappening({ ...common(1), ...shadow, requestId: "chosen", address: "192.0.2.66" }));
+  expect(rows.all[0]?.timeline).toEqual([]);
+});
+
 test("limits of handshakes that never end are forgotten", () => {
   const rows = new Rows();
   for (let i = 0; i < 10_000; i += 1)
