@@ -3,7 +3,7 @@ import { TARGET_OPERANDS, TARGET_OPTIONS, typedTarget } from "../live/target-opt
 
 /** `wsproxy debug`: the debug page of a gateway, over all its pods, served on this machine. */
 export const debug: Command = {
-  synopsis: "[-n NAMESPACE] PROXY [options] | --url URL --token-file FILE [options]",
+  synopsis: "[-n NAMESPACE] PROXY [options] | --url URL --token-file FILE [PROXY] [options]",
   about: `Serves the debug page of a WebSocketProxy on 127.0.0.1, over all its pods, prints its link, and opens it in the
 browser if standard output is a terminal. The page shows handshakes with their policy trace as they come, open sessions with
 a button to close them, frames, and which config each pod serves. Pods that come and go are picked up and let go. The link

@@ -9,7 +9,7 @@ const LONGEST_CLIENT = 256;
 
 /** `wsproxy kick`: closes sessions over all pods of a gateway. */
 export const kick: Command = {
-  synopsis: "[-n NAMESPACE] PROXY (--session ID | --client ID | --route NAME) [options]",
+  synopsis: "(PROXY | --url URL --token-file FILE [PROXY]) (--session ID | --client ID | --route NAME) [options]",
   about: `Closes open sessions of a WebSocketProxy, over all its pods: both ends get the code 1008 and the reason
 EndedByOperator. It says first how many sessions on which pods it will close, and asks; with --yes it does not ask. A kick
 is not a ban: the client may connect again. With --deny the client is refused from then on: it is added to deny.clients in

@@ -1,9 +1,9 @@
 import type { Command } from "../line/command.ts";
-import { TARGET_OPERANDS, TARGET_OPTIONS, typedTarget } from "../live/target-options.ts";
+import { addressOf, TARGET_OPERANDS, TARGET_OPTIONS, typedTarget } from "../live/target-options.ts";
 
 /** `wsproxy sessions`: the open sessions of a gateway, over all its pods. */
 export const sessions: Command = {
-  synopsis: "[-n NAMESPACE] PROXY [options] | --url URL --token-file FILE [options]",
+  synopsis: "[-n NAMESPACE] PROXY [options] | --url URL --token-file FILE [PROXY] [options]",
   about: `Lists the open sessions of a WebSocketProxy over all its pods: client, route, address, pod, age, messages and bytes
 each way (up: from the client, down: from the backend), and the sums. With --watch it shows them anew every 2 s, those with
 the most messages in a second first, until Ctrl-C. It reaches the pods through the API server, so nothing opens in the
@@ -22,7 +22,7 @@ such proxy. Where only some pods answer it prints their sessions and says which 
   async run(args, io) {
     const typed = typedTarget(args);
     const options = {
-      filter: { client: args.optional("client"), route: args.optional("route"), address: args.optional("address") },
+      filter: { client: args.optional("client"), route: args.optional("route"), address: addressOf(args) },
       output: args.oneOf("output", ["table", "wide", "json"]),
       watch: args.flag("watch"),
     };

@@ -13,7 +13,7 @@ const asked = (place: Place): Promise<unknown> => ask(place, { path: "/sessions"
 
 async function placeOf(port: number, tokenFile: string): Promise<Place> {
   const url = new URL(`http://127.0.0.1:${port}`);
-  const [place] = await (await processTarget({ in: "process", url, token: undefined, tokenFile })).places(STAYS);
+  const [place] = await (await processTarget({ in: "process", url, token: undefined, tokenFile }, STAYS)).places(STAYS);
   if (place === undefined) throw new Error("no place");
   return place;
 }
