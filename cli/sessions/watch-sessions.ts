@@ -39,7 +39,7 @@ export async function watchSessions(
   const signal = AbortSignal.any([stop, gone.signal]);
   let found = await openSessions(target, filter, stop);
   let failure: LiveFailure | undefined;
-  const screen = output === "json" ? undefined : screenFor(out);
+  const screen = output === "json" ? undefined : screenFor(out, process.env);
   try {
     while (!signal.aborted) {
       if (failure === undefined) rates.take(found.sessions, performance.now());
