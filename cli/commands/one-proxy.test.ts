@@ -69,6 +69,9 @@ test("PROXY with --url: the debug page is about this proxy alone", async () => {
   expect(JSON.parse(await asked("/config"))).toMatchObject({ proxies: [{ proxy: "demo/chat" }] });
   expect(await asked("/metrics")).toContain("wsproxy_connections 1\n");
   expect(await asked("/metrics")).not.toContain("CredentialInvalid");
+  const elsewhere = "/sessions/close?client=alice&proxy=demo/other";
+  expect((await fetch(`${origin}${elsewhere}`, { method: "POST", headers })).status).toBe(404);
+  expect(JSON.parse(await asked("/sessions"))).toMatchObject({ sessions: [{ proxy: "demo/chat" }] });
   const closed = await fetch(`${origin}/sessions/close?client=alice`, { method: "POST", headers });
   expect(await closed.json()).toMatchObject({ closed: 1 });
 }, 60_000);

@@ -16,7 +16,8 @@ refusals that the pods have kept come first, marked "earlier". With --frames it 
 instead, and --payload the first bytes of each where dataplane.debug.payload is Allowed.
 Marks: ✓ passed, ✗ refused, ~ a limit in Shadow would have refused, · skipped; ↑ from the client, ↓ from the backend.
 A pod has ${DEBUG.watchers} such streams at a time. An account needs the rights of "wsproxy sessions".
-Ends with 0 at Ctrl-C, after --for, or when nothing reads its output; with 1 where the pods refuse.`,
+Ends with 0 at Ctrl-C, after --for, or when nothing reads its output. Where no pod can be watched at the beginning: with 1
+if the pods refuse, with 77 if a right or the right token is missing, with 69 if no pod answers.`,
   options: {
     client: { value: "ID", help: "only of this client" },
     route: { value: "NAME", help: "only of this route" },

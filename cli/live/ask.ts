@@ -95,7 +95,13 @@ async function send(
 ): Promise<IncomingMessage> {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-  if (place.only !== undefined && OF_ONE_PROXY.has(path)) search.set("proxy", place.only);
+  if (place.only !== undefined && OF_ONE_PROXY.has(path)) {
+    // A page may ask for another one: its sessions are not those that are meant.
+    if ((query["proxy"] ?? place.only) !== place.only) {
+      throw new LiveFailure("Absent", `only the proxy ${oneLine(place.only)} is asked here`, { status: 404 });
+    }
+    search.set("proxy", place.only);
+  }
   const silent = (cause: unknown): LiveFailure => new LiveFailure("Unreachable", silence(place, cause), { cause });
   const socket = await place.connect(head);
   if (socket.destroyed) throw silent(socket.errored);
