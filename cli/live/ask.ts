@@ -150,6 +150,7 @@ async function refusal(
   // So answer the listener, which takes no admin token either, and other servers than ours.
   if (/\bproblem\+json\b|\bhtml\b/.test(response.headers["content-type"] ?? "")) return nonsense(place);
   if (status === 401) return new LiveFailure("WrongToken", place.wrongToken);
+  if (status === 431) return new LiveFailure("Refused", `what is asked for is too long for ${place.name}`, { status });
   const sentence = text.trim();
   if (status === 405 || (status === 404 && sentence === NO_PATH)) return old(place, path);
   if (status === 400 && NO_PARAMETER.test(sentence)) return old(place, `a parameter of ${path}`);
