@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { FakeAdminProcess } from "../../test/fakes/admin-process.ts";
 import { ALICE, BOB } from "../../test/fakes/manifests.ts";
 import { ran } from "../../test/fakes/program.ts";
 import { until } from "../../test/fakes/sockets.ts";
@@ -28,3 +29,23 @@ test("kick closes exactly the sessions of one client of a standalone gateway, wi
   expect(none.stderr).toMatch(/^wsproxy kick: the session \S+ is not open\n$/);
   expect(none.ended).toBe(1);
 });
+
+test("a session beyond those that are read is not said to be closed", async () => {
+  const process = await FakeAdminProcess.start();
+  const none = { fromClient: 0, fromBackend: 0 };
+  const entry = { proxy: "demo/chat", route: "main", address: "192.0.2.7", since: "2026-01-01T00:00:00.000Z" };
+  process.answer = ({ query: { after = "" } }, response) => {
+    const first = after === "" ? 0 : Number(after) + 1;
+    const id = (at: number): string => String(first + at).padStart(9, "0");
+    const sessions = Array.from({ length: 1000 }, (_, at) => ({ ...entry, id: id(at), messages: none, bytes: none }));
+    response.end(JSON.stringify({ sessions, next: id(999) }));
+    return true;
+  };
+  const at = ["--url", `http://127.0.0.1:${process.port}`, "--token", process.token];
+  const { stderr, ended } = await ran("kick", ...at, "--session", "999999999", "--yes");
+  expect(stderr).toContain("wsproxy kick: there are more than 100000 sessions; ");
+  expect(stderr).toContain(
+    "wsproxy kick: the session 999999999 is not among those that were read; close it by --client\n",
+  );
+  expect(ended).toBe(1);
+}, 60_000);

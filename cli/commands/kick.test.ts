@@ -143,13 +143,16 @@ test.each([
   [["chat", "--client", "a", "--reason", "x".repeat(1025)], "--reason has more than 1024 characters"],
   [["--client", "a"], "PROXY is missing; name a WebSocketProxy, or one process with --url"],
   [["chat", "more", "--client", "a"], '"more" is one argument too many'],
-  [["Chat!", "--client", "a"], '"Chat!" cannot be the name of a WebSocketProxy'],
+  [["Chat!", "--client", "a"], '"Chat!" cannot be the name of a WebSocketProxy; its namespace goes with -n'],
   [["chat", "-n", "A b", "--client", "a"], '--namespace "A b" cannot be the name of a namespace'],
   [
     ["chat", "--token", "x", "--client", "a"],
     "--token goes with --url only; in a cluster the token is read from its Secret",
   ],
-  [["chat", "--url", "http://127.0.0.1:1", "--client", "a"], "PROXY and --url both name a gateway; write one of them"],
+  [
+    ["--url", "http://127.0.0.1:1", "-n", "demo", "--client", "a"],
+    "with --url, --namespace goes with PROXY: one proxy of the process",
+  ],
   [
     ["--url", "http://127.0.0.1:1", "--client", "a"],
     "--token or --token-file is missing; standalone prints its token when it starts",

@@ -9,14 +9,15 @@ const LONGEST_CLIENT = 256;
 
 /** `wsproxy kick`: closes sessions over all pods of a gateway. */
 export const kick: Command = {
-  synopsis: "[-n NAMESPACE] PROXY (--session ID | --client ID | --route NAME) [options]",
+  synopsis: "(PROXY | --url URL --token-file FILE [PROXY]) (--session ID | --client ID | --route NAME) [options]",
   about: `Closes open sessions of a WebSocketProxy, over all its pods: both ends get the code 1008 and the reason
 EndedByOperator. It says first how many sessions on which pods it will close, and asks; with --yes it does not ask. A kick
 is not a ban: the client may connect again. With --deny the client is refused from then on: it is added to deny.clients in
 spec.policies, and in each route that has a deny of its own, by server-side apply in the name of wsproxy-kick, so other
 entries and their owners stay as they are. To let the client in again, remove it from these lists.
 An account needs the rights of "wsproxy sessions"; with --deny get and patch on websocketproxies too.
-Ends with 0 where everything was done, with 1 where there was nothing to close or the answer was no.`,
+Ends with 0 where everything was done, with 1 where there was nothing to close or the answer was no; with 77 where a right or
+the right token is missing, with 69 where a pod gives no answer: its sessions may still be open.`,
   options: {
     session: { value: "ID", help: "the session with this id, which wsproxy sessions -o wide shows" },
     client: { value: "ID", help: "all sessions of this client" },

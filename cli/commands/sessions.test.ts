@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { FakeAdminProcess } from "../../test/fakes/admin-process.ts";
 import { ProxyCluster } from "../../test/fakes/proxy-cluster.ts";
 import { Program, ran } from "../../test/fakes/program.ts";
 import { Standalone } from "../../test/fakes/standalone.ts";
@@ -91,6 +92,21 @@ test("a pod that does not answer is named, and the sessions of the others are sh
     "wsproxy sessions: sessions are missing here: the pod chat-b does not take the token of the Secret wsproxy-chat-admin; a new token reaches a pod within two minutes\n",
   );
   expect(ended).toBe(77);
+});
+
+test("a token may begin with a dash; an id that is too long, and an address that is none, are told", async () => {
+  const process = await FakeAdminProcess.start([{ id: "s1", route: "main" }]);
+  process.token = "-n0-token";
+  const at = ["--url", `http://127.0.0.1:${process.port}`, "--token", process.token];
+  const { stdout, ended } = await ran("sessions", ...at);
+  expect(stdout).toContain("1 session; ");
+  expect(ended).toBe(0);
+  const long = await ran("sessions", ...at, "--client", "x".repeat(100_000));
+  expect(long.stderr).toMatch(/^wsproxy sessions: what is asked for is too long for 127\.0\.0\.1:\d+\n$/);
+  expect(long.ended).toBe(1);
+  const wrong = await ran("sessions", ...at, "--address", "localhost");
+  expect(wrong.stderr).toMatch(/^wsproxy sessions: --address is not an IP address\n/);
+  expect(wrong.ended).toBe(64);
 });
 
 test("lists the sessions of a standalone gateway, and never shows its token", async () => {

@@ -181,7 +181,7 @@ test("a pod that does not answer holds up the others for 5 s at most, and its li
   says(await cluster.pod("chat-a", [], podStatus()));
   const slow = await cluster.pod("chat-b", [], podStatus());
   slow.answer = (_call, response) => {
-    response.writeHead(200).write("{");
+    response.writeHead(200, { "content-type": "text/event-stream" }).write("{");
     return true;
   };
   const { stdout, ended } = await ran("status", ...cluster.args);

@@ -3,7 +3,7 @@ import { TARGET_OPERANDS, TARGET_OPTIONS, typedTarget } from "../live/target-opt
 
 /** `wsproxy status`: what a gateway is about, and for each problem the next command. */
 export const status: Command = {
-  synopsis: "[-n NAMESPACE] PROXY [options] | --url URL --token-file FILE [options]",
+  synopsis: "[-n NAMESPACE] PROXY [options] | --url URL --token-file FILE [PROXY] [options]",
   about: `Says how a WebSocketProxy is: its conditions, its pods and what each serves, the ready endpoints of its backends, when
 its certificate expires, limits that are nearly used up, and the handshakes that were refused lately, by reason. Below each
 problem stands the next command to type. A pod that gives no answer within 5 s is named, and holds up no other.

@@ -1,8 +1,7 @@
-import { isIP } from "node:net";
 import { DEBUG } from "../../api/debug.ts";
 import { UsageError, type Arguments } from "../line/arguments.ts";
 import type { Command } from "../line/command.ts";
-import { TARGET_OPERANDS, TARGET_OPTIONS, typedTarget } from "../live/target-options.ts";
+import { addressOf, TARGET_OPERANDS, TARGET_OPTIONS, typedTarget } from "../live/target-options.ts";
 import type { EventWish, FrameWish } from "../trace/trace-gateway.ts";
 
 /** Longest --for, in ms: what a timer takes. */
@@ -10,14 +9,15 @@ const LONGEST_TIME = 2_147_483_647;
 
 /** `wsproxy trace`: handshakes with their policy trace, or frames, as they come. */
 export const trace: Command = {
-  synopsis: "[-n NAMESPACE] PROXY [options] | --url URL --token-file FILE [options]",
+  synopsis: "[-n NAMESPACE] PROXY [options] | --url URL --token-file FILE [PROXY] [options]",
   about: `Shows what happens at a WebSocketProxy, over all its pods, as it comes: each handshake with the steps that it went
 through, their times and the one that refused it; the ends of sessions, limits that were exceeded, pauses and pings. The
 refusals that the pods have kept come first, marked "earlier". With --frames it shows the frames of a client or a session
 instead, and --payload the first bytes of each where dataplane.debug.payload is Allowed.
 Marks: ✓ passed, ✗ refused, ~ a limit in Shadow would have refused, · skipped; ↑ from the client, ↓ from the backend.
 A pod has ${DEBUG.watchers} such streams at a time. An account needs the rights of "wsproxy sessions".
-Ends with 0 at Ctrl-C, after --for, or when nothing reads its output; with 1 where the pods refuse.`,
+Ends with 0 at Ctrl-C, after --for, or when nothing reads its output. Where no pod can be watched at the beginning: with 1
+if the pods refuse, with 77 if a right or the right token is missing, with 69 if no pod answers.`,
   options: {
     client: { value: "ID", help: "only of this client" },
     route: { value: "NAME", help: "only of this route" },
@@ -49,10 +49,8 @@ Ends with 0 at Ctrl-C, after --for, or when nothing reads its output; with 1 whe
 function eventsOf(args: Arguments): EventWish {
   const foreign = ["session", "payload"].find((name) => args.flag(name));
   if (foreign !== undefined) throw new UsageError(`--${foreign} goes with --frames`);
-  const address = args.optional("address");
-  if (address !== undefined && isIP(address) === 0) throw new UsageError("--address is not an IP address");
   const outcome = args.flag("refused") ? "refused" : undefined;
-  return { client: args.optional("client"), route: args.optional("route"), address, outcome };
+  return { client: args.optional("client"), route: args.optional("route"), address: addressOf(args), outcome };
 }
 
 function framesOf(args: Arguments): FrameWish {

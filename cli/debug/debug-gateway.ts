@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { configReport } from "../../api/report.ts";
 import type { AdminEndpoints } from "../../runtime/admin-port/admin-endpoint.ts";
 import { AdminGate } from "../../runtime/admin-port/admin-gate.ts";
 import { adminServer, type AdminServer } from "../../runtime/admin-port/admin-server.ts";
 import { aborted } from "../../runtime/aborted.ts";
 import type { CommandIO } from "../line/command.ts";
 import { EXIT } from "../line/exit-codes.ts";
+import { ask } from "../live/ask.ts";
 import { LiveFailure } from "../live/live-failure.ts";
 import { openTarget } from "../live/open-target.ts";
 import { runLive } from "../live/run-live.ts";
@@ -37,7 +39,9 @@ export function debugGateway(
     const target = await openTarget(typed, stop);
     try {
       // A proxy without pods, or without a right to see them, is told here, and not in the page.
-      await target.places(stop);
+      const [place] = await target.places(stop);
+      // Nor that a process named by its URL is not there, or does not take the token.
+      if (target.single && place !== undefined) await ask(place, { path: "/config" }, configReport, stop);
       // Of this run: the token of the pods is not shown, and cannot be used any more when this process ends.
       const token = randomBytes(32).toString("base64url");
       const link = `/debug#token=${token}`;

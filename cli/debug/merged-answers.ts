@@ -22,7 +22,9 @@ export function mergedConfig(target: Target, signal: AbortSignal): Promise<Admin
       signal,
     );
     const proxies = answers.flatMap(({ place, value }) =>
-      value.proxies.map((one) => (target.single ? one : { ...one, pod: place.name })),
+      value.proxies
+        .filter(({ proxy }) => place.only === undefined || proxy === place.only)
+        .map((one) => (target.single ? one : { ...one, pod: place.name })),
     );
     const beyond = Math.max(0, proxies.length - MOST_ENTRIES);
     const more = answers.reduce((sum, { value }) => sum + value.more, beyond);
@@ -35,7 +37,7 @@ export function mergedMetrics(target: Target, counts: PodCounts, signal: AbortSi
   return answered(async () => {
     const { answers, failures } = await askAll(
       target,
-      async (place) => sumsIn(await askText(place, { path: "/metrics" }, signal)),
+      async (place) => sumsIn(await askText(place, { path: "/metrics" }, signal), place.only),
       signal,
     );
     const sums = new Map(answers.map(({ place, value }) => [place.id, value]));

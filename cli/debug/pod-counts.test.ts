@@ -26,6 +26,13 @@ test("sums what the head line needs, over routes, and passes over the rest", () 
   });
 });
 
+test("of one proxy of a process, what others count is left out", () => {
+  const other = 'wsproxy_connections{proxy="demo/chat2",route="main"} 9\nwsproxy_connections{route="demo/chat"} 9\n';
+  const sums = sumsIn(other + EXPOSITION, "demo/chat");
+  expect(sums).toEqual(sumsIn(EXPOSITION));
+  expect([...sumsIn(EXPOSITION, "demo/other")]).toEqual([]);
+});
+
 test("of a hostile pod it takes 500 series, no endless label, and no time", () => {
   const many = Array.from({ length: 2000 }, (_, at) => `wsproxy_handshakes_total{status="401",reason="r${at}"} 1\n`);
   expect(sumsIn(many.join("")).size).toBe(500);

@@ -13,11 +13,15 @@ const MOST_SERIES = 500;
 const SAMPLE = /^(wsproxy_[a-z_]{1,64})(?:\{([^}]{0,2000})\})? ([0-9.eE+-]{1,32})$/gm;
 const LABEL = /([a-z_]+)="([A-Za-z0-9_ .-]{0,64})"/g;
 
-/** The sums of one pod by series, such as `wsproxy_handshakes_total{status="101",reason="Accepted"}`. */
-export function sumsIn(exposition: string): ReadonlyMap<string, number> {
+/**
+ * The sums of one pod by series, such as `wsproxy_handshakes_total{status="101",reason="Accepted"}`; with `only`, of one of
+ * its proxies.
+ */
+export function sumsIn(exposition: string, only?: string): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
   for (const [, name = "", labels = "", text = ""] of exposition.matchAll(SAMPLE)) {
     if (!GAUGES.includes(name) && !COUNTERS.includes(name)) continue;
+    if (only !== undefined && !`,${labels},`.includes(`,proxy="${only}",`)) continue;
     const value = Number(text);
     const series = seriesOf(name, labels);
     if (!Number.isFinite(value) || value < 0 || (!sums.has(series) && sums.size >= MOST_SERIES)) continue;

@@ -53,7 +53,8 @@ async function kickOn(
   for (const line of remarks(found)) note(line);
   const { length } = found.sessions;
   if (length === 0 && !deny) {
-    note(kicked.by === "session" ? `${whose} is not open` : `no ${whose} is open`);
+    if (kicked.by !== "session") note(`no ${whose} is open`);
+    else note(found.more ? `${whose} is not among those that were read; close it by --client` : `${whose} is not open`);
     return found.failures[0]?.failure.exit ?? EXIT.negative;
   }
   const what = `${sessionsInWords(kicked, found)}${deny ? ", and refuse the client from now on" : ""}`;

@@ -10,6 +10,8 @@ export interface OptionSpec {
   readonly short?: string;
   readonly multiple?: boolean;
   readonly default?: string;
+  /** A value that begins with a dash is a value: a program made it, by chance. */
+  readonly dash?: boolean;
   readonly help: string;
 }
 
@@ -41,7 +43,7 @@ export class Arguments {
       const spec = Object.hasOwn(this.#specs, token.name) ? this.#specs[token.name] : undefined;
       if (spec === undefined) throw new UsageError(unknown(token.rawName, Object.keys(this.#specs)));
       const known = values.get(token.name) ?? [];
-      values.set(token.name, [...known, checked(token, spec, known.length)]);
+      values.set(token.name, [...known, checked(token, spec, known.length, this.#specs)]);
     }
     this.help = values.has("help");
     this.#values = values;
@@ -138,16 +140,26 @@ interface OptionToken {
   readonly inlineValue: boolean | undefined;
 }
 
-function checked({ rawName, value, inlineValue }: OptionToken, spec: OptionSpec, before: number): string {
+function checked(
+  { rawName, value, inlineValue }: OptionToken,
+  spec: OptionSpec,
+  before: number,
+  specs: OptionSpecs,
+): string {
   if (spec.value === undefined) {
     if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
     return "";
   }
   // "-f --address x": the value of -f was forgotten. To pass a value that begins with a dash, write --name=-value.
-  const missing = value === undefined || value === "" || (inlineValue !== true && /^-./.test(value));
+  const dashed = spec.dash === true ? isOption(value, specs) : /^-./.test(value ?? "");
+  const missing = value === undefined || value === "" || (inlineValue !== true && dashed);
   if (missing) throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value}`);
   if (before > 0 && spec.multiple !== true) throw new UsageError(`${rawName} may stand once only`);
   return value;
+}
+
+function isOption(typed: string | undefined, specs: OptionSpecs): boolean {
+  return Object.entries(specs).some(([name, { short }]) => typed === `--${name}` || typed === `-${short ?? "-"}`);
 }
 
 function unknown(rawName: string, names: readonly string[]): string {

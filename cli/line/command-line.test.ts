@@ -61,6 +61,8 @@ test("wrong usage ends with 64, says what to write, and opens nothing", async ()
     [["--verbose"], "unknown option --verbose"],
     [["standalone"], "-f PATH is missing"],
     [["standalone", "-f"], "-f needs a value: -f PATH"],
+    [["sessions", "--url", "http://127.0.0.1:1", "--token", "-n", "demo"], "--token needs a value: --token TOKEN"],
+    [["sessions", "--url", "http://127.0.0.1:1", "--token", "--client", "a"], "--token needs a value: --token TOKEN"],
     [["standalone", "-f", "--address", "::1"], "-f needs a value: -f PATH"],
     [["standalone", "-f", "-"], "cannot be watched"],
     [["standalone", "-f", "examples", "--admin-prot", port], "did you mean --admin-port?"],

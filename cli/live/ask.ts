@@ -28,6 +28,9 @@ const LARGEST_SENTENCE = 4096;
 /** Characters of that sentence that are shown. */
 const LONGEST_SENTENCE = 300;
 
+/** Paths that answer for one proxy of a process. */
+const OF_ONE_PROXY: ReadonlySet<string> = new Set(["/sessions", "/sessions/close", "/debug/events", "/debug/frames"]);
+
 /** What an admin port says of a path that it does not have, and of a parameter. */
 const NO_PATH = "not found";
 const NO_PARAMETER = /^this (page|path) takes .* only$/;
@@ -56,7 +59,10 @@ export async function openStream(place: Place, question: Question, signal: Abort
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), PATIENCE);
   try {
-    return await opened(place, question, signal, patience.signal);
+    const response = await opened(place, question, signal, patience.signal);
+    if (/^text\/event-stream\b/.test(response.headers["content-type"] ?? "")) return response;
+    response.destroy();
+    throw nonsense(place);
   } finally {
     clearTimeout(timer);
   }
@@ -89,6 +95,13 @@ async function send(
 ): Promise<IncomingMessage> {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+  if (place.only !== undefined && OF_ONE_PROXY.has(path)) {
+    // A page may ask for another one: its sessions are not those that are meant.
+    if ((query["proxy"] ?? place.only) !== place.only) {
+      throw new LiveFailure("Absent", `only the proxy ${oneLine(place.only)} is asked here`, { status: 404 });
+    }
+    search.set("proxy", place.only);
+  }
   const silent = (cause: unknown): LiveFailure => new LiveFailure("Unreachable", silence(place, cause), { cause });
   const socket = await place.connect(head);
   if (socket.destroyed) throw silent(socket.errored);
@@ -134,7 +147,10 @@ async function refusal(
 ): Promise<LiveFailure> {
   const status = response.statusCode ?? 0;
   const { text } = await bodyOf(response, LARGEST_SENTENCE, signal);
+  // So answer the listener, which takes no admin token either, and other servers than ours.
+  if (/\bproblem\+json\b|\bhtml\b/.test(response.headers["content-type"] ?? "")) return nonsense(place);
   if (status === 401) return new LiveFailure("WrongToken", place.wrongToken);
+  if (status === 431) return new LiveFailure("Refused", `what is asked for is too long for ${place.name}`, { status });
   const sentence = text.trim();
   if (status === 405 || (status === 404 && sentence === NO_PATH)) return old(place, path);
   if (status === 400 && NO_PARAMETER.test(sentence)) return old(place, `a parameter of ${path}`);
@@ -164,7 +180,10 @@ function bodyOf(response: IncomingMessage, bytes: number, signal: AbortSignal): 
 }
 
 function nonsense(place: Place): LiveFailure {
-  return new LiveFailure("Nonsense", `what ${place.name} answers is not from a gateway of wsproxy, or is too long`);
+  return new LiveFailure(
+    "Nonsense",
+    `what ${place.name} answers is not from the admin port of wsproxy, or is too long`,
+  );
 }
 
 function json(text: string): unknown {

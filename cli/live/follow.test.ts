@@ -123,7 +123,10 @@ test("a pod that cannot be followed is told once, and the others are followed", 
 test("of more pods than can be watched the first are, and it is said", async () => {
   const process = await FakeAdminProcess.start();
   const url = new URL(`http://127.0.0.1:${process.port}`);
-  const one = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined });
+  const one = await processTarget(
+    { in: "process", url, token: process.token, tokenFile: undefined },
+    new AbortController().signal,
+  );
   const many: Target = {
     ...one,
     title: "demo/chat",
@@ -151,7 +154,10 @@ test("of more pods than can be watched the first are, and it is said", async () 
 test("which streams are open is told when it changes, and not at each look", async () => {
   const process = await FakeAdminProcess.start();
   const url = new URL(`http://127.0.0.1:${process.port}`);
-  const one = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined });
+  const one = await processTarget(
+    { in: "process", url, token: process.token, tokenFile: undefined },
+    new AbortController().signal,
+  );
   let looks = 0;
   const places: Target["places"] = (signal) => {
     looks += 1;

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { sessionPage } from "../../api/admin-pages.ts";
 import { FakeAdminProcess } from "../../test/fakes/admin-process.ts";
 import { freePort, temporaryFolder } from "../../test/fakes/program.ts";
-import { ask } from "./ask.ts";
+import { ask, openStream } from "./ask.ts";
 import { processTarget } from "./process-target.ts";
 import type { Place } from "./target.ts";
 
@@ -13,7 +13,7 @@ const asked = (place: Place): Promise<unknown> => ask(place, { path: "/sessions"
 
 async function placeOf(port: number, tokenFile: string): Promise<Place> {
   const url = new URL(`http://127.0.0.1:${port}`);
-  const [place] = await (await processTarget({ in: "process", url, token: undefined, tokenFile })).places(STAYS);
+  const [place] = await (await processTarget({ in: "process", url, token: undefined, tokenFile }, STAYS)).places(STAYS);
   if (place === undefined) throw new Error("no place");
   return place;
 }
@@ -53,4 +53,37 @@ test("a file that is not there, a folder, and a port where no process listens", 
     kind: "Unreachable",
     message: `no process answers at 127.0.0.1:${port}`,
   });
+});
+
+test.each(["text/html", "application/json", undefined])("an answer of type %s is no stream", async (type) => {
+  const process = await FakeAdminProcess.start();
+  const file = join(await temporaryFolder(), "token");
+  await writeFile(file, process.token);
+  process.answer = (_call, response) => {
+    response.writeHead(200, type === undefined ? {} : { "content-type": type }).write("data: {}\n\n");
+    return true;
+  };
+  const place = await placeOf(process.port, file);
+  await expect(openStream(place, { path: "/debug/events" }, STAYS)).rejects.toMatchObject({ kind: "Nonsense" });
+});
+
+test("of many proxies with one name it names five, safe for a terminal, and asks for the namespace", async () => {
+  const process = await FakeAdminProcess.start();
+  const report = (proxy: string): object => ({ proxy, hash: "0".repeat(64), generation: 1 });
+  const names = Array.from({ length: 9 }, (_, at) => `ns\u001b${at}/chat`);
+  process.answer = (_call, response) => {
+    response.end(JSON.stringify({ proxies: [...names, "a/other"].map(report), more: 0 }));
+    return true;
+  };
+  const url = new URL(`http://127.0.0.1:${process.port}`);
+  const typed = { in: "process", url, token: process.token, tokenFile: undefined } as const;
+  const opened = (name: string, namespace?: string): Promise<unknown> =>
+    processTarget({ ...typed, proxy: { name, namespace } }, STAYS);
+  await expect(opened("chat")).rejects.toMatchObject({
+    kind: "NoProxy",
+    message: `${url.host} serves several proxies chat; add -n NAMESPACE: ${[0, 1, 2, 3, 4].map((at) => `ns\ufffd${at}/chat`).join(", ")}`,
+  });
+  await expect(opened("other", "b")).rejects.toMatchObject({ kind: "NoProxy" });
+  await expect(opened("other", "a")).resolves.toMatchObject({ title: `a/other at ${url.host}` });
+  await expect(opened("other")).resolves.toMatchObject({ title: `a/other at ${url.host}` });
 });

@@ -1,17 +1,55 @@
 import { open } from "node:fs/promises";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
+import { configReport } from "../../api/report.ts";
+import { oneLine } from "../connect/terminal-text.ts";
+import { ask } from "./ask.ts";
 import { isToken, type TypedTarget } from "./target-options.ts";
 import { LiveFailure } from "./live-failure.ts";
 import type { Place, Target } from "./target.ts";
 
+/** Proxies that a sentence names. */
+const MOST_NAMED = 5;
 /** Bytes of a token's file that are read. */
 const LARGEST_FILE = 8192;
 
 /** One process by the URL of its admin port. Rejects with LiveFailure where the token's file cannot be used. */
-export async function processTarget({ url, token, tokenFile }: TypedTarget & { in: "process" }): Promise<Target> {
+export async function processTarget(
+  { url, token, tokenFile, proxy }: TypedTarget & { in: "process" },
+  signal: AbortSignal,
+): Promise<Target> {
   const place = new ProcessPlace(url, token ?? (await tokenIn(tokenFile ?? "")), tokenFile);
-  return { title: place.name, single: true, places: () => Promise.resolve([place]), close: () => {} };
+  if (proxy !== undefined) place.only = await proxyOf(place, proxy, signal);
+  const title = place.only === undefined ? place.name : `${place.only} at ${place.name}`;
+  return { title, single: true, places: () => Promise.resolve([place]), close: () => {} };
+}
+
+/** The full name of a proxy that the process serves. */
+async function proxyOf(
+  place: Place,
+  { name, namespace }: { readonly name: string; readonly namespace: string | undefined },
+  signal: AbortSignal,
+): Promise<string> {
+  const { proxies, more } = await ask(place, { path: "/config" }, configReport, signal);
+  const names = proxies.map(({ proxy }) => proxy);
+  const found = names.filter((one) =>
+    namespace === undefined ? one.endsWith(`/${name}`) : one === `${namespace}/${name}`,
+  );
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  // The report of a process with very many proxies leaves some out.
+  if (more > 0 && namespace !== undefined) return `${namespace}/${name}`;
+  const some = (all: readonly string[]): string => all.slice(0, MOST_NAMED).map(safe).join(", ");
+  if (found.length > 1) {
+    throw new LiveFailure("NoProxy", `${place.name} serves several proxies ${name}; add -n NAMESPACE: ${some(found)}`);
+  }
+  const whole = namespace === undefined ? name : `${namespace}/${name}`;
+  const serves = names.length === 0 ? "it serves none" : `it serves ${some(names)}`;
+  throw new LiveFailure("NoProxy", `${place.name} serves no proxy ${whole}; ${serves}`);
+}
+
+function safe(name: string): string {
+  return oneLine(name.slice(0, 320));
 }
 
 class ProcessPlace implements Place {
@@ -19,6 +57,7 @@ class ProcessPlace implements Place {
   readonly name: string;
   readonly host: string;
   readonly leaving = false;
+  only: string | undefined = undefined;
   readonly wrongToken: string;
   token: string;
   readonly #url: URL;

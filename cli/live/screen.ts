@@ -20,9 +20,12 @@ const TOP = "\u001b[H";
 const CLEAR_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
 
-/** On a terminal, a screen of its own that each text fills anew; else each text is printed behind the last one. */
-export function screenFor(out: Out): Screen {
-  return out.isTTY === true ? new TerminalScreen(out) : new PlainScreen(out);
+/**
+ * On a terminal, a screen of its own that each text fills anew; else, and on one that knows no cursor (TERM is `dumb`), each
+ * text is printed behind the last one.
+ */
+export function screenFor(out: Out, { TERM }: NodeJS.ProcessEnv): Screen {
+  return out.isTTY === true && TERM !== "dumb" ? new TerminalScreen(out) : new PlainScreen(out);
 }
 
 class TerminalScreen implements Screen {

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { oneLine } from "../connect/terminal-text.ts";
 import { UsageError, type Arguments, type OptionSpecs } from "../line/arguments.ts";
 
 /** The options with which a command names a gateway: a proxy of a cluster, or the URL of one process. */
@@ -6,8 +7,11 @@ export const TARGET_OPTIONS = {
   namespace: { short: "n", value: "NAME", help: "namespace of the proxy; default: that of the context" },
   context: { value: "NAME", help: "context of the kubeconfig; default: the current one" },
   kubeconfig: { value: "FILE", help: "default: as kubectl, KUBECONFIG or ~/.kube/config" },
-  url: { value: "URL", help: "instead of PROXY: the admin port of one process, such as http://127.0.0.1:9090" },
-  token: { value: "TOKEN", help: "with --url: its admin token, which other users of this machine may see" },
+  url: {
+    value: "URL",
+    help: "the admin port of one process, such as http://127.0.0.1:9090; PROXY: only this one of its",
+  },
+  token: { value: "TOKEN", dash: true, help: "with --url: its admin token, which other users of this machine may see" },
   "token-file": { value: "FILE", help: "with --url: a file with its admin token" },
 } as const satisfies OptionSpecs;
 
@@ -25,12 +29,14 @@ export type TypedTarget =
     }
   | {
       readonly in: "process";
+      /** Only this proxy of the process; absent: all of them. */
+      readonly proxy?: { readonly name: string; readonly namespace: string | undefined };
       readonly url: URL;
       readonly token: string | undefined;
       readonly tokenFile: string | undefined;
     };
 
-const OF_CLUSTER = ["namespace", "context", "kubeconfig"] as const;
+const OF_CLUSTER = ["context", "kubeconfig"] as const;
 const OF_PROCESS = ["token", "token-file"] as const;
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -44,25 +50,37 @@ export function typedTarget(args: Arguments): TypedTarget {
   const foreign = OF_PROCESS.find((name) => args.flag(name));
   if (foreign !== undefined)
     throw new UsageError(`--${foreign} goes with --url only; in a cluster the token is read from its Secret`);
-  if (!NAME.test(proxy))
-    throw new UsageError(`${JSON.stringify(proxy.slice(0, 100))} cannot be the name of a WebSocketProxy`);
-  const namespace = args.optional("namespace");
-  if (namespace !== undefined && !NAMESPACE.test(namespace)) {
-    throw new UsageError(`--namespace ${JSON.stringify(namespace.slice(0, 100))} cannot be the name of a namespace`);
-  }
   return {
     in: "cluster",
-    proxy,
-    namespace,
+    proxy: nameOf(proxy),
+    namespace: namespaceOf(args),
     context: args.optional("context"),
     kubeconfig: args.optional("kubeconfig"),
   };
 }
 
+function nameOf(proxy: string): string {
+  if (NAME.test(proxy)) return proxy;
+  throw new UsageError(
+    `${JSON.stringify(oneLine(proxy.slice(0, 100)))} cannot be the name of a WebSocketProxy; its namespace goes with -n`,
+  );
+}
+
+function namespaceOf(args: Arguments): string | undefined {
+  const namespace = args.optional("namespace");
+  if (namespace === undefined || NAMESPACE.test(namespace)) return namespace;
+  throw new UsageError(
+    `--namespace ${JSON.stringify(oneLine(namespace.slice(0, 100)))} cannot be the name of a namespace`,
+  );
+}
+
 function processTarget(args: Arguments, text: string, proxy: string | undefined): TypedTarget {
   const foreign = OF_CLUSTER.find((name) => args.flag(name));
   if (foreign !== undefined) throw new UsageError(`--${foreign} is about a cluster; it does not go with --url`);
-  if (proxy !== undefined) throw new UsageError("PROXY and --url both name a gateway; write one of them");
+  const namespace = namespaceOf(args);
+  if (proxy === undefined && namespace !== undefined) {
+    throw new UsageError("with --url, --namespace goes with PROXY: one proxy of the process");
+  }
   const { url, token: linked } = urlIn(text);
   const token = args.optional("token") ?? linked;
   const tokenFile = args.optional("token-file");
@@ -73,7 +91,8 @@ function processTarget(args: Arguments, text: string, proxy: string | undefined)
   }
   // Not quoted: it is a secret.
   if (token !== undefined && !isToken(token)) throw new UsageError("the token has characters that no token has");
-  return { in: "process", url, token, tokenFile };
+  const only = proxy === undefined ? {} : { proxy: { name: nameOf(proxy), namespace } };
+  return { in: "process", url, token, tokenFile, ...only };
 }
 
 /** Can the text stand in a header? */
@@ -101,4 +120,11 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** The value of --address: an IP address. */
+export function addressOf(args: Arguments): string | undefined {
+  const address = args.optional("address");
+  if (address === undefined || isIP(address) !== 0) return address;
+  throw new UsageError("--address is not an IP address");
 }

@@ -8,6 +8,8 @@ export interface Place {
   readonly name: string;
   /** The process is about to end: it is no failure that it does not answer. */
   readonly leaving: boolean;
+  /** `<namespace>/<name>`: of the proxies of the process, only this one is meant; absent: all. */
+  readonly only?: string | undefined;
   /** Value of the Host header: an IP address or localhost, with a port. */
   readonly host: string;
   /** Read for each request: it may change meanwhile. */

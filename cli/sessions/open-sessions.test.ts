@@ -8,7 +8,7 @@ const STAYS = new AbortController().signal;
 
 async function targetOf(process: FakeAdminProcess): Promise<Target> {
   const url = new URL(`http://127.0.0.1:${process.port}`);
-  const target = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined });
+  const target = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined }, STAYS);
   onTestFinished(() => target.close());
   return target;
 }

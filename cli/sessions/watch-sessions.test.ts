@@ -22,7 +22,10 @@ test("a terminal is filled with as many lines as it has, those with the highest 
   }));
   const process = await FakeAdminProcess.start(sessions);
   const url = new URL(`http://127.0.0.1:${process.port}`);
-  const target = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined });
+  const target = await processTarget(
+    { in: "process", url, token: process.token, tokenFile: undefined },
+    new AbortController().signal,
+  );
   const { out, sent } = terminal(60, 10);
   const stop = new AbortController();
   const watching = watchSessions(target, { filter: {}, output: "table" }, { out }, stop.signal);
@@ -50,7 +53,10 @@ test("a terminal is filled with as many lines as it has, those with the highest 
 test("with json each look is one line", async () => {
   const process = await FakeAdminProcess.start([{ id: "s1", route: "main" }]);
   const url = new URL(`http://127.0.0.1:${process.port}`);
-  const target = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined });
+  const target = await processTarget(
+    { in: "process", url, token: process.token, tokenFile: undefined },
+    new AbortController().signal,
+  );
   const { out, sent } = terminal(80, 24);
   const stop = new AbortController();
   const watching = watchSessions(target, { filter: {}, output: "json" }, { out }, stop.signal);
@@ -60,3 +66,19 @@ test("with json each look is one line", async () => {
   const looks = sent().trimEnd().split("\n");
   for (const look of looks) expect(JSON.parse(look)).toMatchObject({ sums: { sessions: 1 } });
 });
+
+test("ends when nothing reads its output any more, and prints nothing for a reader that is slow", async () => {
+  const process = await FakeAdminProcess.start([{ id: "s1", route: "main" }]);
+  const url = new URL(`http://127.0.0.1:${process.port}`);
+  const { signal } = new AbortController();
+  const target = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined }, signal);
+  const out = Object.assign(new PassThrough({ highWaterMark: 16 * 1024 * 1024 }), { isTTY: false });
+  out.write(Buffer.alloc(5 * 1024 * 1024));
+  const before = out.writableLength + out.readableLength;
+  const slow = Object.defineProperty(out, "writableLength", { value: before });
+  const watching = watchSessions(target, { filter: {}, output: "json" }, { out: slow as never }, signal);
+  await until("two looks", () => process.calls.length > 1);
+  expect(out.readableLength).toBe(5 * 1024 * 1024);
+  out.emit("error", new Error("EPIPE"));
+  expect(await watching).toBe(0);
+}, 30_000);

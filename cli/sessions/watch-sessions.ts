@@ -14,6 +14,8 @@ import { sessionTable, sumLine } from "./session-table.ts";
 export const REFRESH = 2000;
 /** Sessions of a table that is shown again and again: those with the highest rates. */
 const MOST_ROWS = 500;
+/** Bytes that may wait for a slow reader of standard output; looks beyond are not printed. */
+const MOST_WAITING = 4 * 1024 * 1024;
 
 export interface WatchOptions {
   readonly filter: SessionFilter;
@@ -21,25 +23,32 @@ export interface WatchOptions {
 }
 
 /**
- * Shows the open sessions again and again until `signal` aborts, those with the most messages in a second first; with `json`
+ * Shows the open sessions again and again until `stop` aborts or nothing reads standard output any more, those with the most messages in a second first; with `json`
  * one line each time. A failure after the first look is shown, and the next look tries again.
  */
 export async function watchSessions(
   target: Target,
   { filter, output }: WatchOptions,
-  io: Pick<CommandIO, "out">,
-  signal: AbortSignal,
+  { out }: Pick<CommandIO, "out">,
+  stop: AbortSignal,
 ): Promise<number> {
   const rates = new Rates();
-  let found = await openSessions(target, filter, signal);
+  const gone = new AbortController();
+  const lost = (): void => gone.abort();
+  for (const event of ["error", "close"]) out.once(event, lost);
+  const signal = AbortSignal.any([stop, gone.signal]);
+  let found = await openSessions(target, filter, stop);
   let failure: LiveFailure | undefined;
-  const screen = output === "json" ? undefined : screenFor(io.out);
+  const screen = output === "json" ? undefined : screenFor(out, process.env);
   try {
     while (!signal.aborted) {
       if (failure === undefined) rates.take(found.sessions, performance.now());
-      if (screen === undefined) {
+      const { writableLength = 0 } = out as { readonly writableLength?: number };
+      if (writableLength > MOST_WAITING) {
+        // The next look is printed, once this one is read.
+      } else if (screen === undefined) {
         const line = failure === undefined ? jsonOf(found) : { message: failure.message };
-        io.out.write(`${printableJson(line)}\n`);
+        out.write(`${printableJson(line)}\n`);
       } else screen.show(headOf(target, found, failure), failure === undefined ? tableOf(found, rates, output) : "");
       await sleep(REFRESH, undefined, { signal }).catch(() => {});
       if (signal.aborted) break;
@@ -47,12 +56,13 @@ export async function watchSessions(
         found = await openSessions(target, filter, signal);
         failure = undefined;
       } catch (error) {
-        failure = failureIn(error);
+        if (!signal.aborted) failure = failureIn(error);
       }
     }
     return EXIT.ok;
   } finally {
     screen?.close();
+    for (const event of ["error", "close"]) out.off(event, lost);
   }
 }
 

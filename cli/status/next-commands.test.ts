@@ -27,6 +27,11 @@ test("of a process the URL and the file of its token are there, never the token"
   expect(secret.wsproxy("sessions")).toBe('wsproxy sessions --url http://127.0.0.1:9090 --token "$TOKEN"');
   const file = new NextCommands({ in: "process", url, token: undefined, tokenFile: "/my token" }, undefined);
   expect(file.wsproxy("sessions")).toBe("wsproxy sessions --url http://127.0.0.1:9090 --token-file '/my token'");
+  const one = { name: "chat", namespace: "demo" };
+  const only = new NextCommands({ in: "process", url, token: "secret", tokenFile: undefined, proxy: one }, undefined);
+  expect(only.wsproxy("trace", "--refused")).toBe(
+    'wsproxy trace --url http://127.0.0.1:9090 --token "$TOKEN" --namespace demo chat --refused',
+  );
 });
 
 test("a shell reads every word back as it is, and runs nothing in it", () => {

@@ -14,7 +14,9 @@ export class NextCommands {
       this.#namespace = [];
       // The token itself is never printed.
       const token = typed.tokenFile === undefined ? ["--token", TOKEN] : ["--token-file", typed.tokenFile];
-      this.#target = ["--url", typed.url.origin, ...token];
+      const { name, namespace: typedIn } = typed.proxy ?? {};
+      const own = typedIn === undefined ? [] : ["--namespace", typedIn];
+      this.#target = ["--url", typed.url.origin, ...token, ...own, ...(name === undefined ? [] : [name])];
       return;
     }
     const { context, kubeconfig, proxy } = typed;

@@ -9,7 +9,7 @@ const STAYS = new AbortController().signal;
 
 async function placeOf(process: FakeAdminProcess): Promise<Place> {
   const url = new URL(`http://127.0.0.1:${process.port}`);
-  const target = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined });
+  const target = await processTarget({ in: "process", url, token: process.token, tokenFile: undefined }, STAYS);
   const [place] = await target.places(STAYS);
   if (place === undefined) throw new Error("no place");
   return place;
@@ -34,7 +34,7 @@ function says(process: FakeAdminProcess, stream: (response: ServerResponse) => v
   process.answer = ({ path }, response) => {
     if (path === "/config") response.end('{"proxies":[],"more":0}');
     else if (path === "/metrics") response.end("wsproxy_descriptors_limit 5\nwsproxy_descriptors_used 1\n");
-    else stream(response.writeHead(200));
+    else stream(response.writeHead(200, { "content-type": "text/event-stream" }));
     return true;
   };
 }

@@ -79,11 +79,20 @@ async function factsOf(place: Place, signal: AbortSignal, patience: number): Pro
   ]);
   return {
     ...idOf(place),
-    ...(report === undefined ? {} : { serves: report.proxies }),
-    ...(metrics === undefined ? {} : { metrics: processMetrics(metrics) }),
+    ...(report === undefined ? {} : { serves: report.proxies.filter(({ proxy }) => isMeant(place, proxy)) }),
+    ...(metrics === undefined ? {} : { metrics: metricsOf(place, metrics) }),
     ...(refusals === undefined ? {} : { refusals }),
     gaps,
   };
+}
+
+function metricsOf(place: Place, text: string): ProcessMetrics {
+  const metrics = processMetrics(text);
+  return { ...metrics, proxies: new Map([...metrics.proxies].filter(([proxy]) => isMeant(place, proxy))) };
+}
+
+function isMeant({ only }: Place, proxy: string): boolean {
+  return only === undefined || proxy === only;
 }
 
 function idOf({ id, name }: Place): { readonly id: string; readonly name: string } {

@@ -41,7 +41,7 @@ interface Gathered {
 
 async function gathered(typed: TypedTarget, signal: AbortSignal): Promise<Gathered> {
   if (typed.in === "process") {
-    const target = await processTarget(typed);
+    const target = await processTarget(typed, signal);
     return { facts: await gatherOfProcess(target, signal), names: { name: "", base: "" }, namespace: undefined };
   }
   // What talks to Kubernetes is loaded only for a cluster.

@@ -31,7 +31,7 @@ export async function limitedAccount(
   };
   const users = config.users.map((user) => ({ name: user.name, user: { token } }));
   const contexts = config.contexts.map((one) => ({ ...one, context: { ...one.context, namespace } }));
-  const file = `${cluster.provider.kubeconfig}-${name}`;
+  const file = `${cluster.provider.kubeconfig}-${namespace}-${name}`;
   await writeFile(file, stringify({ ...config, users, contexts }), { mode: 0o600 });
   return file;
 }

@@ -145,7 +145,7 @@ test("a pod of an earlier version, a wrong token, a closed port and no HTTP are 
   );
   pod.answer = (_call, response) => response.end('{"sessions":[{"id":7}]}') !== undefined;
   expect(await failure(askAll(target, sessionsOf, STAYS))).toBe(
-    "69 Nonsense: what chat-a answers is not from a gateway of wsproxy, or is too long",
+    "69 Nonsense: what chat-a answers is not from the admin port of wsproxy, or is too long",
   );
   pod.answer = (_call, response) => {
     response.write("x".repeat(9_000_000));

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parse, stringify } from "yaml";
 import { keyOf } from "../../fakes/api-keys.ts";
-import type { Cluster } from "../cluster.ts";
 import { command } from "../command.ts";
 import { reached } from "../dataplane.ts";
+import { limitedAccount } from "../limited-account.ts";
 import { scenario } from "../scenario.ts";
 import type { Session } from "../session.ts";
 import { sampleBackend } from "../workloads.ts";
@@ -57,34 +55,6 @@ const RULES = [
   { apiGroups: ["wsproxy.dev"], resources: ["websocketproxies"], verbs: ["get", "patch"] },
 ];
 
-/** A kubeconfig of an account that has these rules in the namespace, and no others. */
-async function account(cluster: Cluster, namespace: string, name: string, rules: readonly object[]): Promise<string> {
-  const rbac = "rbac.authorization.k8s.io";
-  const metadata = { name };
-  await cluster.apply(
-    namespace,
-    { apiVersion: "v1", kind: "ServiceAccount", metadata },
-    { apiVersion: `${rbac}/v1`, kind: "Role", metadata, rules },
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: "RoleBinding",
-      metadata,
-      roleRef: { apiGroup: rbac, kind: "Role", name },
-      subjects: [{ kind: "ServiceAccount", name, namespace }],
-    },
-  );
-  const token = (await cluster.kubectl("-n", namespace, "create", "token", name)).trim();
-  const config = parse(await readFile(cluster.provider.kubeconfig, "utf8")) as {
-    readonly contexts: readonly { readonly context: object }[];
-    readonly users: readonly { readonly name: string }[];
-  };
-  const users = config.users.map((user) => ({ name: user.name, user: { token } }));
-  const contexts = config.contexts.map((one) => ({ ...one, context: { ...one.context, namespace } }));
-  const file = `${cluster.provider.kubeconfig}-${name}`;
-  await writeFile(file, stringify({ ...config, users, contexts }), { mode: 0o600 });
-  return file;
-}
-
 export default scenario(
   "sessions, kick and trace of the command line, over all pods of a proxy",
   async (cluster, report) => {
@@ -100,7 +70,7 @@ export default scenario(
       ledger.dial(`${url}/${route}`, { as: client, headers: { "x-api-key": keyOf(client) } });
     await reached(cluster, namespace, NAME, PODS, () => dial("eve").opened());
     const bobs = await Promise.all(Array.from({ length: 6 }, () => dial("bob").opened()));
-    const kubeconfig = await account(cluster, namespace, "looker", RULES);
+    const kubeconfig = await limitedAccount(cluster, namespace, "looker", RULES);
     const wsproxy = (...args: readonly string[]): Promise<string> =>
       command(WSPROXY, [...args, "--kubeconfig", kubeconfig], { signal: cluster.signal });
     const listed = async (...args: readonly string[]): Promise<Listed> =>
@@ -181,7 +151,7 @@ export default scenario(
 
     await report.step("a missing right is named in a sentence", async () => {
       const missing = async (name: string, rules: readonly object[], words: RegExp): Promise<void> => {
-        const file = await account(cluster, namespace, name, rules);
+        const file = await limitedAccount(cluster, namespace, name, rules);
         await assert.rejects(command(WSPROXY, ["sessions", NAME, "--kubeconfig", file]), words);
       };
       await missing("no-secret", RULES.slice(1), /status 77[^]*"get" on secrets \(the one named wsproxy-chat-admin\)/);
