@@ -67,6 +67,32 @@ describe.skipIf(BROWSER === undefined)("the debug page in a person's hands", () 
     expect(visit.complaints).toEqual([]);
   });
 
+  test("keys alone are enough to find a session and to close it", async () => {
+    visit = await Visit.live(browser);
+    visit.server.open("s-1", { client: "alice" });
+    for (const client of ["bob", "alice", "carol"])
+      visit.server.handshake({ client, ...(client === "alice" ? { session: "s-1" } : {}) });
+    await visit.rowsAre("all are there", (rows) => rows.length === 3);
+    const { keyboard } = visit.page;
+    await keyboard.press("/");
+    await keyboard.type("client:ali");
+    await visit.rowsAre("one is left", (rows) => rows.length === 1);
+    for (const key of ["Enter", "ArrowDown", "Enter", "Tab", "Tab", "Tab", "Enter"]) await keyboard.press(key);
+    expect(await visit.focused()).toBe("closing-text");
+    await keyboard.type("bye");
+    await keyboard.press("Enter");
+    await visit.rowsAre("it has ended", ([row = ""]) => row.endsWith("1008 EndedByOperator · gateway"));
+    expect(visit.server.closes).toEqual([{ id: "s-1", reason: "bye" }]);
+    await until("the answer is there", async () =>
+      (await visit.page.locator("dialog h2").innerText()).includes("told"),
+    );
+    await keyboard.press("Enter");
+    expect(await visit.page.locator("dialog[open]").count()).toBe(0);
+    await keyboard.press("Escape");
+    expect(await visit.page.locator("#panel").isHidden()).toBe(true);
+    expect(visit.complaints).toEqual([]);
+  });
+
   test("a screen reader gets names, roles and where it is", async () => {
     visit = await Visit.live(browser);
     visit.server.open("s-1", { client: "alice", messages: { fromClient: 3, fromBackend: 4 } });
@@ -85,7 +111,7 @@ describe.skipIf(BROWSER === undefined)("the debug page in a person's hands", () 
       "3",
     ]);
     expect(await page.getByRole("search").getByRole("radio", { name: "Refused" }).count()).toBe(1);
-    expect(await page.getByRole("status").first().innerText()).toBe("live");
+    expect(await page.getByRole("status").and(page.locator("#state")).innerText()).toBe("live");
     await until("the refusal is announced", async () =>
       (await page.locator("[aria-live=polite]").innerText()).includes("bob, 401 CredentialMissing"),
     );

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { pageEndpoints } from "../../cli/page/page-endpoints.ts";
 import { adminEndpoints } from "../../dataplane/admin/admin.ts";
+import { handshakePolicies } from "../../dataplane/policies/index.ts";
 import { AdminGate } from "../../runtime/admin-port/admin-gate.ts";
 import { adminServer, type AdminServer } from "../../runtime/admin-port/admin-server.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -57,21 +58,51 @@ describe.skipIf(BROWSER === undefined)("the debug page of a real gateway", () =>
   });
 
   const connect = (): Promise<WsClient> => WsClient.open(gateway.url("/chat"), [], { headers: { "x-api-key": KEY } });
-  const row = async (): Promise<string> =>
-    (await page.locator("#rows .row").first().innerText()).replace(/\s+/g, " ").trim();
+  const newest = (): Locator => page.locator('#rows .row[aria-rowindex="2"]');
+  const refusedAt = async (): Promise<string> =>
+    (await page.locator("#panel .trace [data-verdict=refused] .name > bdi").allInnerTexts()).join();
+  const row = async (): Promise<string> => (await newest().innerText()).replace(/\s+/g, " ").trim();
   const rowIs = (what: RegExp): Promise<void> =>
-    until(`the row is ${what}`, async () => (await page.locator("#rows .row").count()) > 0 && what.test(await row()));
+    until(`the row is ${what}`, async () => (await newest().count()) > 0 && what.test(await row()));
 
   test("a client without a key finds its reason: the row, the step that refused it, and the cause", async () => {
     const client = await RawClient.send(gateway.port, request({ target: "/chat" }));
     expect((await client.answer()).status).toBe(401);
     await rowIs(/127\.0\.0\.1 main 401 – CredentialMissing · authentication$/);
-    await page.locator("#rows .row").first().click();
+    await newest().click();
     const names = await page.locator("#panel .trace .name > bdi").allInnerTexts();
     expect(names.slice(0, 3)).toEqual(["handshake", "route", "capacity"]);
     expect(names.slice(-2)).toEqual(["backend", "answer"]);
     expect(await page.locator("#panel .trace [data-verdict=refused] .name > bdi").innerText()).toBe("authentication");
     expect(await page.locator("#panel .why").innerText()).toContain("x-api-key");
+  });
+
+  test("the trace of a session has the steps of the gateway's chain in their order, each with its time", async () => {
+    await connect();
+    await rowIs(/alice main 101 /);
+    await newest().click();
+    const steps = page.locator("#panel .trace li");
+    const names = await steps.locator(".name > bdi").allInnerTexts();
+    const chain = ["handshake", "route", "capacity", ...Object.keys(handshakePolicies), "store", "backend", "answer"];
+    expect(names).toContain("authentication");
+    expect(names).toEqual(chain.filter((name) => names.includes(name)));
+    const verdicts = await steps.evaluateAll((items) => items.map((it) => (it as HTMLElement).dataset["verdict"]));
+    expect(new Set(verdicts)).toEqual(new Set(["passed"]));
+    expect((await steps.locator(".took").allInnerTexts()).every((time) => /^[\d.]+ (µs|ms)$/.test(time))).toBe(true);
+  });
+
+  test("each refusal that a client can provoke is a row with the step that decided", async () => {
+    const refusals = [
+      [{ target: "/elsewhere" }, /404 – RouteNotFound/, "route"],
+      [{ target: "/chat", headers: { "Sec-WebSocket-Version": "8" } }, /426 – VersionUnsupported/, "handshake"],
+      [{ target: "/chat", headers: { "x-api-key": "of-no-client" } }, /401 – CredentialInvalid · /, "authentication"],
+    ] as const;
+    for (const [parts, what, step] of refusals) {
+      await (await RawClient.send(gateway.port, request(parts))).answer();
+      await rowIs(what);
+      await newest().click();
+      await until(`${step} is shown`, async () => (await refusedAt()) === step);
+    }
   });
 
   test("a session whose key is revoked ends with 3000, and its row says so", async () => {
@@ -85,7 +116,7 @@ describe.skipIf(BROWSER === undefined)("the debug page of a real gateway", () =>
   test("the button closes the client's session with 1008 and the text", async () => {
     const client = await connect();
     await rowIs(/alice main 101 /);
-    await page.locator("#rows .row").first().click();
+    await newest().click();
     await page.getByRole("button", { name: "Close this session…" }).click();
     await page.getByLabel("Text for the client").fill("please update");
     await page.getByRole("button", { name: "Close the session" }).click();
@@ -96,7 +127,7 @@ describe.skipIf(BROWSER === undefined)("the debug page of a real gateway", () =>
   test("frames of a session are shown with their payload, and the limit that ends it in the timeline", async () => {
     const client = await connect();
     await rowIs(/alice main 101 /);
-    await page.locator("#rows .row").first().click();
+    await newest().click();
     await page.getByRole("button", { name: "Watch with payload" }).click();
     await until("it watches", async () => (await page.locator("#panel .frames").innerText()).includes("Watching"));
     client.socket.send("hello");

@@ -1,4 +1,4 @@
-import { button, byId, make, quote, setText } from "./dom.js";
+import { button, byId, make, prose, quote, setText } from "./dom.js";
 import { readCloseAnswer } from "./events.js";
 import { problemOf } from "./problems.js";
 import { titleOf } from "./row-view.js";
@@ -85,7 +85,7 @@ export class CloseDialog {
     const title = make("h2", "", words);
     title.id = "closing-title";
     const done = button("Done", "", () => this.#dialog.close());
-    this.#dialog.replaceChildren(title, make("p", "", quote(note)));
+    this.#dialog.replaceChildren(title, prose(note));
     if (failures.length > 0) this.#dialog.append(make("p", "problem", unsure), failureList(failures));
     this.#dialog.append(make("div", "actions", done));
     done.focus();

@@ -113,5 +113,5 @@ test("what is told of pods is cut, and what is none is passed over", () => {
     { pod: undefined, message: "" },
   ]);
   expect(readPods({ failures: Array.from({ length: 5000 }, () => ({ pod: "a" })) }).failures).toHaveLength(1024);
-  for (const read of [readSessions, readCloseAnswer]) expect(read({ failures }).failures).toHaveLength(1);
+  for (const reads of [readSessions, readCloseAnswer]) expect(reads({ failures }).failures).toHaveLength(1);
 });

@@ -103,7 +103,7 @@ export class Pods {
   }
 
   /**
-   * What is wrong now: one trouble for each pod, those about all pods first.
+   * What is wrong now: what is about all pods, the newest first, and one trouble for each pod.
    * @param {number} now in ms
    * @returns {Trouble[]}
    */
@@ -111,7 +111,7 @@ export class Pods {
     const pods = new Map([...this.#unasked, ...this.#unwatched]);
     const long = [...pods].filter(([, { since }]) => now - since >= GRACE);
     return [
-      ...this.#remarks.map((message) => ({ pod: undefined, message })),
+      ...this.#remarks.toReversed().map((message) => ({ pod: undefined, message })),
       ...long.toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([pod, { message }]) => ({ pod, message })),
     ];
   }

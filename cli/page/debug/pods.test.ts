@@ -97,7 +97,7 @@ test("what is about all pods can be dismissed, and a new stream begins without i
   const { pods, told, trouble, troubles, later } = watched();
   told(["a"], failure("b"));
   for (let at = 0; at < 10; at += 1) trouble({ message: `word ${at}` });
-  expect(troubles().map(({ message }) => message)).toEqual(["word 7", "word 8", "word 9"]);
+  expect(troubles().map(({ message }) => message)).toEqual(["word 9", "word 8", "word 7"]);
   pods.dismiss("word 8");
   later(3000);
   expect(troubles()).toHaveLength(3);

@@ -85,7 +85,7 @@ export function noPodAnswers(messages, proxy) {
   const more = messages.length > 1 ? ` (and ${messages.length - 1} more)` : "";
   return {
     title: "No pod answers",
-    advice: `${first === undefined ? "" : `It is said: ${visible(first).replace(/\.$/, "")}${more}. `}\`${status}\` tells what is wrong with its pods. This page goes on by itself when one answers.`,
+    advice: `${first === undefined ? "" : `Why: ${visible(first).replace(/\.$/, "")}${more}. `}\`${status}\` tells what is wrong with its pods. This page goes on by itself when one answers.`,
     wantsToken: false,
   };
 }

@@ -57,7 +57,7 @@ export class RowView {
     const names = ["time", "client", "route", "status", "age", "messages", "bytes", "curve", "end"];
     this.#cells = Object.fromEntries(names.map((name) => [name, make("span", `cell ${name}`)]));
     for (const cell of Object.values(this.#cells)) cell.setAttribute("role", "gridcell");
-    this.#cell("client").append(this.#client, this.#pod);
+    this.#cell("client").append(this.#client, " ", this.#pod);
     this.#cell("route").append(this.#route);
     this.#cell("curve").append(this.#curve.svg);
     this.#cell("end").append(this.#end);

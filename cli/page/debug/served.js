@@ -37,7 +37,7 @@ export function servedOf(served, failures = []) {
   const differ = pods.size > 0 && proxies.size === 1 && generations.size > 1;
   return {
     title: titleOf(served.length, pods.size, proxies.size, silent.length),
-    detail: detailOf(generations, problems, silent.length),
+    detail: detailOf(generations, problems),
     problem: problems > 0 || silent.length > 0 || served.length === 0 || differ,
     lines: more > 0 ? [...lines.slice(0, MOST_LINES), rest] : lines,
   };
@@ -80,9 +80,8 @@ function titleOf(entries, pods, proxies, silent) {
 /**
  * @param {ReadonlyMap<string, number>} generations
  * @param {number} problems
- * @param {number} silent
  */
-function detailOf(generations, problems, silent) {
+function detailOf(generations, problems) {
   const parts = [...generations]
     .slice(0, 3)
     .map(([words, times]) => (generations.size === 1 ? words : `${words} (${times})`));
@@ -90,7 +89,6 @@ function detailOf(generations, problems, silent) {
   const words = [
     parts.length === 0 ? "" : `gen ${parts.join(", ")}${more}`,
     problems > 0 ? "config refused or gone" : "",
-    silent > 0 ? `${silent} ${silent === 1 ? "gives" : "give"} no answer` : "",
   ];
   return words.filter(Boolean).join(" · ");
 }

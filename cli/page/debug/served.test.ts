@@ -54,7 +54,7 @@ test("a pod that gives no answer stands out, before all others", () => {
   const failures = [{ pod: "c\u202e", message: "timeout\u001b" }];
   expect(servedOf(readConfig({ proxies: [pod("a", 7), pod("b", 7)] }), failures)).toEqual({
     title: "2 of 3 pods",
-    detail: "gen 7 · 1 gives no answer",
+    detail: "gen 7",
     problem: true,
     lines: [
       { name: "c‹U+202E›", words: "no answer: timeout␛", bad: true },
