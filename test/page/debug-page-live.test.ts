@@ -14,7 +14,10 @@ import { TestGateway } from "../fakes/gateway.ts";
 import { until } from "../fakes/sockets.ts";
 
 const TOKEN = "a-token-of-enough-characters";
+/** A port where nothing listens. */
+const NO_BACKEND = 1;
 const KEY = "example-key-alice-0001";
+const KEYED = { "x-api-key": KEY };
 const alice = { client: "alice", digest: createHash("sha256").update(KEY).digest("base64url"), disabled: false };
 
 describe.skipIf(BROWSER === undefined)("the debug page of a real gateway", () => {
@@ -28,14 +31,14 @@ describe.skipIf(BROWSER === undefined)("the debug page of a real gateway", () =>
   });
   afterAll(() => browser.close());
 
-  async function serve(keys: readonly (typeof alice)[]): Promise<void> {
+  async function serve(keys: readonly (typeof alice)[], port = backend.port): Promise<void> {
     const apiKey = { from: [{ header: "x-api-key" }], keys };
     const policies = {
       authentication: { require: "All", apiKey },
       messages: { fromClient: [{ per: "Connection", limit: 5, interval: "1m", burst: 5 }], fromBackend: [] },
     };
     const path = { type: "Prefix", value: "/chat" } as const;
-    await gateway.serve({ routes: [{ path, policies }], payload: "Allowed" }, [backend.port]);
+    await gateway.serve({ routes: [{ path, policies }], payload: "Allowed" }, [port]);
   }
 
   beforeEach(async () => {
@@ -94,9 +97,23 @@ describe.skipIf(BROWSER === undefined)("the debug page of a real gateway", () =>
   test("each refusal that a client can provoke is a row with the step that decided", async () => {
     const refusals = [
       [{ target: "/elsewhere" }, /404 – RouteNotFound/, "route"],
-      [{ target: "/chat", headers: { "Sec-WebSocket-Version": "8" } }, /426 – VersionUnsupported/, "handshake"],
+      [{ target: "/chat/%2e%2e/x" }, /400 – AmbiguousTarget/, "handshake"],
+      [{ target: "/chat", method: "POST" }, /405 – MethodNotAllowed/, "handshake"],
+      [
+        { target: "/chat", headers: { ...KEYED, Upgrade: null, Connection: null } },
+        /426 – UpgradeRequired/,
+        "handshake",
+      ],
+      [
+        { target: "/chat", headers: { ...KEYED, "Sec-WebSocket-Version": "7" } },
+        /426 – VersionUnsupported/,
+        "handshake",
+      ],
+      [{ target: "/chat", headers: { ...KEYED, "Sec-WebSocket-Key": "short" } }, /400 – BadHandshake/, "handshake"],
       [{ target: "/chat", headers: { "x-api-key": "of-no-client" } }, /401 – CredentialInvalid · /, "authentication"],
+      [{ target: "/chat", headers: KEYED }, /502 – BackendUnreachable/, "backend"],
     ] as const;
+    await serve([alice], NO_BACKEND);
     for (const [parts, what, step] of refusals) {
       await (await RawClient.send(gateway.port, request(parts))).answer();
       await rowIs(what);
