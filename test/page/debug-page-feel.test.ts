@@ -27,6 +27,23 @@ describe.skipIf(BROWSER === undefined)("the debug page in a person's hands", () 
       });
       return `event: handshake\ndata: ${JSON.stringify(fields)}\n\n`;
     }).join("");
+  /** The longest time that the page's thread was busy while something happened 20 times a second, for three seconds. */
+  const freezes = async (happens: () => void): Promise<{ milliseconds: number }> => {
+    const timer = setInterval(happens, 50);
+    const milliseconds = await visit.page.evaluate(async () => {
+      let most = 0;
+      const end = performance.now() + 3000;
+      for (let last = performance.now(); last < end;) {
+        await new Promise((next) => setTimeout(next, 0));
+        const now = performance.now();
+        most = Math.max(most, now - last);
+        last = now;
+      }
+      return most;
+    });
+    clearInterval(timer);
+    return { milliseconds };
+  };
   const index = (name: string): Promise<string | null> =>
     visit.page.locator("#rows .row").filter({ hasText: name }).first().getAttribute("aria-rowindex");
 
@@ -175,23 +192,24 @@ describe.skipIf(BROWSER === undefined)("the debug page in a person's hands", () 
     visit = await Visit.live(browser);
     visit.server.write(many(5000));
     await until("all are there", async () => (await visit.listed()) === 5000, 30_000);
-    const round = async (): Promise<{ milliseconds: number }> => {
-      const events = setInterval(() => visit.server.write(many(25)), 50);
-      const milliseconds = await visit.page.evaluate(async () => {
-        let most = 0;
-        const end = performance.now() + 3000;
-        for (let last = performance.now(); last < end;) {
-          await new Promise((next) => setTimeout(next, 0));
-          const now = performance.now();
-          most = Math.max(most, now - last);
-          last = now;
-        }
-        return most;
-      });
-      clearInterval(events);
-      return { milliseconds };
-    };
+    const round = () => freezes(() => visit.server.write(many(25)));
     expect(await tooMuchInEachRound({ milliseconds: 100 }, round)).toEqual({});
+  });
+
+  test("1,000 frames a second with their payload do not freeze it", async () => {
+    visit = await Visit.live(browser, { prepare: (it) => (it.watching = { payload: true }) });
+    visit.server.open("s-1", { client: "alice" });
+    visit.server.handshake({ client: "alice", session: "s-1" });
+    await visit.rowsAre("it is there", (rows) => rows.length === 1);
+    await visit.page.locator("#rows .row").click();
+    await visit.page.getByRole("button", { name: "Watch with payload" }).click();
+    await until("it is asked for", () => visit.server.tracers === 1);
+    const frame = { direction: "fromClient", opcode: 1, fin: true, size: 512, verdict: "forwarded" };
+    const frames = (): void => {
+      for (let more = 0; more < 50; more += 1) visit.server.emit("frame", { ...frame, payload: "<b>".repeat(170) });
+    };
+    expect(await tooMuchInEachRound({ milliseconds: 100 }, () => freezes(frames))).toEqual({});
+    expect(await visit.page.locator("#panel .frame").count()).toBeLessThan(60);
   });
 
   test("a phone's width has no sideways scrolling, and the panel fills the screen", async () => {

@@ -69,6 +69,16 @@ describe.skipIf(BROWSER === undefined)("the debug page and pods with hostile nam
     expect(await visit.page.evaluate(() => document.documentElement.scrollWidth <= 390)).toBe(true);
     const list = await visit.page.locator("#list").boundingBox();
     expect(list?.height, "the list still has room").toBeGreaterThan(100);
+    visit.server.failures = many;
+    visit.server.open("s-1", { client: "alice" });
+    visit.server.handshake({ client: "alice", session: "s-1" });
+    await visit.rowsAre("the row", (rows) => rows.some((row) => row.includes("alice")));
+    await visit.page.locator("#rows .row").filter({ hasText: "alice" }).click();
+    await visit.page.getByRole("button", { name: "Close this session…" }).click();
+    await visit.page.getByRole("button", { name: "Close the session" }).click();
+    await until("the answer", async () => (await texts("dialog .failures li")).length === 11);
+    expect((await texts("dialog .failures li")).at(-1)).toBe("and 990 more");
+    await visit.page.getByRole("button", { name: "Done" }).click();
     expect(visit.complaints).toEqual([]);
   });
 
