@@ -188,7 +188,7 @@ export class Connections {
       event.key === "Escape" &&
       !typing &&
       this.#panel.row !== undefined &&
-      document.querySelector("dialog[open]") === null
+      document.querySelector("dialog[open], :popover-open") === null
     ) {
       this.#panel.hide();
       this.focus();

@@ -58,6 +58,7 @@ begin(takeToken(places));
 function begin(token) {
   running.abort();
   running = new AbortController();
+  live = false;
   if (token === undefined) {
     show("waiting", "no token");
     notice.show(NO_TOKEN);
