@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BROWSER, launchBrowser } from "../fakes/browser.ts";
 import { tooMuchInEachRound } from "../fakes/rounds.ts";
 import { until } from "../fakes/sockets.ts";
+import { freezes } from "./freezes.ts";
 import { Visit } from "./visit.ts";
 
 describe.skipIf(BROWSER === undefined)("the debug page in a person's hands", () => {
@@ -27,23 +28,6 @@ describe.skipIf(BROWSER === undefined)("the debug page in a person's hands", () 
       });
       return `event: handshake\ndata: ${JSON.stringify(fields)}\n\n`;
     }).join("");
-  /** The longest time that the page's thread was busy while something happened 20 times a second, for three seconds. */
-  const freezes = async (happens: () => void): Promise<{ milliseconds: number }> => {
-    const timer = setInterval(happens, 50);
-    const milliseconds = await visit.page.evaluate(async () => {
-      let most = 0;
-      const end = performance.now() + 3000;
-      for (let last = performance.now(); last < end;) {
-        await new Promise((next) => setTimeout(next, 0));
-        const now = performance.now();
-        most = Math.max(most, now - last);
-        last = now;
-      }
-      return most;
-    });
-    clearInterval(timer);
-    return { milliseconds };
-  };
   const index = (name: string): Promise<string | null> =>
     visit.page.locator("#rows .row").filter({ hasText: name }).first().getAttribute("aria-rowindex");
 
@@ -200,7 +184,7 @@ describe.skipIf(BROWSER === undefined)("the debug page in a person's hands", () 
     visit = await Visit.live(browser);
     visit.server.write(many(5000));
     await until("all are there", async () => (await visit.listed()) === 5000, 30_000);
-    const round = () => freezes(() => visit.server.write(many(25)));
+    const round = () => freezes(visit.page, () => visit.server.write(many(25)));
     expect(await tooMuchInEachRound({ milliseconds: 100 }, round)).toEqual({});
   });
 
@@ -216,7 +200,7 @@ describe.skipIf(BROWSER === undefined)("the debug page in a person's hands", () 
     const frames = (): void => {
       for (let more = 0; more < 50; more += 1) visit.server.emit("frame", { ...frame, payload: "<b>".repeat(170) });
     };
-    expect(await tooMuchInEachRound({ milliseconds: 100 }, () => freezes(frames))).toEqual({});
+    expect(await tooMuchInEachRound({ milliseconds: 100 }, () => freezes(visit.page, frames))).toEqual({});
     expect(await visit.page.locator("#panel .frame").count()).toBeLessThan(60);
   });
 

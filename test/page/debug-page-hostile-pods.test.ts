@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { BROWSER, launchBrowser } from "../fakes/browser.ts";
 import { tooMuchInEachRound } from "../fakes/rounds.ts";
 import { until } from "../fakes/sockets.ts";
+import { freezes } from "./freezes.ts";
 import { Visit } from "./visit.ts";
 
 const TEXTS = [
@@ -86,26 +87,13 @@ describe.skipIf(BROWSER === undefined)("the debug page and pods with hostile nam
     visit = await Visit.live(browser);
     const pods = Array.from({ length: 200 }, (_, at) => `pod-${at}`);
     let turn = 0;
-    const round = async (): Promise<{ milliseconds: number }> => {
-      const flood = setInterval(() => {
-        turn += 1;
-        const failed = pods.filter((_, at) => (at + turn) % 2).map((pod) => ({ pod, message: `turn ${turn}` }));
-        visit.server.emit("pods", { pods: pods.filter((_, at) => (at + turn + 1) % 2), failures: failed });
-        for (const { pod } of failed.slice(0, 25)) visit.server.emit("trouble", { pod, message: `words ${turn}` });
-      }, 50);
-      const milliseconds = await visit.page.evaluate(async () => {
-        let most = 0;
-        const end = performance.now() + 2000;
-        for (let last = performance.now(); last < end;) {
-          await new Promise((next) => setTimeout(next, 0));
-          most = Math.max(most, performance.now() - last);
-          last = performance.now();
-        }
-        return most;
-      });
-      clearInterval(flood);
-      return { milliseconds };
+    const flood = (): void => {
+      turn += 1;
+      const failed = pods.filter((_, at) => (at + turn) % 2).map((pod) => ({ pod, message: `turn ${turn}` }));
+      visit.server.emit("pods", { pods: pods.filter((_, at) => (at + turn + 1) % 2), failures: failed });
+      for (const { pod } of failed.slice(0, 25)) visit.server.emit("trouble", { pod, message: `words ${turn}` });
     };
+    const round = () => freezes(visit.page, flood);
     expect(await tooMuchInEachRound({ milliseconds: 100 }, round)).toEqual({});
     expect(visit.complaints).toEqual([]);
   });

@@ -55,6 +55,7 @@ describe.skipIf(BROWSER === undefined)("the debug page in Chromium", () => {
     visit = await Visit.live(browser, {
       prepare: (it) => it.past.push({ client: "earlier", reason: "Denied", status: 403 }),
     });
+    visit.server.open("s-1", { client: "alice" });
     visit.server.handshake({ client: "alice", session: "s-1" });
     const refusals = Object.entries(REJECTIONS).flatMap(([reason, row]) =>
       "status" in row ? ([[reason, row.status]] as const) : [],
@@ -136,6 +137,7 @@ describe.skipIf(BROWSER === undefined)("the debug page in Chromium", () => {
 
   test("the timeline shows what happens in a session that is open in the panel, as it happens", async () => {
     visit = await Visit.live(browser);
+    visit.server.open("s-1", { client: "alice" });
     visit.server.handshake({ client: "alice", session: "s-1", requestId: "r-1" });
     await visit.rowsAre("it is there", (rows) => rows.length === 1);
     await visit.page.locator("#rows .row").click();
