@@ -85,9 +85,24 @@ test("a pod that cannot be watched is an event, and no end", async () => {
   expect(told.find(({ name }) => name === "trouble")?.data["message"]).toBe(
     "chat-b answers 503: 5 streams of events and frames are open already",
   );
+  expect(told.find(({ name }) => name === "trouble")?.data["pod"]).toBe("chat-b");
   pod.tell("watching", { at: AT, proxies: ["demo/chat"], payload: true });
   pod.tell("limit", { at: AT });
   await until("the other pod goes on", () => told.at(-1)?.name === "limit");
+  const state = () => told.findLast(({ name }) => name === "pods")?.data;
+  const words = "chat-b answers 503: 5 streams of events and frames are open already";
+  expect(state()).toMatchObject({ pods: ["chat-a"], failures: [{ pod: "chat-b", message: words }] });
+  const tries = full.calls.length;
+  await until("it was tried again", () => full.calls.length > tries + 2);
+  expect(told.filter(({ name }) => name === "trouble")).toHaveLength(1);
+  full.answer = undefined;
+  await streaming(full);
+  await until("it is over", () => JSON.stringify(state()?.["failures"]) === "[]");
+  answering(full, "/debug/events", 503, "5 streams of events and frames are open already\n");
+  for (const stream of full.streams) stream.end();
+  await until("the same words are told again", () => told.filter(({ name }) => name === "trouble").length === 2);
+  cluster.remove("chat-b");
+  await until("a pod that is gone is no failure", () => JSON.stringify(state()?.["failures"]) === "[]");
   cluster.remove("chat-a");
   await until("none is watched any more", () => {
     const pods = told.findLast(({ name }) => name === "pods");

@@ -5,13 +5,14 @@ import { failureIn, LiveFailure } from "../live/live-failure.ts";
 import type { Place, Target } from "../live/target.ts";
 import { eventLine, passedOn, troubleLine, withPod } from "./event-line.ts";
 import { KeptRefusals } from "./kept-refusals.ts";
+import type { ToldFailure } from "./told-failure.ts";
 
 /** What a feed asks each pod for. */
 export type FeedQuery = Readonly<Record<string, string>>;
 
 /** How long a feed goes on without a page, in ms: one that is loaded anew finds it open. */
 const LINGER = 5000;
-/** Troubles that a page is told which comes later. */
+/** Troubles of no single pod that a page is told which comes later. */
 const MOST_TROUBLES = 20;
 
 /** Proxies that the first event names. */
@@ -37,6 +38,10 @@ export class EventFeed {
   #told = false;
   #troubles: string[] = [];
   #pods: readonly string[] = [];
+  /** There were pods, and none of them is watched any more. */
+  #lost = false;
+  /** Pods that are there and cannot be watched, by id. */
+  readonly #silent = new Map<string, ToldFailure>();
   #heartbeat: NodeJS.Timeout;
   #linger: NodeJS.Timeout | undefined;
 
@@ -54,11 +59,12 @@ export class EventFeed {
     this.#heartbeat = setInterval(() => this.#write(":\n\n"), DEBUG.heartbeat);
     const follower = {
       event: (event: PlaceEvent) => this.#take(event),
-      watching: (places: readonly Place[]) => {
+      watching: (places: readonly Place[], followed: readonly Place[]) => {
         if (places.length > 0) resolve();
-        this.#watching(places);
+        this.#watching(places, followed);
       },
       trouble: (failure: LiveFailure) => this.#trouble(failure),
+      silent: (place: Place, failure: LiveFailure) => this.#failed(place, failure),
     };
     const both = AbortSignal.any([signal, this.#stop.signal]);
     void follow(target, { path: "/debug/events", query }, follower, both, times)
@@ -77,6 +83,7 @@ export class EventFeed {
     }
     clearTimeout(this.#linger);
     if (this.#told) sink.write(this.#beginning());
+    if (this.#target.single) for (const { message } of this.#silent.values()) sink.write(troubleLine({ message }));
     for (const trouble of this.#troubles) sink.write(trouble);
     for (const past of this.#refusals.events) sink.write(eventLine("handshake", past));
     this.#sinks.add(sink);
@@ -99,20 +106,33 @@ export class EventFeed {
     this.#refusals.take(event.name, withPod(event, this.#target), text.length);
   }
 
-  /** Proxies of all pods, payload where every one of them shows it; in a cluster, which pods are watched. */
+  /** Proxies of all pods, payload where every one of them shows it; in a cluster, which pods are watched and which cannot be. */
   #beginning(): string {
     const all = [...this.#beginnings.values()];
     const proxies = [...new Set(all.flatMap((one) => one.proxies))].slice(0, MOST_PROXIES);
     const at = new Date().toISOString();
     const watching = eventLine("watching", { at, proxies, payload: all.length > 0 && all.every((one) => one.payload) });
-    return this.#target.single ? watching : watching + eventLine("pods", { at, pods: this.#pods });
+    const failures = [...this.#silent.values()];
+    return this.#target.single ? watching : watching + eventLine("pods", { at, pods: this.#pods, failures });
   }
 
-  #watching(places: readonly Place[]): void {
+  #watching(places: readonly Place[], followed: readonly Place[]): void {
+    // Pods are found again: what was told of all of them is over.
+    if (this.#lost && places.length > 0) this.#troubles = [];
+    this.#lost = places.length === 0;
     this.#pods = places.map(({ name }) => name);
     const ids = new Set(places.map(({ id }) => id));
     for (const id of this.#beginnings.keys()) if (!ids.has(id)) this.#beginnings.delete(id);
+    const there = new Set(followed.map(({ id }) => id));
+    for (const id of this.#silent.keys()) if (ids.has(id) || !there.has(id)) this.#silent.delete(id);
     if (this.#told) this.#write(this.#beginning());
+  }
+
+  /** The same words of a pod are told once, until it can be watched again. */
+  #failed({ id, name }: Place, { message }: LiveFailure): void {
+    if (this.#silent.get(id)?.message === message) return;
+    this.#silent.set(id, { pod: name, message });
+    this.#write(troubleLine({ message }, this.#target.single ? undefined : name));
   }
 
   #trouble(failure: LiveFailure): void {

@@ -19,7 +19,7 @@ export function passedOn(event: PlaceEvent, target: Target): string | undefined 
   return NAME.test(event.name) ? eventLine(event.name, withPod(event, target)) : undefined;
 }
 
-/** What keeps a pod from being watched, as an event: the stream goes on. */
-export function troubleLine({ message }: Error): string {
-  return eventLine("trouble", { at: new Date().toISOString(), message });
+/** What keeps a pod, or all of them, from being watched, as an event: the stream goes on. */
+export function troubleLine({ message }: { readonly message: string }, pod?: string): string {
+  return eventLine("trouble", { at: new Date().toISOString(), ...(pod === undefined ? {} : { pod }), message });
 }

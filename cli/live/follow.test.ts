@@ -6,7 +6,7 @@ import { clusterTarget } from "./cluster/cluster-target.ts";
 import { follow, type FollowTimes } from "./follow.ts";
 import { LiveFailure } from "./live-failure.ts";
 import { processTarget } from "./process-target.ts";
-import type { Target } from "./target.ts";
+import type { Place, Target } from "./target.ts";
 
 const QUICK: FollowTimes = { look: 20, firstWait: 10, longestWait: 50, silence: 60_000 };
 
@@ -118,6 +118,41 @@ test("a pod that cannot be followed is told once, and the others are followed", 
   pod.tell("limit", { n: 1 });
   await until("the event", () => events.length === 1);
   expect(troubles).toEqual(["chat-b does not know /debug/events: its gateway is of an earlier version; update it"]);
+});
+
+test("that all pods are gone is told each time, and that a pod is silent after each try where it is asked for", async () => {
+  const cluster = await ProxyCluster.start();
+  const first = await cluster.pod("chat-a");
+  const { troubles } = await followed(cluster);
+  const stop = new AbortController();
+  onTestFinished(() => stop.abort());
+  const typed = { in: "cluster", proxy: "chat", kubeconfig: cluster.kubeconfig, namespace: undefined } as const;
+  const target = await clusterTarget({ ...typed, context: undefined }, stop.signal);
+  onTestFinished(() => target.close());
+  const silent: string[] = [];
+  let [open, there]: readonly (readonly string[])[] = [[], []];
+  const follower = {
+    event: () => {},
+    silent: ({ name }: Place, { message }: LiveFailure) => void silent.push(`${name}: ${message}`),
+    watching: (watched: readonly Place[], all: readonly Place[]) =>
+      void ([open, there] = [watched.map(({ name }) => name), all.map(({ name }) => name)]),
+  };
+  void follow(target, { path: "/debug/events" }, follower, stop.signal, QUICK);
+  await until("both watch", () => first.streams.size === 2);
+  const second = await cluster.pod("chat-b");
+  second.old = true;
+  const words = "chat-b: chat-b does not know /debug/events: its gateway is of an earlier version; update it";
+  await until("three tries are told", () => silent.filter((one) => one === words).length === 3);
+  expect([open, there]).toEqual([["chat-a"], ["chat-a"]]);
+  cluster.remove("chat-b");
+  await until("it is let go", () => second.calls.length > 0 && there?.join() === "chat-a");
+  const none = (): number => troubles.filter((one) => one.includes("has no pods")).length;
+  for (const times of [1, 2]) {
+    cluster.remove("chat-a");
+    await until("there is none", () => none() === times);
+    const next = await cluster.pod("chat-a");
+    await until("both watch the next pod", () => next.streams.size === 2);
+  }
 });
 
 test("of more pods than can be watched the first are, and it is said", async () => {

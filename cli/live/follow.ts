@@ -18,10 +18,12 @@ export interface PlaceEvent {
 /** What is told while streams are followed. Calls come one after the other. */
 export interface Follower {
   event(event: PlaceEvent): void;
-  /** Streams that are open now, after each change. */
-  watching?(places: readonly Place[]): void;
+  /** Processes whose streams are open now, and all that are followed, after each change. */
+  watching?(places: readonly Place[], followed: readonly Place[]): void;
   /** A process that is there cannot be followed for now, or the list of them cannot be read; the same words come once. */
   trouble?(failure: LiveFailure): void;
+  /** In place of `trouble`: a process that is there cannot be followed for now; told after each try. */
+  silent?(place: Place, failure: LiveFailure): void;
 }
 
 /** Times in ms. */
@@ -75,6 +77,8 @@ class Following {
   readonly #followed = new Map<string, Followed>();
   /** Words that have been told. */
   readonly #told = new Set<string>();
+  /** Why the list of processes could not be read the last time. */
+  #blind: string | undefined;
 
   constructor(target: Target, question: Question, follower: Follower, signal: AbortSignal, times: FollowTimes) {
     this.#target = target;
@@ -102,37 +106,41 @@ class Following {
 
   /** Resolves when a first stream is open; rejects with the failure of the first process where each fails. */
   async #begin(places: readonly Place[]): Promise<void> {
-    const failures: LiveFailure[] = [];
+    const failures: (readonly [Place, LiveFailure])[] = [];
     let begun = false;
     await new Promise<void>((resolve) => {
       this.#signal.addEventListener("abort", () => resolve(), { once: true });
       for (const place of this.#bounded(places)) {
         this.#start(place, (failure) => {
-          if (failure !== undefined && begun) this.#trouble(failure);
-          else if (failure !== undefined) failures.push(failure);
+          if (failure !== undefined && begun) this.#silent(place, failure);
+          else if (failure !== undefined) failures.push([place, failure]);
           else begun = true;
           if (begun || failures.length === this.#followed.size) resolve();
         });
       }
     });
     const [first] = failures;
-    if (!begun && first !== undefined) throw first;
-    for (const failure of failures) this.#trouble(failure);
+    if (!begun && first !== undefined) throw first[1];
+    for (const [place, failure] of failures) this.#silent(place, failure);
   }
 
   async #look(): Promise<void> {
     try {
       const places = this.#bounded(await this.#target.places(this.#signal));
+      // The same words are news again.
+      if (this.#blind !== undefined) this.#told.delete(this.#blind);
+      this.#blind = undefined;
       this.#letGo(new Set(places.map(({ id }) => id)));
       for (const place of places) {
         const known = this.#followed.get(place.id);
-        if (known === undefined) this.#start(place, (failure) => failure && this.#trouble(failure));
+        if (known === undefined) this.#start(place, (failure) => failure && this.#silent(place, failure));
         else known.place = place;
       }
     } catch (error) {
       if (this.#signal.aborted) return;
       const failure = failureIn(error);
       if (failure.kind === "NoPods") this.#letGo(new Set());
+      this.#blind = failure.message;
       this.#trouble(failure);
     }
   }
@@ -187,7 +195,7 @@ class Following {
       } catch (error) {
         const failure = failureIn(error);
         tell(failure);
-        if (tell === quiet && !signal.aborted && !followed.place.leaving) this.#trouble(failure);
+        if (tell === quiet && !signal.aborted && !followed.place.leaving) this.#silent(followed.place, failure);
       }
       tell = quiet;
       this.#opened(followed, false);
@@ -214,7 +222,18 @@ class Following {
 
   #watching(): void {
     if (this.#signal.aborted) return;
-    this.#follower.watching?.([...this.#followed.values()].filter(({ open }) => open).map(({ place }) => place));
+    const all = [...this.#followed.values()];
+    this.#follower.watching?.(
+      all.filter(({ open }) => open).map(({ place }) => place),
+      all.map(({ place }) => place),
+    );
+  }
+
+  #silent(place: Place, failure: LiveFailure): void {
+    // A process that is let go may fail on its way out.
+    if (!this.#followed.has(place.id)) return;
+    if (this.#follower.silent === undefined) this.#trouble(failure);
+    else if (!this.#signal.aborted) this.#follower.silent(place, failure);
   }
 
   #trouble(failure: LiveFailure): void {

@@ -1,28 +1,19 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { BROWSER, launchBrowser } from "../../test/fakes/browser.ts";
 import { TestGateway } from "../../test/fakes/gateway.ts";
 import { until } from "../../test/fakes/sockets.ts";
 import { startSampleBackend, type SampleBackend } from "./server.ts";
 
-const CANDIDATES = [
-  process.env["CHROMIUM"],
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-];
-const executablePath = CANDIDATES.find((path) => path !== undefined && existsSync(path));
-const SWITCHES = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"];
-
 const KEY = "example-key-alice-0001";
 const alice = { client: "alice", digest: createHash("sha256").update(KEY).digest("base64url"), disabled: false };
 
-if (executablePath === undefined) {
+if (BROWSER === undefined) {
   console.warn("Skipped: the page needs a browser. Install the package chromium, or set CHROMIUM to the path of one.");
 }
 
-describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
+describe.skipIf(BROWSER === undefined)("the page in Chromium", () => {
   let browser: Browser;
   let gateway: TestGateway;
   let backend: SampleBackend;
@@ -30,11 +21,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
   let complaints: string[];
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: executablePath ?? "",
-      args: SWITCHES,
-      chromiumSandbox: false,
-    });
+    browser = await launchBrowser();
   });
 
   afterAll(async () => {

@@ -21,7 +21,10 @@ export class DebugServer {
   readonly closes: { id: string; reason: string }[] = [];
   /** Targets of the streams of frames that were asked for. */
   readonly traces: string[] = [];
-  config: object = { proxies: [{ proxy: "demo/chat", hash: "h", generation: 7 }], more: 0 };
+  /** Pods that gave no answer, in the list of sessions, the config and the ends of sessions. */
+  failures: readonly { pod: string; message: string }[] = [];
+  /** undefined: no pod answers. */
+  config: object | undefined = { proxies: [{ proxy: "demo/chat", hash: "h", generation: 7 }], more: 0 };
   metrics: string | undefined = "";
   watching: Partial<DebugEvent<"watching">> = {};
   /** Instead of a stream of events. */
@@ -87,8 +90,8 @@ export class DebugServer {
     return session;
   }
 
-  /** An event to every watcher. */
-  emit(name: DebugEventName, fields: Loose): void {
+  /** An event to every watcher; `pods` and `trouble` are those of `wsproxy debug`. */
+  emit(name: DebugEventName | "pods" | "trouble", fields: Loose): void {
     const at = new Date().toISOString();
     this.write(
       eventOf(name, { at, ...(name.startsWith("f") || name === "leftOut" ? {} : { proxy: "demo/chat" }), ...fields }),
@@ -151,13 +154,18 @@ export class DebugServer {
       return send(response, json(this.#closeSession(decodeURIComponent(id), searchParams.get("reason") ?? "")));
     }
     if (pathname === "/sessions") return send(response, json(this.#pageOf(searchParams)));
-    if (pathname === "/config") return send(response, json(this.config));
+    if (pathname === "/config") return send(response, this.#configAnswer());
     if (pathname === "/debug/events") return this.#watch(response);
     if (pathname === "/debug/frames") return this.#trace(request, response);
     return send(response, plain(404, "not found\n"));
   }
 
-  #closeSession(id: string, reason: string): CloseAnswer {
+  #configAnswer(): AdminAnswer {
+    if (this.config === undefined) return plain(502, "no pod answers\n");
+    return json({ ...this.config, failures: this.failures });
+  }
+
+  #closeSession(id: string, reason: string): CloseAnswer & { failures: DebugServer["failures"] } {
     this.closes.push({ id, reason });
     const session = this.sessions.get(id);
     this.sessions.delete(id);
@@ -167,14 +175,15 @@ export class DebugServer {
       const end = { code: 1008, reason: "EndedByOperator", by: "gateway", duration };
       this.emit("closed", { session: id, client, route, address, messages, bytes, ...end });
     }
-    return { closed: session === undefined ? 0 : 1, note: "The client may connect again; `deny` keeps it out." };
+    const note = "The client may connect again; `deny` keeps it out.";
+    return { closed: session === undefined ? 0 : 1, note, failures: this.failures };
   }
 
-  #pageOf(query: URLSearchParams): SessionPage {
+  #pageOf(query: URLSearchParams): SessionPage & { failures: DebugServer["failures"] } {
     const [limit, after] = [Number(query.get("limit") ?? 100), query.get("after") ?? ""];
     const rest = [...this.sessions.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).filter(({ id }) => id > after);
     const sessions = rest.slice(0, limit);
-    return { sessions, ...(rest.length > limit ? { next: sessions.at(-1)?.id } : {}) };
+    return { sessions, failures: this.failures, ...(rest.length > limit ? { next: sessions.at(-1)?.id } : {}) };
   }
 
   #watch(response: ServerResponse): void {

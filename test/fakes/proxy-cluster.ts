@@ -53,9 +53,20 @@ export class ProxyCluster {
   /** A running pod of mode Gateway, with its process. */
   async pod(name: string, sessions: readonly FakeSession[] = [], more: object = {}): Promise<FakeAdminProcess> {
     const process = await FakeAdminProcess.start(sessions);
-    this.forwards.ports.set(`${NAMESPACE}/${name}:9090`, process.port);
-    this.put(name, { "app.kubernetes.io/component": "dataplane", "wsproxy.dev/proxy": this.#base }, more);
+    this.gateway(name, process.port, more);
     return process;
+  }
+
+  /** A running pod of mode Gateway whose admin port is this port of this machine. */
+  gateway(name: string, port: number, more: object = {}): void {
+    this.answers(name, port);
+    this.put(name, { "app.kubernetes.io/component": "dataplane", "wsproxy.dev/proxy": this.#base }, more);
+  }
+
+  /** From now on the admin port of a pod is this port of this machine; undefined: its node does not reach it. */
+  answers(name: string, port: number | undefined): void {
+    this.forwards.ports.set(`${NAMESPACE}/${name}:9090`, port);
+    this.forwards.cut(name);
   }
 
   /** A running pod of mode Sidecar. */

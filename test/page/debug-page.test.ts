@@ -31,10 +31,31 @@ describe.skipIf(BROWSER === undefined)("the debug page in Chromium", () => {
     expect(visit.complaints).toEqual([]);
   });
 
+  test("the token goes to the gateway in a header alone, and stays in this tab", async () => {
+    visit = await Visit.begin(browser);
+    const requests: { url: string; headers: Record<string, string> }[] = [];
+    visit.page.on("request", (it) => requests.push({ url: it.url(), headers: it.headers() }));
+    await until("the page watches", async () => (await visit.state()) === "live");
+    await visit.page.reload();
+    await until("all is asked", () => ["events", "config", "metrics"].every((path) => requests.some(isOf(path))));
+    const { token, url } = visit.server;
+    for (const { url: asked, headers } of requests) {
+      expect(asked.startsWith(`${url}/`), asked).toBe(true);
+      expect(asked).not.toContain(token);
+      const { authorization = "", ...others } = headers;
+      expect(JSON.stringify(others)).not.toContain(token);
+      expect(authorization).toBe(/\/debug(\/[a-z-]+\.[a-z]+)?$/.test(asked) ? "" : `Bearer ${token}`);
+    }
+    const kept = await visit.page.evaluate(() => [document.cookie, JSON.stringify(localStorage), location.href]);
+    expect(kept).toEqual(["", "{}", `${url}/debug`]);
+    expect(await visit.page.content()).not.toContain(token);
+  });
+
   test("shows a row for a 101 and for each kind of refusal, the newest first, and refusals stand out", async () => {
     visit = await Visit.live(browser, {
       prepare: (it) => it.past.push({ client: "earlier", reason: "Denied", status: 403 }),
     });
+    visit.server.open("s-1", { client: "alice" });
     visit.server.handshake({ client: "alice", session: "s-1" });
     const refusals = Object.entries(REJECTIONS).flatMap(([reason, row]) =>
       "status" in row ? ([[reason, row.status]] as const) : [],
@@ -116,6 +137,7 @@ describe.skipIf(BROWSER === undefined)("the debug page in Chromium", () => {
 
   test("the timeline shows what happens in a session that is open in the panel, as it happens", async () => {
     visit = await Visit.live(browser);
+    visit.server.open("s-1", { client: "alice" });
     visit.server.handshake({ client: "alice", session: "s-1", requestId: "r-1" });
     await visit.rowsAre("it is there", (rows) => rows.length === 1);
     await visit.page.locator("#rows .row").click();
@@ -230,10 +252,17 @@ describe.skipIf(BROWSER === undefined)("the debug page in Chromium", () => {
     await until("sessions", async () => (await tile("Open sessions")).includes("42"));
     visit.server.metrics = metrics(2);
     await until("refusals", async () => /\d+\s*\/s · CredentialMissing/.test(await tile("Refused")));
-    expect([await tile("Buffered"), await tile("Serving")]).toEqual(["Buffered\n2 KiB", "Serving\n1 proxy\ngen 7"]);
+    expect([await tile("Buffered"), await tile("Serving")]).toEqual([
+      "Buffered\n2 KiB",
+      "Serving list\n1 proxy\ngen 7",
+    ]);
     visit.server.config = {
       proxies: ["a", "b", "c"].map((pod, at) => ({ pod, proxy: "demo/chat", generation: at ? 8 : 7 })),
     };
-    await until("pods", async () => (await tile("Serving")) === "Serving\n3 pods\ngen 7 (1), 8 (2)");
+    await until("pods", async () => (await tile("Serving")) === "Serving pods\n3 pods\ngen 7 (1), 8 (2)");
   });
 });
+
+function isOf(path: string): (request: { url: string }) => boolean {
+  return ({ url }) => url.includes(path);
+}

@@ -1,4 +1,4 @@
-import { button, byId, make, quote, setText } from "./dom.js";
+import { button, byId, make, prose, quote, setText } from "./dom.js";
 import { readCloseAnswer } from "./events.js";
 import { problemOf } from "./problems.js";
 import { titleOf } from "./row-view.js";
@@ -8,6 +8,9 @@ import { closeText, LONGEST_REASON } from "./close-text.js";
  * @import { Gateway } from "./gateway.js"
  * @import { Row } from "./row.js"
  */
+
+/** Pods of which the answer says that they gave none. */
+const MOST_FAILURES = 10;
 
 /** Asks before it closes a session, with a text for the client. */
 export class CloseDialog {
@@ -57,8 +60,7 @@ export class CloseDialog {
       close.disabled = true;
       setText(problem, "");
       try {
-        const { closed, note } = readCloseAnswer(await gateway.close(session, input.value.trim()));
-        this.#answered(closed, note);
+        this.#answered(readCloseAnswer(await gateway.close(session, input.value.trim())));
       } catch (error) {
         const { title: what, advice } = problemOf(error, location.origin);
         setText(problem, `${what}. ${advice}`);
@@ -75,17 +77,26 @@ export class CloseDialog {
     input.focus();
   }
 
-  /**
-   * @param {number} closed
-   * @param {string} note
-   */
-  #answered(closed, note) {
+  /** @param {ReturnType<typeof readCloseAnswer>} answer */
+  #answered({ closed, note, failures }) {
     const words = closed === 0 ? "The session had ended already." : "The session was told to end.";
-    this.#said(`${words} ${note}`);
+    const unsure = `${failures.length === 1 ? "A pod" : `${failures.length} pods`} gave no answer:`;
+    this.#said(`${words} ${failures.length === 0 ? "" : unsure} ${note}`);
     const title = make("h2", "", words);
     title.id = "closing-title";
     const done = button("Done", "", () => this.#dialog.close());
-    this.#dialog.replaceChildren(title, make("p", "", quote(note)), make("div", "actions", done));
+    this.#dialog.replaceChildren(title, prose(note));
+    if (failures.length > 0) this.#dialog.append(make("p", "problem", unsure), failureList(failures));
+    this.#dialog.append(make("div", "actions", done));
     done.focus();
   }
+}
+
+/** @param {ReturnType<typeof readCloseAnswer>["failures"]} failures */
+function failureList(failures) {
+  const items = failures
+    .slice(0, MOST_FAILURES)
+    .map(({ pod, message }) => make("li", "", quote(pod, "strong"), " ", quote(message)));
+  const more = failures.length - items.length;
+  return make("ul", "failures", ...items, ...(more > 0 ? [make("li", "", `and ${more} more`)] : []));
 }

@@ -32,6 +32,8 @@ export class Connections {
   #drawing = false;
   #refused = 0;
   #heard = Number.NEGATIVE_INFINITY;
+  /** No process answers: an empty list says that instead. */
+  #unanswered = false;
 
   /** @param {{ panel: PanelView, announce: (words: string) => void }} parts */
   constructor({ panel, announce }) {
@@ -81,6 +83,13 @@ export class Connections {
     );
     this.#heard = now;
     this.#refused = 0;
+  }
+
+  /** @param {boolean} are */
+  unanswered(are) {
+    if (this.#unanswered === are) return;
+    this.#unanswered = are;
+    this.#soon();
   }
 
   /** @param {boolean} are */
@@ -141,10 +150,12 @@ export class Connections {
         this.focus();
       };
       return {
-        text: `None of ${all === 1 ? "1 connection fits" : `${all} connections fits`} the filter.`,
+        text: `None of ${all === 1 ? "1 connection" : `${all} connections`} fits the filter.`,
         action: ["Clear the filter", clear],
       };
     }
+    if (this.#unanswered)
+      return { text: "Nothing can be listed, since no answer comes. The notice at the top says why, and what to do." };
     return {
       text: "No connection yet. Each handshake shows up here as it comes, and the sessions that are open already. Connect a client through the gateway.",
     };
@@ -177,7 +188,7 @@ export class Connections {
       event.key === "Escape" &&
       !typing &&
       this.#panel.row !== undefined &&
-      document.querySelector("dialog[open]") === null
+      document.querySelector("dialog[open], :popover-open") === null
     ) {
       this.#panel.hide();
       this.focus();

@@ -43,6 +43,19 @@ export function quote(text, className = "") {
 }
 
 /**
+ * Sentences with words of a program in backticks, as a paragraph: these are code.
+ * @param {string} text
+ */
+export function prose(text) {
+  const parts = visible(text).split("`");
+  // Without its partner the last backtick is one.
+  const paired = parts.length % 2 === 1 ? parts : [...parts.slice(0, -2), parts.slice(-2).join("`")];
+  const nodes = paired.map((part, at) => (at % 2 === 1 ? make("code", "", part) : part));
+  const element = make("bdi", "", ...nodes);
+  return make("p", "", element);
+}
+
+/**
  * @param {HTMLElement} element a `bdi`
  * @param {string} text
  */

@@ -6,6 +6,7 @@ import { cut, LONGEST } from "./shown.js";
 /** Steps of a trace, entries of a list. */
 const MOST_STEPS = 64;
 const MOST_PROXIES = 64;
+const MOST_PODS = 1024;
 const NO_FIELDS = Object.freeze(Object.create(null));
 
 /** @typedef {{ readonly fromClient: number, readonly fromBackend: number }} BothWays */
@@ -100,6 +101,35 @@ export function readWatching(json) {
   return { proxies, payload: it["payload"] === true };
 }
 
+/**
+ * Which pods are watched, and which cannot be.
+ * @param {unknown} json
+ */
+export function readPods(json) {
+  const it = fields(json);
+  return { pods: list(it["pods"], MOST_PODS).flatMap((one) => text(one) ?? []), failures: readFailures(json) };
+}
+
+/**
+ * What keeps a pod, or all of them, from being watched.
+ * @param {unknown} json
+ */
+export function readTrouble(json) {
+  const it = fields(json);
+  return { pod: text(it["pod"]), message: text(it["message"], LONGEST.fact) ?? "" };
+}
+
+/**
+ * The pods that did not answer, of an answer that is made of those of all pods.
+ * @param {unknown} json
+ */
+export function readFailures(json) {
+  return list(fields(json)["failures"], MOST_PODS).flatMap((one) => {
+    const { pod, message } = readTrouble(one);
+    return pod === undefined ? [] : { pod, message };
+  });
+}
+
 /** @param {unknown} json */
 export function readFrame(json) {
   const it = fields(json);
@@ -152,7 +182,11 @@ export function readSessions(json) {
   const next = it["next"];
   const sessions = list(it["sessions"], 1000).map(readSession);
   // Never cut: the gateway wants it back as it is.
-  return { sessions, next: typeof next === "string" && next.length <= 1024 ? next : undefined };
+  return {
+    sessions,
+    next: typeof next === "string" && next.length <= 1024 ? next : undefined,
+    failures: readFailures(json),
+  };
 }
 
 /**
@@ -160,7 +194,7 @@ export function readSessions(json) {
  * @param {unknown} json
  */
 export function readConfig(json) {
-  return list(fields(json)["proxies"], 1024).map((one) => {
+  return list(fields(json)["proxies"], MOST_PODS).map((one) => {
     const it = fields(one);
     return {
       pod: text(it["pod"]),
@@ -175,7 +209,11 @@ export function readConfig(json) {
 /** @param {unknown} json */
 export function readCloseAnswer(json) {
   const it = fields(json);
-  return { closed: number(it["closed"]) ?? 0, note: text(it["note"], LONGEST.fact) ?? "" };
+  return {
+    closed: number(it["closed"]) ?? 0,
+    note: text(it["note"], LONGEST.fact) ?? "",
+    failures: readFailures(json),
+  };
 }
 
 /** @param {Readonly<Record<string, unknown>>} it */

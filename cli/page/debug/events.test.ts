@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
 import { DEBUG_EVENTS, type DebugEvent } from "../../../api/debug.ts";
 import {
+  readCloseAnswer,
   readClosed,
   readConfig,
   readFrame,
   readHandshake,
   readHappening,
+  readPods,
   readSessions,
+  readTrouble,
   readWatching,
 } from "./events.js";
 
@@ -97,4 +100,18 @@ test("every text is cut, and every list is bounded", () => {
 
 test("the next page is asked for with what the gateway said, unchanged", () => {
   expect(readSessions({ sessions: [], next: "x".repeat(300) }).next).toHaveLength(300);
+});
+
+test("what is told of pods is cut, and what is none is passed over", () => {
+  const failures = [{ pod: "a", message: "m".repeat(5000) }, { message: "no pod" }, 7, null];
+  const { pods, failures: read } = readPods({ pods: ["a", 7, "p".repeat(1000)], failures });
+  expect(pods.map((pod) => pod.length)).toEqual([1, 257]);
+  expect(read.map(({ pod, message }) => [pod, message.length])).toEqual([["a", 1025]]);
+  expect(readTrouble({ message: "words", pod: {} })).toEqual({ pod: undefined, message: "words" });
+  expect([readPods(null), readTrouble(7)]).toEqual([
+    { pods: [], failures: [] },
+    { pod: undefined, message: "" },
+  ]);
+  expect(readPods({ failures: Array.from({ length: 5000 }, () => ({ pod: "a" })) }).failures).toHaveLength(1024);
+  for (const reads of [readSessions, readCloseAnswer]) expect(reads({ failures }).failures).toHaveLength(1);
 });

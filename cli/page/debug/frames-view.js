@@ -1,5 +1,5 @@
 import { make, quote, setQuote, setText, setAttribute } from "./dom.js";
-import { readFrame, readLeftOut } from "./events.js";
+import { readFrame, readLeftOut, readTrouble } from "./events.js";
 import { frameLine, Frames, remark } from "./frames.js";
 import * as format from "./format.js";
 import { problemOf } from "./problems.js";
@@ -79,7 +79,8 @@ export class FramesView {
       const { at, frames } = readLeftOut(json);
       this.#frames.leftOut += frames;
       this.#frames.add(remark(at, `${format.count(frames)} frames left out: more than the gateway tells in a second`));
-    } else return;
+    } else if (name === "trouble") this.#frames.add(remark(Date.now(), readTrouble(json).message));
+    else return;
     if (this.#drawing !== 0) return;
     this.#drawing = requestAnimationFrame(() => {
       this.#drawing = 0;
@@ -102,9 +103,9 @@ export class FramesView {
 
 function frameItem() {
   const element = make("div", "frame");
-  const [time, way, kind, size] = ["time", "way", "kind", "size"].map((name) => make("span", name));
-  const [verdict, payload] = [quote("", "verdict"), quote("", "payload")];
-  if (!time || !way || !kind || !size) throw new Error("no cells");
+  const [time, way, size] = ["time", "way", "size"].map((name) => make("span", name));
+  const [kind, verdict, payload] = [quote("", "kind"), quote("", "verdict"), quote("", "payload")];
+  if (!time || !way || !size) throw new Error("no cells");
   element.append(time, way, kind, size, verdict, payload);
   /** @type {(line: FrameLine) => void} */
   const update = (line) => {
@@ -113,7 +114,7 @@ function frameItem() {
     setText(time, format.preciseTime(line.at));
     setText(way, { up: "↑", down: "↓", none: "" }[line.way]);
     setAttribute(way, "aria-label", { up: "from the client", down: "from the backend", none: "" }[line.way]);
-    setText(kind, line.kind);
+    setQuote(kind, line.kind);
     setText(size, Number.isNaN(line.size) ? "" : format.bytes(line.size));
     setQuote(verdict, line.verdict);
     setQuote(payload, line.payload);

@@ -2,9 +2,10 @@ import { curvePath, Curve } from "./curve.js";
 import { byId, curveElement, make, setAttribute, setText } from "./dom.js";
 import * as format from "./format.js";
 import { servedOf } from "./served.js";
+import { ServedView } from "./served-view.js";
 
 /**
- * @import { Served } from "./events.js"
+ * @import { readFailures, Served } from "./events.js"
  * @import { Counts, Rates } from "./totals.js"
  */
 
@@ -19,8 +20,17 @@ export class HeadView {
     ]),
   );
 
+  #totals = byId("totals", HTMLElement);
+  #list = new ServedView();
+
   constructor() {
-    byId("totals", HTMLElement).append(...[...this.#tiles.values()].map(({ element }) => element));
+    this.#totals.append(...[...this.#tiles.values()].map(({ element }) => element));
+    this.#tile("Serving").add(this.#list.open);
+  }
+
+  /** The numbers are of now, or of a time when the gateway still answered. @param {boolean} are */
+  fresh(are) {
+    this.#totals.toggleAttribute("data-stale", !are);
   }
 
   /**
@@ -45,13 +55,26 @@ export class HeadView {
     this.#tile("Bytes").show(format.bytes(rates.bytes), "/s", rates.bytes);
   }
 
-  /** @param {readonly Served[]} served */
-  served(served) {
-    const { title, detail, problem, list } = servedOf(served);
+  /**
+   * @param {readonly Served[]} served
+   * @param {ReturnType<typeof readFailures>} failures
+   */
+  served(served, failures) {
+    const { title, detail, problem, lines } = servedOf(served, failures);
     const tile = this.#tile("Serving");
     tile.show(title, detail);
     tile.warn(problem);
-    setAttribute(tile.element, "title", list);
+    setAttribute(tile.element, "title", lines.map(({ name, words }) => `${name}: ${words}`).join("\n"));
+    this.#list.show(served.some(({ pod }) => pod !== undefined) ? "pods" : "list", lines);
+  }
+
+  /** No process tells what it serves. */
+  unserved() {
+    const tile = this.#tile("Serving");
+    tile.show("–", "no answer");
+    tile.warn(true);
+    setAttribute(tile.element, "title", "");
+    this.#list.show("pods", []);
   }
 
   /** @param {string} name */
@@ -67,13 +90,15 @@ class Tile {
   #unit = make("span", "unit");
   #curve = curveElement(CURVE.width, CURVE.height);
   #points = new Curve();
+  #name;
   element;
 
   /** @param {string} name */
   constructor(name) {
     const about = make("dd", "", this.#value, this.#unit);
     about.append(this.#curve.svg);
-    this.element = make("div", "tile", make("dt", "", name), about);
+    this.#name = make("dt", "", name);
+    this.element = make("div", "tile", this.#name, about);
     this.element.dataset["name"] = name;
   }
 
@@ -88,6 +113,11 @@ class Tile {
     if (point === undefined) return;
     this.#points.add(point);
     setAttribute(this.#curve.path, "d", curvePath(this.#points.points, CURVE));
+  }
+
+  /** @param {HTMLElement} element stands beside its name */
+  add(element) {
+    this.#name.append(" ", element);
   }
 
   /** @param {boolean} is */

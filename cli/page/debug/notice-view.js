@@ -1,4 +1,4 @@
-import { button, byId, make } from "./dom.js";
+import { button, byId, make, prose } from "./dom.js";
 import { tokenIn } from "./token.js";
 
 /** @import { Problem } from "./problems.js" */
@@ -21,7 +21,7 @@ export class NoticeView {
     this.#shown = shown;
     this.#notice.hidden = problem === undefined;
     if (problem === undefined) return this.#notice.replaceChildren();
-    this.#notice.replaceChildren(make("strong", "", problem.title), make("p", "", problem.advice));
+    this.#notice.replaceChildren(make("strong", "", problem.title), prose(problem.advice));
     if (problem.wantsToken) this.#notice.append(this.#field());
   }
 

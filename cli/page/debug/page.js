@@ -7,7 +7,8 @@ import { HeadView } from "./head-view.js";
 import { NoticeView } from "./notice-view.js";
 import { PanelView } from "./panel-view.js";
 import { Polls } from "./polls.js";
-import { NO_TOKEN, problemOf } from "./problems.js";
+import { PodsWatch } from "./pods-watch.js";
+import { noPodAnswers, NO_TOKEN, problemOf } from "./problems.js";
 import { keepToken, tabStorage, takeToken } from "./token.js";
 import { watchEvents } from "./watch.js";
 
@@ -35,6 +36,16 @@ const panel = new PanelView({
 });
 const connections = new Connections({ panel, announce });
 
+/** The stream of events is open. */
+let live = false;
+/** @type {string | undefined} the proxy of this page, as far as it is known */
+let proxy;
+const pods = new PodsWatch({
+  watched: (names) => connections.change((rows) => rows.watched(names)),
+  answers,
+  said: announce,
+});
+
 addEventListener("hashchange", () => begin(takeToken(places)));
 addEventListener("pagehide", () => running.abort());
 // A page that comes back from the browser's cache goes on where it was.
@@ -47,6 +58,7 @@ begin(takeToken(places));
 function begin(token) {
   running.abort();
   running = new AbortController();
+  live = false;
   if (token === undefined) {
     show("waiting", "no token");
     notice.show(NO_TOKEN);
@@ -60,16 +72,25 @@ function begin(token) {
     gateway,
     {
       listed: (sessions, now) => connections.change((rows) => rows.listed(sessions, now)),
-      listedAll: (begun) => connections.change((rows) => rows.listedAll(begun)),
+      listedAll: (begun, silent) => connections.change((rows) => rows.listedAll(begun, silent)),
       counted: (counts, rates) => head.counted(counts, rates),
-      served: (served) => head.served(served),
+      served: (served, failures) => {
+        head.served(served, failures);
+        pods.asked(failures);
+      },
+      unserved: () => head.unserved(),
     },
     signal,
     { isSeen: () => !document.hidden },
   );
   /** @type {Readonly<Record<string, (json: unknown) => void>>} */
   const takers = {
-    watching: (json) => watching(readWatching(json)),
+    watching: (json) => {
+      watching(readWatching(json));
+      pods.speaks();
+    },
+    pods: (json) => pods.told(json),
+    trouble: (json) => pods.trouble(json),
     handshake: (json) => {
       const it = readHandshake(json);
       polls.handshake(it);
@@ -84,15 +105,22 @@ function begin(token) {
     gateway,
     {
       opened: () => {
+        live = true;
+        head.fresh(true);
+        connections.unanswered(false);
         notice.show(undefined);
         show("live", "live");
+        pods.begin();
       },
       took: (name, json) => {
         // Another version may send events that this page does not know.
         if (Object.hasOwn(takers, name)) takers[name]?.(json);
       },
       failed: (error, seconds) => failed(error, seconds),
-      ended: () => show("waiting", "the gateway ended the stream; connecting again"),
+      ended: () => {
+        live = false;
+        show("waiting", "the gateway ended the stream; connecting again");
+      },
     },
     signal,
   );
@@ -104,6 +132,10 @@ function begin(token) {
  */
 function failed(error, seconds) {
   const problem = problemOf(error, location.origin);
+  live = false;
+  head.fresh(false);
+  pods.begin();
+  connections.unanswered(true);
   notice.show(problem);
   show("failed", problem.wantsToken ? "no access" : `trying again in ${seconds} s`);
   if (!problem.wantsToken) return;
@@ -111,10 +143,23 @@ function failed(error, seconds) {
   keepToken(undefined, places.storage);
 }
 
+/**
+ * @param {boolean} none no pod does
+ * @param {readonly string[]} messages what is known of it
+ */
+function answers(none, messages) {
+  if (!live) return;
+  connections.unanswered(none);
+  head.fresh(!none);
+  notice.show(none ? noPodAnswers(messages, proxy) : undefined);
+  show(none ? "failed" : "live", none ? "no pod answers" : "live");
+}
+
 /** @param {{ proxies: string[], payload: boolean }} told */
 function watching({ proxies, payload }) {
   const [first, second] = proxies;
-  setQuote(byId("proxies", HTMLElement), second === undefined ? (first ?? "") : `${proxies.length} proxies`);
+  proxy = second === undefined ? (first ?? proxy) : undefined;
+  setQuote(byId("proxies", HTMLElement), second === undefined ? (first ?? proxy ?? "") : `${proxies.length} proxies`);
   panel.use({ gateway, payload });
   connections.severalProxies(proxies.length > 1);
 }

@@ -1,4 +1,4 @@
-import { readConfig, readSessions } from "./events.js";
+import { readConfig, readFailures, readSessions } from "./events.js";
 import { Answered } from "./problems.js";
 import { Tally } from "./tally.js";
 import { countsIn, ratesBetween } from "./totals.js";
@@ -11,9 +11,11 @@ import { slept } from "./watch.js";
  *
  * @typedef {object} PollCalls
  * @property {(sessions: readonly Session[], now: number) => void} listed a page of sessions
- * @property {(begun: number) => void} listedAll the last page was read of those since `begun`
+ * @property {(begun: number, silent: ReadonlySet<string>) => void} listedAll the last page was read of those since `begun`;
+ *   `silent`: pods that did not answer
  * @property {(counts: Counts, rates: Rates | undefined) => void} counted
- * @property {(served: readonly Served[]) => void} served
+ * @property {(served: readonly Served[], failures: ReturnType<typeof readFailures>) => void} served
+ * @property {() => void} unserved no config is known, since no process answers
  */
 
 /** Between two questions, in ms. A page of sessions costs the gateway some milliseconds. */
@@ -74,15 +76,18 @@ export class Polls {
     /** @type {string | undefined} */
     let after;
     this.#tally.beginRound();
+    /** @type {Set<string>} */
+    const silent = new Set();
     do {
       const query = new URLSearchParams({ limit: String(PAGE), ...(after === undefined ? {} : { after }) });
-      const { sessions, next } = readSessions(await this.#gateway.json(`/sessions?${query}`, this.#signal));
+      const { sessions, next, failures } = readSessions(await this.#gateway.json(`/sessions?${query}`, this.#signal));
       this.#calls.listed(sessions, Date.now());
       this.#tally.listed(sessions);
+      for (const { pod } of failures) silent.add(pod);
       after = next;
       if (after !== undefined) await slept(this.#each.page, this.#signal);
     } while (after !== undefined && !this.#signal.aborted);
-    this.#calls.listedAll(begun);
+    this.#calls.listedAll(begun, silent);
     const counts = this.#tally.listedAll(Date.now());
     if (this.#listedOnly) this.#counted(counts);
   }
@@ -99,7 +104,13 @@ export class Polls {
   }
 
   async #config() {
-    this.#calls.served(readConfig(await this.#gateway.json("/config", this.#signal)));
+    try {
+      const json = await this.#gateway.json("/config", this.#signal);
+      this.#calls.served(readConfig(json), readFailures(json));
+    } catch (error) {
+      if (!this.#signal.aborted) this.#calls.unserved();
+      throw error;
+    }
   }
 
   /** @param {Counts} counts */

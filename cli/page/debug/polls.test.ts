@@ -26,18 +26,25 @@ function polls(isSeen = () => true) {
     counts: [] as Counts[],
     rates: [] as (Rates | undefined)[],
     served: [] as (number | undefined)[],
+    silent: [] as string[][],
+    unserved: 0,
   };
   const gateway = new Gateway(server.token, (path, init) => fetch(new URL(path as string, server.url), init));
   const it = new Polls(
     gateway,
     {
       listed: (sessions) => void told.pages.push(sessions.length),
-      listedAll: () => void (told.rounds += 1),
+      listedAll: (_begun, silent) => {
+        told.rounds += 1;
+        told.silent.push([...silent]);
+      },
       counted: (counts, rates) => {
         told.counts.push(counts);
         told.rates.push(rates);
       },
-      served: (served) => void told.served.push(...served.map(({ generation }) => generation)),
+      served: (served, failures) =>
+        void told.served.push(...served.map(({ generation }) => generation), ...failures.map(() => undefined)),
+      unserved: () => void (told.unserved += 1),
     },
     stopped.signal,
     { each, isSeen },
@@ -63,6 +70,15 @@ test("the head line is made of the metrics, and of the list where there are none
   it.handshake(readHandshake({ status: 401, reason: "Denied" }));
   await until("the list is counted", () => told.counts.at(-1)?.open === 1);
   expect(told.counts.at(-1)).toMatchObject({ open: 1, messages: 7, refused: 1, buffered: undefined });
+});
+
+test("pods that did not answer are told with the round, and where no config is known that is told", async () => {
+  server.failures = [{ pod: "chat-b", message: "timeout" }];
+  const { told } = polls();
+  await until("a round is over", () => told.rounds > 0 && told.served.length > 0);
+  expect([told.silent[0], told.served.slice(0, 2), told.unserved]).toEqual([["chat-b"], [7, undefined], 0]);
+  server.config = undefined;
+  await until("no config is known", () => told.unserved > 0);
 });
 
 test("a gateway that is gone for a time is asked again", async () => {

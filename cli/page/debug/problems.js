@@ -1,3 +1,5 @@
+import { visible } from "./shown.js";
+
 // Why the gateway gave no answer, and what the person who looks can do.
 
 /** The gateway answered with another status than 200. */
@@ -33,7 +35,7 @@ export function problemOf(error, origin) {
     };
   }
   const { status } = error;
-  const message = error.message.replace(/\.$/, "");
+  const message = visible(error.message).replace(/\.$/, "");
   if (status === 401) {
     return {
       title: "The gateway does not accept this token",
@@ -66,6 +68,24 @@ export function problemOf(error, origin) {
   return {
     title: status >= 500 ? "No answer from the gateway" : `The gateway refuses the request (${status})`,
     advice: `It says: ${message}. This page tries again by itself.`,
+    wantsToken: false,
+  };
+}
+
+/**
+ * No pod is watched, though the command that serves this page goes on.
+ * @param {readonly string[]} messages what is known of it
+ * @param {string | undefined} proxy `<namespace>/<name>`
+ * @returns {Problem}
+ */
+export function noPodAnswers(messages, proxy) {
+  const [first] = messages;
+  const [namespace, name] = proxy?.split("/") ?? [];
+  const status = name === undefined ? "wsproxy status" : `wsproxy status -n ${namespace} ${name}`;
+  const more = messages.length > 1 ? ` (and ${messages.length - 1} more)` : "";
+  return {
+    title: "No pod answers",
+    advice: `${first === undefined ? "" : `Why: ${visible(first).replace(/\.$/, "")}${more}. `}\`${status}\` tells what is wrong with its pods. This page goes on by itself when one answers.`,
     wantsToken: false,
   };
 }

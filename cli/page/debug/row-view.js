@@ -22,8 +22,8 @@ export function titleOf(row) {
  */
 export function endOf(row) {
   if (row.state === "refused") return [row.reason, row.handshake?.policy].filter(Boolean).join(" · ");
-  if (row.state === "lost") return "ended unseen";
-  if (row.end === undefined) return "";
+  if (row.state === "lost") return row.podGone ? "ended with its pod" : "ended unseen";
+  if (row.end === undefined) return row.silent ? "its pod gives no answer" : "";
   const { code, reason, by } = row.end;
   return [`${code} ${reason}`.trimEnd(), by].filter(Boolean).join(" · ");
 }
@@ -57,7 +57,7 @@ export class RowView {
     const names = ["time", "client", "route", "status", "age", "messages", "bytes", "curve", "end"];
     this.#cells = Object.fromEntries(names.map((name) => [name, make("span", `cell ${name}`)]));
     for (const cell of Object.values(this.#cells)) cell.setAttribute("role", "gridcell");
-    this.#cell("client").append(this.#client, this.#pod);
+    this.#cell("client").append(this.#client, " ", this.#pod);
     this.#cell("route").append(this.#route);
     this.#cell("curve").append(this.#curve.svg);
     this.#cell("end").append(this.#end);
@@ -80,6 +80,7 @@ export class RowView {
     element.dataset["state"] = row.state;
     if (row.end !== undefined) element.dataset["by"] = row.end.by;
     else delete element.dataset["by"];
+    element.toggleAttribute("data-silent", row.silent && row.state === "open");
     setText(this.#cell("time"), format.clockTime(row.at));
     setQuote(this.#client, titleOf(row));
     this.#client.classList.toggle("address", row.client === undefined);
@@ -89,7 +90,11 @@ export class RowView {
     setQuote(this.#end, endOf(row));
     this.#counts("messages", row, row.messages, format.count);
     this.#counts("bytes", row, row.bytes, format.bytes);
-    setAttribute(this.#curve.path, "d", row.state === "open" ? curvePath(row.curve?.points ?? [], CURVE) : "");
+    setAttribute(
+      this.#curve.path,
+      "d",
+      row.state === "open" && !row.silent ? curvePath(row.curve?.points ?? [], CURVE) : "",
+    );
   }
 
   /**

@@ -44,6 +44,10 @@ function newRow(key, at, state) {
     counted: Number.NaN,
     /** A full round of `/sessions` did not have it. */
     missed: false,
+    /** Its pod gives no answer, so nothing is known of it for now. */
+    silent: false,
+    /** It was lost with its pod. */
+    podGone: false,
     curve: /** @type {Curve | undefined} */ (undefined),
     timeline: /** @type {Entry[]} */ ([]),
     /** Entries that the timeline has no room for. */
@@ -113,6 +117,7 @@ export function countSession(row, it, now) {
   row.bytes = it.bytes;
   row.counted = now;
   row.missed = false;
+  row.silent = false;
   changed(row);
 }
 
@@ -141,9 +146,23 @@ export function closeRow(row, it) {
   changed(row);
 }
 
-/** @param {Row} row */
-export function loseRow(row) {
+/**
+ * @param {Row} row
+ * @param {boolean} podGone with its pod
+ */
+export function loseRow(row, podGone) {
   row.state = "lost";
+  row.podGone = podGone;
+  changed(row);
+}
+
+/**
+ * @param {Row} row
+ * @param {boolean} silent
+ */
+export function silenceRow(row, silent) {
+  if (row.silent === silent) return;
+  row.silent = silent;
   changed(row);
 }
 

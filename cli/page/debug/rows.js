@@ -7,6 +7,7 @@ import {
   rowOfClosed,
   rowOfHandshake,
   rowOfSession,
+  silenceRow,
 } from "./row.js";
 
 /**
@@ -34,6 +35,8 @@ export class Rows {
   #sorted = true;
   #open = 0;
   #failures = 0;
+  /** @type {ReadonlySet<string> | undefined} pods whose events come; undefined: there are none to tell apart */
+  #watched;
   /** Rows so far, those included that are gone. */
   added = 0;
 
@@ -123,17 +126,32 @@ export class Rows {
   /**
    * All pages have been read: a session that was on none of them, and began before, has ended unseen.
    * @param {number} begun when the first page was asked for, in ms since 1970
+   * @param {ReadonlySet<string>} [silent] pods that did not answer: their sessions may go on
    */
-  listedAll(begun) {
+  listedAll(begun, silent) {
     for (const row of this.#rows) {
       if (row.state !== "open" || row.counted >= begun || row.at >= begun) continue;
+      if (row.pod !== undefined && silent?.has(row.pod)) {
+        silenceRow(row, true);
+        continue;
+      }
       // The stream tells of an end a moment after the list has lost the session: one more round is waited for.
       if (!row.missed) row.missed = true;
       else {
-        loseRow(row);
+        loseRow(row, row.pod !== undefined && this.#watched?.has(row.pod) === false);
         this.#open -= 1;
       }
     }
+  }
+
+  /**
+   * Of the sessions of other pods nothing is known until they are listed again.
+   * @param {ReadonlySet<string>} pods
+   */
+  watched(pods) {
+    this.#watched = pods;
+    for (const row of this.#rows)
+      if (row.state === "open" && row.pod !== undefined) silenceRow(row, !pods.has(row.pod));
   }
 
   /** @param {Row} row */

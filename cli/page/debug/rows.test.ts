@@ -204,3 +204,36 @@ test("a TLS handshake that failed is a row of its own", () => {
     [1, 2].map(() => ({ state: "refused", status: 0, reason: "TlsFailed", address: "192.0.2.1" })),
   );
 });
+
+test("sessions of a pod that gives no answer are marked, and go on when it answers again", () => {
+  const rows = new Rows();
+  for (const pod of ["a", "b"]) rows.handshake(accepted(`s-${pod}`, 0, { pod }));
+  const silent = () => rows.all.map((row) => [row.pod, row.state, row.silent, row.podGone]);
+  rows.watched(new Set(["a"]));
+  expect(silent()).toEqual([
+    ["a", "open", false, false],
+    ["b", "open", true, false],
+  ]);
+  const list = (...pods: string[]) =>
+    readSessions({ sessions: pods.map((pod) => ({ id: `s-${pod}`, pod, proxy: "demo/chat", since: time(0) })) })
+      .sessions;
+  for (let round = 1; round < 5; round += 1) {
+    rows.listed(list("a"), START + 10_000 * round);
+    rows.listedAll(START + 10_000 * round - 1, new Set(["b"]));
+  }
+  expect(silent()[1]).toEqual(["b", "open", true, false]);
+  rows.listed(list("a", "b"), START + 60_000);
+  expect(silent()[1]).toEqual(["b", "open", false, false]);
+});
+
+test("sessions of a pod that is gone end with it", () => {
+  const rows = new Rows();
+  for (const pod of ["a", "b"]) rows.handshake(accepted(`s-${pod}`, 0, { pod }));
+  rows.watched(new Set(["a"]));
+  for (const round of [1, 2]) rows.listedAll(START + 10_000 * round, new Set());
+  expect(rows.all.map(({ state, podGone }) => [state, podGone])).toEqual([
+    ["lost", false],
+    ["lost", true],
+  ]);
+  expect(rows.open).toBe(0);
+});

@@ -44,7 +44,7 @@ export function timelineOf(row) {
       times: 1,
     });
   } else if (row.state === "lost") {
-    const detail = "this page was not watching then";
+    const detail = row.podGone ? "its pod is gone" : "this page was not watching then";
     lines.push({ at: Number.NaN, what: "ended", detail, kind: "plain", times: 1 });
   }
   const last = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-import { make, quote } from "./dom.js";
+import { make, prose, quote } from "./dom.js";
 import { preciseTime } from "./format.js";
 import { endMeaning, meaningOf } from "./reasons.js";
 import { timelineOf } from "./timeline.js";
@@ -74,7 +74,7 @@ export function whySection({ state, reason, handshake, end }) {
   const cause = end?.cause ?? handshake?.cause;
   if (meaning === "" && cause === undefined) return undefined;
   const why = make("section", "why");
-  if (meaning !== "") why.append(make("p", "", meaning));
+  if (meaning !== "") why.append(prose(meaning));
   if (cause !== undefined) why.append(make("p", "cause", "Cause: ", quote(cause)));
   return why;
 }

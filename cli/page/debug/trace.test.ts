@@ -66,6 +66,8 @@ test("the timeline goes from the 101 to the end", () => {
 
 test("the timeline of a session that ended unseen says so, behind all that has a time", () => {
   const row = rowOfHandshake("s", readHandshake({ at: at(0), session: "s", status: 101, reason: "Accepted" }));
-  loseRow(row);
+  loseRow(row, false);
   expect(timelineOf(row).map(({ what }) => what)).toEqual(["101, session open", "ended"]);
+  loseRow(row, true);
+  expect(timelineOf(row).at(-1)?.detail).toBe("its pod is gone");
 });
