@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { keyOf } from "../../fakes/api-keys.ts";
 import { command } from "../command.ts";
 import { reached } from "../dataplane.ts";
+import { DebugCommand } from "../debug-command.ts";
 import { limitedAccount } from "../limited-account.ts";
 import { scenario } from "../scenario.ts";
 import type { Session } from "../session.ts";
@@ -56,7 +57,7 @@ const RULES = [
 ];
 
 export default scenario(
-  "sessions, kick and trace of the command line, over all pods of a proxy",
+  "sessions, kick, trace and debug of the command line, over all pods of a proxy",
   async (cluster, report) => {
     const { ledger } = cluster;
     await cluster.install();
@@ -148,6 +149,38 @@ export default scenario(
       const steps = refused.flatMap(({ past, steps: all = [] }) => (past === true ? [] : all));
       assert.ok(steps.some(({ verdict, micros }) => verdict === "refused" && micros !== undefined));
     });
+
+    await report.step(
+      "debug serves the page over all pods, closes a session, and follows pods that go and come",
+      async () => {
+        const debug = await DebugCommand.start(cluster, NAME, "--kubeconfig", kubeconfig);
+        assert.deepEqual(
+          await Promise.all(["/debug", "/sessions"].map((path) => debug.statusWithoutToken(path))),
+          [200, 401],
+        );
+        const events = await debug.events();
+        const watched = (): readonly string[] => events.findLast(({ name }) => name === "pods")?.pods ?? [];
+        await cluster.until("every pod is watched", () => Promise.resolve(watched().length === PODS));
+
+        const session = await dial("alice").opened();
+        const { sessions } = (await debug.ask("/sessions?client=alice&route=plain")) as Listed;
+        assert.equal(sessions.length, 1);
+        const closed = await debug.ask(`/sessions/${sessions[0]?.id}/close?reason=from%20the%20page`, "POST");
+        assert.equal((closed as { closed: number }).closed, 1);
+        const { code, text } = await session.ended();
+        assert.deepEqual([code, text], [1008, "EndedByOperator; from the page"]);
+        const [pod = ""] = [sessions[0]?.pod];
+        const told = (wanted: string): boolean =>
+          events.some(({ name, client, pod: from }) => name === wanted && client === "alice" && from === pod);
+        await cluster.until("the page is told of both", () => Promise.resolve(told("handshake") && told("closed")));
+
+        await cluster.kubectl("delete", "pod", pod, "--namespace", namespace, "--wait=false");
+        await cluster.until("another pod has its place", () =>
+          Promise.resolve(watched().length === PODS && !watched().includes(pod)),
+        );
+        assert.equal(await debug.stop(), 0);
+      },
+    );
 
     await report.step("a missing right is named in a sentence", async () => {
       const missing = async (name: string, rules: readonly object[], words: RegExp): Promise<void> => {
