@@ -68,6 +68,7 @@ export class Gateway {
       ownPort: (port) => ownPort(port, this.#ports().values(), options.admin?.()),
     });
     options.metrics.process.showProxies(() => this.#states());
+    options.metrics.process.showStreams(this.watching);
   }
 
   /** Proxies in service, in the order in which they came. */

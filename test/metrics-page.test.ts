@@ -32,6 +32,7 @@ ofDataplane.process.logDropped(() => 0);
 ofDataplane.process.bufferBudget({ limit: 0, used: 0, ended: 0 });
 ofDataplane.process.showSockets({ descriptors: { most: 1, used: 0 }, room: { reading: 0, unread: 0 } });
 ofDataplane.process.showProxies(() => []);
+ofDataplane.process.showStreams({ places: 0, lost: { Full: 0, GaveWay: 0, Slow: 0 } });
 ofDataplane.process.subjects({ size: 0, forgotten: { limit: 0, process: 0 } });
 const ofOperator = new OperatorMetrics([]);
 ofOperator.show(() => ({ queueDepth: 0, leading: false, conditions: () => [], exceeded: () => [], retained: () => 0 }));

@@ -88,6 +88,7 @@ test("the sixth watcher is told that five are there; one that came in the same m
   if (typeof late === "string") throw new Error(late);
   late.open(reader)();
   expect([reader.text, reader.ended]).toEqual([`: ${full}\n\n`, true]);
+  expect(gateway.gateway.watching.lost).toEqual({ Full: 2, GaveWay: 0, Slow: 0 });
   readers[0]?.leave();
   expect(typeof asked(gateway.gateway)).toBe("object");
 });

@@ -3,6 +3,7 @@ import { textAnswer, type AdminAnswer, type AdminStream } from "../../runtime/ad
 import type { Clock } from "../../runtime/clock.ts";
 import { EventFilter } from "../debug/event-filter.ts";
 import type { NamedEvent } from "../debug/event-of.ts";
+import type { Watching } from "../debug/watching.ts";
 import type { Gateway } from "../gateway.ts";
 import { FILTERS, sessionFilter, wrongParameters } from "./session-query.ts";
 
@@ -16,10 +17,11 @@ export function debugEvents(gateway: Gateway, clock: Clock, query: URLSearchPara
   const { watching } = gateway;
   const filter = filterIn(query);
   if (typeof filter === "string") return textAnswer(400, filter);
-  if (watching.full) return textAnswer(503, FULL, { "retry-after": "5" });
+  if (watching.full) return noStream(watching);
   return {
     contentType: "text/event-stream; charset=utf-8",
     unread: DEBUG.unread,
+    slow: () => watching.lose("Slow"),
     open(sink) {
       const leave = watching.watch(filter, beginning(gateway, clock, filter), sink);
       if (leave !== undefined) return leave;
@@ -29,6 +31,12 @@ export function debugEvents(gateway: Gateway, clock: Clock, query: URLSearchPara
       return () => {};
     },
   };
+}
+
+/** The answer to a reader for which there is no place. */
+export function noStream(watching: Watching): AdminAnswer {
+  watching.lose("Full");
+  return textAnswer(503, FULL, { "retry-after": "5" });
 }
 
 /** The filter that a query means, or a sentence that says what is wrong with the query. */

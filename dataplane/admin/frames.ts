@@ -5,7 +5,7 @@ import {
   type AdminSink,
   type AdminStream,
 } from "../../runtime/admin-port/admin-endpoint.ts";
-import { FULL } from "./debug-events.ts";
+import { FULL, noStream } from "./debug-events.ts";
 import { GAVE_WAY } from "../debug/places.ts";
 import { FrameQuery } from "../frame-trace/frame-query.ts";
 import type { Gateway } from "../gateway.ts";
@@ -24,10 +24,11 @@ export function frameStream(gateway: Gateway, parameters: URLSearchParams): Admi
   }
   const silent = whySilent(query, proxies);
   if (silent !== undefined) return textAnswer(403, silent);
-  if (gateway.watching.full) return textAnswer(503, FULL, { "retry-after": "5" });
+  if (gateway.watching.full) return noStream(gateway.watching);
   return {
     contentType: "text/event-stream; charset=utf-8",
     unread: DEBUG.unread,
+    slow: () => gateway.watching.lose("Slow"),
     open: (sink) => open(gateway, query, proxies, sink),
   };
 }

@@ -20,6 +20,7 @@ test("there are five places, and each is given back once", () => {
   const leave = take();
   for (let more = 1; more < DEBUG.watchers; more += 1) take();
   expect([places.taken, places.full, take()]).toEqual([5, true, undefined]);
+  expect(places.lost).toEqual({ Full: 1, GaveWay: 0, Slow: 0 });
   leave?.();
   leave?.();
   expect([places.taken, places.full]).toEqual([4, false]);
@@ -42,6 +43,7 @@ test("a stream has its place for a minute; then the one that was open longest gi
   clock.advance(1000);
   take();
   expect(gaveWay).toEqual([1, 2]);
+  expect(places.lost).toEqual({ Full: 2, GaveWay: 2, Slow: 0 });
 });
 
 test("while a place is free no stream gives way, however long it is open", () => {

@@ -4,6 +4,10 @@ import type { Clock } from "../../runtime/clock.ts";
 /** What a stream that gives its place away is told last. */
 export const GAVE_WAY = "a new stream has the place of this one, which was open longest";
 
+/** Why a reader has no stream: it got none, its place went to a new one, or it did not read in time. */
+export const STREAM_LOSSES = ["Full", "GaveWay", "Slow"] as const;
+export type StreamLoss = (typeof STREAM_LOSSES)[number];
+
 interface Place {
   /** On the monotonic clock. */
   readonly since: number;
@@ -16,6 +20,8 @@ interface Place {
  */
 export class Places {
   readonly #clock: Clock;
+  /** Readers without a stream, since the process began. */
+  readonly lost: Record<StreamLoss, number> = { Full: 0, GaveWay: 0, Slow: 0 };
   /** Oldest first. */
   readonly #taken = new Set<Place>();
 
@@ -37,10 +43,14 @@ export class Places {
    * and ends the stream: the place is needed for another.
    */
   take(giveWay: () => void): (() => void) | undefined {
-    if (this.full) return undefined;
+    if (this.full) {
+      this.lost.Full += 1;
+      return undefined;
+    }
     const old = this.#taken.size < DEBUG.watchers ? undefined : this.#old;
     if (old !== undefined) {
       this.#taken.delete(old);
+      this.lost.GaveWay += 1;
       old.giveWay();
     }
     const place = { since: this.#clock.now(), giveWay };

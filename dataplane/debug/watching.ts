@@ -7,7 +7,7 @@ import type { AccessEvent, AccessWatch } from "../access-log.ts";
 import type { EventFilter } from "./event-filter.ts";
 import { eventOf, type NamedEvent } from "./event-of.ts";
 import { KeptRefusals } from "./kept-refusals.ts";
-import { GAVE_WAY, Places } from "./places.ts";
+import { GAVE_WAY, Places, type StreamLoss } from "./places.ts";
 import { Trace } from "./trace.ts";
 import { Watcher, type EventSink } from "./watcher.ts";
 
@@ -34,6 +34,16 @@ export class Watching implements AccessWatch {
   /** Streams that are open, those of frames among them. */
   get places(): number {
     return this.#places.taken;
+  }
+
+  /** Readers that have no stream any more, or got none, by reason. */
+  get lost(): Readonly<Record<StreamLoss, number>> {
+    return this.#places.lost;
+  }
+
+  /** Counts a reader that has no stream for a reason that only its endpoint knows. */
+  lose(reason: StreamLoss): void {
+    this.#places.lost[reason] += 1;
   }
 
   /** There is no place for a further stream. */

@@ -135,6 +135,29 @@ export class ProcessMetrics {
     );
   }
 
+  /** Streams of the admin port, and readers that have none; asked for at scrape time. */
+  showStreams(streams: { readonly places: number; readonly lost: Readonly<Record<string, number>> }): void {
+    const registers = [this.#registry];
+    new Gauge({
+      name: "wsproxy_debug_streams",
+      help: "Streams of events and frames that are open at the admin port.",
+      registers,
+      collect() {
+        this.set(streams.places);
+      },
+    });
+    new Counter({
+      name: "wsproxy_debug_streams_lost_total",
+      help: "Readers of such a stream that got none (Full), had to give theirs to a new one (GaveWay), or read too slowly (Slow).",
+      labelNames: ["reason"],
+      registers,
+      collect() {
+        this.reset();
+        for (const [reason, count] of Object.entries(streams.lost)) this.inc({ reason }, count);
+      },
+    });
+  }
+
   /** Log lines that the reader of stdout did not take in time; asked for at scrape time. */
   logDropped(count: () => number): void {
     new Counter({

@@ -20,6 +20,8 @@ export interface AdminStream {
    * over, whichever end ended it. A fault of the call ends the connection.
    */
   readonly open: (sink: AdminSink) => () => void;
+  /** Called when the client is cut because too much waits for it. */
+  readonly slow?: () => void;
 }
 
 /** Where an endpoint writes its stream. */

@@ -47,7 +47,9 @@ export class AdminStreams {
     };
     const texts = new GatheredTexts(this.#clock, (text) => {
       response.write(text);
-      if (response.writableLength > stream.unread) cut();
+      if (response.writableLength <= stream.unread) return;
+      stream.slow?.();
+      cut();
     });
     const end = (): void => {
       if (over) return;

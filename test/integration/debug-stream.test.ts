@@ -95,7 +95,8 @@ test("a client that does not read is cut, and the others go on", async () => {
     watching.tell("HandshakeRefused", line, undefined);
     if (n % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  expect(watching.places).toBe(1);
+  expect([watching.places, watching.lost]).toEqual([1, { Full: 0, GaveWay: 0, Slow: 1 }]);
+  expect(await gateway.metric("debug_streams_lost_total", { reason: "Slow" })).toBe(1);
   await gateway.serve({ routes: [{ path: { type: "Prefix", value: "/other" } }] }, [backend.port]);
   const late = await RawClient.send(gateway.port, request({ target: "/room" }));
   expect((await late.answer()).status).toBe(404);

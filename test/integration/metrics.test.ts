@@ -11,6 +11,7 @@ import { Live } from "../fakes/live.ts";
 import { SlowIssuer } from "../fakes/slow-issuer.ts";
 import { until } from "../fakes/sockets.ts";
 import { ADD, KEY } from "../fakes/store-link.ts";
+import { DEBUG } from "../../api/debug.ts";
 import { StoreLink } from "../../dataplane/limits/store/store-link.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { STORE_LACKS, StoreServer } from "../store/server.ts";
@@ -167,6 +168,11 @@ const moves: Readonly<Record<string, () => Promise<unknown>>> = {
   event_loop_delay_seconds: async () => gateway.metrics.process.eventLoopDelay(0.3),
   // Moved by the gate of the admin port; `admin-gate.test.ts` shows that it would be.
   admin_refused_total: async () => gateway.metrics.process.adminRefused("Token"),
+  debug_streams: async () => gateway.gateway.watching.place(() => {}),
+  // A slow reader moves it too, as `debug-stream.test.ts` shows.
+  debug_streams_lost_total: async () => {
+    for (let more = 0; more <= DEBUG.watchers; more += 1) gateway.gateway.watching.place(() => {});
+  },
   connections_limit: () => serve({ ...base, maxConnections: 7 }),
   config_rejected_total: () => gateway.apply({} as never, endpointsOf([])),
   // Moved by nothing that a config can say; `served-proxy.test.ts` shows that it would be.
