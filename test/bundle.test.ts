@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CONFIG_FILE, ENDPOINTS_FILE } from "../api/meta.ts";
@@ -49,6 +49,14 @@ afterAll(() => built.remove());
 
 const bundled = (...args: string[]): Program =>
   new Program([join(built.folder, "wsproxy.js"), ...args], { file: process.execPath });
+
+test("the bundle has less than 9 MB: the image stays small, and no command loads what it does not need", async () => {
+  const files = await readdir(built.folder, { recursive: true, withFileTypes: true });
+  const sizes = await Promise.all(
+    files.filter((file) => file.isFile()).map(async (file) => (await stat(join(file.parentPath, file.name))).size),
+  );
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(9e6);
+});
 
 test("the bundle says what it can do", async () => {
   const program = bundled("--help");

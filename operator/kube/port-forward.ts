@@ -1,5 +1,6 @@
 import { Duplex, PassThrough, Writable } from "node:stream";
-import { PortForward, type KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { WebSocketHandler } from "@kubernetes/client-node/dist/web-socket-handler.js";
 import { ApiError } from "./api-error.ts";
 import { within } from "./deadline.ts";
 import { KINDS, pathOf } from "./kinds.ts";
@@ -38,23 +39,38 @@ export async function openPort(
 ): Promise<Duplex> {
   const path = `${pathOf(KINDS.Pod, namespace, pod)}/portforward`;
   const tunnel = new Tunnel();
-  const opening = new PortForward(config).portForward(
-    namespace,
-    pod,
-    [port],
-    tunnel.output,
-    tunnel.faults,
-    tunnel.input,
-  );
+  const opening = connected(config, `${path}?ports=${port}`, tunnel);
   try {
-    tunnel.carry((await within(opening, signal)) as unknown as Carrier);
+    tunnel.carry(await within(opening, signal));
     return tunnel;
   } catch (cause) {
     // A WebSocket that opens after the abort is ended.
-    opening.then((late) => (late as unknown as Carrier).terminate()).catch(() => {});
+    opening.then((late) => late.terminate()).catch(() => {});
     tunnel.destroy();
     throw refusal(path, cause);
   }
+}
+
+/** Channels of a WebSocket that forwards one port. */
+const DATA = 0;
+const FAULTS = 1;
+
+/**
+ * `PortForward` of client-node does the same. It is not used because it brings the classes of every API along: 4 MB, which
+ * the operator would load too.
+ */
+async function connected(config: KubeConfig, path: string, { input, output, faults }: Tunnel): Promise<Carrier> {
+  const begun = new Set<number>();
+  const take = (channel: number, bytes: Buffer): boolean => {
+    if (channel > FAULTS) return false;
+    // A channel begins with the number of the port.
+    (channel === DATA ? output : faults).write(begun.has(channel) ? bytes : bytes.subarray(2));
+    begun.add(channel);
+    return true;
+  };
+  const socket = await new WebSocketHandler(config).connect(path, null, take);
+  WebSocketHandler.handleStandardInput(socket, input, DATA);
+  return socket;
 }
 
 /** The bytes of one forwarded connection. What the reader has not taken stays with the sender. */
