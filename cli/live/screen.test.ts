@@ -2,6 +2,8 @@ import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { screenFor } from "./screen.ts";
 
+const next = (out: PassThrough): Buffer | null => out.read() as Buffer | null;
+
 function shown(isTTY: boolean, env: NodeJS.ProcessEnv): string {
   const out = Object.assign(new PassThrough(), { isTTY, columns: 20, rows: 4 });
   const screen = screenFor(out, env);
@@ -10,7 +12,7 @@ function shown(isTTY: boolean, env: NodeJS.ProcessEnv): string {
   screen.close();
   // Node 26 reads one write at a time.
   let text = "";
-  for (let part: unknown = out.read(); part !== null; part = out.read()) text += String(part);
+  for (let part = next(out); part !== null; part = next(out)) text += String(part);
   return text;
 }
 
