@@ -62,6 +62,8 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "operator/kube/election.ts#RELEASE_TIMEOUT": "for the last call of an operator that stops",
   "operator/kube/fence.ts#LEAST": "least time of a lease that a call is begun with",
   "operator/kube/pace.ts#TIDY": "from how many keys on those that are as new are looked for and dropped",
+  "operator/kube/port-forward.ts#DATA": "a channel",
+  "operator/kube/port-forward.ts#FAULTS": "a channel",
   "operator/kube/reflector.ts#WATCH_SECONDS": "how long a watch is asked for",
   "operator/kube/work-queue.ts#FIRST_WAIT": "the first wait; the longest is the bound",
   "operator/translate/sidecar-problems.ts#OTHERS": "a part of the record of mode Sidecar",
