@@ -1,9 +1,10 @@
 import { DEBUG } from "../../api/debug.ts";
 import type { AdminSink } from "../../runtime/admin-port/admin-endpoint.ts";
+import { eventText } from "../../runtime/admin-port/event-text.ts";
 import { follow, type FollowTimes, type PlaceEvent } from "../live/follow.ts";
 import { failureIn, LiveFailure } from "../live/live-failure.ts";
 import type { Place, Target } from "../live/target.ts";
-import { eventLine, passedOn, troubleLine, withPod } from "./event-line.ts";
+import { passedOn, troubleLine, withPod } from "./event-line.ts";
 import { KeptRefusals } from "./kept-refusals.ts";
 import type { ToldFailure } from "./told-failure.ts";
 
@@ -85,7 +86,7 @@ export class EventFeed {
     if (this.#told) sink.write(this.#beginning());
     if (this.#target.single) for (const { message } of this.#silent.values()) sink.write(troubleLine({ message }));
     for (const trouble of this.#troubles) sink.write(trouble);
-    for (const past of this.#refusals.events) sink.write(eventLine("handshake", past));
+    for (const past of this.#refusals.events) sink.write(eventText("handshake", past));
     this.#sinks.add(sink);
     return () => {
       this.#sinks.delete(sink);
@@ -111,9 +112,9 @@ export class EventFeed {
     const all = [...this.#beginnings.values()];
     const proxies = [...new Set(all.flatMap((one) => one.proxies))].slice(0, MOST_PROXIES);
     const at = new Date().toISOString();
-    const watching = eventLine("watching", { at, proxies, payload: all.length > 0 && all.every((one) => one.payload) });
+    const watching = eventText("watching", { at, proxies, payload: all.length > 0 && all.every((one) => one.payload) });
     const failures = [...this.#silent.values()];
-    return this.#target.single ? watching : watching + eventLine("pods", { at, pods: this.#pods, failures });
+    return this.#target.single ? watching : watching + eventText("pods", { at, pods: this.#pods, failures });
   }
 
   #watching(places: readonly Place[], followed: readonly Place[]): void {
